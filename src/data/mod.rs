@@ -1,0 +1,17 @@
+//! Nouns: plain values checked at construction. No files, no tensors.
+
+mod geometry;
+mod grid;
+mod projections;
+mod report;
+mod units;
+mod vectors;
+mod volume;
+
+pub use geometry::{Detector, DetectorShape, Geometry, Orbit, Source, View};
+pub use grid::Grid;
+pub use projections::Projections;
+pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
+pub use units::{MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};
+pub use vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
+pub use volume::Volume;

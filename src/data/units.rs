@@ -1,0 +1,51 @@
+//! Attenuation and Hounsfield units: mu = mu_water (1 + HU / 1000).
+
+use serde::{Deserialize, Serialize};
+
+/// Linear attenuation of water, 1/mm, at about 70 keV (NIST XCOM: 0.193–0.206 /cm between 60 and 80 keV).
+pub const MU_WATER_PER_MM: f64 = 0.0206;
+
+/// Fits run on x = mu / mu_ref with mu_ref = 2.5 mu_water (1500 HU), so that weights mean the same everywhere.
+pub const MU_REFERENCE_OVER_WATER: f64 = 2.5;
+
+/// What the numbers of a volume are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Hounsfield units, dimensionless.
+    Hounsfield,
+    /// Linear attenuation, 1/mm.
+    Attenuation,
+    /// Arbitrary units, air 0.
+    Relative,
+}
+
+impl Quantity {
+    /// Short unit label for tables and figures.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Hounsfield => "HU",
+            Self::Attenuation => "1/mm",
+            Self::Relative => "rel.",
+        }
+    }
+
+    /// The value of air in this quantity.
+    #[must_use]
+    pub fn air(self) -> f32 {
+        if self == Self::Hounsfield { -1000.0 } else { 0.0 }
+    }
+}
+
+/// mu (1/mm) of a Hounsfield value.
+#[must_use]
+pub fn hounsfield_to_attenuation(hounsfield: f64, mu_water: f64) -> f64 {
+    mu_water * (1.0 + hounsfield / 1000.0)
+}
+
+/// Hounsfield value of mu (1/mm).
+#[must_use]
+pub fn attenuation_to_hounsfield(mu: f64, mu_water: f64) -> f64 {
+    1000.0 * (mu / mu_water - 1.0)
+}

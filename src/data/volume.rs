@@ -1,0 +1,122 @@
+//! [`Volume`]: voxels on a grid, with the quantity they are.
+
+use super::grid::Grid;
+use super::units::{Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};
+use crate::error::{Error, Result};
+use ndarray::{Array3, ArrayView3};
+
+/// Voxel values `[z, y, x]` on a [`Grid`], all finite, of one [`Quantity`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Volume {
+    /// Where the voxels are.
+    pub grid: Grid,
+    /// What the values are.
+    pub quantity: Quantity,
+    voxels: Array3<f32>,
+}
+
+impl Volume {
+    /// A checked volume; `voxels` are `[z, y, x]` in C order.
+    ///
+    /// # Errors
+    /// When the shape is not the grid's or a value is not finite.
+    pub fn new(grid: Grid, quantity: Quantity, voxels: Array3<f32>) -> Result<Self> {
+        if voxels.shape() != grid.shape {
+            return Err(Error::input("volume", format!("expected voxels of shape {:?} as its grid, got {:?}", grid.shape, voxels.shape())));
+        }
+        let bad = voxels.iter().filter(|v| !v.is_finite()).count();
+        if bad > 0 {
+            return Err(Error::input("volume", format!("expected finite voxels, got {bad} NaN or infinite of {}", voxels.len()))
+                .hint("replace them in the source, for instance by the value of air"));
+        }
+        Ok(Self { grid, quantity, voxels: voxels.as_standard_layout().into_owned() })
+    }
+
+    /// A volume from values in C order `[z, y, x]`.
+    ///
+    /// # Errors
+    /// As [`Volume::new`].
+    pub fn from_vec(grid: Grid, quantity: Quantity, values: Vec<f32>) -> Result<Self> {
+        let found = values.len();
+        let voxels = Array3::from_shape_vec(grid.shape, values)
+            .map_err(|_| Error::input("volume", format!("expected {} voxels for shape {:?}, got {found}", grid.voxels(), grid.shape)))?;
+        Self::new(grid, quantity, voxels)
+    }
+
+    /// A volume of one value.
+    #[must_use]
+    pub fn filled(grid: Grid, quantity: Quantity, value: f32) -> Self {
+        let voxels = Array3::from_elem(grid.shape, value);
+        Self { grid, quantity, voxels }
+    }
+
+    /// The voxels `[z, y, x]`.
+    #[must_use]
+    pub fn voxels(&self) -> ArrayView3<'_, f32> {
+        self.voxels.view()
+    }
+
+    /// The voxels as one slice, C order `[z, y, x]`.
+    ///
+    /// # Panics
+    /// Never: construction keeps the standard layout.
+    #[must_use]
+    pub fn as_slice(&self) -> &[f32] {
+        self.voxels.as_slice().expect("standard layout by construction")
+    }
+
+    /// Applies `f` to every voxel; the result must be finite where the input was.
+    #[must_use]
+    pub fn map(&self, f: impl Fn(f32) -> f32) -> Self {
+        Self { grid: self.grid.clone(), quantity: self.quantity, voxels: self.voxels.mapv(f) }
+    }
+
+    /// Smallest and largest voxel.
+    #[must_use]
+    pub fn range(&self) -> (f32, f32) {
+        self.voxels.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
+    }
+
+    /// The volume in linear attenuation, 1/mm. Relative values are taken as multiples of `mu_water`.
+    #[must_use]
+    pub fn to_attenuation(&self, mu_water: f64) -> Self {
+        let convert = |v: f32| match self.quantity {
+            Quantity::Hounsfield => hounsfield_to_attenuation(f64::from(v), mu_water) as f32,
+            Quantity::Attenuation => v,
+            Quantity::Relative => (f64::from(v) * mu_water) as f32,
+        };
+        Self { quantity: Quantity::Attenuation, ..self.map(convert) }
+    }
+
+    /// The volume in Hounsfield units. Relative values are taken as multiples of `mu_water`.
+    #[must_use]
+    pub fn to_hounsfield(&self, mu_water: f64) -> Self {
+        let convert = |v: f32| match self.quantity {
+            Quantity::Hounsfield => v,
+            Quantity::Attenuation => attenuation_to_hounsfield(f64::from(v), mu_water) as f32,
+            Quantity::Relative => attenuation_to_hounsfield(f64::from(v) * mu_water, mu_water) as f32,
+        };
+        Self { quantity: Quantity::Hounsfield, ..self.map(convert) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hounsfield_round_trip() {
+        let grid = Grid::centered([1, 1, 2], [1.0; 3], [0.0; 3]).unwrap();
+        let volume = Volume::from_vec(grid, Quantity::Hounsfield, vec![-1000.0, 500.0]).unwrap();
+        let mu = volume.to_attenuation(0.02);
+        assert!((f64::from(mu.as_slice()[1]) - 0.03).abs() < 1e-8 && mu.as_slice()[0] == 0.0);
+        assert!((mu.to_hounsfield(0.02).as_slice()[1] - 500.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn nan_and_wrong_shapes_are_refused() {
+        let grid = Grid::centered([1, 1, 2], [1.0; 3], [0.0; 3]).unwrap();
+        assert!(Volume::from_vec(grid.clone(), Quantity::Relative, vec![0.0, f32::NAN]).is_err());
+        assert!(Volume::from_vec(grid, Quantity::Relative, vec![0.0; 3]).is_err());
+    }
+}

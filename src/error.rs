@@ -1,0 +1,176 @@
+//! One error for the whole crate. Every variant answers: what went wrong, where, what was expected, what was found,
+//! and what to do about it; the variant alone decides the exit code (see [`Error::exit_code`]).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a run was asked to end before its work was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Own time limit, or USR1 from a batch system: exit code 75, resumable.
+    TimeLimit,
+    /// First INT (Ctrl-C): exit code 130.
+    Interrupt,
+    /// TERM: exit code 143.
+    Terminate,
+}
+
+/// Everything that can go wrong, by who can mend it.
+#[derive(Debug)]
+pub enum Error {
+    /// The configuration or the command line is wrong (exit code 2).
+    Config {
+        /// Path of the key, such as `simulate.geometry.cone.views`, or the flag.
+        key: String,
+        /// What is wrong with it: expected and got.
+        problem: String,
+        /// What to do, empty if the problem says it.
+        hint: String,
+    },
+    /// An input file or the values in it are wrong (exit code 3).
+    Input {
+        /// The file or folder, or a name such as `projections` for values without a file.
+        place: PathBuf,
+        /// What is wrong with it: expected and got.
+        problem: String,
+        /// What to do, empty if the problem says it.
+        hint: String,
+    },
+    /// A quality gate was set and missed (exit code 4).
+    Quality {
+        /// Which gate, expected and got.
+        problem: String,
+    },
+    /// The machine cannot do it: memory, disk, permissions, GPU (exit code 5).
+    Resource {
+        /// The file, device or quantity.
+        place: String,
+        /// What happened.
+        problem: String,
+        /// What to do, empty if the problem says it.
+        hint: String,
+    },
+    /// Stopped on request; what was done is checkpointed (exit codes 75, 130, 143).
+    Stopped(Stop),
+}
+
+impl Error {
+    /// A wrong configuration value at `key`.
+    pub fn config(key: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self::Config { key: key.into(), problem: problem.to_string(), hint: String::new() }
+    }
+
+    /// A wrong input file or wrong values in memory that came from one.
+    pub fn input(place: impl AsRef<Path>, problem: impl fmt::Display) -> Self {
+        Self::Input { place: place.as_ref().to_path_buf(), problem: problem.to_string(), hint: String::new() }
+    }
+
+    /// A machine that cannot do what was asked.
+    pub fn resource(place: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Self::Resource { place: place.into(), problem: problem.to_string(), hint: String::new() }
+    }
+
+    /// An I/O error while *writing* `path`: the machine's fault.
+    pub fn write(path: &Path, source: &std::io::Error) -> Self {
+        Self::resource(path.display().to_string(), format!("cannot write: {source}"))
+            .hint("check that the folder exists, is writable and has space left")
+    }
+
+    /// An I/O error while *reading* `path`: the input's fault.
+    pub fn read(path: &Path, source: &std::io::Error) -> Self {
+        let problem = match source.kind() {
+            std::io::ErrorKind::NotFound => "no such file or folder".to_string(),
+            std::io::ErrorKind::UnexpectedEof => "the file ends too early; is it complete?".to_string(),
+            _ => format!("cannot read: {source}"),
+        };
+        Self::input(path, problem)
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn hint(mut self, advice: impl fmt::Display) -> Self {
+        match &mut self {
+            Self::Config { hint, .. } | Self::Input { hint, .. } | Self::Resource { hint, .. } => *hint = advice.to_string(),
+            Self::Quality { .. } | Self::Stopped(_) => {}
+        }
+        self
+    }
+
+    /// The same error, its key put below `parent` (configuration errors only).
+    #[must_use]
+    pub fn under(mut self, parent: &str) -> Self {
+        if let Self::Config { key, .. } = &mut self {
+            *key = match key.as_str() {
+                "" => parent.to_string(),
+                rest if rest.starts_with('[') => format!("{parent}{rest}"),
+                rest => format!("{parent}.{rest}"),
+            };
+        }
+        self
+    }
+
+    /// The process exit code: 2 usage or config, 3 input, 4 quality gate, 5 resources, 75/130/143 stopped.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config { .. } => 2,
+            Self::Input { .. } => 3,
+            Self::Quality { .. } => 4,
+            Self::Resource { .. } => 5,
+            Self::Stopped(Stop::TimeLimit) => 75,
+            Self::Stopped(Stop::Interrupt) => 130,
+            Self::Stopped(Stop::Terminate) => 143,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (head, hint) = match self {
+            Self::Config { key, problem, hint } if key.is_empty() => (problem.clone(), hint.as_str()),
+            Self::Config { key, problem, hint } => (format!("{key}: {problem}"), hint.as_str()),
+            Self::Input { place, problem, hint } => (format!("{}: {problem}", place.display()), hint.as_str()),
+            Self::Quality { problem } => (problem.clone(), ""),
+            Self::Resource { place, problem, hint } => (format!("{place}: {problem}"), hint.as_str()),
+            Self::Stopped(Stop::TimeLimit) => ("stopped at the time limit".to_string(), "run the same command to continue"),
+            Self::Stopped(Stop::Interrupt) => ("interrupted".to_string(), "run the same command to continue"),
+            Self::Stopped(Stop::Terminate) => ("terminated".to_string(), "run the same command to continue"),
+        };
+        // File contents (DICOM strings, YAML scalars) can end up here: no control characters reach a terminal.
+        let clean = |text: &str| text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>();
+        write!(f, "{}", clean(&head))?;
+        if hint.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", clean(hint)) }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_nest_from_the_inside_out() {
+        let error = Error::config("views", "expected at least 1, got 0").under("cone").under("geometry");
+        assert_eq!(error.to_string(), "geometry.cone.views: expected at least 1, got 0");
+        let indexed = Error::config("[2].tv", "x").under("reconstruct");
+        assert_eq!(indexed.to_string(), "reconstruct[2].tv: x");
+    }
+
+    #[test]
+    fn control_characters_of_hostile_files_do_not_reach_the_terminal() {
+        let shown = Error::input("a.dcm", "modality \u{1b}[31mCT").to_string();
+        assert!(!shown.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn every_family_has_its_exit_code() {
+        assert_eq!(Error::config("a", "b").exit_code(), 2);
+        assert_eq!(Error::input("a", "b").exit_code(), 3);
+        assert_eq!(Error::resource("a", "b").exit_code(), 5);
+        assert_eq!(Error::Stopped(Stop::TimeLimit).exit_code(), 75);
+    }
+}

@@ -1,0 +1,224 @@
+//! Families of interchangeable parts. [`kinds!`](crate::kinds) turns a list of kinds into the family's config enum:
+//! in YAML a one-key map (`fdk: {filter: hann}`), read by hand so that an unknown key keeps its line and column.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::marker::PhantomData;
+
+/// A family's config enum, as [`kinds!`](crate::kinds) writes it.
+pub trait Kinds: Sized {
+    /// YAML keys of the family, in registry order.
+    const NAMES: &'static [&'static str];
+    /// What the family is called in messages, such as `algorithm`.
+    const FAMILY: &'static str;
+    /// The key of this value.
+    fn name(&self) -> &'static str;
+    /// Reads the value that follows the key `name` (one of [`Kinds::NAMES`]).
+    ///
+    /// # Errors
+    /// What the value's own reader says.
+    fn read<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Self, A::Error>;
+    /// Writes `name: config` as one entry of a map.
+    ///
+    /// # Errors
+    /// What the serializer says.
+    fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    /// A kind with every default, if its config has no required key.
+    fn default_of(name: &str) -> Option<Self>;
+    /// JSON schemas of the kinds, by name.
+    fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)>;
+}
+
+/// Optional keys that may stand beside the kind in the same map, such as an entry's `name`.
+pub trait Beside: Serialize + DeserializeOwned + Default + JsonSchema {
+    /// The keys, as serde reads them.
+    const KEYS: &'static [&'static str];
+    /// Reads the value of `key` (one of [`Beside::KEYS`]) into `self`.
+    ///
+    /// # Errors
+    /// What the value's own reader says.
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Exactly one kind of a family, and optional keys beside it: `{name: x, fdk: {...}}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneOf<K, B = Nothing> {
+    /// The kind with its config.
+    pub kind: K,
+    /// The keys beside it.
+    pub beside: B,
+}
+
+/// No key beside the kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Nothing {}
+
+impl Beside for Nothing {
+    const KEYS: &'static [&'static str] = &[];
+    fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, _map: &mut A) -> Result<(), A::Error> {
+        Ok(())
+    }
+}
+
+impl<K> From<K> for OneOf<K> {
+    fn from(kind: K) -> Self {
+        Self { kind, beside: Nothing {} }
+    }
+}
+
+impl<'de, K: Kinds, B: Beside> Deserialize<'de> for OneOf<K, B> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOfVisitor(PhantomData))
+    }
+}
+
+struct OneOfVisitor<K, B>(PhantomData<(K, B)>);
+
+impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
+    type Value = OneOf<K, B>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a map with one {}: {}", K::FAMILY, K::NAMES.join(", "))
+    }
+
+    /// A bare word is the kind with its defaults: `- fdk`.
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
+        if !K::NAMES.contains(&word) {
+            return Err(E::custom(unknown(word, K::NAMES, B::KEYS)));
+        }
+        let kind = K::default_of(word).ok_or_else(|| E::custom(format!("{word} has required keys: write `{word}: {{...}}`")))?;
+        Ok(OneOf { kind, beside: B::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut kind: Option<K> = None;
+        let mut beside = B::default();
+        let mut seen: Vec<String> = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if seen.contains(&key) {
+                return Err(A::Error::custom(format!("duplicate key `{key}`")));
+            }
+            if B::KEYS.contains(&key.as_str()) {
+                beside.read(&key, &mut map)?;
+            } else if K::NAMES.contains(&key.as_str()) {
+                if let Some(first) = &kind {
+                    return Err(A::Error::custom(format!("one {} only, found both `{}` and `{key}`", K::FAMILY, first.name())));
+                }
+                kind = Some(K::read(&key, &mut map)?);
+            } else {
+                return Err(A::Error::custom(unknown(&key, K::NAMES, B::KEYS)));
+            }
+            seen.push(key);
+        }
+        let kind = kind.ok_or_else(|| A::Error::custom(format!("expected one {}: {}", K::FAMILY, K::NAMES.join(", "))))?;
+        Ok(OneOf { kind, beside })
+    }
+}
+
+/// The wording serde uses for unknown fields, so that one place can add "did you mean".
+fn unknown(key: &str, names: &[&str], beside: &[&str]) -> String {
+    let all: Vec<String> = names.iter().chain(beside).map(|name| format!("`{name}`")).collect();
+    format!("unknown field `{key}`, expected one of {}", all.join(", "))
+}
+
+impl<K: Kinds, B: Beside> Serialize for OneOf<K, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = serializer.serialize_map(None)?;
+        let beside = serde_json::to_value(&self.beside).map_err(serde::ser::Error::custom)?;
+        for (key, value) in beside.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            map.serialize_entry(key, value)?;
+        }
+        self.kind.write(&mut map)?;
+        map.end()
+    }
+}
+
+impl<K: Kinds, B: Beside> JsonSchema for OneOf<K, B> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("one_{}_{}", K::FAMILY.replace(' ', "_"), B::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let beside = B::json_schema(generator);
+        let shared = beside.get("properties").and_then(|p| p.as_object()).cloned().unwrap_or_default();
+        let alternatives: Vec<serde_json::Value> = K::schemas(generator)
+            .into_iter()
+            .map(|(name, schema)| {
+                let mut properties = shared.clone();
+                properties.insert(name.to_string(), schema.to_value());
+                serde_json::json!({"type": "object", "properties": properties, "required": [name], "additionalProperties": false})
+            })
+            .chain(std::iter::once(serde_json::json!({"enum": K::NAMES})))
+            .collect();
+        schemars::json_schema!({"oneOf": alternatives})
+    }
+}
+
+/// Writes a family's config enum from a list of its kinds.
+///
+/// ```ignore
+/// kinds! {
+///     /// How a volume is made from projections.
+///     pub enum AlgorithmConfig: "algorithm" => dyn Algorithm {
+///         /// Filtered backprojection.
+///         fdk => Fdk(fdk::Config),
+///     }
+/// }
+/// ```
+/// Every config is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the family's trait;
+/// `as_part()` gives it as that trait. A kind whose config implements `Default` may be written as a bare word in YAML.
+#[macro_export]
+macro_rules! kinds {
+    ($(#[$meta:meta])* pub enum $family:ident: $label:literal => dyn $part:path {
+        $($(#[$doc:meta])* $key:ident => $variant:ident($config:ty)),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum $family { $($(#[$doc])* $variant($config)),+ }
+
+        impl $family {
+            /// This kind through the family's trait.
+            #[must_use]
+            pub fn as_part(&self) -> &dyn $part {
+                match self { $(Self::$variant(config) => config),+ }
+            }
+        }
+
+        impl $crate::registry::Kinds for $family {
+            const NAMES: &'static [&'static str] = &[$(stringify!($key)),+];
+            const FAMILY: &'static str = $label;
+
+            fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => stringify!($key)),+ }
+            }
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(name: &str, map: &mut A) -> std::result::Result<Self, A::Error> {
+                match name {
+                    $(stringify!($key) => map.next_value::<$config>().map(Self::$variant),)+
+                    other => Err(serde::de::Error::custom(format!("unknown {} `{other}`", $label))),
+                }
+            }
+
+            fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> std::result::Result<(), M::Error> {
+                match self { $(Self::$variant(config) => map.serialize_entry(stringify!($key), config)),+ }
+            }
+
+            fn default_of(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($key) => serde_json::from_str::<$config>("{}").ok().map(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
+                vec![$((stringify!($key), generator.subschema_for::<$config>())),+]
+            }
+        }
+    };
+}
