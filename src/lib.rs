@@ -1,6 +1,12 @@
 //! Few X-ray projections to a trustworthy volume.
 
+pub mod algorithms;
 pub mod data;
 pub mod error;
+pub mod fields;
+pub mod optimizers;
 pub mod progress;
+pub mod projectors;
+pub mod random;
 pub mod registry;
+pub mod tensors;
