@@ -1,0 +1,1 @@
+//! Two volumes to a number.

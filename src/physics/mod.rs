@@ -1,0 +1,1 @@
+//! Ideal projections to what a detector would have measured.
