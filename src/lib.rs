@@ -3,4 +3,5 @@
 pub mod data;
 pub mod error;
 pub mod progress;
+pub mod projectors;
 pub mod registry;

@@ -1,0 +1,11 @@
+//! Plain functions on slices that do the projecting on a CPU: no tensors, no files, no configuration.
+//!
+//! Volumes are `[z, y, x]`, projections `[view, row, column]`, both in C order. Everything runs on the rayon pool it is
+//! called in, and gives the same bits for any number of threads.
+
+pub mod joseph;
+mod lines;
+mod rays;
+mod sheets;
+pub mod simd;
+mod single;

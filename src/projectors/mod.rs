@@ -1,0 +1,3 @@
+//! Projectors: line integrals of a volume and their transpose.
+
+pub mod kernels;
