@@ -231,10 +231,10 @@ fn a_subset_of_views_gives_its_part() {
 fn a_box_of_one_value_is_integrated_exactly() {
     // Rays that enter and leave through the faces across their main axis pass (number of planes) x (length per plane).
     for (grid, geometry) in [
-        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(8, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
-        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(8, [6, 5], [3.0, 2.0])),
-        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(4, [1, 9], [1.0, 1.0])),
-        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(4, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(12, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(12, [6, 5], [3.0, 2.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(12, [1, 9], [1.0, 1.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(12, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
     ] {
         let volume = vec![0.02; grid.voxels()];
         let found = forward(Level::ALL[2], &grid, &geometry, &volume);

@@ -254,27 +254,32 @@ fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, crossings: &[Crossing], 
         let at = s.min(s.max(at, s.splat(-base as f32)), s.splat((lines.voxels as f64 + BEFORE as f64 - base) as f32));
         let below = s.floor(at);
         let (fraction, index) = (s.sub(at, below), s.to_int(below));
-        let [start_0, start_1] = crossing.line.map(|line| line + base as usize);
-        let [weight_0, weight_1] = crossing.weight.map(|weight| s.splat(weight));
+        let lines = crossing.line.map(|line| &lines.values[line + base as usize..line + lines.length]);
         let (low, high) = if FITS {
-            let blend = |offset: usize| {
-                let (a, b) = (s.load(sixteen(&lines.values, start_0 + offset)), s.load(sixteen(&lines.values, start_1 + offset)));
-                s.mul_add(b, weight_1, s.mul(a, weight_0))
-            };
-            let (near, far) = (blend(0), blend(LANES));
+            let (near, far) = (blend_at(s, lines, crossing.weight, 0), blend_at(s, lines, crossing.weight, LANES));
             (s.window(near, far, index), s.window(near, far, s.next(index)))
         } else {
-            let left = lines.length - base as usize;
-            let blend = |index: S::I| {
-                let a = s.gather(&lines.values[start_0..start_0 + left], index);
-                let b = s.gather(&lines.values[start_1..start_1 + left], index);
-                s.mul_add(b, weight_1, s.mul(a, weight_0))
-            };
-            (blend(index), blend(s.next(index)))
+            (blend_of(s, lines, crossing.weight, index), blend_of(s, lines, crossing.weight, s.next(index)))
         };
         sum = s.add(sum, s.mul_add(fraction, s.sub(high, low), low));
     }
     sum
+}
+
+// Functions, not closures: a closure does not inherit the vector instructions of the function it is in.
+
+/// Sixteen values from `start` on of two lines, blended.
+#[inline(always)]
+fn blend_at<S: Simd>(s: S, lines: [&[f32]; 2], weights: [f32; 2], start: usize) -> S::F {
+    let (a, b) = (s.load(sixteen(lines[0], start)), s.load(sixteen(lines[1], start)));
+    s.mul_add(b, s.splat(weights[1]), s.mul(a, s.splat(weights[0])))
+}
+
+/// Entries `index` of two lines, blended.
+#[inline(always)]
+fn blend_of<S: Simd>(s: S, lines: [&[f32]; 2], weights: [f32; 2], index: S::I) -> S::F {
+    let (a, b) = (s.gather(lines[0], index), s.gather(lines[1], index));
+    s.mul_add(b, s.splat(weights[1]), s.mul(a, s.splat(weights[0])))
 }
 
 /// The transpose of [`Pull`] for a block of planes across `main`: adds every ray's value to the voxels it passes.
@@ -326,7 +331,7 @@ fn push<S: Simd, const FITS: bool>(s: S, rays: &[f32], crossing: &Crossing, leng
     let touched = (first.min(last) - 1.0).max(0.0) as usize / LANES * LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length);
     // A voxel is between neighbours of at most this many rays.
     let hits = ((2.0 * reach).ceil() as usize).min(count + 1);
-    let weights = crossing.weight.map(|weight| s.splat(weight));
+    let weights = [s.splat(crossing.weight[0]), s.splat(crossing.weight[1])];
     let (steps, inverses, one) = (s.splat(step as f32), s.splat(inverse as f32), s.splat(1.0));
     for voxel in touched.step_by(LANES) {
         // First ray within one voxel of a lane: the next whole number after (voxel − first) / step − reach.
