@@ -268,7 +268,7 @@ fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
         .collect();
     let step = |k: usize| if grid.shape[k] == 1 { 0.0 } else { dot(direction, grid.axes[k]).abs() / grid.spacing[k] };
     let main = (0..3).max_by(|&a, &b| step(a).total_cmp(&step(b))).unwrap();
-    let slack = |k: usize| grid.spacing[k] / dot(direction, grid.axes[k]).abs();
+    let slack = |k: usize| if spans[k].0.is_finite() { grid.spacing[k] / dot(direction, grid.axes[k]).abs() } else { 0.0 };
     let (low, high) = spans[main];
     let inside = (0..3).filter(|&k| k != main).all(|k| spans[k].0 + slack(k) <= low && high <= spans[k].1 - slack(k));
     (high - low, inside)
