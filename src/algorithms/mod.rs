@@ -1,7 +1,12 @@
 //! Projections -> volume. Written once, on tensors, over any [`Projector`](crate::projectors::Projector).
 
+pub mod fbp;
+pub mod fdk;
+mod filtered;
 pub mod neural_field;
 pub mod tv;
+
+pub use filtered::Filtering;
 
 use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
@@ -75,6 +80,10 @@ pub trait Algorithm {
 crate::kinds! {
     /// The algorithms.
     pub enum AlgorithmKind: "algorithm" => dyn Algorithm {
+        /// Filtered backprojection (parallel beam).
+        fbp => Fbp(fbp::Config),
+        /// Filtered backprojection (cone and fan beam).
+        fdk => Fdk(fdk::Config),
         /// Total variation by a primal-dual method.
         tv => Tv(tv::Config),
         /// A coordinate network fitted to the projections.

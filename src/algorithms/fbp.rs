@@ -1,0 +1,36 @@
+//! Filtered backprojection of parallel beams, slice by slice: f(x) = ∫₀^π (p_θ * h)(x·e_θ) dθ, h the windowed ramp.
+//! Kak and Slaney, "Principles of Computerized Tomographic Imaging", 1988, §3.3. The baseline of parallel-beam work.
+
+use super::filtered::{Filtering, orbit, view_weights};
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections, norm};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// Filtered backprojection (parallel beam).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Config(pub Filtering);
+
+impl Algorithm for Config {
+    fn check(&self, geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        self.0.check("fbp")?;
+        match orbit(geometry, "fbp")?.source_to_axis {
+            None => Ok(()),
+            Some(_) => Err(Error::config("fbp", "needs a parallel beam, and this one diverges").hint("use `fdk`")),
+        }
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        Estimate { operations: 10.0 * grid.voxels() as f64 * geometry.views.len() as f64, memory_bytes: 8 * geometry.samples() as u64 }
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, _run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        let weights = view_weights(orbit(&data.geometry, "fbp")?, PI);
+        let volume = self.0.apply(data, grid, &weights, norm(data.geometry.views[0].u))?;
+        Ok(Reconstruction::plain(volume))
+    }
+}
