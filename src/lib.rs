@@ -4,3 +4,4 @@ pub mod data;
 pub mod error;
 pub mod progress;
 pub mod registry;
+pub mod report;
