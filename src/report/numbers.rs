@@ -28,7 +28,8 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
 
 /// A duration: `0.42 s`, `12.3 s`, `3 min 12 s`, `1 h 02 min`.
 pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.round().max(0.0) as u64;
+    let seconds = seconds.abs();
+    let whole = seconds.round() as u64;
     match whole {
         _ if seconds < 10.0 => format!("{seconds:.2} s"),
         _ if seconds < 99.95 => format!("{seconds:.1} s"),
@@ -43,9 +44,13 @@ pub(crate) fn size(bytes: u64) -> String {
     if mebibytes < 1000.0 { format!("{} MiB", significant(mebibytes, 3)) } else { format!("{:.2} GiB", mebibytes / 1024.0) }
 }
 
-/// A typographic minus in front of negative numbers: for pages, never for files.
+/// A typographic minus in front of negative numbers, none in front of zero: for pages, never for files.
 pub(crate) fn pretty(number: &str) -> String {
-    number.strip_prefix('-').map_or_else(|| number.to_string(), |rest| format!("\u{2212}{rest}"))
+    match number.strip_prefix('-') {
+        Some(rest) if rest.contains(|c| matches!(c, '1'..='9')) => format!("\u{2212}{rest}"),
+        Some(zero) => zero.to_string(),
+        None => number.to_string(),
+    }
 }
 
 /// `64 × 64 × 64`.
@@ -67,11 +72,13 @@ mod tests {
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(metric(35.218, "dB"), "35.22");
         assert_eq!(pretty("-1000"), "\u{2212}1000");
+        assert_eq!(pretty("-0.00"), "0.00");
     }
 
     #[test]
     fn durations_and_sizes_change_their_unit() {
         assert_eq!(duration(0.421), "0.42 s");
+        assert_eq!(duration(-0.0), "0.00 s");
         assert_eq!(duration(59.96), "60.0 s");
         assert_eq!(duration(192.4), "3 min 12 s");
         assert_eq!(duration(3_725.0), "1 h 02 min");
