@@ -14,3 +14,4 @@ pub mod projectors;
 pub mod random;
 pub mod registry;
 pub mod tensors;
+pub mod report;
