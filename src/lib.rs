@@ -2,5 +2,6 @@
 
 pub mod data;
 pub mod error;
+pub mod formats;
 pub mod progress;
 pub mod registry;
