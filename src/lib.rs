@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod optimizers;
 pub mod phantoms;
 pub mod physics;
+pub mod formats;
 pub mod progress;
 pub mod projectors;
 pub mod random;
