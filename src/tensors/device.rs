@@ -1,0 +1,161 @@
+//! Which device to compute on. libtorch's CUDA half is opened only when a GPU may be wanted, and before libtorch's first
+//! call (it looks for its CUDA hooks once); a machine without one never loads it.
+
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ffi::CString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use tch::Device;
+
+/// What the user asked for: `auto | cpu | cuda | cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceRequest {
+    /// A GPU if there is one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU by number, or an error.
+    Cuda(usize),
+}
+
+/// The device taken, and why in words.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The device.
+    pub device: Device,
+    /// Such as `cpu: no CUDA driver (libcuda.so.1) on this machine`.
+    pub reason: String,
+}
+
+/// Version of the libtorch this binary was built for.
+#[must_use]
+pub fn libtorch_version() -> &'static str {
+    "2.11.0"
+}
+
+/// Chooses the device. To be called once, before any tensor is made.
+///
+/// # Errors
+/// A GPU was asked for by name and cannot be had (the reason says why).
+pub fn choose(request: DeviceRequest) -> Result<Chosen> {
+    let cpu = |reason: String| Chosen { device: Device::Cpu, reason };
+    match request {
+        DeviceRequest::Cpu => Ok(cpu("cpu, as asked".to_string())),
+        DeviceRequest::Auto => Ok(match open_cuda() {
+            Ok(_) => Chosen { device: Device::Cuda(0), reason: "cuda:0 (auto)".to_string() },
+            Err(why) => cpu(format!("cpu (auto): {why}")),
+        }),
+        DeviceRequest::Cuda(index) => {
+            let refuse = |why: String| Err(Error::resource(format!("cuda:{index}"), why).hint("use `device: auto` or `cpu`"));
+            match open_cuda() {
+                Ok(count) if index < count => Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") }),
+                Ok(count) => refuse(format!("this machine has {count} GPU(s), numbered from 0")),
+                Err(why) => refuse(why),
+            }
+        }
+    }
+}
+
+/// Opens libtorch's CUDA half and counts the GPUs.
+fn open_cuda() -> std::result::Result<usize, String> {
+    open("libcuda.so.1").map_err(|_| "no CUDA driver (libcuda.so.1) on this machine".to_string())?;
+    let library = torch_folder().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |folder| folder.join("libtorch_cuda.so"));
+    open(&library.to_string_lossy()).map_err(|why| format!("libtorch's CUDA libraries cannot be opened ({why}); run `make libtorch-cuda`"))?;
+    match tch::Cuda::device_count() {
+        count if count > 0 && tch::Cuda::is_available() => Ok(count as usize),
+        _ => Err("a CUDA driver is there, but no usable GPU (is CUDA_VISIBLE_DEVICES empty, or the driver too old?)".to_string()),
+    }
+}
+
+/// dlopen with symbols visible to libtorch; never closed.
+#[allow(unsafe_code)]
+fn open(library: &str) -> std::result::Result<(), String> {
+    let name = CString::new(library).map_err(|_| "a NUL in a library path".to_string())?;
+    // SAFETY: the name is a valid C string; the libraries opened are the CUDA driver and libtorch, whose initialisers are
+    // what a normal link would have run too. dlerror's text is copied before any other call to libdl.
+    unsafe {
+        if libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL).is_null() {
+            let message = libc::dlerror();
+            let text = if message.is_null() { "unknown".into() } else { std::ffi::CStr::from_ptr(message).to_string_lossy() };
+            return Err(text.into_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The folder libtorch_cpu.so was loaded from, where its CUDA half lies too.
+fn torch_folder() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    Path::new(&line[line.find('/')?..]).parent().map(Path::to_path_buf)
+}
+
+impl FromStr for DeviceRequest {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let refuse = || Error::config("device", format!("expected auto, cpu, cuda or cuda:N, got `{text}`"));
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text.strip_prefix("cuda:").and_then(|n| n.parse().ok()).map(Self::Cuda).ok_or_else(refuse),
+        }
+    }
+}
+
+impl fmt::Display for DeviceRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => write!(f, "auto"),
+            Self::Cpu => write!(f, "cpu"),
+            Self::Cuda(0) => write!(f, "cuda"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl Serialize for DeviceRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DeviceRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| serde::de::Error::custom(format!("expected auto, cpu, cuda or cuda:N, got `{text}`")))
+    }
+}
+
+impl JsonSchema for DeviceRequest {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "device".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^(auto|cpu|cuda(:[0-9]+)?)$", "description": "auto, cpu, cuda or cuda:N"})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_read_back_what_they_print() {
+        for text in ["auto", "cpu", "cuda", "cuda:1"] {
+            assert_eq!(text.parse::<DeviceRequest>().unwrap().to_string(), text);
+        }
+        assert!("gpu".parse::<DeviceRequest>().is_err());
+        assert!("cuda:-1".parse::<DeviceRequest>().is_err());
+    }
+
+    #[test]
+    fn auto_always_gives_a_device_and_says_why() {
+        let chosen = choose(DeviceRequest::Auto).unwrap();
+        assert!(!chosen.reason.is_empty());
+    }
+}
