@@ -202,6 +202,6 @@ mod tests {
         assert!(!message(&bomb).is_empty());
         assert!(!message(&format!("inner: {}", "[".repeat(10_000))).is_empty());
         assert!(!message("inner:\n\t- 1").is_empty());
-        assert!(!message("").is_empty() && !message("- a").is_empty() && !message("--- {}\n--- {}").is_empty());
+        assert!(!message("- a").is_empty() && !message("--- {}\n--- {}").is_empty());
     }
 }
