@@ -1,71 +1,89 @@
-//! Stub until the algorithms are merged.
-#![allow(missing_docs, clippy::missing_errors_doc)]
-use crate::data::{CurvePoint, Geometry, Grid, Projections, Quantity, Volume, Warnings};
+//! Projections -> volume. Written once, on tensors, over any [`Projector`](crate::projectors::Projector).
+
+pub mod neural_field;
+pub mod tv;
+
+use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
 use crate::progress::{Checkpoints, Progress};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tch::Device;
+
+/// Everything a run lends an algorithm.
 pub struct Run<'a> {
-    pub device: tch::Device,
+    /// Device to compute on.
+    pub device: Device,
+    /// Seed of all randomness.
     pub seed: u64,
-    pub threads: usize,
-    pub progress: &'a dyn Progress,
-    pub checkpoints: &'a dyn Checkpoints,
+    /// Attenuation of water, 1/mm.
     pub mu_water: f64,
+    /// Who listens, and who may say "stop now".
+    pub progress: &'a dyn Progress,
+    /// Where to keep what a later run can resume from.
+    pub checkpoints: &'a dyn Checkpoints,
 }
+
+/// What an algorithm gives.
+#[derive(Debug)]
 pub struct Reconstruction {
+    /// The volume, attenuation in 1/mm.
     pub volume: Volume,
+    /// Convergence.
     pub curve: Vec<CurvePoint>,
+    /// Figures about itself, such as `parameters` or what it was started from.
     pub notes: BTreeMap<String, serde_json::Value>,
+    /// The volume it was started from, if another method made one: to be measured beside the result.
     pub start: Option<Volume>,
+    /// What the user must know.
     pub warnings: Warnings,
 }
+
+impl Reconstruction {
+    /// A volume with nothing to tell about it.
+    #[must_use]
+    pub fn plain(volume: Volume) -> Self {
+        Self { volume, curve: Vec::new(), notes: BTreeMap::new(), start: None, warnings: Vec::new() }
+    }
+}
+
+/// What a reconstruction will need, for `recon check`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Estimate {
-    pub seconds: Option<f64>,
+    /// Rough arithmetic, floating-point operations.
+    pub operations: f64,
+    /// Peak memory beyond the projections and one volume, bytes.
     pub memory_bytes: u64,
 }
+
+/// A way to make a volume from projections: an immutable value, its own configuration.
 pub trait Algorithm {
+    /// Refuses what it cannot reconstruct, naming the key.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`].
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()>;
+    /// What it will need.
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate;
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run) -> Result<Reconstruction>;
+    /// The volume on `grid` (attenuation, 1/mm) from line integrals. Deterministic on the CPU for a device, seed and
+    /// number of threads; zero data give a zero volume.
+    ///
+    /// # Errors
+    /// What [`Algorithm::check`] refuses; memory; [`crate::error::Error::Stopped`] after its state was checkpointed.
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction>;
 }
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Fdk {
-    pub filter: String,
-}
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NeuralField {
-    pub steps: u64,
-}
-impl Algorithm for Fdk {
-    fn check(&self, _: &Geometry, _: &Grid) -> Result<()> {
-        Ok(())
-    }
-    fn estimate(&self, _: &Geometry, _: &Grid) -> Estimate {
-        Estimate { seconds: None, memory_bytes: 0 }
-    }
-    fn reconstruct(&self, _data: &Projections, grid: &Grid, run: &mut Run) -> Result<Reconstruction> {
-        let volume = Volume::filled(grid.clone(), Quantity::Attenuation, run.mu_water as f32);
-        Ok(Reconstruction { volume, curve: vec![], notes: BTreeMap::new(), start: None, warnings: vec![] })
-    }
-}
-impl Algorithm for NeuralField {
-    fn check(&self, _: &Geometry, _: &Grid) -> Result<()> {
-        Ok(())
-    }
-    fn estimate(&self, _: &Geometry, _: &Grid) -> Estimate {
-        Estimate { seconds: None, memory_bytes: 0 }
-    }
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run) -> Result<Reconstruction> {
-        Fdk::default().reconstruct(data, grid, run)
-    }
-}
+
 crate::kinds! {
+    /// The algorithms.
     pub enum AlgorithmKind: "algorithm" => dyn Algorithm {
-        fdk => Fdk(Fdk),
-        neural_field => NeuralField(NeuralField),
+        /// Total variation by a primal-dual method.
+        tv => Tv(tv::Config),
+        /// A coordinate network fitted to the projections.
+        neural_field => NeuralField(neural_field::Config),
+    }
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("device", &self.device).field("seed", &self.seed).finish_non_exhaustive()
     }
 }

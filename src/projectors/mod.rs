@@ -1,3 +1,76 @@
-//! Stub until the kernels branch is merged.
-#![allow(missing_docs)]
+//! Linear maps between the two spaces of tomography: a [`Grid`] of voxels and the pixels of a [`Geometry`].
+//! Written twice, once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
+
 pub mod kernels;
+mod host;
+mod operations;
+pub mod rays;
+
+pub use host::HostJoseph;
+pub use operations::TensorJoseph;
+
+use crate::data::{Geometry, Grid};
+use crate::error::{Error, Result};
+use crate::tensors::torch_error;
+use tch::{Device, Kind, Tensor};
+
+/// A discrete X-ray transform A and its exact adjoint Aᵀ.
+///
+/// A volume is a tensor `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). Results
+/// are new tensors without a gradient; differentiate through A by hand with its adjoint.
+pub trait Projector {
+    /// The grid of the volumes.
+    fn domain(&self) -> &Grid;
+    /// The scan of the projections.
+    fn range(&self) -> &Geometry;
+    /// A x: line integrals of the volume.
+    ///
+    /// # Errors
+    /// A tensor of another shape or device; memory.
+    fn forward(&self, volume: &Tensor) -> Result<Tensor>;
+    /// Aᵀ y: the transpose, with the same weights.
+    ///
+    /// # Errors
+    /// A tensor of another shape or device; memory.
+    fn adjoint(&self, projections: &Tensor) -> Result<Tensor>;
+}
+
+/// Joseph's projector on `device`: the SIMD kernels on the CPU, tensor operations elsewhere.
+#[must_use]
+pub fn build(grid: &Grid, geometry: &Geometry, device: Device) -> Box<dyn Projector> {
+    match device {
+        Device::Cpu => Box::new(HostJoseph::new(grid, geometry)),
+        _ => Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)),
+    }
+}
+
+/// ‖A‖², the largest eigenvalue of AᵀA (mm²), by `iterations` of the power method from a constant volume.
+///
+/// The start is positive and so are A's weights: by Perron–Frobenius it is not orthogonal to the leading eigenvector.
+///
+/// # Errors
+/// As the projector's; a projector none of whose rays meets the grid.
+pub fn norm_squared(projector: &dyn Projector, device: Device, iterations: usize) -> Result<f64> {
+    let shape = projector.domain().shape.map(|n| n as i64);
+    let mut x = Tensor::f_ones(shape, (Kind::Float, device)).map_err(torch_error)?;
+    let mut largest = 0.0;
+    for _ in 0..iterations {
+        let scale = x.norm().double_value(&[]);
+        x = projector.adjoint(&projector.forward(&(x / scale))?)?;
+        largest = x.norm().double_value(&[]);
+        if largest <= 0.0 {
+            return Err(Error::config("simulate.geometry", "no ray of the scan meets the grid").hint("check isocenter_mm, offset_mm and the grid"));
+        }
+    }
+    Ok(largest)
+}
+
+/// Refuses a tensor that is not `[shape]`.
+fn expect_shape(tensor: &Tensor, shape: [usize; 3], what: &str) -> Result<()> {
+    let expected = shape.map(|n| n as i64);
+    if tensor.size() == expected {
+        Ok(())
+    } else {
+        Err(Error::input(what, format!("expected shape {expected:?}, got {:?}", tensor.size())))
+    }
+}

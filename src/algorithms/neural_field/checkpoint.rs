@@ -1,0 +1,203 @@
+//! A fit as bytes: safetensors with `field.*` and `optimizer.*`, and metadata that says what they are.
+
+use super::Config;
+use super::fit::Phase;
+use crate::algorithms::Run;
+use crate::data::{CurvePoint, Grid, Projections};
+use crate::error::{Error, Result};
+use crate::fields::Parameter;
+use crate::optimizers::Optimizer;
+use crate::tensors::to_vec;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+use tch::Tensor;
+
+/// Version of the keys below.
+const FORMAT: &str = "1";
+
+/// A tensor as plain values.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plain {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// Everything a fit needs to go on with the same bits.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Snapshot {
+    pub(super) phase: Phase,
+    /// Steps done in the phase; the random state too, as every draw is keyed by its step.
+    pub(super) step: u64,
+    pub(super) seconds: f64,
+    pub(super) curve: Vec<CurvePoint>,
+    /// The start's volume, attenuation in 1/mm.
+    pub(super) start: Option<Vec<f32>>,
+    pub(super) tensors: Vec<Plain>,
+}
+
+/// What the weights mean: metadata for whoever opens the file.
+pub(super) struct Place<'a> {
+    pub(super) grid: &'a Grid,
+    pub(super) mu_ref: f64,
+    pub(super) config: &'a Config,
+    pub(super) identity: &'a str,
+}
+
+/// Names what a checkpoint must have been made for: configuration, data, grid and seed.
+pub(super) fn identity(config: &Config, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<String> {
+    // How often to save does not change what is saved.
+    let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
+    let mut hasher = blake3::Hasher::new();
+    let parts = [json(&config)?, json(&data.geometry)?, json(grid)?, format!("{} {} {:?}", run.seed, run.mu_water, run.device)];
+    parts.iter().for_each(|part| {
+        hasher.update(part.as_bytes());
+    });
+    data.as_slice().iter().for_each(|value| {
+        hasher.update(&value.to_le_bytes());
+    });
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The parameters and the optimizer's state under their names in the file.
+pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer) -> Result<Vec<Plain>> {
+    let field = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
+    let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
+    field.chain(state).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
+}
+
+impl Plain {
+    fn new(name: String, tensor: &Tensor) -> Result<Self> {
+        Ok(Self { name, shape: tensor.size().iter().map(|&n| n as usize).collect(), values: to_vec(tensor)? })
+    }
+
+    fn tensor(&self, like: &Tensor) -> Tensor {
+        let shape: Vec<i64> = self.shape.iter().map(|&n| n as i64).collect();
+        Tensor::from_slice(&self.values).view(&shape[..]).to_device(like.device()).to_kind(like.kind())
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| fault(error.to_string()))
+}
+
+fn fault(problem: impl std::fmt::Display) -> Error {
+    Error::input("checkpoint", problem)
+}
+
+impl Snapshot {
+    /// The file's bytes.
+    pub(super) fn encode(&self, place: &Place<'_>) -> Result<Vec<u8>> {
+        let mut all = self.tensors.clone();
+        if let Some(start) = &self.start {
+            all.push(Plain { name: "start".to_string(), shape: place.grid.shape.to_vec(), values: start.clone() });
+        }
+        let bytes: Vec<Vec<u8>> = all.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+        let views = all.iter().zip(&bytes).map(|(tensor, bytes)| {
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map(|view| (tensor.name.clone(), view)).map_err(fault)
+        });
+        let views = views.collect::<Result<Vec<_>>>()?;
+        let metadata = HashMap::from([
+            ("format".to_string(), FORMAT.to_string()),
+            ("identity".to_string(), place.identity.to_string()),
+            ("config".to_string(), json(place.config)?),
+            ("phase".to_string(), json(&self.phase)?),
+            ("step".to_string(), self.step.to_string()),
+            ("seconds".to_string(), self.seconds.to_string()),
+            ("curve".to_string(), json(&self.curve)?),
+            ("grid".to_string(), json(place.grid)?),
+            ("coordinate_scale_mm".to_string(), place.grid.half_extent().to_string()),
+            ("mu_ref".to_string(), place.mu_ref.to_string()),
+            ("mu_water".to_string(), (place.mu_ref / crate::data::MU_REFERENCE_OVER_WATER).to_string()),
+        ]);
+        safetensors::serialize(views, Some(metadata)).map_err(fault)
+    }
+
+    /// Reads a file made for the fit `identity`.
+    pub(super) fn decode(bytes: &[u8], identity: &str) -> Result<Self> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
+        let metadata = header.metadata().as_ref().ok_or_else(|| fault("has no metadata"))?;
+        let entry = |key: &str| metadata.get(key).ok_or_else(|| fault(format!("lacks `{key}` in its metadata")));
+        if entry("format")? != FORMAT {
+            return Err(fault(format!("expected format {FORMAT}, got {}", entry("format")?)));
+        }
+        if entry("identity")? != identity {
+            return Err(fault("was made for other data, another grid, seed or configuration"));
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(fault)?;
+        let mut tensors = Vec::new();
+        for (name, view) in file.iter() {
+            if view.dtype() != Dtype::F32 {
+                return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            tensors.push(Plain { name: name.to_string(), shape: view.shape().to_vec(), values });
+        }
+        let start = tensors.iter().position(|t| t.name == "start").map(|at| tensors.swap_remove(at).values);
+        Ok(Self {
+            phase: serde_json::from_str(entry("phase")?).map_err(fault)?,
+            step: entry("step")?.parse().map_err(fault)?,
+            seconds: entry("seconds")?.parse().map_err(fault)?,
+            curve: serde_json::from_str(entry("curve")?).map_err(fault)?,
+            start,
+            tensors,
+        })
+    }
+
+    /// Puts weights and optimizer state back; changes nothing unless all of it fits.
+    pub(super) fn restore(&self, parameters: &[Parameter], optimizer: &mut dyn Optimizer) -> Result<()> {
+        let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
+        let mut weights = Vec::new();
+        for parameter in parameters {
+            let name = format!("field.{}", parameter.name);
+            let stored = find(&name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
+            let tensor = stored.tensor(&parameter.value);
+            if tensor.size() != parameter.value.size() {
+                return Err(fault(format!("`{name}`: expected shape {:?}, got {:?}", parameter.value.size(), tensor.size())));
+            }
+            weights.push(tensor);
+        }
+        let like = &parameters[0].value;
+        optimizer.restore(&|name| find(&format!("optimizer.{name}")).map(|plain| plain.tensor(like)))?;
+        for (parameter, tensor) in parameters.iter().zip(weights) {
+            parameter.value.detach().copy_(&tensor);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            phase: Phase::Data,
+            step: 7,
+            seconds: 1.5,
+            curve: vec![CurvePoint { step: 1, seconds: 0.5, loss: 0.25, figures: std::collections::BTreeMap::from([("rate".into(), 1e-3)]) }],
+            start: Some(vec![1.0, 2.0]),
+            tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
+        }
+    }
+
+    fn encoded() -> Vec<u8> {
+        let grid = Grid::centered([1, 1, 2], [1.0; 3], [0.0; 3]).unwrap();
+        let config = Config::default();
+        snapshot().encode(&Place { grid: &grid, mu_ref: 0.05, config: &config, identity: "me" }).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_reads_back_whole() {
+        assert_eq!(Snapshot::decode(&encoded(), "me").unwrap(), snapshot());
+    }
+
+    #[test]
+    fn a_snapshot_of_another_fit_or_a_broken_file_is_refused() {
+        assert!(Snapshot::decode(&encoded(), "you").unwrap_err().to_string().contains("other data"));
+        let bytes = encoded();
+        for length in 0..bytes.len() {
+            assert!(Snapshot::decode(&bytes[..length], "me").is_err());
+        }
+    }
+}

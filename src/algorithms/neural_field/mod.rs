@@ -1,0 +1,132 @@
+//! A coordinate network fitted to the projections by differentiable ray integration.
+//!
+//! min over weights of ½ ‖A f − y‖² / ‖A‖² + w TV(f), f = field(points) = mu / mu_ref. In up to three phases:
+//! 1. *start* (optional): another method makes a volume and the field learns it by regression on random voxels, which
+//!    needs no projector and so costs little per step;
+//! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
+//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero.
+//!
+//! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
+//! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
+
+mod checkpoint;
+mod fit;
+mod start;
+
+pub use start::{Regression, Start};
+
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::{Error, Result};
+use crate::fields::FieldKind;
+use crate::fields::integrators::{IntegratorKind, lattice};
+use crate::fields::siren;
+use crate::optimizers::{OptimizerKind, Schedule, muon};
+use crate::registry::OneOf;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A neural field and how it is fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The network.
+    pub field: OneOf<FieldKind>,
+    /// How it is integrated along rays.
+    pub integrator: OneOf<IntegratorKind>,
+    /// What steps its weights.
+    pub optimizer: OneOf<OptimizerKind>,
+    /// How the learning rate falls over the data steps.
+    pub schedule: Schedule,
+    /// Data steps.
+    pub steps: u64,
+    /// How many of the data steps, the first, follow the ramp-filtered residual.
+    pub ramp_steps: u64,
+    /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
+    pub tv: f64,
+    /// Another method whose volume the field learns first.
+    pub start: Option<Box<Start>>,
+    /// Ask the field only where the projections allow anything but air.
+    pub support: bool,
+    /// Most points evaluated at once: bounds memory whatever the volume.
+    pub chunk: usize,
+    /// Negative attenuation of the result is set to zero.
+    pub nonnegative: bool,
+    /// Seconds between checkpoints. Does not change the result.
+    pub checkpoint_seconds: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            field: FieldKind::Siren(siren::Config::default()).into(),
+            integrator: IntegratorKind::Lattice(lattice::Config::default()).into(),
+            optimizer: OptimizerKind::Muon(muon::Config::default()).into(),
+            schedule: Schedule::Linear,
+            steps: 400,
+            ramp_steps: 0,
+            tv: 2e-4,
+            start: None,
+            support: true,
+            chunk: 4096,
+            nonnegative: true,
+            checkpoint_seconds: 20.0,
+        }
+    }
+}
+
+impl Config {
+    fn check_numbers(&self) -> Result<()> {
+        if self.steps == 0 && self.start.is_none() {
+            return Err(Error::config("neural_field.steps", "expected at least 1 without a start, got 0"));
+        }
+        if self.ramp_steps > self.steps {
+            let problem = format!("expected at most steps = {}, got {}", self.steps, self.ramp_steps);
+            return Err(Error::config("neural_field.ramp_steps", problem));
+        }
+        if !(self.tv.is_finite() && self.tv >= 0.0) {
+            return Err(Error::config("neural_field.tv", format!("expected 0 or more, got {}", self.tv)));
+        }
+        if !(16..=1 << 24).contains(&self.chunk) {
+            return Err(Error::config("neural_field.chunk", format!("expected 16 to 2^24 points, got {}", self.chunk)));
+        }
+        if !(self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0) {
+            return Err(Error::config("neural_field.checkpoint_seconds", format!("expected 0 or more, got {}", self.checkpoint_seconds)));
+        }
+        Ok(())
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        self.check_numbers()?;
+        self.field.kind.as_part().check().map_err(|e| e.under("neural_field.field"))?;
+        let integrator = self.integrator.kind.as_part();
+        integrator.check().map_err(|e| e.under("neural_field.integrator"))?;
+        if self.ramp_steps > 0 && !integrator.whole_projections() {
+            let problem = format!("expected 0 with an integrator that takes single rays, got {}", self.ramp_steps);
+            return Err(Error::config("neural_field.ramp_steps", problem).hint("use integrator: lattice"));
+        }
+        self.optimizer.kind.as_part().check().map_err(|e| e.under("neural_field.optimizer"))?;
+        self.start.as_ref().map_or(Ok(()), |start| start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start")))
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        let FieldKind::Siren(siren) = &self.field.kind;
+        let multiplications = (siren.width * siren.width * siren.depth.saturating_sub(1) + 5 * siren.width) as f64;
+        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
+        let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0 + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
+        let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
+        // Activations of one chunk, value and gradient, input and output of each sine.
+        let chunk = 4 * (4 * self.chunk * siren.width * siren.depth) as u64;
+        Estimate {
+            operations: begin.operations + 6.0 * multiplications * points,
+            memory_bytes: begin.memory_bytes.max(chunk + 4 * (3 * samples + 12 * voxels)),
+        }
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        fit::Fit::new(self, data, grid, run)?.run(run)
+    }
+}

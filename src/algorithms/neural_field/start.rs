@@ -1,0 +1,61 @@
+//! The start of a fit: another method's volume, learned by regression on random voxels.
+
+use crate::algorithms::AlgorithmKind;
+use crate::data::{Geometry, Grid};
+use crate::error::{Error, Result};
+use crate::registry::{Beside, OneOf};
+use schemars::JsonSchema;
+use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
+
+/// The method that makes the volume to start from, and how the field learns it.
+pub type Start = OneOf<AlgorithmKind, Regression>;
+
+/// Regression of a field on a volume's voxels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Regression {
+    /// Regression steps.
+    pub steps: u64,
+    /// Random voxels per step.
+    pub batch: usize,
+    /// Learning rate at the first regression step; it falls with the fit's schedule.
+    pub rate: f64,
+}
+
+impl Default for Regression {
+    fn default() -> Self {
+        Self { steps: 400, batch: 16384, rate: 3e-3 }
+    }
+}
+
+impl Beside for Regression {
+    const KEYS: &'static [&'static str] = &["steps", "batch", "rate"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        match key {
+            "steps" => self.steps = map.next_value()?,
+            "batch" => self.batch = map.next_value()?,
+            _ => self.rate = map.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a start that makes no sense.
+pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    let Regression { steps, batch, rate } = start.beside;
+    if matches!(start.kind, AlgorithmKind::NeuralField(_)) {
+        return Err(Error::config("neural_field", "a field cannot start from another field").hint("name a classical method, such as `tv`"));
+    }
+    if steps == 0 {
+        return Err(Error::config("steps", "expected at least 1, got 0").hint("leave `start` out to start from random weights"));
+    }
+    if !(1..=1 << 24).contains(&batch) {
+        return Err(Error::config("batch", format!("expected 1 to 2^24 voxels, got {batch}")));
+    }
+    if !(rate.is_finite() && rate > 0.0) {
+        return Err(Error::config("rate", format!("expected a positive learning rate, got {rate}")));
+    }
+    start.kind.as_part().check(geometry, grid)
+}

@@ -1,0 +1,3 @@
+//! What is known of a volume besides its projections, as differentiable functions of it.
+
+pub mod total_variation;

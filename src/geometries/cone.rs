@@ -1,0 +1,178 @@
+//! Circular cone beam with a flat detector; on a 2-D volume the same is a fan beam with a straight detector.
+//!
+//! The magnification at the axis is SDD / SAD. The shadow of a cylinder of radius R about the axis reaches
+//! u = ± SDD R / √(SAD² − R²) (rays tangent to it) and v = z SDD / (SAD − R) (its edge nearest to the source).
+
+use super::Scan;
+use super::circle::{self, Arc, Distances};
+use super::detector::{self, Cylinder, Shadow};
+use crate::data::{Geometry, Grid, Point, Source};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `cone: {views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Number of views, equally spaced.
+    pub views: usize,
+    /// Arc covered, degrees; 360 leaves the end point out, other arcs include it; negative turns from +y to +x.
+    pub arc_deg: f64,
+    /// Angle of the source in the first view, degrees from +x to +y.
+    pub start_deg: f64,
+    /// Distance from the source to the axis of rotation, mm.
+    pub source_to_axis_mm: f64,
+    /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
+    pub source_to_detector_mm: f64,
+    /// Point [x, y, z] in mm on the axis of rotation, at the height of the source; the centre of the volume if left out.
+    pub isocenter_mm: Option<Point>,
+    /// The pixels.
+    pub detector: detector::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            views: 40,
+            arc_deg: 360.0,
+            start_deg: 0.0,
+            source_to_axis_mm: 1000.0,
+            source_to_detector_mm: 1500.0,
+            isocenter_mm: None,
+            detector: detector::Config::default(),
+        }
+    }
+}
+
+impl Scan for Config {
+    fn build(&self, volume: &Grid) -> Result<Geometry> {
+        let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
+        self.check_distances()?;
+        let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
+        let panel = self.detector.resolve(&self.shadow(volume, isocenter)?, volume.is_2d())?;
+        let (source, detector) = (self.source_to_axis_mm, self.source_to_detector_mm - self.source_to_axis_mm);
+        let geometry = circle::scan(angles, self.arc_deg, isocenter, Distances { source: Some(source), detector }, &panel)?;
+        self.check_sources(&geometry, volume)?;
+        Ok(geometry)
+    }
+}
+
+impl Config {
+    fn check_distances(&self) -> Result<()> {
+        let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
+        if !axis.is_finite() || axis <= 0.0 {
+            return Err(Error::config("source_to_axis_mm", format!("expected a positive distance in mm, got {axis}")));
+        }
+        if !detector.is_finite() || detector <= 0.0 {
+            let problem = format!("expected a positive distance in mm, got {detector}: the detector would be behind the source");
+            return Err(Error::config("source_to_detector_mm", problem));
+        }
+        if detector <= axis {
+            let problem = format!("expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis");
+            return Err(Error::config("source_to_detector_mm", problem).hint("it is the whole distance, not that from axis to detector"));
+        }
+        Ok(())
+    }
+
+    /// The shadow of the volume's circumscribed cylinder; it only exists where the source stays outside of that.
+    fn shadow(&self, volume: &Grid, isocenter: Point) -> Result<Shadow> {
+        let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
+        let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
+        if self.detector.is_auto() && radius >= axis {
+            let problem = format!("expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}");
+            return Err(Error::config("source_to_axis_mm", problem).hint(
+                "the source would pass through the volume: move it away, crop the volume, or give detector.pixels and detector.pitch_mm",
+            ));
+        }
+        // The nearest edge of the cylinder where the end is above (below) the source's height, else the farthest.
+        let shade = |z: f64, outward: bool| z * detector / if outward { axis - radius } else { axis + radius };
+        let half = detector * radius / (axis * axis - radius * radius).sqrt();
+        let magnification = detector / axis;
+        let voxel = [volume.spacing[0], volume.spacing[1].min(volume.spacing[2])];
+        Ok(Shadow {
+            extent: [[shade(z[0], z[0] < 0.0), shade(z[1], z[1] > 0.0)], [-half, half]],
+            pitch: voxel.map(|mm| mm * magnification),
+        })
+    }
+
+    fn check_sources(&self, geometry: &Geometry, volume: &Grid) -> Result<()> {
+        let inside = |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
+        let hit = geometry.views.iter().position(|view| matches!(view.source, Source::Point(source) if inside(source)));
+        match hit {
+            Some(view) => Err(Error::config(
+                "source_to_axis_mm",
+                format!("expected a source outside of the volume, got {} mm: in view {view} it is inside", self.source_to_axis_mm),
+            )
+            .hint("move the source away or crop the volume")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::truncation::truncation;
+    use super::*;
+
+    fn volume() -> Grid {
+        Grid::centered([20, 30, 40], [2.0, 1.5, 1.0], [5.0, 6.0, 7.0]).unwrap()
+    }
+
+    fn refused(yaml: &str) -> String {
+        serde_yaml::from_str::<Config>(yaml).unwrap().build(&volume()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_automatic_detector_covers_the_volume_closely() {
+        for yaml in
+            ["{views: 90}", "{views: 90, isocenter_mm: [20, 0, 40]}", "{views: 90, source_to_axis_mm: 60, source_to_detector_mm: 100}"]
+        {
+            let mut config: Config = serde_yaml::from_str(yaml).unwrap();
+            let geometry = config.build(&volume()).unwrap();
+            assert_eq!(truncation(&geometry, &volume()).views, 0, "{yaml}");
+            let panel = geometry.detector;
+            // Five percent less on either side is too small.
+            let fewer = |n: usize| (n as f64 * 0.95) as usize;
+            for pixels in [[fewer(panel.rows), panel.columns], [panel.rows, fewer(panel.columns)]] {
+                let pitch = [geometry.views[0].v[2], geometry.views[0].u[1]];
+                config.detector.pixels = super::super::Setting::Two(pixels);
+                config.detector.pitch_mm = super::super::Setting::Two(pitch);
+                assert!(truncation(&config.build(&volume()).unwrap(), &volume()).views > 0, "{yaml} {pixels:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_automatic_pixel_is_as_wide_as_a_voxel_at_the_axis() {
+        let geometry = Config::default().build(&volume()).unwrap();
+        let view = geometry.views[0];
+        assert!((view.v[2] - 3.0).abs() < 1e-12 && (view.u[1] - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn impossible_scans_are_refused_with_key_and_fix() {
+        assert!(refused("views: 0").starts_with("views:"));
+        assert!(refused("arc_deg: 0").starts_with("arc_deg:"));
+        assert!(refused("start_deg: .nan").starts_with("start_deg:"));
+        assert!(refused("source_to_axis_mm: -5").starts_with("source_to_axis_mm:"));
+        assert!(refused("source_to_axis_mm: .inf").starts_with("source_to_axis_mm:"));
+        assert!(refused("source_to_detector_mm: -1500").contains("behind the source"));
+        assert!(refused("source_to_detector_mm: 1000").contains("before the axis"));
+        assert!(refused("source_to_axis_mm: 10").contains("through the volume"));
+        assert!(refused("{source_to_axis_mm: 10, detector: {pixels: [4, 4], pitch_mm: 1}}").contains("it is inside"));
+        assert!(refused("isocenter_mm: [.nan, 0, 0]").starts_with("isocenter_mm:"));
+        assert!(refused("detector: {pitch_mm: 0}").starts_with("detector.pitch_mm:"));
+        assert!(refused("detector: {pitch_mm: 1.0e-300}").starts_with("detector.pixels:"));
+    }
+
+    #[test]
+    fn a_plane_is_scanned_in_its_own_height() {
+        let slice = Grid::centered([1, 30, 40], [1.0; 3], [5.0, 6.0, 7.0]).unwrap();
+        let geometry = Config::default().build(&slice).unwrap();
+        assert_eq!(geometry.detector.rows, 1);
+        assert_eq!(geometry.views[3].center[2], 7.0);
+        let off: Config = serde_yaml::from_str("isocenter_mm: [5, 6, 0]").unwrap();
+        assert!(off.build(&slice).unwrap_err().to_string().contains("in the plane"));
+    }
+}

@@ -1,0 +1,192 @@
+//! The flat detector of a scan: its `detector` section, and what `auto` means in it.
+//!
+//! `auto` makes the detector cover the shadow of the volume's circumscribed cylinder: the smallest cylinder about the
+//! axis of rotation that holds every corner of the volume, so that no view at any angle is truncated. An automatic
+//! pitch is the voxel spacing times the magnification at the axis (rows: spacing along z; columns: the smaller in-plane
+//! spacing), so that one pixel is as wide as one voxel there. With both automatic, the pitch comes first and the pixels
+//! are as many as cover the shadow; with one of them given, the other follows from the shadow alone.
+
+use super::setting::Setting;
+use crate::data::{Detector, DetectorShape, Grid, Point, sub};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `detector: {pixels, pitch_mm, offset_mm}`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto.
+    pub pixels: Setting<usize>,
+    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto.
+    pub pitch_mm: Setting<f64>,
+    /// Shift of the detector's centre from the central ray, [v, u] in mm.
+    pub offset_mm: [f64; 2],
+}
+
+/// The circumscribed cylinder of a volume about the axis of rotation, mm from the isocentre.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cylinder {
+    /// Largest distance of a corner from the axis.
+    pub radius: f64,
+    /// Lowest and highest z.
+    pub z: [f64; 2],
+}
+
+impl Cylinder {
+    /// The cylinder about the axis through `isocenter` along z that holds every corner of the volume.
+    #[must_use]
+    pub fn around(volume: &Grid, isocenter: Point) -> Self {
+        volume.corners().iter().map(|&corner| sub(corner, isocenter)).fold(
+            Self { radius: 0.0, z: [f64::INFINITY, f64::NEG_INFINITY] },
+            |cylinder, [x, y, z]| Self { radius: cylinder.radius.max(x.hypot(y)), z: [cylinder.z[0].min(z), cylinder.z[1].max(z)] },
+        )
+    }
+}
+
+/// What a detector must cover, mm from the central ray, and the natural pitch there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shadow {
+    /// Lowest and highest v, lowest and highest u.
+    pub(super) extent: [[f64; 2]; 2],
+    /// Voxel spacing times magnification at the axis, [v, u].
+    pub(super) pitch: [f64; 2],
+}
+
+/// A resolved detector.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Panel {
+    pub(super) detector: Detector,
+    /// [v, u], mm.
+    pub(super) pitch: [f64; 2],
+    /// [v, u], mm.
+    pub(super) offset: [f64; 2],
+}
+
+impl Config {
+    /// Whether the volume decides a part of it.
+    pub(super) fn is_auto(&self) -> bool {
+        self.pixels == Setting::Auto || self.pitch_mm == Setting::Auto
+    }
+
+    /// The detector that covers `shadow` where it is automatic; in 2-D it has one row.
+    pub(super) fn resolve(&self, shadow: &Shadow, flatland: bool) -> Result<Panel> {
+        self.check(flatland)?;
+        let half = |k: usize| shadow.extent[k].iter().map(|edge| (edge - self.offset_mm[k]).abs()).fold(0.0, f64::max);
+        let count = match self.pixels {
+            Setting::Auto => [None, None],
+            Setting::One(columns) => [Some(1), Some(columns)],
+            Setting::Two([rows, columns]) => [Some(rows), Some(columns)],
+        };
+        let given = match self.pitch_mm {
+            Setting::Auto => [None, None],
+            Setting::One(pitch) => [Some(pitch), Some(pitch)],
+            Setting::Two([v, u]) => [Some(v), Some(u)],
+        };
+        let along = |k: usize| match (count[k], given[k]) {
+            (Some(n), Some(pitch)) => (n, pitch),
+            (Some(n), None) => (n, 2.0 * half(k) / n as f64),
+            (None, pitch) => {
+                let pitch = pitch.unwrap_or(shadow.pitch[k]);
+                (((2.0 * half(k) / pitch) - 1e-9).ceil().max(1.0) as usize, pitch)
+            }
+        };
+        let (columns, pitch_u) = along(1);
+        let (rows, pitch_v) = if flatland { (1, given[0].unwrap_or(pitch_u)) } else { along(0) };
+        if !(pitch_u > 0.0 && pitch_v > 0.0 && pitch_u.is_finite() && pitch_v.is_finite()) {
+            return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"))
+                .hint("the volume gives no size along one direction: write the pitch"));
+        }
+        Ok(Panel { detector: Detector { rows, columns, shape: DetectorShape::Flat }, pitch: [pitch_v, pitch_u], offset: self.offset_mm })
+    }
+
+    fn check(&self, flatland: bool) -> Result<()> {
+        let pitches = match self.pitch_mm {
+            Setting::Auto => vec![],
+            Setting::One(pitch) => vec![pitch],
+            Setting::Two(pair) => pair.to_vec(),
+        };
+        if let Some(bad) = pitches.iter().find(|pitch| !pitch.is_finite() || **pitch <= 0.0) {
+            return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got {bad}"))
+                .hint("write auto to cover the volume"));
+        }
+        match self.pixels {
+            Setting::One(0) | Setting::Two([0, _] | [_, 0]) => {
+                return Err(
+                    Error::config("detector.pixels", "expected at least 1 pixel each way, got 0").hint("write auto to cover the volume")
+                );
+            }
+            Setting::One(n) if !flatland => {
+                return Err(Error::config("detector.pixels", format!("expected [rows, columns] for a 3-D volume, got {n}"))
+                    .hint(format!("write [{n}, {n}]")));
+            }
+            Setting::Two([rows, columns]) if flatland && rows != 1 => {
+                return Err(Error::config("detector.pixels", format!("expected one row for a 2-D volume, got [{rows}, {columns}]"))
+                    .hint(format!("write {columns}")));
+            }
+            _ => {}
+        }
+        if self.offset_mm.iter().any(|offset| !offset.is_finite()) {
+            return Err(Error::config("detector.offset_mm", format!("expected finite mm, got {:?}", self.offset_mm)));
+        }
+        if flatland && self.offset_mm[0] != 0.0 {
+            let problem = format!("expected [0, u] for a 2-D volume, got {:?}: the rays would leave its plane", self.offset_mm);
+            return Err(Error::config("detector.offset_mm", problem));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHADOW: Shadow = Shadow { extent: [[-50.0, 50.0], [-80.0, 80.0]], pitch: [2.0, 3.0] };
+
+    fn resolved(yaml: &str) -> Panel {
+        serde_yaml::from_str::<Config>(yaml).unwrap().resolve(&SHADOW, false).unwrap()
+    }
+
+    fn refused(yaml: &str, flatland: bool) -> String {
+        serde_yaml::from_str::<Config>(yaml).unwrap().resolve(&SHADOW, flatland).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_automatic_detector_has_the_natural_pitch_and_enough_pixels() {
+        let panel = resolved("{}");
+        assert_eq!((panel.detector.rows, panel.detector.columns, panel.pitch), (50, 54, [2.0, 3.0]));
+    }
+
+    #[test]
+    fn what_is_given_decides_the_rest() {
+        assert_eq!(resolved("pixels: [10, 16]").pitch, [10.0, 10.0]);
+        let panel = resolved("pitch_mm: 5");
+        assert_eq!((panel.detector.rows, panel.detector.columns), (20, 32));
+        let panel = resolved("{pixels: [3, 4], pitch_mm: [1, 2]}");
+        assert_eq!((panel.detector.rows, panel.detector.columns, panel.pitch), (3, 4, [1.0, 2.0]));
+    }
+
+    #[test]
+    fn an_offset_detector_still_covers_both_sides() {
+        let panel = resolved("{pitch_mm: 1, offset_mm: [10, -30]}");
+        assert_eq!((panel.detector.rows, panel.detector.columns), (120, 220));
+    }
+
+    #[test]
+    fn a_plane_needs_one_row() {
+        let panel = serde_yaml::from_str::<Config>("pixels: 40").unwrap().resolve(&SHADOW, true).unwrap();
+        assert_eq!((panel.detector.rows, panel.detector.columns, panel.pitch), (1, 40, [4.0, 4.0]));
+        assert!(refused("pixels: [2, 40]", true).contains("one row"));
+        assert!(refused("offset_mm: [1, 0]", true).contains("leave its plane"));
+    }
+
+    #[test]
+    fn impossible_detectors_are_refused_with_their_key() {
+        assert!(refused("pitch_mm: 0", false).contains("detector.pitch_mm"));
+        assert!(refused("pitch_mm: [1, -2]", false).contains("detector.pitch_mm"));
+        assert!(refused("pitch_mm: .nan", false).contains("detector.pitch_mm"));
+        assert!(refused("pixels: [0, 4]", false).contains("detector.pixels"));
+        assert!(refused("pixels: 64", false).contains("[64, 64]"));
+        assert!(refused("offset_mm: [.inf, 0]", false).contains("detector.offset_mm"));
+    }
+}

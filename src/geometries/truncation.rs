@@ -1,0 +1,107 @@
+//! Truncation: whether an object projects beyond the detector, which makes every analytic method err at its rim.
+
+use crate::data::{Geometry, Grid, Point};
+
+/// How much of a scan loses a part of the object beside the detector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truncation {
+    /// Views in which a part of the object misses the detector.
+    pub views: usize,
+    /// `views` over all views, 0 to 1.
+    pub fraction_of_views: f64,
+    /// Largest distance by which the object reaches beyond the detector's edge, pixels along [v, u]; infinite where a
+    /// part of it lies behind the source.
+    pub beyond: [f64; 2],
+    /// All of it in words, `None` without truncation.
+    pub message: Option<String>,
+}
+
+/// Truncation of the whole box of a grid.
+#[must_use]
+pub fn truncation(geometry: &Geometry, grid: &Grid) -> Truncation {
+    of_points(geometry, &grid.corners())
+}
+
+/// Truncation of the voxels (by their centres) where `support` `[z, y, x]` is true, such as those denser than air.
+#[must_use]
+pub fn of_support(geometry: &Geometry, grid: &Grid, support: &[bool]) -> Truncation {
+    let [_, ny, nx] = grid.shape;
+    // Lines project to lines: the first and last voxel of each row stand for all between them.
+    let ends = support.chunks(nx).enumerate().flat_map(|(line, row)| {
+        let ends = [row.iter().position(|&held| held), row.iter().rposition(|&held| held)];
+        ends.into_iter().flatten().map(move |x| [(line / ny) as f64, (line % ny) as f64, x as f64])
+    });
+    of_points(geometry, &ends.map(|index| grid.point(index)).collect::<Vec<_>>())
+}
+
+/// Truncation of the convex hull of world points (mm), for flat detectors.
+#[must_use]
+pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
+    let size = [geometry.detector.rows as f64, geometry.detector.columns as f64];
+    // Distance beyond the edge of the detector's area, which reaches half a pixel beyond the outer pixel centres.
+    let excess = |index: f64, n: f64| (-0.5 - index).max(index - (n - 0.5));
+    let mut beyond = [0.0f64; 2];
+    let mut views = 0;
+    for view in 0..geometry.views.len() {
+        let mut worst = [f64::NEG_INFINITY; 2];
+        for &point in points {
+            let found =
+                geometry.project(view, point).map_or([f64::INFINITY; 2], |(row, column)| [excess(row, size[0]), excess(column, size[1])]);
+            worst = [worst[0].max(found[0]), worst[1].max(found[1])];
+        }
+        if worst[0].max(worst[1]) > 1e-6 {
+            views += 1;
+            beyond = [beyond[0].max(worst[0]), beyond[1].max(worst[1])];
+        }
+    }
+    let total = geometry.views.len();
+    let message = (views > 0).then(|| {
+        format!(
+            "the object reaches beyond the detector in {views} of {total} views, by up to {:.1} rows and {:.1} columns: \
+             analytic methods err at its rim",
+            beyond[0], beyond[1]
+        )
+    });
+    Truncation { views, fraction_of_views: views as f64 / total as f64, beyond, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scan;
+    use super::super::parallel::Config;
+    use super::*;
+
+    fn slice() -> Grid {
+        Grid::centered([1, 20, 20], [1.0; 3], [0.0; 3]).unwrap()
+    }
+
+    fn scan(columns: usize, views: usize) -> Geometry {
+        serde_yaml::from_str::<Config>(&format!("{{views: {views}, detector: {{pixels: {columns}, pitch_mm: 1}}}}"))
+            .unwrap()
+            .build(&slice())
+            .unwrap()
+    }
+
+    #[test]
+    fn a_square_is_truncated_only_where_its_diagonal_is_seen() {
+        let found = truncation(&scan(20, 2), &slice());
+        assert_eq!((found.views, found.message), (0, None));
+        // At 45 and 135 degrees the square is 28.3 mm wide: 4.14 pixels too much on each side.
+        let found = truncation(&scan(20, 4), &slice());
+        assert_eq!((found.views, found.fraction_of_views), (2, 0.5));
+        assert!((found.beyond[1] - 4.142).abs() < 1e-3 && found.beyond[0] == 0.0);
+        assert!(found.message.unwrap().contains("2 of 4 views"));
+    }
+
+    #[test]
+    fn only_the_support_counts() {
+        let grid = slice();
+        let mut support = vec![false; 400];
+        assert_eq!(of_support(&scan(20, 4), &grid, &support).views, 0);
+        support[10 * 20 + 3] = true;
+        support[10 * 20 + 16] = true;
+        assert_eq!(of_support(&scan(20, 4), &grid, &support).views, 0);
+        support[0] = true;
+        assert_eq!(of_support(&scan(20, 4), &grid, &support).views, 1);
+    }
+}

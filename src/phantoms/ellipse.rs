@@ -1,0 +1,46 @@
+//! Filled ellipse: the 2-D Shepp-Logan phantom is a sum of these.
+
+use super::quadric::Quadric;
+use super::shape::{Body, Shape};
+use super::{finite, positive};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `ellipse: {center, semi_axes, rotation_deg, density}`; lengths as fractions of half the phantom's extent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Centre [x, y].
+    #[serde(default)]
+    pub center: [f64; 2],
+    /// Semi-axes along the body's own x and y.
+    pub semi_axes: [f64; 2],
+    /// Degrees from +x to +y.
+    #[serde(default)]
+    pub rotation_deg: f64,
+    /// Added inside, relative to water.
+    pub density: f64,
+}
+
+impl Shape for Config {
+    fn dimension(&self) -> u8 {
+        2
+    }
+
+    fn density(&self) -> f64 {
+        self.density
+    }
+
+    fn check(&self) -> Result<()> {
+        finite("center", &self.center)?;
+        positive("semi_axes", &self.semi_axes)?;
+        finite("rotation_deg", &[self.rotation_deg])?;
+        finite("density", &[self.density])
+    }
+
+    fn body(&self, half_extent_mm: f64) -> Box<dyn Body> {
+        let [center, semi_axes] = [self.center, self.semi_axes].map(|pair| pair.map(|value| value * half_extent_mm));
+        Box::new(Quadric::ellipse(center, semi_axes, self.rotation_deg.to_radians()))
+    }
+}

@@ -1,0 +1,48 @@
+//! Solid ellipsoid: the 3-D Shepp-Logan phantom is a sum of these.
+
+use super::angles::Angles;
+use super::quadric::Quadric;
+use super::shape::{Body, Shape};
+use super::{finite, positive};
+use crate::data::{Point, scale};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `ellipsoid: {center, semi_axes, rotation_deg, density}`; lengths as fractions of half the phantom's extent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Centre [x, y, z].
+    #[serde(default)]
+    pub center: Point,
+    /// Semi-axes along the body's own x, y and z.
+    pub semi_axes: Point,
+    /// Orientation: degrees about z, or Euler angles [phi, theta, psi].
+    #[serde(default)]
+    pub rotation_deg: Angles,
+    /// Added inside, relative to water.
+    pub density: f64,
+}
+
+impl Shape for Config {
+    fn dimension(&self) -> u8 {
+        3
+    }
+
+    fn density(&self) -> f64 {
+        self.density
+    }
+
+    fn check(&self) -> Result<()> {
+        finite("center", &self.center)?;
+        positive("semi_axes", &self.semi_axes)?;
+        finite("rotation_deg", &self.rotation_deg.0)?;
+        finite("density", &[self.density])
+    }
+
+    fn body(&self, half_extent_mm: f64) -> Box<dyn Body> {
+        let (center, semi_axes) = (scale(self.center, half_extent_mm), scale(self.semi_axes, half_extent_mm));
+        Box::new(Quadric::ellipsoid(center, semi_axes, self.rotation_deg.matrix()))
+    }
+}
