@@ -163,7 +163,7 @@ name: a
 load: {phantom: {file: p.yaml}}
 grid: {shape: [8, 8, 8]}
 simulate: {geometry: {cone: {views: 3, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [4, 4], pitch_mm: [9, 9]}}}}
-reconstruct: [fdk, {name: siren, neural_field: {}}]
+reconstruct: [tv, {name: siren, neural_field: {}}]
 ";
 
     fn set(assignments: &[&str]) -> Result<Config> {
@@ -173,7 +173,7 @@ reconstruct: [fdk, {name: siren, neural_field: {}}]
 
     #[test]
     fn assignments_reach_entries_by_number_name_and_kind() {
-        let changed = set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[fdk].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
+        let changed = set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[tv].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
         let value = changed.to_value().unwrap();
         assert_eq!(value.pointer("/reconstruct/1/neural_field/steps"), Some(&7.into()));
         assert_eq!(value.pointer("/reconstruct/0/name"), Some(&"best".into()));
@@ -208,7 +208,7 @@ reconstruct: [fdk, {name: siren, neural_field: {}}]
         config.resolve().unwrap();
         let text = serde_yaml::to_string(&config).unwrap();
         assert_eq!(yaml::parse::<Config>(&text, "b.yaml").unwrap(), config);
-        assert_eq!(config.reconstruct[0].beside.name.as_deref(), Some("fdk"));
+        assert_eq!(config.reconstruct[0].beside.name.as_deref(), Some("tv"));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::stages::simulate::Simulate;
 use serde::Serialize;
 use std::path::Path;
 
+/// What one CPU thread does in dense f32 work, operations per second: good for the order of magnitude of a time only.
+const OPERATIONS_PER_SECOND: f64 = 3e10;
+
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Plan {
@@ -40,8 +43,8 @@ pub struct PlannedMethod {
     pub name: String,
     /// Its kind.
     pub algorithm: String,
-    /// Seconds it would take, where that can be said.
-    pub seconds: Option<f64>,
+    /// Seconds it would take, very roughly, on the CPU.
+    pub seconds: f64,
     /// Memory it would need beside what is loaded, bytes.
     pub memory_bytes: u64,
 }
@@ -56,7 +59,7 @@ impl Pipeline {
         check_writable(&self.directory())?;
         let (content, mut warnings) = self.load.content(progress)?;
         let (grid, geometry) = self.simulate.plan(&content)?;
-        let methods = self.planned(&grid, &geometry)?;
+        let methods = self.planned(&grid, &geometry, machine.threads)?;
         warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
         let available = available_memory();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
@@ -76,13 +79,14 @@ impl Pipeline {
         })
     }
 
-    fn planned(&self, grid: &Grid, geometry: &Geometry) -> Result<Vec<PlannedMethod>> {
+    fn planned(&self, grid: &Grid, geometry: &Geometry, threads: usize) -> Result<Vec<PlannedMethod>> {
         let plan = |(i, method): (usize, &crate::stages::reconstruct::Method)| {
             let part = method.kind.as_part();
             let kind = method.kind.name();
             part.check(geometry, grid).map_err(|error| error.under(kind).under(&format!("reconstruct[{i}]")))?;
             let estimate = part.estimate(geometry, grid);
-            let (seconds, memory_bytes) = (estimate.seconds, estimate.memory_bytes);
+            let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
+            let memory_bytes = estimate.memory_bytes;
             Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()

@@ -94,7 +94,6 @@ impl Method {
         let mut run = Run {
             device: context.machine.device,
             seed: context.seed,
-            threads: context.machine.threads,
             progress: context.progress(),
             checkpoints: &checkpoints,
             mu_water: MU_WATER_PER_MM,

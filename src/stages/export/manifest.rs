@@ -3,6 +3,7 @@
 use crate::context::{Context, InputFile, Machine, hash_file, relative};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
+use crate::projectors::kernels::simd;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,7 +49,7 @@ impl Manifest {
             schema: 1,
             versions: Machine::versions().into_iter().collect(),
             device: context.machine.device_reason.clone(),
-            simd: crate::projectors::kernels::simd_level().to_string(),
+            simd: simd::level().name().to_string(),
             threads: context.machine.threads,
             seed: context.seed,
             inputs: inputs.iter().map(input).collect(),

@@ -95,9 +95,7 @@ impl Simulate {
                 return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
-        let scan = &self.config.geometry.kind;
-        let under = |error: Error| error.under(crate::registry::Kinds::name(scan)).under("simulate.geometry");
-        let geometry = scan.as_part().build(&bounds).map_err(under)?;
+        let geometry = self.config.geometry.kind.build(&bounds).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
             return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
         }

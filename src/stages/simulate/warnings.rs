@@ -1,7 +1,7 @@
 //! What a simulation can get wrong without an error: a detector that truncates the object, lattices too alike.
 
 use crate::data::{Geometry, Grid, Volume, Warning, Warnings};
-use crate::projectors::kernels::coverage;
+use crate::geometries::truncation;
 use crate::stages::flow::Content;
 
 /// Voxels above this fraction of the object's largest attenuation count as its support, not air.
@@ -32,22 +32,8 @@ fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
 /// Warns when matter, not only the box around it, projects beside the detector.
 fn truncated(truth: &Volume, geometry: &Geometry) -> Option<Warning> {
     let floor = truth.range().1 * MATTER;
-    let views = geometry.views.len().min(usize::from(u16::MAX)) as u16;
-    let seen = coverage::seen_by(&truth.grid, geometry);
-    let matter = truth.as_slice().iter().zip(seen).filter(|&(&mu, _)| mu > floor);
-    let (mut all, mut beside) = (0usize, 0usize);
-    for (_, seen) in matter {
-        all += 1;
-        beside += usize::from(seen < views);
-    }
-    (beside > 0).then(|| {
-        let message = format!(
-            "{:.1} % of the object projects beside the detector in some view: analytic methods suffer from this more than iterative ones, \
-             so a comparison measures the truncation; use more pixels or `pixels: auto`",
-            100.0 * beside as f64 / all as f64
-        );
-        Warning::new("truncated", message)
-    })
+    let matter: Vec<bool> = truth.as_slice().iter().map(|&mu| mu > floor).collect();
+    truncation::of_support(geometry, &truth.grid, &matter).message.map(|message| Warning::new("truncated", message))
 }
 
 #[cfg(test)]

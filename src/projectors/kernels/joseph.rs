@@ -1,0 +1,151 @@
+//! Line integrals by Joseph's method, and their exact transpose.
+//!
+//! A ray is summed over the planes of voxels across its main axis (the one along which it passes most planes): in each
+//! plane the value is interpolated linearly between the voxels around the crossing, and the sum is multiplied by the
+//! ray's length between planes (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Outside the grid the volume is zero and
+//! the interpolation runs towards that zero: a crossing half a voxel beyond the outermost centre counts half. A ray begins
+//! at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in the
+//! slice, whatever its z spacing.
+//!
+//! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its bits do
+//! not depend on the number of threads.
+
+use super::lines::{Lines, Planes};
+use super::rays::ViewRays;
+use super::sheets::{PAD, Pull, Push, Sheet};
+use super::simd::{LANES, Level, dispatch, level};
+use super::single;
+use crate::data::{Detector, Grid, View};
+use rayon::prelude::*;
+
+/// Rays of the views taken together: bounds the memory beside the volume.
+const GROUP: usize = 1 << 23;
+
+/// Planes of a task of the adjoint.
+const BLOCK: usize = 8;
+
+/// Line integrals (1/mm x mm) `[view, row, column]` of a volume `[z, y, x]` (1/mm); overwrites `projections`.
+///
+/// # Panics
+/// When a slice has not the length that the grid, the views and the detector say.
+pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
+    forward_at(level(), grid, views, detector, volume, projections);
+}
+
+/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites `volume`.
+///
+/// # Panics
+/// As [`forward`].
+pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[f32], volume: &mut [f32]) {
+    adjoint_at(level(), grid, views, detector, projections, volume);
+}
+
+/// [`forward`] with the instructions of one level, for tests and benches.
+///
+/// # Panics
+/// As [`forward`].
+pub fn forward_at(level: Level, grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
+    let pixels = detector.rows * detector.columns;
+    assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
+    assert_eq!(projections.len(), views.len() * pixels, "one value per pixel and view");
+    let scans = classify(grid, views, detector, projections.chunks_mut(pixels));
+    for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
+        let lines = Lines::along(axis, grid.shape, volume);
+        let mut scans = scans;
+        for group in scans.chunks_mut((GROUP / pixels).max(1)) {
+            forward_sheets(level, &lines, group);
+        }
+    }
+    for (rays, out) in scans.single {
+        single::forward(&rays, grid.shape, detector.columns, volume, out);
+    }
+}
+
+/// [`adjoint`] with the instructions of one level, for tests and benches.
+///
+/// # Panics
+/// As [`forward`].
+pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector, projections: &[f32], volume: &mut [f32]) {
+    let pixels = detector.rows * detector.columns;
+    assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
+    assert_eq!(projections.len(), views.len() * pixels, "one value per pixel and view");
+    volume.fill(0.0);
+    let scans = classify(grid, views, detector, projections.chunks(pixels));
+    for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
+        let mains = super::lines::others(axis).map(|main| (main, scans.iter().any(|(sheets, _)| sheets.iter().any(|s| s.main == main))));
+        let mut sums: Vec<(usize, Planes)> =
+            mains.into_iter().filter(|(_, used)| *used).map(|(main, _)| (main, Planes::new(main, axis, grid.shape))).collect();
+        for group in scans.chunks((GROUP / pixels).max(1)) {
+            let (sheets, rays) = weighted_rays(group);
+            for (main, sums) in &mut sums {
+                adjoint_sheets(level, *main, &sheets, &rays, grid.shape, sums);
+            }
+        }
+        for (_, sums) in &sums {
+            sums.add_to(volume);
+        }
+    }
+    if !scans.single.is_empty() {
+        single::adjoint(&scans.single, grid.shape, detector.columns, volume);
+    }
+}
+
+/// Views by how their rays are followed, each with its pixels.
+struct Scans<P> {
+    /// By the axis of the lines their sheets run along.
+    sheets: [Vec<(Vec<Sheet>, P)>; 3],
+    single: Vec<(ViewRays, P)>,
+}
+
+fn classify<P>(grid: &Grid, views: &[View], detector: &Detector, pixels: impl Iterator<Item = P>) -> Scans<P> {
+    let mut scans = Scans { sheets: [vec![], vec![], vec![]], single: vec![] };
+    for (view, pixels) in views.iter().zip(pixels) {
+        let rays = ViewRays::new(grid, view, detector);
+        match Sheet::of_view(&rays, grid.shape, detector.rows, detector.columns) {
+            Some(sheets) => scans.sheets[sheets[0].line].push((sheets, pixels)),
+            None => scans.single.push((rays, pixels)),
+        }
+    }
+    scans
+}
+
+fn forward_sheets(level: Level, lines: &Lines, views: &mut [(Vec<Sheet>, &mut [f32])]) {
+    let per_view = views[0].0.len();
+    let width = views[0].0[0].rays.next_multiple_of(LANES);
+    let sheets: Vec<Sheet> = views.iter().flat_map(|(sheets, _)| sheets.iter().cloned()).collect();
+    let mut sums = vec![0.0; sheets.len() * width];
+    let tile = (sheets.len() / (4 * rayon::current_num_threads())).clamp(8, 1024).min(sheets.len());
+    sums.par_chunks_mut(tile * width).zip(sheets.par_chunks(tile)).for_each(|(sums, sheets)| dispatch(level, Pull { lines, sheets, sums }));
+    views.par_iter_mut().zip(sums.par_chunks(per_view * width)).for_each(|((sheets, out), sums)| {
+        for (sheet, sums) in sheets.iter().zip(sums.chunks_exact(width)) {
+            for (j, sum) in sums[..sheet.rays].iter().enumerate() {
+                out[sheet.first + j * sheet.stride] = sum * sheet.millimetres(j);
+            }
+        }
+    });
+}
+
+/// All sheets of some views, and the values of their rays times the rays' lengths, `[sheet, ray]` with [`PAD`] zeros
+/// before and after each sheet.
+fn weighted_rays(views: &[(Vec<Sheet>, &[f32])]) -> (Vec<Sheet>, Vec<f32>) {
+    let per_view = views[0].0.len();
+    let width = views[0].0[0].rays + 2 * PAD;
+    let sheets: Vec<Sheet> = views.iter().flat_map(|(sheets, _)| sheets.iter().cloned()).collect();
+    let mut rays = vec![0.0; sheets.len() * width];
+    views.par_iter().zip(rays.par_chunks_mut(per_view * width)).for_each(|((sheets, values), rays)| {
+        for (sheet, rays) in sheets.iter().zip(rays.chunks_exact_mut(width)) {
+            for (j, ray) in rays[PAD..PAD + sheet.rays].iter_mut().enumerate() {
+                *ray = values[sheet.first + j * sheet.stride] * sheet.millimetres(j);
+            }
+        }
+    });
+    (sheets, rays)
+}
+
+fn adjoint_sheets(level: Level, main: usize, sheets: &[Sheet], rays: &[f32], shape: [usize; 3], sums: &mut Planes) {
+    let (length, plane) = (sums.length, sums.plane);
+    sums.values.par_chunks_mut(BLOCK * plane).enumerate().for_each(|(block, values)| {
+        let planes = block * BLOCK..block * BLOCK + values.len() / plane;
+        dispatch(level, Push { sheets, rays, main, planes, values, shape, length, plane });
+    });
+}

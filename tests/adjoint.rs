@@ -1,0 +1,318 @@
+//! The projector pair: transpose to rounding, the same bits for any number of threads, the method's definition in scalar
+//! double precision, exact integrals.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, dot, norm, sub};
+use recon::projectors::kernels::joseph;
+use recon::projectors::kernels::simd::Level;
+
+/// One setup per way that rays are followed.
+fn setups() -> Vec<(&'static str, Grid, Geometry)> {
+    let cube = Grid::centered([20, 24, 22], [2.0, 1.8, 2.2], [3.0, -2.0, 1.0]).unwrap();
+    let slice = Grid::centered([1, 40, 37], [1.0; 3], [0.5, 0.0, 2.0]).unwrap();
+    let (s, c) = 0.3f64.sin_cos();
+    let turned = Grid::new([18, 20, 22], [2.0; 3], [-25.0, -10.0, -18.0], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]]).unwrap();
+    let tilted = Grid::new([18, 20, 22], [2.0, 2.2, 1.9], [-20.0, -10.0, -25.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
+    let cylinder = |mut geometry: Geometry| {
+        geometry.detector.shape = DetectorShape::Cylindrical;
+        geometry
+    };
+    vec![
+        ("cone", cube.clone(), cone(9, [21, 26], [3.0, 3.0], [0.0; 2], 300.0)),
+        ("cone, offset detector", cube.clone(), cone(7, [19, 40], [3.1, 2.0], [8.0, -12.0], 250.0)),
+        ("cone, coarse pixels", cube.clone(), cone(5, [6, 7], [12.0, 10.0], [0.0; 2], 300.0)),
+        ("cone, fine pixels", cube.clone(), cone(5, [150, 31], [0.5, 3.0], [0.0; 2], 300.0)),
+        ("cone, rows upside down", cube.clone(), flipped(cone(5, [31, 26], [2.0, 3.0], [4.0, 0.0], 300.0))),
+        ("cone, source in the grid", cube.clone(), cone(5, [16, 16], [2.0, 2.0], [0.0; 2], 15.0)),
+        ("wide cone", cube.clone(), cone(5, [40, 16], [6.0, 4.0], [0.0; 2], 60.0)),
+        ("cone, grid turned about z", turned, cone(9, [21, 26], [3.0, 3.0], [0.0; 2], 300.0)),
+        ("cone, tilted grid", tilted.clone(), cone(6, [18, 17], [3.5, 3.5], [2.0, 0.0], 300.0)),
+        ("parallel", cube.clone(), parallel(9, [22, 30], [2.0, 1.9])),
+        ("parallel, tilted grid", tilted, parallel(6, [22, 30], [2.0, 1.9])),
+        ("cylindrical", cube, cylinder(cone(7, [21, 26], [3.0, 3.0], [1.0, 2.0], 300.0))),
+        ("2-D parallel", slice.clone(), parallel(12, [1, 55], [1.0, 1.0])),
+        ("2-D parallel, coarse pixels", slice.clone(), parallel(7, [1, 18], [1.0, 3.0])),
+        ("2-D parallel, fine pixels", slice.clone(), parallel(7, [1, 200], [1.0, 0.25])),
+        ("2-D fan", slice.clone(), cone(11, [1, 60], [1.0, 1.5], [0.0, 3.0], 90.0)),
+        ("2-D fan, cylindrical", slice, cylinder(cone(11, [1, 60], [1.0, 1.5], [0.0, 3.0], 90.0))),
+    ]
+}
+
+/// A circular orbit about the origin, source to detector 1.5 times the radius.
+fn cone(views: usize, pixels: [usize; 2], pitch: [f64; 2], offset: [f64; 2], radius: f64) -> Geometry {
+    orbit(views, pixels, pitch, offset, std::f64::consts::TAU, |c, s| (Source::Point([radius * c, radius * s, 0.0]), radius / 2.0))
+}
+
+fn parallel(views: usize, pixels: [usize; 2], pitch: [f64; 2]) -> Geometry {
+    orbit(views, pixels, pitch, [0.0; 2], std::f64::consts::PI, |c, s| (Source::Direction([-c, -s, 0.0]), 100.0))
+}
+
+fn orbit(
+    views: usize,
+    [rows, columns]: [usize; 2],
+    pitch: [f64; 2],
+    offset: [f64; 2],
+    arc: f64,
+    source: impl Fn(f64, f64) -> (Source, f64),
+) -> Geometry {
+    let views = (0..views).map(|i| {
+        // An eighth of a turn is among them: rays along the diagonal.
+        let (s, c) = (arc * i as f64 / views as f64 + std::f64::consts::FRAC_PI_4).sin_cos();
+        let (source, behind) = source(c, s);
+        let center = [-behind * c - s * offset[1], -behind * s + c * offset[1], offset[0]];
+        View { source, center, u: [-s * pitch[1], c * pitch[1], 0.0], v: [0.0, 0.0, pitch[0]] }
+    });
+    Geometry::new(views.collect(), Detector { rows, columns, shape: DetectorShape::Flat }, None).unwrap()
+}
+
+fn flipped(mut geometry: Geometry) -> Geometry {
+    for view in &mut geometry.views {
+        view.v = view.v.map(|x| -x);
+    }
+    geometry
+}
+
+/// Values in −1..1 with random signs, the same on every machine.
+fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.available())
+}
+
+fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+fn forward(level: Level, grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; geometry.samples()];
+    joseph::forward_at(level, grid, &geometry.views, &geometry.detector, volume, &mut out);
+    out
+}
+
+fn adjoint(level: Level, grid: &Grid, geometry: &Geometry, projections: &[f32]) -> Vec<f32> {
+    let mut out = vec![f32::NAN; grid.voxels()];
+    joseph::adjoint_at(level, grid, &geometry.views, &geometry.detector, projections, &mut out);
+    out
+}
+
+fn product(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+}
+
+/// |a − b| / |b|.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let square: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+    (square / product(b, b)).sqrt()
+}
+
+/// Joseph's method as its definition reads, one ray at a time in f64.
+fn reference(grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {
+    let flat = grid.is_2d() && geometry.detector.rows == 1;
+    let [views, rows, columns] = geometry.shape();
+    let rays = (0..views).flat_map(|i| (0..rows).flat_map(move |r| (0..columns).map(move |c| (i, r as f64, c as f64))));
+    rays.map(|(i, row, column)| {
+        let (start, direction) = geometry.ray(i, row, column);
+        let from = grid.index(start);
+        let mut step: Point = std::array::from_fn(|k| dot(direction, grid.axes[k]) / grid.spacing[k]);
+        if flat {
+            step[0] = 0.0;
+        }
+        let axes: &[usize] = if flat { &[2, 1] } else { &[2, 1, 0] };
+        let main = axes.iter().copied().reduce(|a, b| if step[b].abs() > step[a].abs() * (1.0 + 1e-9) { b } else { a }).unwrap();
+        let length = norm(std::array::from_fn(|k| step[k] / step[main] * grid.spacing[k]));
+        let mut sum = 0.0;
+        for k in 0..grid.shape[main] {
+            let t = (k as f64 - from[main]) / step[main];
+            if t <= 0.0 && matches!(geometry.views[i].source, Source::Point(_)) {
+                continue;
+            }
+            let mut at: Point = std::array::from_fn(|axis| from[axis] + t * step[axis]);
+            at[main] = k as f64;
+            if flat {
+                at[0] = 0.0;
+            }
+            sum += interpolated(grid.shape, volume, at);
+        }
+        (sum * length) as f32
+    })
+    .collect()
+}
+
+fn interpolated(shape: [usize; 3], volume: &[f32], at: Point) -> f64 {
+    let mut sum = 0.0;
+    for corner in 0..8 {
+        let voxel: [f64; 3] = std::array::from_fn(|k| at[k].floor() + f64::from((corner >> k) & 1));
+        let weight: f64 = (0..3).map(|k| 1.0 - (at[k] - voxel[k]).abs()).product();
+        if weight > 0.0 && (0..3).all(|k| voxel[k] >= 0.0 && voxel[k] < shape[k] as f64) {
+            let [z, y, x] = voxel.map(|i| i as usize);
+            sum += weight * f64::from(volume[(z * shape[1] + y) * shape[2] + x]);
+        }
+    }
+    sum
+}
+
+#[test]
+fn the_adjoint_is_the_transpose_of_the_forward_projection() {
+    for (name, grid, geometry) in setups() {
+        let (x, y) = (noise(grid.voxels(), 1), noise(geometry.samples(), 2));
+        for level in levels() {
+            for threads in [1, 2, 3] {
+                let (ax, aty) = with_threads(threads, || (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y)));
+                let gap = (product(&ax, &y) - product(&x, &aty)).abs() / (product(&ax, &ax) * product(&y, &y)).sqrt();
+                assert!(product(&ax, &ax) > 0.0 && gap <= 1e-5, "{name}, {}, {threads} threads: gap {gap:e}", level.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    for (name, grid, geometry) in setups() {
+        let (x, y) = (noise(grid.voxels(), 3), noise(geometry.samples(), 4));
+        for level in levels() {
+            let both = |threads| with_threads(threads, || (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y)));
+            let one = both(1);
+            assert!(one == both(2) && one == both(3), "{name}, {}", level.name());
+        }
+    }
+}
+
+#[test]
+fn every_level_follows_the_definition() {
+    for (name, grid, geometry) in setups() {
+        let x = noise(grid.voxels(), 5);
+        let expected = reference(&grid, &geometry, &x);
+        for level in levels() {
+            let gap = distance(&forward(level, &grid, &geometry, &x), &expected);
+            assert!(gap <= 1e-5, "{name}, {}: {gap:e}", level.name());
+        }
+    }
+}
+
+#[test]
+fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
+    for (name, grid, geometry) in setups() {
+        let y = noise(geometry.samples(), 6);
+        let aty = adjoint(Level::Portable, &grid, &geometry, &y);
+        let [nz, ny, nx] = grid.shape;
+        for voxel in [0, grid.voxels() - 1, ((nz / 2) * ny + ny / 3) * nx + nx / 2, ((nz / 3) * ny + ny - 1) * nx] {
+            let mut x = vec![0.0; grid.voxels()];
+            x[voxel] = 1.0;
+            let column = reference(&grid, &geometry, &x);
+            let expected = product(&column, &y);
+            let size = (product(&column, &column) * product(&y, &y)).sqrt().max(1e-3);
+            assert!((f64::from(aty[voxel]) - expected).abs() <= 1e-5 * size, "{name}, voxel {voxel}: {} for {expected}", aty[voxel]);
+        }
+    }
+}
+
+#[test]
+fn a_subset_of_views_gives_its_part() {
+    for (name, grid, geometry) in setups() {
+        let x = noise(grid.voxels(), 7);
+        let all = forward(Level::Portable, &grid, &geometry, &x);
+        let part = geometry.subset(&[3, 1]).unwrap();
+        let found = forward(Level::Portable, &grid, &part, &x);
+        let pixels = geometry.detector.rows * geometry.detector.columns;
+        assert!(found[..pixels] == all[3 * pixels..4 * pixels] && found[pixels..] == all[pixels..2 * pixels], "{name}");
+    }
+}
+
+#[test]
+fn a_box_of_one_value_is_integrated_exactly() {
+    // Rays that enter and leave through the faces across their main axis pass (number of planes) x (length per plane).
+    for (grid, geometry) in [
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(8, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(8, [6, 5], [3.0, 2.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(4, [1, 9], [1.0, 1.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(4, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
+    ] {
+        let volume = vec![0.02; grid.voxels()];
+        let found = forward(Level::ALL[2], &grid, &geometry, &volume);
+        let [_, rows, columns] = geometry.shape();
+        let mut exact = 0;
+        for (i, &value) in found.iter().enumerate() {
+            let (start, direction) = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
+            let (chord, through_ends) = chord(&grid, start, direction);
+            if through_ends {
+                exact += 1;
+                assert!((f64::from(value) - 0.02 * chord).abs() < 2e-6 * chord, "{value} for {}", 0.02 * chord);
+            }
+        }
+        assert!(exact * 4 > found.len(), "only {exact} of {} rays tested", found.len());
+    }
+}
+
+/// Length of a ray in the box of a grid, mm, and whether it meets only the two faces across its main axis, well inside.
+fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
+    let center = sub(start, grid.center());
+    let spans: Vec<(f64, f64)> = (0..3)
+        .map(|k| {
+            let (at, along, half) = (dot(center, grid.axes[k]), dot(direction, grid.axes[k]), grid.extent()[k] / 2.0 - grid.spacing[k]);
+            if grid.shape[k] == 1 || along.abs() < 1e-12 {
+                return (f64::NEG_INFINITY, f64::INFINITY);
+            }
+            let (a, b) = ((-half - at) / along, (half - at) / along);
+            let grow = grid.spacing[k] / along.abs();
+            (a.min(b) - grow, a.max(b) + grow)
+        })
+        .collect();
+    let step = |k: usize| if grid.shape[k] == 1 { 0.0 } else { dot(direction, grid.axes[k]).abs() / grid.spacing[k] };
+    let main = (0..3).max_by(|&a, &b| step(a).total_cmp(&step(b))).unwrap();
+    let slack = |k: usize| grid.spacing[k] / dot(direction, grid.axes[k]).abs();
+    let (low, high) = spans[main];
+    let inside = (0..3).filter(|&k| k != main).all(|k| spans[k].0 + slack(k) <= low && high <= spans[k].1 - slack(k));
+    (high - low, inside)
+}
+
+#[test]
+fn the_error_against_exact_ellipsoid_integrals_falls_with_the_grid() {
+    let geometry = cone(6, [24, 24], [4.0, 4.0], [3.0, 5.0], 300.0);
+    let errors: Vec<f64> = [16, 32, 64]
+        .iter()
+        .map(|&n| {
+            let grid = Grid::centered([n; 3], [64.0 / n as f64; 3], [0.0; 3]).unwrap();
+            let volume = ellipsoid_voxels(&grid, 4);
+            let exact: Vec<f32> = (0..geometry.samples()).map(|i| ellipsoid_chord(&geometry, i) as f32).collect();
+            distance(&forward(Level::Portable, &grid, &geometry, &volume), &exact)
+        })
+        .collect();
+    assert!(errors[1] < 0.6 * errors[0] && errors[2] < 0.6 * errors[1] && errors[2] < 0.03, "{errors:?}");
+}
+
+const CENTER: Point = [4.0, -3.0, 2.0];
+const RADII: Point = [20.0, 14.0, 23.0];
+
+/// The part of every voxel that is in the ellipsoid.
+fn ellipsoid_voxels(grid: &Grid, fine: usize) -> Vec<f32> {
+    let [nz, ny, nx] = grid.shape;
+    let offset = |i: usize| (i as f64 + 0.5) / fine as f64 - 0.5;
+    let parts = |z: usize, y: usize, x: usize| {
+        let inside = (0..fine.pow(3)).filter(|i| {
+            let [a, b, c] = [i / fine / fine, i / fine % fine, i % fine].map(offset);
+            let p = sub(grid.point([z as f64 + a, y as f64 + b, x as f64 + c]), CENTER);
+            (0..3).map(|k| (p[k] / RADII[k]).powi(2)).sum::<f64>() <= 1.0
+        });
+        inside.count() as f32 / fine.pow(3) as f32
+    };
+    (0..nz).flat_map(|z| (0..ny).flat_map(move |y| (0..nx).map(move |x| (z, y, x)))).map(|(z, y, x)| parts(z, y, x)).collect()
+}
+
+/// Length of a pixel's ray in the ellipsoid: 2 sqrt(b² − a c) / a of |o + t d|² = 1 in units of the radii.
+fn ellipsoid_chord(geometry: &Geometry, sample: usize) -> f64 {
+    let [_, rows, columns] = geometry.shape();
+    let (start, direction) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+    let o: Point = std::array::from_fn(|k| (start[k] - CENTER[k]) / RADII[k]);
+    let d: Point = std::array::from_fn(|k| direction[k] / RADII[k]);
+    let (a, b, c) = (dot(d, d), dot(o, d), dot(o, o) - 1.0);
+    2.0 * (b * b - a * c).max(0.0).sqrt() / a
+}
