@@ -1,6 +1,8 @@
 //! Few X-ray projections to a trustworthy volume.
 
 pub mod algorithms;
+pub mod cli;
+pub mod commands;
 pub mod context;
 pub mod data;
 pub mod error;
@@ -19,3 +21,4 @@ pub mod registry;
 pub mod report;
 pub mod stages;
 pub mod tensors;
+pub mod terminal;

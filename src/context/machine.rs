@@ -1,6 +1,7 @@
 //! [`Machine`]: device, threads, versions and memory, as a run uses them.
 
 use crate::error::{Error, Result};
+use crate::projectors::kernels::simd;
 use crate::tensors::{self, DeviceRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,8 +47,9 @@ impl Machine {
     /// Takes the device and sets the number of threads of rayon and libtorch, for the whole process.
     ///
     /// # Errors
-    /// A device asked for by name that cannot be had.
+    /// A device or a SIMD level asked for by name that cannot be had.
     pub fn take(device: DeviceRequest, threads: Threads) -> Result<Self> {
+        simd::requested()?;
         let chosen = tensors::choose(device)?;
         let threads = match threads {
             Threads::Auto(_) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),

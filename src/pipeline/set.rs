@@ -46,6 +46,12 @@ impl FromStr for Assignment {
 }
 
 impl Assignment {
+    /// A value that is taken as it is, at a path of keys.
+    #[must_use]
+    pub fn literal(keys: &[&str], value: Value) -> Self {
+        Self { path: keys.iter().map(|key| Step::Key((*key).to_string())).collect(), value }
+    }
+
     /// Applies the assignment to a config whose JSON schema is `schema` (draft-07, definitions included).
     ///
     /// # Errors
