@@ -5,7 +5,7 @@ use super::flow::{Findings, Outcome, Reconstructed, Scan};
 use crate::context::{Context, Made};
 use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
-use crate::metrics::{self, Comparison};
+use crate::metrics::{self, Comparison, Metric};
 use crate::projectors::kernels::coverage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,9 @@ impl Evaluate {
             context.progress().begin(&format!("evaluate {}", outcome.name), None);
             let fov = seen_by_all(scan);
             let value = Evaluation {
-                volume: self.measure(truth, &result.volume, &fov),
-                start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)),
-                definitions: self.definitions(truth, &result.volume, &fov),
+                volume: self.measure(truth, &result.volume, &fov)?,
+                start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)).transpose()?,
+                definitions: self.definitions(truth, &result.volume, &fov)?,
             };
             context.progress().end();
             Ok(Made { value, files: Vec::new(), seconds_before: 0.0 })
@@ -84,37 +84,29 @@ impl Evaluate {
         Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
     }
 
-    fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Measured {
+    fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<Measured> {
         let mut measured = Measured::default();
-        self.each(truth, found, fov, |key, metric, comparison| {
-            let value = metric.measure(comparison).and_then(|value| value.filter(|v| v.is_finite()).ok_or_else(|| "not defined here".to_string()));
-            match value {
-                Ok(value) => measured.metrics.insert(key, Some(value)),
-                Err(reason) => {
-                    measured.reasons.insert(key.clone(), reason);
-                    measured.metrics.insert(key, None)
-                }
-            };
-        });
-        measured
-    }
-
-    fn definitions(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> BTreeMap<String, MetricDefinition> {
-        let mut definitions = BTreeMap::new();
-        self.each(truth, found, fov, |key, metric, comparison| {
-            definitions.insert(key, metric.definition(comparison));
-        });
-        definitions
-    }
-
-    /// Calls `visit` for every metric, over all voxels and over `fov`, with the key it has in the report.
-    fn each(&self, truth: &Volume, found: &Volume, fov: &[bool], mut visit: impl FnMut(String, &dyn metrics::Metric, &Comparison)) {
-        for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
-            let comparison = Comparison { truth, found, mask };
-            for metric in self.config.metrics.iter().filter_map(|key| metrics::by_name(key)) {
-                visit(format!("{}{suffix}", metric.key()), metric, &comparison);
-            }
+        for (key, metric, comparison) in self.each(truth, found, fov)? {
+            let value = metric.measure(&comparison);
+            measured.reasons.extend(value.as_ref().err().map(|reason| (key.clone(), reason.clone())));
+            measured.metrics.insert(key, value.ok());
         }
+        Ok(measured)
+    }
+
+    fn definitions(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<BTreeMap<String, MetricDefinition>> {
+        Ok(self.each(truth, found, fov)?.into_iter().map(|(key, metric, comparison)| (key, metric.describe(&comparison))).collect())
+    }
+
+    /// Every metric, over all voxels and over `fov`, with the key it has in the report.
+    fn each<'a>(&self, truth: &'a Volume, found: &'a Volume, fov: &'a [bool]) -> Result<Vec<(String, &'static dyn Metric, Comparison<'a>)>> {
+        let mut all = Vec::new();
+        for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
+            let comparison = Comparison::new(truth, found, mask)?;
+            let metrics = self.config.metrics.iter().filter_map(|key| metrics::by_name(key));
+            all.extend(metrics.map(|metric| (format!("{}{suffix}", metric.key()), metric, comparison.clone())));
+        }
+        Ok(all)
     }
 }
 

@@ -8,10 +8,8 @@ mod lines;
 mod rays;
 mod sheets;
 pub mod simd;
+pub mod support;
 mod single;
-/// Stand-in.
-#[allow(missing_docs)]
-pub mod support { use crate::data::*; pub fn seen_support(g:&Grid,_:&Geometry,_:&[f32],_:f32)->Vec<bool>{vec![true;g.voxels()]} }
 /// Stand-in.
 #[allow(missing_docs)]
 pub mod coverage {

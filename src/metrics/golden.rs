@@ -1,0 +1,80 @@
+//! The metrics against scikit-image 0.26.0 (numpy 2.4.6): figures printed by `tools/golden-metrics.py`, from volumes of
+//! whole numbers that both sides compute by the same formula.
+
+use super::comparison::tests::volume;
+use super::{Comparison, by_name};
+use crate::data::Volume;
+
+fn volumes(shape: [usize; 3]) -> (Volume, Volume, Vec<bool>) {
+    let [nz, ny, nx] = shape.map(|n| n as i64);
+    let index = |i: usize| (i as i64 / (nx * ny), i as i64 / nx % ny, i as i64 % nx);
+    let truth = move |i: usize| {
+        let (z, y, x) = index(i);
+        -1000 + 37 * ((3 * x + 5 * y + 7 * z) % 11) + 900 * ((x / 4 + y / 5 + z / 3) % 2) + 6 * x
+    };
+    let found = move |i: usize| {
+        let (z, y, x) = index(i);
+        truth(i) + 8 * ((x * y + 3 * z * z + 11 * x) % 97 - 48) + 25 * ((x + z) / 6 % 2)
+    };
+    let held = move |i: usize| {
+        let (z, y, x) = index(i);
+        (2 * z - nz).pow(2) + (2 * y - ny).pow(2) + (2 * x - nx).pow(2) <= ny.min(nx).pow(2)
+    };
+    let mask = (0..shape.iter().product()).map(held).collect();
+    (volume(shape, |i| truth(i) as f32), volume(shape, |i| found(i) as f32), mask)
+}
+
+fn check(shape: [usize; 3], range: f64, masked: bool, expected: &[(&str, f64)]) {
+    let (truth, found, mask) = volumes(shape);
+    let comparison = Comparison::new(&truth, &found, masked.then_some(&mask)).unwrap();
+    assert_eq!(comparison.range(), Some(range));
+    for (key, expected) in expected {
+        let value = by_name(key).unwrap().measure(&comparison).unwrap();
+        // The task is 1e-5; f64 sums agree far better.
+        assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{key}: {value} against {expected}");
+    }
+}
+
+#[test]
+fn a_volume_scores_as_in_scikit_image() {
+    let expected = [
+        ("psnr_db", 15.803796764176328),
+        ("ssim", 0.894430863717021),
+        ("rmse_hu", 225.33308471303806),
+        ("mae_hu", 194.64799253034548),
+        ("ssim_slices", 0.8752500194553704),
+    ];
+    check([17, 24, 21], 1390.0, false, &expected);
+}
+
+#[test]
+fn a_masked_volume_scores_as_the_masked_map_of_scikit_image() {
+    let expected = [
+        ("psnr_db", 15.743035249681608),
+        ("ssim", 0.8944276361758662),
+        ("rmse_hu", 225.9354235546031),
+        ("mae_hu", 195.66426071741031),
+        ("ssim_slices", 0.8751614769315954),
+    ];
+    check([17, 24, 21], 1384.0, true, &expected);
+}
+
+#[test]
+fn a_single_slice_scores_as_a_2d_image_in_scikit_image() {
+    let ssim = 0.8268227875553359;
+    let expected = [
+        ("psnr_db", 16.359911779891732),
+        ("ssim", ssim),
+        ("rmse_hu", 227.7803334421791),
+        ("mae_hu", 196.94242424242424),
+        ("ssim_slices", ssim),
+    ];
+    check([1, 33, 40], 1498.0, false, &expected);
+}
+
+#[test]
+fn a_masked_slice_scores_as_the_masked_map_of_scikit_image() {
+    let expected =
+        [("psnr_db", 16.24497549418325), ("ssim", 0.8274468007050879), ("rmse_hu", 224.343039848135), ("mae_hu", 194.01179245283018)];
+    check([1, 33, 40], 1456.0, true, &expected);
+}
