@@ -1,45 +1,53 @@
-//! Stub until the report branch is merged.
-#![allow(missing_docs)]
-use crate::data::{Projections, Report, Volume};
+//! What a run found, as people and programs read it: [`html`] (one offline page), [`json`] and [`csv`] (the same figures for
+//! scripts), [`curve`] (one method's convergence) and [`table`] (for the terminal).
+//!
+//! Nothing here opens a file or computes a metric: values in, text out. A page needs a [`Report`](crate::data::Report) for the
+//! figures and a [`Gallery`] for the pictures; both can come from a run that has just ended or from one read back from disk.
+
+mod figures;
+mod finite;
+mod numbers;
+mod ranking;
+mod sections;
+
+pub mod csv;
+pub mod curve;
+pub mod html;
+pub mod json;
+pub mod table;
+
+use crate::data::{Projections, Volume};
 use serde::{Deserialize, Serialize};
+
+/// What the pictures of a report are made from. Every part may be missing: a failed run still gets its page.
 #[derive(Debug, Clone, Default)]
 pub struct Gallery<'a> {
+    /// What was scanned, HU `[z, y, x]` on the reconstruction's grid; `None` for measured projections.
     pub truth: Option<&'a Volume>,
+    /// Each method's name and its volume, HU `[z, y, x]`, in the order of the report.
     pub methods: Vec<(String, &'a Volume)>,
+    /// What the methods were given: line integrals `[view, row, column]` with their scan.
     pub projections: Option<&'a Projections>,
+    /// What the run ran on.
     pub run: RunFacts,
 }
+
+/// A label and its value, as one line of a table of facts.
 pub type Fact = (String, String);
+
+/// What a run ran on and with, as lines of tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunFacts {
+    /// Software: recon, libtorch, file format writers.
     pub versions: Vec<Fact>,
+    /// Hardware and its use: device and why it was taken, processor, SIMD level, threads, memory.
     pub machine: Vec<Fact>,
+    /// Input file to hash.
     pub inputs: Vec<Fact>,
+    /// Output file to hash.
     pub outputs: Vec<Fact>,
 }
-pub mod html {
-    pub fn page(report: &super::Report, _images: &super::Gallery) -> String {
-        super::json::document(report)
-    }
-}
-pub mod csv {
-    pub fn table(_report: &super::Report) -> String {
-        String::new()
-    }
-}
-pub mod json {
-    pub fn document(report: &super::Report) -> String {
-        serde_json::to_string_pretty(report).unwrap_or_default()
-    }
-}
-pub mod curve {
-    pub fn table(_curve: &[crate::data::CurvePoint]) -> String {
-        String::new()
-    }
-}
-pub mod table {
-    pub fn plain(report: &super::Report) -> String {
-        report.name.clone()
-    }
-}
+
+#[cfg(test)]
+mod samples;

@@ -1,0 +1,65 @@
+//! `report.csv`: one line per method, for spreadsheets and scripts.
+
+use super::finite::finite;
+use super::ranking;
+use crate::data::{Report, Status};
+
+/// The methods as RFC 4180 lines (CRLF, quotes where needed): `name, algorithm, status, seconds, peak_memory_bytes`, then each
+/// metric key in the order it was asked for. A number that does not exist is an empty field; numbers are written so that they
+/// read back exactly.
+#[must_use]
+pub fn table(report: &Report) -> String {
+    let report = finite(report);
+    let keys = ranking::keys(&report);
+    let fixed = ["name", "algorithm", "status", "seconds", "peak_memory_bytes"].map(String::from);
+    let mut text = line(fixed.into_iter().chain(keys.iter().cloned()));
+    for method in &report.methods {
+        let memory = method.peak_memory_bytes.map_or_else(String::new, |bytes| bytes.to_string());
+        let fixed = [method.name.clone(), method.algorithm.clone(), word(method.status).to_string(), method.seconds.to_string(), memory];
+        let figures = keys.iter().map(|key| method.metrics.get(key).copied().flatten().map_or_else(String::new, |value| value.to_string()));
+        text += &line(fixed.into_iter().chain(figures));
+    }
+    text
+}
+
+/// A status as `report.json` writes it.
+pub(crate) fn word(status: Status) -> &'static str {
+    match status {
+        Status::Complete => "complete",
+        Status::Failed => "failed",
+        Status::Interrupted => "interrupted",
+    }
+}
+
+/// One line: fields quoted where they hold a comma, a quote or a line end.
+pub(crate) fn line(fields: impl Iterator<Item = String>) -> String {
+    let quoted =
+        fields.map(|field| if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field });
+    quoted.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_columns_are_the_contract() {
+        let text = table(&samples::report());
+        let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+        assert_eq!(lines[0], "name,algorithm,status,seconds,peak_memory_bytes,psnr_db,ssim,rmse_hu");
+        assert_eq!(lines[1], "fdk,fdk,complete,0.84,412090368,24.31,0.6127,61.2");
+        assert_eq!(lines.len(), 1 + samples::report().methods.len());
+    }
+
+    #[test]
+    fn commas_quotes_and_line_ends_are_quoted_and_missing_numbers_are_empty() {
+        let mut report = samples::report();
+        report.methods.truncate(1);
+        report.methods[0].name = "a,\"b\"\nc".into();
+        report.methods[0].peak_memory_bytes = None;
+        report.methods[0].metrics.insert("ssim".into(), None);
+        let text = table(&report);
+        assert!(text.contains("\r\n\"a,\"\"b\"\"\nc\",fdk,complete,0.84,,24.31,,61.2\r\n"), "{text}");
+    }
+}

@@ -1,0 +1,82 @@
+//! [`Axis`] and [`Scale`]: what a side of a chart shows, and where a value is drawn on it.
+
+use super::ticks;
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Axis {
+    /// What it shows, with its unit.
+    pub(crate) label: String,
+    /// Powers of ten at equal distances.
+    pub(crate) log: bool,
+}
+
+impl Axis {
+    /// Equal steps.
+    pub(crate) fn linear(label: impl Into<String>) -> Self {
+        Self { label: label.into(), log: false }
+    }
+
+    /// Equal factors.
+    pub(crate) fn logarithmic(label: impl Into<String>) -> Self {
+        Self { label: label.into(), log: true }
+    }
+
+    /// Logarithmic if all values are positive and span more than a factor of twenty.
+    pub(crate) fn fitting(label: impl Into<String>, values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high), v| (v.min(low), v.max(high)));
+        Self { label: label.into(), log: low > 0.0 && high > 20.0 * low }
+    }
+}
+
+/// From values to places: `from` is drawn at `at[0]`, `to` at `at[1]`.
+pub(crate) struct Scale {
+    ends: [f64; 2],
+    at: [f64; 2],
+    log: bool,
+}
+
+impl Scale {
+    /// The scale of an axis that shows all `values` it can, drawn between `at[0]` and `at[1]`, with `margin` of the range beyond both ends.
+    pub(crate) fn of(values: impl Iterator<Item = f64>, axis: &Axis, at: [f64; 2], margin: f64) -> Self {
+        let usable = values.filter(|v| v.is_finite() && (!axis.log || *v > 0.0));
+        let [low, high] = usable.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
+        let ends = match (low <= high, axis.log) {
+            (false, log) => [if log { 0.1 } else { 0.0 }, 1.0],
+            (true, true) => {
+                let factor = (high / low).powf(margin).max(if high > low { 1.0 } else { 2.0 });
+                [low / factor, high * factor]
+            }
+            (true, false) => {
+                let more = if high > low { margin * (high - low) } else { 0.5 * high.abs().max(1e-3) };
+                [low - more, high + more]
+            }
+        };
+        Self { ends, at, log: axis.log }
+    }
+
+    /// Where a value is drawn; `None` if the axis cannot show it.
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+        let [low, high] = self.ends;
+        let part = if self.log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
+        part.is_finite().then(|| self.at[0] + part * (self.at[1] - self.at[0]))
+    }
+
+    /// Places and labels of the axis' marks.
+    pub(crate) fn marks(&self) -> Vec<(f64, String)> {
+        let [low, high] = self.ends;
+        let marks = if self.log { ticks::logarithmic(low, high) } else { ticks::linear(low, high) };
+        marks.into_iter().filter_map(|(value, label)| Some((self.place(value)?, label))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_turn_logarithmic_only_where_it_helps() {
+        assert!(Axis::fitting("a", [1.0, 30.0].into_iter()).log);
+        assert!(!Axis::fitting("a", [1.0, 3.0].into_iter()).log && !Axis::fitting("a", [0.0, 30.0].into_iter()).log);
+    }
+}

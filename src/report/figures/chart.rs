@@ -1,0 +1,163 @@
+//! [`Chart`]: curves over one pair of axes as an SVG, with the legend beside it as text of the page. Colours and line patterns
+//! are classes of the page's style sheet (`s0` is the truth), so that they follow light, dark and print.
+
+use super::axis::{Axis, Scale};
+use maud::{Markup, html};
+
+/// Size of the drawing, and the room for the axes: left, right, top, bottom.
+const SIZE: [f64; 2] = [640.0, 330.0];
+const ROOM: [f64; 4] = [78.0, 14.0, 10.0, 46.0];
+/// Line styles of methods; after these they repeat with another pattern.
+const COLORS: usize = 6;
+/// Most points of a curve; a page needs no more than it has pixels.
+const POINTS: usize = 1200;
+
+/// A curve.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    /// What it is.
+    pub(crate) name: String,
+    /// 0 for the truth, then 1 and up for the methods.
+    pub(crate) style: usize,
+    /// x and y; a point that the axes cannot show interrupts the line.
+    pub(crate) points: Vec<[f64; 2]>,
+}
+
+/// Curves over one pair of axes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chart {
+    /// What it shows, in words.
+    pub(crate) title: String,
+    /// To the right.
+    pub(crate) x: Axis,
+    /// Up.
+    pub(crate) y: Axis,
+    /// The curves, drawn in this order.
+    pub(crate) series: Vec<Series>,
+}
+
+impl Chart {
+    /// The drawing with its title and legend.
+    pub(crate) fn draw(&self) -> Markup {
+        html! {
+            figure.chart {
+                figcaption { (self.title) }
+                (self.svg())
+                ul.legend { @for series in &self.series { li { (swatch(series.style)) (series.name) } } }
+            }
+        }
+    }
+
+    fn svg(&self) -> Markup {
+        let [width, height] = SIZE;
+        let [left, right, top, bottom] = [ROOM[0], width - ROOM[1], ROOM[2], height - ROOM[3]];
+        let x = Scale::of(self.values(0), &self.x, [left, right], 0.0);
+        let y = Scale::of(self.values(1), &self.y, [bottom, top], 0.05);
+        let label_x = f64::midpoint(left, right);
+        let turned = format!("translate(15 {}) rotate(-90)", f64::midpoint(top, bottom));
+        html! {
+            svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) {
+                @for (at, label) in x.marks() {
+                    line.grid x1=(tenths(at)) x2=(tenths(at)) y1=(top) y2=(bottom) {}
+                    text.tick x=(tenths(at)) y=(bottom + 16.0) text-anchor="middle" { (label) }
+                }
+                @for (at, label) in y.marks() {
+                    line.grid x1=(left) x2=(right) y1=(tenths(at)) y2=(tenths(at)) {}
+                    text.tick x=(left - 7.0) y=(tenths(at + 4.0)) text-anchor="end" { (label) }
+                }
+                line.axis x1=(left) x2=(right) y1=(bottom) y2=(bottom) {}
+                line.axis x1=(left) x2=(left) y1=(top) y2=(bottom) {}
+                text.label x=(label_x) y=(height - 8.0) text-anchor="middle" { (self.x.label) }
+                text.label transform=(turned) text-anchor="middle" { (self.y.label) }
+                @for series in &self.series { path class=(class(series.style)) d=(path(series, &x, &y)) {} }
+            }
+        }
+    }
+
+    fn values(&self, axis: usize) -> impl Iterator<Item = f64> {
+        self.series.iter().flat_map(move |series| series.points.iter().map(move |point| point[axis]))
+    }
+}
+
+/// The path of a curve; it starts anew after a point that cannot be shown.
+fn path(series: &Series, x: &Scale, y: &Scale) -> String {
+    let every = series.points.len().div_ceil(POINTS).max(1);
+    let last = series.points.len().saturating_sub(1);
+    let mut text = String::new();
+    let mut pen_down = false;
+    for (_, point) in series.points.iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last) {
+        let place = x.place(point[0]).zip(y.place(point[1]));
+        if let Some((across, up)) = place {
+            text.push(if pen_down { 'L' } else { 'M' });
+            text += &[tenths(across), tenths(up)].map(|v| v.to_string()).join(" ");
+        }
+        pen_down = place.is_some();
+    }
+    text
+}
+
+/// A piece of a curve's line, for legends and tables.
+pub(crate) fn swatch(style: usize) -> Markup {
+    html! { svg.swatch viewBox="0 0 26 8" aria-hidden="true" { path class=(class(style)) d="M1 4H25" {} } }
+}
+
+fn class(style: usize) -> String {
+    match style {
+        0 => "line s0".to_string(),
+        n if n <= COLORS => format!("line s{n}"),
+        n => format!("line s{} again", (n - 1) % COLORS + 1),
+    }
+}
+
+/// A place with one decimal: a tenth of a pixel is enough.
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(log: bool, points: &[[f64; 2]]) -> Chart {
+        let y = Axis { label: "loss".into(), log };
+        Chart {
+            title: "t".into(),
+            x: Axis::linear("step"),
+            y,
+            series: vec![Series { name: "a".into(), style: 1, points: points.to_vec() }],
+        }
+    }
+
+    #[test]
+    fn curves_reach_from_end_to_end_of_the_axes() {
+        let text = chart(false, &[[0.0, 0.0], [10.0, 1.0]]).draw().into_string();
+        let height = SIZE[1] - ROOM[2] - ROOM[3];
+        let (low, high) = (tenths(SIZE[1] - ROOM[3] - height * 0.05 / 1.1), tenths(ROOM[2] + height * 0.05 / 1.1));
+        assert!(text.contains(&format!("d=\"M{} {low}L{} {high}\"", ROOM[0], SIZE[0] - ROOM[1])), "{text}");
+    }
+
+    #[test]
+    fn what_a_logarithm_cannot_show_interrupts_the_line() {
+        let text = chart(true, &[[0.0, 1.0], [1.0, 0.1], [2.0, 0.0], [3.0, 0.01], [4.0, 0.001]]).draw().into_string();
+        assert_eq!(text.matches('M').count() - text.matches("M1 4H25").count(), 2, "{text}");
+        assert!(!text.contains("NaN") && !text.contains("inf"));
+    }
+
+    #[test]
+    fn empty_flat_and_single_curves_are_drawn_without_nan() {
+        for points in [&[][..], &[[1.0, 2.0]], &[[1.0, 0.0], [2.0, 0.0]], &[[1.0, f64::NAN]]] {
+            for log in [false, true] {
+                let text = chart(log, points).draw().into_string();
+                assert!(!text.contains("NaN") && !text.contains("inf"), "{points:?} {log}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn long_curves_are_thinned_and_keep_their_end() {
+        let points: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i)]).collect();
+        let text = chart(false, &points).draw().into_string();
+        assert!(text.matches('L').count() < 2 * POINTS);
+        assert!(text.contains(&format!("L{} ", SIZE[0] - ROOM[1])));
+    }
+}

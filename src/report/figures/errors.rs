@@ -1,0 +1,147 @@
+//! [`Errors`]: what is left between each method and the truth: one range for every error map, and how the errors are spread.
+
+use super::axis::Axis;
+use super::chart::{Chart, Series};
+use super::quantiles::quantiles;
+use crate::data::Volume;
+
+/// Bars of the histogram.
+const BINS: usize = 81;
+/// Part of all absolute errors inside the shared range.
+const INSIDE: f64 = 0.99;
+
+/// Errors of every method on one scale.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Errors {
+    /// Ends of the colour map and the histogram, ± this.
+    pub(crate) range: f64,
+    /// By method, in the order given.
+    pub(crate) methods: Vec<Spread>,
+}
+
+/// How one method's errors (method − truth) are spread over all voxels.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Spread {
+    /// Name of the method.
+    pub(crate) name: String,
+    /// Mean error.
+    pub(crate) bias: f64,
+    /// Standard deviation of the errors.
+    pub(crate) deviation: f64,
+    /// Quantiles 0.05 and 0.95 of the errors.
+    pub(crate) ends: [f64; 2],
+    /// Part of the voxels beyond the shared range.
+    pub(crate) beyond: f64,
+    /// Part of the voxels in each of [`BINS`] equal bins over ± the range.
+    bins: Vec<f64>,
+}
+
+impl Errors {
+    /// The errors of the methods that lie on the truth's lattice; `None` if none does.
+    pub(crate) fn of(truth: &Volume, methods: &[(String, &Volume)]) -> Option<Self> {
+        let methods: Vec<_> = methods.iter().filter(|(_, volume)| comparable(truth, volume)).collect();
+        let truth = truth.as_slice();
+        let widest = |found: &[f32]| quantiles(truth.len(), |i| (found[i] - truth[i]).abs(), [INSIDE])[0];
+        let range = methods.iter().map(|(_, volume)| widest(volume.as_slice())).reduce(f64::max)?;
+        let range = nice_up(range);
+        let methods = methods.iter().map(|(name, volume)| Spread::of(name, truth, volume.as_slice(), range)).collect();
+        Some(Self { range, methods })
+    }
+
+    /// The histogram of the errors; `style` gives each method its line.
+    pub(crate) fn histogram(&self, unit: &str, style: impl Fn(&str) -> usize) -> Chart {
+        let width = 2.0 * self.range / BINS as f64;
+        let center = |bin: usize| -self.range + (bin as f64 + 0.5) * width;
+        let series = self.methods.iter().map(|spread| Series {
+            name: spread.name.clone(),
+            style: style(&spread.name),
+            points: spread.bins.iter().enumerate().map(|(bin, &part)| [center(bin), 100.0 * part]).collect(),
+        });
+        Chart {
+            title: "How often each error occurs".to_string(),
+            x: Axis::linear(format!("method − truth [{unit}]")),
+            y: Axis::logarithmic(format!("voxels per {} {unit} [%]", crate::report::numbers::significant(width, 2))),
+            series: series.collect(),
+        }
+    }
+}
+
+/// Whether a volume can be subtracted from the truth voxel by voxel.
+pub(crate) fn comparable(truth: &Volume, found: &Volume) -> bool {
+    found.quantity == truth.quantity && found.grid.matches(&truth.grid, 1e-2)
+}
+
+/// 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten, at least `value`; 1 for zero.
+fn nice_up(value: f64) -> f64 {
+    if value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10f64.powf(value.log10().floor());
+    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|part| part * power).find(|&v| v >= value).unwrap_or(value)
+}
+
+impl Spread {
+    fn of(name: &str, truth: &[f32], found: &[f32], range: f64) -> Self {
+        let error = |i: usize| f64::from(found[i]) - f64::from(truth[i]);
+        let count = truth.len() as f64;
+        let bias = (0..truth.len()).map(error).sum::<f64>() / count;
+        let variance = (0..truth.len()).map(|i| (error(i) - bias).powi(2)).sum::<f64>() / count;
+        let mut bins = vec![0u64; BINS];
+        for place in (0..truth.len()).map(|i| (error(i) + range) / (2.0 * range)).filter(|place| (0.0..=1.0).contains(place)) {
+            bins[((place * BINS as f64) as usize).min(BINS - 1)] += 1;
+        }
+        let inside = bins.iter().sum::<u64>() as f64 / count;
+        Self {
+            name: name.to_string(),
+            bias,
+            deviation: variance.sqrt(),
+            ends: quantiles(truth.len(), |i| found[i] - truth[i], [0.05, 0.95]),
+            beyond: 1.0 - inside,
+            bins: bins.iter().map(|&voxels| voxels as f64 / count).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Grid, Quantity};
+
+    fn volume(values: Vec<f32>) -> Volume {
+        let grid = Grid::centered([1, 1, values.len()], [1.0; 3], [0.0; 3]).unwrap();
+        Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap()
+    }
+
+    #[test]
+    fn bias_and_spread_are_those_of_the_differences() {
+        let truth = volume((0..100).map(|i| i as f32).collect());
+        let found = truth.map(|v| v + 3.0 + if v % 2.0 == 0.0 { 4.0 } else { -4.0 });
+        let errors = Errors::of(&truth, &[("a".to_string(), &found)]).unwrap();
+        let spread = &errors.methods[0];
+        assert!((spread.bias - 3.0).abs() < 1e-9 && (spread.deviation - 4.0).abs() < 1e-9, "{spread:?}");
+        assert_eq!((spread.ends, spread.beyond, errors.range), ([-1.0, 7.0], 0.0, 8.0));
+        assert!((spread.bins.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_range_is_shared_and_a_perfect_method_still_has_one() {
+        let truth = volume(vec![5.0; 64]);
+        let worse = truth.map(|v| v + 150.0);
+        let pair = [("same".to_string(), &truth), ("worse".to_string(), &worse)];
+        assert_eq!(Errors::of(&truth, &pair).unwrap().range, 150.0);
+        assert_eq!(Errors::of(&truth, &pair[..1]).unwrap().range, 1.0);
+    }
+
+    #[test]
+    fn volumes_on_another_lattice_are_not_subtracted() {
+        assert!(Errors::of(&volume(vec![0.0; 8]), &[("a".to_string(), &volume(vec![0.0; 9]))]).is_none());
+    }
+
+    #[test]
+    fn ranges_are_round_and_never_too_small() {
+        for value in [1e-7, 0.13, 1.0, 7.3, 99.0, 100.0, 101.0, 8.1e5] {
+            let range = nice_up(value);
+            assert!(range >= value && range <= value * 2.0 + 1e-12, "{value} -> {range}");
+        }
+    }
+}

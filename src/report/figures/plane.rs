@@ -1,0 +1,190 @@
+//! [`Slice`]: a plane through a volume, turned the way radiologists look at it, whatever way the array's axes run.
+//!
+//! Axial: +x (patient left) to the right, +y (posterior) down, as seen from the feet. Coronal: +x to the right, +z (superior)
+//! up. Sagittal: +y to the right, +z up. The letters at the sides come from the grid's axes, not from this convention.
+
+use super::raster::Layout;
+use crate::data::{Grid, Point, Volume};
+
+/// Which plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plane {
+    /// Across z.
+    Axial,
+    /// Across y.
+    Coronal,
+    /// Across x.
+    Sagittal,
+}
+
+impl Plane {
+    /// The planes worth showing: a 2-D grid has only the axial one.
+    pub(crate) fn of(grid: &Grid) -> &'static [Self] {
+        if grid.is_2d() { &[Self::Axial] } else { &[Self::Axial, Self::Coronal, Self::Sagittal] }
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Axial => "axial",
+            Self::Coronal => "coronal",
+            Self::Sagittal => "sagittal",
+        }
+    }
+
+    /// The array axis it cuts, and those that run down and to the right in it.
+    fn axes(self) -> [usize; 3] {
+        match self {
+            Self::Axial => [0, 1, 2],
+            Self::Coronal => [1, 0, 2],
+            Self::Sagittal => [2, 0, 1],
+        }
+    }
+
+    /// Width of the plane in a grid, mm.
+    pub(crate) fn width_mm(self, grid: &Grid) -> f64 {
+        grid.extent()[self.axes()[2]]
+    }
+}
+
+/// The values of a plane as they are looked at, row 0 on top.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Slice {
+    /// Rows and columns.
+    pub(crate) shape: [usize; 2],
+    /// Distance between rows and between columns, mm.
+    pub(crate) spacing: [f64; 2],
+    /// `[row, column]`.
+    pub(crate) values: Vec<f32>,
+    /// Patient directions at the left, right, top and bottom side.
+    pub(crate) sides: [char; 4],
+    /// The letter of the axis it cuts, and where, mm.
+    pub(crate) position: (char, f64),
+}
+
+impl Slice {
+    /// The plane through the middle of a volume (index n / 2).
+    pub(crate) fn central(volume: &Volume, plane: Plane) -> Self {
+        let grid = &volume.grid;
+        let [across, down, right] = plane.axes();
+        let wanted_down = if plane == Plane::Axial { 1.0 } else { -1.0 };
+        let (vertical, horizontal) = (Run::along(grid, down, wanted_down), Run::along(grid, right, 1.0));
+        let mut index = grid.shape.map(|n| n / 2);
+        let voxels = volume.voxels();
+        let mut values = Vec::with_capacity(vertical.count * horizontal.count);
+        for row in 0..vertical.count {
+            for column in 0..horizontal.count {
+                index[down] = vertical.index(row);
+                index[right] = horizontal.index(column);
+                values.push(voxels[index]);
+            }
+        }
+        let (cut, _) = dominant(grid.axes[across]);
+        Self {
+            shape: [vertical.count, horizontal.count],
+            spacing: [grid.spacing[down], grid.spacing[right]],
+            values,
+            sides: [horizontal.letters[0], horizontal.letters[1], vertical.letters[0], vertical.letters[1]],
+            position: (['x', 'y', 'z'][cut], grid.point(grid.shape.map(|n| (n / 2) as f64))[cut]),
+        }
+    }
+
+    /// This minus another slice of the same plane and grid.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect();
+        Self { values, ..self.clone() }
+    }
+
+    /// How it becomes a picture.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::proportional(self.shape, self.spacing)
+    }
+}
+
+/// One side of a picture: how to walk along an array axis so that the wanted patient direction is at the end.
+struct Run {
+    count: usize,
+    flipped: bool,
+    /// Directions at the start and the end.
+    letters: [char; 2],
+}
+
+impl Run {
+    fn along(grid: &Grid, axis: usize, wanted: f64) -> Self {
+        let (component, sign) = dominant(grid.axes[axis]);
+        let positive = ['L', 'P', 'S'][component];
+        let negative = ['R', 'A', 'I'][component];
+        let letters = if wanted > 0.0 { [negative, positive] } else { [positive, negative] };
+        Self { count: grid.shape[axis], flipped: sign * wanted < 0.0, letters }
+    }
+
+    fn index(&self, place: usize) -> usize {
+        if self.flipped { self.count - 1 - place } else { place }
+    }
+}
+
+/// The world axis (0 = x) closest to a vector, and the sign of its component.
+fn dominant(axis: Point) -> (usize, f64) {
+    let largest = (0..3).max_by(|&a, &b| axis[a].abs().total_cmp(&axis[b].abs())).unwrap_or(0);
+    (largest, axis[largest].signum())
+}
+
+/// The largest angle between a grid's axes and the world's, degrees: planes follow the grid.
+pub(crate) fn obliqueness_deg(grid: &Grid) -> f64 {
+    grid.axes.iter().map(|&axis| axis[dominant(axis).0].abs().min(1.0).acos().to_degrees()).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Quantity;
+
+    /// A volume with one bright voxel at the +x, +y, +z corner of the central planes that hold it.
+    fn corner(axes: [Point; 3], plane: Plane) -> Volume {
+        let shape = [4, 6, 8];
+        let grid = Grid::new(shape, [2.0, 1.0, 0.5], [0.0; 3], axes).unwrap();
+        let mut index = [0, 1, 2].map(|k| if grid.axes[k].iter().sum::<f64>() > 0.0 { shape[k] - 1 } else { 0 });
+        index[plane.axes()[0]] = shape[plane.axes()[0]] / 2;
+        let mut values = vec![0.0; grid.voxels()];
+        values[(index[0] * shape[1] + index[1]) * shape[2] + index[2]] = 1.0;
+        Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap()
+    }
+
+    #[test]
+    fn a_bright_corner_ends_where_radiologists_expect_it() {
+        let turned = Grid::CANONICAL.map(|axis| axis.map(|v| if v == 0.0 { 0.0 } else { -v }));
+        for axes in [Grid::CANONICAL, turned, [turned[0], Grid::CANONICAL[1], turned[2]]] {
+            // +x is to the right always; +y is down in the axial and right in the sagittal plane; +z is up.
+            for (plane, bottom, sides) in [(Plane::Axial, true, "RLAP"), (Plane::Coronal, false, "RLSI"), (Plane::Sagittal, false, "APSI")]
+            {
+                let slice = Slice::central(&corner(axes, plane), plane);
+                let [rows, columns] = slice.shape;
+                let found = slice.values.iter().position(|&v| v == 1.0).unwrap();
+                assert_eq!((found / columns, found % columns), (if bottom { rows - 1 } else { 0 }, columns - 1), "{plane:?} {axes:?}");
+                assert_eq!(slice.sides.iter().collect::<String>(), sides);
+            }
+        }
+    }
+
+    #[test]
+    fn slices_keep_spacing_and_say_where_they_are() {
+        let grid = Grid::centered([5, 6, 8], [3.0, 1.0, 2.0], [10.0, 20.0, 30.0]).unwrap();
+        let slice = Slice::central(&Volume::filled(grid.clone(), Quantity::Hounsfield, 0.0), Plane::Coronal);
+        assert_eq!((slice.shape, slice.spacing), ([5, 8], [3.0, 2.0]));
+        assert_eq!(slice.position, ('y', 20.5));
+        assert_eq!(Plane::Sagittal.width_mm(&grid), 6.0);
+    }
+
+    #[test]
+    fn a_single_slice_has_only_the_axial_plane() {
+        let grid = Grid::centered([1, 6, 8], [1.0; 3], [0.0; 3]).unwrap();
+        assert_eq!(Plane::of(&grid), [Plane::Axial]);
+    }
+
+    #[test]
+    fn obliqueness_is_the_largest_turn() {
+        let (s, c) = 10f64.to_radians().sin_cos();
+        let grid = Grid::new([2, 2, 2], [1.0; 3], [0.0; 3], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]]).unwrap();
+        assert!((obliqueness_deg(&grid) - 10.0).abs() < 1e-9);
+    }
+}

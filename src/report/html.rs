@@ -1,0 +1,84 @@
+//! `report.html`: the run as one page that needs nothing but itself: no network, no script, pictures and style inside. It reads
+//! in light and dark, on paper and on a phone.
+//!
+//! Every text goes through [`maud`], which escapes it; what could still mislead a reader's eye (control characters, marks that
+//! turn the writing direction) is replaced in the finished page.
+
+use super::finite::finite;
+use super::sections::{self, Scene};
+use super::{Gallery, figures};
+use crate::data::Report;
+use maud::{DOCTYPE, PreEscaped, html};
+
+const STYLE: &str = include_str!("style.css");
+/// Pictures come from `data:` addresses, style from the page; everything else is refused by the browser.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The page of a run. It never fails: what is missing is left out or shown as missing, with the reason.
+#[must_use]
+pub fn page(report: &Report, images: &Gallery) -> String {
+    let report = finite(report);
+    let scene = Scene::of(&report, images);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (report.name) " · recon report" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (sections::header::section(&scene))
+                main {
+                    (sections::warnings::section(&scene))
+                    (sections::scores::section(&scene))
+                    (sections::images::section(&scene))
+                    (sections::spread::section(&scene))
+                    (sections::scan::section(&scene))
+                    (sections::convergence::section(&scene))
+                    (sections::notes::section(&scene))
+                    (sections::times::section(&scene))
+                    (sections::facts::section(&scene))
+                    (sections::config::section(&scene))
+                }
+                footer {
+                    "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for diagnosis. "
+                    "The same figures for programs: report.json and report.csv beside this page."
+                }
+            }
+        }
+    };
+    harmless(page.into_string())
+}
+
+/// The text with control characters and writing-direction marks replaced.
+fn harmless(text: String) -> String {
+    let bad = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(bad) { text.replace(bad, "\u{fffd}") } else { text }
+}
+
+impl<'a> Scene<'a> {
+    /// What the sections share: the order of the metrics, one window, one range of errors.
+    fn of(report: &'a Report, gallery: &'a Gallery<'a>) -> Self {
+        let first = gallery.truth.or(gallery.methods.first().map(|(_, volume)| *volume));
+        let window = first.map(figures::window::Window::of);
+        Self {
+            report,
+            gallery,
+            keys: super::ranking::keys(report),
+            window,
+            detail: first.zip(window).and_then(|(volume, whole)| figures::window::Window::detail(volume, whole)),
+            errors: gallery.truth.and_then(|truth| figures::errors::Errors::of(truth, &gallery.methods)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

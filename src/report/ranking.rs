@@ -1,0 +1,104 @@
+//! Metric keys: their order, their names for people, which way is better, and who is best.
+
+use crate::data::{MethodReport, Report, Status};
+
+/// Which values of a metric are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Better {
+    /// Large ones, as of PSNR.
+    Higher,
+    /// Small ones, as of RMSE.
+    Lower,
+}
+
+/// Beginning of a key, its name for people, which way is better. The longest matching beginning counts.
+const KNOWN: [(&str, &str, Better); 5] = [
+    ("psnr_db", "PSNR", Better::Higher),
+    ("ssim_slices", "SSIM by slice", Better::Higher),
+    ("ssim", "SSIM", Better::Higher),
+    ("rmse_hu", "RMSE", Better::Lower),
+    ("mae_hu", "MAE", Better::Lower),
+];
+
+fn known(key: &str) -> Option<(&str, &'static str, Better)> {
+    let (start, name, better) = KNOWN.iter().find(|(start, ..)| key.starts_with(start))?;
+    Some((key[start.len()..].trim_start_matches('_'), name, *better))
+}
+
+/// A key's name for people, such as `PSNR` for `psnr_db` and `PSNR fov` for `psnr_db_fov`; the key itself if unknown.
+pub(crate) fn name(key: &str) -> String {
+    match known(key) {
+        Some(("", name, _)) => name.to_string(),
+        Some((rest, name, _)) => format!("{name} {rest}"),
+        None => key.to_string(),
+    }
+}
+
+/// Unit of a key's values, from its definition; unitless without one.
+pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
+    report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str())
+}
+
+/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the others by name.
+pub(crate) fn keys(report: &Report) -> Vec<String> {
+    let mut keys: Vec<String> =
+        report.metric_definitions.keys().chain(report.methods.iter().flat_map(|method| method.metrics.keys())).cloned().collect();
+    keys.sort();
+    keys.dedup();
+    let asked: Vec<&str> = report
+        .config
+        .pointer("/evaluate/metrics")
+        .and_then(|list| list.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|key| key.as_str())
+        .collect();
+    keys.sort_by_key(|key| asked.iter().position(|name| name == key).unwrap_or(usize::MAX));
+    keys
+}
+
+/// Name of the best complete method by a metric; `None` with fewer than two to compare, or if nobody knows which way is better.
+pub(crate) fn best<'a>(report: &'a Report, key: &str) -> Option<&'a MethodReport> {
+    ranked(report, key).first().copied()
+}
+
+/// Complete methods with a value for `key`, the best first; empty with fewer than two, or if nobody knows which way is better.
+pub(crate) fn ranked<'a>(report: &'a Report, key: &str) -> Vec<&'a MethodReport> {
+    let Some((_, _, better)) = known(key) else { return Vec::new() };
+    let value = |method: &MethodReport| method.metrics.get(key).copied().flatten();
+    let mut found: Vec<&MethodReport> =
+        report.methods.iter().filter(|method| method.status == Status::Complete && value(method).is_some()).collect();
+    found.sort_by(|a, b| {
+        let order = value(a).unwrap_or(f64::NAN).total_cmp(&value(b).unwrap_or(f64::NAN));
+        if better == Better::Higher { order.reverse() } else { order }
+    });
+    if found.len() < 2 { Vec::new() } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_best_is_highest_or_lowest_as_the_metric_means_it() {
+        let mut report = samples::report();
+        assert_eq!(best(&report, "psnr_db").unwrap().name, "siren");
+        assert_eq!(best(&report, "rmse_hu").unwrap().name, "siren");
+        report.methods[1].metrics.insert("rmse_hu".into(), Some(1e6));
+        assert_eq!(best(&report, "rmse_hu").unwrap().name, "tv");
+        report.methods[1].status = Status::Failed;
+        report.methods[2].metrics.clear();
+        assert!(best(&report, "psnr_db").is_none(), "nothing to compare");
+        assert!(best(&report, "glow").is_none(), "unknown direction");
+    }
+
+    #[test]
+    fn keys_come_in_the_order_they_were_asked_for() {
+        let mut report = samples::report();
+        assert_eq!(keys(&report), ["psnr_db", "ssim", "rmse_hu"]);
+        report.methods[0].metrics.insert("a_new_one".into(), None);
+        assert_eq!(keys(&report).last().unwrap(), "a_new_one");
+        assert_eq!(name("psnr_db_fov"), "PSNR fov");
+    }
+}

@@ -1,0 +1,48 @@
+//! What grey and colour mean: the bars beside the truth.
+
+use super::Scene;
+use crate::report::figures::colors::diverging;
+use crate::report::figures::raster::{Layout, Raster};
+use crate::report::figures::window::Window;
+use crate::report::numbers::{pretty, significant};
+use maud::{Markup, html};
+
+/// Steps of a drawn bar.
+const STEPS: usize = 256;
+
+pub(crate) fn bars(scene: &Scene) -> Markup {
+    let ramp: Vec<f32> = (0..STEPS).map(|i| i as f32 / (STEPS - 1) as f32).collect();
+    let layout = Layout::proportional([1, STEPS], [1.0, 1.0]);
+    let grey = Raster::grey(&layout, &ramp, |v| (255.0 * v) as u8);
+    let color = Raster::rgb(&layout, &ramp, |v| diverging(2.0 * f64::from(v) - 1.0));
+    html! {
+        div.bars {
+            figure.bar {
+                figcaption { "Slices [" (scene.unit()) "]" }
+                img src=(grey.data_uri()) alt="";
+                @if let Some(window) = scene.window { div.ends.whole { (ends(window)) } }
+                @if let Some(window) = scene.detail { div.ends.detail { (ends(window)) } }
+            }
+            @if let Some(errors) = &scene.errors {
+                figure.bar {
+                    figcaption { "Signed errors: method − truth [" (scene.unit()) "]" }
+                    img src=(color.data_uri()) alt="";
+                    div.ends { (marks([-errors.range, 0.0, errors.range], true)) }
+                }
+                p {
+                    "Blue is too low, red too high, white is right. One range for all methods: 99 % of the worst method's voxels "
+                    "are inside it; beyond it the colour stays at the end."
+                }
+            }
+        }
+    }
+}
+
+fn ends(window: Window) -> Markup {
+    marks([window.low, f64::midpoint(window.low, window.high), window.high], false)
+}
+
+fn marks(values: [f64; 3], signed: bool) -> Markup {
+    let text = |value: f64| format!("{}{}", if signed && value > 0.0 { "+" } else { "" }, pretty(&significant(value, 6)));
+    html! { @for value in values { span { (text(value)) } } }
+}

@@ -1,0 +1,37 @@
+//! A picture with its caption that fills the window when it is the page's target, without a script.
+
+use crate::report::figures::raster::Raster;
+use crate::report::numbers::significant;
+use maud::{Markup, html};
+
+/// A picture, or the same picture at the whole and at the detail window: the page's style shows one of them.
+pub(crate) enum Picture {
+    /// One look.
+    One(Raster),
+    /// Whole window, detail window.
+    Both(Raster, Raster),
+}
+
+/// A picture; `sides` are letters at its left, right, top and bottom.
+pub(crate) fn frame(id: &str, alt: &str, picture: &Picture, sides: Option<[char; 4]>, caption: Markup) -> Markup {
+    let (Picture::One(first) | Picture::Both(first, _)) = picture;
+    let (width, height) = first.size();
+    html! {
+        figure.frame id=(id) {
+            a.pic href=(format!("#{id}")) style=(format!("--aspect: {}", significant(width as f64 / height as f64, 5))) {
+                @match picture {
+                    Picture::One(only) => img src=(only.data_uri()) alt=(alt) width=(width) height=(height);,
+                    Picture::Both(whole, detail) => {
+                        img.whole src=(whole.data_uri()) alt=(alt) width=(width) height=(height);
+                        img.detail src=(detail.data_uri()) alt=(format!("narrow window: {alt}")) width=(width) height=(height);
+                    }
+                }
+                @for (side, letter) in ["left", "right", "top", "bottom"].iter().zip(sides.into_iter().flatten()) {
+                    span.(*side) { (letter) }
+                }
+            }
+            figcaption id=(format!("{id}-at")) { (caption) }
+            a.close href=(format!("#{id}-at")) aria-label="back to the page" { "×" }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Slices of the truth and of every method, one row each, and their signed errors: all at one window and one range.
+
+use super::bars;
+use super::frame::{Picture, frame};
+use super::{Scene, metric};
+use crate::data::Volume;
+use crate::report::figures::colors::diverging;
+use crate::report::figures::errors::comparable;
+use crate::report::figures::plane::{Plane, Slice, obliqueness_deg};
+use crate::report::figures::raster::Raster;
+use crate::report::figures::window::Window;
+use crate::report::{numbers, ranking};
+use maud::{Markup, html};
+
+pub(crate) fn section(scene: &Scene) -> Markup {
+    let (Some(subject), Some(window)) = (scene.subject(), scene.window) else { return html! {} };
+    let planes = Plane::of(&subject.grid);
+    // Columns as wide as their planes: then one millimetre has one length in the whole row.
+    let widths: Vec<String> = planes.iter().map(|plane| format!("{}fr", numbers::significant(plane.width_mm(&subject.grid), 4))).collect();
+    html! {
+        section #images {
+            h2 { "Slices" }
+            @if let Some(detail) = scene.detail { (switch(scene, window, detail)) }
+            p { (caption(scene, subject, window)) }
+            div.gallery.flat[planes.len() == 1] style=(format!("--planes: {}", widths.join(" "))) {
+                @if let Some(truth) = scene.gallery.truth { (truth_row(scene, truth)) } @else { (bars::bars(scene)) }
+                @for (i, (name, volume)) in scene.gallery.methods.iter().enumerate() { (method_row(scene, i, name, volume)) }
+            }
+        }
+    }
+}
+
+/// `−1000 to 400 HU`.
+fn ends(scene: &Scene, window: Window) -> String {
+    let shown = |value: f64| numbers::pretty(&numbers::significant(value, 6));
+    format!("{} to {} {}", shown(window.low), shown(window.high), scene.unit())
+}
+
+/// The choice of window: two buttons that the page's style listens to.
+fn switch(scene: &Scene, whole: Window, detail: Window) -> Markup {
+    html! {
+        input #window-whole type="radio" name="window" checked;
+        label for="window-whole" { "Whole range: " (ends(scene, whole)) }
+        input #window-detail type="radio" name="window";
+        label for="window-detail" { "Low contrast: " (ends(scene, detail)) }
+    }
+}
+
+fn caption(scene: &Scene, subject: &Volume, window: Window) -> Markup {
+    let [low, high] = Window::QUANTILES.map(|q| numbers::significant(100.0 * q, 3));
+    let whose = if scene.gallery.truth.is_some() { "the truth" } else { "the first method" };
+    let turn = obliqueness_deg(&subject.grid);
+    html! {
+        "Every slice of every row is shown at one window, "
+        span.whole { b { (ends(scene, window)) } " (quantiles " (low) " % and " (high) " % of " (whose) "): " }
+        @if let Some(detail) = scene.detail {
+            span.detail { b { (ends(scene, detail)) } " (around the most common values of " (whose) " that are not air): " }
+        }
+        "the same grey is the same value everywhere. "
+        "Letters are patient directions: R right, L left, A anterior, P posterior, S superior, I inferior. "
+        @if subject.grid.is_2d() { "The slice is" } @else { "Axial slices are" } " seen from the feet: the patient's left is on the right. "
+        "Voxels are drawn as they are, without smoothing; select a picture to enlarge it."
+        @if turn > 0.5 {
+            " The grid is oblique by up to " (numbers::significant(turn, 2)) "°: slices follow it, letters are the nearest directions."
+        }
+    }
+}
+
+fn truth_row(scene: &Scene, truth: &Volume) -> Markup {
+    html! {
+        article.row {
+            h3 { "Truth" span.figures { "what was scanned, on the grid of the reconstruction" } }
+            div.planes { @for &plane in Plane::of(&truth.grid) { (slice_figure(scene, "truth", "truth", plane, truth)) } }
+            (bars::bars(scene))
+        }
+    }
+}
+
+fn method_row(scene: &Scene, index: usize, name: &str, volume: &Volume) -> Markup {
+    let truth = scene.gallery.truth;
+    let error = truth.filter(|truth| comparable(truth, volume)).zip(scene.errors.as_ref());
+    html! {
+        article.row {
+            h3 { (name) (figures(scene, name)) }
+            div.planes { @for &plane in Plane::of(&volume.grid) { (slice_figure(scene, &format!("m{index}"), name, plane, volume)) } }
+            @if let Some((truth, errors)) = error {
+                div.planes { @for &plane in Plane::of(&volume.grid) { (error_figure(index, name, plane, [volume, truth], errors.range)) } }
+            } @else if truth.is_some() {
+                p.empty { "No error map: this volume is not on the truth's grid." }
+            }
+        }
+    }
+}
+
+/// The method's metrics beside its name.
+fn figures(scene: &Scene, name: &str) -> Markup {
+    let Some(method) = scene.method(name) else { return html! {} };
+    html! {
+        span.figures {
+            @for key in &scene.keys {
+                span { (ranking::name(key)) " " b { (metric(scene, method, key)) } " " (ranking::unit(scene.report, key)) }
+            }
+            span { (numbers::duration(method.seconds)) }
+        }
+    }
+}
+
+fn slice_figure(scene: &Scene, id: &str, whose: &str, plane: Plane, volume: &Volume) -> Markup {
+    let Some(window) = scene.window else { return html! {} };
+    let slice = Slice::central(volume, plane);
+    let shaded = |window: Window| Raster::grey(&slice.layout(), &slice.values, |v| window.shade(v));
+    let picture = match scene.detail {
+        Some(detail) => Picture::Both(shaded(window), shaded(detail)),
+        None => Picture::One(shaded(window)),
+    };
+    let (axis, place) = slice.position;
+    let caption = format!("{}, {axis} = {} mm", plane.name(), numbers::pretty(&format!("{place:.1}")));
+    frame(&format!("{id}-{}", plane.name()), &format!("{whose}, {caption}"), &picture, Some(slice.sides), html! { (caption) })
+}
+
+/// What `volumes[0]` has more than `volumes[1]`.
+fn error_figure(index: usize, whose: &str, plane: Plane, volumes: [&Volume; 2], range: f64) -> Markup {
+    let [found, truth] = volumes.map(|volume| Slice::central(volume, plane));
+    let error = found.minus(&truth);
+    let picture = Picture::One(Raster::rgb(&error.layout(), &error.values, |v| diverging(f64::from(v) / range)));
+    let alt = format!("{whose} minus truth, {}", plane.name());
+    frame(&format!("e{index}-{}", plane.name()), &alt, &picture, None, html! { (plane.name()) ", error" })
+}

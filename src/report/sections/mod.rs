@@ -1,0 +1,102 @@
+//! The parts of the page, one file each: a function from the [`Scene`] to markup, empty where there is nothing to show.
+
+mod bars;
+pub(crate) mod config;
+pub(crate) mod convergence;
+pub(crate) mod facts;
+mod frame;
+pub(crate) mod header;
+pub(crate) mod images;
+pub(crate) mod notes;
+pub(crate) mod scan;
+pub(crate) mod scores;
+pub(crate) mod spread;
+pub(crate) mod times;
+pub(crate) mod warnings;
+
+use super::Gallery;
+use super::figures::errors::Errors;
+use super::figures::window::Window;
+use super::{numbers, ranking};
+use crate::data::{MethodReport, Report, Volume};
+use maud::{Markup, html};
+
+/// What every section may show.
+pub(crate) struct Scene<'a> {
+    /// The figures, all finite.
+    pub(crate) report: &'a Report,
+    /// What pictures are made from.
+    pub(crate) gallery: &'a Gallery<'a>,
+    /// Metric keys in the order they are shown.
+    pub(crate) keys: Vec<String>,
+    /// Black and white of every slice.
+    pub(crate) window: Option<Window>,
+    /// A narrower choice.
+    pub(crate) detail: Option<Window>,
+    /// Errors of the methods on one range.
+    pub(crate) errors: Option<Errors>,
+}
+
+impl Scene<'_> {
+    /// The truth, else the first method's volume: whose grid and unit the page speaks of.
+    pub(crate) fn subject(&self) -> Option<&Volume> {
+        self.gallery.truth.or(self.gallery.methods.first().map(|(_, volume)| *volume))
+    }
+
+    /// Unit of the pictures' values.
+    pub(crate) fn unit(&self) -> &'static str {
+        self.subject().map_or("", |volume| volume.quantity.unit())
+    }
+
+    /// The figures of a method.
+    pub(crate) fn method(&self, name: &str) -> Option<&MethodReport> {
+        self.report.methods.iter().find(|method| method.name == name)
+    }
+
+    /// Line style of a method in every chart: 1 for the first.
+    pub(crate) fn style(&self, name: &str) -> usize {
+        1 + self.report.methods.iter().position(|method| method.name == name).unwrap_or(self.report.methods.len())
+    }
+}
+
+/// A value with its unit, or a dash with the reason why there is none.
+pub(crate) fn value(number: Option<f64>, unit: &str, reason: Option<&str>) -> Markup {
+    html! {
+        @if let Some(number) = number { (numbers::pretty(&numbers::metric(number, unit))) }
+        @else { abbr.missing title=(reason.unwrap_or("not measured")) { (numbers::MISSING) } }
+    }
+}
+
+/// A method's metric, or a dash with the reason why there is none.
+pub(crate) fn metric(scene: &Scene, method: &MethodReport, key: &str) -> Markup {
+    let reason = method.reasons.get(key).map(String::as_str);
+    value(method.metrics.get(key).copied().flatten(), ranking::unit(scene.report, key), reason)
+}
+
+/// The classical reconstruction that a method began from, as its `notes` tell.
+pub(crate) struct Start<'a> {
+    /// Its algorithm, if named.
+    pub(crate) algorithm: &'a str,
+    figures: Option<&'a serde_json::Map<String, serde_json::Value>>,
+    psnr_db: Option<f64>,
+}
+
+impl<'a> Start<'a> {
+    /// `notes.start`, or at least `notes.start_psnr_db`; `None` if the method began from nothing.
+    pub(crate) fn of(method: &'a MethodReport) -> Option<Self> {
+        let figures = method.notes.get("start").and_then(|note| note.as_object());
+        let psnr_db = method.notes.get("start_psnr_db").and_then(serde_json::Value::as_f64);
+        let word = method.notes.get("start").and_then(|note| note.as_str());
+        if figures.is_none() && psnr_db.is_none() && word.is_none() {
+            return None;
+        }
+        let named = figures.and_then(|figures| figures.get("algorithm")).and_then(|name| name.as_str());
+        Some(Self { algorithm: named.or(word).unwrap_or("classical"), figures, psnr_db })
+    }
+
+    /// One of its figures, such as a metric by key or `seconds`.
+    pub(crate) fn figure(&self, key: &str) -> Option<f64> {
+        let own = self.figures.and_then(|figures| figures.get(key)).and_then(serde_json::Value::as_f64);
+        own.or(self.psnr_db.filter(|_| key == "psnr_db"))
+    }
+}

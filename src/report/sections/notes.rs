@@ -1,0 +1,43 @@
+//! What the methods say about themselves.
+
+use super::Scene;
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// Notes that the comparison already shows.
+const SHOWN: [&str; 2] = ["start", "start_psnr_db"];
+
+pub(crate) fn section(scene: &Scene) -> Markup {
+    let methods: Vec<_> = scene
+        .report
+        .methods
+        .iter()
+        .map(|method| (&method.name, method.notes.iter().filter(|(key, _)| !SHOWN.contains(&key.as_str())).collect::<Vec<_>>()))
+        .filter(|(_, notes)| !notes.is_empty())
+        .collect();
+    html! {
+        @if !methods.is_empty() {
+            section #notes {
+                h2 { "Notes of the methods" }
+                div.scroll {
+                    table.facts {
+                        tbody {
+                            @for (name, notes) in &methods {
+                                @for (i, (key, note)) in notes.iter().enumerate() {
+                                    tr { th scope="row" { @if i == 0 { (name) } } td { (key) } td { (text(note)) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn text(note: &Value) -> String {
+    match note {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,87 @@
+//! What the methods were given: the scan's geometry and its projections.
+
+use super::Scene;
+use super::frame::{Picture, frame};
+use super::header::beam;
+use crate::data::{Geometry, Orbit, Projections, norm};
+use crate::report::figures::raster::Raster;
+use crate::report::figures::{scan, sketch};
+use crate::report::numbers::{pretty, significant, times};
+use maud::{Markup, html};
+
+pub(crate) fn section(scene: &Scene) -> Markup {
+    let Some(projections) = scene.gallery.projections else { return html! {} };
+    let pictures = scan::pictures(projections);
+    let shown = |value: f64| pretty(&significant(value, 3));
+    html! {
+        section #scan {
+            h2 { "Scan" }
+            p { "Line integrals of attenuation, black " (shown(pictures.window.low)) ", white " (shown(pictures.window.high)) "." }
+            div.scan {
+                (sinogram(pictures.sinogram, pictures.row))
+                @if let Some(raster) = pictures.projection { (projection(raster)) }
+                @if let Some(chart) = scan::curve(projections) { (chart.draw()) }
+                figure {
+                    (sketch::draw(&projections.geometry, scene.subject().map(|volume| &volume.grid)))
+                    figcaption {
+                        "The scan along the patient's axis, right and left as in the axial slice: the volume (box), "
+                        (sources(projections)) " and, for the first view, beam and detector"
+                    }
+                }
+            }
+            (facts(projections))
+        }
+    }
+}
+
+fn sinogram(raster: Raster, row: usize) -> Markup {
+    let caption = html! { "Sinogram of detector row " (row) ": views down, columns (u) to the right" };
+    frame("sinogram", "sinogram", &Picture::One(raster), None, caption)
+}
+
+fn projection(raster: Raster) -> Markup {
+    let caption = html! { "First projection: columns (u) to the right, rows (v) up" };
+    frame("projection", "first projection", &Picture::One(raster), None, caption)
+}
+
+fn sources(projections: &Projections) -> &'static str {
+    if beam(projections) == "parallel-beam" { "where each view's rays come from (dots)" } else { "every source position (dots)" }
+}
+
+fn facts(projections: &Projections) -> Markup {
+    let geometry = &projections.geometry;
+    let [views, rows, columns] = geometry.shape();
+    html! {
+        dl.chips {
+            (fact("beam", beam(projections)))
+            (fact("views", &views.to_string()))
+            (fact("detector (rows × columns)", &times(&[rows, columns])))
+            (fact("pixel pitch (v, u)", &pitch(geometry)))
+            @if let Some(orbit) = &geometry.orbit { (orbit_facts(orbit)) }
+        }
+    }
+}
+
+fn orbit_facts(orbit: &Orbit) -> Markup {
+    let degrees = |angle: f64| format!("{}°", pretty(&significant(angle.to_degrees(), 4)));
+    let millimetres = |mm: f64| format!("{} mm", significant(mm, 5));
+    html! {
+        (fact("arc", &degrees(orbit.arc)))
+        @if let Some(&first) = orbit.angles.first() { (fact("first angle", &degrees(first))) }
+        @if let Some(mm) = orbit.source_to_axis { (fact("source to axis", &millimetres(mm))) }
+        @if let Some(mm) = orbit.source_to_detector { (fact("source to detector", &millimetres(mm))) }
+        @if orbit.offset != [0.0; 2] {
+            (fact("detector offset (v, u)", &format!("{} mm", orbit.offset.map(|mm| pretty(&significant(mm, 4))).join(", "))))
+        }
+    }
+}
+
+fn pitch(geometry: &Geometry) -> String {
+    let first = &geometry.views[0];
+    let [v, u] = [first.v, first.u].map(|vector| significant(norm(vector), 4));
+    if geometry.detector.rows == 1 { format!("{u} mm") } else { format!("{v} × {u} mm") }
+}
+
+fn fact(label: &str, value: &str) -> Markup {
+    html! { div { dt { (label) } dd { (value) } } }
+}

@@ -1,0 +1,150 @@
+//! The methods side by side: metrics with the best marked, time, memory, and what a method was started from.
+
+use super::{Scene, Start, metric, value};
+use crate::data::{MethodReport, Status};
+use crate::report::csv::word;
+use crate::report::figures::chart::swatch;
+use crate::report::{numbers, ranking};
+use maud::{Markup, html};
+
+pub(crate) fn section(scene: &Scene) -> Markup {
+    html! {
+        @if !scene.report.methods.is_empty() {
+            section #scores {
+                h2 { "Comparison" }
+                (table(scene))
+                @for method in &scene.report.methods { @if let Some(start) = Start::of(method) { (start_note(scene, method, &start)) } }
+                (reasons(scene))
+                (definitions(scene))
+            }
+        }
+    }
+}
+
+fn table(scene: &Scene) -> Markup {
+    html! {
+        div.scroll {
+            table.scores {
+                thead {
+                    tr {
+                        th scope="col" { "Method" }
+                        @for key in &scene.keys { th.number scope="col" { (ranking::name(key)) (unit(ranking::unit(scene.report, key))) } }
+                        th.number scope="col" { "Time" }
+                        th.number scope="col" { "Peak memory" }
+                    }
+                }
+                tbody {
+                    @for method in &scene.report.methods {
+                        (row(scene, method))
+                        @if let Some(start) = Start::of(method) { (start_row(scene, &start)) }
+                    }
+                }
+            }
+        }
+        p.key {
+            span.best { "bold" } " = best of the column among complete methods. "
+            "Memory is the highest resident memory of the whole process while the method ran."
+        }
+    }
+}
+
+fn unit(unit: &str) -> Markup {
+    html! { @if !unit.is_empty() { span.unit { " [" (unit) "]" } } }
+}
+
+fn row(scene: &Scene, method: &MethodReport) -> Markup {
+    let best = |key: &str| ranking::best(scene.report, key).is_some_and(|best| best.name == method.name);
+    html! {
+        tr {
+            th scope="row" {
+                (swatch(scene.style(&method.name))) (method.name)
+                @if method.algorithm != method.name { span.kind { (method.algorithm) } }
+                @if method.status != Status::Complete { span.badge.(word(method.status)) { (word(method.status)) } }
+            }
+            @for key in &scene.keys {
+                td.number.best[best(key)] {
+                    (metric(scene, method, key))
+                }
+            }
+            td.number { (numbers::duration(method.seconds)) }
+            td.number {
+                @if let Some(bytes) = method.peak_memory_bytes { (numbers::size(bytes)) }
+                @else { abbr.missing title="this system does not tell" { (numbers::MISSING) } }
+            }
+        }
+    }
+}
+
+/// The start's own figures, under the method that used it.
+fn start_row(scene: &Scene, start: &Start) -> Markup {
+    html! {
+        tr.start {
+            th scope="row" { "↳ its start: " (start.algorithm) }
+            @for key in &scene.keys {
+                td.number { (value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"))) }
+            }
+            td.number { @if let Some(seconds) = start.figure("seconds") { (numbers::duration(seconds)) } @else { (numbers::MISSING) } }
+            td.number { (numbers::MISSING) }
+        }
+    }
+}
+
+fn start_note(scene: &Scene, method: &MethodReport, start: &Start) -> Markup {
+    let gains = scene.keys.iter().filter_map(|key| {
+        let unit = ranking::unit(scene.report, key);
+        let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);
+        let shown = |value: f64| numbers::pretty(&numbers::metric(value, unit));
+        Some(format!("{} {} → {} {unit}", ranking::name(key), shown(before), shown(after)).trim_end().to_string())
+    });
+    let gains: Vec<String> = gains.collect();
+    html! {
+        div.note {
+            strong { (method.name) " was started from a classical reconstruction (" (start.algorithm) ")." }
+            " Its figures build on what the start had already found: "
+            @if gains.is_empty() { "the start's own figures were not measured." } @else { (gains.join(", ")) "." }
+        }
+    }
+}
+
+/// Why numbers are missing, for paper and for those who cannot point at a dash.
+fn reasons(scene: &Scene) -> Markup {
+    let missing =
+        scene.report.methods.iter().flat_map(|method| method.reasons.iter().map(move |(key, reason)| (&method.name, key, reason)));
+    let missing: Vec<_> = missing.collect();
+    html! {
+        @if !missing.is_empty() {
+            ul.reasons {
+                @for (name, key, reason) in missing { li { (numbers::MISSING) " " (name) ", " (ranking::name(key)) ": " (reason) } }
+            }
+        }
+    }
+}
+
+fn definitions(scene: &Scene) -> Markup {
+    let defined: Vec<_> = scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
+    html! {
+        @if !defined.is_empty() {
+            dl.definitions {
+                @for (key, meaning) in defined {
+                    dt { (ranking::name(key)) " " code { (key) } }
+                    dd {
+                        (meaning.definition) ". "
+                        @if let Some(range) = meaning.data_range {
+                            "Data range R = " (numbers::significant(range, 6)) " " (scene.unit()) ". "
+                        }
+                        "Over " (over(&meaning.mask)) "."
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A mask in words.
+fn over(mask: &str) -> &str {
+    match mask {
+        "all" => "all voxels of the grid",
+        "fov" => "the voxels that every view sees",
+        other => other,
+    }
+}
