@@ -83,7 +83,7 @@ impl Pipeline {
         let plan = |(i, method): (usize, &crate::stages::reconstruct::Method)| {
             let part = method.kind.as_part();
             let kind = method.kind.name();
-            part.check(geometry, grid).map_err(|error| error.under(kind).under(&format!("reconstruct[{i}]")))?;
+            part.check(geometry, grid).map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
             let estimate = part.estimate(geometry, grid);
             let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
             let memory_bytes = estimate.memory_bytes;

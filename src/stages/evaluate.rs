@@ -104,7 +104,7 @@ impl Evaluate {
         for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
             let comparison = Comparison::new(truth, found, mask)?;
             let metrics = self.config.metrics.iter().filter_map(|key| metrics::by_name(key));
-            all.extend(metrics.map(|metric| (format!("{}{suffix}", metric.key()), metric, comparison.clone())));
+            all.extend(metrics.map(|metric| (format!("{}{suffix}", metric.key()), metric, comparison)));
         }
         Ok(all)
     }

@@ -55,8 +55,8 @@ impl Stage for Reconstruct {
 
     fn work<'a>(&'a self, scan: &'a Scan, context: &'a Context) -> Result<Vec<Outcome>> {
         for (i, method) in self.methods.iter().enumerate() {
-            let under = |error: Error| error.under(method.kind.name()).under(&format!("reconstruct[{i}]"));
-            method.kind.as_part().check(&scan.projections.geometry, &scan.grid).map_err(under)?;
+            let checked = method.kind.as_part().check(&scan.projections.geometry, &scan.grid);
+            checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
         }
         Ok(self.methods.iter().map(|method| method.outcome(scan, context)).collect())
     }
