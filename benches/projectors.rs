@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Orbit, Source, View};
-use recon::projectors::kernels::joseph;
+use recon::projectors::kernels::{backproject, joseph};
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -51,6 +51,7 @@ impl Work {
         match job {
             "forward" => joseph::forward(grid, &geometry.views, &geometry.detector, volume, projections),
             "adjoint" => joseph::adjoint(grid, &geometry.views, &geometry.detector, projections, volume),
+            "backproject" => backproject::fdk(grid, geometry, projections, volume),
             _ => return false,
         }
         black_box((volume, projections));
@@ -80,7 +81,7 @@ fn main() -> std::io::Result<()> {
         return serve();
     }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    for job in ["forward", "adjoint"] {
+    for job in ["forward", "adjoint", "backproject"] {
         let mut group = criterion.benchmark_group(job);
         for (voxels, pixels) in [(64, 64), (128, 128), (128, 256), (256, 256)] {
             let mut work = Work::new(voxels, pixels, 50);

@@ -231,10 +231,10 @@ fn a_subset_of_views_gives_its_part() {
 fn a_box_of_one_value_is_integrated_exactly() {
     // Rays that enter and leave through the faces across their main axis pass (number of planes) x (length per plane).
     for (grid, geometry) in [
-        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(8, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
-        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(8, [6, 5], [3.0, 2.0])),
-        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(4, [1, 9], [1.0, 1.0])),
-        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(4, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(12, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
+        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(12, [6, 5], [3.0, 2.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(12, [1, 9], [1.0, 1.0])),
+        (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(12, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
     ] {
         let volume = vec![0.02; grid.voxels()];
         let found = forward(Level::ALL[2], &grid, &geometry, &volume);
@@ -268,7 +268,7 @@ fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
         .collect();
     let step = |k: usize| if grid.shape[k] == 1 { 0.0 } else { dot(direction, grid.axes[k]).abs() / grid.spacing[k] };
     let main = (0..3).max_by(|&a, &b| step(a).total_cmp(&step(b))).unwrap();
-    let slack = |k: usize| grid.spacing[k] / dot(direction, grid.axes[k]).abs();
+    let slack = |k: usize| if spans[k].0.is_finite() { grid.spacing[k] / dot(direction, grid.axes[k]).abs() } else { 0.0 };
     let (low, high) = spans[main];
     let inside = (0..3).filter(|&k| k != main).all(|k| spans[k].0 + slack(k) <= low && high <= spans[k].1 - slack(k));
     (high - low, inside)

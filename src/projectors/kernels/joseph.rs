@@ -10,9 +10,11 @@
 //! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its bits do
 //! not depend on the number of threads.
 
-use super::lines::{Lines, Planes};
+use super::lines::{Lines, Planes, others};
+use super::pull::Pull;
+use super::push::{PAD, Push};
 use super::rays::ViewRays;
-use super::sheets::{PAD, Pull, Push, Sheet};
+use super::sheets::Sheet;
 use super::simd::{LANES, Level, dispatch, level};
 use super::single;
 use crate::data::{Detector, Grid, View};
@@ -72,7 +74,7 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
     volume.fill(0.0);
     let scans = classify(grid, views, detector, projections.chunks(pixels));
     for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
-        let mains = super::lines::others(axis).map(|main| (main, scans.iter().any(|(sheets, _)| sheets.iter().any(|s| s.main == main))));
+        let mains = others(axis).map(|main| (main, scans.iter().any(|(sheets, _)| sheets.iter().any(|s| s.main == main))));
         let mut sums: Vec<(usize, Planes)> =
             mains.into_iter().filter(|(_, used)| *used).map(|(main, _)| (main, Planes::new(main, axis, grid.shape))).collect();
         for group in scans.chunks((GROUP / pixels).max(1)) {

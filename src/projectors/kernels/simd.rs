@@ -310,35 +310,44 @@ mod x86 {
         }
         #[inline(always)]
         fn to_int(self, a: Self::F) -> Self::I {
-            unsafe { a.map(|half| _mm256_cvttps_epi32(half)) }
+            unsafe { [_mm256_cvttps_epi32(a[0]), _mm256_cvttps_epi32(a[1])] }
         }
         #[inline(always)]
         fn next(self, a: Self::I) -> Self::I {
-            unsafe { a.map(|half| _mm256_add_epi32(half, _mm256_set1_epi32(1))) }
+            unsafe { [_mm256_add_epi32(a[0], _mm256_set1_epi32(1)), _mm256_add_epi32(a[1], _mm256_set1_epi32(1))] }
         }
         #[inline(always)]
         fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F {
-            // Four permutations by bits 0 to 2 of the index, then chosen by bits 3 and 4 moved to the sign.
-            unsafe {
-                index.map(|i| {
-                    let bit3 = _mm256_castsi256_ps(_mm256_slli_epi32(i, 28));
-                    let bit4 = _mm256_castsi256_ps(_mm256_slli_epi32(i, 27));
-                    let first = _mm256_blendv_ps(_mm256_permutevar8x32_ps(low[0], i), _mm256_permutevar8x32_ps(low[1], i), bit3);
-                    let second = _mm256_blendv_ps(_mm256_permutevar8x32_ps(high[0], i), _mm256_permutevar8x32_ps(high[1], i), bit3);
-                    _mm256_blendv_ps(first, second, bit4)
-                })
-            }
+            [window8(self, low, high, index[0]), window8(self, low, high, index[1])]
         }
         #[inline(always)]
         fn gather(self, table: &[f32], index: Self::I) -> Self::F {
-            let last = (table.len() - 1).min(i32::MAX as usize) as i32;
-            // SAFETY: every index is confined to 0..=last before it is read.
-            unsafe {
-                index.map(|i| {
-                    let inside = _mm256_min_epi32(_mm256_max_epi32(i, _mm256_setzero_si256()), _mm256_set1_epi32(last));
-                    _mm256_i32gather_ps::<4>(table.as_ptr(), inside)
-                })
-            }
+            [gather8(self, table, index[0]), gather8(self, table, index[1])]
+        }
+    }
+
+    // Functions, not closures: a closure does not inherit the instructions of the function it is in.
+
+    /// Four permutations by bits 0 to 2 of the index, then chosen by bits 3 and 4 moved to the sign.
+    #[inline(always)]
+    fn window8(_: Avx2, low: [__m256; 2], high: [__m256; 2], index: __m256i) -> __m256 {
+        // SAFETY: the first argument exists only where AVX2 does.
+        unsafe {
+            let bit3 = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28));
+            let bit4 = _mm256_castsi256_ps(_mm256_slli_epi32(index, 27));
+            let [a, b] = [_mm256_permutevar8x32_ps(low[0], index), _mm256_permutevar8x32_ps(low[1], index)];
+            let [c, d] = [_mm256_permutevar8x32_ps(high[0], index), _mm256_permutevar8x32_ps(high[1], index)];
+            _mm256_blendv_ps(_mm256_blendv_ps(a, b, bit3), _mm256_blendv_ps(c, d, bit3), bit4)
+        }
+    }
+
+    #[inline(always)]
+    fn gather8(_: Avx2, table: &[f32], index: __m256i) -> __m256 {
+        let last = (table.len() - 1).min(i32::MAX as usize) as i32;
+        // SAFETY: the first argument exists only where AVX2 does; every index is confined to 0..=last before it is read.
+        unsafe {
+            let inside = _mm256_min_epi32(_mm256_max_epi32(index, _mm256_setzero_si256()), _mm256_set1_epi32(last));
+            _mm256_i32gather_ps::<4>(table.as_ptr(), inside)
         }
     }
 

@@ -1,0 +1,290 @@
+//! Voxel-driven backprojection of filtered projections, for analytic reconstruction.
+//!
+//! Every voxel adds up the filtered values at its place on the detector, interpolated linearly between pixels (towards zero
+//! outside the outermost), one per view. Where a line of voxels along one array axis shares its detector column, as on a
+//! circular or helical orbit about z, sixteen of its voxels are done at once; see [`super::pull`].
+//!
+//! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
+#![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
+
+use super::lines::{Lines, others, strides_of};
+use super::pixels::PixelMap;
+use super::pull::{Crossing, pull};
+use super::simd::{Kernel, LANES, Level, Simd, dispatch, level, sixteen_mut};
+use crate::data::{Geometry, Grid};
+use rayon::prelude::*;
+
+/// Backprojects cone- or fan-beam projections `[view, row, column]` over a volume `[z, y, x]` (overwritten), each view
+/// weighted by (source to isocentre / source to voxel)², distances along the detector's normal (FDK), on a cylindrical
+/// detector from the source across its axis. The isocentre is the orbit's, else the centre of the grid.
+///
+/// # Panics
+/// When a slice has not the length that the grid and the geometry say.
+pub fn fdk(grid: &Grid, geometry: &Geometry, filtered: &[f32], volume: &mut [f32]) {
+    backproject(level(), grid, geometry, filtered, volume);
+}
+
+/// Backprojects parallel projections `[view, row, column]` over a volume `[z, y, x]` (overwritten).
+///
+/// # Panics
+/// As [`fdk`].
+pub fn parallel(grid: &Grid, geometry: &Geometry, filtered: &[f32], volume: &mut [f32]) {
+    backproject(level(), grid, geometry, filtered, volume);
+}
+
+/// [`fdk`] and [`parallel`] with the instructions of one level, for tests and benches.
+///
+/// # Panics
+/// As [`fdk`].
+pub fn backproject(level: Level, grid: &Grid, geometry: &Geometry, filtered: &[f32], volume: &mut [f32]) {
+    assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
+    assert_eq!(filtered.len(), geometry.samples(), "one value per sample");
+    let center = geometry.orbit.as_ref().map_or_else(|| grid.center(), |orbit| orbit.isocenter);
+    let isocenter = grid.index(center);
+    let views: Vec<(PixelMap, f64)> = (0..geometry.views.len())
+        .map(|view| {
+            let map = PixelMap::new(grid, geometry, view);
+            let depth = map.locate(isocenter).map_or(0.0, |(_, depth)| depth);
+            (map, depth)
+        })
+        .collect();
+    let shared = if views[0].0.flat {
+        views.iter().all(|(map, _)| map.depth == [0.0, 0.0, 0.0, 1.0]).then_some(2)
+    } else {
+        (0..3).find(|&axis| views.iter().all(|(map, _)| map.shares_columns(axis, grid.shape[axis])))
+    };
+    match shared {
+        Some(axis) => along_lines(level, &Job { views: &views, grid, axis }, &geometry.shape(), filtered, volume),
+        None => one_by_one(&views, grid, filtered, volume),
+    }
+}
+
+/// What [`along_lines`] does for lines of voxels along `axis`.
+struct Job<'a> {
+    /// Each view with its isocentre's depth.
+    views: &'a [(PixelMap, f64)],
+    grid: &'a Grid,
+    axis: usize,
+}
+
+/// Views whose columns stay in the cache while the lines of a task pass.
+const VIEWS: usize = 16;
+
+/// Outer indices of a task.
+const TASK: usize = 8;
+
+fn along_lines(level: Level, job: &Job, samples: &[usize; 3], filtered: &[f32], volume: &mut [f32]) {
+    // Lines of detector rows, or in two dimensions of detector columns.
+    let across = if job.views[0].0.flat { 2 } else { 1 };
+    let lines = &Lines::along(across, *samples, filtered);
+    let shape = job.grid.shape;
+    let [outer, inner] = others(job.axis);
+    let width = shape[job.axis].next_multiple_of(LANES);
+    let mut sums = vec![0.0; shape[outer] * shape[inner] * width];
+    sums.par_chunks_mut(TASK * shape[inner] * width).enumerate().for_each(|(task, sums)| {
+        dispatch(level, Slab { job, lines, first: task * TASK, inner: shape[inner], width, sums });
+    });
+    let mut strides = [1; 3];
+    strides[inner] = width;
+    strides[outer] = shape[inner] * width;
+    volume.par_chunks_mut(shape[1] * shape[2]).enumerate().for_each(|(z, slice)| {
+        for (y, line) in slice.chunks_mut(shape[2]).enumerate() {
+            let from = sums[z * strides[0] + y * strides[1]..].iter().step_by(strides[2]);
+            line.iter_mut().zip(from).for_each(|(voxel, &sum)| *voxel = sum);
+        }
+    });
+}
+
+/// Some planes of lines of voxels.
+struct Slab<'a> {
+    job: &'a Job<'a>,
+    lines: &'a Lines,
+    first: usize,
+    inner: usize,
+    width: usize,
+    sums: &'a mut [f32],
+}
+
+impl Kernel for Slab<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { job, lines, first, inner, width, sums } = self;
+        let mut crossings = [Crossing::default(); VIEWS];
+        for start in (0..job.views.len()).step_by(VIEWS) {
+            for (line, sums) in sums.chunks_exact_mut(width).enumerate() {
+                let block = &job.views[start..job.views.len().min(start + VIEWS)];
+                for ((crossing, view), (map, depth)) in crossings.iter_mut().zip(start..).zip(block) {
+                    *crossing = crossing_of(job.axis, map, *depth, lines, view, [first + line / inner, line % inner]);
+                }
+                let crossings = &crossings[..block.len()];
+                let fits = crossings.iter().all(|c| c.step.abs() <= 2.0);
+                for voxel in (0..width).step_by(LANES) {
+                    let sum = if fits { pull::<S, true>(s, lines, crossings, voxel) } else { pull::<S, false>(s, lines, crossings, voxel) };
+                    let sums = sixteen_mut(sums, voxel);
+                    s.store(s.add(s.load(sums), sum), sums);
+                }
+            }
+        }
+    }
+}
+
+/// The pixels under a line of voxels in a view, as samples between two of the view's columns.
+fn crossing_of(axis: usize, map: &PixelMap, isocenter: f64, lines: &Lines, view: usize, place: [usize; 2]) -> Crossing {
+    let [outer, inner] = others(axis);
+    let mut index = [0.0; 3];
+    (index[outer], index[inner]) = (place[0] as f64, place[1] as f64);
+    let start = view * lines.strides[0];
+    let Some(([row, column], depth)) = map.locate(index) else { return Crossing { line: [start; 2], ..Crossing::default() } };
+    if map.flat {
+        return Crossing { line: [start; 2], weight: [1.0, 0.0], first: column, step: map.across[axis] };
+    }
+    let weight = ((isocenter / depth) * (isocenter / depth)) as f32;
+    let below = column.floor();
+    let (fraction, below, count) = ((column - below) as f32, below as i64, lines.shape[2] as i64);
+    let line_of = |i: i64| start + i.clamp(0, count - 1) as usize * lines.strides[2];
+    let inside = |i: i64, part: f32| if (0..count).contains(&i) { part * weight } else { 0.0 };
+    Crossing {
+        line: [line_of(below), line_of(below + 1)],
+        weight: [inside(below, 1.0 - fraction), inside(below + 1, fraction)],
+        first: row,
+        step: map.along[axis] / depth,
+    }
+}
+
+/// Any view of any grid, one voxel at a time.
+fn one_by_one(views: &[(PixelMap, f64)], grid: &Grid, filtered: &[f32], volume: &mut [f32]) {
+    let [_, ny, nx] = grid.shape;
+    volume.par_chunks_mut(nx).enumerate().for_each(|(line, voxels)| {
+        voxels.fill(0.0);
+        for (view, (map, isocenter)) in views.iter().enumerate() {
+            let pixels = map.pixels[0] * map.pixels[1];
+            let values = &filtered[view * pixels..(view + 1) * pixels];
+            for (x, voxel) in voxels.iter_mut().enumerate() {
+                if let Some((place, depth)) = map.locate([(line / ny) as f64, (line % ny) as f64, x as f64]) {
+                    let weight = isocenter / depth;
+                    *voxel += (weight * weight) as f32 * interpolated(values, map.pixels, place);
+                }
+            }
+        }
+    });
+}
+
+fn interpolated(values: &[f32], pixels: [usize; 2], place: [f64; 2]) -> f32 {
+    let strides = strides_of([1, pixels[0], pixels[1]]);
+    let sides = [0, 1].map(|k| {
+        let below = place[k].floor();
+        let (fraction, below, count) = ((place[k] - below) as f32, below as i64, pixels[k] as i64);
+        let side =
+            |i: i64, weight: f32| (i.clamp(0, count - 1) as usize * strides[k + 1], if (0..count).contains(&i) { weight } else { 0.0 });
+        [side(below, 1.0 - fraction), side(below + 1, fraction)]
+    });
+    sides[0].iter().map(|&(row, a)| sides[1].iter().map(|&(column, b)| a * b * values[row + column]).sum::<f32>()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::filter::{Filter, cosine_weights, ramp_rows};
+    use super::*;
+    use crate::data::{Detector, DetectorShape, Source, View, norm};
+    use std::f64::consts::{PI, TAU};
+
+    const RADIUS: f64 = 200.0;
+
+    /// Views about the z axis from sources at [`RADIUS`], detector twice as far, pitch as seen at the axis.
+    fn cone(views: usize, [rows, columns]: [usize; 2], pitch: f64, tilt: f64) -> Geometry {
+        scan(views, [rows, columns], TAU, |s, c| {
+            let (b, a) = tilt.sin_cos();
+            let v = [-2.0 * pitch * b * c, -2.0 * pitch * b * s, 2.0 * pitch * a];
+            (Source::Point([RADIUS * c, RADIUS * s, 0.0]), [-RADIUS * c, -RADIUS * s, 0.0], 2.0 * pitch, v)
+        })
+    }
+
+    fn beam(views: usize, [rows, columns]: [usize; 2], pitch: f64) -> Geometry {
+        scan(views, [rows, columns], PI, |s, c| (Source::Direction([-c, -s, 0.0]), [-90.0 * c, -90.0 * s, 0.0], pitch, [0.0, 0.0, pitch]))
+    }
+
+    type Exposure = (Source, [f64; 3], f64, [f64; 3]);
+
+    fn scan(views: usize, [rows, columns]: [usize; 2], arc: f64, exposure: impl Fn(f64, f64) -> Exposure) -> Geometry {
+        let views = (0..views).map(|i| {
+            let (s, c) = (arc * i as f64 / views as f64).sin_cos();
+            let (source, center, pitch, v) = exposure(s, c);
+            View { source, center, u: [-s * pitch, c * pitch, 0.0], v }
+        });
+        Geometry::new(views.collect(), Detector { rows, columns, shape: DetectorShape::Flat }, None).unwrap()
+    }
+
+    /// Length of a ray in the upright cylinder x² + y² < 30² (mm).
+    fn chord(geometry: &Geometry, sample: usize) -> f32 {
+        let [_, rows, columns] = geometry.shape();
+        let (o, d) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+        let (a, b, c) = (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - 900.0);
+        (2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
+    }
+
+    /// The mean and the largest deviation from 1 within 80% of the cylinder's radius.
+    fn reconstruct(grid: &Grid, geometry: &Geometry, pitch: f64) -> (f64, f64) {
+        let mut data: Vec<f32> = (0..geometry.samples()).map(|i| chord(geometry, i)).collect();
+        cosine_weights(geometry, &mut data);
+        ramp_rows(&mut data, geometry.detector.columns, pitch, Filter::RamLak, 1.0);
+        let mut volume = vec![f32::NAN; grid.voxels()];
+        fdk(grid, geometry, &data, &mut volume);
+        let [_, ny, nx] = grid.shape;
+        let inner = volume.iter().enumerate().filter(|(i, _)| {
+            let p = grid.point([(i / (ny * nx)) as f64, (i / nx % ny) as f64, (i % nx) as f64]);
+            norm([p[0], p[1], 0.0]) < 24.0
+        });
+        let values: Vec<f64> = inner.map(|(_, &v)| f64::from(v) * PI / geometry.views.len() as f64).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (mean, values.iter().map(|v| (v - 1.0).abs()).fold(0.0, f64::max))
+    }
+
+    #[test]
+    fn a_constant_cylinder_gets_its_value() {
+        let slice = Grid::centered([1, 64, 64], [1.0; 3], [0.0; 3]).unwrap();
+        let box_of = Grid::centered([9, 64, 64], [1.0; 3], [0.0; 3]).unwrap();
+        for (name, grid, geometry) in [
+            ("2-D parallel", &slice, beam(360, [1, 160], 0.5)),
+            ("2-D fan", &slice, cone(720, [1, 200], 0.5, 0.0)),
+            ("3-D parallel", &box_of, beam(360, [30, 160], 0.5)),
+            ("cone", &box_of, cone(720, [40, 200], 0.5, 0.0)),
+        ] {
+            let (mean, worst) = reconstruct(grid, &geometry, 0.5);
+            assert!((mean - 1.0).abs() < 0.002 && worst < 0.01, "{name}: mean {mean}, worst deviation {worst}");
+        }
+    }
+
+    #[test]
+    fn every_level_gives_what_single_voxels_give() {
+        let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<f32>>();
+        let turned = Grid::new([20, 15, 17], [1.0; 3], [-7.0, -9.0, -8.0], [[0.0, 0.0, 1.0], [-0.6, 0.8, 0.0], [0.8, 0.6, 0.0]]).unwrap();
+        let slice = Grid::centered([1, 33, 37], [1.0; 3], [0.5, 1.0, 2.0]).unwrap();
+        let mut cylinder = cone(9, [20, 24], 1.0, 0.0);
+        cylinder.detector.shape = DetectorShape::Cylindrical;
+        for (name, grid, geometry) in [
+            ("cone", &turned, cone(19, [20, 24], 1.0, 0.0)),
+            ("cone, fine", &turned, cone(9, [60, 24], 0.3, 0.0)),
+            ("tilted detector", &turned, cone(9, [20, 24], 1.0, 0.1)),
+            ("cylindrical", &turned, cylinder),
+            ("parallel", &turned, beam(9, [20, 24], 1.0)),
+            ("2-D parallel", &slice, beam(18, [1, 40], 1.0)),
+            ("2-D fan", &slice, cone(9, [1, 40], 1.0, 0.0)),
+        ] {
+            let data = wave(geometry.samples());
+            let center = grid.index(grid.center());
+            let map = |view| PixelMap::new(grid, &geometry, view);
+            let views: Vec<(PixelMap, f64)> =
+                (0..geometry.views.len()).map(|view| (map(view), map(view).locate(center).unwrap().1)).collect();
+            let mut expected = vec![f32::NAN; grid.voxels()];
+            one_by_one(&views, grid, &data, &mut expected);
+            assert!(expected.iter().any(|v| v.abs() > 0.5), "{name}");
+            for level in Level::ALL.into_iter().filter(|level| level.available()) {
+                let mut found = vec![f32::NAN; grid.voxels()];
+                backproject(level, grid, &geometry, &data, &mut found);
+                let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 2e-4, "{name}, {}: {worst}", level.name());
+            }
+        }
+    }
+}

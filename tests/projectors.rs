@@ -1,0 +1,88 @@
+//! The tensor projector and the CPU kernels are the same operator, and both are exact pairs.
+
+use rand::RngExt;
+use recon::data::{Geometry, Grid};
+use recon::geometries::GeometryKind;
+use recon::projectors::{HostJoseph, Projector, TensorJoseph, norm_squared};
+use recon::random::stream;
+use recon::registry::OneOf;
+use tch::{Device, Kind, Tensor};
+
+fn random(shape: [usize; 3], seed: u64) -> Tensor {
+    let mut random = stream(seed, "test", 0);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
+    Tensor::from_slice(&values).view(shape.map(|n| n as i64))
+}
+
+fn scan(text: &str, grid: &Grid) -> Geometry {
+    let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
+    kind.kind.build(grid).unwrap()
+}
+
+/// A slice, a box and an oblique box, each with scans that see them from all sides, one with a shifted detector.
+fn cases() -> Vec<(Grid, Geometry)> {
+    let slice = Grid::centered([1, 12, 15], [1.0, 1.0, 0.8], [3.0, 2.0, 0.0]).unwrap();
+    let cube = Grid::centered([9, 10, 11], [1.2, 1.0, 0.8], [1.0, 2.0, 3.0]).unwrap();
+    let (s, c) = 0.4f64.sin_cos();
+    let oblique = Grid::new([9, 10, 11], [1.0; 3], [-6.0, -5.0, -4.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
+    let parallel_2d = "parallel: {views: 7, detector: {pixels: 20, pitch_mm: 1.0}}";
+    let parallel_3d = "parallel: {views: 7, detector: {pixels: [12, 20], pitch_mm: [1.1, 0.9]}}";
+    let cone = "cone: {views: 7, source_to_axis_mm: 40, source_to_detector_mm: 70, detector: {pixels: [14, 20], pitch_mm: [1.7, 1.6], offset_mm: [1.0, 4.0]}}";
+    vec![
+        (slice.clone(), scan(parallel_2d, &slice)),
+        (cube.clone(), scan(parallel_3d, &cube)),
+        (cube.clone(), scan(cone, &cube)),
+        (oblique.clone(), scan(cone, &oblique)),
+    ]
+}
+
+#[test]
+fn kernels_and_tensor_operations_agree_forward_and_back() {
+    for (grid, geometry) in cases() {
+        let (host, tensor) = (HostJoseph::new(&grid, &geometry), TensorJoseph::new(&grid, &geometry, 1000));
+        let (x, y) = (random(grid.shape, 1), random(geometry.shape(), 2));
+        for (a, b) in [(host.forward(&x), tensor.forward(&x)), (host.adjoint(&y), tensor.adjoint(&y))] {
+            let (a, b) = (a.unwrap(), b.unwrap());
+            let difference = (&a - &b).norm().double_value(&[]) / b.norm().double_value(&[]);
+            assert!(difference < 2e-6, "relative difference {difference} for {:?}", grid.shape);
+        }
+    }
+}
+
+#[test]
+fn tensor_operations_are_an_exact_pair_in_f64() {
+    for (grid, geometry) in cases() {
+        let projector = TensorJoseph::new(&grid, &geometry, 1000);
+        let (x, y) = (random(grid.shape, 3).to_kind(Kind::Double), random(geometry.shape(), 4).to_kind(Kind::Double));
+        let (ax, aty) = (projector.forward(&x).unwrap(), projector.adjoint(&y).unwrap());
+        let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+        let scale = ax.norm().double_value(&[]) * y.norm().double_value(&[]);
+        assert!((inner(&ax, &y) - inner(&x, &aty)).abs() <= 1e-13 * scale);
+    }
+}
+
+#[test]
+fn the_power_method_finds_the_largest_eigenvalue() {
+    let (grid, geometry) = cases().remove(0);
+    let projector = TensorJoseph::new(&grid, &geometry, 1 << 16);
+    // Oracle: the dense matrix, column by column, and its largest singular value.
+    let columns: Vec<Tensor> = (0..grid.voxels())
+        .map(|n| {
+            let mut unit = vec![0.0f64; grid.voxels()];
+            unit[n] = 1.0;
+            projector.forward(&Tensor::from_slice(&unit).view(grid.shape.map(|n| n as i64))).unwrap().view(-1)
+        })
+        .collect();
+    let largest = Tensor::linalg_svdvals(&Tensor::stack(&columns, 1), None::<&str>).max().double_value(&[]).powi(2);
+    let found = norm_squared(&projector, Device::Cpu, 15).unwrap();
+    assert!((found / largest - 1.0).abs() < 1e-3, "{found} for {largest}");
+}
+
+#[test]
+fn a_scan_that_misses_the_grid_is_a_configuration_error() {
+    let grid = Grid::centered([9, 10, 11], [1.0; 3], [0.0; 3]).unwrap();
+    let far = Grid::centered([9, 10, 11], [1.0; 3], [0.0, 0.0, 500.0]).unwrap();
+    let geometry = scan("parallel: {views: 3, detector: {pixels: [5, 5], pitch_mm: [1.0, 1.0]}}", &far);
+    let error = norm_squared(&HostJoseph::new(&grid, &geometry), Device::Cpu, 5).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
+}
