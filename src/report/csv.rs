@@ -47,8 +47,8 @@ mod tests {
     fn the_columns_are_the_contract() {
         let text = table(&samples::report());
         let lines: Vec<&str> = text.split_terminator("\r\n").collect();
-        assert_eq!(lines[0], "name,algorithm,status,seconds,peak_memory_bytes,psnr_db,ssim,rmse_hu");
-        assert_eq!(lines[1], "fdk,fdk,complete,0.84,412090368,24.31,0.6127,61.2");
+        assert_eq!(lines[0], "name,algorithm,status,seconds,peak_memory_bytes,psnr_db,ssim,rmse_hu,psnr_db_fov,ssim_fov,rmse_hu_fov");
+        assert_eq!(lines[1], "fdk,fdk,complete,0.84,412090368,24.31,0.6127,61.2,25.31,0.6127,55.08");
         assert_eq!(lines.len(), 1 + samples::report().methods.len());
     }
 
@@ -60,6 +60,6 @@ mod tests {
         report.methods[0].peak_memory_bytes = None;
         report.methods[0].metrics.insert("ssim".into(), None);
         let text = table(&report);
-        assert!(text.contains("\r\n\"a,\"\"b\"\"\nc\",fdk,complete,0.84,,24.31,,61.2\r\n"), "{text}");
+        assert!(text.contains("\r\n\"a,\"\"b\"\"\nc\",fdk,complete,0.84,,24.31,,61.2,25.31,0.6127,55.08\r\n"), "{text}");
     }
 }

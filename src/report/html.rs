@@ -72,7 +72,7 @@ impl<'a> Scene<'a> {
         Self {
             report,
             gallery,
-            keys: super::ranking::keys(report),
+            keys: super::ranking::main_keys(report),
             window,
             detail: first.zip(window).and_then(|(volume, whole)| figures::window::Window::detail(volume, whole)),
             errors: gallery.truth.and_then(|truth| figures::errors::Errors::of(truth, &gallery.methods)),

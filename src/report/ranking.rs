@@ -20,6 +20,9 @@ const KNOWN: [(&str, &str, Better); 5] = [
     ("mae_hu", "MAE", Better::Lower),
 ];
 
+/// End of the key of a metric that counts only the voxels that every view sees.
+pub(crate) const IN_VIEW: &str = "_fov";
+
 fn known(key: &str) -> Option<(&str, &'static str, Better)> {
     let (start, name, better) = KNOWN.iter().find(|(start, ..)| key.starts_with(start))?;
     Some((key[start.len()..].trim_start_matches('_'), name, *better))
@@ -39,22 +42,28 @@ pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
     report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str())
 }
 
-/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the others by name.
+/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the same over the voxels in view, then
+/// the others by name.
 pub(crate) fn keys(report: &Report) -> Vec<String> {
     let mut keys: Vec<String> =
         report.metric_definitions.keys().chain(report.methods.iter().flat_map(|method| method.metrics.keys())).cloned().collect();
     keys.sort();
     keys.dedup();
-    let asked: Vec<&str> = report
-        .config
-        .pointer("/evaluate/metrics")
-        .and_then(|list| list.as_array())
-        .into_iter()
-        .flatten()
-        .filter_map(|key| key.as_str())
-        .collect();
-    keys.sort_by_key(|key| asked.iter().position(|name| name == key).unwrap_or(usize::MAX));
+    let asked = report.config.pointer("/evaluate/metrics").and_then(|list| list.as_array());
+    let asked: Vec<&str> = asked.into_iter().flatten().filter_map(|key| key.as_str()).collect();
+    keys.sort_by_key(|key| {
+        let base = key.strip_suffix(IN_VIEW).unwrap_or(key);
+        let place = asked.iter().position(|name| *name == base);
+        (place.is_none(), base != key, place)
+    });
     keys
+}
+
+/// [`keys`] without those that only repeat another over the voxels in view.
+pub(crate) fn main_keys(report: &Report) -> Vec<String> {
+    let keys = keys(report);
+    let repeats = |key: &String| key.strip_suffix(IN_VIEW).is_some_and(|base| keys.iter().any(|other| other == base));
+    keys.iter().filter(|key| !repeats(key)).cloned().collect()
 }
 
 /// Name of the best complete method by a metric; `None` with fewer than two to compare, or if nobody knows which way is better.
@@ -96,7 +105,8 @@ mod tests {
     #[test]
     fn keys_come_in_the_order_they_were_asked_for() {
         let mut report = samples::report();
-        assert_eq!(keys(&report), ["psnr_db", "ssim", "rmse_hu"]);
+        assert_eq!(keys(&report), ["psnr_db", "ssim", "rmse_hu", "psnr_db_fov", "ssim_fov", "rmse_hu_fov"]);
+        assert_eq!(main_keys(&report), ["psnr_db", "ssim", "rmse_hu"]);
         report.methods[0].metrics.insert("a_new_one".into(), None);
         assert_eq!(keys(&report).last().unwrap(), "a_new_one");
         assert_eq!(name("psnr_db_fov"), "PSNR fov");

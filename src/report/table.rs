@@ -31,7 +31,7 @@ pub fn markdown(report: &Report) -> String {
 
 /// Header and one row per method, as text without control characters.
 fn rows(report: &Report) -> Vec<Vec<String>> {
-    let keys = ranking::keys(report);
+    let keys = ranking::main_keys(report);
     let title = |key: &String| match ranking::unit(report, key) {
         "" => ranking::name(key),
         unit => format!("{} [{unit}]", ranking::name(key)),

@@ -85,9 +85,12 @@ fn path(series: &Series, x: &Scale, y: &Scale) -> String {
     let last = series.points.len().saturating_sub(1);
     let mut text = String::new();
     let mut pen_down = false;
-    for (_, point) in series.points.iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last) {
+    for (i, point) in series.points.iter().enumerate() {
         let place = x.place(point[0]).zip(y.place(point[1]));
         if let Some((across, up)) = place {
+            if pen_down && i % every != 0 && i != last {
+                continue;
+            }
             text.push(if pen_down { 'L' } else { 'M' });
             text += &[tenths(across), tenths(up)].map(|v| v.to_string()).join(" ");
         }
@@ -154,10 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn long_curves_are_thinned_and_keep_their_end() {
-        let points: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i)]).collect();
+    fn long_curves_are_thinned_and_keep_their_ends_and_gaps() {
+        let mut points: Vec<[f64; 2]> = (0..100_000).map(|i| [f64::from(i), f64::from(i)]).collect();
+        points[50_001] = [f64::NAN; 2];
         let text = chart(false, &points).draw().into_string();
         assert!(text.matches('L').count() < 2 * POINTS);
+        assert_eq!(text.matches('M').count() - text.matches("M1 4H25").count(), 2);
         assert!(text.contains(&format!("L{} ", SIZE[0] - ROOM[1])));
     }
 }

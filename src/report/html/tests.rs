@@ -153,9 +153,11 @@ fn missing_numbers_are_dashes_with_their_reason() {
     report.methods[0].metrics.insert("ssim".into(), None);
     report.methods[0].reasons.insert("ssim".into(), "the volume is thinner than the window".into());
     report.methods[0].status = Status::Interrupted;
+    report.methods[0].notes.insert("reason".into(), json!("stopped at the time limit"));
     let page = page(&report, &Gallery::default());
     assert!(page.contains("<abbr class=\"missing\" title=\"the volume is thinner than the window\">–</abbr>"));
     assert!(page.contains("fdk, SSIM: the volume is thinner than the window") && page.contains("badge interrupted"));
+    assert!(page.contains("<strong>fdk was stopped</strong>: stopped at the time limit"));
     assert!(!page.contains("NaN"));
 }
 

@@ -4,6 +4,9 @@ use super::Scene;
 use crate::report::Fact;
 use maud::{Markup, html};
 
+/// Longer tables are folded.
+const LONG: usize = 16;
+
 pub(crate) fn section(scene: &Scene) -> Markup {
     let run = &scene.gallery.run;
     let tables =
@@ -20,11 +23,18 @@ pub(crate) fn section(scene: &Scene) -> Markup {
 
 fn table(title: &str, rows: &[Fact]) -> Markup {
     html! {
-        @if !rows.is_empty() {
-            table.facts {
-                caption { (title) }
-                tbody { @for (label, value) in rows { tr { th scope="row" { (label) } td { (value) } } } }
-            }
+        @if rows.len() > LONG {
+            details { summary { (title) ": " (rows.len()) " files" } (lines(rows)) }
+        } @else if !rows.is_empty() {
+            div { h3 { (title) } (lines(rows)) }
+        }
+    }
+}
+
+fn lines(rows: &[Fact]) -> Markup {
+    html! {
+        table.facts {
+            tbody { @for (label, value) in rows { tr { th scope="row" { (label) } td { (value) } } } }
         }
     }
 }

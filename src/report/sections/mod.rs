@@ -3,6 +3,7 @@
 mod bars;
 pub(crate) mod config;
 pub(crate) mod convergence;
+mod definitions;
 pub(crate) mod facts;
 mod frame;
 pub(crate) mod header;
@@ -27,7 +28,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) report: &'a Report,
     /// What pictures are made from.
     pub(crate) gallery: &'a Gallery<'a>,
-    /// Metric keys in the order they are shown.
+    /// Metric keys in the order they are shown, without those of [`Scene::in_view`].
     pub(crate) keys: Vec<String>,
     /// Black and white of every slice.
     pub(crate) window: Option<Window>,
@@ -51,6 +52,13 @@ impl Scene<'_> {
     /// The figures of a method.
     pub(crate) fn method(&self, name: &str) -> Option<&MethodReport> {
         self.report.methods.iter().find(|method| method.name == name)
+    }
+
+    /// The key of the same metric over the voxels that every view sees, if it was measured.
+    pub(crate) fn in_view(&self, key: &str) -> Option<String> {
+        let masked = format!("{key}{}", ranking::IN_VIEW);
+        let known = self.report.metric_definitions.contains_key(&masked);
+        (known || self.report.methods.iter().any(|method| method.metrics.contains_key(&masked))).then_some(masked)
     }
 
     /// Line style of a method in every chart: 1 for the first.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 /// Notes that the comparison already shows.
-const SHOWN: [&str; 2] = ["start", "start_psnr_db"];
+const SHOWN: [&str; 3] = ["start", "start_psnr_db", "reason"];
 
 pub(crate) fn section(scene: &Scene) -> Markup {
     let methods: Vec<_> = scene

@@ -1,5 +1,6 @@
 //! The methods side by side: metrics with the best marked, time, memory, and what a method was started from.
 
+use super::definitions::definitions;
 use super::{Scene, Start, metric, value};
 use crate::data::{MethodReport, Status};
 use crate::report::csv::word;
@@ -12,16 +13,32 @@ pub(crate) fn section(scene: &Scene) -> Markup {
         @if !scene.report.methods.is_empty() {
             section #scores {
                 h2 { "Comparison" }
+                @for method in &scene.report.methods { (unfinished(method)) }
                 (table(scene))
-                @for method in &scene.report.methods { @if let Some(start) = Start::of(method) { (start_note(scene, method, &start)) } }
-                (reasons(scene))
+                @for method in &scene.report.methods {
+                    @if let Some(start) = Start::of(method) { (start_note(scene, method, &start)) }
+                }
                 (definitions(scene))
             }
         }
     }
 }
 
+/// Why a method has no result.
+fn unfinished(method: &MethodReport) -> Markup {
+    let reason = method.notes.get("reason").and_then(|reason| reason.as_str());
+    html! {
+        @if method.status != Status::Complete {
+            div.banner.(word(method.status)) {
+                strong { (method.name) " " @if method.status == Status::Failed { "failed" } @else { "was stopped" } }
+                @if let Some(reason) = reason { ": " (reason) } @else { "." }
+            }
+        }
+    }
+}
+
 fn table(scene: &Scene) -> Markup {
+    let masked = scene.keys.iter().any(|key| scene.in_view(key).is_some());
     html! {
         div.scroll {
             table.scores {
@@ -42,7 +59,8 @@ fn table(scene: &Scene) -> Markup {
             }
         }
         p.key {
-            span.best { "bold" } " = best of the column among complete methods. "
+            span.best { "Bold" } " is the best of its column among complete methods. "
+            @if masked { "Small figures (fov) count only the voxels that every view sees. " }
             "Memory is the highest resident memory of the whole process while the method ran."
         }
     }
@@ -64,6 +82,7 @@ fn row(scene: &Scene, method: &MethodReport) -> Markup {
             @for key in &scene.keys {
                 td.number.best[best(key)] {
                     (metric(scene, method, key))
+                    @if let Some(masked) = scene.in_view(key) { span.fov { "fov " (metric(scene, method, &masked)) } }
                 }
             }
             td.number { (numbers::duration(method.seconds)) }
@@ -77,14 +96,13 @@ fn row(scene: &Scene, method: &MethodReport) -> Markup {
 
 /// The start's own figures, under the method that used it.
 fn start_row(scene: &Scene, start: &Start) -> Markup {
+    let figure = |key: &str| value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"));
     html! {
         tr.start {
             th scope="row" { "↳ its start: " (start.algorithm) }
-            @for key in &scene.keys {
-                td.number { (value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"))) }
-            }
-            td.number { @if let Some(seconds) = start.figure("seconds") { (numbers::duration(seconds)) } @else { (numbers::MISSING) } }
-            td.number { (numbers::MISSING) }
+            @for key in &scene.keys { td.number { (figure(key)) } }
+            td.number { @if let Some(seconds) = start.figure("seconds") { (numbers::duration(seconds)) } }
+            td {}
         }
     }
 }
@@ -103,48 +121,5 @@ fn start_note(scene: &Scene, method: &MethodReport, start: &Start) -> Markup {
             " Its figures build on what the start had already found: "
             @if gains.is_empty() { "the start's own figures were not measured." } @else { (gains.join(", ")) "." }
         }
-    }
-}
-
-/// Why numbers are missing, for paper and for those who cannot point at a dash.
-fn reasons(scene: &Scene) -> Markup {
-    let missing =
-        scene.report.methods.iter().flat_map(|method| method.reasons.iter().map(move |(key, reason)| (&method.name, key, reason)));
-    let missing: Vec<_> = missing.collect();
-    html! {
-        @if !missing.is_empty() {
-            ul.reasons {
-                @for (name, key, reason) in missing { li { (numbers::MISSING) " " (name) ", " (ranking::name(key)) ": " (reason) } }
-            }
-        }
-    }
-}
-
-fn definitions(scene: &Scene) -> Markup {
-    let defined: Vec<_> = scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
-    html! {
-        @if !defined.is_empty() {
-            dl.definitions {
-                @for (key, meaning) in defined {
-                    dt { (ranking::name(key)) " " code { (key) } }
-                    dd {
-                        (meaning.definition) ". "
-                        @if let Some(range) = meaning.data_range {
-                            "Data range R = " (numbers::significant(range, 6)) " " (scene.unit()) ". "
-                        }
-                        "Over " (over(&meaning.mask)) "."
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A mask in words.
-fn over(mask: &str) -> &str {
-    match mask {
-        "all" => "all voxels of the grid",
-        "fov" => "the voxels that every view sees",
-        other => other,
     }
 }

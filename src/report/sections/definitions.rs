@@ -1,0 +1,55 @@
+//! What the figures of the comparison mean, and why some are missing.
+
+use super::Scene;
+use crate::data::MetricDefinition;
+use crate::report::{numbers, ranking};
+use maud::{Markup, html};
+
+pub(crate) fn definitions(scene: &Scene) -> Markup {
+    let defined: Vec<_> = scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
+    html! {
+        (reasons(scene))
+        @if !defined.is_empty() {
+            dl.definitions {
+                @for (key, meaning) in defined {
+                    dt { (ranking::name(key)) " " code { (key) } }
+                    dd {
+                        (meaning.definition.trim_end_matches('.')) ". "
+                        "Taken over " (scope(scene, meaning))
+                        @if let Some(masked) = scene.in_view(key).and_then(|key| scene.report.metric_definitions.get(&key)) {
+                            "; fov over " (scope(scene, masked))
+                        }
+                        "."
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Voxels and data range of a metric.
+fn scope(scene: &Scene, meaning: &MetricDefinition) -> Markup {
+    let voxels = match meaning.mask.as_str() {
+        "all" => "all voxels of the grid",
+        "fov" => "voxels seen by every view",
+        other => other,
+    };
+    html! {
+        (voxels)
+        @if let Some(range) = meaning.data_range { ", R = " (numbers::significant(range, 6)) " " (scene.unit()) }
+    }
+}
+
+/// Why numbers are missing, for paper and for those who cannot point at a dash.
+fn reasons(scene: &Scene) -> Markup {
+    let missing =
+        scene.report.methods.iter().flat_map(|method| method.reasons.iter().map(move |(key, reason)| (&method.name, key, reason)));
+    let missing: Vec<_> = missing.collect();
+    html! {
+        @if !missing.is_empty() {
+            ul.reasons {
+                @for (name, key, reason) in missing { li { (numbers::MISSING) " " (name) ", " (ranking::name(key)) ": " (reason) } }
+            }
+        }
+    }
+}
