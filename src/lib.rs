@@ -14,6 +14,7 @@ pub mod optimizers;
 pub mod phantoms;
 pub mod physics;
 pub mod pipeline;
+pub mod formats;
 pub mod progress;
 pub mod projectors;
 pub mod random;

@@ -1,108 +1,44 @@
-//! Stub until the formats branch is merged.
-#![allow(missing_docs, clippy::missing_errors_doc, clippy::unnecessary_wraps)]
-use crate::data::{Geometry, Grid, Projections, Quantity, Volume, Warnings};
-use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
-use std::path::Path;
+//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, scans as JSON.
+//!
+//! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that is
+//! written goes through [`atomic`].
+
+pub mod atomic;
+mod describe;
+pub mod dicom;
+pub mod geometry;
+pub mod grid_of;
+pub mod nifti;
+pub mod npy;
+mod orient;
+
+pub use describe::{Candidate, Description, describe};
+pub use nifti::Units;
+
+use crate::data::{Volume, Warnings};
+use crate::error::Result;
+
+/// What any loader of volumes gives.
+#[derive(Debug, Clone)]
 pub struct Loaded {
+    /// The volume, its array axes closest to +z, +y, +x of LPS.
     pub volume: Volume,
+    /// The series it came from, if it was DICOM: what an export needs to belong to the same study.
     pub source: Option<dicom::SourceSeries>,
+    /// What the user should know.
     pub warnings: Warnings,
 }
-pub mod atomic {
-    use super::*;
-    use std::io::Write;
-    pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-        write_with(path, |w| w.write_all(bytes))
-    }
-    pub fn write_with(path: &Path, f: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
-        let mut bytes = Vec::new();
-        f(&mut bytes).map_err(|e| Error::write(path, &e))?;
-        let temporary = path.with_file_name(format!(".partial-{}", path.file_name().unwrap_or_default().to_string_lossy()));
-        std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path)).map_err(|e| Error::write(path, &e))
-    }
-    pub fn sweep(_folder: &Path) {}
+
+/// A format that `recon info` understands. A new one is a file, its `mod` line and its entry in [`FORMATS`].
+#[derive(Debug, Clone, Copy)]
+pub struct Format {
+    /// Its name.
+    pub name: &'static str,
+    /// What its files look like from outside.
+    pub looks_like: &'static str,
+    /// `None`: not this format; `Some(Err)`: this format, but damaged; `Some(Ok)`: what it holds.
+    pub describe: fn(&Candidate) -> Option<Result<Description>>,
 }
-pub mod nifti {
-    use super::*;
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-    #[serde(rename_all = "snake_case")]
-    pub enum Units {
-        Hounsfield,
-        AttenuationPerMm,
-        Relative,
-    }
-    pub fn read(path: &Path, _units: Units) -> Result<Loaded> {
-        let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
-        let (grid, values): (Grid, Vec<f32>) = serde_json::from_slice(&bytes).map_err(|e| Error::input(path, e))?;
-        Ok(Loaded { volume: Volume::from_vec(grid, Quantity::Hounsfield, values)?, source: None, warnings: vec![] })
-    }
-    pub fn write(path: &Path, volume: &Volume, _description: &str) -> Result<()> {
-        super::atomic::write(path, &serde_json::to_vec(&(&volume.grid, volume.as_slice())).expect("numbers"))
-    }
-}
-pub mod dicom {
-    use super::*;
-    use std::path::PathBuf;
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    pub struct SourceSeries {}
-    pub fn read_series(path: &Path, _series: Option<&str>) -> Result<Loaded> {
-        Err(Error::input(path, "no DICOM yet"))
-    }
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum Identity {
-        Keep,
-        #[default]
-        Drop,
-    }
-    pub struct Labels {
-        pub series_description: String,
-        pub series_number_offset: u32,
-        pub derivation: String,
-        pub identity: Identity,
-        pub content_hash: String,
-    }
-    pub struct Written {
-        pub files: Vec<PathBuf>,
-        pub saturated: u64,
-    }
-    pub fn write_series(_folder: &Path, _volume: &Volume, _labels: &Labels, _source: Option<&SourceSeries>) -> Result<Written> {
-        Ok(Written { files: vec![], saturated: 0 })
-    }
-}
-pub mod npy {
-    use super::*;
-    pub fn write_projections(path: &Path, p: &Projections) -> Result<()> {
-        super::atomic::write(path, &serde_json::to_vec(p.as_slice()).expect("numbers"))
-    }
-    pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> {
-        let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
-        Projections::from_vec(geometry, serde_json::from_slice(&bytes).map_err(|e| Error::input(path, e))?)
-    }
-}
-pub mod geometry {
-    use super::*;
-    pub fn write(path: &Path, g: &Geometry) -> Result<()> {
-        super::atomic::write(path, &serde_json::to_vec(g).expect("numbers"))
-    }
-    pub fn read(path: &Path) -> Result<Geometry> {
-        let bytes = std::fs::read(path).map_err(|e| Error::read(path, &e))?;
-        serde_json::from_slice(&bytes).map_err(|e| Error::input(path, e))
-    }
-}
-pub mod grid_of {
-    use super::*;
-    pub fn read(path: &Path) -> Result<Grid> {
-        Ok(super::nifti::read(path, super::nifti::Units::Hounsfield)?.volume.grid)
-    }
-}
-#[derive(Debug, Clone, Serialize)]
-pub struct Description {
-    pub kind: String,
-    pub rows: Vec<(String, String)>,
-    pub warnings: Warnings,
-}
-pub fn describe(path: &Path) -> Result<Description> {
-    Err(Error::input(path, "unknown kind of file"))
-}
+
+/// All formats; the first that claims a path has it.
+pub const FORMATS: &[Format] = &[nifti::FORMAT, dicom::FORMAT, npy::FORMAT, geometry::FORMAT];

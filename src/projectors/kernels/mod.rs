@@ -14,6 +14,5 @@ mod push;
 mod rays;
 mod sheets;
 pub mod simd;
-pub mod support;
 mod single;
 pub mod support;

@@ -1,0 +1,86 @@
+//! What a file or folder is: the rows of `recon info`.
+
+use super::{FORMATS, orient};
+use crate::data::{Grid, Warnings};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// A file or folder in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// What it is, such as `NIfTI-1 volume`.
+    pub kind: String,
+    /// Label and value, in the order to show. Values of DICOM files are text of unknown origin: escape them.
+    pub rows: Vec<(String, String)>,
+    /// What the user should know.
+    pub warnings: Warnings,
+}
+
+impl Description {
+    pub(super) fn new(kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), rows: Vec::new(), warnings: Warnings::new() }
+    }
+
+    pub(super) fn row(&mut self, label: impl Into<String>, value: impl Into<String>) {
+        self.rows.push((label.into(), value.into()));
+    }
+}
+
+/// What a format's probe looks at: the path and its first bytes.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    pub(super) path: &'a Path,
+    pub(super) name: String,
+    pub(super) is_folder: bool,
+    /// The first bytes of a file (at most 512), empty for a folder.
+    pub(super) head: Vec<u8>,
+}
+
+/// Says what `path` is: kind, shape, place, values; a folder of DICOM files lists all its series. Nothing that identifies a
+/// patient is shown.
+///
+/// # Errors
+/// [`Error::Input`] when the path is missing, is none of [`FORMATS`], or is one of them but damaged.
+pub fn describe(path: &Path) -> Result<Description> {
+    let candidate = Candidate::open(path)?;
+    let found = FORMATS.iter().find_map(|format| (format.describe)(&candidate));
+    found.unwrap_or_else(|| {
+        let understood: Vec<String> = FORMATS.iter().map(|format| format!("{} ({})", format.name, format.looks_like)).collect();
+        let what = if candidate.is_folder { "no DICOM file in this folder" } else { "not a file this program understands" };
+        Err(Error::input(path, what).hint(format!("understood are {}", understood.join(", "))))
+    })
+}
+
+impl<'a> Candidate<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let fail = |error: std::io::Error| Error::read(path, &error);
+        let is_folder = std::fs::metadata(path).map_err(fail)?.is_dir();
+        let mut head = Vec::new();
+        if !is_folder {
+            File::open(path).map_err(fail)?.take(512).read_to_end(&mut head).map_err(fail)?;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { path, name, is_folder, head })
+    }
+}
+
+/// The rows that every volume has.
+pub(super) fn lattice_rows(description: &mut Description, grid: &Grid) {
+    let list = |values: &[f64]| values.iter().map(|&v| tidy(v)).collect::<Vec<_>>().join(" x ");
+    let [nz, ny, nx] = grid.shape;
+    description.row("shape [z, y, x]", format!("{nz} x {ny} x {nx}"));
+    description.row("spacing [z, y, x]", format!("{} mm", list(&grid.spacing)));
+    description.row("extent [z, y, x]", format!("{} mm", list(&grid.extent())));
+    description.row("centre (x, y, z)", format!("({}) mm LPS", grid.center().map(tidy).join(", ")));
+    let oblique = grid.axes.iter().flatten().any(|v| v.abs() > 1e-4 && v.abs() < 1.0 - 1e-4);
+    description.row("axes [z, y, x]", format!("{}{}", orient::letters(grid), if oblique { ", oblique" } else { "" }));
+}
+
+/// A number with at most four decimals, and no trailing zeros or negative zero.
+pub(super) fn tidy(value: f64) -> String {
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".into() } else { text.into() }
+}

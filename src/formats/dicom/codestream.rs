@@ -1,0 +1,170 @@
+//! Compressed pixels, checked before a decoder sees them: what they declare must be what the image declares.
+//!
+//! The decoders size their buffers by the codestream and copy into one sized by the image (`dicom-pixeldata` 0.10.1 panics
+//! when they differ).
+
+use super::header::Layout;
+use flate2::read::DeflateDecoder;
+use std::io::Read;
+
+const RLE: &str = "1.2.840.10008.1.2.5";
+const DEFLATED_FRAME: &str = "1.2.840.10008.1.2.8.1";
+
+/// What a codestream declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Declared {
+    rows: u32,
+    columns: u32,
+    components: u32,
+    bits: u32,
+    /// Signedness, where the codestream knows it.
+    signed: Option<bool>,
+}
+
+/// Checks one compressed frame. Gives the signedness that the codestream declares, if it does.
+///
+/// # Errors
+/// In words, when the frame contradicts the image.
+pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Option<bool>, String> {
+    let is_jpeg = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7"].iter().any(|family| syntax.starts_with(family));
+    let declared = match syntax {
+        RLE => return check_rle(bytes, layout).map(|()| None),
+        DEFLATED_FRAME => return check_deflated(bytes, layout).map(|()| None),
+        _ if is_jpeg => jpeg(bytes),
+        _ if syntax.starts_with("1.2.840.10008.1.2.4.9") || syntax.starts_with("1.2.840.10008.1.2.4.20") => jpeg2000(bytes),
+        _ => return Ok(None),
+    };
+    let found = declared.ok_or("its compressed pixels have no header")?;
+    if (found.rows as usize, found.columns as usize, found.components) != (layout.rows, layout.columns, 1) {
+        return Err(format!(
+            "its compressed pixels are {} x {} with {} components, the image is {} x {} with 1",
+            found.rows, found.columns, found.components, layout.rows, layout.columns
+        ));
+    }
+    // The JPEG decoder writes one byte per sample up to 8 bits, and two above.
+    let fits = (1..=layout.bits_allocated).contains(&found.bits) && layout.bits_allocated <= 16;
+    if !fits || (is_jpeg && (found.bits <= 8) != (layout.bits_allocated == 8)) {
+        return Err(format!("its compressed pixels have {} bits, the image allocates {}", found.bits, layout.bits_allocated));
+    }
+    Ok(found.signed)
+}
+
+/// The size segment of a JPEG 2000 codestream (ISO 15444-1 A.5.1), which may lie in a JP2 file.
+fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
+    let start = bytes.windows(4).position(|mark| mark == [0xff, 0x4f, 0xff, 0x51])?;
+    let size = bytes.get(start + 8..start + 8 + 37)?;
+    let long = |at: usize| u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]);
+    let [width, height, left, top, tile_width, tile_height] = [0, 4, 8, 12, 16, 20].map(long);
+    let components = u32::from(u16::from_be_bytes([size[32], size[33]]));
+    let tiles = u64::from(width.div_ceil(tile_width.max(1))) * u64::from(height.div_ceil(tile_height.max(1)));
+    if tile_width == 0 || tile_height == 0 || tiles > 65535 || size[35] != 1 || size[36] != 1 {
+        return None;
+    }
+    Some(Declared {
+        rows: height.checked_sub(top)?,
+        columns: width.checked_sub(left)?,
+        components,
+        bits: u32::from(size[34] & 0x7f) + 1,
+        signed: Some(size[34] & 0x80 != 0),
+    })
+}
+
+/// The frame header of a JPEG stream (ITU-T T.81 B.2.2), found by walking its marker segments.
+fn jpeg(bytes: &[u8]) -> Option<Declared> {
+    let mut at = 2;
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return None;
+    }
+    loop {
+        let &[0xff, marker, high, low] = bytes.get(at..at + 4)? else { return None };
+        match marker {
+            0xff => at += 1,
+            // Frame headers: C0 to CF but for tables (C4, CC) and the extension mark (C8).
+            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
+                let frame = bytes.get(at + 4..at + 10)?;
+                let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
+                let bits = u32::from(frame[0]);
+                return Some(Declared { rows: short(1), columns: short(3), components: u32::from(frame[5]), bits, signed: None });
+            }
+            0xd8..=0xda => return None,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+}
+
+/// The header and the lengths of a run-length frame (PS3.5 annex G): one segment per byte of a pixel, each with as many
+/// bytes as the image has pixels.
+fn check_rle(bytes: &[u8], layout: Layout) -> Result<(), String> {
+    let long = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize);
+    let segments = layout.bits_allocated as usize / 8;
+    if bytes.len() < 64 || long(0) != Some(segments) {
+        return Err(format!("its run-length pixels have {} segments, expected {segments}", long(0).unwrap_or(0)));
+    }
+    let offsets: Vec<usize> = (1..=segments).filter_map(|k| long(4 * k)).chain([bytes.len()]).collect();
+    for pair in offsets.windows(2) {
+        let segment = bytes.get(pair[0]..pair[1]).filter(|_| pair[0] >= 64).ok_or("its run-length pixels have senseless offsets")?;
+        let pixels = unpacked(segment).filter(|&pixels| pixels >= layout.pixels());
+        if pixels.is_none() {
+            return Err(format!("its run-length pixels end before {} pixels", layout.pixels()));
+        }
+    }
+    Ok(())
+}
+
+/// A deflated frame may not be larger than the image.
+fn check_deflated(bytes: &[u8], layout: Layout) -> Result<(), String> {
+    let expected = layout.bytes() as u64;
+    // An odd frame has one byte of padding.
+    let found = std::io::copy(&mut DeflateDecoder::new(bytes).take(expected + 2), &mut std::io::sink());
+    match found {
+        Ok(found) if (expected..expected + 2).contains(&found) => Ok(()),
+        Ok(found) => Err(format!("its deflated pixels give {found} bytes or more, expected {expected}")),
+        Err(error) => Err(format!("its deflated pixels are damaged: {error}")),
+    }
+}
+
+/// Bytes that a run-length segment unpacks to; `None` if it ends inside a run. One padding byte may follow.
+fn unpacked(segment: &[u8]) -> Option<usize> {
+    let (mut at, mut count) = (0, 0);
+    while let Some(&head) = segment.get(at) {
+        let head = head as i8;
+        let (length, used) = match head {
+            0.. => (head as usize + 1, head as usize + 2),
+            -128 => (0, 1),
+            _ => (1 + usize::from(head.unsigned_abs()), 2),
+        };
+        if at + used > segment.len() {
+            return if at + 1 == segment.len() { Some(count) } else { None };
+        }
+        at += used;
+        count += length;
+    }
+    Some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: Layout = Layout { rows: 1, columns: 3, frames: 1, bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false };
+
+    #[test]
+    fn run_lengths_are_counted_before_they_are_trusted() {
+        let frame = |segment: &[u8]| [&[1, 0, 0, 0, 64, 0, 0, 0][..], &[0; 56], segment].concat();
+        assert_eq!(check_rle(&frame(&[2, 7, 7, 7]), LAYOUT), Ok(()));
+        assert_eq!(check_rle(&frame(&[0xfe, 7, 0]), LAYOUT), Ok(()));
+        assert!(check_rle(&frame(&[1, 7, 7]), LAYOUT).is_err());
+        assert!(check_rle(&frame(&[9, 7, 7]), LAYOUT).is_err());
+        assert!(check_rle(&[0xff; 80], LAYOUT).is_err());
+        assert!(check_rle(&[], LAYOUT).is_err());
+    }
+
+    #[test]
+    fn sizes_of_codestreams_are_found() {
+        let jpeg_bytes = [0xff, 0xd8, 0xff, 0xc4, 0, 3, 9, 0xff, 0xc3, 0, 11, 16, 2, 0, 1, 0, 1, 1, 0x11, 0];
+        assert_eq!(jpeg(&jpeg_bytes), Some(Declared { rows: 512, columns: 256, components: 1, bits: 16, signed: None }));
+        assert!((0..jpeg_bytes.len()).all(|n| jpeg(&jpeg_bytes[..n]).is_none() || n >= 17));
+        assert!(check("1.2.840.10008.1.2.4.70", &jpeg_bytes, LAYOUT).is_err());
+        assert_eq!(jpeg2000(&[0xff, 0x4f, 0xff, 0x51, 0, 41, 0, 0]), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! The data set of an exported slice: the attributes of the CT Image IOD (PS3.3 A.3).
+
+use super::source::{KEPT, SourceSeries};
+use super::uid::uid;
+use super::write::{Identity, Labels};
+use crate::data::{Grid, Volume, dot, sub};
+use dicom_core::value::{DataSetSequence, PrimitiveValue};
+use dicom_core::{DataElement, Length, Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+
+const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
+
+/// Attributes that the standard wants present though nothing may be known (type 2 of the CT Image IOD).
+const EMPTY: [(Tag, VR); 14] = [
+    (tags::STUDY_DATE, VR::DA),
+    (tags::STUDY_TIME, VR::TM),
+    (tags::ACCESSION_NUMBER, VR::SH),
+    (tags::REFERRING_PHYSICIAN_NAME, VR::PN),
+    (tags::PATIENT_BIRTH_DATE, VR::DA),
+    (tags::PATIENT_SEX, VR::CS),
+    (tags::KVP, VR::DS),
+    (tags::PATIENT_POSITION, VR::CS),
+    (tags::STUDY_ID, VR::SH),
+    (tags::ACQUISITION_NUMBER, VR::IS),
+    (tags::POSITION_REFERENCE_INDICATOR, VR::LO),
+    (tags::LATERALITY, VR::CS),
+    (tags::PATIENT_ID, VR::LO),
+    (tags::PATIENT_NAME, VR::PN),
+];
+
+/// What all slices share.
+pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
+    let mut object = identity(labels, source);
+    let number = source.and_then(|source| source.value("SeriesNumber")?.parse::<i64>().ok()).unwrap_or(0);
+    let number = number.saturating_add(labels.series_number_offset.into()).clamp(i32::MIN.into(), i32::MAX.into()).to_string();
+    let series = uid(&["series", &labels.content_hash, &labels.series_description, &number]);
+    text(&mut object, tags::SERIES_INSTANCE_UID, VR::UI, &series);
+    text(&mut object, tags::SERIES_NUMBER, VR::IS, &number);
+    image(&mut object, &volume.grid, labels);
+    object
+}
+
+/// Patient, study and frame of reference: the source's, as far as they may be kept, else new ones.
+fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
+    let mut object = InMemDicomObject::new_empty();
+    // Type 2: present, and empty where nothing is known.
+    for (tag, vr) in EMPTY {
+        object.put(DataElement::empty(tag, vr));
+    }
+    let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
+    text(&mut object, tags::PATIENT_NAME, VR::PN, name);
+    text(&mut object, tags::PATIENT_ID, VR::LO, name);
+    text(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &uid(&["study", &labels.study]));
+    text(&mut object, tags::FRAME_OF_REFERENCE_UID, VR::UI, &uid(&["frame of reference", &labels.study]));
+    let kept = |identifies: bool| !identifies || labels.identity == Identity::Keep;
+    for attribute in KEPT.iter().filter(|attribute| kept(attribute.identifies)) {
+        if let Some(value) = source.and_then(|source| source.value(attribute.keyword)) {
+            text(&mut object, attribute.tag, attribute.vr, &value);
+        }
+    }
+    object
+}
+
+/// How the pixels are made, stored and placed.
+fn image(object: &mut InMemDicomObject, grid: &Grid, labels: &Labels) {
+    let version = concat!("recon ", env!("CARGO_PKG_VERSION"));
+    let spacing = format!("{}\\{}", decimal(grid.spacing[1]), decimal(grid.spacing[2]));
+    let axes = [grid.axes[2], grid.axes[1]].concat().into_iter().map(decimal).collect::<Vec<_>>().join("\\");
+    let thickness = decimal(grid.spacing[0]);
+    for (tag, vr, value) in [
+        (tags::SPECIFIC_CHARACTER_SET, VR::CS, "ISO_IR 192"),
+        (tags::IMAGE_TYPE, VR::CS, "DERIVED\\SECONDARY\\AXIAL"),
+        (tags::SOP_CLASS_UID, VR::UI, CT_IMAGE_STORAGE),
+        (tags::MODALITY, VR::CS, "CT"),
+        (tags::MANUFACTURER, VR::LO, "recon"),
+        (tags::MANUFACTURER_MODEL_NAME, VR::LO, "recon"),
+        (tags::SERIES_DESCRIPTION, VR::LO, &clean(&labels.series_description, 64)),
+        (tags::DERIVATION_DESCRIPTION, VR::ST, &clean(&labels.derivation, 1024)),
+        (tags::SLICE_THICKNESS, VR::DS, &thickness),
+        (tags::SPACING_BETWEEN_SLICES, VR::DS, &thickness),
+        (tags::SOFTWARE_VERSIONS, VR::LO, version),
+        (tags::IMAGE_ORIENTATION_PATIENT, VR::DS, &axes),
+        (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
+        (tags::PIXEL_SPACING, VR::DS, &spacing),
+        (tags::BURNED_IN_ANNOTATION, VR::CS, "NO"),
+        (tags::WINDOW_CENTER, VR::DS, "40"),
+        (tags::WINDOW_WIDTH, VR::DS, "400"),
+        (tags::RESCALE_INTERCEPT, VR::DS, "0"),
+        (tags::RESCALE_SLOPE, VR::DS, "1"),
+        (tags::RESCALE_TYPE, VR::LO, "HU"),
+    ] {
+        text(object, tag, vr, value);
+    }
+    let [_, rows, columns] = grid.shape;
+    for (tag, value) in [
+        (tags::SAMPLES_PER_PIXEL, 1),
+        (tags::ROWS, rows),
+        (tags::COLUMNS, columns),
+        (tags::BITS_ALLOCATED, 16),
+        (tags::BITS_STORED, 16),
+        (tags::HIGH_BIT, 15),
+        (tags::PIXEL_REPRESENTATION, 1),
+    ] {
+        object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value as u16)));
+    }
+}
+
+/// What only one slice has: its UID, its place, its sources.
+pub(super) fn place(object: &mut InMemDicomObject, volume: &Volume, slice: usize, source: Option<&SourceSeries>) {
+    let series = object.get(tags::SERIES_INSTANCE_UID).and_then(|element| element.to_str().ok()).unwrap_or_default().into_owned();
+    let position = volume.grid.point([slice as f64, 0.0, 0.0]);
+    text(object, tags::SOP_INSTANCE_UID, VR::UI, &uid(&["instance", &series, &slice.to_string()]));
+    text(object, tags::INSTANCE_NUMBER, VR::IS, &(slice + 1).to_string());
+    text(object, tags::IMAGE_POSITION_PATIENT, VR::DS, &position.map(decimal).join("\\"));
+    let items = source.map(|source| references(volume, position, source)).unwrap_or_default();
+    if !items.is_empty() {
+        object.put(DataElement::new(tags::SOURCE_IMAGE_SEQUENCE, VR::SQ, DataSetSequence::new(items, Length::UNDEFINED)));
+    }
+}
+
+/// References to the source's slices within one slice distance of this one, or to the nearest.
+fn references(volume: &Volume, position: [f64; 3], source: &SourceSeries) -> Vec<InMemDicomObject> {
+    let distance = |at: [f64; 3]| dot(sub(at, position), volume.grid.axes[0]).abs();
+    let known = || source.instances().iter().filter(|instance| !instance.uid.is_empty() && !instance.class.is_empty());
+    let nearest = known().map(|instance| distance(instance.position)).fold(f64::INFINITY, f64::min);
+    let reach = nearest.max(volume.grid.spacing[0]) + 1e-6;
+    let mut items: Vec<InMemDicomObject> = Vec::new();
+    let mut last = "";
+    for instance in known().filter(|instance| distance(instance.position) <= reach) {
+        // Frames of one file are one reference.
+        if instance.uid == last {
+            continue;
+        }
+        last = &instance.uid;
+        let mut item = InMemDicomObject::new_empty();
+        text(&mut item, tags::REFERENCED_SOP_CLASS_UID, VR::UI, &instance.class);
+        text(&mut item, tags::REFERENCED_SOP_INSTANCE_UID, VR::UI, &instance.uid);
+        items.push(item);
+    }
+    items
+}
+
+fn text(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
+    object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+}
+
+/// Free text that may go into one value: no control characters, no separator, at most `most` characters.
+fn clean(value: &str, most: usize) -> String {
+    value.chars().map(|c| if c.is_control() || c == '\\' { ' ' } else { c }).take(most).collect::<String>().trim().to_string()
+}
+
+/// A decimal string of at most 16 characters (DS, PS3.5 6.2), as exact as that allows.
+fn decimal(value: f64) -> String {
+    let value = if value == 0.0 { 0.0 } else { value };
+    let plain = format!("{value}");
+    if plain.len() <= 16 {
+        return plain;
+    }
+    let fixed = (0..=14).rev().map(|digits| format!("{value:.digits$}")).find(|text| text.len() <= 16);
+    match fixed {
+        // Small values keep more digits with an exponent.
+        Some(text) if value.abs() >= 1e-3 => text,
+        _ => (0..=9).rev().map(|digits| format!("{value:.digits$e}")).find(|text| text.len() <= 16).unwrap_or_else(|| "0".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_strings_fit_and_stay_near() {
+        for value in [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.1,
+            1.0 / 3.0,
+            -123456.789012345,
+            3.26999999999998,
+            1e-7 / 3.0,
+            -1.0 / 3e12,
+            531.039999999997,
+            1e15 / 7.0,
+        ] {
+            let text = decimal(value);
+            assert!(text.len() <= 16, "{text}");
+            let error = (text.parse::<f64>().unwrap() - value).abs();
+            assert!(error <= 1e-9 * value.abs(), "{value} became {text}");
+        }
+        assert_eq!(decimal(-0.0), "0");
+    }
+
+    #[test]
+    fn free_text_cannot_become_two_values() {
+        assert_eq!(clean("a\\b\u{1b}[31m ", 64), "a b [31m");
+        assert_eq!(clean("äöü", 2), "äö");
+    }
+}

@@ -1,0 +1,95 @@
+//! What `recon info` says about a DICOM file or folder. Nothing that identifies a patient is shown.
+
+use super::file::is_dicom;
+use super::header::Image;
+use super::series::{self, Series};
+use super::stack;
+use crate::data::Warning;
+use crate::error::{Error, Result};
+use crate::formats::Format;
+use crate::formats::describe::{Candidate, Description, lattice_rows, tidy};
+use std::path::Path;
+
+/// The entry in the list of formats.
+pub(in crate::formats) const FORMAT: Format = Format { name: "DICOM", looks_like: "a folder of slices, or one file", describe };
+
+fn describe(candidate: &Candidate) -> Option<Result<Description>> {
+    if candidate.is_folder {
+        return folder(candidate.path).transpose();
+    }
+    let named = candidate.name.to_ascii_lowercase().ends_with(".dcm");
+    (named || is_dicom(&candidate.head)).then(|| file(candidate.path))
+}
+
+fn file(path: &Path) -> Result<Description> {
+    let found = series::find(path)?;
+    if let Some((path, problem)) = found.damaged.into_iter().next() {
+        return Err(Error::input(path, problem));
+    }
+    let [series] = &found.series[..] else {
+        return Err(Error::input(path, "no image: not a DICOM file, or one without pixels")
+            .hint("a preamble of 128 bytes and the mark DICM are expected"));
+    };
+    let mut description = Description::new("DICOM image");
+    image_rows(&mut description, &series.images[0]);
+    place_rows(&mut description, path, series);
+    Ok(description)
+}
+
+/// `None` for a folder without any DICOM image.
+fn folder(path: &Path) -> Result<Option<Description>> {
+    let found = series::find(path)?;
+    if found.series.is_empty() && found.damaged.is_empty() {
+        return Ok(None);
+    }
+    let mut description = Description::new("DICOM folder");
+    description.row("series", found.series.len().to_string());
+    for series in &found.series {
+        description.row(series.name(), series.line());
+    }
+    if found.others > 0 {
+        description.row("other files", found.others.to_string());
+    }
+    for (file, problem) in &found.damaged {
+        description.warnings.push(Warning::new("dicom_damaged", format!("{}: {problem}", file.display())));
+    }
+    if let [series] = &found.series[..] {
+        image_rows(&mut description, &series.images[0]);
+        place_rows(&mut description, path, series);
+    }
+    Ok(Some(description))
+}
+
+fn image_rows(description: &mut Description, image: &Image) {
+    description.row("modality", image.modality.clone());
+    description.row("description", image.description.clone());
+    description.row("image type", image.image_type.join(", "));
+    description.row("transfer syntax", image.syntax.clone());
+    if let Ok(layout) = &image.layout {
+        let sign = if layout.signed { "signed" } else { "unsigned" };
+        description.row(
+            "pixels",
+            format!("{} x {}, {} of {} bits, {sign}", layout.rows, layout.columns, layout.bits_stored, layout.bits_allocated),
+        );
+    }
+    if let Some(tilt) = image.tilt().filter(|tilt| *tilt != 0.0) {
+        description.row("gantry tilt", format!("{} degrees", tidy(tilt)));
+    }
+}
+
+/// The lattice, if the series is a volume that can be read; otherwise why not, as a warning.
+fn place_rows(description: &mut Description, path: &Path, series: &Series) {
+    let mut volume = series.clone();
+    if !volume.is_localizer() {
+        volume.images.retain(|image| !image.is_localizer());
+    }
+    let grid = stack::stack(path, &volume).and_then(|stack| {
+        description.warnings.extend(stack.warnings.clone());
+        stack.lattice.check().map_err(|fault| Error::input(path, format!("its slices are no right-angled lattice: {fault}")))?;
+        stack.lattice.grid(stack.lattice.canonical_order())
+    });
+    match grid {
+        Ok(grid) => lattice_rows(description, &grid),
+        Err(error) => description.warnings.push(Warning::new("dicom_not_a_volume", error)),
+    }
+}

@@ -1,0 +1,124 @@
+//! Pixels of a frame → Hounsfield values, by each slice's own rescaling. Windows (VOI) are never applied.
+
+use super::codestream;
+use super::file::{DicomFile, PixelBytes};
+use super::header::{Frame, Layout};
+use super::prescan::Encoding;
+use dicom_core::value::{PixelFragmentSequence, PrimitiveValue};
+use dicom_core::{DataElement, Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
+use dicom_pixeldata::PixelDecoder;
+use std::borrow::Cow;
+
+/// Writes the values of frame `index` of a file into `out`, one per pixel, row by row.
+///
+/// # Errors
+/// In words: pixels that are missing, damaged, or compressed in a way that no decoder here knows.
+pub(super) fn decode(file: &DicomFile, layout: Layout, index: usize, frame: &Frame, out: &mut [f32]) -> Result<(), String> {
+    let pixels = file.pixels().ok_or("it has no pixels")?;
+    let mut layout = layout;
+    let bytes = match &pixels {
+        PixelBytes::Native(bytes) => {
+            let start = index * layout.bytes();
+            let problem = || format!("expected {} bytes of pixels, got {}", layout.bytes() * layout.frames, bytes.len());
+            Cow::Borrowed(bytes.get(start..start + layout.bytes()).ok_or_else(problem)?)
+        }
+        PixelBytes::Fragments { .. } if !file.syntax.decodable => {
+            return Err(format!(
+                "its pixels are compressed as {} ({}), which is not read here; decompress them first, for instance with gdcmconv --raw",
+                file.syntax.name, file.syntax.uid
+            ));
+        }
+        PixelBytes::Fragments { .. } => {
+            let compressed = pixels.frame(index, layout.frames)?;
+            if let Some(signed) = codestream::check(&file.syntax.uid, &compressed, layout)? {
+                layout.signed = signed;
+            }
+            Cow::Owned(decompress(file, layout, compressed.into_owned())?)
+        }
+    };
+    rescale(&bytes, layout, file.syntax.encoding == Encoding::ExplicitBig, frame, out);
+    Ok(())
+}
+
+/// One frame through the decoder of its transfer syntax. The decoder gets an object made here, of checked values only.
+fn decompress(file: &DicomFile, layout: Layout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+    let syntax = &file.syntax;
+    let number = |tag: Tag, value: usize| DataElement::new(tag, VR::US, PrimitiveValue::from(value as u16));
+    let mut object = InMemDicomObject::from_element_iter([
+        number(tags::SAMPLES_PER_PIXEL, 1),
+        DataElement::new(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, PrimitiveValue::from("MONOCHROME2")),
+        DataElement::new(tags::NUMBER_OF_FRAMES, VR::IS, PrimitiveValue::from("1")),
+        number(tags::ROWS, layout.rows),
+        number(tags::COLUMNS, layout.columns),
+        number(tags::BITS_ALLOCATED, layout.bits_allocated as usize),
+        number(tags::BITS_STORED, layout.bits_stored as usize),
+        number(tags::HIGH_BIT, layout.high_bit as usize),
+        number(tags::PIXEL_REPRESENTATION, usize::from(layout.signed)),
+    ]);
+    object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, PixelFragmentSequence::new_fragments(vec![frame])));
+    let meta =
+        FileMetaTableBuilder::new().transfer_syntax(&syntax.uid).media_storage_sop_class_uid("1.2").media_storage_sop_instance_uid("1.2");
+    let object = object.with_exact_meta(meta.build().map_err(|error| error.to_string())?);
+    let damaged = |why: String| format!("its pixels ({}) cannot be decompressed: {why}", syntax.name);
+    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is damaged.
+    let decoded = std::panic::catch_unwind(|| object.decode_pixel_data_frame(0).map(dicom_pixeldata::DecodedPixelData::into_data))
+        .map_err(|_| damaged("the decoder gave up".into()))?
+        .map_err(|error| damaged(error.to_string()))?;
+    if decoded.len() < layout.bytes() {
+        return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));
+    }
+    Ok(decoded)
+}
+
+/// Stored bits (PS3.5 8.1.1: `bits_stored` of them up to `high_bit`, others ignored) → slope · stored + intercept.
+fn rescale(bytes: &[u8], layout: Layout, big_endian: bool, frame: &Frame, out: &mut [f32]) {
+    let (up, down) = (31 - layout.high_bit, 32 - layout.bits_stored);
+    let value = |raw: u32| {
+        let stored = if layout.signed { f64::from((raw << up) as i32 >> down) } else { f64::from(raw << up >> down) };
+        (stored * frame.slope + frame.intercept) as f32
+    };
+    match layout.bits_allocated {
+        8 => out.iter_mut().zip(bytes).for_each(|(out, &raw)| *out = value(u32::from(raw))),
+        16 => {
+            let number = if big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+            out.iter_mut().zip(bytes.as_chunks::<2>().0).for_each(|(out, raw)| *out = value(u32::from(number(*raw))));
+        }
+        _ => {
+            let number = if big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+            out.iter_mut().zip(bytes.as_chunks::<4>().0).for_each(|(out, raw)| *out = value(number(*raw)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_stored_bits_count() {
+        let frame = Frame {
+            position: [0.0; 3],
+            along_row: [1.0, 0.0, 0.0],
+            along_column: [0.0, 1.0, 0.0],
+            spacing: [1.0; 2],
+            slope: 2.0,
+            intercept: -1000.0,
+        };
+        let layout = Layout { rows: 1, columns: 2, frames: 1, bits_allocated: 16, bits_stored: 12, high_bit: 11, signed: true };
+        let value = |layout: Layout, bytes: &[u8], big| {
+            let mut out = vec![0.0; bytes.len() * 8 / layout.bits_allocated as usize];
+            rescale(bytes, layout, big, &frame, &mut out);
+            out
+        };
+        // 0x8fff: an overlay bit on top of the 12 bits of -1.
+        assert_eq!(value(layout, &[0xff, 0x8f, 0x05, 0x00], false), [-1002.0, -990.0]);
+        assert_eq!(value(Layout { signed: false, ..layout }, &[0x8f, 0xff], true), [2.0 * 4095.0 - 1000.0]);
+        assert_eq!(value(Layout { bits_stored: 8, high_bit: 15, ..layout }, &[0x00, 0xff], false), [-1002.0]);
+        let wide = Layout { bits_allocated: 32, bits_stored: 32, high_bit: 31, ..layout };
+        assert_eq!(value(wide, &(-7i32).to_le_bytes(), false), [-1014.0]);
+        let bytes = Layout { bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false, ..layout };
+        assert_eq!(value(bytes, &[250], false), [-500.0]);
+    }
+}

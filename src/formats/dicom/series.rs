@@ -1,0 +1,159 @@
+//! Which files of a folder are one series.
+
+use super::header::Image;
+use crate::data::{Warning, Warnings};
+use crate::error::{Error, Result};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Most files that a folder may hold, with its subfolders.
+const MAX_FILES: usize = 200_000;
+/// Deepest subfolder that is looked into.
+const MAX_DEPTH: usize = 16;
+/// Series that an error names at most.
+const SHOWN: usize = 30;
+
+/// The images of one Series Instance UID.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    pub(super) uid: String,
+    pub(super) images: Vec<Image>,
+}
+
+impl Series {
+    /// Frames of all files together.
+    pub(super) fn slices(&self) -> usize {
+        self.images.iter().map(|image| image.layout.as_ref().map_or(1, |layout| layout.frames)).sum()
+    }
+
+    /// Whether it holds scout views only.
+    pub(super) fn is_localizer(&self) -> bool {
+        self.images.iter().all(Image::is_localizer)
+    }
+
+    /// In one line, without anything that identifies a patient.
+    pub(super) fn line(&self) -> String {
+        let first = &self.images[0];
+        let modality = if first.modality.is_empty() { "no modality" } else { &first.modality };
+        let localizer = if self.is_localizer() { ", localizer" } else { "" };
+        format!("{modality}, \"{}\", {} slices in {} files{localizer}", first.description, self.slices(), self.images.len())
+    }
+
+    /// Its UID, or words that say there is none.
+    pub(super) fn name(&self) -> &str {
+        if self.uid.is_empty() { "(without UID)" } else { &self.uid }
+    }
+}
+
+/// What was found at a path.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// By UID.
+    pub(super) series: Vec<Series>,
+    /// Files that are not DICOM images.
+    pub(super) others: usize,
+    /// Images that are damaged.
+    pub(super) damaged: Vec<Damaged>,
+}
+
+/// A damaged file: where, and what is wrong with it.
+pub(super) type Damaged = (PathBuf, String);
+
+/// Reads the headers of all images at `path`, a file or a folder with its subfolders.
+///
+/// # Errors
+/// [`Error::Input`] when the path cannot be read or holds too many files.
+pub(super) fn find(path: &Path) -> Result<Found> {
+    let files = files(path)?;
+    let read: Vec<Result<Option<Image>>> = files.par_iter().map(|file| Image::read(file)).collect();
+    let mut by_uid: BTreeMap<String, Vec<Image>> = BTreeMap::new();
+    let mut found = Found { series: Vec::new(), others: 0, damaged: Vec::new() };
+    for (file, image) in files.into_iter().zip(read) {
+        match image {
+            Ok(Some(image)) => by_uid.entry(image.series.clone()).or_default().push(image),
+            Ok(None) => found.others += 1,
+            Err(Error::Input { problem, .. }) => found.damaged.push((file, problem)),
+            Err(other) => return Err(other),
+        }
+    }
+    found.series = by_uid.into_iter().map(|(uid, images)| Series { uid, images }).collect();
+    Ok(found)
+}
+
+/// The one series to read: the named one, or the only one that is no localizer. Scout views within it are left out.
+///
+/// # Errors
+/// [`Error::Input`] when there is no image, a damaged one, or not exactly one series; the message lists all.
+pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warnings)> {
+    let found = find(path)?;
+    if let Some((file, problem)) = found.damaged.first() {
+        let more = found.damaged.len() - 1;
+        let others = if more == 0 { String::new() } else { format!(" (and {more} more damaged files)") };
+        return Err(Error::input(file, format!("{problem}{others}")).hint("copy the series again, or remove what does not belong to it"));
+    }
+    if found.series.is_empty() {
+        let what = if path.is_dir() {
+            format!("no DICOM image in this folder ({} other files)", found.others)
+        } else {
+            "not a DICOM image".into()
+        };
+        return Err(Error::input(path, what).hint("give the folder that holds the slices of one CT series"));
+    }
+    let mut warnings = Warnings::new();
+    let candidates: Vec<&Series> = match wanted {
+        Some(uid) => found.series.iter().filter(|series| series.uid == uid).collect(),
+        None if found.series.len() == 1 => found.series.iter().collect(),
+        None => found.series.iter().filter(|series| !series.is_localizer()).collect(),
+    };
+    let [series] = candidates[..] else {
+        let problem = match wanted {
+            Some(uid) => format!("no series {uid}; there are {}", list(&found.series)),
+            None => format!("expected one series, found {}", list(&found.series)),
+        };
+        return Err(Error::input(path, problem).hint("name one of them: `series: UID`"));
+    };
+    let mut series = series.clone();
+    if !series.is_localizer() {
+        let before = series.images.len();
+        series.images.retain(|image| !image.is_localizer());
+        let scouts: usize =
+            before - series.images.len() + found.series.iter().filter(|s| s.is_localizer()).map(|s| s.images.len()).sum::<usize>();
+        if scouts > 0 && wanted.is_none() {
+            warnings.push(Warning::new("dicom_localizer", format!("{scouts} localizer images (scout views) were left out")));
+        }
+    }
+    Ok((series, warnings))
+}
+
+fn list(series: &[Series]) -> String {
+    let lines: Vec<String> = series.iter().take(SHOWN).map(|s| format!("\n  {}: {}", s.name(), s.line())).collect();
+    let more = if series.len() > SHOWN { format!("\n  and {} more", series.len() - SHOWN) } else { String::new() };
+    format!("{}:{}{more}", series.len(), lines.concat())
+}
+
+/// All files at `path`, in order of their names. Links to folders are not followed.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |error: std::io::Error| Error::read(path, &error);
+    if !std::fs::metadata(path).map_err(fail)?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![(path.to_path_buf(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(|error| Error::read(&folder, &error))? {
+            let entry = entry.map_err(|error| Error::read(&folder, &error))?;
+            let kind = entry.file_type().map_err(|error| Error::read(&entry.path(), &error))?;
+            if kind.is_dir() && depth < MAX_DEPTH {
+                folders.push((entry.path(), depth + 1));
+            } else if kind.is_file() || (kind.is_symlink() && entry.path().is_file()) {
+                files.push(entry.path());
+            }
+            if files.len() > MAX_FILES || folders.len() > MAX_FILES {
+                return Err(Error::input(path, format!("more than {MAX_FILES} files")).hint("give the folder of one series"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,122 @@
+//! Projections as NumPy `.npy`: float32, C order `[view, row, column]`, line integrals without unit.
+//!
+//! Format: numpy.org/neps/nep-0001-npy-format. The crate parses; before it does, the header is bounded and its shape is
+//! compared with the size of the file.
+
+use super::describe::{Candidate, Description};
+use super::{Format, atomic};
+use crate::data::{Geometry, Projections};
+use crate::error::{Error, Result};
+use ndarray::Array3;
+use ndarray_npy::npy::header::Header;
+use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::path::Path;
+
+/// Largest header that is believed.
+const MAX_HEADER: usize = 4096;
+/// Deepest nesting of brackets in a header; the crate's parser recurses.
+const MAX_DEPTH: usize = 8;
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The entry in the list of formats.
+pub(super) const FORMAT: Format = Format { name: "NumPy array", looks_like: ".npy", describe };
+
+/// Writes projections, whole or not at all.
+///
+/// # Errors
+/// [`Error::Resource`] when the file cannot be written.
+pub fn write_projections(path: &Path, projections: &Projections) -> Result<()> {
+    atomic::write_with(path, |out| projections.values().write_npy(out).map_err(std::io::Error::other))
+}
+
+/// Reads projections (float32 or float64, `[view, row, column]`) of the scan `geometry`.
+///
+/// # Errors
+/// [`Error::Input`] when the file is missing, damaged, of another type or shape than the scan's, or holds values that are
+/// not finite.
+pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> {
+    let head = Head::read(path)?;
+    if head.shape != geometry.shape() {
+        let problem = format!("expected [views, rows, columns] = {:?} as its scan, got {:?}", geometry.shape(), head.shape);
+        return Err(Error::input(path, problem));
+    }
+    let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+    let reader = BufReader::with_capacity(1 << 18, file);
+    let broken = |error: ndarray_npy::ReadNpyError| Error::input(path, format!("damaged .npy file: {error}"));
+    let values = match head.bytes {
+        8 => Array3::<f64>::read_npy(reader).map_err(broken)?.mapv(|v| v as f32),
+        _ => Array3::<f32>::read_npy(reader).map_err(broken)?,
+    };
+    Projections::new(geometry, values).map_err(|error| Error::input(path, error))
+}
+
+/// What the header of an array says, checked against the file.
+struct Head {
+    shape: Vec<usize>,
+    /// Bytes of a value: 4 or 8.
+    bytes: u64,
+    kind: String,
+}
+
+impl Head {
+    fn read(path: &Path) -> Result<Self> {
+        let fail = |error: std::io::Error| Error::read(path, &error);
+        let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
+        let file = File::open(path).map_err(fail)?;
+        let size = file.metadata().map_err(fail)?.len();
+        let mut start = Vec::new();
+        file.take(MAX_HEADER as u64 + 12).read_to_end(&mut start).map_err(fail)?;
+        let length = header_length(&start).map_err(broken)?;
+        let mut cursor = Cursor::new(&start[..length]);
+        let header = Header::from_reader(&mut cursor).map_err(|error| broken(error.to_string()))?;
+        let kind = header.type_descriptor.as_string().cloned().unwrap_or_else(|| "a record".into());
+        let bytes: u64 = match kind.as_str() {
+            "<f4" | ">f4" => 4,
+            "<f8" | ">f8" => 8,
+            _ => return Err(Error::input(path, format!("expected float32 or float64, got {kind}")).hint("save array.astype('float32')")),
+        };
+        let total =
+            header.shape.iter().try_fold(bytes, |product, &n| product.checked_mul(n as u64)).and_then(|n| n.checked_add(length as u64));
+        if total != Some(size) {
+            return Err(Error::input(
+                path,
+                format!("its header declares shape {:?} of {kind}, which does not fit its {size} bytes", header.shape),
+            )
+            .hint("is the file complete?"));
+        }
+        Ok(Self { shape: header.shape, bytes, kind })
+    }
+}
+
+/// Bytes up to the first value, if the header is one that the crate may parse.
+fn header_length(start: &[u8]) -> std::result::Result<usize, String> {
+    if !start.starts_with(MAGIC) {
+        return Err("it does not begin as one".into());
+    }
+    let (prefix, length) = match start {
+        [_, _, _, _, _, _, 1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([*a, *b]))),
+        [_, _, _, _, _, _, 2 | 3, _, a, b, c, d, ..] => (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize),
+        _ => return Err("unknown version or no header".into()),
+    };
+    if length > MAX_HEADER || start.len() < prefix + length {
+        return Err(format!("expected a header of at most {MAX_HEADER} bytes, got {length} (file too short?)"));
+    }
+    let brackets = start[prefix..prefix + length].iter().filter(|byte| b"([{".contains(byte)).count();
+    if brackets > MAX_DEPTH {
+        return Err(format!("expected at most {MAX_DEPTH} brackets in the header, got {brackets}"));
+    }
+    Ok(prefix + length)
+}
+
+fn describe(candidate: &Candidate) -> Option<Result<Description>> {
+    let mine = candidate.head.starts_with(MAGIC) || candidate.path.extension().is_some_and(|extension| extension == "npy");
+    (!candidate.is_folder && mine).then(|| {
+        let head = Head::read(candidate.path)?;
+        let mut description = Description::new("NumPy array");
+        description.row("shape", head.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "));
+        description.row("stored as", if head.kind.ends_with("f8") { "float64" } else { "float32" });
+        Ok(description)
+    })
+}
