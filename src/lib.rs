@@ -14,7 +14,6 @@ pub mod optimizers;
 pub mod phantoms;
 pub mod physics;
 pub mod pipeline;
-pub mod formats;
 pub mod progress;
 pub mod projectors;
 pub mod random;

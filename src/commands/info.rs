@@ -1,7 +1,7 @@
 //! `recon info PATH`: what a file or folder is.
 
 use super::{Output, rows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats;
 use crate::progress::Progress;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     for warning in &found.warnings {
         progress.warn(&warning.code, &warning.message);
     }
-    let value = serde_json::to_value(&found).map_err(|error| Error::resource("description", error))?;
+    let value = serde_json::json!({"kind": found.kind, "rows": found.rows, "warnings": found.warnings});
     let mut lines = vec![("kind".to_string(), found.kind)];
     lines.extend(found.rows);
     Ok(Output { text: rows(&lines), value, summary: String::new() })

@@ -28,6 +28,7 @@ fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index
         derivation: format!("{} from {} simulated views", outcome.algorithm, results.scan.projections.geometry.views.len()),
         identity: config.identity,
         content_hash: result.key.as_str().to_string(),
+        study: results.scan.key.as_str().to_string(),
     }
 }
 
