@@ -1,5 +1,9 @@
 //! How long computations talk without knowing who listens: [`Progress`] for eyes, [`Checkpoints`] for resuming.
 
+mod json_lines;
+
+pub use json_lines::JsonLines;
+
 use crate::error::{Error, Result, Stop};
 
 /// A listener to long work. One task runs at a time; calls come from one thread.

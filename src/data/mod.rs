@@ -4,6 +4,7 @@ mod geometry;
 mod grid;
 mod projections;
 mod report;
+mod resample;
 mod units;
 mod vectors;
 mod volume;

@@ -1,0 +1,103 @@
+//! What `recon` may be told on the command line. Declarations only: every verb's own flags and work are in its file in
+//! [`commands`].
+
+use crate::commands::{self, Output};
+use crate::error::Result;
+use crate::progress::Progress;
+use crate::terminal::Style;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// Few X-ray projections to a trustworthy volume.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(name = "recon", version, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How progress and warnings look on stderr
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Show nothing but the result and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show progress more often
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// How progress and warnings look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people: bars on a terminal, else a line every few seconds
+    #[default]
+    Pretty,
+    /// One JSON object per line
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Run a pipeline, or what is left of it
+    Run(commands::run::Args),
+    /// Everything but the work: shapes, memory and time, device, truncation, outputs
+    Check(commands::check::Args),
+    /// Say what a file or folder is
+    Info(commands::info::Args),
+    /// Measure one volume against another
+    Compare(commands::compare::Args),
+    /// Write an analytic phantom as voxels
+    Phantom(commands::phantom::Args),
+    /// Print the JSON schema of a pipeline
+    Schema,
+    /// Check that a run's files are still those that were written
+    Verify(commands::verify::Args),
+    /// Say what this machine offers, and why not more
+    Doctor,
+    /// Print the script for tab completion
+    Completions(commands::completions::Args),
+}
+
+impl Cli {
+    /// How the terminal should look.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        match (self.quiet, self.log_format) {
+            (true, _) => Style::Quiet,
+            (_, LogFormat::Json) => Style::Json,
+            _ if self.verbose => Style::Verbose,
+            _ => Style::Pretty,
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the command says.
+    pub fn run(&self, progress: &dyn Progress) -> Result<Output> {
+        match &self.command {
+            Command::Run(args) => commands::run::run(args, progress),
+            Command::Check(args) => commands::check::run(args, progress),
+            Command::Info(args) => commands::info::run(args, progress),
+            Command::Compare(args) => commands::compare::run(args, progress),
+            Command::Phantom(args) => commands::phantom::run(args),
+            Command::Schema => Ok(commands::schema::run()),
+            Command::Verify(args) => commands::verify::run(args, progress),
+            Command::Doctor => commands::doctor::run(),
+            Command::Completions(args) => Ok(commands::completions::run(args, Self::command())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_declarations_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

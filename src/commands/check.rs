@@ -1,0 +1,60 @@
+//! `recon check FILE`: everything but the work.
+
+use super::{Output, Overrides, bytes, rows};
+use crate::data::Warning;
+use crate::error::{Error, Result};
+use crate::pipeline::Plan;
+use crate::progress::Progress;
+use std::path::PathBuf;
+
+/// What `recon check` may be told.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Args {
+    /// The pipeline
+    pub file: PathBuf,
+    #[command(flatten)]
+    /// Changes to it.
+    pub overrides: Overrides,
+}
+
+/// Checks the pipeline.
+///
+/// # Errors
+/// What a run would fail with before its first method.
+pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+    let plan = args.overrides.read(&args.file)?.check(progress)?;
+    for Warning { code, message } in &plan.warnings {
+        progress.warn(code, message);
+    }
+    let value = serde_json::to_value(&plan).map_err(|error| Error::resource("plan", error))?;
+    Ok(Output { text: table(&plan), value, summary: String::new() })
+}
+
+fn table(plan: &Plan) -> String {
+    let [views, height, width] = plan.projections;
+    let extent = plan.grid.extent().map(|mm| format!("{mm:.1}")).join(" x ");
+    let mut lines = vec![
+        ("pipeline".to_string(), plan.name.clone()),
+        ("device".to_string(), plan.device.clone()),
+        ("threads".to_string(), plan.threads.to_string()),
+        ("grid [z, y, x]".to_string(), format!("{:?} voxels over {extent} mm", plan.grid.shape)),
+        ("projections".to_string(), format!("{views} views of {height} x {width} pixels")),
+        ("run folder".to_string(), plan.directory.clone()),
+        ("free memory".to_string(), plan.available_memory_bytes.map_or("unknown".to_string(), bytes)),
+    ];
+    for method in &plan.methods {
+        let cost = format!("{}, about {}, {}", method.algorithm, duration(method.seconds), bytes(method.memory_bytes));
+        lines.push((format!("method {}", method.name), cost));
+    }
+    rows(&lines)
+}
+
+/// An order of magnitude for people.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "a second".to_string(),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

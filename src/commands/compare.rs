@@ -1,0 +1,35 @@
+//! `recon compare A B`: every metric of B against A.
+
+use super::{Output, rows, volumes};
+use crate::error::Result;
+use crate::metrics::{Comparison, METRICS};
+use crate::progress::Progress;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// What `recon compare` may be told.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Args {
+    /// The truth: a NIfTI file (HU) or a DICOM folder
+    pub truth: PathBuf,
+    /// What is measured against it, on the same lattice
+    pub found: PathBuf,
+}
+
+/// Compares the volumes.
+///
+/// # Errors
+/// Files that cannot be read, volumes on different lattices.
+pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+    let (truth, found) = (volumes::read(&args.truth, progress)?, volumes::read(&args.found, progress)?);
+    let comparison = Comparison::new(&truth, &found, None)?;
+    let mut lines = Vec::new();
+    let mut figures = Map::new();
+    for metric in METRICS {
+        let measured = metric.measure(&comparison);
+        let shown = measured.as_ref().map_or_else(|reason| format!("does not exist: {reason}"), |value| format!("{value:.4} {}", metric.unit()));
+        lines.push((metric.key(), shown));
+        figures.insert(metric.key().to_string(), measured.map_or(Value::Null, Value::from));
+    }
+    Ok(Output { text: rows(&lines), value: Value::Object(figures), summary: String::new() })
+}

@@ -1,0 +1,44 @@
+//! `recon doctor`: what this machine offers, and why not more.
+
+use super::{Output, bytes, rows};
+use crate::context::{Machine, available_memory};
+use crate::error::Result;
+use crate::projectors::kernels::simd;
+use crate::tensors::{self, DeviceRequest};
+use serde_json::{Map, Value};
+use std::num::NonZeroUsize;
+
+/// Looks at the machine.
+///
+/// # Errors
+/// Never: what cannot be found out is said so.
+pub fn run() -> Result<Output> {
+    let mut facts = Machine::versions();
+    let levels: Vec<&str> = simd::Level::ALL.into_iter().filter(|level| level.available()).map(simd::Level::name).collect();
+    let gpu = tensors::choose(DeviceRequest::Cuda(0)).map_or_else(|error| error.to_string(), |chosen| chosen.reason);
+    let threads = std::thread::available_parallelism().map_or_else(|error| error.to_string(), |n: NonZeroUsize| n.to_string());
+    let more = [
+        ("processor", processor().unwrap_or_else(|| "unknown".to_string())),
+        ("SIMD", format!("{} (of {})", simd::requested().map_or_else(|error| error.to_string(), |level| level.name().to_string()), levels.join(", "))),
+        ("threads", threads),
+        ("free memory", available_memory().map_or("unknown".to_string(), bytes)),
+        ("free disk here", free_disk().map_or("unknown".to_string(), bytes)),
+        ("GPU", gpu),
+    ];
+    facts.extend(more.map(|(label, value)| (label.to_string(), value)));
+    let value: Map<String, Value> = facts.iter().map(|(label, value)| (label.replace(' ', "_").to_lowercase(), value.as_str().into())).collect();
+    Ok(Output { text: rows(&facts), value: Value::Object(value), summary: String::new() })
+}
+
+fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(": ").map(|(_, name)| name.to_string())
+}
+
+/// Bytes free in the working directory, as `df` says.
+fn free_disk() -> Option<u64> {
+    let output = std::process::Command::new("df").args(["-Pk", "."]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,29 @@
+//! `recon info PATH`: what a file or folder is.
+
+use super::{Output, rows};
+use crate::error::Result;
+use crate::formats;
+use crate::progress::Progress;
+use std::path::PathBuf;
+
+/// What `recon info` may be told.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Args {
+    /// A NIfTI or NumPy file, a geometry, a DICOM file or folder
+    pub path: PathBuf,
+}
+
+/// Describes the path.
+///
+/// # Errors
+/// What is not there or not known.
+pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+    let found = formats::describe(&args.path)?;
+    for warning in &found.warnings {
+        progress.warn(&warning.code, &warning.message);
+    }
+    let value = serde_json::json!({"kind": found.kind, "rows": found.rows, "warnings": found.warnings});
+    let mut lines = vec![("kind".to_string(), found.kind)];
+    lines.extend(found.rows);
+    Ok(Output { text: rows(&lines), value, summary: String::new() })
+}

@@ -1,0 +1,60 @@
+//! The verbs of the command line, one file each: what it may be told (`Args`), and `run(args) -> Output`.
+
+pub mod check;
+pub mod compare;
+pub mod completions;
+pub mod doctor;
+pub mod info;
+pub mod phantom;
+pub mod run;
+pub mod schema;
+pub mod verify;
+
+mod overrides;
+mod volumes;
+
+pub use overrides::Overrides;
+
+use serde_json::Value;
+
+/// What a command found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Output {
+    /// The result for stdout: paths or a table.
+    pub text: String,
+    /// The result for stdout with `--json`.
+    pub value: Value,
+    /// A few words beside the result, for stderr.
+    pub summary: String,
+}
+
+/// Aligned lines `label  value`.
+fn rows<L: AsRef<str>, V: AsRef<str>>(rows: &[(L, V)]) -> String {
+    let width = rows.iter().map(|(label, _)| label.as_ref().chars().count()).max().unwrap_or(0);
+    let lines: Vec<String> = rows.iter().map(|(label, value)| format!("{:width$}  {}", label.as_ref(), value.as_ref())).collect();
+    lines.join("\n")
+}
+
+/// Bytes for people, such as `1.5 GB`.
+fn bytes(count: u64) -> String {
+    let (mut value, mut unit) = (count as f64, "B");
+    for next in ["kB", "MB", "GB", "TB"] {
+        if value < 1000.0 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    if unit == "B" { format!("{count} B") } else { format!("{value:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_for_people() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_500_000_000), "1.5 GB");
+        assert_eq!(rows(&[("a", "1"), ("long", "2")]), "a     1\nlong  2");
+    }
+}

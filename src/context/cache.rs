@@ -1,0 +1,100 @@
+//! Records of finished work, `.cache/NAME.json` in the run folder: its key, its value, its files with their hashes. A record
+//! counts only while the key and every file match.
+
+use super::files::hash_file;
+use super::folder::RunFolder;
+use super::key::Key;
+use crate::data::Warnings;
+use crate::error::{Error, Result};
+use crate::formats::atomic;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What work made.
+pub struct Made<V> {
+    /// Its value, small enough for JSON.
+    pub value: V,
+    /// The files it wrote, relative to the run folder.
+    pub files: Vec<String>,
+    /// Seconds that interrupted runs had already spent on it.
+    pub seconds_before: f64,
+}
+
+/// What work had made, as the record keeps it.
+pub struct Kept<V> {
+    /// Its value.
+    pub value: V,
+    /// Seconds it took, over all its runs.
+    pub seconds: f64,
+    /// What it warned about.
+    pub warnings: Warnings,
+    /// Whether it was made just now.
+    pub fresh: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record<V> {
+    key: Key,
+    value: V,
+    files: BTreeMap<String, String>,
+    seconds: f64,
+    warnings: Warnings,
+}
+
+fn name_of(name: &str) -> String {
+    format!(".cache/{name}.json")
+}
+
+/// The record called `name`, if its key and its files match. Anything wrong with it means: do the work again.
+pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<Kept<V>> {
+    let text = std::fs::read(folder.path(&name_of(name))).ok()?;
+    let record: Record<V> = serde_json::from_slice(&text).ok()?;
+    let unharmed = |(file, hash): (&String, &String)| hash_file(&folder.path(file)).is_ok_and(|(found, _)| found == *hash);
+    if record.key != *key || !record.files.iter().all(unharmed) {
+        return None;
+    }
+    Some(Kept { value: record.value, seconds: record.seconds, warnings: record.warnings, fresh: false })
+}
+
+/// Removes the record, before the files it speaks of are written again.
+pub(super) fn forget(folder: &RunFolder, name: &str) -> Result<()> {
+    let path = folder.path(&name_of(name));
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::write(&path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the record.
+pub(super) fn store<V: Serialize>(folder: &RunFolder, name: &str, key: &Key, made: &Made<V>, seconds: f64, warnings: Warnings) -> Result<()> {
+    let hash = |file: &String| hash_file(&folder.path(file)).map(|(hash, _)| (file.clone(), hash));
+    let files = made.files.iter().map(hash).collect::<Result<_>>()?;
+    let record = Record { key: key.clone(), value: &made.value, files, seconds, warnings };
+    let path = folder.path(&name_of(name));
+    let text = serde_json::to_vec_pretty(&record).map_err(|error| Error::resource(path.display().to_string(), error))?;
+    atomic::write(&path, &text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_counts_only_while_key_and_files_match() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::open(temporary.path()).unwrap();
+        std::fs::write(folder.path("a.bin"), b"abc").unwrap();
+        let (key, other) = (Key::of(&1).unwrap(), Key::of(&2).unwrap());
+        let made = Made { value: 7u32, files: vec!["a.bin".to_string()], seconds_before: 0.0 };
+        store(&folder, "work", &key, &made, 1.5, Vec::new()).unwrap();
+        let found = recall::<u32>(&folder, "work", &key).unwrap();
+        assert_eq!((found.value, found.seconds, found.fresh), (7, 1.5, false));
+        assert!(recall::<u32>(&folder, "work", &other).is_none());
+        std::fs::write(folder.path("a.bin"), b"abd").unwrap();
+        assert!(recall::<u32>(&folder, "work", &key).is_none());
+        forget(&folder, "work").unwrap();
+        forget(&folder, "work").unwrap();
+        assert!(recall::<u32>(&folder, "work", &key).is_none());
+    }
+}

@@ -1,0 +1,89 @@
+//! Hashes of files.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// An input file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Where it was.
+    pub path: PathBuf,
+    /// Its hash.
+    pub blake3: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// The file, or every file of the folder in the order of their names.
+///
+/// # Errors
+/// A file or folder that cannot be read.
+pub fn input_files(path: &Path) -> Result<Vec<InputFile>> {
+    let mut paths = vec![path.to_path_buf()];
+    if path.is_dir() {
+        let listed = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let entries = listed.map_err(|error| Error::read(path, &error))?;
+        paths = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        paths.sort();
+    }
+    let describe = |path: PathBuf| hash_file(&path).map(|(blake3, bytes)| InputFile { path, blake3, bytes });
+    paths.into_iter().map(describe).collect()
+}
+
+/// blake3 of bytes, in hex.
+#[must_use]
+pub fn hash_bytes(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+/// blake3 of a file, in hex, and its length in bytes.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn hash_file(path: &Path) -> Result<(String, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    File::open(path).and_then(|file| hasher.update_reader(file).map(drop)).map_err(|error| Error::read(path, &error))?;
+    Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
+}
+
+/// The path that leads from `folder` to `file`, with forward slashes; both must exist, else `file` as it is.
+#[must_use]
+pub fn relative(folder: &Path, file: &Path) -> String {
+    let (Ok(from), Ok(to)) = (folder.canonicalize(), file.canonicalize()) else { return file.display().to_string() };
+    let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
+    let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = from[shared..].iter().map(|_| "..".to_string());
+    let down = to[shared..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_lead_back() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        std::fs::create_dir_all(root.join("runs/ct")).unwrap();
+        std::fs::create_dir_all(root.join("phantoms")).unwrap();
+        std::fs::write(root.join("phantoms/a.yaml"), "x").unwrap();
+        assert_eq!(relative(&root.join("runs/ct"), &root.join("runs/../phantoms/a.yaml")), "../../phantoms/a.yaml");
+        assert_eq!(relative(root, &root.join("phantoms/a.yaml")), "phantoms/a.yaml");
+        assert_eq!(relative(root, Path::new("not/there")), "not/there");
+    }
+
+    #[test]
+    fn a_folder_is_its_files_in_order() {
+        let temporary = tempfile::tempdir().unwrap();
+        for name in ["b", "a"] {
+            std::fs::write(temporary.path().join(name), name).unwrap();
+        }
+        let files = input_files(temporary.path()).unwrap();
+        assert_eq!(files.iter().map(|file| file.bytes).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(files[0].blake3, hash_bytes(b"a"));
+        assert_eq!(input_files(&temporary.path().join("none")).unwrap_err().exit_code(), 3);
+    }
+}

@@ -1,0 +1,105 @@
+//! [`RunFolder`]: where a run's results lie, and the lock that keeps a second process out of it.
+
+use crate::error::{Error, Result};
+use crate::formats::atomic;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+/// An open run folder. Its lock is the kernel's: it ends with the process, however that ends.
+#[derive(Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes the folder if need be, locks it and sweeps what a killed process left half-written.
+    ///
+    /// # Errors
+    /// A folder that cannot be written; another process that is using it, with its number.
+    pub fn open(root: &Path) -> Result<Self> {
+        let cache = root.join(".cache");
+        std::fs::create_dir_all(&cache).map_err(|error| Error::write(root, &error))?;
+        let path = cache.join("lock");
+        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(|error| Error::write(&path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(taken(root, file)),
+            Err(TryLockError::Error(error)) => return Err(Error::write(&path, &error)),
+        }
+        sign(&file).map_err(|error| Error::write(&path, &error))?;
+        atomic::sweep(root);
+        atomic::sweep(&cache);
+        Ok(Self { root: root.to_path_buf(), _lock: file })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of a file given relative to the folder.
+    #[must_use]
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// Makes a folder inside, swept of what was left half-written.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn make(&self, relative: &str) -> Result<PathBuf> {
+        let path = self.path(relative);
+        std::fs::create_dir_all(&path).map_err(|error| Error::write(&path, &error))?;
+        atomic::sweep(&path);
+        Ok(path)
+    }
+}
+
+/// Writes who holds the lock, for the message of the one who comes second.
+fn sign(mut file: &File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    write!(file, "{}", std::process::id())
+}
+
+fn taken(root: &Path, mut file: File) -> Error {
+    let mut holder = String::new();
+    let known = file.read_to_string(&mut holder).is_ok_and(|_| !holder.is_empty());
+    let who = if known { format!("process {holder}") } else { "another process".to_string() };
+    Error::resource(root.display().to_string(), format!("{who} is running in this folder"))
+        .hint("wait for it, stop it, or choose another folder with --output")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_opener_is_told_who_holds_the_folder() {
+        let temporary = tempfile::tempdir().unwrap();
+        let first = RunFolder::open(temporary.path()).unwrap();
+        let refused = RunFolder::open(temporary.path()).unwrap_err();
+        assert!(refused.to_string().contains(&std::process::id().to_string()));
+        assert_eq!(refused.exit_code(), 5);
+        drop(first);
+        RunFolder::open(temporary.path()).unwrap();
+    }
+
+    #[test]
+    fn the_lock_of_a_dead_process_is_taken_over() {
+        let temporary = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(temporary.path().join(".cache")).unwrap();
+        std::fs::write(temporary.path().join(".cache/lock"), "999999999").unwrap();
+        RunFolder::open(temporary.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_the_machines_fault() {
+        let temporary = tempfile::tempdir().unwrap();
+        let file = temporary.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(RunFolder::open(&file.join("run")).unwrap_err().exit_code(), 5);
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, progress with
+//! "stop now", timings. A stage asks it for a key and for cached work; it never sees who listens or where records lie.
+
+mod cache;
+mod checkpoints;
+mod files;
+mod folder;
+mod key;
+mod listener;
+mod machine;
+mod signals;
+mod timings;
+
+pub use cache::{Kept, Made};
+pub use checkpoints::Generations;
+pub use files::{InputFile, hash_bytes, hash_file, input_files, relative};
+pub use folder::RunFolder;
+pub use key::Key;
+pub use machine::{Machine, Threads, available_memory, peak_memory, reset_peak_memory};
+pub use signals::Signals;
+
+use crate::data::{StageReport, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::tensors::DeviceRequest;
+use listener::Listener;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use timings::Timings;
+
+/// What a run is asked for beside its pipeline.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Device to compute on.
+    pub device: DeviceRequest,
+    /// Threads of rayon and libtorch alike.
+    pub threads: Threads,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Whether results and checkpoints of earlier runs are ignored.
+    pub force: bool,
+}
+
+/// What a run lends its stages.
+pub struct Context<'a> {
+    /// The machine as this run uses it: device, threads, versions.
+    pub machine: Machine,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Where the results go.
+    pub folder: RunFolder,
+    force: bool,
+    listener: Listener<'a>,
+    timings: RefCell<Timings>,
+}
+
+impl<'a> Context<'a> {
+    /// Takes the device and the threads, opens (and locks) the run folder.
+    ///
+    /// # Errors
+    /// A device that cannot be had; a folder that cannot be written or that another process is using.
+    pub fn new(request: &Request, folder: RunFolder, progress: &'a dyn Progress) -> Result<Self> {
+        let machine = Machine::take(request.device, request.threads)?;
+        let listener = Listener::new(progress, &folder.path("log.jsonl"))?;
+        listener.note("start", &machine.device_reason);
+        Ok(Self { machine, seed: request.seed, folder, force: request.force, listener, timings: RefCell::default() })
+    }
+
+    /// The listener to long work: shows progress, keeps warnings, knows of signals.
+    pub fn progress(&self) -> &dyn Progress {
+        &self.listener
+    }
+
+    /// Warns of everything a tool returned with its value.
+    pub fn warn_all(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            self.listener.warn(&warning.code, &warning.message);
+        }
+    }
+
+    /// Every warning so far, each once.
+    pub fn warnings(&self) -> Warnings {
+        self.listener.warnings()
+    }
+
+    /// Times a stage. Until something in it is really done (see [`Context::cached`]), it counts as cached.
+    ///
+    /// # Errors
+    /// What the stage says.
+    pub fn stage<T>(&self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.timings.borrow_mut().begin(name);
+        let result = work();
+        let seconds = self.timings.borrow_mut().end();
+        self.listener.note("stage", &format!("{name}: {seconds:.3} s"));
+        result
+    }
+
+    /// Says that the running stage does real work.
+    pub fn fresh(&self) {
+        self.timings.borrow_mut().fresh();
+    }
+
+    /// Seconds of each stage so far.
+    pub fn stages(&self) -> Vec<StageReport> {
+        self.timings.borrow().report()
+    }
+
+    /// The cache key of work with this config and these inputs, on this machine as this run uses it.
+    ///
+    /// # Errors
+    /// A config that is not JSON (never, for configs read from YAML).
+    pub fn key(&self, work: &str, config: &impl Serialize, inputs: &[&Key]) -> Result<Key> {
+        let facts = serde_json::json!({"work": work, "seed": self.seed, "machine": self.machine.key_facts()});
+        Key::of(&(config, inputs, facts))
+    }
+
+    /// The result of `work` called `name`: an earlier run's if its key is `key` and its files are unharmed, else made now.
+    /// What is returned is always read back from the record, so a run that resumes sees the very same values.
+    ///
+    /// # Errors
+    /// What the work says; a record that cannot be written.
+    pub fn cached<V: Serialize + DeserializeOwned>(&self, name: &str, key: &Key, work: impl FnOnce() -> Result<Made<V>>) -> Result<Kept<V>> {
+        if !self.force
+            && let Some(kept) = cache::recall(&self.folder, name, key)
+        {
+            self.warn_all(&kept.warnings);
+            return Ok(kept);
+        }
+        self.fresh();
+        cache::forget(&self.folder, name)?;
+        let heard = self.listener.count();
+        let begin = std::time::Instant::now();
+        let made = work()?;
+        let warnings = self.listener.since(heard);
+        let seconds = made.seconds_before + begin.elapsed().as_secs_f64();
+        cache::store(&self.folder, name, key, &made, seconds, warnings)?;
+        let lost = || Error::resource(self.folder.path(name).display().to_string(), "the result changed while it was being recorded");
+        cache::recall(&self.folder, name, key).map(|kept| Kept { fresh: true, ..kept }).ok_or_else(lost)
+    }
+
+    /// The keeper of a method's checkpoints for work with this key.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn checkpoints(&self, folder: &str, key: &Key) -> Result<Generations<'_>> {
+        Generations::open(&self.folder, folder, key, self.force, self.progress())
+    }
+}

@@ -1,0 +1,221 @@
+//! [`Config`]: a pipeline as its YAML says it. Reading it touches nothing but the file itself.
+
+use super::set::Assignment;
+use super::yaml;
+use crate::algorithms::AlgorithmKind;
+use crate::context::Threads;
+use crate::error::{Error, Result};
+use crate::registry::{Kinds, OneOf};
+use crate::stages::load::{self, Kind};
+use crate::stages::reconstruct::Named;
+use crate::stages::{evaluate, export, lattice, simulate};
+use crate::tensors::DeviceRequest;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// An experiment: what is scanned, how, by which methods it is reconstructed, what is measured and written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the experiment, [a-z0-9_-]+. Default: that of the file.
+    #[serde(default)]
+    #[schemars(regex(pattern = "^[a-z0-9_-]*$"))]
+    pub name: String,
+    /// Seed of all randomness.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where tensors are computed.
+    #[serde(default)]
+    pub device: DeviceRequest,
+    /// Threads of rayon and libtorch alike.
+    #[serde(default)]
+    pub threads: Threads,
+    /// The object.
+    pub load: OneOf<Kind, load::Preparation>,
+    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape.
+    #[serde(default)]
+    pub grid: Option<lattice::Config>,
+    /// The scanner.
+    pub simulate: simulate::Config,
+    /// The methods, in order.
+    pub reconstruct: Vec<OneOf<AlgorithmKind, Named>>,
+    /// What is measured.
+    #[serde(default)]
+    pub evaluate: evaluate::Config,
+    /// What is written, and where.
+    #[serde(default)]
+    pub export: export::Config,
+}
+
+impl Config {
+    /// Reads a pipeline file and applies `--set` assignments. Paths in the file are taken relative to the file, paths in
+    /// assignments relative to the working directory; all are relative to the working directory afterwards.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not a pipeline (with line and column), an assignment that does not fit.
+    pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
+        let mut text = String::new();
+        // One byte more than is allowed, so that the parser can say so.
+        let limit = yaml::LONGEST as u64 + 1;
+        let read = File::open(file).and_then(|opened| opened.take(limit).read_to_string(&mut text));
+        read.map_err(|error| Error::read(file, &error))?;
+        let mut config: Self = yaml::parse(&text, &file.display().to_string())?;
+        config.paths(|path| file.parent().unwrap_or(Path::new("")).join(path));
+        if config.name.is_empty() {
+            config.name = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        }
+        config.with(assignments)
+    }
+
+    /// The config after assignments, in order.
+    fn with(self, assignments: &[Assignment]) -> Result<Self> {
+        if assignments.is_empty() {
+            return Ok(self);
+        }
+        let mut value = self.to_value()?;
+        let schema = Self::schema();
+        for assignment in assignments {
+            assignment.apply(&mut value, &schema)?;
+        }
+        yaml::from_value(&value)
+    }
+
+    /// The config as plain values.
+    ///
+    /// # Errors
+    /// Never for a config that was read.
+    pub fn to_value(&self) -> Result<serde_json::Value> {
+        serde_json::to_value(self).map_err(|error| Error::config("", error))
+    }
+
+    /// JSON schema (draft-07) of a pipeline file.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>().to_value()
+    }
+
+    /// Replaces every path to an input.
+    pub fn paths(&mut self, replace: impl Fn(&Path) -> PathBuf) {
+        let input = match &mut self.load.kind {
+            Kind::Phantom(input) => &mut input.file,
+            Kind::Nifti(input) => &mut input.path,
+            Kind::Dicom(input) => &mut input.path,
+        };
+        *input = replace(input);
+        if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
+            *from = replace(from);
+        }
+        if let Some(from) = self.load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
+            *from = replace(from);
+        }
+    }
+
+    /// Fills in the names that the file leaves to us and checks what no single key can know.
+    ///
+    /// # Errors
+    /// A name that is no file name or taken, no method, an unknown metric.
+    pub fn resolve(&mut self) -> Result<()> {
+        check_name(&self.name).map_err(|error| error.under("name"))?;
+        if self.reconstruct.is_empty() {
+            return Err(Error::config("reconstruct", format!("expected at least one method: {}", AlgorithmKind::NAMES.join(", "))));
+        }
+        let mut taken: Vec<String> = Vec::new();
+        for (i, entry) in self.reconstruct.iter_mut().enumerate() {
+            let name = entry.beside.name.get_or_insert_with(|| entry.kind.name().to_string());
+            let under = |error: Error| error.under(&format!("reconstruct[{i}]"));
+            check_name(name).map_err(|error| under(error.under("name")))?;
+            if taken.contains(name) {
+                let problem = format!("`{name}` is taken by an entry above");
+                return Err(under(Error::config("name", problem).hint(format!("give it one of its own: - name: {name}-2"))));
+            }
+            taken.push(name.clone());
+        }
+        for (i, key) in self.evaluate.metrics.iter().enumerate() {
+            if crate::metrics::by_name(key).is_none() {
+                let problem = format!("unknown metric `{key}`, {}", yaml::did_you_mean(key, &crate::metrics::names()));
+                return Err(Error::config(format!("evaluate.metrics[{i}]"), problem));
+            }
+        }
+        let directory = PathBuf::from("runs").join(&self.name);
+        self.export.directory.get_or_insert(directory);
+        Ok(())
+    }
+}
+
+/// A name that is safe as a folder.
+fn check_name(name: &str) -> Result<()> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
+        return Err(Error::config("", format!("expected 1 to 64 of a-z, 0-9, _ and -, got `{name}`")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+name: a
+load: {phantom: {file: p.yaml}}
+grid: {shape: [8, 8, 8]}
+simulate: {geometry: {cone: {views: 3, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [4, 4], pitch_mm: [9, 9]}}}}
+reconstruct: [tv, {name: siren, neural_field: {}}]
+";
+
+    fn set(assignments: &[&str]) -> Result<Config> {
+        let parsed: Vec<Assignment> = assignments.iter().map(|text| text.parse()).collect::<Result<_>>()?;
+        yaml::parse::<Config>(TEXT, "a.yaml")?.with(&parsed)
+    }
+
+    #[test]
+    fn assignments_reach_entries_by_number_name_and_kind() {
+        let changed = set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[tv].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
+        let value = changed.to_value().unwrap();
+        assert_eq!(value.pointer("/reconstruct/1/neural_field/steps"), Some(&7.into()));
+        assert_eq!(value.pointer("/reconstruct/0/name"), Some(&"best".into()));
+        assert_eq!((changed.seed, value.pointer("/reconstruct/1/name")), (9, Some(&"net".into())));
+    }
+
+    #[test]
+    fn a_kind_replaces_the_kind_that_is_there_and_missing_keys_are_made() {
+        let changed = set(&["load.nifti.path=ct.nii.gz", "load.clip_hu=[-1000, 2000]", "simulate.noise.photons=5e4"]).unwrap();
+        assert_eq!(changed.load.kind.name(), "nifti");
+        assert_eq!(changed.load.beside.clip_hu, Some([-1000.0, 2000.0]));
+        assert_eq!(changed.simulate.noise.unwrap().photons, 5e4);
+        assert_eq!(set(&["grid="]).unwrap().grid, None);
+    }
+
+    #[test]
+    fn assignments_are_as_strict_as_the_file() {
+        let problem = |text: &str| set(&[text]).unwrap_err().to_string();
+        assert!(problem("sed=1").contains("sed: unknown key, did you mean `seed`?"));
+        assert!(problem("simulate.noise.photon=1").contains("simulate.noise.photon: unknown key, did you mean `photons`?"));
+        assert!(problem("reconstruct[sirne].neural_field.steps=1").contains("did you mean `siren`?"));
+        assert!(problem("reconstruct[5].name=a").contains("expected an entry below 2"));
+        assert!(problem("reconstruct[1].neural_field.steps=many").contains("reconstruct[1].neural_field.steps: expected a whole number"));
+        assert!(problem("seed").contains("expected key=value") && problem("a..b=1").contains("dot") && problem("seed[0]=1").contains("list"));
+        assert!(problem("simulate.noise.photons=.nan").contains("finite"));
+        assert!(problem("load.nifti.path=[").contains("--set load.nifti.path"));
+    }
+
+    #[test]
+    fn the_resolved_config_reads_back_as_itself() {
+        let mut config = set(&[]).unwrap();
+        config.resolve().unwrap();
+        let text = serde_yaml::to_string(&config).unwrap();
+        assert_eq!(yaml::parse::<Config>(&text, "b.yaml").unwrap(), config);
+        assert_eq!(config.reconstruct[0].beside.name.as_deref(), Some("tv"));
+    }
+
+    #[test]
+    fn names_that_are_no_folders_or_taken_are_refused() {
+        for bad in ["name=../up", "name='a b'", "reconstruct[0].name=siren", "reconstruct[0].name=''", "reconstruct=[]", "evaluate.metrics=[psnr]"] {
+            let mut config = set(&[bad]).unwrap();
+            assert_eq!(config.resolve().unwrap_err().exit_code(), 2, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! [`Plan`]: what a run would do, without doing it.
+
+use super::Pipeline;
+use crate::context::{Machine, available_memory};
+use crate::data::{Geometry, Grid, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::registry::Kinds;
+use crate::stages::simulate::Simulate;
+use serde::Serialize;
+use std::path::Path;
+
+/// What one CPU thread does in dense f32 work, operations per second: good for the order of magnitude of a time only.
+const OPERATIONS_PER_SECOND: f64 = 3e10;
+
+/// What a run would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Name of the pipeline.
+    pub name: String,
+    /// What is computed on, and why.
+    pub device: String,
+    /// Threads.
+    pub threads: usize,
+    /// Lattice of the reconstructions.
+    pub grid: Grid,
+    /// Shape of the projections [views, rows, columns].
+    pub projections: [usize; 3],
+    /// The methods.
+    pub methods: Vec<PlannedMethod>,
+    /// Memory that can be had, bytes.
+    pub available_memory_bytes: Option<u64>,
+    /// The run folder.
+    pub directory: String,
+    /// What a run would warn about.
+    pub warnings: Warnings,
+}
+
+/// What a method would need.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedMethod {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub algorithm: String,
+    /// Seconds it would take, very roughly, on the CPU.
+    pub seconds: f64,
+    /// Memory it would need beside what is loaded, bytes.
+    pub memory_bytes: u64,
+}
+
+impl Pipeline {
+    /// Everything but the work: reads the input, builds lattice and scan, asks every method, looks at device, memory and disk.
+    ///
+    /// # Errors
+    /// What a run would fail with before its first method.
+    pub fn check(&self, progress: &dyn Progress) -> Result<Plan> {
+        let machine = Machine::take(self.config.device, self.config.threads)?;
+        check_writable(&self.directory())?;
+        let (content, mut warnings) = self.load.content(progress)?;
+        let (grid, geometry) = self.simulate.plan(&content)?;
+        let methods = self.planned(&grid, &geometry, machine.threads)?;
+        warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
+        let available = available_memory();
+        let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
+        if available.is_some_and(|available| most > available) {
+            warnings.push(Warning::new("memory", format!("a method needs about {most} bytes, {} are free", available.unwrap_or(0))));
+        }
+        Ok(Plan {
+            name: self.config.name.clone(),
+            device: machine.device_reason,
+            threads: machine.threads,
+            grid,
+            projections: geometry.shape(),
+            methods,
+            available_memory_bytes: available,
+            directory: self.directory().display().to_string(),
+            warnings,
+        })
+    }
+
+    fn planned(&self, grid: &Grid, geometry: &Geometry, threads: usize) -> Result<Vec<PlannedMethod>> {
+        let plan = |(i, method): (usize, &crate::stages::reconstruct::Method)| {
+            let part = method.kind.as_part();
+            let kind = method.kind.name();
+            part.check(geometry, grid).map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
+            let estimate = part.estimate(geometry, grid);
+            let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
+            let memory_bytes = estimate.memory_bytes;
+            Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })
+        };
+        self.reconstruct.methods.iter().enumerate().map(plan).collect()
+    }
+}
+
+/// Tries to make a file in the nearest folder that exists.
+fn check_writable(directory: &Path) -> Result<()> {
+    let existing = directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !existing.is_dir() {
+        return Err(Error::resource(directory.display().to_string(), format!("cannot be made: {} is not a folder", existing.display())));
+    }
+    let probe = existing.join(format!(".partial-probe-{}", std::process::id()));
+    std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(|error| Error::write(directory, &error))
+}

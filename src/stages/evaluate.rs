@@ -1,0 +1,144 @@
+//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`).
+
+use super::Stage;
+use super::flow::{Findings, Outcome, Reconstructed, Scan};
+use crate::context::{Context, Made};
+use crate::data::{MethodReport, MetricDefinition, Volume};
+use crate::error::Result;
+use crate::metrics::{self, Comparison, Metric};
+use crate::projectors::kernels::coverage;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`.
+    pub metrics: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { metrics: metrics::names().iter().map(ToString::to_string).collect() }
+    }
+}
+
+/// The stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluate {
+    /// What is measured.
+    pub config: Config,
+}
+
+/// Values by key, and why some do not exist.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Measured {
+    metrics: BTreeMap<String, Option<f64>>,
+    reasons: BTreeMap<String, String>,
+}
+
+/// What the record of an evaluation keeps.
+#[derive(Serialize, Deserialize)]
+struct Evaluation {
+    volume: Measured,
+    start: Option<Measured>,
+    definitions: BTreeMap<String, MetricDefinition>,
+}
+
+impl Stage for Evaluate {
+    type Input<'a> = (&'a Scan, &'a [Outcome]);
+    type Output<'a> = Findings;
+    const NAME: &'static str = "evaluate";
+
+    fn work<'a>(&'a self, (scan, outcomes): (&'a Scan, &'a [Outcome]), context: &'a Context) -> Result<Findings> {
+        let mut findings = Findings { methods: Vec::new(), definitions: BTreeMap::new() };
+        for outcome in outcomes {
+            let evaluation = match (&outcome.result, &scan.truth) {
+                (Some(result), Some(truth)) => Some(self.evaluation(outcome, result, truth, scan, context)?),
+                _ => None,
+            };
+            findings.methods.push(entry(outcome, evaluation.as_ref()));
+            findings.definitions.extend(evaluation.into_iter().flat_map(|evaluation| evaluation.definitions));
+        }
+        Ok(findings)
+    }
+}
+
+impl Evaluate {
+    fn evaluation(&self, outcome: &Outcome, result: &Reconstructed, truth: &Volume, scan: &Scan, context: &Context) -> Result<Evaluation> {
+        let key = context.key(Self::NAME, &self.config, &[&scan.key, &result.key])?;
+        let work = || {
+            context.progress().begin(&format!("evaluate {}", outcome.name), None);
+            let fov = seen_by_all(scan);
+            let value = Evaluation {
+                volume: self.measure(truth, &result.volume, &fov)?,
+                start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)).transpose()?,
+                definitions: self.definitions(truth, &result.volume, &fov)?,
+            };
+            context.progress().end();
+            Ok(Made { value, files: Vec::new(), seconds_before: 0.0 })
+        };
+        Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
+    }
+
+    fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<Measured> {
+        let mut measured = Measured::default();
+        for (key, metric, comparison) in self.each(truth, found, fov)? {
+            let value = metric.measure(&comparison);
+            measured.reasons.extend(value.as_ref().err().map(|reason| (key.clone(), reason.clone())));
+            measured.metrics.insert(key, value.ok());
+        }
+        Ok(measured)
+    }
+
+    fn definitions(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<BTreeMap<String, MetricDefinition>> {
+        Ok(self.each(truth, found, fov)?.into_iter().map(|(key, metric, comparison)| (key, metric.describe(&comparison))).collect())
+    }
+
+    /// Every metric, over all voxels and over `fov`, with the key it has in the report.
+    fn each<'a>(&self, truth: &'a Volume, found: &'a Volume, fov: &'a [bool]) -> Result<Vec<(String, &'static dyn Metric, Comparison<'a>)>> {
+        let mut all = Vec::new();
+        for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
+            let comparison = Comparison::new(truth, found, mask)?;
+            let metrics = self.config.metrics.iter().filter_map(|key| metrics::by_name(key));
+            all.extend(metrics.map(|metric| (format!("{}{suffix}", metric.key()), metric, comparison)));
+        }
+        Ok(all)
+    }
+}
+
+/// The voxels that fall on the detector in every view.
+fn seen_by_all(scan: &Scan) -> Vec<bool> {
+    let views = scan.projections.geometry.views.len().min(usize::from(u16::MAX)) as u16;
+    coverage::seen_by(&scan.grid, &scan.projections.geometry).into_iter().map(|seen| seen >= views).collect()
+}
+
+/// The method's entry in the report.
+fn entry(outcome: &Outcome, evaluation: Option<&Evaluation>) -> MethodReport {
+    let facts = outcome.result.as_ref().map(|result| result.facts.clone()).unwrap_or_default();
+    let mut notes = facts.notes;
+    notes.extend(outcome.reason.as_ref().map(|reason| ("reason".to_string(), Value::from(reason.as_str()))));
+    if let Some(start) = evaluation.and_then(|evaluation| evaluation.start.as_ref()) {
+        let figures = start.metrics.iter().map(|(key, value)| (key.clone(), Value::from(*value)));
+        let note = notes.entry("start".to_string()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+        if let Some(map) = note.as_object_mut() {
+            map.extend(figures);
+        }
+    }
+    let measured = evaluation.map(|evaluation| evaluation.volume.clone()).unwrap_or_default();
+    MethodReport {
+        name: outcome.name.clone(),
+        algorithm: outcome.algorithm.to_string(),
+        status: outcome.status,
+        seconds: outcome.result.as_ref().map_or(0.0, |result| result.seconds),
+        peak_memory_bytes: facts.peak_memory_bytes,
+        volume: format!("{}/volume.nii.gz", outcome.name),
+        metrics: measured.metrics,
+        reasons: measured.reasons,
+        notes,
+        curve: facts.curve,
+    }
+}

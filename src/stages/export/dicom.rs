@@ -1,0 +1,48 @@
+//! A DICOM CT series of every completed method, `METHOD/dicom/`.
+
+use super::{DicomConfig, Results};
+use crate::context::{Context, Made};
+use crate::error::{Error, Result};
+use crate::formats::dicom::{Labels, write_series};
+use crate::stages::flow::{Outcome, Reconstructed};
+
+/// Writes the series, or finds them written. Gives the files, relative to the run folder.
+pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for (i, outcome) in results.outcomes.iter().enumerate() {
+        if let Some(result) = &outcome.result {
+            context.progress().check_stop()?;
+            let labels = labels(config, outcome, result, i, results);
+            let key = context.key("dicom", &(config, i), &[&results.scan.key, &result.key])?;
+            let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || write(outcome, result, &labels, results, context))?;
+            files.extend(kept.value);
+        }
+    }
+    Ok(files)
+}
+
+fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index: usize, results: &Results) -> Labels {
+    Labels {
+        series_description: format!("recon {}", outcome.name),
+        series_number_offset: index as u32 + 1,
+        derivation: format!("{} from {} simulated views", outcome.algorithm, results.scan.projections.geometry.views.len()),
+        identity: config.identity,
+        content_hash: result.key.as_str().to_string(),
+        study: results.scan.key.as_str().to_string(),
+    }
+}
+
+fn write(outcome: &Outcome, result: &Reconstructed, labels: &Labels, results: &Results, context: &Context) -> Result<Made<Vec<String>>> {
+    let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
+    let written = write_series(&folder, &result.volume, labels, results.scan.source.as_ref())?;
+    if written.saturated > 0 {
+        let message = format!("{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series", outcome.name, written.saturated);
+        context.progress().warn("saturated", &message);
+    }
+    let relative = |path: &std::path::PathBuf| {
+        let inside = path.strip_prefix(context.folder.root()).map_err(|error| Error::resource(path.display().to_string(), error))?;
+        Ok(inside.to_string_lossy().into_owned())
+    };
+    let files = written.files.iter().map(relative).collect::<Result<Vec<_>>>()?;
+    Ok(Made { value: files.clone(), files, seconds_before: 0.0 })
+}

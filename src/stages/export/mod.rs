@@ -1,0 +1,183 @@
+//! export: DICOM series, the report, the resolved pipeline and the manifest. The volumes themselves (NIfTI, HU) are written by
+//! the stages that make them.
+
+mod dicom;
+mod manifest;
+
+pub use manifest::{FileHash, Manifest};
+
+use super::Stage;
+use super::flow::{Findings, Object, Outcome, Scan};
+use crate::context::{Context, Machine};
+use crate::data::{Report, Status};
+use crate::error::{Error, Result};
+use crate::formats::atomic;
+use crate::formats::dicom::Identity;
+use crate::report::{self, Gallery, RunFacts};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What is written, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The run folder, relative to the working directory. Default: runs/NAME.
+    pub directory: Option<PathBuf>,
+    /// Formats of the volumes. NIfTI is always written: it is what a run resumes from.
+    pub volumes: Vec<VolumeFormat>,
+    /// Formats of the report.
+    pub report: Vec<ReportFormat>,
+    /// What the DICOM series say.
+    pub dicom: DicomConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let report = vec![ReportFormat::Html, ReportFormat::Json, ReportFormat::Csv];
+        Self { directory: None, volumes: vec![VolumeFormat::Nifti], report, dicom: DicomConfig::default() }
+    }
+}
+
+/// A format of volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VolumeFormat {
+    /// NIfTI, HU, METHOD/volume.nii.gz.
+    Nifti,
+    /// A CT series, METHOD/dicom/.
+    Dicom,
+}
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportFormat {
+    /// One offline page with pictures.
+    Html,
+    /// All figures.
+    Json,
+    /// The table.
+    Csv,
+}
+
+/// What the DICOM series say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DicomConfig {
+    /// Whether the patient's identity is kept from the source series or dropped.
+    pub identity: Identity,
+}
+
+/// The stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    /// Name of the pipeline.
+    pub name: String,
+    /// What is written.
+    pub config: Config,
+    /// The resolved pipeline, every default explicit, paths relative to the run folder.
+    pub resolved: serde_json::Value,
+}
+
+/// Everything the stages before found.
+pub struct Results<'a> {
+    /// The object.
+    pub object: &'a Object<'a>,
+    /// The scan.
+    pub scan: &'a Scan,
+    /// Every method.
+    pub outcomes: &'a [Outcome],
+    /// Its figures.
+    pub findings: &'a Findings,
+}
+
+impl Stage for Export {
+    type Input<'a> = Results<'a>;
+    type Output<'a> = Report;
+    const NAME: &'static str = "export";
+
+    fn work<'a>(&'a self, results: Results<'a>, context: &'a Context) -> Result<Report> {
+        context.fresh();
+        context.progress().begin("export", None);
+        let mut files = results.scan.files.clone();
+        files.extend(results.outcomes.iter().filter_map(|outcome| outcome.result.as_ref()).flat_map(|result| result.files.clone()));
+        if self.config.volumes.contains(&VolumeFormat::Dicom) {
+            files.extend(dicom::series(&self.config.dicom, &results, context)?);
+        }
+        files.push(self.write_pipeline(context)?);
+        let mut manifest = Manifest::new(context, &results.object.files, &files)?;
+        let report = self.report(&results, context);
+        let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
+        manifest.add_outputs(context, &written)?;
+        manifest.write(context)?;
+        context.progress().end();
+        Ok(report)
+    }
+}
+
+impl Export {
+    fn report(&self, results: &Results, context: &Context) -> Report {
+        let any = |status| results.outcomes.iter().any(|outcome| outcome.status == status);
+        let status = match () {
+            () if any(Status::Interrupted) => Status::Interrupted,
+            () if any(Status::Failed) => Status::Failed,
+            () => Status::Complete,
+        };
+        Report {
+            schema: Report::SCHEMA,
+            name: self.name.clone(),
+            status,
+            device: context.machine.device_name(),
+            seed: context.seed,
+            stages: context.stages(),
+            methods: results.findings.methods.clone(),
+            metric_definitions: results.findings.definitions.clone(),
+            warnings: context.warnings(),
+            config: self.resolved.clone(),
+        }
+    }
+
+    fn write_pipeline(&self, context: &Context) -> Result<String> {
+        let text = serde_yaml::to_string(&self.resolved).map_err(|error| Error::resource("pipeline.yaml", error))?;
+        atomic::write(&context.folder.path("pipeline.yaml"), text.as_bytes())?;
+        Ok("pipeline.yaml".to_string())
+    }
+
+    fn write_report(&self, report: &Report, gallery: &Gallery, context: &Context) -> Result<Vec<String>> {
+        let write = |format: &ReportFormat| {
+            let (name, text) = match format {
+                ReportFormat::Html => ("report.html", report::html::page(report, gallery)),
+                ReportFormat::Json => ("report.json", report::json::document(report)),
+                ReportFormat::Csv => ("report.csv", report::csv::table(report)),
+            };
+            atomic::write(&context.folder.path(name), text.as_bytes()).map(|()| name.to_string())
+        };
+        self.config.report.iter().map(write).collect()
+    }
+}
+
+fn gallery<'a>(results: &Results<'a>, run: RunFacts) -> Gallery<'a> {
+    let volume = |outcome: &'a Outcome| outcome.result.as_ref().map(|result| (outcome.name.clone(), &result.volume));
+    Gallery {
+        truth: results.scan.truth.as_ref(),
+        methods: results.outcomes.iter().filter_map(volume).collect(),
+        projections: Some(&results.scan.projections),
+        run,
+    }
+}
+
+fn facts(manifest: &Manifest, context: &Context) -> RunFacts {
+    let hashes = |files: &[FileHash]| files.iter().map(|file| (file.path.clone(), file.blake3.clone())).collect();
+    let machine = [
+        ("device", context.machine.device_reason.clone()),
+        ("threads", context.machine.threads.to_string()),
+        ("SIMD", manifest.simd.clone()),
+    ];
+    RunFacts {
+        versions: Machine::versions(),
+        machine: machine.map(|(label, value)| (label.to_string(), value)).to_vec(),
+        inputs: hashes(&manifest.inputs),
+        outputs: hashes(&manifest.outputs),
+    }
+}

@@ -1,0 +1,129 @@
+//! What flows from stage to stage.
+
+use crate::context::{InputFile, Key};
+use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections, Status, Volume};
+use crate::error::Result;
+use crate::formats::dicom::SourceSeries;
+use crate::phantoms::Phantom;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+/// What is scanned.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// An analytic object: projected exactly, rasterised on any lattice.
+    Phantom(Phantom),
+    /// Voxels, in attenuation (1/mm), with the DICOM series they came from, if they did.
+    Voxels(Volume, Option<SourceSeries>),
+}
+
+impl Content {
+    /// The box the object fills, as a lattice: a voxel object's own, a coarse one for a phantom.
+    ///
+    /// # Errors
+    /// A phantom without extent.
+    pub fn bounds(&self) -> Result<Grid> {
+        match self {
+            Self::Phantom(phantom) => phantom.box_grid(if phantom.is_2d() { [1, 2, 2] } else { [2, 2, 2] }),
+            Self::Voxels(volume, _) => Ok(volume.grid.clone()),
+        }
+    }
+}
+
+/// load -> simulate: the object, read when it is first looked at (a run that resumes may never look).
+pub struct Object<'a> {
+    /// What it depends on.
+    pub key: Key,
+    /// The files it is read from.
+    pub files: Vec<InputFile>,
+    read: Box<dyn Fn() -> Result<Content> + 'a>,
+    content: OnceCell<Content>,
+}
+
+impl<'a> Object<'a> {
+    /// An object that `read` can read.
+    pub fn new(key: Key, files: Vec<InputFile>, read: impl Fn() -> Result<Content> + 'a) -> Self {
+        Self { key, files, read: Box::new(read), content: OnceCell::new() }
+    }
+
+    /// The object itself.
+    ///
+    /// # Errors
+    /// What its reader says.
+    pub fn content(&self) -> Result<&Content> {
+        if let Some(content) = self.content.get() {
+            return Ok(content);
+        }
+        let content = (self.read)()?;
+        Ok(self.content.get_or_init(|| content))
+    }
+}
+
+/// simulate -> everyone: what a scanner would have measured, and the truth where it is known.
+pub struct Scan {
+    /// What it depends on.
+    pub key: Key,
+    /// Line integrals `[view, row, column]` with their geometry.
+    pub projections: Projections,
+    /// The lattice to reconstruct on.
+    pub grid: Grid,
+    /// The object on that lattice, HU; `None` for measured projections.
+    pub truth: Option<Volume>,
+    /// The DICOM series the object came from.
+    pub source: Option<SourceSeries>,
+    /// Files written, relative to the run folder.
+    pub files: Vec<String>,
+}
+
+/// reconstruct -> evaluate, export: how one method ended.
+pub struct Outcome {
+    /// Unique name, also its folder.
+    pub name: String,
+    /// Kind of algorithm.
+    pub algorithm: &'static str,
+    /// How it ended.
+    pub status: Status,
+    /// What it made, if it was completed.
+    pub result: Option<Reconstructed>,
+    /// Why it was not completed.
+    pub reason: Option<String>,
+}
+
+/// What a completed method made.
+pub struct Reconstructed {
+    /// What it depends on.
+    pub key: Key,
+    /// The volume, HU.
+    pub volume: Volume,
+    /// The classical volume it started from, HU.
+    pub start: Option<Volume>,
+    /// Figures about itself.
+    pub facts: MethodFacts,
+    /// Seconds of computing, over all its runs.
+    pub seconds: f64,
+    /// Files written, relative to the run folder.
+    pub files: Vec<String>,
+}
+
+/// What the record of a method keeps beside its files.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct MethodFacts {
+    /// Highest resident memory while it ran, bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// Figures of the method about itself.
+    pub notes: BTreeMap<String, Value>,
+    /// Convergence.
+    pub curve: Vec<CurvePoint>,
+    /// Whether it wrote the volume it started from.
+    pub has_start: bool,
+}
+
+/// evaluate -> export: every method measured against the truth.
+pub struct Findings {
+    /// One entry per method, in order.
+    pub methods: Vec<MethodReport>,
+    /// Metric key to what it means.
+    pub definitions: BTreeMap<String, MetricDefinition>,
+}

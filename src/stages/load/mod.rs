@@ -1,0 +1,175 @@
+//! load: the object to scan, from an analytic phantom, a NIfTI file or a DICOM series.
+
+mod preparation;
+
+pub use preparation::{Crop, Preparation};
+
+use super::Stage;
+use super::flow::{Content, Object};
+use crate::context::{Context, input_files};
+use crate::data::{MU_WATER_PER_MM, Warnings};
+use crate::error::{Error, Result};
+use crate::formats::{Loaded, dicom, nifti};
+use crate::phantoms::Phantom;
+use crate::progress::Progress;
+use crate::registry::{Kinds, OneOf};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+crate::kinds! {
+    /// Where the object comes from.
+    pub enum Kind: "input" => dyn Input {
+        /// An analytic phantom.
+        phantom => Phantom(PhantomFile),
+        /// A NIfTI volume.
+        nifti => Nifti(NiftiFile),
+        /// A DICOM CT series.
+        dicom => Dicom(DicomFolder),
+    }
+}
+
+/// One way to get an object.
+pub trait Input {
+    /// The file or folder it is read from.
+    fn path(&self) -> &Path;
+    /// Reads it, as it is.
+    ///
+    /// # Errors
+    /// What the format's reader says.
+    fn read(&self) -> Result<(Raw, Warnings)>;
+}
+
+/// What a reader gave, before it is prepared.
+pub enum Raw {
+    /// An analytic object.
+    Phantom(Phantom),
+    /// Voxels in the file's quantity.
+    Voxels(Loaded),
+}
+
+/// An analytic phantom: ellipsoids with densities relative to water.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhantomFile {
+    /// Its YAML file, such as phantoms/shepp-logan.yaml.
+    pub file: PathBuf,
+}
+
+/// A NIfTI volume (.nii or .nii.gz).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NiftiFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What its numbers are.
+    #[serde(default = "hounsfield")]
+    pub units: nifti::Units,
+}
+
+fn hounsfield() -> nifti::Units {
+    nifti::Units::Hounsfield
+}
+
+/// A folder with a DICOM CT series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DicomFolder {
+    /// The folder.
+    pub path: PathBuf,
+    /// SeriesInstanceUID, needed if the folder holds several series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+}
+
+impl Input for PhantomFile {
+    fn path(&self) -> &Path {
+        &self.file
+    }
+    fn read(&self) -> Result<(Raw, Warnings)> {
+        Ok((Raw::Phantom(Phantom::read(&self.file)?), Warnings::new()))
+    }
+}
+
+impl Input for NiftiFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+    fn read(&self) -> Result<(Raw, Warnings)> {
+        let mut loaded = nifti::read(&self.path, self.units)?;
+        let warnings = std::mem::take(&mut loaded.warnings);
+        Ok((Raw::Voxels(loaded), warnings))
+    }
+}
+
+impl Input for DicomFolder {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+    fn read(&self) -> Result<(Raw, Warnings)> {
+        let mut loaded = dicom::read_series(&self.path, self.series.as_deref())?;
+        let warnings = std::mem::take(&mut loaded.warnings);
+        Ok((Raw::Voxels(loaded), warnings))
+    }
+}
+
+/// The stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// What to load and how to prepare it.
+    pub config: OneOf<Kind, Preparation>,
+}
+
+impl Stage for Load {
+    type Input<'a> = ();
+    type Output<'a> = Object<'a>;
+    const NAME: &'static str = "load";
+
+    fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Object<'a>> {
+        let files = input_files(self.config.kind.as_part().path())?;
+        let hashes: Vec<&str> = files.iter().map(|file| file.blake3.as_str()).collect();
+        let key = context.key(Self::NAME, &(self.without_paths()?, hashes), &[])?;
+        Ok(Object::new(key, files, move || context.stage(Self::NAME, || self.read(context))))
+    }
+}
+
+impl Load {
+    fn read(&self, context: &Context) -> Result<Content> {
+        context.fresh();
+        let (content, warnings) = self.content(context.progress())?;
+        context.warn_all(&warnings);
+        Ok(content)
+    }
+
+    /// Reads and prepares the object.
+    ///
+    /// # Errors
+    /// What the format's reader says; a preparation that the object cannot have.
+    pub fn content(&self, progress: &dyn Progress) -> Result<(Content, Warnings)> {
+        progress.begin(&format!("load {}", self.config.kind.name()), None);
+        let (raw, warnings) = self.config.kind.as_part().read()?;
+        let content = match raw {
+            Raw::Phantom(phantom) => {
+                self.config.beside.refuse_for_phantom()?;
+                Content::Phantom(phantom)
+            }
+            Raw::Voxels(loaded) => {
+                let prepared = self.config.beside.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
+                Content::Voxels(prepared, loaded.source)
+            }
+        };
+        progress.end();
+        Ok((content, warnings))
+    }
+
+    /// The config for the cache key: what the files hold counts, not where they are.
+    fn without_paths(&self) -> Result<serde_json::Value> {
+        let mut value = serde_json::to_value(&self.config).map_err(|error| Error::config("load", error))?;
+        for kind in Kind::NAMES {
+            for key in ["file", "path"] {
+                value.get_mut(*kind).and_then(serde_json::Value::as_object_mut).map(|map| map.remove(key));
+            }
+        }
+        Ok(value)
+    }
+}

@@ -1,0 +1,154 @@
+//! What is done to loaded voxels before they are scanned: clip, crop, resample, in this order.
+
+use crate::data::{Quantity, Volume, hounsfield_to_attenuation};
+use crate::error::{Error, Result};
+use crate::registry::Beside;
+use crate::stages::lattice;
+use schemars::JsonSchema;
+use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Optional keys beside the kind of input. They change what is scanned, and so the truth.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Preparation {
+    /// The part to keep.
+    pub crop: Option<Crop>,
+    /// Another lattice: averages when shrinking, linear interpolation when enlarging.
+    pub resample: Option<lattice::Config>,
+    /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
+    pub clip_hu: Option<[f64; 2]>,
+}
+
+/// The part of a volume to keep.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Crop {
+    /// Voxel ranges [[z0, z1], [y0, y1], [x0, x1]], the ends left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voxels: Option<[[usize; 2]; 3]>,
+    /// At most so many mm along z, about the centre of what is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub z_mm: Option<f64>,
+}
+
+impl Beside for Preparation {
+    const KEYS: &'static [&'static str] = &["crop", "resample", "clip_hu"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        match key {
+            "crop" => self.crop = map.next_value()?,
+            "resample" => self.resample = map.next_value()?,
+            _ => self.clip_hu = map.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+impl Preparation {
+    /// The range of HU kept when nothing is said.
+    pub const CLIP_HU: [f64; 2] = [-1000.0, 3000.0];
+
+    /// The volume prepared, in attenuation (1/mm).
+    ///
+    /// # Errors
+    /// A crop or lattice that the volume cannot have, an empty range of HU.
+    pub fn prepare(&self, volume: Volume, mu_water: f64) -> Result<Volume> {
+        let hounsfield = volume.quantity == Quantity::Hounsfield;
+        let mut volume = volume.to_attenuation(mu_water);
+        // Before anything is averaged: padding far below air is not matter.
+        if let Some([low, high]) = self.clip_hu.or(hounsfield.then_some(Self::CLIP_HU)) {
+            if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) || low < -1000.0 {
+                return Err(Error::config("clip_hu", format!("expected -1000 <= low < high, got [{low}, {high}]")));
+            }
+            let [low, high] = [low, high].map(|hu| hounsfield_to_attenuation(hu, mu_water) as f32);
+            volume = volume.map(|mu| mu.clamp(low, high));
+        }
+        if let Some(crop) = &self.crop {
+            volume = crop.apply(volume).map_err(|error| error.under("crop"))?;
+        }
+        match &self.resample {
+            Some(lattice) => {
+                let grid = lattice.over(&volume.grid).map_err(|error| error.under("resample"))?;
+                volume.resampled(&grid).map_err(|error| error.under("resample"))
+            }
+            None => Ok(volume),
+        }
+    }
+
+    /// Refuses every key: a phantom is exact.
+    ///
+    /// # Errors
+    /// When a key is set.
+    pub fn refuse_for_phantom(&self) -> Result<()> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let problem = "crop, resample and clip_hu are for voxels; a phantom is projected exactly, as it is";
+        Err(Error::config("load", problem).hint("remove them, or set them to nothing: --set load.clip_hu="))
+    }
+}
+
+impl Crop {
+    fn apply(&self, volume: Volume) -> Result<Volume> {
+        let mut volume = volume;
+        if let Some(ranges) = self.voxels {
+            volume = volume.cropped(ranges.map(|[start, end]| start..end))?;
+        }
+        let Some(length) = self.z_mm else { return Ok(volume) };
+        let slices = (length / volume.grid.spacing[0] + 1e-9).floor();
+        if !slices.is_finite() || slices < 1.0 {
+            let problem = format!("expected at least one slice of {} mm, got {length} mm", volume.grid.spacing[0]);
+            return Err(Error::config("z_mm", problem));
+        }
+        let [z, y, x] = volume.grid.shape;
+        volume.cropped([middle(z, slices as usize), 0..y, 0..x])
+    }
+}
+
+/// The middle `keep` of `n`, all if there are fewer.
+fn middle(n: usize, keep: usize) -> Range<usize> {
+    let keep = keep.min(n);
+    let start = (n - keep) / 2;
+    start..start + keep
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Grid;
+
+    fn volume(values: [f32; 4]) -> Volume {
+        let grid = Grid::centered([4, 1, 1], [3.0, 1.0, 1.0], [0.0; 3]).unwrap();
+        Volume::from_vec(grid, Quantity::Hounsfield, values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn padding_is_clipped_before_it_is_averaged() {
+        let lattice = lattice::Config { shape: Some(vec![2, 1, 1]), ..lattice::Config::default() };
+        let preparation = Preparation { resample: Some(lattice), ..Preparation::default() };
+        let prepared = preparation.prepare(volume([-3024.0, 0.0, 0.0, 9000.0]), 0.02).unwrap();
+        let expected = [0.01f32, 0.05];
+        assert!(prepared.as_slice().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{prepared:?}");
+    }
+
+    #[test]
+    fn a_crop_in_mm_keeps_whole_slices_about_the_middle() {
+        let crop = |z_mm| Preparation { crop: Some(Crop { voxels: None, z_mm: Some(z_mm) }), ..Preparation::default() };
+        let cut = crop(6.0).prepare(volume([1.0, 2.0, 3.0, 4.0]), 0.02).unwrap();
+        assert_eq!((cut.grid.shape, cut.grid.center()), ([2, 1, 1], [0.0; 3]));
+        assert_eq!(crop(600.0).prepare(volume([1.0; 4]), 0.02).unwrap().grid.shape, [4, 1, 1]);
+        for bad in [2.0, -1.0, f64::NAN] {
+            assert!(crop(bad).prepare(volume([1.0; 4]), 0.02).is_err());
+        }
+    }
+
+    #[test]
+    fn impossible_ranges_of_hu_are_refused() {
+        for clip in [[0.0, 0.0], [10.0, -10.0], [f64::NAN, 0.0], [-2000.0, 0.0]] {
+            let preparation = Preparation { clip_hu: Some(clip), ..Preparation::default() };
+            assert_eq!(preparation.prepare(volume([0.0; 4]), 0.02).unwrap_err().exit_code(), 2);
+        }
+    }
+}

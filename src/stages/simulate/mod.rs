@@ -1,0 +1,140 @@
+//! simulate: what a scanner would have measured of the object, and the truth on the lattice of the reconstructions.
+//!
+//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer lattice; each detector pixel
+//! averages the intensities of its sub-rays; the truth is averaged down. The line integrals then pass the noise model.
+
+mod projecting;
+mod warnings;
+
+use super::Stage;
+use super::flow::{Content, Object, Scan};
+use super::lattice;
+use crate::context::{Context, Made};
+use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
+use crate::error::{Error, Result};
+use crate::formats::dicom::SourceSeries;
+use crate::formats::{self, nifti, npy};
+use crate::geometries::GeometryKind;
+use crate::physics::{self, NoiseConfig};
+use crate::registry::OneOf;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Samples per voxel edge when a phantom is rasterised.
+const SUPERSAMPLING: usize = 4;
+
+/// The scanner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The scan: orbit and detector.
+    pub geometry: OneOf<GeometryKind>,
+    /// The noise of the detector; ideal line integrals without it.
+    #[serde(default)]
+    pub noise: Option<NoiseConfig>,
+    /// Rays averaged in each detector pixel, [rows, columns] (a 2-D scan has one row).
+    #[serde(default = "two_by_two")]
+    pub subrays: [usize; 2],
+}
+
+fn two_by_two() -> [usize; 2] {
+    [2, 2]
+}
+
+/// The stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Simulate {
+    /// The scanner.
+    pub config: Config,
+    /// The lattice to reconstruct on; default: that of a voxel object at half its shape.
+    pub grid: Option<lattice::Config>,
+}
+
+/// What the record keeps beside its files: the lattice exactly (NIfTI has it in f32) and the series behind the object.
+#[derive(Serialize, Deserialize)]
+struct Aside {
+    grid: Grid,
+    source: Option<SourceSeries>,
+}
+
+const TRUTH: &str = "truth.nii.gz";
+const PROJECTIONS: &str = "projections.npy";
+const GEOMETRY: &str = "geometry.json";
+
+impl Stage for Simulate {
+    type Input<'a> = &'a Object<'a>;
+    type Output<'a> = Scan;
+    const NAME: &'static str = "simulate";
+
+    fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scan> {
+        let key = context.key(Self::NAME, &(&self.config, &self.grid), &[&object.key])?;
+        let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
+        let projections = npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
+        let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
+        let Aside { grid, source } = kept.value;
+        let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
+        Ok(Scan { key, projections, grid, truth, source, files: files() })
+    }
+}
+
+fn files() -> Vec<String> {
+    [TRUTH, PROJECTIONS, GEOMETRY].map(str::to_string).to_vec()
+}
+
+impl Simulate {
+    /// The lattice to reconstruct on and the scan, without the work.
+    ///
+    /// # Errors
+    /// A lattice or scan that the object cannot have.
+    pub fn plan(&self, content: &Content) -> Result<(Grid, Geometry)> {
+        let bounds = content.bounds()?;
+        let grid = match (&self.grid, content) {
+            (Some(lattice), _) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
+            (None, Content::Voxels(..)) => bounds.with_shape(bounds.shape.map(|n| if n > 3 { n / 2 } else { n }))?,
+            (None, Content::Phantom(_)) => {
+                return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
+            }
+        };
+        let geometry = self.config.geometry.kind.build(&bounds).map_err(|error| error.under("simulate.geometry"))?;
+        if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
+            return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
+        }
+        Ok((grid, geometry))
+    }
+
+    /// What the run should know of this scan of this object: truncation, an inverse crime.
+    pub fn concerns(content: &Content, truth: &Volume, geometry: &Geometry) -> crate::data::Warnings {
+        warnings::of(content, truth, geometry)
+    }
+
+    /// The object on the lattice of the reconstructions, attenuation (1/mm).
+    ///
+    /// # Errors
+    /// A lattice that is turned against the object's.
+    pub fn truth(content: &Content, grid: &Grid) -> Result<Volume> {
+        match content {
+            Content::Phantom(phantom) => Ok(phantom.rasterise(grid, MU_WATER_PER_MM, SUPERSAMPLING)),
+            Content::Voxels(volume, _) => volume.resampled(grid),
+        }
+    }
+
+    fn simulate(&self, content: &Content, context: &Context) -> Result<Made<Aside>> {
+        let (grid, geometry) = self.plan(content)?;
+        let truth = Self::truth(content, &grid)?;
+        context.warn_all(&Self::concerns(content, &truth, &geometry));
+        let ideal = projecting::ideal(content, &geometry, self.config.subrays, context.progress())?;
+        let measured = self.noisy(ideal, context)?;
+        nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
+        npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
+        formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
+        let source = if let Content::Voxels(_, source) = content { source.clone() } else { None };
+        Ok(Made { value: Aside { grid, source }, files: files(), seconds_before: 0.0 })
+    }
+
+    fn noisy(&self, ideal: Projections, context: &Context) -> Result<Projections> {
+        let Some(noise) = &self.config.noise else { return Ok(ideal) };
+        let (noisy, warnings) = physics::add_noise(&ideal, noise, context.seed).map_err(|error| error.under("simulate.noise"))?;
+        context.warn_all(&warnings);
+        Ok(noisy)
+    }
+}

@@ -1,0 +1,52 @@
+//! What a simulation can get wrong without an error: a detector that truncates the object, lattices too alike.
+
+use crate::data::{Geometry, Grid, Volume, Warning, Warnings};
+use crate::geometries::truncation;
+use crate::stages::flow::Content;
+
+/// Voxels above this fraction of the object's largest attenuation count as its support, not air.
+const MATTER: f32 = 0.02;
+/// Lattices whose voxels differ by less than this factor count as the same: an inverse crime.
+const APART: f64 = 1.5;
+
+/// The warnings for a scan of an object whose truth (on the lattice of the reconstructions) is given.
+pub(super) fn of(content: &Content, truth: &Volume, geometry: &Geometry) -> Warnings {
+    let crime = if let Content::Voxels(volume, _) = content { inverse_crime(&volume.grid, &truth.grid) } else { None };
+    truncated(truth, geometry).into_iter().chain(crime).collect()
+}
+
+fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
+    let axes = if fine.is_2d() { 1..3 } else { 0..3 };
+    let count = axes.len() as f64;
+    let ratio = axes.map(|k| coarse.spacing[k] / fine.spacing[k]).product::<f64>().powf(1.0 / count);
+    (ratio < APART).then(|| {
+        let message = format!(
+            "the object's voxels {:?} mm are only {ratio:.2} times finer than the reconstruction's {:?} mm: \
+             the methods share the simulation's discretisation and look better than they are; coarsen `grid` to at least {APART} times",
+            fine.spacing, coarse.spacing
+        );
+        Warning::new("inverse_crime", message)
+    })
+}
+
+/// Warns when matter, not only the box around it, projects beside the detector.
+fn truncated(truth: &Volume, geometry: &Geometry) -> Option<Warning> {
+    let floor = truth.range().1 * MATTER;
+    let matter: Vec<bool> = truth.as_slice().iter().map(|&mu| mu > floor).collect();
+    truncation::of_support(geometry, &truth.grid, &matter).message.map(|message| Warning::new("truncated", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lattices_too_alike_are_an_inverse_crime() {
+        let fine = Grid::centered([8, 8, 8], [1.0; 3], [0.0; 3]).unwrap();
+        let at = |shape| inverse_crime(&fine, &fine.with_shape(shape).unwrap());
+        assert!(at([8, 8, 8]).is_some() && at([6, 6, 6]).is_some());
+        assert!(at([4, 4, 4]).is_none());
+        let slice = Grid::centered([1, 8, 8], [1.0; 3], [0.0; 3]).unwrap();
+        assert!(inverse_crime(&slice, &slice.with_shape([1, 4, 4]).unwrap()).is_none());
+    }
+}

@@ -1,0 +1,199 @@
+//! What people see: bars on a terminal, a line every few seconds elsewhere, warnings, errors, results. The result alone goes to
+//! stdout.
+#![allow(clippy::print_stderr)] // this module and main are the only ones that print
+
+use crate::commands::Output;
+use crate::error::Error;
+use crate::progress::{JsonLines, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
+use std::io::{ErrorKind, IsTerminal, Stderr, Write};
+use std::time::{Duration, Instant};
+
+/// How progress looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Errors only.
+    Quiet,
+    /// Bars on a terminal, else a line every few seconds.
+    Pretty,
+    /// As [`Style::Pretty`], lines more often.
+    Verbose,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Draws to stderr.
+#[derive(Debug)]
+pub struct Terminal {
+    style: Style,
+    json: JsonLines<Stderr>,
+    task: RefCell<Option<Task>>,
+}
+
+/// The task that runs.
+#[derive(Debug)]
+struct Task {
+    name: String,
+    steps: Option<u64>,
+    begin: Instant,
+    /// Step at which this process began to count, for the time left after a resume.
+    first: Option<(u64, Instant)>,
+    shown: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Terminal {
+    /// A terminal of this style.
+    #[must_use]
+    pub fn new(style: Style) -> Self {
+        Self { style, json: JsonLines::new(std::io::stderr()), task: RefCell::default() }
+    }
+
+    /// Prints a command's result: to stdout what was asked for, to stderr a few words beside it.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; a reader that has gone is no error.
+    pub fn print(&self, output: &Output, json: bool) -> std::io::Result<()> {
+        if matches!(self.style, Style::Pretty | Style::Verbose) && !json && !output.summary.is_empty() {
+            eprintln!("{}", output.summary);
+        }
+        let text = if json { format!("{:#}", output.value) } else { output.text.clone() };
+        match writeln!(std::io::stdout(), "{text}") {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Prints why a command ended.
+    pub fn error(&self, error: &Error) {
+        if let Some(bar) = self.task.take().and_then(|task| task.bar) {
+            bar.finish_and_clear();
+        }
+        if self.style == Style::Json {
+            self.json.line("error", &[("message", error.to_string().into()), ("exit_code", error.exit_code().into())]);
+        } else {
+            eprintln!("error: {error}");
+        }
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(if self.style == Style::Verbose { 1 } else { 5 })
+    }
+
+    fn say(&self, line: &str) {
+        match self.task.borrow().as_ref().and_then(|task| task.bar.as_ref()) {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+}
+
+/// A bug is told in plain words; the process then ends with exit code 70.
+pub fn explain_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
+        let what = panic.payload_as_str().unwrap_or("no message");
+        eprintln!("error: this is a bug in recon, not in your input: {what} ({place})");
+        eprintln!("  help: what was finished is kept; please report this line together with the pipeline and `recon doctor`");
+    }));
+}
+
+impl Progress for Terminal {
+    fn begin(&self, task: &str, steps: Option<u64>) {
+        match self.style {
+            Style::Quiet => {}
+            Style::Json => self.json.begin(task, steps),
+            Style::Pretty | Style::Verbose => {
+                let bar = std::io::stderr().is_terminal().then(|| draw(task, steps));
+                let now = Instant::now();
+                *self.task.borrow_mut() = Some(Task { name: task.to_string(), steps, begin: now, first: None, shown: now, bar });
+            }
+        }
+    }
+
+    fn advance(&self, done: u64, figures: &[(&str, f64)]) {
+        if self.style == Style::Json {
+            return self.json.advance(done, figures);
+        }
+        if let Some(task) = self.task.borrow_mut().as_mut() {
+            task.advance(done, figures, self.period());
+        }
+    }
+
+    fn end(&self) {
+        if self.style == Style::Json {
+            return self.json.end();
+        }
+        if let Some(task) = self.task.take() {
+            if let Some(bar) = task.bar {
+                bar.finish_and_clear();
+            }
+            eprintln!("{}: {:.1} s", task.name, task.begin.elapsed().as_secs_f64());
+        }
+    }
+
+    fn warn(&self, code: &str, message: &str) {
+        match self.style {
+            Style::Quiet => {}
+            Style::Json => self.json.warn(code, message),
+            Style::Pretty | Style::Verbose => self.say(&format!("warning: {message} [{code}]")),
+        }
+    }
+}
+
+impl Task {
+    fn advance(&mut self, done: u64, figures: &[(&str, f64)], period: Duration) {
+        let (first, since) = *self.first.get_or_insert((done, Instant::now()));
+        let mut words: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {}", brief(*value))).collect();
+        if let Some(steps) = self.steps
+            && done > first
+        {
+            let left = since.elapsed().as_secs_f64() * steps.saturating_sub(done) as f64 / (done - first) as f64;
+            words.push(format!("{} left", clock(left)));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            bar.set_message(words.join(", "));
+        } else if self.shown.elapsed() >= period {
+            let of = self.steps.map_or(String::new(), |steps| format!("/{steps}"));
+            eprintln!("{}: {done}{of}, {}", self.name, words.join(", "));
+            self.shown = Instant::now();
+        }
+    }
+}
+
+fn draw(task: &str, steps: Option<u64>) -> ProgressBar {
+    let (bar, template) = match steps {
+        Some(steps) => (ProgressBar::new(steps), "{prefix:20} {bar:30} {pos}/{len} {msg}"),
+        None => (ProgressBar::new_spinner(), "{prefix:20} {spinner} {elapsed} {msg}"),
+    };
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_prefix(task.to_string());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Four digits of a figure.
+fn brief(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || (1e-3..1e5).contains(&size) { format!("{value:.4}") } else { format!("{value:.2e}") }
+}
+
+/// `1:05` or `2:00:00`.
+fn clock(seconds: f64) -> String {
+    let whole = seconds.clamp(0.0, 1e9).round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_brief() {
+        assert_eq!((brief(0.01234567), brief(1.5e-6), brief(0.0)), ("0.0123".into(), "1.50e-6".into(), "0.0000".into()));
+        assert_eq!((clock(65.4), clock(7200.0)), ("1:05".into(), "2:00:00".into()));
+    }
+}

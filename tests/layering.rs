@@ -1,0 +1,264 @@
+//! Who may import whom (docs/architecture: the rings), read from the source text itself: every path of ours in every file, who
+//! speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each rule can fail.
+
+use std::path::{Path, PathBuf};
+
+/// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where `beside` says.
+const RINGS: &[(&[&str], Beside)] = &[
+    (&["error", "progress", "registry", "random"], Beside::All),
+    (&["data"], Beside::None),
+    (&["formats", "phantoms", "geometries", "physics", "metrics"], Beside::None),
+    (&["tensors", "projectors", "fields", "optimizers", "algorithms"], Beside::Left),
+    (&["context"], Beside::None),
+    (&["report"], Beside::None),
+    (&["stages"], Beside::None),
+    (&["pipeline", "cluster", "commands"], Beside::Left),
+    (&["terminal", "cli", "main"], Beside::Left),
+];
+
+/// What a module may import of its own ring.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    None,
+    Left,
+    All,
+}
+
+const TORCH: &[&str] = &["tensors", "projectors", "fields", "optimizers", "algorithms", "context"];
+const PRINT: &[&str] = &["terminal", "main"];
+/// tensors/device.rs reads the process's own memory map to find libtorch's folder.
+const FILES: &[&str] = &["formats", "phantoms", "context", "pipeline", "report", "cluster", "commands", "tensors/device.rs"];
+const UNSAFE: &[&str] = &["tensors", "projectors/kernels/simd.rs"];
+/// The verbs: what is in one never imports another.
+const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];
+/// The shell sees the wiring, and of the inner rings these only.
+const SHELL_SEES: &[&str] = &["error", "progress", "pipeline", "cluster", "commands", "terminal", "cli"];
+
+/// A source file: its path under src/ and its code without comments and without its inline tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        Self { path: path.to_string(), code: lines.join("\n") }
+    }
+
+    /// Module path, such as `["stages", "load", "preparation"]`.
+    fn module(&self) -> Vec<&str> {
+        let stem = self.path.trim_end_matches(".rs");
+        stem.trim_end_matches("/mod").split('/').collect()
+    }
+
+    fn top(&self) -> &str {
+        self.module()[0]
+    }
+
+    fn within(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path == *place || self.top() == *place)
+    }
+
+    /// Every path of ours that the code names, from the crate's root.
+    fn imports(&self) -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        for (start, word) in ["crate::", "recon::", "super::"].iter().flat_map(|word| self.code.match_indices(word)) {
+            let before = self.code[..start].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':' || c == '$') {
+                continue;
+            }
+            let mut base: Vec<String> = self.module().iter().map(|part| (*part).to_string()).collect();
+            let mut rest = &self.code[start..];
+            if word == "super::" {
+                while let Some(after) = rest.strip_prefix("super::") {
+                    base.pop();
+                    rest = after;
+                }
+            } else {
+                base.clear();
+                rest = &rest[word.len()..];
+            }
+            found.extend(leaves(rest).into_iter().map(|leaf| base.iter().cloned().chain(leaf).collect()));
+        }
+        found
+    }
+}
+
+/// The paths of `a::b`, `{a::b, c}` and `a::{b, c}` at the start of some code.
+fn leaves(code: &str) -> Vec<Vec<String>> {
+    if let Some(inner) = code.strip_prefix('{') {
+        let mut depth = 1;
+        let end = inner.find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0
+        });
+        let inner = &inner[..end.unwrap_or(inner.len())];
+        return split_at_top(inner).into_iter().flat_map(|item| leaves(item.trim())).collect();
+    }
+    let name: String = code.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let below = code[name.len()..].strip_prefix("::").map(leaves).filter(|below| !below.is_empty());
+    match below {
+        _ if name.is_empty() => Vec::new(),
+        None => vec![vec![name]],
+        Some(below) => below.into_iter().map(|rest| std::iter::once(name.clone()).chain(rest).collect()).collect(),
+    }
+}
+
+fn split_at_top(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
+    for (i, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(&list[start..i]);
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(&list[start..]);
+    items
+}
+
+fn ring(module: &str) -> Option<(usize, usize)> {
+    let found = RINGS.iter().enumerate().find_map(|(ring, (names, _))| names.iter().position(|name| *name == module).map(|at| (ring, at)));
+    found
+}
+
+fn may_import(from: &str, to: &str) -> bool {
+    let (Some((ring_from, at_from)), Some((ring_to, at_to))) = (ring(from), ring(to)) else { return false };
+    if ring_from == RINGS.len() - 1 {
+        return SHELL_SEES.contains(&to) && (ring_to < ring_from || at_to < at_from);
+    }
+    match RINGS[ring_from].1 {
+        _ if ring_to != ring_from => ring_to < ring_from,
+        Beside::All => true,
+        Beside::Left => at_to < at_from,
+        Beside::None => false,
+    }
+}
+
+/// Every rule that a file breaks, in words.
+fn violations(source: &Source) -> Vec<String> {
+    let mut faults = Vec::new();
+    let top = source.top();
+    if ring(top).is_none() {
+        faults.push(format!("{}: the module {top} has no ring: add it to RINGS and to docs", source.path));
+    }
+    for import in source.imports() {
+        let target = import.first().map_or("", String::as_str);
+        if target != top && ring(target).is_some() && !may_import(top, target) {
+            faults.push(format!("{}: {top} may not import {}", source.path, import.join("::")));
+        }
+        if target == "stages"
+            && let (Some(own), Some(other)) = (source.module().get(1), import.get(1))
+            && top == "stages"
+            && STAGES.contains(own)
+            && STAGES.contains(&other.as_str())
+            && own != other
+        {
+            faults.push(format!("{}: the stage {own} may not import its sibling {other}", source.path));
+        }
+    }
+    let mut forbid = |places: &[&str], words: &[&str], what: &str| {
+        if let Some(word) = words.iter().find(|word| names(&source.code, word) && !source.within(places)) {
+            faults.push(format!("{}: `{word}`: {what}", source.path));
+        }
+    };
+    forbid(TORCH, &["tch"], "libtorch is for ring 3 and context");
+    forbid(PRINT, &["println", "print", "eprintln", "eprint"], "only main and terminal print");
+    forbid(FILES, &["File", "fs", "OpenOptions"], "files are opened by those who are given paths");
+    forbid(UNSAFE, &["unsafe"], "unsafe has named places");
+    if source.path.starts_with("projectors/kernels") && names(&source.code, "tch") {
+        faults.push(format!("{}: kernels know no tensors", source.path));
+    }
+    faults
+}
+
+/// Whether the code has this word as a path or macro (not as a part of another word, nor as a field or variable).
+fn names(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let before = code[..at].chars().next_back().unwrap_or(' ');
+        let after = &code[at + word.len()..];
+        let own = !(before.is_alphanumeric() || before == '_' || before == '.' || before == '"' || before == '`');
+        own && match word {
+            "unsafe" => after.starts_with([' ', '{']),
+            "print" | "println" | "eprint" | "eprintln" => after.starts_with('!'),
+            "File" | "OpenOptions" | "fs" | "tch" => after.starts_with("::") || code[..at].ends_with("use ") || code[..at].ends_with("std::"),
+            _ => true,
+        }
+    })
+}
+
+fn sources(folder: &Path, root: &Path) -> Vec<Source> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(sources(&entry, root));
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            let path = entry.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+            found.push(Source::new(&path, &std::fs::read_to_string(&entry).unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_file_keeps_to_its_ring() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let all = sources(&root, &root);
+    assert!(all.len() > 30, "expected the whole crate, found {} files", all.len());
+    let faults: Vec<String> = all.iter().filter(|source| source.path != "lib.rs").flat_map(violations).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let long: Vec<String> = sources(&root, &root)
+        .iter()
+        .map(|source| (source.path.clone(), std::fs::read_to_string(root.join(&source.path)).unwrap().lines().count()))
+        .filter(|(_, lines)| *lines > 400)
+        .map(|(path, lines)| format!("{path}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "\n{}", long.join("\n"));
+}
+
+#[test]
+fn each_rule_can_fail() {
+    let bad = [
+        ("metrics/a.rs", "use crate::formats::nifti;", "may not import formats"),
+        ("data/a.rs", "fn f() { crate::context::hash_bytes(b\"\"); }", "may not import context"),
+        ("fields/a.rs", "use crate::{data::Grid, algorithms::Run};", "may not import algorithms"),
+        ("stages/load/mod.rs", "use super::simulate::Simulate;", "sibling simulate"),
+        ("stages/evaluate.rs", "use crate::stages::{flow::Scan, export::Export};", "sibling export"),
+        ("context/a.rs", "use super::super::stages::Stage;", "may not import stages"),
+        ("pipeline/a.rs", "use crate::commands::Output;", "may not import commands"),
+        ("terminal.rs", "use crate::context::Context;", "may not import context"),
+        ("main.rs", "use recon::data::Grid;", "may not import data"),
+        ("metrics/a.rs", "use tch::Tensor;", "libtorch"),
+        ("projectors/kernels/a.rs", "fn f(x: &tch::Tensor) {}", "kernels know no tensors"),
+        ("algorithms/a.rs", "fn f() { println!(\"x\"); }", "only main and terminal print"),
+        ("stages/export.rs", "fn f() { std::fs::write(\"a\", \"b\"); }", "files are opened"),
+        ("fields/a.rs", "use std::fs::File;", "files are opened"),
+        ("report/a.rs", "fn f() { unsafe { g() } }", "unsafe has named places"),
+        ("novelty/a.rs", "", "has no ring"),
+    ];
+    for (path, code, expected) in bad {
+        let faults = violations(&Source::new(path, code));
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{path}: {code}: {faults:?}");
+    }
+    let good = [
+        ("metrics/a.rs", "use crate::data::Volume;\n// crate::formats is not imported here\nuse super::Comparison;"),
+        ("stages/load/mod.rs", "use super::flow::Object;\nuse crate::formats::nifti;\nmod preparation;"),
+        ("algorithms/tv.rs", "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { println!(\"x\"); }\n}"),
+        ("commands/run.rs", "use crate::pipeline::Pipeline;"),
+        ("geometries/a.rs", "let message = profile::files(offset.fs, \"unsafe \");"),
+    ];
+    for (path, code) in good {
+        assert_eq!(violations(&Source::new(path, code)), Vec::<String>::new(), "{path}: {code}");
+    }
+}
