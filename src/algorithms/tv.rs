@@ -138,7 +138,10 @@ impl Algorithm for Config {
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
         let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
-        Estimate { operations: self.iterations as f64 * 2.0 * 16.0 * samples as f64 * longest, memory_bytes: 4 * (4 * samples + 14 * voxels) }
+        Estimate {
+            operations: self.iterations as f64 * 2.0 * 16.0 * samples as f64 * longest,
+            memory_bytes: 4 * (4 * samples + 14 * voxels),
+        }
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {

@@ -67,7 +67,14 @@ pub(super) fn forget(folder: &RunFolder, name: &str) -> Result<()> {
 }
 
 /// Writes the record.
-pub(super) fn store<V: Serialize>(folder: &RunFolder, name: &str, key: &Key, made: &Made<V>, seconds: f64, warnings: Warnings) -> Result<()> {
+pub(super) fn store<V: Serialize>(
+    folder: &RunFolder,
+    name: &str,
+    key: &Key,
+    made: &Made<V>,
+    seconds: f64,
+    warnings: Warnings,
+) -> Result<()> {
     let hash = |file: &String| hash_file(&folder.path(file)).map(|(hash, _)| (file.clone(), hash));
     let files = made.files.iter().map(hash).collect::<Result<_>>()?;
     let record = Record { key: key.clone(), value: &made.value, files, seconds, warnings };

@@ -95,7 +95,8 @@ impl Pipeline {
 
 /// Tries to make a file in the nearest folder that exists.
 fn check_writable(directory: &Path) -> Result<()> {
-    let existing = directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let existing =
+        directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !existing.is_dir() {
         return Err(Error::resource(directory.display().to_string(), format!("cannot be made: {} is not a folder", existing.display())));
     }

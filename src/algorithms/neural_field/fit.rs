@@ -124,7 +124,8 @@ impl<'a> Fit<'a> {
             Some(volume) => volume,
             None => {
                 let silent = crate::progress::Silent;
-                let mut inner = Run { progress: run.progress, checkpoints: &silent, device: run.device, seed: run.seed, mu_water: run.mu_water };
+                let mut inner =
+                    Run { progress: run.progress, checkpoints: &silent, device: run.device, seed: run.seed, mu_water: run.mu_water };
                 start.kind.as_part().reconstruct(self.data, self.grid, &mut inner)?.volume
             }
         };
@@ -179,7 +180,9 @@ impl<'a> Fit<'a> {
     fn advance(&mut self, loss: f64, rate: f64, run: &Run<'_>) -> Result<()> {
         if !loss.is_finite() {
             let problem = format!("the fit diverged at {:?} step {}: its loss is {loss}", self.phase, self.step + 1);
-            return Err(Error::resource("neural_field", problem).hint("lower the optimizer's rate; the last checkpoint holds the state before"));
+            return Err(
+                Error::resource("neural_field", problem).hint("lower the optimizer's rate; the last checkpoint holds the state before")
+            );
         }
         self.optimizer.step(self.field.parameters(), rate)?;
         self.step += 1;

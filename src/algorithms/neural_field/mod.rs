@@ -115,7 +115,8 @@ impl Algorithm for Config {
         let FieldKind::Siren(siren) = &self.field.kind;
         let multiplications = (siren.width * siren.width * siren.depth.saturating_sub(1) + 5 * siren.width) as f64;
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
-        let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0 + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
+        let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
+            + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
         let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
         // Activations of one chunk, value and gradient, input and output of each sine.
         let chunk = 4 * (4 * self.chunk * siren.width * siren.depth) as u64;
