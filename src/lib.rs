@@ -13,7 +13,6 @@ pub mod metrics;
 pub mod optimizers;
 pub mod phantoms;
 pub mod physics;
-pub mod formats;
 pub mod pipeline;
 pub mod progress;
 pub mod projectors;
