@@ -123,7 +123,7 @@ fn a_field_that_makes_no_sense_is_refused_with_its_key() {
     let refused = |text: &str| algorithm(text).as_part().check(&geometry, &grid).unwrap_err().to_string();
     assert!(refused("neural_field: {field: {siren: {width: 0}}}").starts_with("neural_field.field.siren.width"));
     assert!(refused("neural_field: {integrator: rays, ramp_steps: 3}").starts_with("neural_field.ramp_steps"));
-    assert!(refused("neural_field: {steps: 0}").starts_with("neural_field.steps"));
+    assert!(refused("neural_field: {steps: 0, start: null}").starts_with("neural_field.steps"));
     assert!(refused("neural_field: {start: {neural_field: {}}}").starts_with("neural_field.start"));
     assert!(refused("neural_field: {optimizer: {muon: {rate: -1}}}").starts_with("neural_field.optimizer"));
 }
@@ -132,7 +132,7 @@ fn a_field_that_makes_no_sense_is_refused_with_its_key() {
 fn rays_and_plain_adam_fit_too() {
     let (_, geometry, grid) = kinds().remove(3);
     let (data, truth) = ball(&geometry, &grid);
-    let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, integrator: {rays: {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
+    let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, start: null, integrator: {rays: {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
     let found = reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
     let quality = psnr(&truth, &found.volume);
     assert!(quality > 18.0, "{quality:.2} dB");
