@@ -105,7 +105,7 @@ fn every_file_of_every_kind_reads_or_is_an_input_error() {
             match read_series(file, None) {
                 Ok(_) => readable.push(file.file_name().unwrap().to_string_lossy().into_owned()),
                 Err(error) => assert_eq!(error.exit_code(), 3, "{}: {error}", file.display()),
-            };
+            }
             let _ = recon::formats::describe(file);
         });
     }

@@ -1,6 +1,7 @@
 //! Projections as `.npy`, scans as JSON.
 
 use crate::support::{folder, input_error};
+use proptest::prelude::*;
 use recon::data::{Detector, DetectorShape, Geometry, Orbit, Projections, Source, View};
 use recon::formats::{geometry, npy};
 
@@ -34,6 +35,21 @@ fn a_scan_comes_back_to_the_last_bit() {
     for scan in [scan(), scan().subset(&[1]).unwrap(), Geometry { orbit: None, ..scan() }] {
         geometry::write(&path, &scan).unwrap();
         assert_eq!(geometry::read(&path).unwrap(), scan);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_number_comes_back_to_the_last_bit(numbers in prop::array::uniform3(any::<f64>())) {
+        prop_assume!(numbers.iter().all(|v| v.is_finite()));
+        let mut scan = scan();
+        scan.orbit.as_mut().unwrap().isocenter = numbers;
+        let folder = folder();
+        let path = folder.path().join("geometry.json");
+        geometry::write(&path, &scan).unwrap();
+        prop_assert_eq!(geometry::read(&path).unwrap(), scan);
     }
 }
 

@@ -5,6 +5,7 @@ use dicom_object::{DefaultDicomObject, InMemDicomObject};
 use recon::data::{Grid, Point, Quantity, Volume};
 use recon::error::Error;
 use recon::formats::dicom::{Identity, Labels, write_series};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -15,7 +16,8 @@ pub(crate) fn data(test: &str, path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("SKIPPED {test}: no {}", path.display());
+    // Past the capture of test output: what was not tested should be seen.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no {}", path.display());
     None
 }
 
@@ -135,6 +137,6 @@ pub(crate) fn small(values: &[f32]) -> Vec<u8> {
         put(place + 4 * k, &step.to_le_bytes());
     }
     put(344, b"n+1\0");
-    values.iter().for_each(|v| bytes.extend(v.to_le_bytes()));
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     bytes
 }
