@@ -246,7 +246,8 @@ fn info_compare_phantom_schema_doctor_and_completions_answer() {
         assert_eq!(made.stdout.trim(), name);
     }
     assert!(bench.recon(&["info", "a.nii.gz"]).expect(0, &[]).stdout.contains("12 x 16 x 16"));
-    let figures: serde_json::Value = serde_json::from_str(&bench.recon(&["compare", "a.nii.gz", "b.nii", "--json"]).expect(0, &[]).stdout).unwrap();
+    let figures: serde_json::Value =
+        serde_json::from_str(&bench.recon(&["compare", "a.nii.gz", "b.nii", "--json"]).expect(0, &[]).stdout).unwrap();
     assert!(figures["psnr_db"].as_f64().unwrap() > 15.0 && figures["rmse_hu"].as_f64().unwrap() > 0.0);
     assert!(bench.recon(&["compare", "a.nii.gz", "a.nii.gz"]).expect(0, &[]).stdout.contains("does not exist"));
     bench.recon(&["phantom", phantom, "-o", "c.nii", "--shape", "8,8,8"]).expect(0, &[]);
@@ -294,7 +295,8 @@ fn hostile_yaml_is_refused() {
 fn a_real_volume_and_a_real_series_are_scanned_and_reconstructed() {
     let name = "a_real_volume_and_a_real_series_are_scanned_and_reconstructed";
     let (Some(nifti), Some(dicom)) = (data(name, "nifti/ct_thorax_cta_1.5mm"), data(name, "dicom/sts013_ge_thigh_ct")) else { return };
-    let file = std::fs::read_dir(nifti).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "gz"));
+    let file =
+        std::fs::read_dir(nifti).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "gz"));
     let bench = Bench::new();
     for (pipeline, path) in [("nifti", file.unwrap()), ("dicom", dicom)] {
         let yaml = format!("{}/pipelines/{pipeline}.yaml", env!("CARGO_MANIFEST_DIR"));

@@ -187,7 +187,9 @@ fn names(code: &str, word: &str) -> bool {
         own && match word {
             "unsafe" => after.starts_with([' ', '{']),
             "print" | "println" | "eprint" | "eprintln" => after.starts_with('!'),
-            "File" | "OpenOptions" | "fs" | "tch" => after.starts_with("::") || code[..at].ends_with("use ") || code[..at].ends_with("std::"),
+            "File" | "OpenOptions" | "fs" | "tch" => {
+                after.starts_with("::") || code[..at].ends_with("use ") || code[..at].ends_with("std::")
+            }
             _ => true,
         }
     })
@@ -254,7 +256,10 @@ fn each_rule_can_fail() {
     let good = [
         ("metrics/a.rs", "use crate::data::Volume;\n// crate::formats is not imported here\nuse super::Comparison;"),
         ("stages/load/mod.rs", "use super::flow::Object;\nuse crate::formats::nifti;\nmod preparation;"),
-        ("algorithms/tv.rs", "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { println!(\"x\"); }\n}"),
+        (
+            "algorithms/tv.rs",
+            "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { println!(\"x\"); }\n}",
+        ),
         ("commands/run.rs", "use crate::pipeline::Pipeline;"),
         ("geometries/a.rs", "let message = profile::files(offset.fs, \"unsafe \");"),
     ];

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 /// The tiny pipeline with a fit of this many steps, checkpointed at each.
 fn fit(steps: &str) -> Vec<String> {
-    let reconstruct = format!("reconstruct=[{{name: siren, neural_field: {{field: {{siren: {{width: 16, depth: 2}}}}, steps: {steps}, checkpoint_seconds: 0}}}}]");
+    let reconstruct = format!(
+        "reconstruct=[{{name: siren, neural_field: {{field: {{siren: {{width: 16, depth: 2}}}}, steps: {steps}, checkpoint_seconds: 0}}}}]"
+    );
     ["run", TINY, "--set", &reconstruct, "--set", "export.volumes=[nifti]", "--output"].map(str::to_string).to_vec()
 }
 
@@ -84,7 +86,11 @@ fn signals_checkpoint_report_and_end_with_their_codes() {
         signal(&child, name);
         ended(child).expect(code, &[said, "run the same command to continue"]);
         let report = bench.json("out/report.json");
-        assert_eq!((report["status"].as_str(), report["methods"][0]["status"].as_str()), (Some("interrupted"), Some("interrupted")), "{name}");
+        assert_eq!(
+            (report["status"].as_str(), report["methods"][0]["status"].as_str()),
+            (Some("interrupted"), Some("interrupted")),
+            "{name}"
+        );
     }
 }
 

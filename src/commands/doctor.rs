@@ -19,14 +19,22 @@ pub fn run() -> Result<Output> {
     let threads = std::thread::available_parallelism().map_or_else(|error| error.to_string(), |n: NonZeroUsize| n.to_string());
     let more = [
         ("processor", processor().unwrap_or_else(|| "unknown".to_string())),
-        ("SIMD", format!("{} (of {})", simd::requested().map_or_else(|error| error.to_string(), |level| level.name().to_string()), levels.join(", "))),
+        (
+            "SIMD",
+            format!(
+                "{} (of {})",
+                simd::requested().map_or_else(|error| error.to_string(), |level| level.name().to_string()),
+                levels.join(", ")
+            ),
+        ),
         ("threads", threads),
         ("free memory", available_memory().map_or("unknown".to_string(), bytes)),
         ("free disk here", free_disk().map_or("unknown".to_string(), bytes)),
         ("GPU", gpu),
     ];
     facts.extend(more.map(|(label, value)| (label.to_string(), value)));
-    let value: Map<String, Value> = facts.iter().map(|(label, value)| (label.replace(' ', "_").to_lowercase(), value.as_str().into())).collect();
+    let value: Map<String, Value> =
+        facts.iter().map(|(label, value)| (label.replace(' ', "_").to_lowercase(), value.as_str().into())).collect();
     Ok(Output { text: rows(&facts), value: Value::Object(value), summary: String::new() })
 }
 

@@ -22,7 +22,13 @@ impl RunFolder {
         let cache = root.join(".cache");
         std::fs::create_dir_all(&cache).map_err(|error| Error::write(root, &error))?;
         let path = cache.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(|error| Error::write(&path, &error))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|error| Error::write(&path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(root, file)),

@@ -120,7 +120,12 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// What the work says; a record that cannot be written.
-    pub fn cached<V: Serialize + DeserializeOwned>(&self, name: &str, key: &Key, work: impl FnOnce() -> Result<Made<V>>) -> Result<Kept<V>> {
+    pub fn cached<V: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        key: &Key,
+        work: impl FnOnce() -> Result<Made<V>>,
+    ) -> Result<Kept<V>> {
         if !self.force
             && let Some(kept) = cache::recall(&self.folder, name, key)
         {

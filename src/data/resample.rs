@@ -64,7 +64,9 @@ fn shares(from: &Grid, to: &Grid, k: usize) -> Vec<Share> {
         index[k] = j as f64;
         from.index(to.point(index))[k]
     };
-    (0..to.shape[k]).map(|j| if ratio > 1.0 { covered(center(j), ratio, from.shape[k]) } else { between(center(j), from.shape[k]) }).collect()
+    (0..to.shape[k])
+        .map(|j| if ratio > 1.0 { covered(center(j), ratio, from.shape[k]) } else { between(center(j), from.shape[k]) })
+        .collect()
 }
 
 /// Overlap of [c − w/2, c + w/2] with the unit cells about 0..n, over w.

@@ -177,7 +177,8 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
 
     #[test]
     fn assignments_reach_entries_by_number_name_and_kind() {
-        let changed = set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[tv].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
+        let changed =
+            set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[tv].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
         let value = changed.to_value().unwrap();
         assert_eq!(value.pointer("/reconstruct/1/neural_field/steps"), Some(&7.into()));
         assert_eq!(value.pointer("/reconstruct/0/name"), Some(&"best".into()));
@@ -204,7 +205,9 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
         assert!(problem("reconstruct[sirne].neural_field.steps=1").contains("did you mean `siren`?"));
         assert!(problem("reconstruct[5].name=a").contains("expected an entry below 2"));
         assert!(problem("reconstruct[1].neural_field.steps=many").contains("reconstruct[1].neural_field.steps: expected a whole number"));
-        assert!(problem("seed").contains("expected key=value") && problem("a..b=1").contains("dot") && problem("seed[0]=1").contains("list"));
+        assert!(
+            problem("seed").contains("expected key=value") && problem("a..b=1").contains("dot") && problem("seed[0]=1").contains("list")
+        );
         assert!(problem("simulate.noise.photons=.nan").contains("finite"));
         assert!(problem("load.nifti.path=[").contains("--set load.nifti.path"));
     }
@@ -220,7 +223,9 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
 
     #[test]
     fn names_that_are_no_folders_or_taken_are_refused() {
-        for bad in ["name=../up", "name='a b'", "reconstruct[0].name=siren", "reconstruct[0].name=''", "reconstruct=[]", "evaluate.metrics=[psnr]"] {
+        for bad in
+            ["name=../up", "name='a b'", "reconstruct[0].name=siren", "reconstruct[0].name=''", "reconstruct=[]", "evaluate.metrics=[psnr]"]
+        {
             let mut config = set(&[bad]).unwrap();
             assert_eq!(config.resolve().unwrap_err().exit_code(), 2, "{bad}");
         }

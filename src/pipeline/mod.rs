@@ -14,12 +14,12 @@ use crate::context::{Context, Request, RunFolder, relative};
 use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::stages::Stage;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
 use crate::stages::load::Load;
 use crate::stages::reconstruct::{Method, Reconstruct};
 use crate::stages::simulate::Simulate;
-use crate::stages::Stage;
 use std::path::{Path, PathBuf};
 
 /// A pipeline whose meaning is checked: its stages, ready to run.
@@ -71,10 +71,8 @@ impl Pipeline {
     pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
         let mut config = Config::read(file, assignments)?;
         config.resolve()?;
-        let methods = config.reconstruct.iter().map(|entry| Method {
-            name: entry.beside.name.clone().unwrap_or_default(),
-            kind: entry.kind.clone(),
-        });
+        let methods =
+            config.reconstruct.iter().map(|entry| Method { name: entry.beside.name.clone().unwrap_or_default(), kind: entry.kind.clone() });
         Ok(Self {
             load: Load { config: config.load.clone() },
             simulate: Simulate { config: config.simulate.clone(), grid: config.grid.clone() },

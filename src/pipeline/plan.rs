@@ -107,7 +107,8 @@ fn coverage_of(grid: &Grid, geometry: &Geometry) -> [f64; 2] {
 
 /// Tries to make a file in the nearest folder that exists.
 fn check_writable(directory: &Path) -> Result<()> {
-    let existing = directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let existing =
+        directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !existing.is_dir() {
         return Err(Error::resource(directory.display().to_string(), format!("cannot be made: {} is not a folder", existing.display())));
     }

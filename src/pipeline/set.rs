@@ -37,7 +37,8 @@ impl FromStr for Assignment {
             }
             steps.push(Step::Key(key.to_string()));
             for entry in entries.split_terminator(']') {
-                let entry = entry.strip_prefix('[').filter(|e| !e.is_empty()).ok_or_else(|| refuse("expected entries as [number] or [name]"))?;
+                let entry =
+                    entry.strip_prefix('[').filter(|e| !e.is_empty()).ok_or_else(|| refuse("expected entries as [number] or [name]"))?;
                 steps.push(Step::Entry(entry.to_string()));
             }
         }

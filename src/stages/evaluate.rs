@@ -99,7 +99,12 @@ impl Evaluate {
     }
 
     /// Every metric, over all voxels and over `fov`, with the key it has in the report.
-    fn each<'a>(&self, truth: &'a Volume, found: &'a Volume, fov: &'a [bool]) -> Result<Vec<(String, &'static dyn Metric, Comparison<'a>)>> {
+    fn each<'a>(
+        &self,
+        truth: &'a Volume,
+        found: &'a Volume,
+        fov: &'a [bool],
+    ) -> Result<Vec<(String, &'static dyn Metric, Comparison<'a>)>> {
         let mut all = Vec::new();
         for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
             let comparison = Comparison::new(truth, found, mask)?;

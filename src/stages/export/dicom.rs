@@ -36,7 +36,8 @@ fn write(outcome: &Outcome, result: &Reconstructed, labels: &Labels, results: &R
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
     let written = write_series(&folder, &result.volume, labels, results.scan.source.as_ref())?;
     if written.saturated > 0 {
-        let message = format!("{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series", outcome.name, written.saturated);
+        let message =
+            format!("{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series", outcome.name, written.saturated);
         context.progress().warn("saturated", &message);
     }
     let relative = |path: &std::path::PathBuf| {

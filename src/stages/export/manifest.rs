@@ -44,7 +44,11 @@ impl Manifest {
     pub const FILE: &'static str = "manifest.json";
 
     pub(super) fn new(context: &Context, inputs: &[InputFile], outputs: &[String]) -> Result<Self> {
-        let input = |file: &InputFile| FileHash { path: relative(context.folder.root(), &file.path), blake3: file.blake3.clone(), bytes: file.bytes };
+        let input = |file: &InputFile| FileHash {
+            path: relative(context.folder.root(), &file.path),
+            blake3: file.blake3.clone(),
+            bytes: file.bytes,
+        };
         let mut manifest = Self {
             schema: 1,
             versions: Machine::versions().into_iter().collect(),

@@ -69,7 +69,8 @@ impl Stage for Simulate {
     fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scan> {
         let key = context.key(Self::NAME, &(&self.config, &self.grid), &[&object.key])?;
         let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
-        let projections = npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
+        let projections =
+            npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Aside { grid, source } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
