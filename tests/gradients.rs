@@ -90,7 +90,11 @@ fn check(grid: &Grid, inputs: usize) {
                 if residual == Residual::Ramp && !integrator.whole_projections() {
                     continue;
                 }
-                field.parameters().iter().for_each(|p| if p.value.grad().defined() { drop(p.value.grad().zero_()) });
+                field.parameters().iter().for_each(|p| {
+                    if p.value.grad().defined() {
+                        drop(p.value.grad().zero_())
+                    }
+                });
                 let (finite, exact) = slopes(field.as_ref(), integrator, &objective(grid, 50), residual);
                 assert!((finite - exact).abs() <= 1e-5 * finite.abs().max(1e-3), "{name}, {form}, {residual:?}: {finite} and {exact}");
             }
@@ -114,7 +118,11 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let (_, field) = fields(3).next().unwrap();
     let integrator = IntegratorKind::default_of("lattice").unwrap();
     let gradient = |chunk| {
-        field.parameters().iter().for_each(|p| if p.value.grad().defined() { drop(p.value.grad().zero_()) });
+        field.parameters().iter().for_each(|p| {
+            if p.value.grad().defined() {
+                drop(p.value.grad().zero_())
+            }
+        });
         integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0).unwrap();
         field.parameters()[2].value.grad().copy()
     };

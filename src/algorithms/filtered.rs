@@ -2,8 +2,8 @@
 
 use crate::data::{Geometry, Grid, Orbit, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
-use crate::projectors::kernels::filter::{Filter, cosine_weights, ramp_rows};
 use crate::projectors::kernels::backproject;
+use crate::projectors::kernels::filter::{Filter, cosine_weights, ramp_rows};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -59,7 +59,8 @@ impl Filtering {
 /// The orbit behind the views, which an analytic method needs.
 pub(super) fn orbit<'a>(geometry: &'a Geometry, key: &str) -> Result<&'a Orbit> {
     geometry.orbit.as_ref().ok_or_else(|| {
-        Error::config(key, "needs a circular orbit, and this scan only has per-view poses").hint("use an iterative method or a neural field")
+        Error::config(key, "needs a circular orbit, and this scan only has per-view poses")
+            .hint("use an iterative method or a neural field")
     })
 }
 
@@ -91,7 +92,8 @@ mod tests {
 
     #[test]
     fn weights_sum_to_half_a_turn_over_whole_turns_and_to_the_arc_otherwise() {
-        let spread = |views: usize, arc: f64, closed: bool| (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect();
+        let spread =
+            |views: usize, arc: f64, closed: bool| (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect();
         let sum = |orbit: &Orbit, period| view_weights(orbit, period).iter().sum::<f64>();
         assert!((sum(&orbit_of(spread(10, PI, false), PI), PI) - PI).abs() < 1e-12);
         assert!((sum(&orbit_of(spread(10, 2.0 * PI, false), 2.0 * PI), PI) - PI).abs() < 1e-12);

@@ -26,7 +26,8 @@ impl Coordinates {
         let component = |vector| inputs.iter().map(|&axis| dot(vector, axis) / half).collect::<Vec<f64>>();
         let matrix: Vec<f64> = (0..3).flat_map(|k| component(scale(grid.axes[k], grid.spacing[k]))).collect();
         let shift = component(sub(grid.origin, center));
-        let make = |values: &[f64], shape: &[i64]| Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(options.1)?.f_to_kind(options.0);
+        let make =
+            |values: &[f64], shape: &[i64]| Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(options.1)?.f_to_kind(options.0);
         let columns = inputs.len() as i64;
         let build = || -> std::result::Result<Self, TchError> {
             Ok(Self { shape: grid.shape.map(|n| n as i64), matrix: make(&matrix, &[3, columns])?, shift: make(&shift, &[columns])? })

@@ -118,7 +118,8 @@ mod tests {
         for width in [64, 256] {
             let config = Config { width, depth: 4, ..Config::default() };
             let field = config.build(3, 0, (Kind::Float, Device::Cpu)).unwrap();
-            let points = Tensor::from_slice(&(0..3000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([1000, 3]);
+            let points =
+                Tensor::from_slice(&(0..3000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([1000, 3]);
             let mut h = points;
             for layer in 0..4 {
                 let (w, b) = (&field.parameters()[2 * layer].value, &field.parameters()[2 * layer + 1].value);

@@ -57,7 +57,8 @@ impl Method for Config {
     }
 
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
-        let momenta = parameters.iter().map(|p| (p.role == Role::Hidden).then(|| (p.name.clone(), p.value.detach().zeros_like()))).collect();
+        let momenta =
+            parameters.iter().map(|p| (p.role == Role::Hidden).then(|| (p.name.clone(), p.value.detach().zeros_like()))).collect();
         Box::new(Muon { config: self.clone(), momenta, adam: adam::Adam::new(adam::Config::default(), parameters) })
     }
 }

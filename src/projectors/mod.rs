@@ -1,8 +1,8 @@
 //! Linear maps between the two spaces of tomography: a [`Grid`] of voxels and the pixels of a [`Geometry`].
 //! Written twice, once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
 
-pub mod kernels;
 mod host;
+pub mod kernels;
 mod operations;
 pub mod rays;
 
@@ -59,7 +59,9 @@ pub fn norm_squared(projector: &dyn Projector, device: Device, iterations: usize
         x = projector.adjoint(&projector.forward(&(x / scale))?)?;
         largest = x.norm().double_value(&[]);
         if largest <= 0.0 {
-            return Err(Error::config("simulate.geometry", "no ray of the scan meets the grid").hint("check isocenter_mm, offset_mm and the grid"));
+            return Err(
+                Error::config("simulate.geometry", "no ray of the scan meets the grid").hint("check isocenter_mm, offset_mm and the grid")
+            );
         }
     }
     Ok(largest)

@@ -44,9 +44,8 @@ impl TensorJoseph {
         for first in (0..total).step_by(rays) {
             let chunk = of_samples(&self.grid, &self.geometry, first..(first + rays).min(total));
             for axis in 0..3 {
-                let members: Vec<usize> = (0..chunk.len())
-                    .filter(|&i| chunk[i].length() > 0.0 && chunk[i].main_axis(self.grid.is_2d()) == axis)
-                    .collect();
+                let members: Vec<usize> =
+                    (0..chunk.len()).filter(|&i| chunk[i].length() > 0.0 && chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
                 if !members.is_empty() {
                     visit(&self.stencil(&chunk, &members, first, axis, kind, device).map_err(torch_error)?)?;
                 }
@@ -55,7 +54,15 @@ impl TensorJoseph {
         Ok(())
     }
 
-    fn stencil(&self, chunk: &[IndexRay], members: &[usize], first: usize, main: usize, kind: Kind, device: Device) -> std::result::Result<Stencil, TchError> {
+    fn stencil(
+        &self,
+        chunk: &[IndexRay],
+        members: &[usize],
+        first: usize,
+        main: usize,
+        kind: Kind,
+        device: Device,
+    ) -> std::result::Result<Stencil, TchError> {
         let column = |value: &dyn Fn(&IndexRay) -> f64| -> std::result::Result<Tensor, TchError> {
             let values: Vec<f64> = members.iter().map(|&i| value(&chunk[i])).collect();
             Tensor::f_from_slice(&values)?.f_to_device(device)?.f_unsqueeze(1)

@@ -64,7 +64,8 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
 fn open_cuda() -> std::result::Result<usize, String> {
     open("libcuda.so.1").map_err(|_| "no CUDA driver (libcuda.so.1) on this machine".to_string())?;
     let library = torch_folder().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |folder| folder.join("libtorch_cuda.so"));
-    open(&library.to_string_lossy()).map_err(|why| format!("libtorch's CUDA libraries cannot be opened ({why}); run `make libtorch-cuda`"))?;
+    open(&library.to_string_lossy())
+        .map_err(|why| format!("libtorch's CUDA libraries cannot be opened ({why}); run `make libtorch-cuda`"))?;
     match tch::Cuda::device_count() {
         count if count > 0 && tch::Cuda::is_available() => Ok(count as usize),
         _ => Err("a CUDA driver is there, but no usable GPU (is CUDA_VISIBLE_DEVICES empty, or the driver too old?)".to_string()),

@@ -175,7 +175,12 @@ mod tests {
             phase: Phase::Data,
             step: 7,
             seconds: 1.5,
-            curve: vec![CurvePoint { step: 1, seconds: 0.5, loss: 0.25, figures: std::collections::BTreeMap::from([("rate".into(), 1e-3)]) }],
+            curve: vec![CurvePoint {
+                step: 1,
+                seconds: 0.5,
+                loss: 0.25,
+                figures: std::collections::BTreeMap::from([("rate".into(), 1e-3)]),
+            }],
             start: Some(vec![1.0, 2.0]),
             tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
         }

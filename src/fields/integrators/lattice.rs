@@ -44,7 +44,13 @@ impl Config {
     }
 
     /// Loss and, if wanted, its gradient with respect to the voxels of the support, at the volume `values` `[support]`.
-    fn at_volume(objective: &Objective, grid: &Grid, values: &Tensor, residual: Residual, gradient: bool) -> Result<(Loss, Option<Tensor>)> {
+    fn at_volume(
+        objective: &Objective,
+        grid: &Grid,
+        values: &Tensor,
+        residual: Residual,
+        gradient: bool,
+    ) -> Result<(Loss, Option<Tensor>)> {
         let projector = Self::projector(objective, grid);
         let shape = grid.shape.map(|n| n as i64);
         let volume = Tensor::f_zeros([grid.voxels() as i64], objective.options).map_err(torch_error)?;

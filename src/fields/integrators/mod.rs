@@ -145,8 +145,10 @@ pub fn ramp(projections: &Tensor) -> Result<Tensor> {
 fn needs_whole_projections(residual: Residual) -> Result<()> {
     match residual {
         Residual::Plain => Ok(()),
-        Residual::Ramp => Err(Error::config("ramp_steps", "the ramp-filtered residual needs whole projections, and this integrator takes rays")
-            .hint("set ramp_steps: 0 or use the lattice integrator")),
+        Residual::Ramp => {
+            Err(Error::config("ramp_steps", "the ramp-filtered residual needs whole projections, and this integrator takes rays")
+                .hint("set ramp_steps: 0 or use the lattice integrator"))
+        }
     }
 }
 

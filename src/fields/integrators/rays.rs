@@ -163,7 +163,10 @@ impl Integrator for Config {
             return Err(Error::config("rays.rays", format!("expected 1 to 2^24, got {}", self.rays)));
         }
         if !(self.samples_per_voxel > 0.0 && self.samples_per_voxel <= 64.0) {
-            return Err(Error::config("rays.samples_per_voxel", format!("expected above 0 and at most 64, got {}", self.samples_per_voxel)));
+            return Err(Error::config(
+                "rays.samples_per_voxel",
+                format!("expected above 0 and at most 64, got {}", self.samples_per_voxel),
+            ));
         }
         if self.tv_voxels == 0 || self.tv_voxels > 1 << 24 {
             return Err(Error::config("rays.tv_voxels", format!("expected 1 to 2^24, got {}", self.tv_voxels)));
