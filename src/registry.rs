@@ -130,7 +130,11 @@ impl<K: Kinds, B: Beside> Visitor<'_> for KnownKey<K, B> {
         write!(f, "a key")
     }
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
-        if K::NAMES.contains(&key) || B::KEYS.contains(&key) { Ok(key.to_string()) } else { Err(E::custom(unknown(key, K::NAMES, B::KEYS))) }
+        if K::NAMES.contains(&key) || B::KEYS.contains(&key) {
+            Ok(key.to_string())
+        } else {
+            Err(E::custom(unknown(key, K::NAMES, B::KEYS)))
+        }
     }
 }
 
