@@ -52,6 +52,8 @@ impl DicomFile {
         let size = file.metadata().map_err(fail)?.len();
         let mut bytes = Vec::new();
         (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+        // A file may grow while it is read.
+        let size = size.max(bytes.len() as u64);
         if !is_dicom(&bytes) {
             return Ok(None);
         }
