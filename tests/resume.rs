@@ -1,4 +1,5 @@
 //! Runs that are stopped or killed, and what the next one makes of it: the same bits as if nothing had happened.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 #![cfg(unix)]
 
 mod common;
@@ -29,7 +30,7 @@ fn start(bench: &Bench, fit: &[String], output: &str) -> Child {
 fn wait_for(path: &Path) {
     let begin = Instant::now();
     while !path.exists() {
-        assert!(begin.elapsed() < Duration::from_secs(120), "{} did not appear", path.display());
+        assert!(begin.elapsed() < Duration::from_mins(2), "{} did not appear", path.display());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

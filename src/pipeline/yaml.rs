@@ -195,11 +195,8 @@ mod tests {
     #[test]
     fn hostile_text_is_refused_quickly() {
         assert!(message(&"#".repeat(LONGEST + 1)).contains("at most"));
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
-        for i in 1..12 {
-            let previous = vec![format!("*a{}", i - 1); 10].join(", ");
-            bomb += &format!("a{i}: &a{i} [{previous}]\n");
-        }
+        let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
+        let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
         assert!(serde_yaml::from_str::<serde_yaml::Value>(&bomb).unwrap_err().to_string().contains("repetition limit"));
         assert!(!message(&bomb).is_empty());
         assert!(!message(&format!("inner: {}", "[".repeat(10_000))).is_empty());

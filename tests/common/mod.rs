@@ -73,6 +73,7 @@ fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
 
 /// How a command ended.
 #[derive(Debug)]
+#[allow(dead_code)] // each test binary reads its part
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -105,7 +106,10 @@ pub(crate) fn data(test: &str, relative: &str) -> Option<PathBuf> {
     let root = std::env::var_os("RECON_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = root.join(relative);
     if !path.exists() {
-        eprintln!("SKIPPED {test}: {relative} is not in the data folder (set RECON_DATA)");
+        #[allow(clippy::print_stderr)] // a test that is skipped says so
+        {
+            eprintln!("SKIPPED {test}: {relative} is not in the data folder (set RECON_DATA)");
+        }
         return None;
     }
     Some(path)
