@@ -63,5 +63,7 @@ fn concluded(report: &Report, folder: &Path, why: Option<Stop>) -> Result<Output
     let present: Vec<String> =
         paths.iter().map(|path| folder.join(path)).filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
     let value = serde_json::to_value(report).map_err(|error| Error::resource("report", error))?;
-    Ok(Output { text: present.join("\n"), value, summary: report::table::plain(report) })
+    let cached: Vec<&str> = report.stages.iter().filter(|stage| stage.cached).map(|stage| stage.name.as_str()).collect();
+    let note = if cached.is_empty() { String::new() } else { format!("unchanged since an earlier run: {}\n", cached.join(", ")) };
+    Ok(Output { text: present.join("\n"), value, summary: note + &report::table::plain(report) })
 }

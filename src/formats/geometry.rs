@@ -52,7 +52,7 @@ pub fn write(path: &Path, geometry: &Geometry) -> Result<()> {
     })
 }
 
-/// Reads a scan that [`write`] wrote.
+/// Reads a scan that [`write()`] wrote.
 ///
 /// # Errors
 /// [`Error::Input`] when the file is missing, no such JSON, of another schema version, or describes an impossible scan.

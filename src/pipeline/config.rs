@@ -79,6 +79,10 @@ impl Config {
         let schema = Self::schema();
         for assignment in assignments {
             assignment.apply(&mut value, &schema)?;
+            // What a value leaves out (`[fdk]`) is spelled out for the next; what is not yet whole may become so.
+            if let Ok(whole) = yaml::from_value::<Self>(&value) {
+                value = whole.to_value()?;
+            }
         }
         yaml::from_value(&value)
     }
@@ -188,6 +192,9 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
         assert_eq!(changed.load.beside.clip_hu, Some([-1000.0, 2000.0]));
         assert_eq!(changed.simulate.noise.unwrap().photons, 5e4);
         assert_eq!(set(&["grid="]).unwrap().grid, None);
+        let spelled = set(&["reconstruct=[tv]", "reconstruct[tv].tv.iterations=3"]).unwrap().to_value().unwrap();
+        assert_eq!(spelled.pointer("/reconstruct/0/tv/iterations"), Some(&3.into()));
+        assert!(set(&["load.dicom.series='1.2'", "load.dicom.path=folder"]).is_ok() && set(&["load.dicom.series='1.2'"]).is_err());
     }
 
     #[test]

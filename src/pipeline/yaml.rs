@@ -47,7 +47,9 @@ pub(super) fn scalar(text: &str) -> Result<serde_json::Value> {
 /// The closest of `known` to a mistyped word, as advice; the whole list if none is close.
 #[must_use]
 pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    let closest = known.iter().map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref())).min();
+    // Half a word counts as near: `psnr` is meant for `psnr_db`.
+    let distance = |k: &str| if word.len() > 2 && k.starts_with(word) { 1 } else { strsim::damerau_levenshtein(word, k) };
+    let closest = known.iter().map(|k| (distance(k.as_ref()), k.as_ref())).min();
     match closest {
         Some((distance, best)) if distance <= 1 + word.chars().count() / 3 => format!("did you mean `{best}`?"),
         Some(_) => format!("expected one of {}", known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")),

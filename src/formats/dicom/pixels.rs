@@ -32,9 +32,7 @@ pub(super) fn decode(file: &DicomFile, layout: Layout, index: usize, frame: &Fra
         }
         PixelBytes::Fragments { .. } => {
             let compressed = pixels.frame(index, layout.frames)?;
-            if let Some(signed) = codestream::check(&file.syntax.uid, &compressed, layout)? {
-                layout.signed = signed;
-            }
+            layout = codestream::check(&file.syntax.uid, &compressed, layout)?;
             Cow::Owned(decompress(file, layout, compressed.into_owned())?)
         }
     };

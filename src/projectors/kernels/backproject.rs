@@ -7,9 +7,9 @@
 //! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::lines::{Lines, others, strides_of};
+use super::lines::{Lines, Planes, others, strides_of};
 use super::pixels::PixelMap;
-use super::pull::{Crossing, pull};
+use super::pull::{Crossing, LONGEST, Samples, fits, pull};
 use super::simd::{Kernel, LANES, Level, Simd, dispatch, level, sixteen_mut};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
@@ -51,8 +51,9 @@ pub fn backproject(level: Level, grid: &Grid, geometry: &Geometry, filtered: &[f
     let shared = if views[0].0.flat {
         views.iter().all(|(map, _)| map.depth == [0.0, 0.0, 0.0, 1.0]).then_some(2)
     } else {
-        (0..3).find(|&axis| views.iter().all(|(map, _)| map.shares_columns(axis, grid.shape[axis])))
-    };
+        (0..3).find(|&axis| views.iter().all(|(map, _)| map.shares_columns(axis, grid.shape)))
+    }
+    .filter(|&axis| views.iter().all(|(map, _)| map.steps_along(axis, grid.shape) <= LONGEST));
     match shared {
         Some(axis) => along_lines(level, &Job { views: &views, grid, axis }, &geometry.shape(), filtered, volume),
         None => one_by_one(&views, grid, filtered, volume),
@@ -79,20 +80,13 @@ fn along_lines(level: Level, job: &Job, samples: &[usize; 3], filtered: &[f32], 
     let lines = &Lines::along(across, *samples, filtered);
     let shape = job.grid.shape;
     let [outer, inner] = others(job.axis);
-    let width = shape[job.axis].next_multiple_of(LANES);
-    let mut sums = vec![0.0; shape[outer] * shape[inner] * width];
-    sums.par_chunks_mut(TASK * shape[inner] * width).enumerate().for_each(|(task, sums)| {
+    let mut sums = Planes::new(outer, job.axis, shape);
+    let (plane, width) = (sums.plane, sums.length);
+    sums.values.par_chunks_mut(TASK * plane).enumerate().for_each(|(task, sums)| {
         dispatch(level, Slab { job, lines, first: task * TASK, inner: shape[inner], width, sums });
     });
-    let mut strides = [1; 3];
-    strides[inner] = width;
-    strides[outer] = shape[inner] * width;
-    volume.par_chunks_mut(shape[1] * shape[2]).enumerate().for_each(|(z, slice)| {
-        for (y, line) in slice.chunks_mut(shape[2]).enumerate() {
-            let from = sums[z * strides[0] + y * strides[1]..].iter().step_by(strides[2]);
-            line.iter_mut().zip(from).for_each(|(voxel, &sum)| *voxel = sum);
-        }
-    });
+    volume.fill(0.0);
+    sums.add_to(volume);
 }
 
 /// Some planes of lines of voxels.
@@ -111,17 +105,21 @@ impl Kernel for Slab<'_> {
     fn run<S: Simd>(self, s: S) {
         let Self { job, lines, first, inner, width, sums } = self;
         let mut crossings = [Crossing::default(); VIEWS];
+        let mut samples = [Samples::default(); VIEWS];
         for start in (0..job.views.len()).step_by(VIEWS) {
+            let block = &job.views[start..job.views.len().min(start + VIEWS)];
             for (line, sums) in sums.chunks_exact_mut(width).enumerate() {
-                let block = &job.views[start..job.views.len().min(start + VIEWS)];
                 for ((crossing, view), (map, depth)) in crossings.iter_mut().zip(start..).zip(block) {
                     *crossing = crossing_of(job.axis, map, *depth, lines, view, [first + line / inner, line % inner]);
                 }
-                let crossings = &crossings[..block.len()];
-                let fits = crossings.iter().all(|c| c.step.abs() <= 2.0);
-                for voxel in (0..width).step_by(LANES) {
-                    let sum = if fits { pull::<S, true>(s, lines, crossings, voxel) } else { pull::<S, false>(s, lines, crossings, voxel) };
-                    let sums = sixteen_mut(sums, voxel);
+                let fits = crossings[..block.len()].iter().all(|crossing| fits(crossing.step));
+                for (sample, crossing) in samples.iter_mut().zip(&crossings) {
+                    *sample = Samples::new(crossing, fits);
+                }
+                let samples = &samples[..block.len()];
+                for (vector, sums) in sums.chunks_exact_mut(LANES).enumerate() {
+                    let sum = if fits { pull::<S, true>(s, lines, samples, vector) } else { pull::<S, false>(s, lines, samples, vector) };
+                    let sums = sixteen_mut(sums, 0);
                     s.store(s.add(s.load(sums), sum), sums);
                 }
             }
@@ -130,6 +128,7 @@ impl Kernel for Slab<'_> {
 }
 
 /// The pixels under a line of voxels in a view, as samples between two of the view's columns.
+#[inline(always)]
 fn crossing_of(axis: usize, map: &PixelMap, isocenter: f64, lines: &Lines, view: usize, place: [usize; 2]) -> Crossing {
     let [outer, inner] = others(axis);
     let mut index = [0.0; 3];

@@ -45,7 +45,7 @@ pub enum Raw {
     /// An analytic object.
     Phantom(Phantom),
     /// Voxels in the file's quantity.
-    Voxels(Loaded),
+    Voxels(Box<Loaded>),
 }
 
 /// An analytic phantom: solids with densities relative to water.
@@ -106,7 +106,7 @@ impl Input for NiftiFile {
     fn read(&self) -> Result<(Raw, Warnings)> {
         let mut loaded = nifti::read(&self.path, self.units)?;
         let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(loaded), warnings))
+        Ok((Raw::Voxels(Box::new(loaded)), warnings))
     }
 }
 
@@ -117,7 +117,7 @@ impl Input for DicomFolder {
     fn read(&self) -> Result<(Raw, Warnings)> {
         let mut loaded = dicom::read_series(&self.path, self.series.as_deref())?;
         let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(loaded), warnings))
+        Ok((Raw::Voxels(Box::new(loaded)), warnings))
     }
 }
 
