@@ -2,6 +2,7 @@
 
 mod geometry;
 mod grid;
+mod material;
 mod projections;
 mod report;
 mod resample;
@@ -11,6 +12,7 @@ mod volume;
 
 pub use geometry::{Detector, DetectorShape, Geometry, Orbit, Source, View};
 pub use grid::Grid;
+pub use material::Material;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
 pub use units::{MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};

@@ -112,6 +112,9 @@ impl Config {
         if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
             *from = replace(from);
         }
+        if let Some(table) = self.simulate.spectrum.as_mut().and_then(|spectrum| spectrum.kind.path_mut()) {
+            *table = replace(table);
+        }
         if let Some(from) = self.load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
             *from = replace(from);
         }
