@@ -73,6 +73,8 @@ pub struct Scan {
     pub truth: Option<Volume>,
     /// The DICOM series the object came from.
     pub source: Option<SourceSeries>,
+    /// Files read beside the object's, such as poses.
+    pub inputs: Vec<InputFile>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }
