@@ -10,7 +10,7 @@ mod warnings;
 
 use super::Stage;
 use super::flow::{Content, Object, Scan};
-use super::lattice;
+use super::{lattice, scan};
 use crate::context::{Context, Made};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
 use crate::error::{Error, Result};
@@ -90,14 +90,17 @@ impl Stage for Simulate {
     const NAME: &'static str = "simulate";
 
     fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scan> {
-        let key = context.key(Self::NAME, &(&self.config, &self.grid, self.config.beam()?), &[&object.key])?;
+        let inputs = scan::files(&self.config.geometry.kind)?;
+        let config = Config { geometry: scan::without_paths(&self.config.geometry.kind).into(), ..self.config.clone() };
+        let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
+        let key = context.key(Self::NAME, &(&config, &self.grid, self.config.beam()?, hashes), &[&object.key])?;
         let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
         let projections =
             npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Aside { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
-        Ok(Scan { key, projections, grid, truth, source, mu_water, files: files() })
+        Ok(Scan { key, projections, grid, truth, source, mu_water, inputs, files: files() })
     }
 }
 
@@ -119,7 +122,7 @@ impl Simulate {
                 return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
-        let geometry = self.config.geometry.kind.build(&bounds).map_err(|error| error.under("simulate.geometry"))?;
+        let geometry = scan::geometry(&self.config.geometry.kind, &bounds).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
             return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
         }
