@@ -44,7 +44,9 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
         let file = Open::new(path)?;
         let optional = |name: Option<&str>| name.map(|name| file.frames(name, rows)).transpose();
         let angles = names.angles.map(|name| file.list(name)).transpose()?;
-        Frames::new(path, file.frames(names.data, rows)?, optional(names.flats)?, optional(names.darks)?, angles)
+        let frames = Frames::new(path, file.frames(names.data, rows)?, optional(names.flats)?, optional(names.darks)?, angles)?;
+        let height = if let [_, height, _] = *file.dataset(names.data)?.shape() { height as usize } else { 1 };
+        Ok(frames.of(height))
     })
 }
 

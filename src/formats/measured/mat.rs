@@ -34,7 +34,8 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
         })?;
         let angles = file.get(names.angles, "angles")?.map(|array| array.iter().copied().collect());
         let values = sinogram.mapv(|v| v as f32);
-        Frames::new(path, stacked(path, "a sinogram", values, rows)?, None, None, angles)
+        let (data, height) = stacked(path, "a sinogram", values, rows)?;
+        Ok(Frames::new(path, data, None, None, angles)?.of(height))
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Frames {
     pub darks: Option<Array3<f32>>,
     /// Angle of each view, in the unit of the file.
     pub angles: Option<Vec<f64>>,
+    /// Rows of the whole detector, of which `data` may have a part.
+    pub height: usize,
 }
 
 impl Frames {
@@ -66,19 +68,26 @@ impl Frames {
         if angles.iter().flatten().any(|angle| !angle.is_finite()) {
             return Err(Error::input(place, "expected finite angles"));
         }
-        Ok(Self { data, flats, darks, angles })
+        let height = data.shape()[1];
+        Ok(Self { data, flats, darks, angles, height })
+    }
+
+    /// The same, of a detector with so many rows in all.
+    fn of(self, height: usize) -> Self {
+        Self { height, ..self }
     }
 }
 
-/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it.
-fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
+/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it had.
+fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
     let shape = array.shape().to_vec();
     let array = if array.ndim() == 2 { array.insert_axis(Axis(1)) } else { array };
     let array = array
         .into_dimensionality::<Ix3>()
         .map_err(|_| Error::input(place, format!("expected {what} as [views, columns] or [views, rows, columns], got shape {shape:?}")))?;
-    let rows = within(place, rows, array.shape()[1])?;
-    Ok(array.slice(s![.., rows, ..]).as_standard_layout().into_owned())
+    let height = array.shape()[1];
+    let rows = within(place, rows, height)?;
+    Ok((array.slice(s![.., rows, ..]).as_standard_layout().into_owned(), height))
 }
 
 /// The rows asked for, if the detector has them; all of them without.

@@ -25,22 +25,23 @@ pub type Files<'a> = super::npy::Files<'a>;
 /// # Errors
 /// [`Error::Input`] when a file is missing or damaged, images differ in size, or the parts do not fit.
 pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
-    let flats = files.flats.map(|path| stack(path, rows)).transpose()?;
-    let darks = files.darks.map(|path| stack(path, rows)).transpose()?;
+    let optional = |path: Option<&Path>| path.map(|path| stack(path, rows).map(|(images, _)| images)).transpose();
     let angles = files.angles.map(table::numbers).transpose()?;
-    Frames::new(files.data, stack(files.data, rows)?, flats, darks, angles)
+    let (data, height) = stack(files.data, rows)?;
+    Ok(Frames::new(files.data, data, optional(files.flats)?, optional(files.darks)?, angles)?.of(height))
 }
 
-/// The images of a folder or file `[image, row, column]`.
-fn stack(path: &Path, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
+/// The images of a folder or file `[image, row, column]`, and how many rows they had.
+fn stack(path: &Path, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
     let files = if path.is_dir() { images(path)? } else { vec![path.to_path_buf()] };
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
-    let mut count = 0;
+    let (mut count, mut whole) = (0, 0);
     for file in &files {
         guarded(file, || {
             each_page(file, |page| {
-                let rows = within(file, rows, page.shape()[0])?;
+                whole = page.shape()[0];
+                let rows = within(file, rows, whole)?;
                 let page = page.slice(s![rows, ..]);
                 let own = [page.shape()[0], page.shape()[1]];
                 if *shape.get_or_insert(own) != own {
@@ -56,7 +57,8 @@ fn stack(path: &Path, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
         })?;
     }
     let [height, width] = shape.ok_or_else(|| Error::input(path, "no TIFF image in it"))?;
-    Array3::from_shape_vec((count, height, width), pages).map_err(|error| Error::input(path, error))
+    let images = Array3::from_shape_vec((count, height, width), pages).map_err(|error| Error::input(path, error))?;
+    Ok((images, whole))
 }
 
 fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -> Result<()> {

@@ -10,7 +10,7 @@ use super::Stage;
 use super::flow::{Content, Object, Scan};
 use super::lattice;
 use crate::context::{Context, Made};
-use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
+use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::dicom::SourceSeries;
 use crate::formats::{self, nifti, npy};
@@ -74,7 +74,8 @@ impl Stage for Simulate {
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Aside { grid, source } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
-        Ok(Scan { key, projections, grid, truth, source, files: files() })
+        let (inputs, mu_water, quantity) = (object.files.clone(), MU_WATER_PER_MM, Quantity::Hounsfield);
+        Ok(Scan { key, inputs, projections, grid, truth, mu_water, quantity, source, files: files() })
     }
 }
 
