@@ -16,7 +16,7 @@ pub struct Args {
     #[command(flatten)]
     /// Changes to it.
     pub overrides: Overrides,
-    /// Stop after this stage: load, simulate, reconstruct, evaluate or export
+    /// Stop after this stage: load, simulate, acquire, reconstruct, evaluate or export
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
     /// Do everything again, whatever earlier runs have done

@@ -15,6 +15,7 @@ use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::stages::Stage;
+use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
 use crate::stages::load::Load;
@@ -27,11 +28,30 @@ use std::path::{Path, PathBuf};
 pub struct Pipeline {
     /// What the file and the assignments say, every default explicit.
     pub config: Config,
-    load: Load,
-    simulate: Simulate,
+    source: Source,
     reconstruct: Reconstruct,
     evaluate: Evaluate,
     export: Export,
+}
+
+/// Where the projections come from.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    Simulated(Load, Simulate),
+    Measured(Acquire),
+}
+
+impl Source {
+    fn of(config: &Config) -> Result<Self> {
+        let grid = config.grid.clone();
+        match (&config.load, &config.simulate, &config.acquire) {
+            (Some(load), Some(simulate), None) => {
+                Ok(Self::Simulated(Load { config: load.clone() }, Simulate { config: simulate.clone(), grid }))
+            }
+            (None, None, Some(acquire)) => Ok(Self::Measured(Acquire { config: acquire.clone(), grid })),
+            _ => Err(Error::config("load", "expected `load` and `simulate`, or `acquire`")),
+        }
+    }
 }
 
 impl Pipeline {
@@ -42,12 +62,17 @@ impl Pipeline {
     pub fn run(&self, context: &Context, until: Option<&str>) -> Result<Option<Report>> {
         let ends_at = |stage: &str| until == Some(stage);
 
-        let object = self.load.run((), context)?;
-        if ends_at(Load::NAME) {
-            return object.content().map(|_| None);
-        }
-        let scan = self.simulate.run(&object, context)?;
-        if ends_at(Simulate::NAME) {
+        let scan = match &self.source {
+            Source::Measured(acquire) => acquire.run((), context)?,
+            Source::Simulated(load, simulate) => {
+                let object = load.run((), context)?;
+                if ends_at(Load::NAME) {
+                    return object.content().map(|_| None);
+                }
+                simulate.run(&object, context)?
+            }
+        };
+        if ends_at(Simulate::NAME) || ends_at(Acquire::NAME) {
             return Ok(None);
         }
         let outcomes = self.reconstruct.run(&scan, context)?;
@@ -58,11 +83,11 @@ impl Pipeline {
         if ends_at(Evaluate::NAME) {
             return Ok(None);
         }
-        self.export.run(Results { object: &object, scan: &scan, outcomes: &outcomes, findings: &findings }, context).map(Some)
+        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings }, context).map(Some)
     }
 
     /// Names of the stages, in order.
-    pub const STAGES: [&'static str; 5] = [Load::NAME, Simulate::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
+    pub const STAGES: [&'static str; 6] = [Load::NAME, Simulate::NAME, Acquire::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
 
     /// Reads a pipeline file with `--set` assignments.
     ///
@@ -74,8 +99,7 @@ impl Pipeline {
         let methods =
             config.reconstruct.iter().map(|entry| Method { name: entry.beside.name.clone().unwrap_or_default(), kind: entry.kind.clone() });
         Ok(Self {
-            load: Load { config: config.load.clone() },
-            simulate: Simulate { config: config.simulate.clone(), grid: config.grid.clone() },
+            source: Source::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect() },
             evaluate: Evaluate { config: config.evaluate.clone() },
             export: Export { name: config.name.clone(), config: config.export.clone(), resolved: serde_json::Value::Null },

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::Pipeline;
+use super::{Pipeline, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -60,10 +60,8 @@ impl Pipeline {
     pub fn check(&self, progress: &dyn Progress) -> Result<Plan> {
         let machine = Machine::take(self.config.device, self.config.threads)?;
         check_writable(&self.directory())?;
-        let (content, mut warnings) = self.load.content(progress)?;
-        let (grid, geometry) = self.simulate.plan(&content)?;
+        let (grid, geometry, mut warnings) = self.source.plan(progress)?;
         let methods = self.planned(&grid, &geometry, machine.threads)?;
-        warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
         let available = available_memory();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
         if available.is_some_and(|available| most > available) {
@@ -103,6 +101,21 @@ fn coverage_of(grid: &Grid, geometry: &Geometry) -> [f64; 2] {
     let views = geometry.views.len().min(usize::from(u16::MAX)) as u16;
     let part = |counted: fn(u16, u16) -> bool| seen.iter().filter(|&&n| counted(n, views)).count() as f64 / seen.len() as f64;
     [part(|n, views| n >= views), part(|n, _| n == 0)]
+}
+
+impl Source {
+    /// Lattice, scan and what a run would warn about.
+    fn plan(&self, progress: &dyn Progress) -> Result<(Grid, Geometry, Warnings)> {
+        match self {
+            Self::Measured(acquire) => acquire.plan(progress).map(|planned| (planned.grid, planned.geometry, planned.warnings)),
+            Self::Simulated(load, simulate) => {
+                let (content, mut warnings) = load.content(progress)?;
+                let (grid, geometry) = simulate.plan(&content)?;
+                warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
+                Ok((grid, geometry, warnings))
+            }
+        }
+    }
 }
 
 /// Tries to make a file in the nearest folder that exists.

@@ -80,8 +80,10 @@ impl Method {
         let config = crate::registry::OneOf::from(self.kind.clone());
         let key = context.key(Reconstruct::NAME, &config, &[&scan.key])?;
         let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, &key, context))?;
+        let hounsfield = scan.quantity == Quantity::Hounsfield;
+        let units = if hounsfield { nifti::Units::Hounsfield } else { nifti::Units::AttenuationPerMm };
         let read = |file: &str| -> Result<Volume> {
-            let volume = nifti::read(&context.folder.path(&self.file(file)), nifti::Units::Hounsfield)?.volume;
+            let volume = nifti::read(&context.folder.path(&self.file(file)), units)?.volume;
             Volume::new(scan.grid.clone(), volume.quantity, volume.voxels().to_owned())
         };
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
@@ -110,14 +112,14 @@ impl Method {
     }
 
     fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
-        let (volume, unseen) = without_unseen(&made.volume.to_hounsfield(scan.mu_water), scan)?;
+        let (volume, unseen) = without_unseen(&scan.in_quantity(&made.volume), scan)?;
         if unseen > 0 {
             progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
-        nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, &format!("{}, HU", self.kind.name()))?;
+        nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, self.kind.name())?;
         if let Some(start) = &made.start {
-            nifti::write(&context.folder.path(&self.file(START)), &start.to_hounsfield(scan.mu_water), "start, HU")?;
+            nifti::write(&context.folder.path(&self.file(START)), &scan.in_quantity(start), "start")?;
         }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }
@@ -140,7 +142,7 @@ const CURVE: &str = "curve.csv";
 fn without_unseen(volume: &Volume, scan: &Scan) -> Result<(Volume, usize)> {
     let seen = coverage::seen_by(&scan.grid, &scan.projections.geometry);
     let unseen = seen.iter().filter(|&&views| views == 0).count();
-    let air = Quantity::Hounsfield.air();
+    let air = volume.quantity.air();
     let values = volume.as_slice().iter().zip(seen).map(|(&hu, views)| if views == 0 { air } else { hu }).collect();
     Ok((Volume::from_vec(volume.grid.clone(), volume.quantity, values)?, unseen))
 }

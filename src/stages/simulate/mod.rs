@@ -12,7 +12,7 @@ use super::Stage;
 use super::flow::{Content, Object, Scan};
 use super::{lattice, scan};
 use crate::context::{Context, Made};
-use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
+use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::dicom::SourceSeries;
 use crate::formats::{self, nifti, npy};
@@ -100,7 +100,8 @@ impl Stage for Simulate {
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Aside { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
-        Ok(Scan { key, projections, grid, truth, source, mu_water, inputs, files: files() })
+        let inputs = [object.files.as_slice(), &inputs].concat();
+        Ok(Scan { key, inputs, projections, grid, truth, mu_water, quantity: Quantity::Hounsfield, source, files: files() })
     }
 }
 
