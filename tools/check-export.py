@@ -112,7 +112,8 @@ def dicom(folder, volume, source):
         check(worst_place < 1e-2, f"{folder}: in the place of the NIfTI volume", f"{worst_place:.2g} voxels off")
         check(worst_value <= 0.51, f"{folder}: the values of the NIfTI volume", f"{worst_value:.2g} HU off")
     if source:
-        check(first.StudyInstanceUID == source.get("StudyInstanceUID"), f"{folder}: in the source's study")
+        if source.get("StudyInstanceUID"):
+            check(first.StudyInstanceUID == source.StudyInstanceUID, f"{folder}: in the source's study")
         check(first.get("FrameOfReferenceUID") == source.get("FrameOfReferenceUID"), f"{folder}: in the source's frame of reference")
         check(first.SeriesInstanceUID != source.get("SeriesInstanceUID"), f"{folder}: a series of its own")
         check(len(first.get("SourceImageSequence", [])) > 0, f"{folder}: source images linked")

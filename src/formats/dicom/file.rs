@@ -30,8 +30,9 @@ pub(super) struct DicomFile {
     scan: Scan,
     /// How pixels and elements are encoded.
     pub(super) syntax: Syntax,
-    /// Media Storage SOP Instance UID of the meta group, if there is one.
-    pub(super) instance: Option<String>,
+    /// Media Storage SOP Class and Instance UID of the meta group, empty if there are none.
+    pub(super) class: String,
+    pub(super) instance: String,
     /// What the preamble pretends to be, if it is not only padding.
     pub(super) preamble: Option<&'static str>,
 }
@@ -97,7 +98,7 @@ impl DicomFile {
             Some(text.trim_end_matches(['\0', ' ']).to_string())
         };
         let syntax = syntax::of(&text(0x10).ok_or_else(|| Fault::Broken("no transfer syntax in its meta group".into()))?);
-        let (instance, preamble) = (text(3).filter(|uid| !uid.is_empty()), polyglot(&bytes));
+        let (class, instance, preamble) = (text(2).unwrap_or_default(), text(3).unwrap_or_default(), polyglot(&bytes));
         let start = START + length;
         let (data, offset, total) = if syntax.deflated {
             if (bytes.len() as u64) < size {
@@ -110,7 +111,7 @@ impl DicomFile {
             (bytes, start, size as usize - start)
         };
         let scan = scan(&data[offset..], total, syntax.encoding, wanted)?;
-        Ok(Self { data, offset, scan, syntax, instance, preamble })
+        Ok(Self { data, offset, scan, syntax, class, instance, preamble })
     }
 
     /// The elements with these tags, as `dicom-object` reads them; nothing else reaches it.

@@ -107,15 +107,15 @@ impl Image {
         let Some((stored, compressed)) = file.stored() else { return Ok(None) };
         let object = file.object(wanted).map_err(|problem| Error::input(path, problem))?;
         let one = |tag| texts(&object, tag).into_iter().next().unwrap_or_default();
-        let instance = one(tags::SOP_INSTANCE_UID);
+        let or = |tag, meta: &String| Some(one(tag)).filter(|uid| !uid.is_empty()).unwrap_or_else(|| meta.clone());
         Ok(Some(Self {
             path: path.to_path_buf(),
             series: one(tags::SERIES_INSTANCE_UID),
             modality: one(tags::MODALITY),
             description: one(tags::SERIES_DESCRIPTION),
             image_type: texts(&object, tags::IMAGE_TYPE),
-            class: one(tags::SOP_CLASS_UID),
-            instance: if instance.is_empty() { file.instance.clone().unwrap_or_default() } else { instance },
+            class: or(tags::SOP_CLASS_UID, &file.class),
+            instance: or(tags::SOP_INSTANCE_UID, &file.instance),
             syntax: format!("{} ({})", file.syntax.name, file.syntax.uid),
             preamble: file.preamble,
             layout: Layout::of(&object).and_then(|layout| layout.fits(stored, compressed)),
