@@ -10,7 +10,7 @@ pub use plan::Plan;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
 
-use crate::context::{Context, Request, RunFolder, relative};
+use crate::context::{Context, Request, relative};
 use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -35,30 +35,40 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Runs the stages in order, up to and including `until`; what earlier runs have done is not done again.
+    /// The whole flow. What earlier runs in the same folder have done is not done again.
     ///
     /// # Errors
     /// What the stages say. A method that fails or is stopped is no error here: the report says so.
-    pub fn run(&self, context: &Context, until: Option<&str>) -> Result<Option<Report>> {
-        let ends_at = |stage: &str| until == Some(stage);
-
+    pub fn run(&self, context: &Context) -> Result<Report> {
         let object = self.load.run((), context)?;
-        if ends_at(Load::NAME) {
-            return object.content().map(|_| None);
+        let scan = self.simulate.run(&object, context)?;
+        let outcomes = self.reconstruct.run(&scan, context)?;
+        let findings = self.evaluate.run((&scan, &outcomes), context)?;
+        self.export.run(Results { object: &object, scan: &scan, outcomes: &outcomes, findings: &findings }, context)
+    }
+
+    /// The flow up to and including a stage before the last.
+    ///
+    /// # Errors
+    /// What the stages say.
+    pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
+        let object = self.load.run((), context)?;
+        if stage == Load::NAME {
+            return object.content().map(drop);
         }
         let scan = self.simulate.run(&object, context)?;
-        if ends_at(Simulate::NAME) {
-            return Ok(None);
+        if stage == Simulate::NAME {
+            return Ok(());
         }
         let outcomes = self.reconstruct.run(&scan, context)?;
-        if ends_at(Reconstruct::NAME) {
-            return Ok(None);
+        if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?))) {
+            context.progress().check_stop()?;
+            return Err(Error::resource(format!("method {method}"), why));
         }
-        let findings = self.evaluate.run((&scan, &outcomes), context)?;
-        if ends_at(Evaluate::NAME) {
-            return Ok(None);
+        if stage == Evaluate::NAME {
+            self.evaluate.run((&scan, &outcomes), context)?;
         }
-        self.export.run(Results { object: &object, scan: &scan, outcomes: &outcomes, findings: &findings }, context).map(Some)
+        Ok(())
     }
 
     /// Names of the stages, in order.
@@ -94,7 +104,7 @@ impl Pipeline {
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&mut self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
         let request = Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        let context = Context::new(&request, RunFolder::open(&self.directory())?, progress)?;
+        let context = Context::new(&request, &self.directory(), progress)?;
         let mut portable = self.config.clone();
         portable.paths(|path| PathBuf::from(relative(context.folder.root(), path)));
         self.export.resolved = portable.to_value()?;

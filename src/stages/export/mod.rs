@@ -102,7 +102,8 @@ impl Stage for Export {
         context.progress().begin("export", None);
         let mut files = results.scan.files.clone();
         files.extend(results.outcomes.iter().filter_map(|outcome| outcome.result.as_ref()).flat_map(|result| result.files.clone()));
-        if self.config.volumes.contains(&VolumeFormat::Dicom) {
+        // A run that was told to stop writes its report and no more.
+        if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
         files.push(self.write_pipeline(context)?);
