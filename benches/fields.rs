@@ -9,7 +9,8 @@ const POINTS: i64 = 4096;
 
 fn fields(criterion: &mut Criterion) {
     tch::set_num_threads(std::thread::available_parallelism().map_or(1, |n| n.get() as i32));
-    let points = Tensor::from_slice(&(0..3 * POINTS).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([POINTS, 3]);
+    let points =
+        Tensor::from_slice(&(0..3 * POINTS).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([POINTS, 3]);
     let mut group = criterion.benchmark_group("siren 3x256");
     group.throughput(Throughput::Elements(POINTS as u64)).sample_size(30);
     for precision in [Precision::F32, Precision::Bf16] {

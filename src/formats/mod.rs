@@ -1,4 +1,5 @@
-//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, scans as JSON.
+//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, scans as JSON, spectra
+//! as CSV.
 //!
 //! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that is
 //! written goes through [`atomic`].
@@ -11,6 +12,7 @@ pub mod grid_of;
 pub mod nifti;
 pub mod npy;
 mod orient;
+pub mod spectrum;
 
 pub use describe::{Candidate, Description, describe};
 pub use nifti::Units;

@@ -5,6 +5,7 @@ use super::yaml;
 use crate::algorithms::AlgorithmKind;
 use crate::context::Threads;
 use crate::error::{Error, Result};
+use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, Kind};
 use crate::stages::reconstruct::Named;
@@ -109,8 +110,14 @@ impl Config {
             Kind::Dicom(input) => &mut input.path,
         };
         *input = replace(input);
+        if let GeometryKind::Poses(poses) = &mut self.simulate.geometry.kind {
+            poses.file = replace(&poses.file);
+        }
         if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
             *from = replace(from);
+        }
+        if let Some(table) = self.simulate.spectrum.as_mut().and_then(|spectrum| spectrum.kind.path_mut()) {
+            *table = replace(table);
         }
         if let Some(from) = self.load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
             *from = replace(from);

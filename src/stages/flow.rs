@@ -73,6 +73,10 @@ pub struct Scan {
     pub truth: Option<Volume>,
     /// The DICOM series the object came from.
     pub source: Option<SourceSeries>,
+    /// Attenuation of water in these projections, 1/mm: that of the effective energy where there is a spectrum.
+    pub mu_water: f64,
+    /// Files read beside the object's, such as poses.
+    pub inputs: Vec<InputFile>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }

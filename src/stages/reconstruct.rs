@@ -5,7 +5,7 @@ use super::Stage;
 use super::flow::{MethodFacts, Outcome, Reconstructed, Scan};
 use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
 use crate::context::{Context, Key, Made, peak_memory, reset_peak_memory};
-use crate::data::{MU_WATER_PER_MM, Quantity, Status, Volume};
+use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{atomic, nifti};
 use crate::progress::{Labelled, Progress};
@@ -98,7 +98,7 @@ impl Method {
             seed: context.seed,
             progress: &progress,
             checkpoints: &checkpoints,
-            mu_water: MU_WATER_PER_MM,
+            mu_water: scan.mu_water,
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
@@ -110,14 +110,14 @@ impl Method {
     }
 
     fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
-        let (volume, unseen) = without_unseen(&made.volume.to_hounsfield(MU_WATER_PER_MM), scan)?;
+        let (volume, unseen) = without_unseen(&made.volume.to_hounsfield(scan.mu_water), scan)?;
         if unseen > 0 {
             progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
         nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, &format!("{}, HU", self.kind.name()))?;
         if let Some(start) = &made.start {
-            nifti::write(&context.folder.path(&self.file(START)), &start.to_hounsfield(MU_WATER_PER_MM), "start, HU")?;
+            nifti::write(&context.folder.path(&self.file(START)), &start.to_hounsfield(scan.mu_water), "start, HU")?;
         }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }

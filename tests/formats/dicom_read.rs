@@ -110,7 +110,15 @@ fn every_file_of_every_kind_reads_or_is_an_input_error() {
         });
     }
     // The CT images among them, in every encoding.
-    for name in ["CT_small.dcm", "J2K_pixelrep_mismatch.dcm", "eCT_Supplemental.dcm", "693_UNCR.dcm", "693_J2KI.dcm", "bad_sequence.dcm"] {
+    for name in [
+        "CT_small.dcm",
+        "J2K_pixelrep_mismatch.dcm",
+        "eCT_Supplemental.dcm",
+        "693_UNCR.dcm",
+        "693_J2KI.dcm",
+        "bad_sequence.dcm",
+        "explicit_VR-UN.dcm",
+    ] {
         assert!(readable.iter().any(|found| found == name), "{name} is not among {readable:?}");
     }
 }

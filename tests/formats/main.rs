@@ -9,6 +9,7 @@ mod dicom_read;
 mod dicom_series;
 mod dicom_write;
 mod fuzz;
+mod limits;
 mod nifti_hostile;
 mod nifti_read;
 mod nifti_write;

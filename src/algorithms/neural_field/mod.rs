@@ -69,7 +69,10 @@ impl Default for Config {
             steps: 100,
             ramp_steps: 0,
             tv: 2e-4,
-            start: Some(Box::new(Start { kind: AlgorithmKind::Tv(tv::Config { iterations: 100, ..tv::Config::default() }), beside: Regression::default() })),
+            start: Some(Box::new(Start {
+                kind: AlgorithmKind::Tv(tv::Config { iterations: 100, ..tv::Config::default() }),
+                beside: Regression::default(),
+            })),
             support: true,
             chunk: 4096,
             nonnegative: true,

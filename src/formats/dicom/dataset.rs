@@ -48,9 +48,12 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
     for (tag, vr) in EMPTY {
         object.put(DataElement::empty(tag, vr));
     }
-    let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
-    text(&mut object, tags::PATIENT_NAME, VR::PN, name);
-    text(&mut object, tags::PATIENT_ID, VR::LO, name);
+    // A patient whose name the source leaves empty gets none here either.
+    if source.is_none() || labels.identity == Identity::Drop {
+        let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
+        text(&mut object, tags::PATIENT_NAME, VR::PN, name);
+        text(&mut object, tags::PATIENT_ID, VR::LO, name);
+    }
     text(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &uid(&["study", &labels.study]));
     text(&mut object, tags::FRAME_OF_REFERENCE_UID, VR::UI, &uid(&["frame of reference", &labels.study]));
     let kept = |identifies: bool| !identifies || labels.identity == Identity::Keep;

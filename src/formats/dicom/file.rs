@@ -1,9 +1,9 @@
 //! A DICOM file in memory: preamble, file meta group, data set, each checked before it is used (PS3.10).
 
-use super::prescan::{self, Element, Fault, Pixels, Scan, scan};
+use super::prescan::{self, Element, Encoding, Fault, Pixels, Scan, scan};
 use super::syntax::{self, Syntax};
 use crate::error::{Error, Result};
-use dicom_core::Tag;
+use dicom_core::{Tag, VR};
 use dicom_object::InMemDicomObject;
 use flate2::read::DeflateDecoder;
 use std::borrow::Cow;
@@ -52,6 +52,8 @@ impl DicomFile {
         let size = file.metadata().map_err(fail)?.len();
         let mut bytes = Vec::new();
         (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+        // A file may grow while it is read.
+        let size = size.max(bytes.len() as u64);
         if !is_dicom(&bytes) {
             return Ok(None);
         }
@@ -117,8 +119,15 @@ impl DicomFile {
     /// In words, when it cannot.
     pub(super) fn object(&self, wanted: fn(Tag) -> bool) -> std::result::Result<InMemDicomObject, String> {
         let mut bytes = Vec::new();
+        let data = &self.data[self.offset..];
         for element in self.scan.elements.iter().filter(|element| wanted(element.tag)) {
-            bytes.extend_from_slice(&self.data[self.offset..][element.whole.clone()]);
+            match retyped(element, self.syntax.encoding) {
+                Some(header) => {
+                    bytes.extend(header);
+                    bytes.extend_from_slice(&data[element.value.clone()]);
+                }
+                None => bytes.extend_from_slice(&data[element.whole.clone()]),
+            }
         }
         let syntax = syntax::dataset(self.syntax.encoding);
         InMemDicomObject::read_dataset_with_ts(&bytes[..], &syntax).map_err(|error| format!("damaged DICOM file: {error}"))
@@ -172,6 +181,17 @@ impl<'a> PixelBytes<'a> {
             starts.zip(fragments).filter(|(start, _)| (from..to).contains(start)).map(|(_, fragment)| *fragment).collect();
         Ok(Cow::Owned(parts.concat()))
     }
+}
+
+/// A header with the dictionary's type, for an element that a careless writer left untyped (UN) though it has one.
+fn retyped(element: &Element, encoding: Encoding) -> Option<Vec<u8>> {
+    let (vr, length) = (prescan::type_of(element.tag), element.value.len());
+    let fits = length.is_multiple_of(prescan::unit(vr) as usize) && prescan::has_short_length(vr);
+    if element.vr != VR::UN || encoding != Encoding::ExplicitLittle || !fits || element.whole.end != element.value.end {
+        return None;
+    }
+    let tag = [element.tag.0.to_le_bytes(), element.tag.1.to_le_bytes()].concat();
+    Some([&tag[..], &vr.to_bytes(), &u16::try_from(length).ok()?.to_le_bytes()].concat())
 }
 
 /// The elements of group 2, which end where another group begins (whatever its group length says), and their bytes.

@@ -255,10 +255,12 @@ impl Layout {
     }
 }
 
-/// The values of a text element, trimmed; empty ones are left out.
+/// The values of a text element, trimmed, without control characters and marks that turn the writing direction (they could
+/// forge what a terminal or a page shows); empty ones are left out.
 pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let values = object.get(tag).and_then(|element| element.to_multi_str().ok());
-    let trimmed = |value: &String| value.trim_matches(['\0', ' ']).to_string();
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let trimmed = |value: &String| value.chars().filter(|&c| !hidden(c)).collect::<String>().trim().to_string();
     values.map(|values| values.iter().map(trimmed).filter(|value| !value.is_empty()).collect()).unwrap_or_default()
 }
 

@@ -75,16 +75,23 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
     volume.fill(0.0);
     let scans = classify(grid, views, detector, projections.chunks(pixels));
     for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
-        let mains = others(axis).map(|main| (main, scans.iter().any(|(sheets, _)| sheets.iter().any(|s| s.main == main))));
-        let mut sums: Vec<(usize, Planes)> =
-            mains.into_iter().filter(|(_, used)| *used).map(|(main, _)| (main, Planes::new(main, axis, grid.shape))).collect();
-        for group in scans.chunks((GROUP / pixels).max(1)) {
-            let (sheets, rays) = weighted_rays(group);
-            for (main, sums) in &mut sums {
-                adjoint_sheets(level, *main, &sheets, &rays, grid.shape, sums);
+        let mut sums: Option<Planes> = None;
+        for main in others(axis) {
+            if !scans.iter().any(|(sheets, _)| sheets.iter().any(|sheet| sheet.main == main)) {
+                continue;
             }
-        }
-        for (_, sums) in &sums {
+            // One buffer serves both axes: fresh memory costs more than clearing it.
+            let sums = match &mut sums {
+                Some(sums) => {
+                    sums.restart(main);
+                    sums
+                }
+                none => none.insert(Planes::new(main, axis, grid.shape)),
+            };
+            for group in scans.chunks((GROUP / pixels).max(1)) {
+                let (sheets, rays) = weighted_rays(group);
+                adjoint_sheets(level, main, &sheets, &rays, grid.shape, sums);
+            }
             sums.add_to(volume);
         }
     }

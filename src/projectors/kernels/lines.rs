@@ -78,6 +78,13 @@ impl Planes {
         Self { values: vec![0.0; shape[main] * plane], length, plane, main, axis, shape }
     }
 
+    /// Zeros again, as planes across another axis.
+    pub(super) fn restart(&mut self, main: usize) {
+        self.main = main;
+        self.plane = self.shape[3 - main - self.axis] * self.length;
+        self.values.fill(0.0);
+    }
+
     /// Adds the sums to a volume `[z, y, x]`.
     pub(super) fn add_to(&self, volume: &mut [f32]) {
         let mut strides = [1; 3];

@@ -21,7 +21,7 @@ pub(super) struct PixelMap {
     pub(super) along: Affine,
     /// Columns per radian of a cylindrical detector, whose `across` is a tangent.
     pub(super) columns_per_radian: Option<f64>,
-    /// (rows − 1)/2 and (columns − 1)/2.
+    /// (rows − 1)/2 and (columns − 1)/2; on a cylinder the row at the height of the source.
     pub(super) middle: [f64; 2],
     pub(super) pixels: [usize; 2],
     /// One slice, one row: every voxel is on the row.
@@ -39,6 +39,8 @@ impl PixelMap {
         let point_source = matches!(exposure.source, Source::Point(_));
         let cylinder = point_source && geometry.detector.shape == DetectorShape::Cylindrical;
         // On a cylinder `across` is the tangent of the angle, so its unit is the arm's length instead of a pitch.
+        let lift = if cylinder { dot(arm, exposure.v) / dot(exposure.v, exposure.v) } else { 0.0 };
+        let arm = sub(arm, scale(exposure.v, lift));
         let per_radian = norm(arm) / norm(exposure.u);
         let u = if cylinder { scale(exposure.u, per_radian) } else { exposure.u };
         let basis = [arm, u, exposure.v];
@@ -51,7 +53,7 @@ impl PixelMap {
             across,
             along,
             columns_per_radian: cylinder.then_some(per_radian),
-            middle: [(rows as f64 - 1.0) / 2.0, (columns as f64 - 1.0) / 2.0],
+            middle: [(rows as f64 - 1.0) / 2.0 - lift, (columns as f64 - 1.0) / 2.0],
             pixels: [rows, columns],
             flat: super::rays::is_flat(grid, &geometry.detector),
         }

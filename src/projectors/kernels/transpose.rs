@@ -1,4 +1,5 @@
 //! Transposes in tiles, so that both sides are read and written by whole cache lines.
+#![allow(clippy::inline_always, reason = "loops whose bounds are known where they are used")]
 
 /// Edge of a tile: the values of a cache line.
 const TILE: usize = 16;
@@ -13,42 +14,55 @@ pub(super) struct Shape {
 
 /// to[column][row] = from[row][column]; `stride` is the distance between the rows of `to`.
 pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usize) {
-    tiles(from, shape, |row, column, values| to[column * stride + row..][..values.len()].copy_from_slice(values));
+    let mut strip = vec![0.0; TILE * shape.columns];
+    for row in (0..shape.rows).step_by(TILE) {
+        // Rows far apart would fight for the same places of the cache: first side by side, then turned.
+        let height = TILE.min(shape.rows - row);
+        for (line, y) in strip.chunks_exact_mut(shape.columns).zip(row..row + height) {
+            line.copy_from_slice(&from[y * shape.stride..][..shape.columns]);
+        }
+        turn(&strip, height, shape.columns, |column, values| to[column * stride + row..][..height].copy_from_slice(values));
+    }
 }
 
 /// As [`transpose`], but adding to what is there.
 pub(super) fn transpose_add(from: &[f32], shape: Shape, to: &mut [f32], stride: usize) {
-    tiles(from, shape, |row, column, values| {
-        for (to, value) in to[column * stride + row..].iter_mut().zip(values) {
-            *to += value;
+    let mut strip = vec![0.0; TILE * shape.rows];
+    for column in (0..shape.columns).step_by(TILE) {
+        let width = TILE.min(shape.columns - column);
+        turned_strip(&from[column..], Shape { columns: width, ..shape }, &mut strip);
+        for (line, x) in strip.chunks_exact(shape.rows).zip(column..column + width) {
+            let to = &mut to[x * stride..][..shape.rows];
+            to.iter_mut().zip(line).for_each(|(to, value)| *to += value);
         }
-    });
+    }
 }
 
-/// Hands out pieces of columns: the first row, the column, and the values from there down.
-#[inline]
-fn tiles(from: &[f32], Shape { rows, columns, stride }: Shape, mut piece: impl FnMut(usize, usize, &[f32])) {
+/// Hands out the columns of at most [`TILE`] rows that lie side by side.
+#[inline(always)]
+fn turn(strip: &[f32], height: usize, columns: usize, mut column_of: impl FnMut(usize, &[f32])) {
     let mut turned = [[0.0f32; TILE]; TILE];
-    for row in (0..rows).step_by(TILE) {
-        let height = TILE.min(rows - row);
-        for column in (0..columns).step_by(TILE) {
-            let width = TILE.min(columns - column);
-            if width == TILE {
-                for y in 0..height {
-                    let line: &[f32; TILE] = from[(row + y) * stride + column..].first_chunk().expect("a whole line of a tile");
-                    for (x, value) in line.iter().enumerate() {
-                        turned[x][y] = *value;
-                    }
-                }
-            } else {
-                for y in 0..height {
-                    for (x, value) in from[(row + y) * stride + column..][..width].iter().enumerate() {
-                        turned[x][y] = *value;
-                    }
-                }
+    for first in (0..columns).step_by(TILE) {
+        let width = TILE.min(columns - first);
+        for y in 0..height {
+            for (turned, value) in turned.iter_mut().zip(&strip[y * columns + first..][..width]) {
+                turned[y] = *value;
             }
-            for (x, values) in turned[..width].iter().enumerate() {
-                piece(row, column + x, &values[..height]);
+        }
+        for (x, values) in turned[..width].iter().enumerate() {
+            column_of(first + x, &values[..height]);
+        }
+    }
+}
+
+/// Writes at most [`TILE`] columns as rows that lie side by side.
+#[inline(always)]
+fn turned_strip(from: &[f32], Shape { rows, columns, stride }: Shape, strip: &mut [f32]) {
+    for first in (0..rows).step_by(TILE) {
+        let height = TILE.min(rows - first);
+        for y in first..first + height {
+            for (x, value) in from[y * stride..][..columns].iter().enumerate() {
+                strip[x * rows + y] = *value;
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod dicom;
 mod manifest;
+mod scan;
 
 pub use manifest::{FileHash, Manifest};
 
@@ -13,6 +14,7 @@ use crate::data::{Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::dicom::Identity;
+use crate::formats::geometry::GeometryFormat;
 use crate::report::{self, Gallery, RunFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,8 @@ pub struct Config {
     pub directory: Option<PathBuf>,
     /// Formats of the volumes. NIfTI is always written: it is what a run resumes from.
     pub volumes: Vec<VolumeFormat>,
+    /// Formats of the scan. JSON is always written: it is what a run resumes from.
+    pub geometry: Vec<GeometryFormat>,
     /// Formats of the report.
     pub report: Vec<ReportFormat>,
     /// What the DICOM series say.
@@ -35,7 +39,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let report = vec![ReportFormat::Html, ReportFormat::Json, ReportFormat::Csv];
-        Self { directory: None, volumes: vec![VolumeFormat::Nifti], report, dicom: DicomConfig::default() }
+        Self {
+            directory: None,
+            volumes: vec![VolumeFormat::Nifti],
+            geometry: vec![GeometryFormat::Json],
+            report,
+            dicom: DicomConfig::default(),
+        }
     }
 }
 
@@ -106,8 +116,10 @@ impl Stage for Export {
         if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
+        files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(self.write_pipeline(context)?);
-        let mut manifest = Manifest::new(context, &results.object.files, &files)?;
+        let inputs = [results.object.files.as_slice(), &results.scan.inputs].concat();
+        let mut manifest = Manifest::new(context, &inputs, &files)?;
         let report = self.report(&results, context);
         let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
         manifest.add_outputs(context, &written)?;

@@ -48,12 +48,15 @@ pub enum Raw {
     Voxels(Box<Loaded>),
 }
 
-/// An analytic phantom: ellipsoids with densities relative to water.
+/// An analytic phantom: solids with densities relative to water.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhantomFile {
     /// Its YAML file, such as phantoms/shepp-logan.yaml.
     pub file: PathBuf,
+    /// Which member of a family: the seed of its `jitter`. Default: the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// A NIfTI volume (.nii or .nii.gz).
@@ -87,7 +90,12 @@ impl Input for PhantomFile {
         &self.file
     }
     fn read(&self) -> Result<(Raw, Warnings)> {
-        Ok((Raw::Phantom(Phantom::read(&self.file)?), Warnings::new()))
+        let phantom = Phantom::read(&self.file)?;
+        let member = match self.seed {
+            Some(seed) => phantom.with_seed(seed).map_err(|error| error.under("load.phantom"))?,
+            None => phantom,
+        };
+        Ok((Raw::Phantom(member), Warnings::new()))
     }
 }
 
