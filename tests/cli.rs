@@ -39,7 +39,7 @@ fn values_that_make_no_sense_are_refused_before_any_work() {
         ("name=../elsewhere", "name: expected"),
         ("load.clip_hu=[0, 100]", "phantom"),
         ("reconstruct=[{tv: {iterations: 0}}]", "reconstruct[0].tv.iterations"),
-        ("reconstruct=[{neural_field: {steps: 0}}]", "reconstruct[0].neural_field.steps"),
+        ("reconstruct=[{neural_field: {steps: 0, start: null}}]", "reconstruct[0].neural_field.steps"),
     ] {
         bench.quick(&["--set", set]).expect(2, &[said]);
     }

@@ -9,11 +9,10 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// The tiny pipeline with a fit of this many steps, checkpointed at each.
+/// The tiny pipeline with a fit of this many data steps after some of regression, checkpointed at each.
 fn fit(steps: &str) -> Vec<String> {
-    let reconstruct = format!(
-        "reconstruct=[{{name: siren, neural_field: {{field: {{siren: {{width: 16, depth: 2}}}}, steps: {steps}, checkpoint_seconds: 0}}}}]"
-    );
+    let small = "field: {siren: {width: 16, depth: 2}}, start: {tv: {iterations: 10}, steps: 20, batch: 512}";
+    let reconstruct = format!("reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: 0}}}}]");
     ["run", TINY, "--set", &reconstruct, "--set", "export.volumes=[nifti]", "--output"].map(str::to_string).to_vec()
 }
 

@@ -115,7 +115,8 @@ impl Stage for Export {
             let message =
                 "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is written; give mu_water_per_mm";
             context.progress().warn("no_hounsfield", message);
-        } else if self.config.volumes.contains(&VolumeFormat::Dicom) {
+        } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
+            // A run that was told to stop writes its report and no more.
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
         files.extend(scan::write(&self.config.geometry, &results, context)?);
