@@ -62,7 +62,7 @@ fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f
     let last = first + (count - 1) as f64 * step;
     let touched =
         (first.min(last) - 1.0).max(0.0) as usize / LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length).div_ceil(LANES);
-    let hits = if HITS > 0 { HITS } else { ((2.0 * inverse.abs()).ceil() as usize).min(count + 1) };
+    let hits = if HITS > 0 { HITS } else { (2.0 * inverse.abs()).ceil() as usize };
     let digits = if HITS > 0 { 26 } else { 20 };
     let lane_step = fixed(inverse) >> (32 - digits);
     let below = ((LANES as i64 - 1) * lane_step).min(0);
