@@ -215,6 +215,20 @@ fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
     }
 }
 
+#[test]
+fn a_beam_along_the_normal_of_a_slice_gives_zeros() {
+    let grid = Grid::centered([1, 5, 6], [1.0; 3], [0.0; 3]).unwrap();
+    let detector = Detector { rows: 1, columns: 4, shape: DetectorShape::Flat };
+    for source in [Source::Direction([0.0, 0.0, 1.0]), Source::Point([0.0, 0.0, -9.0])] {
+        let view = View { source, center: [0.0, 0.0, 9.0], u: [0.0, 1.0, 0.0], v: [1.0, 0.0, 0.0] };
+        let geometry = Geometry::new(vec![view], detector, None).unwrap();
+        for level in levels() {
+            assert!(forward(level, &grid, &geometry, &noise(30, 1)).iter().all(|v| v.is_finite()));
+            assert!(adjoint(level, &grid, &geometry, &noise(4, 1)).iter().all(|v| v.is_finite()));
+        }
+    }
+}
+
 /// Views that no scanner makes: sources near, far and inside, pixels of any size and angle, grids of one voxel.
 fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
     let numbers = noise(64, seed + 100);

@@ -54,7 +54,9 @@ fn path(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> Path {
     let start = bound(inner.low.ceil() + 1.0);
     let inside = start..bound(inner.high.floor()).max(start);
     let step = [0, 1, 2].map(|k| ray.direction[k] / along);
-    Path { main, planes, inside, across, millimetres: rays.millimetres(step) as f32 }
+    // A ray along the normal of a slice stays nowhere in it and has no length per plane.
+    let millimetres = if planes.is_empty() { 0.0 } else { rays.millimetres(step) as f32 };
+    Path { main, planes, inside, across, millimetres }
 }
 
 /// The voxels around a coordinate as (offset, weight): those outside the grid weigh nothing and are read at its edge.
