@@ -1,8 +1,15 @@
 //! From ideal line integrals to what a detector reports, effect by effect, in the order in which they happen:
 //!
-//! 1. scatter falls on the detector beside the primary;  2. the flux of the view;  3. photons are counted (Poisson);  4. their light
-//! spreads (blur, crosstalk);  5. bad pixels read a part of it;  6. electronic noise;  7. −ln over the flux of the air scan;  8. bad
-//! pixels are interpolated. What is off changes no bit.
+//! 1. scatter falls on the detector beside the primary;
+//! 2. the flux of the view;
+//! 3. photons are counted (Poisson);
+//! 4. their light spreads (blur, crosstalk);
+//! 5. bad pixels read a part of it;
+//! 6. electronic noise;
+//! 7. −ln over the flux of the air scan;
+//! 8. bad pixels are interpolated.
+//!
+//! What is off changes no bit.
 
 use super::bad_pixels::{self, BadPixelsConfig, Repair};
 use super::blur::BlurConfig;
@@ -118,9 +125,13 @@ impl<'a> Detector<'a> {
         }
         if let Some(drift) = self.effects.flux_drift {
             let flux = drift.factor(view, views, self.seed);
-            signal.iter_mut().for_each(|signal| *signal *= flux);
+            for signal in &mut signal {
+                *signal *= flux;
+            }
         }
-        signal.iter_mut().for_each(|signal| *signal = signal.min(f64::MAX));
+        for signal in &mut signal {
+            *signal = signal.min(f64::MAX);
+        }
         let electronic = self.effects.noise.map(|noise| noise.count(&mut signal, self.seed, view)).unwrap_or_default();
         if let Some(smoothing) = &self.smoothing {
             smoothing.apply(&mut signal, self.columns);
