@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::Pipeline;
+use super::{Pipeline, Seen};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ pub struct Plan {
     pub grid: Grid,
     /// Shape of the projections [views, rows, columns].
     pub projections: [usize; 3],
+    /// What the scan sees of the volume.
+    pub seen: Seen,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -70,6 +72,7 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
+            seen: Seen::new(&grid, &geometry),
             grid,
             projections: geometry.shape(),
             methods,
