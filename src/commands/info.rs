@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What `recon info` may be told.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A NIfTI or NumPy file, a geometry, a DICOM file or folder
+    /// A NIfTI, NumPy, HDF5, TIFF or MATLAB file, a geometry, a DICOM file or folder
     pub path: PathBuf,
 }
 

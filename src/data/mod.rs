@@ -2,6 +2,7 @@
 
 mod geometry;
 mod grid;
+mod material;
 mod orbit;
 mod poses;
 mod projections;
@@ -13,6 +14,7 @@ mod volume;
 
 pub use geometry::{Detector, DetectorShape, Geometry, Source, View};
 pub use grid::Grid;
+pub use material::Material;
 pub use orbit::Orbit;
 pub use poses::Poses;
 pub use projections::Projections;

@@ -1,4 +1,5 @@
-//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, scans as JSON.
+//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, measured ones also from HDF5, TIFF and MATLAB, scans as
+//! JSON, spectra as CSV.
 //!
 //! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that is
 //! written goes through [`atomic`].
@@ -8,9 +9,11 @@ mod describe;
 pub mod dicom;
 pub mod geometry;
 pub mod grid_of;
+pub mod measured;
 pub mod nifti;
 pub mod npy;
 mod orient;
+pub mod spectrum;
 
 pub use describe::{Candidate, Description, describe};
 pub use nifti::Units;
@@ -41,4 +44,5 @@ pub struct Format {
 }
 
 /// All formats; the first that claims a path has it.
-pub const FORMATS: &[Format] = &[nifti::FORMAT, dicom::FORMAT, npy::FORMAT, geometry::FORMAT];
+pub const FORMATS: &[Format] =
+    &[nifti::FORMAT, dicom::FORMAT, npy::FORMAT, geometry::FORMAT, measured::HDF5, measured::TIFF, measured::MAT];

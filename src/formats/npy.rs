@@ -7,7 +7,7 @@ use super::describe::{Candidate, Description};
 use super::{Format, atomic};
 use crate::data::{Geometry, Projections};
 use crate::error::{Error, Result};
-use ndarray::Array3;
+use ndarray::{Array3, ArrayD};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
@@ -52,16 +52,52 @@ pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> 
     Projections::new(geometry, values).map_err(|error| Error::input(path, error))
 }
 
+/// Reads any array of real numbers (floats or integers of up to 32 bits), of any shape.
+///
+/// # Errors
+/// [`Error::Input`] when the file is missing, damaged or of another type.
+pub fn read_array(path: &Path) -> Result<ArrayD<f32>> {
+    let head = Head::read_any(path)?;
+    let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+    let reader = BufReader::with_capacity(1 << 18, file);
+    macro_rules! decode {
+        ($kind:ty) => {
+            ArrayD::<$kind>::read_npy(reader).map(|array| array.mapv(|v| v as f32))
+        };
+    }
+    let values = match &head.kind[1..] {
+        "f8" => decode!(f64),
+        "u1" => decode!(u8),
+        "i1" => decode!(i8),
+        "u2" => decode!(u16),
+        "i2" => decode!(i16),
+        "u4" => decode!(u32),
+        "i4" => decode!(i32),
+        _ => ArrayD::<f32>::read_npy(reader),
+    };
+    values.map_err(|error| Error::input(path, format!("damaged .npy file: {error}")))
+}
+
 /// What the header of an array says, checked against the file.
 struct Head {
     shape: Vec<usize>,
-    /// Bytes of a value: 4 or 8.
+    /// Bytes of a value.
     bytes: u64,
     kind: String,
 }
 
 impl Head {
+    /// The header of float32 or float64.
     fn read(path: &Path) -> Result<Self> {
+        let head = Self::read_any(path)?;
+        if head.kind.ends_with("f4") || head.kind.ends_with("f8") {
+            return Ok(head);
+        }
+        Err(Error::input(path, format!("expected float32 or float64, got {}", head.kind)).hint("save array.astype('float32')"))
+    }
+
+    /// The header of real numbers.
+    fn read_any(path: &Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
         let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
         let file = File::open(path).map_err(fail)?;
@@ -72,10 +108,12 @@ impl Head {
         let mut cursor = Cursor::new(&start[..length]);
         let header = Header::from_reader(&mut cursor).map_err(|error| broken(error.to_string()))?;
         let kind = header.type_descriptor.as_string().cloned().unwrap_or_else(|| "a record".into());
-        let bytes: u64 = match kind.as_str() {
-            "<f4" | ">f4" => 4,
-            "<f8" | ">f8" => 8,
-            _ => return Err(Error::input(path, format!("expected float32 or float64, got {kind}")).hint("save array.astype('float32')")),
+        let bytes: u64 = match kind.get(1..) {
+            Some("u1" | "i1") => 1,
+            Some("u2" | "i2") => 2,
+            Some("f4" | "u4" | "i4") => 4,
+            Some("f8") => 8,
+            _ => return Err(Error::input(path, format!("expected real numbers, got {kind}")).hint("save array.astype('float32')")),
         };
         let total =
             header.shape.iter().try_fold(bytes, |product, &n| product.checked_mul(n as u64)).and_then(|n| n.checked_add(length as u64));
@@ -113,10 +151,16 @@ fn header_length(start: &[u8]) -> std::result::Result<usize, String> {
 fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     let mine = candidate.head.starts_with(MAGIC) || candidate.path.extension().is_some_and(|extension| extension == "npy");
     (!candidate.is_folder && mine).then(|| {
-        let head = Head::read(candidate.path)?;
+        let head = Head::read_any(candidate.path)?;
         let mut description = Description::new("NumPy array");
         description.row("shape", head.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x "));
-        description.row("stored as", if head.kind.ends_with("f8") { "float64" } else { "float32" });
+        let bits = 8 * head.bytes;
+        let kind = match head.kind.as_bytes().get(1) {
+            Some(b'f') => "float",
+            Some(b'i') => "int",
+            _ => "uint",
+        };
+        description.row("stored as", format!("{kind}{bits}"));
         Ok(description)
     })
 }

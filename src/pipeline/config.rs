@@ -9,7 +9,7 @@ use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, Kind};
 use crate::stages::reconstruct::Named;
-use crate::stages::{evaluate, export, lattice, simulate};
+use crate::stages::{acquire, evaluate, export, lattice, simulate};
 use crate::tensors::DeviceRequest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,13 +34,18 @@ pub struct Config {
     /// Threads of rayon and libtorch alike.
     #[serde(default)]
     pub threads: Threads,
-    /// The object.
-    pub load: OneOf<Kind, load::Preparation>,
-    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape.
+    /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<OneOf<Kind, load::Preparation>>,
+    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured data.
     #[serde(default)]
     pub grid: Option<lattice::Config>,
     /// The scanner.
-    pub simulate: simulate::Config,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulate: Option<simulate::Config>,
+    /// Measured projections, instead of `load` and `simulate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acquire: Option<OneOf<acquire::Kind, acquire::Setup>>,
     /// The methods, in order.
     pub reconstruct: Vec<OneOf<AlgorithmKind, Named>>,
     /// What is measured.
@@ -80,6 +85,10 @@ impl Config {
         let schema = Self::schema();
         for assignment in assignments {
             assignment.apply(&mut value, &schema)?;
+            // What a value leaves out (`[fdk]`) is spelled out for the next; what is not yet whole may become so.
+            if let Ok(whole) = yaml::from_value::<Self>(&value) {
+                value = whole.to_value()?;
+            }
         }
         yaml::from_value(&value)
     }
@@ -100,19 +109,29 @@ impl Config {
 
     /// Replaces every path to an input.
     pub fn paths(&mut self, replace: impl Fn(&Path) -> PathBuf) {
-        let input = match &mut self.load.kind {
-            Kind::Phantom(input) => &mut input.file,
-            Kind::Nifti(input) => &mut input.path,
-            Kind::Dicom(input) => &mut input.path,
-        };
-        *input = replace(input);
-        if let GeometryKind::Poses(poses) = &mut self.simulate.geometry.kind {
-            poses.file = replace(&poses.file);
+        if let Some(load) = &mut self.load {
+            let input = match &mut load.kind {
+                Kind::Phantom(input) => &mut input.file,
+                Kind::Nifti(input) => &mut input.path,
+                Kind::Dicom(input) => &mut input.path,
+            };
+            *input = replace(input);
+            if let Some(from) = load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
+                *from = replace(from);
+            }
+        }
+        for input in self.acquire.iter_mut().flat_map(|acquire| acquire.kind.paths_mut()) {
+            *input = replace(input);
+        }
+        for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind) {
+            if let GeometryKind::Poses(poses) = scan {
+                poses.file = replace(&poses.file);
+            }
+        }
+        if let Some(table) = self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut()) {
+            *table = replace(table);
         }
         if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
-            *from = replace(from);
-        }
-        if let Some(from) = self.load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
             *from = replace(from);
         }
     }
@@ -123,6 +142,7 @@ impl Config {
     /// A name that is no file name or taken, no method, an unknown metric.
     pub fn resolve(&mut self) -> Result<()> {
         check_name(&self.name).map_err(|error| error.under("name"))?;
+        self.check_source()?;
         if self.reconstruct.is_empty() {
             return Err(Error::config("reconstruct", format!("expected at least one method: {}", AlgorithmKind::NAMES.join(", "))));
         }
@@ -146,6 +166,21 @@ impl Config {
         let directory = PathBuf::from("runs").join(&self.name);
         self.export.directory.get_or_insert(directory);
         Ok(())
+    }
+
+    /// Exactly one source of projections: `load` and `simulate`, or `acquire`.
+    fn check_source(&self) -> Result<()> {
+        let hint = "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
+        match (&self.load, &self.simulate, &self.acquire) {
+            (Some(_), Some(_), None) => Ok(()),
+            (None, None, Some(acquire)) => acquire.beside.check().map_err(|error| error.under("acquire")),
+            (None, None, None) => {
+                Err(Error::config("load", "expected projections, from `load` and `simulate` or from `acquire`").hint(hint))
+            }
+            (None, Some(_), None) => Err(Error::config("load", "expected an object for `simulate`").hint(hint)),
+            (Some(_), None, None) => Err(Error::config("simulate", "expected a scanner for the object of `load`").hint(hint)),
+            (_, _, Some(_)) => Err(Error::config("acquire", "measured projections leave nothing to load or simulate").hint(hint)),
+        }
     }
 }
 
@@ -188,10 +223,13 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
     #[test]
     fn a_kind_replaces_the_kind_that_is_there_and_missing_keys_are_made() {
         let changed = set(&["load.nifti.path=ct.nii.gz", "load.clip_hu=[-1000, 2000]", "simulate.noise.photons=5e4"]).unwrap();
-        assert_eq!(changed.load.kind.name(), "nifti");
-        assert_eq!(changed.load.beside.clip_hu, Some([-1000.0, 2000.0]));
-        assert_eq!(changed.simulate.noise.unwrap().photons, 5e4);
+        assert_eq!(changed.load.as_ref().unwrap().kind.name(), "nifti");
+        assert_eq!(changed.load.as_ref().unwrap().beside.clip_hu, Some([-1000.0, 2000.0]));
+        assert_eq!(changed.simulate.unwrap().noise.unwrap().photons, 5e4);
         assert_eq!(set(&["grid="]).unwrap().grid, None);
+        let spelled = set(&["reconstruct=[tv]", "reconstruct[tv].tv.iterations=3"]).unwrap().to_value().unwrap();
+        assert_eq!(spelled.pointer("/reconstruct/0/tv/iterations"), Some(&3.into()));
+        assert!(set(&["load.dicom.series='1.2'", "load.dicom.path=folder"]).is_ok() && set(&["load.dicom.series='1.2'"]).is_err());
     }
 
     #[test]

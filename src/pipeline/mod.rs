@@ -12,13 +12,15 @@ pub use seen::Seen;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
 
-use crate::context::{Context, Request, RunFolder, relative};
+use crate::context::{Context, Request, relative};
 use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::stages::Stage;
+use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
+use crate::stages::flow::Scan;
 use crate::stages::load::Load;
 use crate::stages::reconstruct::{Method, Reconstruct};
 use crate::stages::simulate::Simulate;
@@ -29,42 +31,77 @@ use std::path::{Path, PathBuf};
 pub struct Pipeline {
     /// What the file and the assignments say, every default explicit.
     pub config: Config,
-    load: Load,
-    simulate: Simulate,
+    source: Source,
     reconstruct: Reconstruct,
     evaluate: Evaluate,
     export: Export,
 }
 
+/// Where the projections come from.
+#[derive(Debug, Clone, PartialEq)]
+enum Source {
+    Simulated(Load, Simulate),
+    Measured(Acquire),
+}
+
+impl Source {
+    /// load -> simulate, or acquire.
+    fn scan(&self, context: &Context) -> Result<Scan> {
+        match self {
+            Self::Simulated(load, simulate) => simulate.run(&load.run((), context)?, context),
+            Self::Measured(acquire) => acquire.run((), context),
+        }
+    }
+
+    fn of(config: &Config) -> Result<Self> {
+        let grid = config.grid.clone();
+        match (&config.load, &config.simulate, &config.acquire) {
+            (Some(load), Some(simulate), None) => {
+                Ok(Self::Simulated(Load { config: load.clone() }, Simulate { config: simulate.clone(), grid }))
+            }
+            (None, None, Some(acquire)) => Ok(Self::Measured(Acquire { config: acquire.clone(), grid })),
+            _ => Err(Error::config("load", "expected `load` and `simulate`, or `acquire`")),
+        }
+    }
+}
+
 impl Pipeline {
-    /// Runs the stages in order, up to and including `until`; what earlier runs have done is not done again.
+    /// The whole flow. What earlier runs in the same folder have done is not done again.
     ///
     /// # Errors
     /// What the stages say. A method that fails or is stopped is no error here: the report says so.
-    pub fn run(&self, context: &Context, until: Option<&str>) -> Result<Option<Report>> {
-        let ends_at = |stage: &str| until == Some(stage);
+    pub fn run(&self, context: &Context) -> Result<Report> {
+        let scan = self.source.scan(context)?;
+        let outcomes = self.reconstruct.run(&scan, context)?;
+        let findings = self.evaluate.run((&scan, &outcomes), context)?;
+        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings }, context)
+    }
 
-        let object = self.load.run((), context)?;
-        if ends_at(Load::NAME) {
-            return object.content().map(|_| None);
+    /// The flow up to and including a stage before the last.
+    ///
+    /// # Errors
+    /// What the stages say.
+    pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
+        if let (Load::NAME, Source::Simulated(load, _)) = (stage, &self.source) {
+            return load.run((), context)?.content().map(drop);
         }
-        let scan = self.simulate.run(&object, context)?;
-        if ends_at(Simulate::NAME) {
-            return Ok(None);
+        let scan = self.source.scan(context)?;
+        if [Load::NAME, Simulate::NAME, Acquire::NAME].contains(&stage) {
+            return Ok(());
         }
         let outcomes = self.reconstruct.run(&scan, context)?;
-        if ends_at(Reconstruct::NAME) {
-            return Ok(None);
+        if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?))) {
+            context.progress().check_stop()?;
+            return Err(Error::resource(format!("method {method}"), why));
         }
-        let findings = self.evaluate.run((&scan, &outcomes), context)?;
-        if ends_at(Evaluate::NAME) {
-            return Ok(None);
+        if stage == Evaluate::NAME {
+            self.evaluate.run((&scan, &outcomes), context)?;
         }
-        self.export.run(Results { object: &object, scan: &scan, outcomes: &outcomes, findings: &findings }, context).map(Some)
+        Ok(())
     }
 
     /// Names of the stages, in order.
-    pub const STAGES: [&'static str; 5] = [Load::NAME, Simulate::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
+    pub const STAGES: [&'static str; 6] = [Load::NAME, Simulate::NAME, Acquire::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
 
     /// Reads a pipeline file with `--set` assignments.
     ///
@@ -76,8 +113,7 @@ impl Pipeline {
         let methods =
             config.reconstruct.iter().map(|entry| Method { name: entry.beside.name.clone().unwrap_or_default(), kind: entry.kind.clone() });
         Ok(Self {
-            load: Load { config: config.load.clone() },
-            simulate: Simulate { config: config.simulate.clone(), grid: config.grid.clone() },
+            source: Source::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect() },
             evaluate: Evaluate { config: config.evaluate.clone() },
             export: Export { name: config.name.clone(), config: config.export.clone(), resolved: serde_json::Value::Null },
@@ -96,7 +132,7 @@ impl Pipeline {
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&mut self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
         let request = Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        let context = Context::new(&request, RunFolder::open(&self.directory())?, progress)?;
+        let context = Context::new(&request, &self.directory(), progress)?;
         let mut portable = self.config.clone();
         portable.paths(|path| PathBuf::from(relative(context.folder.root(), path)));
         self.export.resolved = portable.to_value()?;

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::{Pipeline, Seen};
+use super::{Pipeline, Seen, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -59,10 +59,8 @@ impl Pipeline {
     pub fn check(&self, progress: &dyn Progress) -> Result<Plan> {
         let machine = Machine::take(self.config.device, self.config.threads)?;
         check_writable(&self.directory())?;
-        let (content, mut warnings) = self.load.content(progress)?;
-        let (grid, geometry) = self.simulate.plan(&content)?;
+        let (grid, geometry, mut warnings) = self.source.plan(progress)?;
         let methods = self.planned(&grid, &geometry, machine.threads)?;
-        warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
         let available = available_memory();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
         if available.is_some_and(|available| most > available) {
@@ -73,8 +71,8 @@ impl Pipeline {
             device: machine.device_reason,
             threads: machine.threads,
             seen: Seen::new(&grid, &geometry),
-            grid,
             projections: geometry.shape(),
+            grid,
             methods,
             available_memory_bytes: available,
             directory: self.directory().display().to_string(),
@@ -93,6 +91,21 @@ impl Pipeline {
             Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()
+    }
+}
+
+impl Source {
+    /// Lattice, scan and what a run would warn about.
+    fn plan(&self, progress: &dyn Progress) -> Result<(Grid, Geometry, Warnings)> {
+        match self {
+            Self::Measured(acquire) => acquire.plan(progress).map(|planned| (planned.grid, planned.geometry, planned.warnings)),
+            Self::Simulated(load, simulate) => {
+                let (content, mut warnings) = load.content(progress)?;
+                let (grid, geometry) = simulate.plan(&content)?;
+                warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
+                Ok((grid, geometry, warnings))
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What flows from stage to stage.
 
 use crate::context::{InputFile, Key};
-use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections, Status, Volume};
+use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections, Quantity, Status, Volume};
 use crate::error::Result;
 use crate::formats::dicom::SourceSeries;
 use crate::phantoms::Phantom;
@@ -42,6 +42,14 @@ pub struct Object<'a> {
     content: OnceCell<Content>,
 }
 
+impl Scan {
+    /// An attenuation volume in what the scan's volumes are in.
+    #[must_use]
+    pub fn in_quantity(&self, volume: &Volume) -> Volume {
+        if self.quantity == Quantity::Hounsfield { volume.to_hounsfield(self.mu_water) } else { volume.to_attenuation(self.mu_water) }
+    }
+}
+
 impl<'a> Object<'a> {
     /// An object that `read` can read.
     pub fn new(key: Key, files: Vec<InputFile>, read: impl Fn() -> Result<Content> + 'a) -> Self {
@@ -61,20 +69,25 @@ impl<'a> Object<'a> {
     }
 }
 
-/// simulate -> everyone: what a scanner would have measured, and the truth where it is known.
+/// simulate or acquire -> everyone: what a scanner (would have) measured, and the truth where it is known.
 pub struct Scan {
     /// What it depends on.
     pub key: Key,
+    /// The files it was made from: the object's or the measured ones, and those read beside them, such as poses.
+    pub inputs: Vec<InputFile>,
     /// Line integrals `[view, row, column]` with their geometry.
     pub projections: Projections,
     /// The lattice to reconstruct on.
     pub grid: Grid,
     /// The object on that lattice, HU; `None` for measured projections.
     pub truth: Option<Volume>,
+    /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of an
+    /// unknown beam such that the object is about as dense.
+    pub mu_water: f64,
+    /// What the volumes are in: HU, or attenuation where that of water is unknown.
+    pub quantity: Quantity,
     /// The DICOM series the object came from.
     pub source: Option<SourceSeries>,
-    /// Files read beside the object's, such as poses.
-    pub inputs: Vec<InputFile>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }
@@ -97,9 +110,9 @@ pub struct Outcome {
 pub struct Reconstructed {
     /// What it depends on.
     pub key: Key,
-    /// The volume, HU.
+    /// The volume, in the scan's quantity.
     pub volume: Volume,
-    /// The classical volume it started from, HU.
+    /// The classical volume it started from, likewise.
     pub start: Option<Volume>,
     /// Figures about itself.
     pub facts: MethodFacts,
@@ -122,7 +135,7 @@ pub struct MethodFacts {
     pub has_start: bool,
 }
 
-/// evaluate -> export: every method measured against the truth.
+/// evaluate -> export: every method measured against the truth, or against the data where there is none.
 pub struct Findings {
     /// One entry per method, in order.
     pub methods: Vec<MethodReport>,

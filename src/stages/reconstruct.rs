@@ -5,9 +5,10 @@ use super::Stage;
 use super::flow::{MethodFacts, Outcome, Reconstructed, Scan};
 use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
 use crate::context::{Context, Key, Made, peak_memory, reset_peak_memory};
-use crate::data::{MU_WATER_PER_MM, Quantity, Status, Volume};
+use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{atomic, nifti};
+use crate::progress::{Labelled, Progress};
 use crate::projectors::kernels::coverage;
 use crate::registry::{Beside, Kinds};
 use crate::report;
@@ -79,8 +80,10 @@ impl Method {
         let config = crate::registry::OneOf::from(self.kind.clone());
         let key = context.key(Reconstruct::NAME, &config, &[&scan.key])?;
         let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, &key, context))?;
+        let hounsfield = scan.quantity == Quantity::Hounsfield;
+        let units = if hounsfield { nifti::Units::Hounsfield } else { nifti::Units::AttenuationPerMm };
         let read = |file: &str| -> Result<Volume> {
-            let volume = nifti::read(&context.folder.path(&self.file(file)), nifti::Units::Hounsfield)?.volume;
+            let volume = nifti::read(&context.folder.path(&self.file(file)), units)?.volume;
             Volume::new(scan.grid.clone(), volume.quantity, volume.voxels().to_owned())
         };
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
@@ -90,33 +93,33 @@ impl Method {
 
     fn compute(&self, scan: &Scan, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
+        let progress = Labelled::new(&self.name, context.progress());
         reset_peak_memory();
         let mut run = Run {
             device: context.machine.device,
             seed: context.seed,
-            progress: context.progress(),
+            progress: &progress,
             checkpoints: &checkpoints,
-            mu_water: MU_WATER_PER_MM,
+            mu_water: scan.mu_water,
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
-        context.warn_all(&made.warnings);
-        self.write(&made, scan, context)?;
+        made.warnings.iter().for_each(|warning| progress.warn(&warning.code, &warning.message));
+        self.write(&made, scan, context, &progress)?;
         let has_start = made.start.is_some();
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start };
         Ok(Made { value, files: self.files(has_start), seconds_before: checkpoints.seconds_before() })
     }
 
-    fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context) -> Result<()> {
-        let (volume, unseen) = without_unseen(&made.volume.to_hounsfield(MU_WATER_PER_MM), scan)?;
+    fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
+        let (volume, unseen) = without_unseen(&scan.in_quantity(&made.volume), scan)?;
         if unseen > 0 {
-            let message = format!("{}: {unseen} voxels are seen by no view and are written as air", self.name);
-            context.progress().warn("unseen_voxels", &message);
+            progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
-        nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, &format!("{}, HU", self.kind.name()))?;
+        nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, self.kind.name())?;
         if let Some(start) = &made.start {
-            nifti::write(&context.folder.path(&self.file(START)), &start.to_hounsfield(MU_WATER_PER_MM), "start, HU")?;
+            nifti::write(&context.folder.path(&self.file(START)), &scan.in_quantity(start), "start")?;
         }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }
@@ -139,7 +142,7 @@ const CURVE: &str = "curve.csv";
 fn without_unseen(volume: &Volume, scan: &Scan) -> Result<(Volume, usize)> {
     let seen = coverage::seen_by(&scan.grid, &scan.projections.geometry);
     let unseen = seen.iter().filter(|&&views| views == 0).count();
-    let air = Quantity::Hounsfield.air();
+    let air = volume.quantity.air();
     let values = volume.as_slice().iter().zip(seen).map(|(&hu, views)| if views == 0 { air } else { hu }).collect();
     Ok((Volume::from_vec(volume.grid.clone(), volume.quantity, values)?, unseen))
 }

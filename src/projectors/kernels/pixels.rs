@@ -80,10 +80,17 @@ impl PixelMap {
     }
 
     /// Whether voxels along an array axis share their column, so that only the row differs, in equal steps.
-    pub(super) fn shares_columns(&self, axis: usize, voxels: usize) -> bool {
+    pub(super) fn shares_columns(&self, axis: usize, shape: [usize; 3]) -> bool {
         let per_column = self.columns_per_radian.unwrap_or(1.0);
         let drift = self.depth[axis].abs() * self.middle[1].max(self.middle[0]) + self.across[axis].abs() * per_column;
-        drift * voxels as f64 <= 1e-5 * self.depth[3].abs()
+        drift * shape[axis] as f64 <= 1e-5 * self.depth[3].abs()
+    }
+
+    /// Longest step on the detector between voxels along an array axis, in pixels; infinite if some are behind the source.
+    pub(super) fn steps_along(&self, axis: usize, shape: [usize; 3]) -> f64 {
+        let nearest = self.depth[3] + (0..3).map(|k| (self.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum::<f64>();
+        let step = if self.flat { self.across[axis] } else { self.along[axis] };
+        if nearest > 0.0 { step.abs() / nearest } else { f64::INFINITY }
     }
 }
 

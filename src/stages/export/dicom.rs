@@ -22,10 +22,11 @@ pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context)
 }
 
 fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index: usize, results: &Results) -> Labels {
+    let origin = if results.scan.truth.is_some() { "simulated" } else { "measured" };
     Labels {
         series_description: format!("recon {}", outcome.name),
         series_number_offset: index as u32 + 1,
-        derivation: format!("{} from {} simulated views", outcome.algorithm, results.scan.projections.geometry.views.len()),
+        derivation: format!("{} from {} {origin} views", outcome.algorithm, results.scan.projections.geometry.views.len()),
         identity: config.identity,
         content_hash: result.key.as_str().to_string(),
         study: results.scan.key.as_str().to_string(),

@@ -8,9 +8,9 @@ mod scan;
 pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
-use super::flow::{Findings, Object, Outcome, Scan};
+use super::flow::{Findings, Outcome, Scan};
 use crate::context::{Context, Machine};
-use crate::data::{Report, Status};
+use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::dicom::Identity;
@@ -92,8 +92,6 @@ pub struct Export {
 
 /// Everything the stages before found.
 pub struct Results<'a> {
-    /// The object.
-    pub object: &'a Object<'a>,
     /// The scan.
     pub scan: &'a Scan,
     /// Every method.
@@ -112,13 +110,18 @@ impl Stage for Export {
         context.progress().begin("export", None);
         let mut files = results.scan.files.clone();
         files.extend(results.outcomes.iter().filter_map(|outcome| outcome.result.as_ref()).flat_map(|result| result.files.clone()));
-        if self.config.volumes.contains(&VolumeFormat::Dicom) {
+        let hounsfield = results.scan.quantity == Quantity::Hounsfield;
+        if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
+            let message =
+                "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is written; give mu_water_per_mm";
+            context.progress().warn("no_hounsfield", message);
+        } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
+            // A run that was told to stop writes its report and no more.
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
         files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(self.write_pipeline(context)?);
-        let inputs = [results.object.files.as_slice(), &results.scan.inputs].concat();
-        let mut manifest = Manifest::new(context, &inputs, &files)?;
+        let mut manifest = Manifest::new(context, &results.scan.inputs, &files)?;
         let report = self.report(&results, context);
         let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
         manifest.add_outputs(context, &written)?;

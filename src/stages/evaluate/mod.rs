@@ -1,4 +1,7 @@
-//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`).
+//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`); measured projections
+//! have none, and methods are measured by what of the data their reprojection leaves unexplained (`residual`).
+
+mod residual;
 
 use super::Stage;
 use super::flow::{Findings, Outcome, Reconstructed, Scan};
@@ -16,7 +19,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`.
+    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`. Measured
+    /// projections have no truth: there `residual` is measured, whatever is asked for.
     pub metrics: Vec<String>,
 }
 
@@ -58,7 +62,8 @@ impl Stage for Evaluate {
         for outcome in outcomes {
             let evaluation = match (&outcome.result, &scan.truth) {
                 (Some(result), Some(truth)) => Some(self.evaluation(outcome, result, truth, scan, context)?),
-                _ => None,
+                (Some(result), None) => Some(residual::evaluation(outcome, result, scan, context)?),
+                (None, _) => None,
             };
             findings.methods.push(entry(outcome, evaluation.as_ref()));
             findings.definitions.extend(evaluation.into_iter().flat_map(|evaluation| evaluation.definitions));

@@ -1,0 +1,121 @@
+//! Measured projections ↔ files: HDF5 in the tomopy/DXchange layout, TIFF stacks, NumPy arrays, MATLAB sinograms.
+//!
+//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, without geometry. What they mean
+//! (counts, transmission, line integrals) is for the one who asks.
+
+pub mod hdf5;
+pub mod mat;
+mod mat5;
+pub mod npy;
+mod table;
+pub mod tiff;
+
+use super::{Candidate, Description, Format};
+use crate::error::{Error, Result};
+use ndarray::{Array3, ArrayD, Axis, Ix3, s};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// The entries in the list of formats.
+pub(super) const HDF5: Format = Format { name: "HDF5", looks_like: ".h5", describe: |candidate: &Candidate| hdf5::describe(candidate) };
+pub(super) const TIFF: Format =
+    Format { name: "TIFF stack", looks_like: ".tif", describe: |candidate: &Candidate| tiff::describe(candidate) };
+pub(super) const MAT: Format =
+    Format { name: "MATLAB file", looks_like: ".mat", describe: |candidate: &Candidate| mat::describe(candidate) };
+
+/// What a measurement's files hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frames {
+    /// One value per pixel `[view, row, column]`, in the unit of the file. A 2-D sinogram has one row.
+    pub data: Array3<f32>,
+    /// Exposures without the object `[frame, row, column]`.
+    pub flats: Option<Array3<f32>>,
+    /// Exposures without the beam `[frame, row, column]`.
+    pub darks: Option<Array3<f32>>,
+    /// Angle of each view, in the unit of the file.
+    pub angles: Option<Vec<f64>>,
+    /// Rows of the whole detector, of which `data` may have a part.
+    pub height: usize,
+}
+
+impl Frames {
+    /// Frames whose parts fit together.
+    ///
+    /// # Errors
+    /// No data, flats or darks of other pixels than the data, another number of angles than views.
+    pub fn new(
+        place: &Path,
+        data: Array3<f32>,
+        flats: Option<Array3<f32>>,
+        darks: Option<Array3<f32>>,
+        angles: Option<Vec<f64>>,
+    ) -> Result<Self> {
+        if data.is_empty() {
+            return Err(Error::input(place, format!("expected projections [views, rows, columns], got shape {:?}", data.shape())));
+        }
+        let pixels = &data.shape()[1..];
+        for (name, part) in [("flats", &flats), ("darks", &darks)] {
+            if let Some(part) = part.as_ref().filter(|part| part.is_empty() || &part.shape()[1..] != pixels) {
+                let problem = format!("expected {name} of {pixels:?} pixels as the data, got shape {:?}", part.shape());
+                return Err(Error::input(place, problem));
+            }
+        }
+        let views = data.shape()[0];
+        if let Some(angles) = angles.as_ref().filter(|angles| angles.len() != views) {
+            return Err(Error::input(place, format!("expected one angle per view ({views}), got {}", angles.len())));
+        }
+        if angles.iter().flatten().any(|angle| !angle.is_finite()) {
+            return Err(Error::input(place, "expected finite angles"));
+        }
+        let height = data.shape()[1];
+        Ok(Self { data, flats, darks, angles, height })
+    }
+
+    /// The same, of a detector with so many rows in all.
+    fn of(self, height: usize) -> Self {
+        Self { height, ..self }
+    }
+}
+
+/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it had.
+fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
+    let shape = array.shape().to_vec();
+    let array = if array.ndim() == 2 { array.insert_axis(Axis(1)) } else { array };
+    let array = array
+        .into_dimensionality::<Ix3>()
+        .map_err(|_| Error::input(place, format!("expected {what} as [views, columns] or [views, rows, columns], got shape {shape:?}")))?;
+    let height = array.shape()[1];
+    let rows = within(place, rows, height)?;
+    Ok((array.slice(s![.., rows, ..]).as_standard_layout().into_owned(), height))
+}
+
+/// The rows asked for, if the detector has them; all of them without.
+fn within(place: &Path, rows: Option<&Range<usize>>, height: usize) -> Result<Range<usize>> {
+    let rows = rows.cloned().unwrap_or(0..height);
+    if rows.start >= rows.end || rows.end > height {
+        let problem = format!("expected rows [first, end] within 0 and {height}, got [{}, {}]", rows.start, rows.end);
+        return Err(Error::input(place, problem).hint("see acquire.rows"));
+    }
+    Ok(rows)
+}
+
+/// What a decoder of foreign files says, its panics included: files are hostile.
+fn guarded<T>(place: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(Error::input(place, "damaged: its decoder gave up on it")))
+}
+
+/// Refuses an array whose declared size is out of proportion to its file: no compression in use reaches 1100 to 1.
+fn plausible(place: &Path, elements: u64, bytes_each: u64, file: u64) -> Result<()> {
+    let declared = elements.checked_mul(bytes_each);
+    if declared.is_some_and(|bytes| bytes / 1100 <= file + 4096) {
+        return Ok(());
+    }
+    Err(Error::input(place, format!("damaged: it declares {elements} values in a file of {file} bytes")))
+}
+
+fn row_of_shape(description: &mut Description, name: &str, shape: &[usize], kind: &str) {
+    let shape: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    let shape = if shape.is_empty() { "one value".to_string() } else { shape.join(" x ") };
+    description.row(name, format!("{shape}, {kind}"));
+}

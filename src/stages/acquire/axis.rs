@@ -1,0 +1,68 @@
+//! Where the axis of rotation falls on the detector: the column at which a quick reconstruction explains the data best,
+//! searched coarsely over the middle of the detector and then finer, down to a tenth of a pixel.
+
+use super::scan::Layout;
+use super::trial::Trial;
+use crate::error::Result;
+use crate::geometries::GeometryKind;
+use crate::registry::OneOf;
+use ndarray::Array3;
+
+/// Columns of the coarse and the fine trial.
+const COLUMNS: [usize; 2] = [96, 256];
+/// The axis is looked for so far from where it is said to be, as a part of the detector's width.
+const REACH: f64 = 0.2;
+/// Columns tried on each side at first.
+const TRIES: i32 = 10;
+/// The search ends at this step, columns of the data.
+const FINEST: f64 = 0.1;
+
+/// What was found about the axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    /// Column of the data on which it falls.
+    pub(super) column: f64,
+    /// What stays unexplained there.
+    pub(super) residual: f64,
+    /// What stays unexplained at the column that was asked about.
+    pub(super) before: f64,
+}
+
+/// The column that fits best, looked for about `from`.
+///
+/// # Errors
+/// A kind of scan that cannot be cut down to one slice.
+pub(super) fn find(integrals: &Array3<f32>, layout: &Layout, kind: &OneOf<GeometryKind>, from: f64) -> Result<Found> {
+    let width = integrals.shape()[2] as f64;
+    let [coarse, fine] = COLUMNS.map(|columns| Trial::new(integrals, layout, kind, columns));
+    let inside = |column: f64| (0.05 * width..0.95 * width).contains(&column);
+    let reach = REACH * width / f64::from(TRIES);
+    let tries = (-TRIES..=TRIES).map(|i| from + f64::from(i) * reach).filter(|&column| inside(column));
+    let mut best = (from, coarse.residual(from, false)?);
+    for column in tries {
+        best = better(best, column, &coarse)?;
+    }
+    best = refine(best, reach / 2.0, width / COLUMNS[0] as f64 / 2.0, &coarse)?;
+    let start = (best.0, fine.residual(best.0, false)?);
+    let (column, residual) = refine(start, (width / COLUMNS[0] as f64 / 2.0).max(1.0), FINEST, &fine)?;
+    Ok(Found { column, residual, before: fine.residual(from, false)? })
+}
+
+fn better(best: (f64, f64), column: f64, trial: &Trial) -> Result<(f64, f64)> {
+    let residual = trial.residual(column, false)?;
+    Ok(if residual < best.1 { (column, residual) } else { best })
+}
+
+/// Steps to whichever side is better, halving the step when neither is.
+fn refine(mut best: (f64, f64), mut step: f64, finest: f64, trial: &Trial) -> Result<(f64, f64)> {
+    while step >= finest {
+        let before = best.0;
+        for column in [before - step, before + step] {
+            best = better(best, column, trial)?;
+        }
+        if best.0 == before {
+            step /= 2.0;
+        }
+    }
+    Ok(best)
+}

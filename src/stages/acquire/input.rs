@@ -1,0 +1,170 @@
+//! Where measured projections come from: one kind per file format.
+
+use crate::error::Result;
+use crate::formats::measured::{Frames, hdf5, mat, npy, tiff};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+crate::kinds! {
+    /// Where the projections come from.
+    pub enum Kind: "input" => dyn Input {
+        /// An HDF5 file in the tomopy/DXchange layout.
+        hdf5 => Hdf5(Hdf5File),
+        /// A folder of TIFF images, or one file with many.
+        tiff => Tiff(TiffStack),
+        /// NumPy arrays.
+        npy => Npy(NpyStack),
+        /// A MATLAB file with a sinogram.
+        mat => Mat(MatFile),
+    }
+}
+
+/// One way to get projections.
+pub trait Input {
+    /// The files and folders they are read from.
+    fn paths(&self) -> Vec<&Path>;
+    /// Reads them, as they are; only `rows` of the detector.
+    ///
+    /// # Errors
+    /// What the format's reader says.
+    fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames>;
+}
+
+/// An HDF5 file. Parts with their usual names (`data_white`, `data_dark`, `theta`) are found beside the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hdf5File {
+    /// The file.
+    pub path: PathBuf,
+    /// The projections [views, rows, columns] or [views, columns].
+    #[serde(default = "exchange_data")]
+    pub data: String,
+    /// Exposures without the object. Default: data_white beside the data, if it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flats: Option<String>,
+    /// Exposures without the beam. Default: data_dark beside the data, if it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub darks: Option<String>,
+    /// Angles of the views. Default: theta beside the data, if it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<String>,
+}
+
+fn exchange_data() -> String {
+    "/exchange/data".to_string()
+}
+
+/// A stack of images, TIFF or NumPy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stack {
+    /// The projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder or a file with many images.
+    pub path: PathBuf,
+    /// Exposures without the object, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flats: Option<PathBuf>,
+    /// Exposures without the beam, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub darks: Option<PathBuf>,
+    /// One angle per view: .npy, or text with one number per line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<PathBuf>,
+}
+
+/// A stack of TIFF images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TiffStack(pub Stack);
+
+/// A stack of NumPy arrays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct NpyStack(pub Stack);
+
+/// A MATLAB file (level 5 or v7.3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Name of the array [views, columns]. Default: the one called `sinogram`, wherever it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sinogram: Option<String>,
+    /// Name of the angles. Default: the array called `angles`, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angles: Option<String>,
+}
+
+impl Input for Hdf5File {
+    fn paths(&self) -> Vec<&Path> {
+        vec![&self.path]
+    }
+
+    fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
+        let folder = self.data.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let named = |asked: &Option<String>, usual: &str| -> Result<Option<String>> {
+            let name = asked.clone().unwrap_or_else(|| format!("{folder}/{usual}"));
+            Ok((asked.is_some() || hdf5::has(&self.path, &name)?).then_some(name))
+        };
+        let (flats, darks) = (named(&self.flats, "data_white")?, named(&self.darks, "data_dark")?);
+        let angles = named(&self.angles, "theta")?;
+        let names = hdf5::Names { data: &self.data, flats: flats.as_deref(), darks: darks.as_deref(), angles: angles.as_deref() };
+        hdf5::read(&self.path, &names, rows)
+    }
+}
+
+impl Stack {
+    fn files(&self) -> npy::Files<'_> {
+        npy::Files { data: &self.path, flats: self.flats.as_deref(), darks: self.darks.as_deref(), angles: self.angles.as_deref() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.path).chain(&self.flats).chain(&self.darks).chain(&self.angles)
+    }
+}
+
+impl Input for TiffStack {
+    fn paths(&self) -> Vec<&Path> {
+        self.0.all().map(PathBuf::as_path).collect()
+    }
+
+    fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
+        tiff::read(&self.0.files(), rows)
+    }
+}
+
+impl Input for NpyStack {
+    fn paths(&self) -> Vec<&Path> {
+        self.0.all().map(PathBuf::as_path).collect()
+    }
+
+    fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
+        npy::read(&self.0.files(), rows)
+    }
+}
+
+impl Input for MatFile {
+    fn paths(&self) -> Vec<&Path> {
+        vec![&self.path]
+    }
+
+    fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
+        mat::read(&self.path, &mat::Names { sinogram: self.sinogram.as_deref(), angles: self.angles.as_deref() }, rows)
+    }
+}
+
+impl Kind {
+    /// Every path in it, to be replaced.
+    pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Self::Hdf5(file) => vec![&mut file.path],
+            Self::Mat(file) => vec![&mut file.path],
+            Self::Tiff(TiffStack(stack)) | Self::Npy(NpyStack(stack)) => {
+                let parts = [stack.flats.as_mut(), stack.darks.as_mut(), stack.angles.as_mut()];
+                std::iter::once(&mut stack.path).chain(parts.into_iter().flatten()).collect()
+            }
+        }
+    }
+}

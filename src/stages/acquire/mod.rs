@@ -1,0 +1,144 @@
+//! acquire: measured projections instead of load and simulate.
+//!
+//! What a file holds becomes line integrals of a scan: divided by the open beam, dead pixels and zingers replaced, pixels
+//! binned, the logarithm taken, air levelled; the axis of rotation is given or found. Before anything long is begun a
+//! preflight asks whether the data can be what they are said to be. There is no truth: methods are measured by what of the
+//! data they leave unexplained.
+
+mod axis;
+mod calibration;
+mod defects;
+mod input;
+mod preflight;
+mod prepared;
+mod scan;
+mod setup;
+mod trial;
+
+pub use input::{Hdf5File, Input, Kind, MatFile, NpyStack, Stack, TiffStack};
+pub use setup::{AngleUnit, Auto, Axis, Preflight, Setup, Values};
+
+use super::Stage;
+use super::flow::Scan;
+use super::lattice;
+use crate::context::{Context, InputFile, Key, Made, input_files};
+use crate::data::{Geometry, Grid, Quantity, Warnings};
+use crate::error::{Error, Result};
+use crate::formats::{self, npy};
+use crate::progress::Progress;
+use crate::registry::OneOf;
+use prepared::Prepared;
+use serde::{Deserialize, Serialize};
+
+const PROJECTIONS: &str = "projections.npy";
+const GEOMETRY: &str = "geometry.json";
+
+/// The stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Acquire {
+    /// What is read, and how its numbers become line integrals.
+    pub config: OneOf<Kind, Setup>,
+    /// The lattice to reconstruct on; default: the field of view, voxels as large as a pixel at the axis.
+    pub grid: Option<lattice::Config>,
+}
+
+/// What the record keeps beside its files.
+#[derive(Serialize, Deserialize)]
+struct Aside {
+    grid: Grid,
+    mu_water: f64,
+}
+
+/// What a run would make of the data, for `recon check`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The lattice to reconstruct on.
+    pub grid: Grid,
+    /// The scan.
+    pub geometry: Geometry,
+    /// What a run would warn about.
+    pub warnings: Warnings,
+}
+
+impl Stage for Acquire {
+    type Input<'a> = ();
+    type Output<'a> = Scan;
+    const NAME: &'static str = "acquire";
+
+    fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Scan> {
+        let inputs = self.inputs()?;
+        let key = self.key(&inputs, context)?;
+        let kept = context.cached(Self::NAME, &key, || self.acquire(context))?;
+        let geometry = formats::geometry::read(&context.folder.path(GEOMETRY))?;
+        let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
+        let Aside { grid, mu_water } = kept.value;
+        let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
+        Ok(Scan { key, inputs, projections, grid, truth: None, mu_water, quantity: self.quantity(), source: None, files })
+    }
+}
+
+impl Acquire {
+    /// Refuses what no data could have.
+    ///
+    /// # Errors
+    /// The key and what it should be.
+    pub fn check(&self) -> Result<()> {
+        self.config.beside.check().map_err(|error| error.under(Self::NAME))
+    }
+
+    /// Reads and prepares the data, with the preflight.
+    ///
+    /// # Errors
+    /// What a run would fail with before its first method.
+    pub fn plan(&self, progress: &dyn Progress) -> Result<Planned> {
+        let Prepared { projections, grid, warnings, .. } = self.prepared(progress)?;
+        Ok(Planned { grid, geometry: projections.geometry, warnings })
+    }
+
+    /// HU where the attenuation of water is known, else attenuation.
+    fn quantity(&self) -> Quantity {
+        if self.config.beside.mu_water_per_mm.is_some() { Quantity::Hounsfield } else { Quantity::Attenuation }
+    }
+
+    fn acquire(&self, context: &Context) -> Result<Made<Aside>> {
+        let made = self.prepared(context.progress())?;
+        context.warn_all(&made.warnings);
+        npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
+        formats::geometry::write(&context.folder.path(GEOMETRY), &made.projections.geometry)?;
+        let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
+        Ok(Made { value: Aside { grid: made.grid, mu_water: made.mu_water }, files, seconds_before: 0.0 })
+    }
+
+    fn prepared(&self, progress: &dyn Progress) -> Result<Prepared> {
+        self.check()?;
+        progress.begin("acquire", None);
+        let input = self.config.kind.as_part();
+        let place = input.paths().first().map(|path| path.to_path_buf()).unwrap_or_default();
+        let frames = input.read(self.config.beside.rows().as_ref())?;
+        let made = prepared::prepare(frames, &self.config.beside, self.grid.as_ref(), &place, progress)?;
+        progress.end();
+        Ok(made)
+    }
+
+    /// The files it is read from.
+    fn inputs(&self) -> Result<Vec<InputFile>> {
+        let mut files = Vec::new();
+        for path in self.config.kind.as_part().paths() {
+            files.extend(input_files(path)?);
+        }
+        Ok(files)
+    }
+
+    /// What the files hold counts, not where they are.
+    fn key(&self, inputs: &[InputFile], context: &Context) -> Result<Key> {
+        let mut config = self.config.clone();
+        config.kind.paths_mut().into_iter().for_each(|path| *path = std::path::PathBuf::new());
+        let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
+        context.key(Self::NAME, &(config, &self.grid, hashes), &[])
+    }
+}
+
+/// A finding that stops the run.
+fn refusal(place: &std::path::Path, code: &str, message: &str) -> Error {
+    Error::input(place, format!("{code}: {message}")).hint("if the preflight is wrong, `preflight: warn` goes on")
+}

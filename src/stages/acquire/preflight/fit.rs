@@ -1,0 +1,124 @@
+//! What a quick reconstruction tells: the axis of rotation, the sense of rotation, the arc, the field of view.
+
+use super::Finding;
+use crate::data::{Geometry, Grid};
+use crate::error::Result;
+use crate::geometries::GeometryKind;
+use crate::projectors::kernels::coverage;
+use crate::registry::OneOf;
+use crate::stages::acquire::axis;
+use crate::stages::acquire::scan::Layout;
+use crate::stages::acquire::trial::Trial;
+use ndarray::Array3;
+use std::f64::consts::PI;
+
+/// An axis that explains the data this much better than the given one is worth telling.
+const BETTER: f64 = 0.9;
+/// An axis nearer than this to the given one is the same: columns, and part of the width.
+const SAME: (f64, f64) = (1.0, 0.004);
+/// Columns of the trial that turns the views round.
+const COLUMNS: usize = 96;
+/// A residual that means the views do not fit together at all.
+const HOPELESS: f64 = 0.5;
+
+/// What is given of the scan.
+pub(in crate::stages::acquire) struct Described<'a> {
+    /// The scan's kind.
+    pub(in crate::stages::acquire) kind: &'a OneOf<GeometryKind>,
+    /// The data's views, angles and pixels.
+    pub(in crate::stages::acquire) layout: &'a Layout,
+    /// Column of the data on which the axis falls.
+    pub(in crate::stages::acquire) axis: f64,
+    /// The scan itself.
+    pub(in crate::stages::acquire) geometry: &'a Geometry,
+    /// The lattice to reconstruct on.
+    pub(in crate::stages::acquire) grid: &'a Grid,
+}
+
+/// Findings about the scan. `column` turns a column of the data into one of the file.
+///
+/// # Errors
+/// A kind of scan that cannot be cut down to one slice.
+pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, column: impl Fn(f64) -> f64) -> Result<Vec<Finding>> {
+    let mut findings: Vec<Finding> = [arc(scan.geometry), coverage_of(scan)].into_iter().flatten().collect();
+    let found = axis::find(data, scan.layout, scan.kind, scan.axis)?;
+    let apart = (found.column - scan.axis).abs();
+    if apart > SAME.0.max(SAME.1 * data.shape()[2] as f64) && found.residual < BETTER * found.before {
+        let message = format!(
+            "the views fit together best if the axis of rotation falls on column {:.1}, not {:.1}: they leave {:.1} % unexplained instead of \
+             {:.1} %; try `center_of_rotation: {:.1}`",
+            column(found.column),
+            column(scan.axis),
+            100.0 * found.residual,
+            100.0 * found.before,
+            column(found.column)
+        );
+        findings.push(Finding::odd("center_off", message));
+    }
+    findings.extend(turned_round(data, scan)?);
+    if found.residual > HOPELESS {
+        let message = format!(
+            "even at its best a quick reconstruction leaves {:.0} % of the data unexplained: are views, angles and values in the same order?",
+            100.0 * found.residual
+        );
+        findings.push(Finding::odd("inconsistent_views", message));
+    }
+    Ok(findings)
+}
+
+/// Whether the views fit better turning the other way. Parallel beams cannot tell: turned round they show the mirror image.
+fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>> {
+    if scan.geometry.orbit.as_ref().is_none_or(|orbit| orbit.source_to_axis.is_none()) {
+        return Ok(None);
+    }
+    let trial = Trial::new(data, scan.layout, scan.kind, COLUMNS);
+    let (given, turned) = (trial.residual(scan.axis, false)?, trial.residual(scan.axis, true)?);
+    Ok((turned < BETTER * given).then(|| {
+        let message = format!(
+            "the views fit together better if they turn the other way round: they leave {:.2} % unexplained instead of {:.2} %; try \
+             `reverse_angles: {}`",
+            100.0 * turned,
+            100.0 * given,
+            !scan.layout.reversed
+        );
+        Finding::odd("reversed_angles", message)
+    }))
+}
+
+/// Views over less than half a turn (and the fan's angle) leave directions unseen.
+fn arc(geometry: &Geometry) -> Option<Finding> {
+    let orbit = geometry.orbit.as_ref()?;
+    let [_, rows, columns] = geometry.shape();
+    let row = (rows as f64 - 1.0) / 2.0;
+    let ends = [-0.5, columns as f64 - 0.5].map(|column| geometry.ray(0, row, column).1);
+    let fan = crate::data::dot(ends[0], ends[1]).clamp(-1.0, 1.0).acos();
+    let needed = PI + fan;
+    if geometry.views.len() > 1 && orbit.arc < 0.02 {
+        let message = format!(
+            "all views lie within {:.2} degrees: are the angles in radians? then write `angles_in: radians`",
+            orbit.arc.to_degrees()
+        );
+        return Some(Finding::impossible("angle_unit", message));
+    }
+    // A few degrees short of half a turn is common and harmless.
+    (orbit.arc < needed - 0.05 && orbit.arc < 0.98 * PI).then(|| {
+        let message = format!(
+            "the views cover {:.1} degrees of the {:.0} that show every direction: edges along the unseen directions cannot be found, only \
+             guessed by what a method assumes",
+            orbit.arc.to_degrees(),
+            needed.to_degrees()
+        );
+        Finding::odd("limited_arc", message)
+    })
+}
+
+fn coverage_of(scan: &Described) -> Option<Finding> {
+    let views = scan.geometry.views.len().min(usize::from(u16::MAX)) as u16;
+    let seen = coverage::seen_by(scan.grid, scan.geometry);
+    let all = seen.iter().filter(|&&count| count >= views).count() as f64 / seen.len() as f64;
+    (all < 0.5).then(|| {
+        let message =
+            format!("only {:.0} % of the lattice is seen by every view: make `grid` smaller, or the field of view wider", 100.0 * all);
+        Finding::odd("coverage", message)
+    })
+}

@@ -1,0 +1,207 @@
+//! What the numbers themselves tell: whether a logarithm is missing or taken twice, the sign, the level of air, truncation.
+//!
+//! Air is looked for at the edges of the detector. Transmissions are brightest in air (about 1) and nowhere negative; line
+//! integrals are lowest in air (about 0) and nowhere far below.
+
+use super::Finding;
+use crate::stages::acquire::calibration::middle;
+use crate::stages::acquire::setup::Values;
+use ndarray::{Array3, ArrayView3, Axis, s};
+
+/// Line integrals beyond this are counts: nothing lets through a part of e^-30.
+const MOST: f32 = 30.0;
+/// Air may be this far from zero, as a part of the largest line integrals.
+const AIR: f32 = 0.03;
+/// An edge of the detector with more than this part of the largest line integrals sees the object.
+const MATTER: f32 = 0.10;
+/// Samples that are sorted.
+const SAMPLES: usize = 400_000;
+
+/// Levels of a set of values.
+#[derive(Debug, Clone, Copy)]
+struct Levels {
+    /// 1st, 50th and 99th percentile.
+    low: f32,
+    half: f32,
+    high: f32,
+    /// Median at the edges of the detector.
+    edge: f32,
+}
+
+impl Levels {
+    fn of(values: &Array3<f32>) -> Self {
+        let stride = (values.len() / SAMPLES).max(1);
+        let mut all: Vec<f32> = values.iter().step_by(stride).copied().filter(|v| v.is_finite()).collect();
+        all.sort_unstable_by(f32::total_cmp);
+        let at = |part: f32| all.get(((all.len() as f32 - 1.0) * part).max(0.0) as usize).copied().unwrap_or(0.0);
+        let (left, right) = edges(values.view());
+        let mut edge: Vec<f32> = left.iter().chain(right.iter()).copied().filter(|v| v.is_finite()).collect();
+        Self { low: at(0.01), half: at(0.5), high: at(0.99), edge: middle(&mut edge) }
+    }
+
+    fn range(&self) -> f32 {
+        self.high - self.low
+    }
+
+    /// Whether air (the edges) is at the bright end and the object below it.
+    fn darker_inside(&self) -> bool {
+        self.edge - self.low > 2.0 * (self.high - self.edge).abs()
+    }
+}
+
+/// The outermost columns on both sides, where air is looked for.
+fn edges(values: ArrayView3<'_, f32>) -> (ArrayView3<'_, f32>, ArrayView3<'_, f32>) {
+    let width = values.shape()[2];
+    let columns = (width / 50).clamp(1, 16).min(width);
+    (values.slice_move(s![.., .., ..columns]), values.slice_move(s![.., .., width - columns..]))
+}
+
+/// What the values tell before any logarithm is taken: `values` is what they are said to be, counts already divided.
+pub(in crate::stages::acquire) fn raw(data: &Array3<f32>, values: Values) -> Vec<Finding> {
+    let levels = Levels::of(data);
+    if levels.range() <= 0.0 {
+        return vec![Finding::impossible("no_signal", format!("all values are {}: there is nothing to reconstruct", levels.half))];
+    }
+    match values {
+        Values::LineIntegrals => line_integrals(levels),
+        Values::Counts | Values::Transmission => transmissions(data, levels, values),
+    }
+    .into_iter()
+    .collect()
+}
+
+fn line_integrals(levels: Levels) -> Option<Finding> {
+    let Levels { low, half, high, edge } = levels;
+    if high > MOST {
+        let message = format!(
+            "said to be line integrals, but they reach {high:.4} (half are above {half:.4}): these are counts of a detector, the logarithm is \
+             missing; write `values: counts` with flats and darks, or `values: counts` with `open_beam`"
+        );
+        return Some(Finding::impossible("missing_log", message));
+    }
+    let bright = edge > 0.2 && low > -0.05 * edge && levels.darker_inside();
+    if bright {
+        let message = format!(
+            "said to be line integrals, but air (the detector's edges) is at {edge:.3} and the object is darker, down to {low:.3}: these are \
+             transmissions, the logarithm is missing; write `values: transmission`"
+        );
+        return Some(Finding::impossible("missing_log", message));
+    }
+    negative(levels)
+}
+
+fn negative(Levels { low, high, edge, .. }: Levels) -> Option<Finding> {
+    (edge - low > 2.0 * (high - edge).abs() && low < 0.0 && edge.abs() < 0.3 * (edge - low)).then(|| {
+        let message = format!(
+            "line integrals are negative, down to {low:.3}, where air is at {edge:.3}: the sign is wrong (ln instead of -ln, or flats and \
+             darks exchanged); negate the values"
+        );
+        Finding::impossible("wrong_sign", message)
+    })
+}
+
+fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<Finding> {
+    let Levels { low, high, edge, .. } = levels;
+    let name = values.name();
+    let below = data.iter().filter(|&&value| value < 0.0).count() as f64 / data.len() as f64;
+    if below > 0.5 {
+        let message = format!(
+            "said to be {name}, but {:.0} % of the samples are below the dark level: the sign is wrong, or flats and darks are exchanged",
+            100.0 * below
+        );
+        return Some(Finding::impossible("wrong_sign", message));
+    }
+    if edge.abs() < 0.25 * high && high - edge > 2.0 * (edge - low).abs() {
+        let message = format!(
+            "said to be {name}, but air (the detector's edges) is at {edge:.3} and the object is brighter, up to {high:.3}: the logarithm is \
+             already taken; write `values: line_integrals`"
+        );
+        return Some(Finding::impossible("log_already_taken", message));
+    }
+    if values == Values::Transmission && (edge > 1.5 || high > 2.0) {
+        let message = format!(
+            "said to be transmissions, but they reach {high:.4} and air (the detector's edges) is at {edge:.4}, not 1: these look like counts; \
+             write `values: counts` with flats, or with `open_beam: {edge:.0}`"
+        );
+        return Some(Finding::impossible("not_normalised", message));
+    }
+    None
+}
+
+/// What the line integrals tell: the level of air, truncation, the sign.
+pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> {
+    let levels = Levels::of(data);
+    if let Some(finding) = negative(levels) {
+        return vec![finding];
+    }
+    let (left, right) = edges(data.view());
+    let of_views =
+        |edge: ArrayView3<f32>| edge.axis_iter(Axis(0)).map(|view| middle(&mut view.iter().copied().collect::<Vec<_>>())).collect();
+    let (left, right): (Vec<f32>, Vec<f32>) = (of_views(left), of_views(right));
+    let mut every: Vec<f32> = left.iter().chain(&right).copied().collect();
+    every.sort_unstable_by(f32::total_cmp);
+    let air = every[every.len() / 10];
+    let mut findings = Vec::new();
+    if air.abs() > AIR * levels.high.abs() && air.abs() > 0.01 {
+        let message = format!(
+            "air is at {air:.3}, not 0, where the object reaches {:.3}: flats of another brightness, or an object wider than the detector; \
+             if its edges see air in every view, `air_columns: 10` levels them",
+            levels.high
+        );
+        findings.push(Finding::odd("air_level", message));
+    }
+    let limit = air.max(0.0) + MATTER * levels.high;
+    let cut = left.iter().zip(&right).filter(|(left, right)| left.max(**right) > limit).count();
+    if cut > 0 {
+        let message = format!(
+            "in {cut} of {} views an edge of the detector sees the object: it reaches beyond the field of view, and what lies there smears over \
+             the rest; analytic methods suffer most",
+            left.len()
+        );
+        findings.push(Finding::odd("truncated", message));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line integrals of a disk that fills 60 % of the detector.
+    fn disk() -> Array3<f32> {
+        Array3::from_shape_fn((20, 1, 100), |(_, _, column)| (1.0 - ((column as f32 - 49.5) / 30.0).powi(2)).max(0.0).sqrt() * 2.0)
+    }
+
+    fn codes(findings: Vec<Finding>) -> Vec<&'static str> {
+        findings.into_iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn good_data_raise_nothing() {
+        let transmission = disk().mapv(|p| (-p).exp());
+        assert!(raw(&disk(), Values::LineIntegrals).is_empty() && integrals(&disk()).is_empty());
+        assert!(raw(&transmission, Values::Transmission).is_empty() && raw(&transmission, Values::Counts).is_empty());
+    }
+
+    #[test]
+    fn a_missing_or_doubled_logarithm_and_a_wrong_sign_have_their_names() {
+        let transmission = disk().mapv(|p| (-p).exp());
+        assert_eq!(codes(raw(&transmission, Values::LineIntegrals)), ["missing_log"]);
+        assert_eq!(codes(raw(&transmission.mapv(|t| 4000.0 * t), Values::LineIntegrals)), ["missing_log"]);
+        assert_eq!(codes(raw(&disk(), Values::Transmission)), ["log_already_taken"]);
+        assert_eq!(codes(raw(&disk().mapv(|p| -p), Values::LineIntegrals)), ["wrong_sign"]);
+        assert_eq!(codes(raw(&transmission.mapv(|t| -t), Values::Counts)), ["wrong_sign"]);
+        assert_eq!(codes(raw(&transmission.mapv(|t| 4000.0 * t), Values::Transmission)), ["not_normalised"]);
+        assert_eq!(codes(raw(&disk().mapv(|_| 3.0), Values::LineIntegrals)), ["no_signal"]);
+        assert!(raw(&transmission, Values::LineIntegrals)[0].fatal);
+    }
+
+    #[test]
+    fn air_that_is_not_zero_and_a_truncated_object_are_told_apart() {
+        assert_eq!(codes(integrals(&disk().mapv(|p| p + 0.2))), ["air_level"]);
+        let mut truncated = disk();
+        truncated.slice_mut(s![..8, .., ..]).mapv_inplace(|_| 1.5);
+        let found = integrals(&truncated);
+        assert!(codes(found.clone()) == ["truncated"] && found[0].message.contains("8 of 20"), "{found:?}");
+    }
+}

@@ -1,0 +1,222 @@
+//! From the frames of a file to line integrals of a scan on a lattice, with the preflight on the way.
+
+use super::preflight::{self, Finding};
+use super::scan::{self, Given, Layout};
+use super::setup::{AngleUnit, Axis, Preflight, Setup, Values};
+use super::{axis, calibration, defects, refusal};
+use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::formats::measured::Frames;
+use crate::geometries::GeometryKind;
+use crate::progress::Progress;
+use crate::registry::OneOf;
+use crate::stages::lattice;
+use ndarray::{Array3, s};
+use std::path::Path;
+
+/// What the stage makes.
+pub(super) struct Prepared {
+    pub(super) projections: Projections,
+    pub(super) grid: Grid,
+    /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as water.
+    pub(super) mu_water: f64,
+    pub(super) warnings: Warnings,
+}
+
+/// Makes it.
+pub(super) fn prepare(
+    frames: Frames,
+    setup: &Setup,
+    lattice: Option<&lattice::Config>,
+    place: &Path,
+    progress: &dyn Progress,
+) -> Result<Prepared> {
+    let kind = setup.geometry.as_ref().ok_or_else(|| Error::config("acquire.geometry", "expected the scan"))?;
+    let given = scan::given(kind).map_err(|error| error.under("acquire"))?;
+    let mut work = Work { setup, kind, given, place, warnings: Warnings::new() };
+    let layout = work.layout(&frames)?;
+    let integrals = work.integrals(frames)?;
+    progress.check_stop()?;
+    let (layout, geometry) = work.placed(layout, &integrals)?;
+    let bounds = scan::bounds(&geometry);
+    let grid = match (lattice, bounds) {
+        (Some(lattice), Ok(bounds)) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
+        (Some(lattice), Err(error)) => lattice.over(&Grid::centered([1, 1, 1], [1.0; 3], [0.0; 3])?).map_err(|_| error)?,
+        (None, bounds) => bounds?,
+    };
+    work.look(&integrals, &layout, &geometry, &grid)?;
+    let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
+    Ok(Prepared { projections: Projections::new(geometry, integrals)?, grid, mu_water, warnings: work.warnings })
+}
+
+/// What the steps share.
+struct Work<'a> {
+    setup: &'a Setup,
+    kind: &'a OneOf<GeometryKind>,
+    given: Given,
+    place: &'a Path,
+    warnings: Warnings,
+}
+
+impl Work<'_> {
+    /// Views, angles and pixels after binning, before the axis is known.
+    fn layout(&mut self, frames: &Frames) -> Result<Layout> {
+        let [views, rows, columns] = [frames.data.shape()[0], frames.data.shape()[1], frames.data.shape()[2]];
+        let bin = self.setup.bin;
+        let pixels = [(rows / bin).max(1), columns / bin];
+        if pixels[1] < 2 {
+            return Err(Error::config("acquire.bin", format!("expected at most {} for {columns} columns, got {bin}", columns / 2)));
+        }
+        let in_degrees = |angle: &f64| if self.setup.angles_in == AngleUnit::Radians { angle.to_degrees() } else { *angle };
+        let angles = frames.angles.as_ref().map(|angles| angles.iter().map(in_degrees).collect());
+        if !self.given.has_pitch {
+            let message = "the pitch of the detector's pixels is not given: 1 mm stands for one pixel, attenuation is per pixel";
+            self.warnings.push(Warning::new("unknown_pitch", message));
+        }
+        // The rows in use (a whole number of bins) against the whole detector.
+        let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
+        let used = (pixels[0] * bin.min(rows)) as f64;
+        let lifted = first + (used - 1.0) / 2.0 - (frames.height as f64 - 1.0) / 2.0;
+        Ok(Layout { views, angles, reversed: self.setup.reverse_angles, pixels, bin, axis: None, lifted })
+    }
+
+    /// Line integrals of the binned pixels.
+    fn integrals(&mut self, frames: Frames) -> Result<Array3<f32>> {
+        let values = calibration::values(self.setup, &frames);
+        let (mut data, warnings) = calibration::normalised(self.setup, &frames, values).map_err(|error| error.under("acquire"))?;
+        drop(frames);
+        self.warnings.extend(warnings);
+        let hopeless = || Error::input(self.place, "a view has no sample that is a finite number");
+        let filled = defects::fill(&mut data).ok_or_else(hopeless)?;
+        if filled > 0 {
+            let message = format!("{filled} of {} samples are no finite numbers and are replaced by their neighbours", data.len());
+            self.warnings.push(Warning::new("filled_samples", message));
+        }
+        if self.setup.preflight != Preflight::Off {
+            self.report(preflight::raw(&data, values))?;
+        }
+        if values == Values::LineIntegrals {
+            self.warnings.extend(defects::zingers(&mut data, self.setup.zinger_sigma));
+            data = binned(data, self.setup.bin);
+        } else {
+            data = binned(self.without_zingers(data), self.setup.bin);
+            self.warnings.extend(calibration::logarithm(&mut data));
+        }
+        calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin)).map_err(|error| error.under("acquire"))?;
+        Ok(data)
+    }
+
+    /// Zingers are looked for in line integrals, where noise is alike, and taken out of the transmissions, which are averaged.
+    fn without_zingers(&mut self, transmission: Array3<f32>) -> Array3<f32> {
+        if self.setup.zinger_sigma == 0.0 {
+            return transmission;
+        }
+        let mut integrals = transmission.clone();
+        calibration::logarithm(&mut integrals);
+        let before = integrals.clone();
+        self.warnings.extend(defects::zingers(&mut integrals, self.setup.zinger_sigma));
+        let mut transmission = transmission;
+        ndarray::Zip::from(&mut transmission).and(&integrals).and(&before).for_each(|value, &now, &then| {
+            if now != then {
+                *value = (-now).exp();
+            }
+        });
+        transmission
+    }
+
+    /// The layout with its axis, and the scan.
+    fn placed(&mut self, layout: Layout, integrals: &Array3<f32>) -> Result<(Layout, Geometry)> {
+        let offset = self.given.offset[1] != 0.0;
+        if offset && self.setup.center_of_rotation.is_some() {
+            let problem = "the geometry's offset_mm already says where the axis falls";
+            return Err(Error::config("acquire.center_of_rotation", problem).hint("leave one of them out"));
+        }
+        let column = match self.setup.center_of_rotation {
+            None => layout.axis(&self.given),
+            Some(Axis::Column(column)) => self.of_data(column),
+            Some(Axis::Found(_)) => {
+                let found = axis::find(integrals, &layout, self.kind, layout.axis(&self.given)).map_err(|error| error.under("acquire"))?;
+                let message = format!(
+                    "the axis of rotation was found at column {:.2}; a quick reconstruction leaves {:.1} % of the data unexplained",
+                    self.of_file(found.column),
+                    100.0 * found.residual
+                );
+                self.warnings.push(Warning::new("center_found", message));
+                found.column
+            }
+        };
+        let layout = Layout { axis: Some(column), ..layout };
+        let geometry = layout.build(self.kind).map_err(|error| error.under("acquire"))?;
+        let divergent = geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
+        if divergent && layout.pixels[0] == 1 && layout.lifted.abs() > 1.0 {
+            let message = format!(
+                "one row {:.1} rows beside the middle of the detector is taken for the plane of the source, which it is not: use the middle \
+                 row, or several",
+                layout.lifted
+            );
+            self.warnings.push(Warning::new("off_plane", message));
+        }
+        Ok((layout, geometry))
+    }
+
+    /// The rest of the preflight.
+    fn look(&mut self, integrals: &Array3<f32>, layout: &Layout, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        if self.setup.preflight == Preflight::Off {
+            return Ok(());
+        }
+        self.report(preflight::integrals(integrals))?;
+        let described = preflight::Described { kind: self.kind, layout, axis: layout.axis(&self.given), geometry, grid };
+        let findings = preflight::fit(integrals, &described, |column| self.of_file(column)).map_err(|error| error.under("acquire"))?;
+        self.report(findings)
+    }
+
+    fn report(&mut self, findings: Vec<Finding>) -> Result<()> {
+        for finding in findings {
+            if finding.fatal && self.setup.preflight == Preflight::Stop {
+                return Err(refusal(self.place, finding.code, &finding.message));
+            }
+            self.warnings.push(finding.warning());
+        }
+        Ok(())
+    }
+
+    /// Column of the binned data for one of the file.
+    fn of_data(&self, column: f64) -> f64 {
+        let bin = self.setup.bin as f64;
+        (column - (bin - 1.0) / 2.0) / bin
+    }
+
+    fn of_file(&self, column: f64) -> f64 {
+        let bin = self.setup.bin as f64;
+        column * bin + (bin - 1.0) / 2.0
+    }
+}
+
+/// Means of `bin` x `bin` pixels (of `bin` columns where there are fewer rows); what does not fill a pixel is left out.
+fn binned(data: Array3<f32>, bin: usize) -> Array3<f32> {
+    if bin == 1 {
+        return data;
+    }
+    let (views, rows, columns) = data.dim();
+    let tall = bin.min(rows);
+    Array3::from_shape_fn((views, rows / tall, columns / bin), |(view, row, column)| {
+        let part = data.slice(s![view, row * tall..(row + 1) * tall, column * bin..(column + 1) * bin]);
+        part.iter().sum::<f32>() / part.len() as f32
+    })
+}
+
+/// Mean attenuation (1/mm) over the object's shadow: in each view the integral across the shadow over that of a disk as wide,
+/// π w²/4. Only a scale: where the attenuation of water is not known, algorithms take the object for about as dense as water.
+fn density(integrals: &Array3<f32>, geometry: &Geometry) -> f64 {
+    let magnification =
+        geometry.orbit.as_ref().and_then(|orbit| orbit.source_to_axis.zip(orbit.source_to_detector)).map_or(1.0, |(a, d)| d / a);
+    let pitch = crate::data::norm(geometry.views[0].u) / magnification;
+    let high = integrals.iter().copied().fold(0.0f32, f32::max);
+    let (mut mass, mut disk) = (0.0, 0.0);
+    for row in integrals.rows() {
+        let held: Vec<f32> = row.iter().copied().filter(|&value| value > 0.05 * high).collect();
+        mass += held.iter().map(|&value| f64::from(value)).sum::<f64>() * pitch;
+        disk += std::f64::consts::FRAC_PI_4 * (held.len() as f64 * pitch).powi(2);
+    }
+    if mass > 0.0 && disk > 0.0 { mass / disk } else { MU_WATER_PER_MM }
+}

@@ -1,0 +1,94 @@
+//! A quick reconstruction of one slice, only to see how well the views fit together under a guess of the geometry.
+//!
+//! The views are thinned and their columns averaged; a few steps of CGLS (conjugate gradients on Aᵀ A x = Aᵀ y; Björck,
+//! "Numerical Methods for Least Squares Problems", 1996, §7.4) give an image of the field of view, and what of the data its
+//! reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right. Unlike a
+//! filtered backprojection it works alike for parallel and divergent rays and for any arc.
+
+use super::scan::{self, Layout};
+use crate::data::Geometry;
+use crate::error::Result;
+use crate::geometries::GeometryKind;
+use crate::projectors::kernels::joseph;
+use crate::registry::OneOf;
+use ndarray::{Array2, Array3, s};
+
+/// Most views of a trial.
+const VIEWS: usize = 120;
+/// Steps of CGLS: enough to form edges, too few to fit contradictions.
+const STEPS: usize = 12;
+
+/// One row of the data, thinned, and how the scan was.
+pub(super) struct Trial<'a> {
+    kind: &'a OneOf<GeometryKind>,
+    layout: Layout,
+    /// Columns averaged into one.
+    bin: usize,
+    sinogram: Array2<f32>,
+}
+
+impl<'a> Trial<'a> {
+    /// The row nearest to the plane of the source, its columns averaged to at most `columns`.
+    pub(super) fn new(integrals: &Array3<f32>, layout: &Layout, kind: &'a OneOf<GeometryKind>, columns: usize) -> Self {
+        let [views, rows, width] = [integrals.shape()[0], integrals.shape()[1], integrals.shape()[2]];
+        let bin = width.div_ceil(columns);
+        let middle = ((rows as f64 - 1.0) / 2.0 - layout.lifted / layout.bin as f64).round().clamp(0.0, rows as f64 - 1.0) as usize;
+        let stride = views.div_ceil(VIEWS);
+        let kept: Vec<usize> = (0..views).step_by(stride).collect();
+        let mean = |view: usize, column: usize| {
+            integrals.slice(s![view, middle, column * bin..(column + 1) * bin]).iter().sum::<f32>() / bin as f32
+        };
+        let sinogram = Array2::from_shape_fn((kept.len(), width / bin), |(i, column)| mean(kept[i], column));
+        let angles = layout.angles.as_ref().map(|angles| kept.iter().map(|&i| angles[i]).collect());
+        Self { kind, layout: Layout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram }
+    }
+
+    /// What of the data stays unexplained, 0 to about 1, if the axis falls on this column of the data and the views turn as
+    /// they do (or the other way round).
+    ///
+    /// # Errors
+    /// An axis beside the detector; a kind of scan that cannot be cut down to one slice.
+    pub(super) fn residual(&self, axis: f64, reversed: bool) -> Result<f64> {
+        let bin = self.bin as f64;
+        let layout = self.layout.flat([1, self.sinogram.ncols()], self.bin, (axis - (bin - 1.0) / 2.0) / bin);
+        let geometry = Layout { reversed: reversed != self.layout.reversed, ..layout }.build(self.kind)?;
+        let grid = scan::bounds(&whole_turn(&geometry))?;
+        Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
+    }
+}
+
+/// The scan as if it went all the way round, so that the lattice reaches as far as any view sees: another axis must not
+/// change how much of the data can be explained.
+fn whole_turn(geometry: &Geometry) -> Geometry {
+    let mut whole = geometry.clone();
+    if let Some(orbit) = &mut whole.orbit {
+        orbit.arc = std::f64::consts::TAU;
+    }
+    whole
+}
+
+/// ‖A x − y‖ / ‖y‖ after a few steps from zero.
+fn cgls(geometry: &Geometry, grid: &crate::data::Grid, data: &[f32]) -> f64 {
+    let dot = |a: &[f32]| a.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+    let norm = dot(data);
+    let mut residual = data.to_vec();
+    let (mut slope, mut image) = (vec![0.0f32; grid.voxels()], vec![0.0f32; data.len()]);
+    joseph::adjoint(grid, &geometry.views, &geometry.detector, &residual, &mut slope);
+    let mut direction = slope.clone();
+    let mut size = dot(&slope);
+    for _ in 0..STEPS {
+        joseph::forward(grid, &geometry.views, &geometry.detector, &direction, &mut image);
+        let along = dot(&image);
+        if along <= 0.0 || size <= 0.0 {
+            break;
+        }
+        let step = (size / along) as f32;
+        residual.iter_mut().zip(&image).for_each(|(r, &a)| *r -= step * a);
+        joseph::adjoint(grid, &geometry.views, &geometry.detector, &residual, &mut slope);
+        let next = dot(&slope);
+        let keep = (next / size) as f32;
+        direction.iter_mut().zip(&slope).for_each(|(d, &s)| *d = s + keep * *d);
+        size = next;
+    }
+    if norm > 0.0 { (dot(&residual) / norm).sqrt() } else { 0.0 }
+}
