@@ -1,5 +1,5 @@
-//! Tells the linker where libtorch lies at run time: the folder it is linked from (a checkout), then the place
-//! `make install` puts it relative to the binary (a relocatable installation).
+//! Tells the linker where libtorch lies at run time: the place `make install` puts it relative to the binary (a relocatable
+//! installation), then the folder it is linked from (a checkout).
 use std::path::{Path, PathBuf};
 
 fn main() {
@@ -15,6 +15,6 @@ fn main() {
         .ok()
         .and_then(|library| library.parent().map(Path::to_path_buf))
         .unwrap_or(linked);
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", real.display());
     println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib/recon/torch/lib");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", real.display());
 }

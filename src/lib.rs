@@ -1,4 +1,39 @@
-//! Few X-ray projections to a trustworthy volume.
+//! Few X-ray projections to a trustworthy volume: sparse-view CT by classical methods and by implicit neural representations.
+//!
+//! ```text
+//!  load ──► simulate ──► reconstruct (one or many methods) ──► evaluate ──► export
+//! Volume    Projections          Volume per method              Report      files
+//! ```
+//!
+//! [`pipeline::Pipeline::run`] is this picture as code: read it first. Values are in [`data`], files in [`formats`], the verbs
+//! in [`stages`]; the parts one can choose in YAML (`geometries`, `algorithms`, `fields`, ...) are families of
+//! interchangeable kinds, see [`registry`] and `docs/extending.md`.
+//!
+//! # Units and axes
+//!
+//! | what | unit and order |
+//! |---|---|
+//! | lengths | mm |
+//! | angles | degrees in YAML (`*_deg`), radians inside |
+//! | attenuation | 1/mm; air is 0 |
+//! | Hounsfield units | mu = mu_water (1 + HU / 1000), mu_water = 0.0206 /mm |
+//! | world axes | LPS as DICOM: +x patient left, +y posterior, +z superior |
+//! | arrays over voxels | `[z, y, x]`; a slice is `[1, ny, nx]` |
+//! | projections | `[view, row, column]`, line integrals, unitless |
+//! | points | (x, y, z) |
+//! | field coordinates | (p − centre of the grid) / half its longest extent, order (x, y, z) |
+//! | field values | mu / mu_ref, mu_ref = 2.5 mu_water |
+//!
+//! # Example
+//!
+//! ```
+//! use recon::data::{Grid, Quantity, Volume};
+//!
+//! let grid = Grid::centered([4, 4, 4], [1.0; 3], [0.0; 3])?;
+//! let water = Volume::filled(grid, Quantity::Hounsfield, 0.0);
+//! assert!((water.to_attenuation(0.0206).as_slice()[0] - 0.0206).abs() < 1e-7);
+//! # Ok::<(), recon::error::Error>(())
+//! ```
 
 pub mod algorithms;
 pub mod cli;

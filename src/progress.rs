@@ -1,8 +1,10 @@
 //! How long computations talk without knowing who listens: [`Progress`] for eyes, [`Checkpoints`] for resuming.
 
 mod json_lines;
+mod labelled;
 
 pub use json_lines::JsonLines;
+pub use labelled::Labelled;
 
 use crate::error::{Error, Result, Stop};
 

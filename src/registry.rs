@@ -2,7 +2,7 @@
 //! in YAML a one-key map (`fdk: {filter: hann}`), read by hand so that an unknown key keeps its line and column.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::marker::PhantomData;
 
@@ -95,24 +95,46 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
         let mut kind: Option<K> = None;
         let mut beside = B::default();
         let mut seen: Vec<String> = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(key) = map.next_key_seed(KnownKey::<K, B>(PhantomData))? {
             if seen.contains(&key) {
                 return Err(A::Error::custom(format!("duplicate key `{key}`")));
             }
             if B::KEYS.contains(&key.as_str()) {
                 beside.read(&key, &mut map)?;
-            } else if K::NAMES.contains(&key.as_str()) {
+            } else {
                 if let Some(first) = &kind {
                     return Err(A::Error::custom(format!("one {} only, found both `{}` and `{key}`", K::FAMILY, first.name())));
                 }
                 kind = Some(K::read(&key, &mut map)?);
-            } else {
-                return Err(A::Error::custom(unknown(&key, K::NAMES, B::KEYS)));
             }
             seen.push(key);
         }
         let kind = kind.ok_or_else(|| A::Error::custom(format!("expected one {}: {}", K::FAMILY, K::NAMES.join(", "))))?;
         Ok(OneOf { kind, beside })
+    }
+}
+
+/// A key that is a kind or stands beside one. It is refused while it is read, so that the error has its line and column.
+struct KnownKey<K, B>(PhantomData<(K, B)>);
+
+impl<'de, K: Kinds, B: Beside> DeserializeSeed<'de> for KnownKey<K, B> {
+    type Value = String;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<K: Kinds, B: Beside> Visitor<'_> for KnownKey<K, B> {
+    type Value = String;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a key")
+    }
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        if K::NAMES.contains(&key) || B::KEYS.contains(&key) {
+            Ok(key.to_string())
+        } else {
+            Err(E::custom(unknown(key, K::NAMES, B::KEYS)))
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Filtered backprojection of parallel beams, slice by slice: f(x) = ∫₀^π (p_θ * h)(x·e_θ) dθ, h the windowed ramp.
 //! Kak and Slaney, "Principles of Computerized Tomographic Imaging", 1988, §3.3. The baseline of parallel-beam work.
+//! Arcs beyond half a turn and detectors shifted sideways over a full turn are weighted so that every ray counts once.
 
-use super::filtered::{Filtering, orbit, view_weights};
+use super::filtered::{Filtering, orbit};
 use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections, norm};
+use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
 
 /// Filtered backprojection (parallel beam).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,10 +15,9 @@ use std::f64::consts::PI;
 pub struct Config(pub Filtering);
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, _grid: &Grid) -> Result<()> {
-        self.0.check("fbp")?;
+    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
         match orbit(geometry, "fbp")?.source_to_axis {
-            None => Ok(()),
+            None => self.0.check_scan(geometry, grid, "fbp"),
             Some(_) => Err(Error::config("fbp", "needs a parallel beam, and this one diverges").hint("use `fdk`")),
         }
     }
@@ -29,8 +28,6 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, _run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        let weights = view_weights(orbit(&data.geometry, "fbp")?, PI);
-        let volume = self.0.apply(data, grid, &weights, norm(data.geometry.views[0].u))?;
-        Ok(Reconstruction::plain(volume))
+        self.0.apply(data, grid, "fbp")
     }
 }

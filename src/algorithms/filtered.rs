@@ -1,12 +1,16 @@
-//! What the filtered backprojections share: their keys and the weights of the views.
+//! What the filtered backprojections share: their keys, the weights of the rays, the way from projections to a volume.
 
-use crate::data::{Geometry, Grid, Orbit, Projections, Quantity, Volume};
+use super::redundancy::Redundancy;
+use super::{Reconstruction, rebin};
+use crate::data::{DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Volume, Warning, add, norm, scale};
 use crate::error::{Error, Result};
+use crate::geometries::detector::Cylinder;
 use crate::projectors::kernels::backproject;
-use crate::projectors::kernels::filter::{Filter, cosine_weights, ramp_rows};
+use crate::projectors::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangular};
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
+use std::f64::consts::{PI, TAU};
 
 /// The filter of a filtered backprojection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,17 +38,23 @@ impl Filtering {
         Err(Error::config(format!("{key}.cutoff"), format!("expected above 0 and at most 1, got {}", self.cutoff)))
     }
 
-    /// Weights, filters and backprojects; `pitch` is that of a column seen at the axis of rotation, mm.
-    pub(super) fn apply(&self, data: &Projections, grid: &Grid, weights: &[f64], pitch: f64) -> Result<Volume> {
+    /// Resamples, weights, filters and backprojects. `key` names the method in messages.
+    pub(super) fn apply(&self, data: &Projections, grid: &Grid, key: &str) -> Result<Reconstruction> {
+        let orbit = orbit(&data.geometry, key)?;
+        let data = rebin::upright(data, orbit, key)?;
         let geometry = &data.geometry;
+        let fan = Fan::new(geometry, orbit);
+        let redundancy = Redundancy::of(orbit, &fan, fan.reach(grid, orbit), key)?;
         let mut rows = data.as_slice().to_vec();
-        cosine_weights(geometry, &mut rows);
-        for (view, weight) in rows.chunks_exact_mut(geometry.detector.rows * geometry.detector.columns).zip(weights) {
-            view.iter_mut().for_each(|value| *value *= *weight as f32);
+        weigh(&mut rows, geometry, orbit, &fan, &redundancy);
+        let pitch = norm(geometry.views[0].u) / fan.magnification;
+        let (columns, filter, cutoff) = (geometry.detector.columns, self.filter, self.cutoff);
+        match fan.equiangular {
+            Some(step) => ramp_rows_equiangular(&mut rows, columns, pitch, step, filter, cutoff),
+            None => ramp_rows(&mut rows, columns, pitch, filter, cutoff),
         }
-        ramp_rows(&mut rows, geometry.detector.columns, pitch, self.filter, self.cutoff);
         let mut values = vec![0.0; grid.voxels()];
-        if geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some()) {
+        if orbit.source_to_axis.is_some() {
             backproject::fdk(grid, geometry, &rows, &mut values);
         } else {
             backproject::parallel(grid, geometry, &rows, &mut values);
@@ -52,7 +62,116 @@ impl Filtering {
         if self.nonnegative {
             values.iter_mut().for_each(|value| *value = value.max(0.0));
         }
-        Volume::from_vec(grid.clone(), Quantity::Attenuation, values)
+        let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?;
+        let warning = redundancy.missing().map(|missing| {
+            let message =
+                format!("{key}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared", missing.to_degrees());
+            Warning::new("limited_arc", message)
+        });
+        Ok(Reconstruction { warnings: warning.into_iter().collect(), ..Reconstruction::plain(volume) })
+    }
+
+    /// Refuses what [`Filtering::apply`] would.
+    pub(super) fn check_scan(&self, geometry: &Geometry, grid: &Grid, key: &str) -> Result<()> {
+        self.check(key)?;
+        let orbit = orbit(geometry, key)?;
+        let fan = Fan::new(geometry, orbit);
+        Redundancy::of(orbit, &fan, fan.reach(grid, orbit), key).map(drop)
+    }
+}
+
+/// Multiplies each sample by the cosine of its ray to the central plane's normal, its share of the arc and of its ray.
+fn weigh(rows: &mut [f32], geometry: &Geometry, orbit: &Orbit, fan: &Fan, redundancy: &Redundancy) {
+    let [_, height, width] = geometry.shape();
+    let measures = view_weights(orbit, fan.period());
+    let turn = if orbit.angles.last() < orbit.angles.first() { -1.0 } else { 1.0 };
+    rows.par_chunks_mut(width).enumerate().for_each(|(line, values)| {
+        let (view, row) = (line / height, line % height);
+        let beta = (orbit.angles[view] - orbit.angles[0]).abs();
+        for (column, value) in values.iter_mut().enumerate() {
+            let side = fan.places[column];
+            let gamma = if orbit.source_to_axis.is_some() { side * turn } else { 0.0 };
+            *value *= (measures[view] * fan.cosine(row, column) * redundancy.weight(beta, gamma, side)) as f32;
+        }
+    });
+}
+
+/// Where the columns of an upright detector look: what the weights of an orbit depend on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fan {
+    /// Per column the fan angle along +u, radians; the distance from the central ray, mm, for a parallel beam.
+    places: Vec<f64>,
+    /// Per row the height over the central ray, mm on the detector.
+    heights: Vec<f64>,
+    /// Source to detector, mm; `None` for a parallel beam.
+    distance: Option<f64>,
+    /// Detector over axis.
+    magnification: f64,
+    /// Angle between the columns of a cylindrical detector.
+    equiangular: Option<f64>,
+}
+
+impl Fan {
+    pub(super) fn new(geometry: &Geometry, orbit: &Orbit) -> Self {
+        let [_, rows, columns] = geometry.shape();
+        let first = &geometry.views[0];
+        let along = |count: usize, pitch: f64, offset: f64| -> Vec<f64> {
+            (0..count).map(|i| (i as f64 - (count as f64 - 1.0) / 2.0) * pitch + offset).collect()
+        };
+        let distance = orbit.source_to_detector;
+        let curved = geometry.detector.shape == DetectorShape::Cylindrical;
+        let mut places = along(columns, norm(first.u), orbit.offset[1]);
+        if let Some(distance) = distance {
+            places.iter_mut().for_each(|place| *place = if curved { *place / distance } else { (*place / distance).atan() });
+        }
+        Self {
+            places,
+            heights: along(rows, norm(first.v), orbit.offset[0]),
+            distance,
+            magnification: distance.zip(orbit.source_to_axis).map_or(1.0, |(detector, axis)| detector / axis),
+            equiangular: distance.filter(|_| curved).map(|distance| norm(first.u) / distance),
+        }
+    }
+
+    /// Lowest and highest place.
+    pub(super) fn ends(&self) -> [f64; 2] {
+        [self.places[0], self.places[self.places.len() - 1]]
+    }
+
+    /// The largest place that the grid needs.
+    fn reach(&self, grid: &Grid, orbit: &Orbit) -> f64 {
+        let radius = Cylinder::around(grid, orbit.isocenter).radius;
+        orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())
+    }
+
+    /// Arc after which views repeat.
+    fn period(&self) -> f64 {
+        if self.distance.is_some() { TAU } else { PI }
+    }
+
+    /// Cosine of a ray to the central plane's normal.
+    fn cosine(&self, row: usize, column: usize) -> f64 {
+        let Some(distance) = self.distance else { return 1.0 };
+        let cos = self.places[column].cos();
+        let radius = if self.equiangular.is_some() { distance } else { distance / cos };
+        cos * radius / radius.hypot(self.heights[row])
+    }
+
+    /// Where the centre of a detector shifted by `offset` stands, from the source (the detector's plane for a parallel beam):
+    /// [along the outward direction, along u], mm.
+    pub(super) fn foot(&self, offset: f64) -> [f64; 2] {
+        match (self.distance, self.equiangular) {
+            (None, _) => [0.0, offset],
+            (Some(distance), None) => [-distance, offset],
+            (Some(distance), Some(_)) => [-distance * (offset / distance).cos(), distance * (offset / distance).sin()],
+        }
+    }
+
+    /// Unit vector of its columns there.
+    pub(super) fn tangent(&self, offset: f64, outward: Point, across: Point) -> Point {
+        let angle = self.distance.filter(|_| self.equiangular.is_some()).map_or(0.0, |distance| offset / distance);
+        let (sin, cos) = angle.sin_cos();
+        add(scale(across, cos), scale(outward, sin))
     }
 }
 
@@ -64,22 +183,25 @@ pub(super) fn orbit<'a>(geometry: &'a Geometry, key: &str) -> Result<&'a Orbit> 
     })
 }
 
-/// Turns that the views cover, in units of `period` (π for parallel, 2π for divergent rays): `Some(n)` for whole ones.
-pub(super) fn whole_turns(orbit: &Orbit, period: f64) -> Option<f64> {
-    let turns = orbit.arc / period;
-    (turns.round() >= 1.0 && (turns - turns.round()).abs() < 1e-6).then(|| turns.round())
-}
-
-/// Quadrature weights of the views (radians): equal over whole turns, divided by how often each ray is then measured;
-/// the trapezoid rule over any other arc, each of whose rays counts once.
+/// The part of the arc (radians) that each view stands for; they sum to the arc. Over whole periods the ends meet; over any
+/// other arc it is the trapezoid rule.
 pub(super) fn view_weights(orbit: &Orbit, period: f64) -> Vec<f64> {
     let angles = &orbit.angles;
-    if let Some(turns) = whole_turns(orbit, period) {
-        return vec![orbit.arc / turns * (PI / period) / angles.len() as f64; angles.len()];
+    let last = angles.len() - 1;
+    let periods = orbit.arc / period;
+    let closed = periods.round() >= 1.0 && (periods - periods.round()).abs() < 1e-6;
+    if last == 0 {
+        return vec![orbit.arc];
     }
     let gap = |a: usize, b: usize| (angles[b] - angles[a]).abs() / 2.0;
-    let last = angles.len() - 1;
-    (0..=last).map(|i| if last == 0 { orbit.arc } else { gap(i.saturating_sub(1), i) + gap(i, (i + 1).min(last)) }).collect()
+    let seam = if closed { (orbit.arc - (angles[last] - angles[0]).abs()) / 2.0 } else { 0.0 };
+    (0..=last)
+        .map(|i| match i {
+            0 => seam + gap(0, 1),
+            i if i == last => gap(last - 1, last) + seam,
+            i => gap(i - 1, i) + gap(i, i + 1),
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -91,13 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn weights_sum_to_half_a_turn_over_whole_turns_and_to_the_arc_otherwise() {
+    fn views_share_the_arc() {
         let spread =
             |views: usize, arc: f64, closed: bool| (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect();
         let sum = |orbit: &Orbit, period| view_weights(orbit, period).iter().sum::<f64>();
         assert!((sum(&orbit_of(spread(10, PI, false), PI), PI) - PI).abs() < 1e-12);
-        assert!((sum(&orbit_of(spread(10, 2.0 * PI, false), 2.0 * PI), PI) - PI).abs() < 1e-12);
-        assert!((sum(&orbit_of(spread(10, 2.0 * PI, false), 2.0 * PI), 2.0 * PI) - PI).abs() < 1e-12);
+        assert!((sum(&orbit_of(spread(10, TAU, false), TAU), PI) - TAU).abs() < 1e-12);
+        let even = view_weights(&orbit_of(spread(10, TAU, false), TAU), TAU);
+        assert!(even.iter().all(|weight| (weight - TAU / 10.0).abs() < 1e-12));
         assert!((sum(&orbit_of(spread(10, 2.0, true), 2.0), PI) - 2.0).abs() < 1e-12);
     }
 }

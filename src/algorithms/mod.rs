@@ -4,6 +4,8 @@ pub mod fbp;
 pub mod fdk;
 mod filtered;
 pub mod neural_field;
+mod rebin;
+mod redundancy;
 pub mod tv;
 
 pub use filtered::Filtering;

@@ -1,7 +1,7 @@
 //! `recon compare A B`: every metric of B against A.
 
 use super::{Output, rows, volumes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::{Comparison, METRICS};
 use crate::progress::Progress;
 use serde_json::{Map, Value};
@@ -22,13 +22,17 @@ pub struct Args {
 /// Files that cannot be read, volumes on different lattices.
 pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     let (truth, found) = (volumes::read(&args.truth, progress)?, volumes::read(&args.found, progress)?);
-    let comparison = Comparison::new(&truth, &found, None)?;
+    let comparison = Comparison::new(&truth, &found, None).map_err(|error| match error {
+        Error::Input { problem, hint, .. } => Error::Input { place: args.found.clone(), problem, hint },
+        other => other,
+    })?;
     let mut lines = Vec::new();
     let mut figures = Map::new();
     for metric in METRICS {
         let measured = metric.measure(&comparison);
-        let shown =
-            measured.as_ref().map_or_else(|reason| format!("does not exist: {reason}"), |value| format!("{value:.4} {}", metric.unit()));
+        let shown = measured
+            .as_ref()
+            .map_or_else(|reason| format!("does not exist: {reason}"), |value| format!("{value:.4} {}", metric.unit().trim_matches('1')));
         lines.push((metric.key(), shown));
         figures.insert(metric.key().to_string(), measured.map_or(Value::Null, Value::from));
     }

@@ -1,11 +1,13 @@
 //! `recon run FILE`: the experiment, or what is left of it.
 
 use super::{Output, Overrides};
-use crate::data::{Report, Status};
+use crate::data::{MethodReport, Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report;
+use crate::stages::Stage;
+use crate::stages::export::Export;
 use std::path::{Path, PathBuf};
 
 /// What `recon run` may be told.
@@ -35,33 +37,39 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     }
     let context = pipeline.open(args.force, progress)?;
     let folder = pipeline.directory();
-    match pipeline.run(&context, args.until.as_deref())? {
-        None => Ok(Output { text: folder.display().to_string(), value: serde_json::json!({"directory": folder}), summary: String::new() }),
-        Some(report) => {
-            let why = context.progress().stop();
-            concluded(&report, &folder, why)
+    match args.until.as_deref().filter(|stage| *stage != Export::NAME) {
+        Some(stage) => {
+            pipeline.run_until(stage, &context)?;
+            Ok(Output { text: folder.display().to_string(), value: serde_json::json!({"directory": folder}), summary: String::new() })
         }
+        None => concluded(&pipeline.run(&context)?, &folder, context.progress().stop()),
     }
 }
 
 /// The report as the command's result, or as the error it tells of.
 fn concluded(report: &Report, folder: &Path, why: Option<Stop>) -> Result<Output> {
-    let failed = |status| report.methods.iter().filter(move |method| method.status == status).map(|method| method.name.as_str());
     match report.status {
-        Status::Interrupted => return Err(Error::Stopped(why.unwrap_or(Stop::Interrupt))),
-        Status::Failed => {
-            let names: Vec<&str> = failed(Status::Failed).collect();
-            let reason = report.methods.iter().find(|method| method.status == Status::Failed).and_then(|method| method.notes.get("reason"));
-            let reason = reason.and_then(serde_json::Value::as_str).unwrap_or("unknown").to_string();
-            return Err(Error::resource(format!("method {}", names.join(", ")), reason)
-                .hint(format!("the other methods are done; see the report in {}", folder.display())));
-        }
-        Status::Complete => {}
+        Status::Complete => result(report, folder),
+        Status::Interrupted => Err(Error::Stopped(why.unwrap_or(Stop::Interrupt))),
+        Status::Failed => Err(failure(report, folder)),
     }
-    let mut paths: Vec<String> = report.methods.iter().map(|method| method.volume.clone()).collect();
-    paths.extend(["report.html", "report.json", "report.csv"].map(str::to_string));
-    let present: Vec<String> =
-        paths.iter().map(|path| folder.join(path)).filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+}
+
+fn result(report: &Report, folder: &Path) -> Result<Output> {
+    let volumes = report.methods.iter().map(|method| method.volume.as_str());
+    let paths = volumes.chain(["report.html", "report.json", "report.csv"]).map(|path| folder.join(path));
+    let present: Vec<String> = paths.filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
     let value = serde_json::to_value(report).map_err(|error| Error::resource("report", error))?;
-    Ok(Output { text: present.join("\n"), value, summary: report::table::plain(report) })
+    let cached: Vec<&str> = report.stages.iter().filter(|stage| stage.cached).map(|stage| stage.name.as_str()).collect();
+    let note = if cached.is_empty() { String::new() } else { format!("unchanged since an earlier run: {}\n", cached.join(", ")) };
+    Ok(Output { text: present.join("\n"), value, summary: note + &report::table::plain(report) })
+}
+
+/// The methods that failed and why the first did.
+fn failure(report: &Report, folder: &Path) -> Error {
+    let failed: Vec<&MethodReport> = report.methods.iter().filter(|method| method.status == Status::Failed).collect();
+    let names: Vec<&str> = failed.iter().map(|method| method.name.as_str()).collect();
+    let reason = failed.first().and_then(|method| method.notes.get("reason")?.as_str()).unwrap_or("for an unknown reason");
+    Error::resource(format!("method {}", names.join(", ")), reason)
+        .hint(format!("the other methods are done; see the report in {}", folder.display()))
 }

@@ -33,8 +33,9 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
             Ok(Output { text: format!("{count} files unchanged"), value: serde_json::json!({"unchanged": count}), summary: String::new() })
         }
         Some(((place, problem), others)) => {
-            let more = others.iter().map(|(place, problem)| format!("\n{}: {problem}", place.display())).collect::<String>();
-            Err(Error::input(place, format!("{problem}{more}")).hint("run the pipeline again to restore what is missing or changed"))
+            let lines = others.iter().map(|(place, problem)| format!("{}: {problem}", place.display()));
+            let all: Vec<String> = std::iter::once(problem.clone()).chain(lines).collect();
+            Err(Error::input(place, all.join("\n")).hint("run the pipeline again to restore what is missing or changed"))
         }
     }
 }

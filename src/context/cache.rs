@@ -1,7 +1,7 @@
 //! Records of finished work, `.cache/NAME.json` in the run folder: its key, its value, its files with their hashes. A record
 //! counts only while the key and every file match.
 
-use super::files::hash_file;
+use super::files::{hash_file, remove};
 use super::folder::RunFolder;
 use super::key::Key;
 use crate::data::Warnings;
@@ -59,11 +59,7 @@ pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &
 
 /// Removes the record, before the files it speaks of are written again.
 pub(super) fn forget(folder: &RunFolder, name: &str) -> Result<()> {
-    let path = folder.path(&name_of(name));
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::write(&path, &error)),
-        _ => Ok(()),
-    }
+    remove(&folder.path(&name_of(name)))
 }
 
 /// Writes the record.

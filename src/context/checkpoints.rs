@@ -2,7 +2,7 @@
 //! work and the hashes that count; it is written *before* the bytes it speaks of, so a process killed between any two steps
 //! leaves at least one generation that loads.
 
-use super::files::hash_bytes;
+use super::files::{hash_bytes, remove};
 use super::folder::RunFolder;
 use super::key::Key;
 use crate::error::{Error, Result};
@@ -16,7 +16,10 @@ use std::time::Instant;
 /// File names of the generations, newest first.
 const NAMES: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
 
-/// What `checkpoints.json` holds.
+/// What says which of them count.
+const LEDGER: &str = "checkpoints.json";
+
+/// What the ledger holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ledger {
     /// The work that the checkpoints belong to.
@@ -39,12 +42,12 @@ pub struct Generations<'a> {
 impl<'a> Generations<'a> {
     pub(super) fn open(root: &RunFolder, name: &str, key: &Key, force: bool, progress: &'a dyn Progress) -> Result<Self> {
         let folder = root.make(name)?;
-        let ledger = match read_ledger(&folder).filter(|ledger| ledger.key == *key && !force) {
-            Some(ledger) => ledger,
-            None => {
-                clear(&folder)?;
-                Ledger { key: key.clone(), hashes: Vec::new(), seconds: 0.0 }
-            }
+        let ledger = if let Some(ledger) = read_ledger(&folder).filter(|ledger| ledger.key == *key && !force) {
+            ledger
+        } else {
+            // Checkpoints of other work.
+            NAMES.iter().chain(&[LEDGER]).try_for_each(|name| remove(&folder.join(name)))?;
+            Ledger { key: key.clone(), hashes: Vec::new(), seconds: 0.0 }
         };
         Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now(), progress })
     }
@@ -57,19 +60,7 @@ impl<'a> Generations<'a> {
 }
 
 fn read_ledger(folder: &Path) -> Option<Ledger> {
-    serde_json::from_slice(&std::fs::read(folder.join("checkpoints.json")).ok()?).ok()
-}
-
-/// Removes the checkpoints of other work.
-fn clear(folder: &Path) -> Result<()> {
-    for name in NAMES.iter().chain(&["checkpoints.json"]) {
-        let path = folder.join(name);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::write(&path, &error)),
-            _ => {}
-        }
-    }
-    Ok(())
+    serde_json::from_slice(&std::fs::read(folder.join(LEDGER)).ok()?).ok()
 }
 
 impl Checkpoints for Generations<'_> {
@@ -99,7 +90,7 @@ impl Checkpoints for Generations<'_> {
         ledger.hashes.insert(0, hash_bytes(bytes));
         ledger.hashes.truncate(NAMES.len() + 1);
         ledger.seconds = self.before + self.begin.elapsed().as_secs_f64();
-        let path = self.folder.join("checkpoints.json");
+        let path = self.folder.join(LEDGER);
         let text = serde_json::to_vec(&*ledger).map_err(|error| Error::resource(path.display().to_string(), error))?;
         atomic::write(&path, &text)?;
         let [newest, previous] = NAMES.map(|name| self.folder.join(name));

@@ -27,6 +27,7 @@ use listener::Listener;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
+use std::path::Path;
 use timings::Timings;
 
 /// What a run is asked for beside its pipeline.
@@ -56,12 +57,13 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Takes the device and the threads, opens (and locks) the run folder.
+    /// Takes the device and the threads, then opens (and locks) the run folder.
     ///
     /// # Errors
     /// A device that cannot be had; a folder that cannot be written or that another process is using.
-    pub fn new(request: &Request, folder: RunFolder, progress: &'a dyn Progress) -> Result<Self> {
+    pub fn new(request: &Request, directory: &Path, progress: &'a dyn Progress) -> Result<Self> {
         let machine = Machine::take(request.device, request.threads)?;
+        let folder = RunFolder::open(directory)?;
         let listener = Listener::new(progress, &folder.path("log.jsonl"))?;
         listener.note("start", &machine.device_reason);
         Ok(Self { machine, seed: request.seed, folder, force: request.force, listener, timings: RefCell::default() })

@@ -1,7 +1,9 @@
 //! [`Geometry`]: every exposure of a scan as plain vectors, so that no projector knows an orbit.
 
+use super::orbit::Orbit;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the rays of a view come from.
@@ -29,10 +31,11 @@ pub struct View {
 }
 
 /// Form of the detector's surface.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DetectorShape {
     /// A plane: pixel (row, column) at centre + (row − row₀) v + (column − column₀) u.
+    #[default]
     Flat,
     /// A cylinder about the axis through the source along v, columns at equal angles (pitch |u| on the arc).
     Cylindrical,
@@ -48,24 +51,6 @@ pub struct Detector {
     pub columns: usize,
     /// Form of the surface.
     pub shape: DetectorShape,
-}
-
-/// The circular orbit that views were made from, where they were: analytic methods need it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Orbit {
-    /// Centre of rotation, world mm.
-    pub isocenter: Point,
-    /// Source angle of each view, radians, growing from +x to +y.
-    pub angles: Vec<f64>,
-    /// Angle covered, radians; the end point is left out for full arcs.
-    pub arc: f64,
-    /// Source to axis, mm; `None` for a parallel beam.
-    pub source_to_axis: Option<f64>,
-    /// Source to detector, mm; `None` for a parallel beam.
-    pub source_to_detector: Option<f64>,
-    /// Shift of the detector's centre `[v, u]` from the central ray, mm.
-    pub offset: [f64; 2],
 }
 
 /// A scan: its exposures, its detector and, if it was one, its orbit.
@@ -142,24 +127,31 @@ impl Geometry {
     pub fn pixel(&self, view: usize, row: f64, column: f64) -> Point {
         let exposure = &self.views[view];
         let (du, dv) = (column - (self.detector.columns as f64 - 1.0) / 2.0, row - (self.detector.rows as f64 - 1.0) / 2.0);
-        let along_v = scale(exposure.v, dv);
-        match (self.detector.shape, exposure.source) {
-            (DetectorShape::Cylindrical, Source::Point(source)) => {
-                let arm = sub(exposure.center, source);
-                let pitch = norm(exposure.u);
-                let angle = du * pitch / norm(arm);
-                let (sin, cos) = angle.sin_cos();
-                let turned = add(scale(arm, cos), scale(exposure.u, sin * norm(arm) / pitch));
-                add(add(source, turned), along_v)
-            }
-            _ => add(add(exposure.center, scale(exposure.u, du)), along_v),
+        match self.cylinder(view) {
+            Some(cylinder) => cylinder.pixel(du, dv),
+            None => add(add(exposure.center, scale(exposure.u, du)), scale(exposure.v, dv)),
         }
     }
 
-    /// Detector index (row, column) that the ray through a world point hits in a view; `None` behind or beside the source.
-    /// Flat detectors only.
+    /// The detector of a view, if it is a cylinder.
+    fn cylinder(&self, view: usize) -> Option<Cylinder> {
+        match (self.detector.shape, self.views[view].source) {
+            (DetectorShape::Cylindrical, Source::Point(source)) => Some(Cylinder::new(&self.views[view], source)),
+            _ => None,
+        }
+    }
+
+    /// Detector index (row, column) that the ray through a world point hits in a view; `None` behind or beside the source
+    /// (on a cylinder: more than a quarter turn from the detector's centre).
     #[must_use]
     pub fn project(&self, view: usize, point: Point) -> Option<(f64, f64)> {
+        let (row, column) = ((self.detector.rows as f64 - 1.0) / 2.0, (self.detector.columns as f64 - 1.0) / 2.0);
+        let found = if let Some(cylinder) = self.cylinder(view) { cylinder.project(point) } else { self.project_flat(view, point) };
+        found.map(|(dv, du)| (dv + row, du + column))
+    }
+
+    /// Rows and columns from the detector's centre.
+    fn project_flat(&self, view: usize, point: Point) -> Option<(f64, f64)> {
         let exposure = &self.views[view];
         let normal = cross(exposure.u, exposure.v);
         let to_plane = dot(sub(exposure.center, point), normal);
@@ -175,11 +167,9 @@ impl Geometry {
             }
         };
         let on = sub(hit, exposure.center);
-        let (u2, v2) = (dot(exposure.u, exposure.u), dot(exposure.v, exposure.v));
-        Some((
-            dot(on, exposure.v) / v2 + (self.detector.rows as f64 - 1.0) / 2.0,
-            dot(on, exposure.u) / u2 + (self.detector.columns as f64 - 1.0) / 2.0,
-        ))
+        // The dual basis, so that u and v need not be at right angles.
+        let (across, up) = (cross(exposure.v, normal), cross(normal, exposure.u));
+        Some((dot(on, up) / dot(exposure.v, up), dot(on, across) / dot(exposure.u, across)))
     }
 
     /// The scan with `factor` x `factor` times the detector pixels, each pixel divided (for averaging over sub-rays).
@@ -193,6 +183,20 @@ impl Geometry {
             view.v = scale(view.v, 1.0 / rows as f64);
         }
         fine
+    }
+
+    /// The scan moved as a rigid body: every point p to R p + t, R the rotation whose rows are given, t in mm. It has no
+    /// orbit, which is about an axis along z.
+    #[must_use]
+    pub fn moved(&self, rotation: [Point; 3], translation: Point) -> Self {
+        let turn = |p: Point| rotation.map(|row| dot(row, p));
+        let place = |p: Point| add(turn(p), translation);
+        let source = |source| match source {
+            Source::Point(p) => Source::Point(place(p)),
+            Source::Direction(d) => Source::Direction(turn(d)),
+        };
+        let view = |v: &View| View { source: source(v.source), center: place(v.center), u: turn(v.u), v: turn(v.v) };
+        Self { views: self.views.iter().map(view).collect(), detector: self.detector, orbit: None }
     }
 
     /// Some of the views, in the order given.
@@ -232,6 +236,45 @@ impl View {
     }
 }
 
+/// A detector on a cylinder whose axis passes the source along v: the arm from the source to its centre has a part across
+/// the axis, `arm`, and one along it, `lift` rows.
+struct Cylinder {
+    source: Point,
+    arm: Point,
+    lift: f64,
+    u: Point,
+    v: Point,
+    /// Radius over the pitch of the columns: columns per radian.
+    per_radian: f64,
+}
+
+impl Cylinder {
+    fn new(view: &View, source: Point) -> Self {
+        let arm = sub(view.center, source);
+        let lift = dot(arm, view.v) / dot(view.v, view.v);
+        let arm = sub(arm, scale(view.v, lift));
+        Self { source, arm, lift, u: view.u, v: view.v, per_radian: norm(arm) / norm(view.u) }
+    }
+
+    fn pixel(&self, du: f64, dv: f64) -> Point {
+        let (sin, cos) = (du / self.per_radian).sin_cos();
+        let turned = add(scale(self.arm, cos), scale(self.u, sin * self.per_radian));
+        add(self.source, add(turned, scale(self.v, dv + self.lift)))
+    }
+
+    /// Rows and columns from the centre.
+    fn project(&self, point: Point) -> Option<(f64, f64)> {
+        let ray = sub(point, self.source);
+        // ray = depth arm + across (per_radian u) + along v: the axes of an oblique basis, by the dual one.
+        let basis = [self.arm, scale(self.u, self.per_radian), self.v];
+        let [depth, across, along] = [0, 1, 2].map(|k| {
+            let normal = cross(basis[(k + 1) % 3], basis[(k + 2) % 3]);
+            dot(ray, normal) / dot(basis[k], normal)
+        });
+        (depth > 0.0).then(|| (along / depth.hypot(across) - self.lift, across.atan2(depth) * self.per_radian))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +291,33 @@ mod tests {
         let (row, column) = geometry.project(0, add(origin, scale(direction, 300.0))).unwrap();
         assert!((row - 1.25).abs() < 1e-9 && (column - 6.5).abs() < 1e-9);
         assert!(geometry.project(0, [600.0, 0.0, 0.0]).is_none());
+    }
+
+    #[test]
+    fn a_cylinder_is_everywhere_as_far_from_its_axis_and_projects_back() {
+        let mut geometry = cone();
+        geometry.detector.shape = DetectorShape::Cylindrical;
+        geometry.views[0].center = [-200.0, 0.0, 30.0];
+        for (row, column) in [(0.0, 0.0), (1.25, 6.5), (4.0, 7.0)] {
+            let pixel = geometry.pixel(0, row, column);
+            assert!(((pixel[0] - 500.0).hypot(pixel[1]) - 700.0).abs() < 1e-9);
+            assert!((pixel[2] - 30.0 - (row - 2.0) * 1.5).abs() < 1e-9, "rows are level");
+            let (origin, direction) = geometry.ray(0, row, column);
+            let found = geometry.project(0, add(origin, scale(direction, 300.0))).unwrap();
+            assert!((row - found.0).abs() < 1e-9 && (column - found.1).abs() < 1e-9);
+        }
+        assert!(geometry.project(0, [600.0, 0.0, 0.0]).is_none());
+    }
+
+    #[test]
+    fn a_moved_scan_sees_moved_points_as_before() {
+        let (s, c) = 0.7f64.sin_cos();
+        let (rotation, translation) = ([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]], [3.0, -4.0, 5.0]);
+        let geometry = cone();
+        let point = [10.0, 4.0, -3.0];
+        let moved = add(rotation.map(|row| dot(row, point)), translation);
+        let (a, b) = (geometry.project(0, point).unwrap(), geometry.moved(rotation, translation).project(0, moved).unwrap());
+        assert!((a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9);
     }
 
     #[test]

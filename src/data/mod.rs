@@ -2,6 +2,9 @@
 
 mod geometry;
 mod grid;
+mod material;
+mod orbit;
+mod poses;
 mod projections;
 mod report;
 mod resample;
@@ -9,8 +12,11 @@ mod units;
 mod vectors;
 mod volume;
 
-pub use geometry::{Detector, DetectorShape, Geometry, Orbit, Source, View};
+pub use geometry::{Detector, DetectorShape, Geometry, Source, View};
 pub use grid::Grid;
+pub use material::Material;
+pub use orbit::Orbit;
+pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
 pub use units::{MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};

@@ -22,12 +22,14 @@ impl Projections {
             let problem = format!("expected [views, rows, columns] = {:?}, got {:?}", geometry.shape(), values.shape());
             return Err(Error::input("projections", problem));
         }
-        let bad = values.iter().filter(|v| !v.is_finite()).count();
+        // Copied only if it must be: large arrays come here.
+        let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
+        let bad = values.as_slice().map_or(0, |slice| slice.iter().filter(|v| !v.is_finite()).count());
         if bad > 0 {
             let problem = format!("expected finite line integrals, got {bad} NaN or infinite of {}", values.len());
             return Err(Error::input("projections", problem).hint("was the logarithm of a zero count taken?"));
         }
-        Ok(Self { geometry, values: values.as_standard_layout().into_owned() })
+        Ok(Self { geometry, values })
     }
 
     /// Projections from values in C order `[view, row, column]`.

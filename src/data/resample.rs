@@ -144,7 +144,7 @@ mod tests {
         let line = Volume::from_vec(grid, Quantity::Relative, (0..8u8).map(f32::from).collect()).unwrap();
         let fine = line.resampled(&Grid::centered([1, 1, 16], [1.0, 1.0, 0.5], [0.0; 3]).unwrap()).unwrap();
         for j in 1..15 {
-            let expected = (f64::from(j) + 0.5) / 2.0 - 0.5;
+            let expected = 0.5 * f64::from(j) - 0.25;
             assert!((f64::from(fine.voxels()[[0, 0, j as usize]]) - expected).abs() < 1e-6);
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Linear attenuation of water, 1/mm, at about 70 keV (NIST XCOM: 0.193–0.206 /cm between 60 and 80 keV).
+/// Linear attenuation of water, 1/mm, at 60 keV (NIST XCOM: 0.2059 cm²/g).
 pub const MU_WATER_PER_MM: f64 = 0.0206;
 
 /// Fits run on x = mu / mu_ref with mu_ref = 2.5 mu_water (1500 HU), so that weights mean the same everywhere.

@@ -24,12 +24,14 @@ impl Volume {
         if voxels.shape() != grid.shape {
             return Err(Error::input("volume", format!("expected voxels of shape {:?} as its grid, got {:?}", grid.shape, voxels.shape())));
         }
-        let bad = voxels.iter().filter(|v| !v.is_finite()).count();
+        // Copied only if it must be: large arrays come here.
+        let voxels = if voxels.is_standard_layout() { voxels } else { voxels.as_standard_layout().into_owned() };
+        let bad = voxels.as_slice().map_or(0, |slice| slice.iter().filter(|v| !v.is_finite()).count());
         if bad > 0 {
             return Err(Error::input("volume", format!("expected finite voxels, got {bad} NaN or infinite of {}", voxels.len()))
                 .hint("replace them in the source, for instance by the value of air"));
         }
-        Ok(Self { grid, quantity, voxels: voxels.as_standard_layout().into_owned() })
+        Ok(Self { grid, quantity, voxels })
     }
 
     /// A volume from values in C order `[z, y, x]`.

@@ -1,5 +1,5 @@
 //! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, measured ones also from HDF5, TIFF and MATLAB, scans as
-//! JSON.
+//! JSON, spectra as CSV.
 //!
 //! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that is
 //! written goes through [`atomic`].
@@ -13,6 +13,7 @@ pub mod measured;
 pub mod nifti;
 pub mod npy;
 mod orient;
+pub mod spectrum;
 
 pub use describe::{Candidate, Description, describe};
 pub use nifti::Units;

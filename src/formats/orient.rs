@@ -88,7 +88,9 @@ impl Lattice {
             spacing[0] = spacing[1];
         }
         let axes = orthonormal(std::array::from_fn(|k| scale(lattice.steps[k], 1.0 / norm(lattice.steps[k]))));
-        Grid::new(lattice.shape, spacing, lattice.origin, axes)
+        // + 0.0 turns a negative zero, which flips leave behind, into a plain one.
+        let plain = |v: Point| v.map(|x| x + 0.0);
+        Grid::new(lattice.shape, spacing, plain(lattice.origin), axes.map(plain))
     }
 }
 

@@ -3,12 +3,10 @@
 //! About the isocentre: source(θ) = iso + SAD (cos θ, sin θ, 0), u along (−sin θ, cos θ, 0), v along (0, 0, 1), so that
 //! u × v points to the source; θ grows from +x to +y and rows grow with +z. A parallel beam is the limit SAD → ∞.
 
-use super::detector::Panel;
+use super::checks;
+use super::panel::{Panel, Stand};
 use crate::data::{Geometry, Grid, Orbit, Point, Source, View, add, scale};
 use crate::error::{Error, Result};
-
-/// Most views a scan may have.
-const MOST_VIEWS: usize = 1_000_000;
 
 /// The angles of a circular scan as its section writes them, degrees.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +22,7 @@ impl Arc {
     /// Angles in radians: `views` of them, equally spaced from the start. An arc that is a whole number of periods leaves
     /// its end point out (step arc / views); any other arc includes it (step arc / (views − 1)).
     pub(super) fn angles(&self) -> Result<Vec<f64>> {
-        if self.views == 0 || self.views > MOST_VIEWS {
-            return Err(Error::config("views", format!("expected 1 to {MOST_VIEWS} views, got {}", self.views)));
-        }
+        checks::views(self.views)?;
         if !self.arc_deg.is_finite() || self.arc_deg == 0.0 || self.arc_deg.abs() > 360.0 {
             let problem = format!("expected degrees between -360 and 360, not 0, got {}", self.arc_deg);
             return Err(Error::config("arc_deg", problem).hint("a negative arc turns from +y to +x"));
@@ -66,19 +62,20 @@ pub(super) struct Distances {
     pub(super) detector: f64,
 }
 
+/// One exposure at a source angle (radians), the source level with the isocentre.
+pub(super) fn exposure(angle: f64, isocenter: Point, distances: Distances, panel: &Panel) -> View {
+    let (sin, cos) = angle.sin_cos();
+    let (outward, across, up) = ([cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]);
+    let source = match distances.source {
+        Some(distance) => Source::Point(add(isocenter, scale(outward, distance))),
+        None => Source::Direction(scale(outward, -1.0)),
+    };
+    panel.view(source, Stand { foot: add(isocenter, scale(outward, -distances.detector)), across, up })
+}
+
 /// The geometry of a circular scan.
 pub(super) fn scan(angles: Vec<f64>, arc_deg: f64, isocenter: Point, distances: Distances, panel: &Panel) -> Result<Geometry> {
-    let view = |&angle: &f64| {
-        let (sin, cos) = angle.sin_cos();
-        let (outward, across, up) = ([cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]);
-        let source = match distances.source {
-            Some(distance) => Source::Point(add(isocenter, scale(outward, distance))),
-            None => Source::Direction(scale(outward, -1.0)),
-        };
-        let shift = add(scale(up, panel.offset[0]), scale(across, panel.offset[1]));
-        let center = add(add(isocenter, scale(outward, -distances.detector)), shift);
-        View { source, center, u: scale(across, panel.pitch[1]), v: scale(up, panel.pitch[0]) }
-    };
+    let view = |&angle: &f64| exposure(angle, isocenter, distances, panel);
     let views = angles.iter().map(view).collect();
     let orbit = Orbit {
         isocenter,

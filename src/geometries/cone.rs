@@ -1,12 +1,15 @@
-//! Circular cone beam with a flat detector; on a 2-D volume the same is a fan beam with a straight detector.
+//! Circular cone beam with a flat or cylindrical detector; on a 2-D volume the same is a fan beam.
 //!
 //! The magnification at the axis is SDD / SAD. The shadow of a cylinder of radius R about the axis reaches
-//! u = ± SDD R / √(SAD² − R²) (rays tangent to it) and v = z SDD / (SAD − R) (its edge nearest to the source).
+//! u = ± SDD R / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and
+//! v = z SDD / (SAD − R) (its edge nearest to the source).
 
 use super::Scan;
+use super::checks;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
-use crate::data::{Geometry, Grid, Point, Source};
+use super::panel::Panel;
+use crate::data::{DetectorShape, Geometry, Grid, Point};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,33 +51,23 @@ impl Default for Config {
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
-        self.check_distances()?;
+        checks::distances(self.source_to_axis_mm, self.source_to_detector_mm)?;
+        self.detector.check_stance(false, volume.is_2d())?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
-        let panel = self.detector.resolve(&self.shadow(volume, isocenter)?, volume.is_2d())?;
         let (source, detector) = (self.source_to_axis_mm, self.source_to_detector_mm - self.source_to_axis_mm);
-        let geometry = circle::scan(angles, self.arc_deg, isocenter, Distances { source: Some(source), detector }, &panel)?;
-        self.check_sources(&geometry, volume)?;
+        let scan =
+            |panel: &Panel| circle::scan(angles.clone(), self.arc_deg, isocenter, Distances { source: Some(source), detector }, panel);
+        let mut shadow = self.shadow(volume, isocenter)?;
+        if self.detector.is_auto() && !self.detector.is_upright() && self.detector.shape == DetectorShape::Flat {
+            shadow = Shadow::of_views(&scan(&Panel { offset: [0.0; 2], ..self.detector.probe() })?, volume, shadow.pitch)?;
+        }
+        let geometry = scan(&self.detector.resolve(&shadow, volume.is_2d())?)?;
+        checks::sources(&geometry, volume, source)?;
         Ok(geometry)
     }
 }
 
 impl Config {
-    fn check_distances(&self) -> Result<()> {
-        let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
-        if !axis.is_finite() || axis <= 0.0 {
-            return Err(Error::config("source_to_axis_mm", format!("expected a positive distance in mm, got {axis}")));
-        }
-        if !detector.is_finite() || detector <= 0.0 {
-            let problem = format!("expected a positive distance in mm, got {detector}: the detector would be behind the source");
-            return Err(Error::config("source_to_detector_mm", problem));
-        }
-        if detector <= axis {
-            let problem = format!("expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis");
-            return Err(Error::config("source_to_detector_mm", problem).hint("it is the whole distance, not that from axis to detector"));
-        }
-        Ok(())
-    }
-
     /// The shadow of the volume's circumscribed cylinder; it only exists where the source stays outside of that.
     fn shadow(&self, volume: &Grid, isocenter: Point) -> Result<Shadow> {
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
@@ -87,26 +80,16 @@ impl Config {
         }
         // The nearest edge of the cylinder where the end is above (below) the source's height, else the farthest.
         let shade = |z: f64, outward: bool| z * detector / if outward { axis - radius } else { axis + radius };
-        let half = detector * radius / (axis * axis - radius * radius).sqrt();
+        let half = match self.detector.shape {
+            DetectorShape::Flat => detector * radius / (axis * axis - radius * radius).sqrt(),
+            DetectorShape::Cylindrical => detector * (radius / axis).asin(),
+        };
         let magnification = detector / axis;
         let voxel = [volume.spacing[0], volume.spacing[1].min(volume.spacing[2])];
         Ok(Shadow {
             extent: [[shade(z[0], z[0] < 0.0), shade(z[1], z[1] > 0.0)], [-half, half]],
             pitch: voxel.map(|mm| mm * magnification),
         })
-    }
-
-    fn check_sources(&self, geometry: &Geometry, volume: &Grid) -> Result<()> {
-        let inside = |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
-        let hit = geometry.views.iter().position(|view| matches!(view.source, Source::Point(source) if inside(source)));
-        match hit {
-            Some(view) => Err(Error::config(
-                "source_to_axis_mm",
-                format!("expected a source outside of the volume, got {} mm: in view {view} it is inside", self.source_to_axis_mm),
-            )
-            .hint("move the source away or crop the volume")),
-            None => Ok(()),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The flat detector of a scan: its `detector` section, and what `auto` means in it.
+//! The detector of a scan: its `detector` section, and what `auto` means in it. How it stands is [`super::panel`]'s.
 //!
 //! `auto` makes the detector cover the shadow of the volume's circumscribed cylinder: the smallest cylinder about the
 //! axis of rotation that holds every corner of the volume, so that no view at any angle is truncated. An automatic
@@ -6,13 +6,14 @@
 //! spacing), so that one pixel is as wide as one voxel there. With both automatic, the pitch comes first and the pixels
 //! are as many as cover the shadow; with one of them given, the other follows from the shadow alone.
 
+use super::panel::Panel;
 use super::setting::Setting;
-use crate::data::{Detector, DetectorShape, Grid, Point, sub};
+use crate::data::{Detector, DetectorShape, Geometry, Grid, Point, sub};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `detector: {pixels, pitch_mm, offset_mm}`.
+/// `detector: {pixels, pitch_mm, offset_mm, shape, tilt_deg, slant_deg, rotation_deg}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -20,8 +21,16 @@ pub struct Config {
     pub pixels: Setting<usize>,
     /// Pixel pitch in mm: [v, u], one number for square pixels, or auto.
     pub pitch_mm: Setting<f64>,
-    /// Shift of the detector's centre from the central ray, [v, u] in mm.
+    /// Shift of the detector's centre from the central ray, [v, u] in mm (along the arc of a cylindrical one).
     pub offset_mm: [f64; 2],
+    /// flat, or cylindrical about the axis through the source along v.
+    pub shape: DetectorShape,
+    /// Turn about u through the detector's centre, degrees: its upper rows (+v) lean towards the source (RTK: out of plane).
+    pub tilt_deg: f64,
+    /// Turn about v through the detector's centre, degrees: its last columns (+u) lean towards the source.
+    pub slant_deg: f64,
+    /// Turn in its own plane about its centre, degrees from u to v (RTK: in-plane angle).
+    pub rotation_deg: f64,
 }
 
 /// The circumscribed cylinder of a volume about the axis of rotation, mm from the isocentre.
@@ -53,14 +62,27 @@ pub(super) struct Shadow {
     pub(super) pitch: [f64; 2],
 }
 
-/// A resolved detector.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Panel {
-    pub(super) detector: Detector,
-    /// [v, u], mm.
-    pub(super) pitch: [f64; 2],
-    /// [v, u], mm.
-    pub(super) offset: [f64; 2],
+impl Shadow {
+    /// What the box of a volume covers on a flat detector that stands as in `scan`, whose views must have pixels of 1 mm.
+    pub(super) fn of_views(scan: &Geometry, volume: &Grid, pitch: [f64; 2]) -> Result<Self> {
+        let middle = [(scan.detector.rows as f64 - 1.0) / 2.0, (scan.detector.columns as f64 - 1.0) / 2.0];
+        let mut extent = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
+        for view in 0..scan.views.len() {
+            for corner in volume.corners() {
+                let Some((row, column)) = scan.project(view, corner) else {
+                    return Err(Error::config(
+                        "detector.pixels",
+                        format!("no size covers the volume: in view {view} it reaches behind the source"),
+                    )
+                    .hint("move the source away, crop the volume, or give detector.pixels and detector.pitch_mm"));
+                };
+                for (range, at) in extent.iter_mut().zip([row - middle[0], column - middle[1]]) {
+                    *range = [range[0].min(at), range[1].max(at)];
+                }
+            }
+        }
+        Ok(Self { extent, pitch })
+    }
 }
 
 impl Config {
@@ -97,7 +119,41 @@ impl Config {
             return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"))
                 .hint("the volume gives no size along one direction: write the pitch"));
         }
-        Ok(Panel { detector: Detector { rows, columns, shape: DetectorShape::Flat }, pitch: [pitch_v, pitch_u], offset: self.offset_mm })
+        Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch: [pitch_v, pitch_u], ..self.probe() })
+    }
+
+    /// The panel as it stands, with one pixel of 1 mm: what finds an automatic detector's shadow.
+    pub(super) fn probe(&self) -> Panel {
+        let angles = [self.tilt_deg, self.slant_deg, self.rotation_deg].map(f64::to_radians);
+        Panel { detector: Detector { rows: 1, columns: 1, shape: self.shape }, pitch: [1.0; 2], offset: self.offset_mm, angles }
+    }
+
+    /// Whether it stands across the central ray, rows along the axis.
+    pub(super) fn is_upright(&self) -> bool {
+        [self.tilt_deg, self.slant_deg, self.rotation_deg] == [0.0; 3]
+    }
+
+    /// Refuses what [`Config::resolve`] would, and a stance that the beam or the plane does not allow.
+    pub(super) fn check_stance(&self, parallel: bool, flatland: bool) -> Result<()> {
+        for (key, angle, most) in
+            [("tilt_deg", self.tilt_deg, 80.0), ("slant_deg", self.slant_deg, 80.0), ("rotation_deg", self.rotation_deg, 360.0)]
+        {
+            if !angle.is_finite() || angle.abs() > most {
+                return Err(Error::config(format!("detector.{key}"), format!("expected degrees between -{most} and {most}, got {angle}")));
+            }
+            if flatland && key != "slant_deg" && angle != 0.0 {
+                return Err(Error::config(format!("detector.{key}"), format!("expected 0 for a 2-D volume, got {angle}"))
+                    .hint("only slant_deg keeps the rays in its plane"));
+            }
+            if self.shape == DetectorShape::Cylindrical && key != "rotation_deg" && angle != 0.0 {
+                let problem = format!("expected 0 for a cylindrical detector, got {angle}: its axis passes through the source");
+                return Err(Error::config(format!("detector.{key}"), problem).hint("use a flat detector, or offset_mm"));
+            }
+        }
+        if self.shape == DetectorShape::Cylindrical && parallel {
+            return Err(Error::config("detector.shape", "expected flat for a parallel beam, got cylindrical").hint("use `cone` or `fan`"));
+        }
+        self.check(flatland)
     }
 
     fn check(&self, flatland: bool) -> Result<()> {

@@ -1,19 +1,27 @@
 //! Scans as a pipeline writes them, each lowered to one [`View`](crate::data::View) per exposure so that no projector
 //! knows an orbit.
 
+mod checks;
 mod circle;
 pub mod cone;
 pub mod detector;
+pub mod fan;
+pub mod helical;
+pub mod laminography;
+mod panel;
 pub mod parallel;
+pub mod poses;
 mod setting;
+pub mod tomosynthesis;
 pub mod truncation;
 
 pub use setting::Setting;
 
-use crate::data::{Geometry, Grid};
+use crate::data::{Geometry, Grid, Poses};
 use crate::error::Result;
 use crate::kinds;
 use crate::registry::Kinds;
+use std::path::Path;
 
 /// A scan that can be lowered to views.
 pub trait Scan {
@@ -24,6 +32,20 @@ pub trait Scan {
     /// # Errors
     /// A scan that cannot be, with the key below the kind's own name and what to do.
     fn build(&self, volume: &Grid) -> Result<Geometry>;
+
+    /// The file that holds the views, if the configuration names one: the caller reads it and hands it to [`Scan::place`].
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+
+    /// [`Scan::build`] with what the file of [`Scan::file`] says; kinds without a file ignore it.
+    ///
+    /// # Errors
+    /// As [`Scan::build`].
+    fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
+        drop(poses);
+        self.build(volume)
+    }
 }
 
 kinds! {
@@ -31,8 +53,18 @@ kinds! {
     pub enum GeometryKind: "geometry" => dyn Scan {
         /// Parallel beam on a circular orbit.
         parallel => Parallel(parallel::Config),
-        /// Cone beam on a circular orbit, flat detector; a fan beam in 2-D.
+        /// Fan beam in the plane of a 2-D volume, detector straight or on an arc.
+        fan => Fan(fan::Config),
+        /// Cone beam on a circular orbit, detector flat or cylindrical; a fan beam in 2-D.
         cone => Cone(cone::Config),
+        /// Cone beam on a helix.
+        helical => Helical(helical::Config),
+        /// Rotation about an axis tilted against the beam.
+        laminography => Laminography(laminography::Config),
+        /// A source that sweeps over a detector that stands still.
+        tomosynthesis => Tomosynthesis(tomosynthesis::Config),
+        /// Per-view poses from a file.
+        poses => Poses(poses::Config),
     }
 }
 
@@ -43,6 +75,14 @@ impl GeometryKind {
     /// As [`Scan::build`].
     pub fn build(&self, volume: &Grid) -> Result<Geometry> {
         self.as_part().build(volume).map_err(|error| error.under(self.name()))
+    }
+
+    /// [`Scan::place`], with the kind's name before the key of an error.
+    ///
+    /// # Errors
+    /// As [`Scan::place`].
+    pub fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
+        self.as_part().place(poses, volume).map_err(|error| error.under(self.name()))
     }
 }
 

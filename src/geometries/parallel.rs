@@ -6,6 +6,7 @@
 use super::Scan;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
+use super::panel::Panel;
 use crate::data::{Geometry, Grid, Point};
 use crate::error::Result;
 use schemars::JsonSchema;
@@ -36,12 +37,18 @@ impl Default for Config {
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 180.0 }.angles()?;
+        self.detector.check_stance(true, volume.is_2d())?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
         let pitch = [volume.spacing[0], volume.spacing[1].min(volume.spacing[2])];
-        let panel = self.detector.resolve(&Shadow { extent: [z, [-radius, radius]], pitch }, volume.is_2d())?;
         // Where the detector stands changes no ray; just behind the volume, figures are easy to read.
-        circle::scan(angles, self.arc_deg, isocenter, Distances { source: None, detector: radius }, &panel)
+        let distances = Distances { source: None, detector: radius };
+        let scan = |panel: &Panel| circle::scan(angles.clone(), self.arc_deg, isocenter, distances, panel);
+        let mut shadow = Shadow { extent: [z, [-radius, radius]], pitch };
+        if self.detector.is_auto() && !self.detector.is_upright() {
+            shadow = Shadow::of_views(&scan(&Panel { offset: [0.0; 2], ..self.detector.probe() })?, volume, pitch)?;
+        }
+        scan(&self.detector.resolve(&shadow, volume.is_2d())?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Truncation: whether an object projects beyond the detector, which makes every analytic method err at its rim.
 
-use crate::data::{Geometry, Grid, Point};
+use crate::data::{DetectorShape, Geometry, Grid, Point, add, scale};
 
 /// How much of a scan loses a part of the object beside the detector.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,15 @@ pub struct Truncation {
 /// Truncation of the whole box of a grid.
 #[must_use]
 pub fn truncation(geometry: &Geometry, grid: &Grid) -> Truncation {
-    of_points(geometry, &grid.corners())
+    let corners = grid.corners();
+    if geometry.detector.shape == DetectorShape::Flat {
+        return of_points(geometry, &corners);
+    }
+    // On a cylinder an edge of the box may reach farther than its ends.
+    let between = |part: f64, a: Point, b: Point| add(scale(a, 1.0 - part), scale(b, part));
+    let pairs = corners.iter().flat_map(|&a| corners.iter().map(move |&b| (a, b)));
+    let points = pairs.flat_map(|(a, b)| (0..8).map(move |part| between(f64::from(part) / 8.0, a, b)));
+    of_points(geometry, &points.collect::<Vec<_>>())
 }
 
 /// Truncation of the voxels (by their centres) where `support` `[z, y, x]` is true, such as those denser than air.
@@ -34,7 +42,7 @@ pub fn of_support(geometry: &Geometry, grid: &Grid, support: &[bool]) -> Truncat
     of_points(geometry, &ends.map(|index| grid.point(index)).collect::<Vec<_>>())
 }
 
-/// Truncation of the convex hull of world points (mm), for flat detectors.
+/// Truncation of world points (mm), on a flat detector of all that is between them.
 #[must_use]
 pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
     let size = [geometry.detector.rows as f64, geometry.detector.columns as f64];

@@ -7,7 +7,7 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `ellipse: {center, semi_axes, rotation_deg, density}`; lengths as fractions of half the phantom's extent.
+/// `ellipse: {center, semi_axes, rotation_deg, density}`; lengths in the phantom's unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -19,7 +19,7 @@ pub struct Config {
     /// Degrees from +x to +y.
     #[serde(default)]
     pub rotation_deg: f64,
-    /// Added inside, relative to water.
+    /// Attenuation relative to water.
     pub density: f64,
 }
 
@@ -39,8 +39,8 @@ impl Shape for Config {
         finite("density", &[self.density])
     }
 
-    fn body(&self, half_extent_mm: f64) -> Box<dyn Body> {
-        let [center, semi_axes] = [self.center, self.semi_axes].map(|pair| pair.map(|value| value * half_extent_mm));
+    fn body(&self, unit_mm: f64) -> Box<dyn Body> {
+        let [center, semi_axes] = [self.center, self.semi_axes].map(|pair| pair.map(|value| value * unit_mm));
         Box::new(Quadric::ellipse(center, semi_axes, self.rotation_deg.to_radians()))
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `ellipsoid: {center, semi_axes, rotation_deg, density}`; lengths as fractions of half the phantom's extent.
+/// `ellipsoid: {center, semi_axes, rotation_deg, density}`; lengths in the phantom's unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -21,7 +21,7 @@ pub struct Config {
     /// Orientation: degrees about z, or Euler angles [phi, theta, psi].
     #[serde(default)]
     pub rotation_deg: Angles,
-    /// Added inside, relative to water.
+    /// Attenuation relative to water.
     pub density: f64,
 }
 
@@ -41,8 +41,8 @@ impl Shape for Config {
         finite("density", &[self.density])
     }
 
-    fn body(&self, half_extent_mm: f64) -> Box<dyn Body> {
-        let (center, semi_axes) = (scale(self.center, half_extent_mm), scale(self.semi_axes, half_extent_mm));
+    fn body(&self, unit_mm: f64) -> Box<dyn Body> {
+        let (center, semi_axes) = (scale(self.center, unit_mm), scale(self.semi_axes, unit_mm));
         Box::new(Quadric::ellipsoid(center, semi_axes, self.rotation_deg.matrix()))
     }
 }

@@ -31,8 +31,9 @@ impl Phantom {
     /// As [`Phantom::read`].
     pub fn parse(text: &str, place: &Path) -> Result<Self> {
         let phantom: Self = serde_yaml::from_str(text).map_err(|error| {
-            Error::input(place, error)
-                .hint("a phantom file has the keys name, source, extent_mm, dimension and shapes; see phantoms/*.yaml")
+            Error::input(place, error).hint(
+                "a phantom file has the keys name, source, extent_mm, dimension, unit_mm, combine, jitter and shapes; see phantoms/*.yaml",
+            )
         })?;
         phantom.check().map_err(|error| Error::input(place, error))?;
         Ok(phantom)

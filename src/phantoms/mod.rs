@@ -1,25 +1,50 @@
-//! Analytic objects: sums of convex solids from `phantoms/*.yaml`, with exact line integrals and anti-aliased voxels.
+//! Analytic objects: convex solids from `phantoms/*.yaml`, with exact line integrals and anti-aliased voxels.
 
 mod angles;
+pub mod cone;
+pub mod cuboid;
+mod cut;
+pub mod cylinder;
 pub mod ellipse;
 pub mod ellipsoid;
 mod file;
+mod frustum;
+mod jitter;
+mod moved;
 mod project;
 mod quadric;
 mod rasterise;
+pub mod rectangle;
+mod scene;
 mod shape;
+mod slabs;
 
 pub use angles::Angles;
-pub use shape::{Body, Shape, ShapeKind};
+pub use cut::Cut;
+pub use jitter::Jitter;
+pub use shape::{Body, Modifiers, Shape, ShapeKind};
 
 use crate::data::{Grid, Point, norm};
 use crate::error::{Error, Result};
 use crate::registry::{Kinds, OneOf};
+use scene::{Part, Scene};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What counts where shapes overlap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combine {
+    /// Densities add up (Shepp-Logan).
+    #[default]
+    Add,
+    /// The shape listed last replaces those before it (FORBILD).
+    Replace,
+}
+
 /// An analytic object as its YAML file describes it. Inside, attenuation is mu_water times the sum of the densities of
-/// the shapes that hold the point; outside it is 0. World point (x, y, z) mm = fractions times half of `extent_mm`.
+/// the shapes that hold the point (or the density of the last of them, see [`Combine`]); outside it is 0. World point (x, y, z) mm
+/// = lengths of the file times its unit, half of `extent_mm` if it names none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phantom {
@@ -31,8 +56,17 @@ pub struct Phantom {
     pub extent_mm: f64,
     /// 2 or 3.
     pub dimension: u8,
-    /// The shapes, whose densities add up.
-    pub shapes: Vec<OneOf<ShapeKind>>,
+    /// Length of 1 in the shapes below, mm. Default: half of `extent_mm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_mm: Option<f64>,
+    /// What counts where shapes overlap.
+    #[serde(default)]
+    pub combine: Combine,
+    /// Random changes of every shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Jitter>,
+    /// The shapes.
+    pub shapes: Vec<OneOf<ShapeKind, Modifiers>>,
 }
 
 impl Phantom {
@@ -45,8 +79,48 @@ impl Phantom {
     /// The solids in world mm, each with its density relative to water.
     #[must_use]
     pub fn bodies(&self) -> Vec<(f64, Box<dyn Body>)> {
-        let half = self.extent_mm / 2.0;
-        self.shapes.iter().map(|shape| shape.kind.as_part()).map(|shape| (shape.density(), shape.body(half))).collect()
+        self.scene().parts.into_iter().map(|part| (part.density, part.body)).collect()
+    }
+
+    /// Length of 1 in the file, mm.
+    #[must_use]
+    pub fn unit(&self) -> f64 {
+        self.unit_mm.unwrap_or(self.extent_mm / 2.0)
+    }
+
+    /// Density relative to water at each of some world points, mm.
+    #[must_use]
+    pub fn densities_at(&self, points: &[Point]) -> Vec<f64> {
+        let scene = self.scene();
+        points.iter().map(|&point| scene.density_at(point)).collect()
+    }
+
+    /// Takes member `seed` of the family.
+    ///
+    /// # Errors
+    /// A phantom without `jitter`.
+    pub fn with_seed(mut self, seed: u64) -> Result<Self> {
+        let problem = || Error::config("seed", format!("{} has no `jitter` to seed", self.name)).hint("take a phantom file with `jitter`");
+        self.jitter.as_mut().ok_or_else(problem)?.seed = seed;
+        Ok(self)
+    }
+
+    /// The solids in world mm, in order.
+    fn scene(&self) -> Scene {
+        let part = |(index, shape): (usize, &OneOf<ShapeKind, Modifiers>)| {
+            let (solid, beside) = (shape.kind.as_part(), &shape.beside);
+            let mut body = solid.body(self.unit());
+            if let Some(cuts) = &beside.cut {
+                let planes = cuts.iter().map(|cut| cut.half_space(self.unit())).collect();
+                body = Box::new(cut::Clipped { inner: body, planes });
+            }
+            let part = Part::new(solid.density(), beside.material.unwrap_or_default(), body, self.is_2d());
+            match &self.jitter {
+                Some(jitter) if beside.fixed != Some(true) => jitter.apply(index, part, self),
+                _ => part,
+            }
+        };
+        Scene { parts: self.shapes.iter().enumerate().map(part).collect(), replace: self.combine == Combine::Replace }
     }
 
     /// Lowest and highest corner of the axis-aligned box around all shapes, world mm; z is `[0, 0]` in 2-D.
@@ -92,6 +166,10 @@ impl Phantom {
         if !matches!(self.dimension, 2 | 3) {
             return Err(Error::config("dimension", format!("expected 2 or 3, got {}", self.dimension)));
         }
+        positive("unit_mm", &[self.unit()])?;
+        if let Some(jitter) = &self.jitter {
+            jitter.check().map_err(|error| error.under("jitter"))?;
+        }
         if self.shapes.is_empty() {
             return Err(Error::config("shapes", "expected at least one shape, got none"));
         }
@@ -103,6 +181,13 @@ impl Phantom {
                 return Err(Error::config(key, problem));
             }
             part.check().map_err(|error| error.under(&key))?;
+            for (k, cut) in shape.beside.cut.iter().flatten().enumerate() {
+                cut.check().map_err(|error| error.under(&format!("shapes[{i}].cut[{k}]")))?;
+                if self.is_2d() && cut.normal[2] != 0.0 {
+                    let problem = format!("expected z = 0 in 2-D, got {:?}", cut.normal);
+                    return Err(Error::config(format!("shapes[{i}].cut[{k}].normal"), problem));
+                }
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! Exact line integrals of a phantom: the sum over shapes of density times chord length.
+//! Exact line integrals of a phantom: the sum over shapes of density times the length on which each counts.
 
 use super::Phantom;
-use crate::data::{Geometry, Source};
+use super::scene::Scratch;
+use crate::data::{Geometry, Material, Source};
 use rayon::prelude::*;
 
 impl Phantom {
@@ -10,10 +11,29 @@ impl Phantom {
     /// intensities. Rays of a point source begin at the source. Bits do not depend on the number of threads.
     #[must_use]
     pub fn project(&self, geometry: &Geometry, mu_water: f64) -> Vec<f32> {
-        let bodies = self.bodies();
+        self.project_of(geometry, mu_water, None)
+    }
+
+    /// [`Phantom::project`], apart for each material it is made of; the sum over materials is the whole.
+    #[must_use]
+    pub fn project_materials(&self, geometry: &Geometry, mu_water: f64) -> Vec<(Material, Vec<f32>)> {
+        self.materials().into_iter().map(|material| (material, self.project_of(geometry, mu_water, Some(material)))).collect()
+    }
+
+    /// The materials it is made of, each once.
+    #[must_use]
+    pub fn materials(&self) -> Vec<Material> {
+        let used = |material: &Material| self.shapes.iter().any(|shape| shape.beside.material.unwrap_or_default() == *material);
+        Material::ALL.into_iter().filter(used).collect()
+    }
+
+    /// Line integrals of the parts made of `only`, or of all.
+    fn project_of(&self, geometry: &Geometry, mu_water: f64, only: Option<Material>) -> Vec<f32> {
+        let scene = self.scene();
+        let counts = |part: usize| only.is_none_or(|material| scene.parts[part].material == material);
         let [_, rows, columns] = geometry.shape();
         let mut projections = vec![0.0; geometry.samples()];
-        projections.par_chunks_mut(columns).enumerate().for_each(|(line, values)| {
+        projections.par_chunks_mut(columns).enumerate().for_each_init(Scratch::default, |scratch, (line, values)| {
             let (view, row) = (line / rows, line % rows);
             let start = match geometry.views[view].source {
                 Source::Point(_) => 0.0,
@@ -21,8 +41,17 @@ impl Phantom {
             };
             for (column, value) in values.iter_mut().enumerate() {
                 let (origin, direction) = geometry.ray(view, row as f64, column as f64);
-                let length = |(first, last): (f64, f64)| (last - first.max(start)).max(0.0);
-                let sum: f64 = bodies.iter().map(|(density, body)| density * body.interval(origin, direction).map_or(0.0, length)).sum();
+                let mut sum = 0.0;
+                // Parts of other materials still replace those before them.
+                scene.pieces(
+                    [origin, direction],
+                    start,
+                    |_| true,
+                    scratch,
+                    |part, first, last| {
+                        sum += if counts(part) { scene.parts[part].density * (last - first) } else { 0.0 };
+                    },
+                );
                 *value = (mu_water * sum) as f32;
             }
         });

@@ -40,6 +40,12 @@ impl Quadric {
         }
     }
 
+    /// The elliptic cylinder without end along the last column of `rotation`; neither bounds nor content mean anything.
+    pub(super) fn endless(center: Point, semi_axes: [f64; 2], rotation: [Point; 3]) -> Self {
+        let row = |k: usize| std::array::from_fn(|i| rotation[i][k] / semi_axes[k]);
+        Self { center, to_unit: [row(0), row(1), [0.0; 3]], reach: [f64::INFINITY; 3], content: f64::INFINITY }
+    }
+
     fn map(&self, vector: Point) -> Point {
         self.to_unit.map(|row| dot(row, vector))
     }

@@ -1,9 +1,11 @@
 //! Anti-aliased voxels of a phantom.
 //!
 //! Each row of voxels is cut into n x n thin lines (in 2-D n² side by side); on each line a shape covers one interval, whose overlap
-//! with every voxel is exact. The work is thus done at the surfaces only: voxels wholly inside cost one addition.
+//! with every voxel is exact (or pieces of one, where shapes replace each other). The work is thus done at the surfaces only: voxels
+//! wholly inside cost one addition.
 
 use super::Phantom;
+use super::scene::{Scene, Scratch};
 use super::shape::Body;
 use crate::data::{Grid, Point, Quantity, Volume};
 use rayon::prelude::*;
@@ -15,18 +17,17 @@ impl Phantom {
     /// over the voxel's square in the slice's mid-plane. `mu_water` (1/mm) is finite.
     #[must_use]
     pub fn rasterise(&self, grid: &Grid, mu_water: f64, supersampling: usize) -> Volume {
-        let bodies = self.bodies();
-        let ranges: Vec<_> = bodies.iter().map(|(_, body)| index_ranges(grid, body.as_ref(), self.is_2d())).collect();
+        let scene = self.scene();
+        let ranges: Vec<_> = scene.parts.iter().map(|part| index_ranges(grid, part.body.as_ref(), self.is_2d())).collect();
         let [_, ny, nx] = grid.shape;
         let mut voxels = vec![0.0; grid.voxels()];
         voxels.par_chunks_mut(ny * nx).enumerate().for_each(|(z, slice)| {
             let mut sum = vec![0.0; ny * nx];
             let mut row = Row::new(grid, supersampling.max(1));
-            for ((density, body), [zs, ys]) in bodies.iter().zip(&ranges) {
-                for y in ys.clone().filter(|_| zs.contains(&z)) {
-                    row.cover(body.as_ref(), z, y);
-                    row.add_to(&mut sum[y * nx..][..nx], density * mu_water);
-                }
+            let touched: Vec<bool> = ranges.iter().map(|[zs, _]| zs.contains(&z)).collect();
+            for (y, sum) in sum.chunks_exact_mut(nx).enumerate() {
+                row.cover(&scene, z, y, |part| touched[part] && ranges[part][1].contains(&y));
+                row.add_to(sum, &scene, mu_water);
             }
             slice.iter_mut().zip(&sum).for_each(|(voxel, &value)| *voxel = value as f32);
         });
@@ -51,11 +52,20 @@ fn index_ranges(grid: &Grid, body: &dyn Body, endless: bool) -> [Range<usize>; 2
     })
 }
 
-/// Coverage of one row of voxels by one body, gathered over the row's thin lines.
+/// Coverage of one row of voxels by each part, gathered over the row's thin lines.
 struct Row<'a> {
     grid: &'a Grid,
     /// Sub-index offsets of the thin lines, `[z, y]`.
     lines: Vec<[f64; 2]>,
+    scratch: Scratch,
+    /// Of each part that counts in the row; room is kept from row to row.
+    parts: Vec<(usize, Coverage)>,
+    used: usize,
+}
+
+/// Coverage of a row of voxels by one part.
+#[derive(Default)]
+struct Coverage {
     /// Change, from voxel to voxel, in the number of lines that cover a voxel wholly. Whole numbers cancel exactly, so
     /// air beside a shape is exactly 0.
     steps: Vec<i32>,
@@ -71,23 +81,60 @@ impl<'a> Row<'a> {
         } else {
             midpoints(supersampling).flat_map(|z| midpoints(supersampling).map(move |y| [z, y])).collect()
         };
-        let nx = grid.shape[2];
-        Self { grid, lines, steps: vec![0; nx + 1], ends: vec![0.0; nx] }
+        Self { grid, lines, scratch: Scratch::default(), parts: Vec::new(), used: 0 }
     }
 
-    fn cover(&mut self, body: &dyn Body, z: usize, y: usize) {
-        self.steps.fill(0);
-        self.ends.fill(0.0);
-        let nx = self.grid.shape[2] as f64;
+    fn cover(&mut self, scene: &Scene, z: usize, y: usize, may: impl Fn(usize) -> bool) {
+        self.used = 0;
+        let nx = self.grid.shape[2];
         let direction: Point = self.grid.step(2);
         for k in 0..self.lines.len() {
             let [dz, dy] = self.lines[k];
             // With steps of one voxel as unit, t counts voxels from the row's first face.
             let origin = self.grid.point([z as f64 + dz, y as f64 + dy, -0.5]);
-            if let Some((first, last)) = body.interval(origin, direction) {
-                self.span(first.clamp(0.0, nx), last.clamp(0.0, nx));
+            let (parts, used) = (&mut self.parts, &mut self.used);
+            scene.pieces([origin, direction], 0.0, &may, &mut self.scratch, |part, first, last| {
+                let coverage = Self::of(parts, used, part, nx);
+                coverage.span(first.clamp(0.0, nx as f64), last.clamp(0.0, nx as f64));
+            });
+        }
+    }
+
+    /// The coverage of a part, empty at its first piece.
+    fn of<'b>(parts: &'b mut Vec<(usize, Coverage)>, used: &mut usize, part: usize, nx: usize) -> &'b mut Coverage {
+        let place = parts[..*used].iter().position(|(index, _)| *index == part).unwrap_or_else(|| {
+            if *used == parts.len() {
+                parts.push((part, Coverage::default()));
+            }
+            let (index, coverage) = &mut parts[*used];
+            *index = part;
+            coverage.clear(nx);
+            *used += 1;
+            *used - 1
+        });
+        &mut parts[place].1
+    }
+
+    /// Adds the parts in their order, whichever line met them first.
+    fn add_to(&mut self, row: &mut [f64], scene: &Scene, mu_water: f64) {
+        self.parts[..self.used].sort_unstable_by_key(|(part, _)| *part);
+        for (part, coverage) in &self.parts[..self.used] {
+            let share = scene.parts[*part].density * mu_water / self.lines.len() as f64;
+            let mut whole = 0;
+            for ((voxel, step), end) in row.iter_mut().zip(&coverage.steps).zip(&coverage.ends) {
+                whole += step;
+                *voxel += share * (f64::from(whole) + end);
             }
         }
+    }
+}
+
+impl Coverage {
+    fn clear(&mut self, nx: usize) {
+        self.steps.clear();
+        self.steps.resize(nx + 1, 0);
+        self.ends.clear();
+        self.ends.resize(nx, 0.0);
     }
 
     /// Adds one interval, in voxels from the row's first face.
@@ -105,15 +152,6 @@ impl<'a> Row<'a> {
         }
         self.steps[i + 1] += 1;
         self.steps[j] -= 1;
-    }
-
-    fn add_to(&self, row: &mut [f64], value: f64) {
-        let share = value / self.lines.len() as f64;
-        let mut whole = 0;
-        for ((voxel, step), end) in row.iter_mut().zip(&self.steps).zip(&self.ends) {
-            whole += step;
-            *voxel += share * (f64::from(whole) + end);
-        }
     }
 }
 

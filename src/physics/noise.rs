@@ -10,12 +10,10 @@
 //! after, so that the lowest transmission is e^−1 whatever the object; negative results are then set to 0. Its noise is
 //! far milder than a detector's at the same I0, and belongs to no physical dose.
 
-use crate::data::{Projections, Warning, Warnings};
 use crate::error::{Error, Result};
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use rand_distr::{Distribution, Poisson, StandardNormal};
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,53 +66,35 @@ impl NoiseConfig {
     }
 }
 
-/// The projections as a detector with this noise would have measured them. The random numbers of view i are stream i of
-/// a ChaCha generator keyed by the seed, so the bits depend neither on the number of threads nor on other views.
-/// Warns (`noise_clamped`) with the number of pixels that counted less than one photon.
-///
-/// # Errors
-/// As [`NoiseConfig::check`].
-pub fn add_noise(ideal: &Projections, noise: &NoiseConfig, seed: u64) -> Result<(Projections, Warnings)> {
-    noise.check()?;
-    let scale = match noise.normalisation {
-        Normalisation::Physical => 1.0,
-        Normalisation::Peak => peak(ideal.as_slice()),
-    };
-    let [_, rows, columns] = ideal.geometry.shape();
-    let mut values = ideal.as_slice().to_vec();
-    let starved: u64 =
-        values.par_chunks_mut(rows * columns).enumerate().map(|(view, pixels)| expose(pixels, noise, scale, seed, view)).sum();
-    let mut warnings = Warnings::new();
-    if starved > 0 {
-        let message = format!(
-            "{starved} of {} detector pixels counted less than one photon and were set to one ({:.0} photons through air): \
-             the object is too dense for this dose",
-            values.len(),
-            noise.photons
-        );
-        warnings.push(Warning::new("noise_clamped", message));
+impl NoiseConfig {
+    /// What line integrals are divided by before they are exposed, and multiplied by after.
+    pub(super) fn scale(&self, values: &[f32]) -> f64 {
+        match self.normalisation {
+            Normalisation::Physical => 1.0,
+            Normalisation::Peak => peak(values),
+        }
     }
-    Ok((Projections::from_vec(ideal.geometry.clone(), values)?, warnings))
-}
 
-/// Measures one view in place; returns how many pixels were starved.
-fn expose(pixels: &mut [f32], noise: &NoiseConfig, scale: f64, seed: u64, view: usize) -> u64 {
-    let mut random = generator(seed, view);
-    let mut starved = 0;
-    for pixel in pixels {
-        let expected = (noise.photons * (-f64::from(*pixel) / scale).exp()).min(f64::MAX);
-        let electronic: f64 = StandardNormal.sample(&mut random);
-        // The distribution refuses 0, where nothing is counted, and more than 2^64, where its noise is below rounding.
-        let photons = Poisson::new(expected).map_or(expected, |poisson| poisson.sample(&mut random));
-        let counts = photons + noise.electronic_sd * electronic;
-        starved += u64::from(counts < 1.0);
-        let measured = -(counts.max(1.0) / noise.photons).ln() * scale;
-        *pixel = match noise.normalisation {
-            Normalisation::Physical => measured as f32,
-            Normalisation::Peak => measured.max(0.0) as f32,
+    /// Counts the expected photons of one view in place; returns the electronic noise of each pixel, in photons.
+    pub(super) fn count(&self, expected: &mut [f64], seed: u64, view: usize) -> Vec<f64> {
+        let mut random = generator(seed, view);
+        let mut one = |expected: &mut f64| {
+            let electronic: f64 = StandardNormal.sample(&mut random);
+            // The distribution refuses 0, where nothing is counted, and more than 2^64, where its noise is below rounding.
+            *expected = Poisson::new(*expected).map_or(*expected, |poisson| poisson.sample(&mut random));
+            self.electronic_sd * electronic
         };
+        expected.iter_mut().map(&mut one).collect()
     }
-    starved
+
+    /// The warning for pixels that counted less than one photon.
+    pub(super) fn starved(&self, starved: u64, samples: usize) -> String {
+        format!(
+            "{starved} of {samples} detector pixels counted less than one photon and were set to one ({:.0} photons through air): \
+             the object is too dense for this dose",
+            self.photons
+        )
+    }
 }
 
 /// Stream `view` of the generator keyed by the seed and the purpose.
@@ -132,8 +112,13 @@ fn peak(values: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::detector::{Effects, measure};
     use super::*;
-    use crate::data::{Detector, DetectorShape, Geometry, Source, View};
+    use crate::data::{Detector, DetectorShape, Geometry, Projections, Source, View, Warnings};
+
+    fn add_noise(ideal: &Projections, noise: &NoiseConfig, seed: u64) -> Result<(Projections, Warnings)> {
+        measure(ideal.clone(), &Effects { noise: Some(noise), ..Effects::default() }, seed)
+    }
 
     fn flat(value: f32, views: usize) -> Projections {
         let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [0.0; 3], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
@@ -250,7 +235,7 @@ mod tests {
         for (photons, sd, key) in
             [(0.0, 0.0, "photons"), (f64::NAN, 0.0, "photons"), (1e5, -1.0, "electronic_sd"), (1e5, f64::NAN, "electronic_sd")]
         {
-            assert!(add_noise(&flat(1.0, 1), &config(photons, sd), 0).unwrap_err().to_string().starts_with(key));
+            assert!(add_noise(&flat(1.0, 1), &config(photons, sd), 0).unwrap_err().to_string().starts_with(&format!("noise.{key}")));
         }
     }
 }

@@ -5,6 +5,7 @@ use super::yaml;
 use crate::algorithms::AlgorithmKind;
 use crate::context::Threads;
 use crate::error::{Error, Result};
+use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, Kind};
 use crate::stages::reconstruct::Named;
@@ -84,6 +85,10 @@ impl Config {
         let schema = Self::schema();
         for assignment in assignments {
             assignment.apply(&mut value, &schema)?;
+            // What a value leaves out (`[fdk]`) is spelled out for the next; what is not yet whole may become so.
+            if let Ok(whole) = yaml::from_value::<Self>(&value) {
+                value = whole.to_value()?;
+            }
         }
         yaml::from_value(&value)
     }
@@ -117,6 +122,14 @@ impl Config {
         }
         for input in self.acquire.iter_mut().flat_map(|acquire| acquire.kind.paths_mut()) {
             *input = replace(input);
+        }
+        for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind) {
+            if let GeometryKind::Poses(poses) = scan {
+                poses.file = replace(&poses.file);
+            }
+        }
+        if let Some(table) = self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut()) {
+            *table = replace(table);
         }
         if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
             *from = replace(from);
@@ -214,6 +227,9 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
         assert_eq!(changed.load.as_ref().unwrap().beside.clip_hu, Some([-1000.0, 2000.0]));
         assert_eq!(changed.simulate.unwrap().noise.unwrap().photons, 5e4);
         assert_eq!(set(&["grid="]).unwrap().grid, None);
+        let spelled = set(&["reconstruct=[tv]", "reconstruct[tv].tv.iterations=3"]).unwrap().to_value().unwrap();
+        assert_eq!(spelled.pointer("/reconstruct/0/tv/iterations"), Some(&3.into()));
+        assert!(set(&["load.dicom.series='1.2'", "load.dicom.path=folder"]).is_ok() && set(&["load.dicom.series='1.2'"]).is_err());
     }
 
     #[test]

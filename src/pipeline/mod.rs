@@ -10,7 +10,7 @@ pub use plan::Plan;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
 
-use crate::context::{Context, Request, RunFolder, relative};
+use crate::context::{Context, Request, relative};
 use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -18,6 +18,7 @@ use crate::stages::Stage;
 use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
+use crate::stages::flow::Scan;
 use crate::stages::load::Load;
 use crate::stages::reconstruct::{Method, Reconstruct};
 use crate::stages::simulate::Simulate;
@@ -42,6 +43,14 @@ enum Source {
 }
 
 impl Source {
+    /// load -> simulate, or acquire.
+    fn scan(&self, context: &Context) -> Result<Scan> {
+        match self {
+            Self::Simulated(load, simulate) => simulate.run(&load.run((), context)?, context),
+            Self::Measured(acquire) => acquire.run((), context),
+        }
+    }
+
     fn of(config: &Config) -> Result<Self> {
         let grid = config.grid.clone();
         match (&config.load, &config.simulate, &config.acquire) {
@@ -55,35 +64,38 @@ impl Source {
 }
 
 impl Pipeline {
-    /// Runs the stages in order, up to and including `until`; what earlier runs have done is not done again.
+    /// The whole flow. What earlier runs in the same folder have done is not done again.
     ///
     /// # Errors
     /// What the stages say. A method that fails or is stopped is no error here: the report says so.
-    pub fn run(&self, context: &Context, until: Option<&str>) -> Result<Option<Report>> {
-        let ends_at = |stage: &str| until == Some(stage);
+    pub fn run(&self, context: &Context) -> Result<Report> {
+        let scan = self.source.scan(context)?;
+        let outcomes = self.reconstruct.run(&scan, context)?;
+        let findings = self.evaluate.run((&scan, &outcomes), context)?;
+        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings }, context)
+    }
 
-        let scan = match &self.source {
-            Source::Measured(acquire) => acquire.run((), context)?,
-            Source::Simulated(load, simulate) => {
-                let object = load.run((), context)?;
-                if ends_at(Load::NAME) {
-                    return object.content().map(|_| None);
-                }
-                simulate.run(&object, context)?
-            }
-        };
-        if ends_at(Simulate::NAME) || ends_at(Acquire::NAME) {
-            return Ok(None);
+    /// The flow up to and including a stage before the last.
+    ///
+    /// # Errors
+    /// What the stages say.
+    pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
+        if let (Load::NAME, Source::Simulated(load, _)) = (stage, &self.source) {
+            return load.run((), context)?.content().map(drop);
+        }
+        let scan = self.source.scan(context)?;
+        if [Load::NAME, Simulate::NAME, Acquire::NAME].contains(&stage) {
+            return Ok(());
         }
         let outcomes = self.reconstruct.run(&scan, context)?;
-        if ends_at(Reconstruct::NAME) {
-            return Ok(None);
+        if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?))) {
+            context.progress().check_stop()?;
+            return Err(Error::resource(format!("method {method}"), why));
         }
-        let findings = self.evaluate.run((&scan, &outcomes), context)?;
-        if ends_at(Evaluate::NAME) {
-            return Ok(None);
+        if stage == Evaluate::NAME {
+            self.evaluate.run((&scan, &outcomes), context)?;
         }
-        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings }, context).map(Some)
+        Ok(())
     }
 
     /// Names of the stages, in order.
@@ -118,7 +130,7 @@ impl Pipeline {
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&mut self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
         let request = Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        let context = Context::new(&request, RunFolder::open(&self.directory())?, progress)?;
+        let context = Context::new(&request, &self.directory(), progress)?;
         let mut portable = self.config.clone();
         portable.paths(|path| PathBuf::from(relative(context.folder.root(), path)));
         self.export.resolved = portable.to_value()?;

@@ -5,6 +5,7 @@ use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::projectors::kernels::coverage;
 use crate::registry::Kinds;
 use crate::stages::simulate::Simulate;
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub grid: Grid,
     /// Shape of the projections [views, rows, columns].
     pub projections: [usize; 3],
+    /// Part of the lattice's voxels that every view sees, and part that none sees.
+    pub coverage: [f64; 2],
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -68,8 +71,9 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
-            grid,
             projections: geometry.shape(),
+            coverage: coverage_of(&grid, &geometry),
+            grid,
             methods,
             available_memory_bytes: available,
             directory: self.directory().display().to_string(),
@@ -89,6 +93,14 @@ impl Pipeline {
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()
     }
+}
+
+/// Parts of the voxels seen by all views and by none.
+fn coverage_of(grid: &Grid, geometry: &Geometry) -> [f64; 2] {
+    let seen = coverage::seen_by(grid, geometry);
+    let views = geometry.views.len().min(usize::from(u16::MAX)) as u16;
+    let part = |counted: fn(u16, u16) -> bool| seen.iter().filter(|&&n| counted(n, views)).count() as f64 / seen.len() as f64;
+    [part(|n, views| n >= views), part(|n, _| n == 0)]
 }
 
 impl Source {

@@ -47,7 +47,9 @@ pub(super) fn scalar(text: &str) -> Result<serde_json::Value> {
 /// The closest of `known` to a mistyped word, as advice; the whole list if none is close.
 #[must_use]
 pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    let closest = known.iter().map(|k| (strsim::damerau_levenshtein(word, k.as_ref()), k.as_ref())).min();
+    // Half a word counts as near: `psnr` is meant for `psnr_db`.
+    let distance = |k: &str| if word.len() > 2 && k.starts_with(word) { 1 } else { strsim::damerau_levenshtein(word, k) };
+    let closest = known.iter().map(|k| (distance(k.as_ref()), k.as_ref())).min();
     match closest {
         Some((distance, best)) if distance <= 1 + word.chars().count() / 3 => format!("did you mean `{best}`?"),
         Some(_) => format!("expected one of {}", known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")),
@@ -193,11 +195,8 @@ mod tests {
     #[test]
     fn hostile_text_is_refused_quickly() {
         assert!(message(&"#".repeat(LONGEST + 1)).contains("at most"));
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string();
-        for i in 1..12 {
-            let previous = vec![format!("*a{}", i - 1); 10].join(", ");
-            bomb += &format!("a{i}: &a{i} [{previous}]\n");
-        }
+        let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
+        let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
         assert!(serde_yaml::from_str::<serde_yaml::Value>(&bomb).unwrap_err().to_string().contains("repetition limit"));
         assert!(!message(&bomb).is_empty());
         assert!(!message(&format!("inner: {}", "[".repeat(10_000))).is_empty());

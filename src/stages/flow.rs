@@ -73,7 +73,7 @@ impl<'a> Object<'a> {
 pub struct Scan {
     /// What it depends on.
     pub key: Key,
-    /// The files it was made from.
+    /// The files it was made from: the object's or the measured ones, and those read beside them, such as poses.
     pub inputs: Vec<InputFile>,
     /// Line integrals `[view, row, column]` with their geometry.
     pub projections: Projections,
@@ -81,7 +81,8 @@ pub struct Scan {
     pub grid: Grid,
     /// The object on that lattice, HU; `None` for measured projections.
     pub truth: Option<Volume>,
-    /// Attenuation of water, 1/mm; for measured projections of an unknown beam such that the object is about as dense.
+    /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of an
+    /// unknown beam such that the object is about as dense.
     pub mu_water: f64,
     /// What the volumes are in: HU, or attenuation where that of water is unknown.
     pub quantity: Quantity,

@@ -8,6 +8,7 @@ pub mod flow;
 pub mod lattice;
 pub mod load;
 pub mod reconstruct;
+pub mod scan;
 pub mod simulate;
 
 use crate::context::Context;

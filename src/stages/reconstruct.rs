@@ -8,6 +8,7 @@ use crate::context::{Context, Key, Made, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{atomic, nifti};
+use crate::progress::{Labelled, Progress};
 use crate::projectors::kernels::coverage;
 use crate::registry::{Beside, Kinds};
 use crate::report;
@@ -92,28 +93,28 @@ impl Method {
 
     fn compute(&self, scan: &Scan, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
+        let progress = Labelled::new(&self.name, context.progress());
         reset_peak_memory();
         let mut run = Run {
             device: context.machine.device,
             seed: context.seed,
-            progress: context.progress(),
+            progress: &progress,
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
-        context.warn_all(&made.warnings);
-        self.write(&made, scan, context)?;
+        made.warnings.iter().for_each(|warning| progress.warn(&warning.code, &warning.message));
+        self.write(&made, scan, context, &progress)?;
         let has_start = made.start.is_some();
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start };
         Ok(Made { value, files: self.files(has_start), seconds_before: checkpoints.seconds_before() })
     }
 
-    fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context) -> Result<()> {
+    fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
         let (volume, unseen) = without_unseen(&scan.in_quantity(&made.volume), scan)?;
         if unseen > 0 {
-            let message = format!("{}: {unseen} voxels are seen by no view and are written as air", self.name);
-            context.progress().warn("unseen_voxels", &message);
+            progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
         nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, self.kind.name())?;

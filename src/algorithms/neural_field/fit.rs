@@ -3,7 +3,7 @@
 use super::checkpoint::{self, Snapshot};
 use super::{Config, Start};
 use crate::algorithms::{Reconstruction, Run};
-use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
+use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume, Warning};
 use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
@@ -95,6 +95,11 @@ impl<'a> Fit<'a> {
     }
 
     pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Reconstruction> {
+        if self.objective.support.numel() == 0 {
+            let warning = Warning::new("nothing_seen", "no ray met anything but air: the volume is air and no field was fitted");
+            let air = Volume::filled(self.grid.clone(), Quantity::Attenuation, 0.0);
+            return Ok(Reconstruction { warnings: vec![warning], ..Reconstruction::plain(air) });
+        }
         self.resume(run)?;
         if let (Phase::Regression, Some(start)) = (self.phase, &self.config.start) {
             self.regress(start, run)?;
@@ -244,15 +249,10 @@ impl<'a> Fit<'a> {
 
 /// The numbers of the voxels a field is asked for.
 fn support(config: &Config, data: &Projections, grid: &Grid) -> Result<Tensor> {
-    let all = || (0..grid.voxels() as i64).collect::<Vec<_>>();
-    let mut numbers = all();
+    let mut numbers: Vec<i64> = (0..grid.voxels() as i64).collect();
     if config.support {
         let seen = seen_support(grid, &data.geometry, data.as_slice(), AIR);
         numbers.retain(|&n| seen[n as usize]);
-    }
-    // Projections of nothing: keep the whole grid so that the fit has something to be asked for.
-    if numbers.is_empty() {
-        numbers = all();
     }
     Tensor::f_from_slice(&numbers).map_err(torch_error)
 }

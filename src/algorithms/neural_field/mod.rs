@@ -6,6 +6,9 @@
 //! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
 //! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero.
 //!
+//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are cheap,
+//! a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon: {rate: 3.0e-3}}`.
+//!
 //! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
 //! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
 
@@ -15,7 +18,7 @@ mod start;
 
 pub use start::{Regression, Start};
 
-use super::{Algorithm, Estimate, Reconstruction, Run};
+use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::fields::FieldKind;
@@ -44,7 +47,7 @@ pub struct Config {
     pub ramp_steps: u64,
     /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
     pub tv: f64,
-    /// Another method whose volume the field learns first.
+    /// Another method whose volume the field learns first; `null` to start from random weights.
     pub start: Option<Box<Start>>,
     /// Ask the field only where the projections allow anything but air.
     pub support: bool,
@@ -61,12 +64,15 @@ impl Default for Config {
         Self {
             field: FieldKind::Siren(siren::Config::default()).into(),
             integrator: IntegratorKind::Lattice(lattice::Config::default()).into(),
-            optimizer: OptimizerKind::Muon(muon::Config::default()).into(),
+            optimizer: OptimizerKind::Muon(muon::Config { rate: 1e-3, ..muon::Config::default() }).into(),
             schedule: Schedule::Linear,
-            steps: 400,
+            steps: 100,
             ramp_steps: 0,
             tv: 2e-4,
-            start: None,
+            start: Some(Box::new(Start {
+                kind: AlgorithmKind::Tv(tv::Config { iterations: 100, ..tv::Config::default() }),
+                beside: Regression::default(),
+            })),
             support: true,
             chunk: 4096,
             nonnegative: true,

@@ -21,18 +21,19 @@ struct Declared {
     signed: Option<bool>,
 }
 
-/// Checks one compressed frame. Gives the signedness that the codestream declares, if it does.
+/// Checks one compressed frame. Gives the layout of its decoded samples: the image's, but for signed numbers in an unsigned
+/// JPEG 2000 codestream the sign is at the top of the bits that the codestream has.
 ///
 /// # Errors
 /// In words, when the frame contradicts the image.
-pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Option<bool>, String> {
+pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Layout, String> {
     let is_jpeg = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7"].iter().any(|family| syntax.starts_with(family));
     let declared = match syntax {
-        RLE => return check_rle(bytes, layout).map(|()| None),
-        DEFLATED_FRAME => return check_deflated(bytes, layout).map(|()| None),
+        RLE => return check_rle(bytes, layout).map(|()| layout),
+        DEFLATED_FRAME => return check_deflated(bytes, layout).map(|()| layout),
         _ if is_jpeg => jpeg(bytes),
         _ if syntax.starts_with("1.2.840.10008.1.2.4.9") || syntax.starts_with("1.2.840.10008.1.2.4.20") => jpeg2000(bytes),
-        _ => return Ok(None),
+        _ => return Ok(layout),
     };
     let found = declared.ok_or("its compressed pixels have no header")?;
     if (found.rows as usize, found.columns as usize, found.components) != (layout.rows, layout.columns, 1) {
@@ -46,7 +47,10 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Option
     if !fits || (is_jpeg && (found.bits <= 8) != (layout.bits_allocated == 8)) {
         return Err(format!("its compressed pixels have {} bits, the image allocates {}", found.bits, layout.bits_allocated));
     }
-    Ok(found.signed)
+    if layout.signed && found.signed == Some(false) {
+        return Ok(Layout { bits_stored: found.bits, high_bit: found.bits - 1, ..layout });
+    }
+    Ok(layout)
 }
 
 /// The size segment of a JPEG 2000 codestream (ISO 15444-1 A.5.1), which may lie in a JP2 file.

@@ -12,7 +12,7 @@ use dicom_object::InMemDicomObject;
 const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 
 /// Attributes that the standard wants present though nothing may be known (type 2 of the CT Image IOD).
-const EMPTY: [(Tag, VR); 14] = [
+const EMPTY: [(Tag, VR); 13] = [
     (tags::STUDY_DATE, VR::DA),
     (tags::STUDY_TIME, VR::TM),
     (tags::ACCESSION_NUMBER, VR::SH),
@@ -24,9 +24,42 @@ const EMPTY: [(Tag, VR); 14] = [
     (tags::STUDY_ID, VR::SH),
     (tags::ACQUISITION_NUMBER, VR::IS),
     (tags::POSITION_REFERENCE_INDICATOR, VR::LO),
-    (tags::LATERALITY, VR::CS),
     (tags::PATIENT_ID, VR::LO),
     (tags::PATIENT_NAME, VR::PN),
+];
+
+/// Body parts of which there is one: Laterality must be absent for them, and present (if empty) otherwise (PS3.3 C.7.3.1).
+const UNPAIRED: [&str; 30] = [
+    "ABDOMEN",
+    "ABDOMENPELVIS",
+    "AORTA",
+    "BLADDER",
+    "BRAIN",
+    "CHEST",
+    "CHESTABDOMEN",
+    "CHESTABDPELVIS",
+    "COCCYX",
+    "COLON",
+    "CSPINE",
+    "ESOPHAGUS",
+    "HEAD",
+    "HEADNECK",
+    "HEART",
+    "JAW",
+    "LIVER",
+    "LSPINE",
+    "NECK",
+    "PANCREAS",
+    "PELVIS",
+    "PROSTATE",
+    "SKULL",
+    "SPINE",
+    "SPLEEN",
+    "SSPINE",
+    "STOMACH",
+    "TRACHEA",
+    "TSPINE",
+    "WHOLEBODY",
 ];
 
 /// What all slices share.
@@ -48,9 +81,16 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
     for (tag, vr) in EMPTY {
         object.put(DataElement::empty(tag, vr));
     }
-    let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
-    text(&mut object, tags::PATIENT_NAME, VR::PN, name);
-    text(&mut object, tags::PATIENT_ID, VR::LO, name);
+    let part = source.and_then(|source| source.value("BodyPartExamined")).unwrap_or_default();
+    if !UNPAIRED.contains(&part.as_str()) {
+        object.put(DataElement::empty(tags::LATERALITY, VR::CS));
+    }
+    // A patient whose name the source leaves empty gets none here either.
+    if source.is_none() || labels.identity == Identity::Drop {
+        let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
+        text(&mut object, tags::PATIENT_NAME, VR::PN, name);
+        text(&mut object, tags::PATIENT_ID, VR::LO, name);
+    }
     text(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &uid(&["study", &labels.study]));
     text(&mut object, tags::FRAME_OF_REFERENCE_UID, VR::UI, &uid(&["frame of reference", &labels.study]));
     let kept = |identifies: bool| !identifies || labels.identity == Identity::Keep;

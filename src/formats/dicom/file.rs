@@ -1,9 +1,9 @@
 //! A DICOM file in memory: preamble, file meta group, data set, each checked before it is used (PS3.10).
 
-use super::prescan::{self, Element, Fault, Pixels, Scan, scan};
+use super::prescan::{self, Element, Encoding, Fault, Pixels, Scan, scan};
 use super::syntax::{self, Syntax};
 use crate::error::{Error, Result};
-use dicom_core::Tag;
+use dicom_core::{Tag, VR};
 use dicom_object::InMemDicomObject;
 use flate2::read::DeflateDecoder;
 use std::borrow::Cow;
@@ -30,8 +30,9 @@ pub(super) struct DicomFile {
     scan: Scan,
     /// How pixels and elements are encoded.
     pub(super) syntax: Syntax,
-    /// Media Storage SOP Instance UID of the meta group, if there is one.
-    pub(super) instance: Option<String>,
+    /// Media Storage SOP Class and Instance UID of the meta group, empty if there are none.
+    pub(super) class: String,
+    pub(super) instance: String,
     /// What the preamble pretends to be, if it is not only padding.
     pub(super) preamble: Option<&'static str>,
 }
@@ -52,6 +53,8 @@ impl DicomFile {
         let size = file.metadata().map_err(fail)?.len();
         let mut bytes = Vec::new();
         (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
+        // A file may grow while it is read.
+        let size = size.max(bytes.len() as u64);
         if !is_dicom(&bytes) {
             return Ok(None);
         }
@@ -95,7 +98,7 @@ impl DicomFile {
             Some(text.trim_end_matches(['\0', ' ']).to_string())
         };
         let syntax = syntax::of(&text(0x10).ok_or_else(|| Fault::Broken("no transfer syntax in its meta group".into()))?);
-        let (instance, preamble) = (text(3).filter(|uid| !uid.is_empty()), polyglot(&bytes));
+        let (class, instance, preamble) = (text(2).unwrap_or_default(), text(3).unwrap_or_default(), polyglot(&bytes));
         let start = START + length;
         let (data, offset, total) = if syntax.deflated {
             if (bytes.len() as u64) < size {
@@ -108,7 +111,7 @@ impl DicomFile {
             (bytes, start, size as usize - start)
         };
         let scan = scan(&data[offset..], total, syntax.encoding, wanted)?;
-        Ok(Self { data, offset, scan, syntax, instance, preamble })
+        Ok(Self { data, offset, scan, syntax, class, instance, preamble })
     }
 
     /// The elements with these tags, as `dicom-object` reads them; nothing else reaches it.
@@ -117,8 +120,15 @@ impl DicomFile {
     /// In words, when it cannot.
     pub(super) fn object(&self, wanted: fn(Tag) -> bool) -> std::result::Result<InMemDicomObject, String> {
         let mut bytes = Vec::new();
+        let data = &self.data[self.offset..];
         for element in self.scan.elements.iter().filter(|element| wanted(element.tag)) {
-            bytes.extend_from_slice(&self.data[self.offset..][element.whole.clone()]);
+            match retyped(element, self.syntax.encoding) {
+                Some(header) => {
+                    bytes.extend(header);
+                    bytes.extend_from_slice(&data[element.value.clone()]);
+                }
+                None => bytes.extend_from_slice(&data[element.whole.clone()]),
+            }
         }
         let syntax = syntax::dataset(self.syntax.encoding);
         InMemDicomObject::read_dataset_with_ts(&bytes[..], &syntax).map_err(|error| format!("damaged DICOM file: {error}"))
@@ -172,6 +182,17 @@ impl<'a> PixelBytes<'a> {
             starts.zip(fragments).filter(|(start, _)| (from..to).contains(start)).map(|(_, fragment)| *fragment).collect();
         Ok(Cow::Owned(parts.concat()))
     }
+}
+
+/// A header with the dictionary's type, for an element that a careless writer left untyped (UN) though it has one.
+fn retyped(element: &Element, encoding: Encoding) -> Option<Vec<u8>> {
+    let (vr, length) = (prescan::type_of(element.tag), element.value.len());
+    let fits = length.is_multiple_of(prescan::unit(vr) as usize) && prescan::has_short_length(vr);
+    if element.vr != VR::UN || encoding != Encoding::ExplicitLittle || !fits || element.whole.end != element.value.end {
+        return None;
+    }
+    let tag = [element.tag.0.to_le_bytes(), element.tag.1.to_le_bytes()].concat();
+    Some([&tag[..], &vr.to_bytes(), &u16::try_from(length).ok()?.to_le_bytes()].concat())
 }
 
 /// The elements of group 2, which end where another group begins (whatever its group length says), and their bytes.

@@ -107,15 +107,15 @@ impl Image {
         let Some((stored, compressed)) = file.stored() else { return Ok(None) };
         let object = file.object(wanted).map_err(|problem| Error::input(path, problem))?;
         let one = |tag| texts(&object, tag).into_iter().next().unwrap_or_default();
-        let instance = one(tags::SOP_INSTANCE_UID);
+        let or = |tag, meta: &String| Some(one(tag)).filter(|uid| !uid.is_empty()).unwrap_or_else(|| meta.clone());
         Ok(Some(Self {
             path: path.to_path_buf(),
             series: one(tags::SERIES_INSTANCE_UID),
             modality: one(tags::MODALITY),
             description: one(tags::SERIES_DESCRIPTION),
             image_type: texts(&object, tags::IMAGE_TYPE),
-            class: one(tags::SOP_CLASS_UID),
-            instance: if instance.is_empty() { file.instance.clone().unwrap_or_default() } else { instance },
+            class: or(tags::SOP_CLASS_UID, &file.class),
+            instance: or(tags::SOP_INSTANCE_UID, &file.instance),
             syntax: format!("{} ({})", file.syntax.name, file.syntax.uid),
             preamble: file.preamble,
             layout: Layout::of(&object).and_then(|layout| layout.fits(stored, compressed)),
@@ -255,10 +255,12 @@ impl Layout {
     }
 }
 
-/// The values of a text element, trimmed; empty ones are left out.
+/// The values of a text element, trimmed, without control characters and marks that turn the writing direction (they could
+/// forge what a terminal or a page shows); empty ones are left out.
 pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let values = object.get(tag).and_then(|element| element.to_multi_str().ok());
-    let trimmed = |value: &String| value.trim_matches(['\0', ' ']).to_string();
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let trimmed = |value: &String| value.chars().filter(|&c| !hidden(c)).collect::<String>().trim().to_string();
     values.map(|values| values.iter().map(trimmed).filter(|value| !value.is_empty()).collect()).unwrap_or_default()
 }
 

@@ -32,9 +32,7 @@ pub(super) fn decode(file: &DicomFile, layout: Layout, index: usize, frame: &Fra
         }
         PixelBytes::Fragments { .. } => {
             let compressed = pixels.frame(index, layout.frames)?;
-            if let Some(signed) = codestream::check(&file.syntax.uid, &compressed, layout)? {
-                layout.signed = signed;
-            }
+            layout = codestream::check(&file.syntax.uid, &compressed, layout)?;
             Cow::Owned(decompress(file, layout, compressed.into_owned())?)
         }
     };
@@ -79,17 +77,17 @@ fn rescale(bytes: &[u8], layout: Layout, big_endian: bool, frame: &Frame, out: &
         let stored = if layout.signed { f64::from((raw << up) as i32 >> down) } else { f64::from(raw << up >> down) };
         (stored * frame.slope + frame.intercept) as f32
     };
-    match layout.bits_allocated {
-        8 => out.iter_mut().zip(bytes).for_each(|(out, &raw)| *out = value(u32::from(raw))),
-        16 => {
-            let number = if big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
-            out.iter_mut().zip(bytes.as_chunks::<2>().0).for_each(|(out, raw)| *out = value(u32::from(number(*raw))));
-        }
-        _ => {
-            let number = if big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
-            out.iter_mut().zip(bytes.as_chunks::<4>().0).for_each(|(out, raw)| *out = value(number(*raw)));
-        }
+    match (layout.bits_allocated, big_endian) {
+        (8, _) => fill(bytes, out, |[byte]| value(byte.into())),
+        (16, false) => fill(bytes, out, |raw| value(u16::from_le_bytes(raw).into())),
+        (16, true) => fill(bytes, out, |raw| value(u16::from_be_bytes(raw).into())),
+        (_, false) => fill(bytes, out, |raw| value(u32::from_le_bytes(raw))),
+        (_, true) => fill(bytes, out, |raw| value(u32::from_be_bytes(raw))),
     }
+}
+
+fn fill<const N: usize>(bytes: &[u8], out: &mut [f32], value: impl Fn([u8; N]) -> f32) {
+    out.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(out, raw)| *out = value(*raw));
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub(super) enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Element {
     pub(super) tag: Tag,
+    /// Its type, as written or (implicit) as the dictionary has it.
+    pub(super) vr: VR,
     /// Header and value.
     pub(super) whole: Range<usize>,
     /// The value; for an undefined length without its closing delimiter.
@@ -84,7 +86,7 @@ pub(super) fn scan(data: &[u8], total: usize, encoding: Encoding, wanted: fn(Tag
         if scan.elements.len() == MAX_ELEMENTS {
             return broken(format!("more than {MAX_ELEMENTS} elements"));
         }
-        scan.elements.push(Element { tag: header.tag, whole: start..walk.position, value });
+        scan.elements.push(Element { tag: header.tag, vr: header.vr, whole: start..walk.position, value });
     }
     Ok(scan)
 }
@@ -94,7 +96,7 @@ pub(super) fn one(data: &[u8], total: usize) -> Result<Element, Fault> {
     let mut walk = Walk { data, total, position: 0 };
     let header = walk.header(Encoding::ExplicitLittle)?;
     let value = walk.value(&header, false)?;
-    Ok(Element { tag: header.tag, whole: 0..walk.position, value })
+    Ok(Element { tag: header.tag, vr: header.vr, whole: 0..walk.position, value })
 }
 
 fn broken<T>(problem: impl Into<String>) -> Result<T, Fault> {
@@ -140,7 +142,7 @@ impl Walk<'_> {
             return Ok(Header { tag, vr: VR::UN, length: long(self.take()?) });
         }
         if encoding == Encoding::ImplicitLittle {
-            let vr = StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed());
+            let vr = type_of(tag);
             return Ok(Header { tag, vr, length: long(self.take()?) });
         }
         let vr = VR::from_binary(self.take()?).unwrap_or(VR::UN);
@@ -204,6 +206,10 @@ impl Walk<'_> {
                 _ if next.length == UNDEFINED && wanted && next.vr != VR::SQ => {
                     return broken(format!("element {} of undefined length in sequence {}", next.tag, header.tag));
                 }
+                // The compressed pixels of an icon.
+                PIXEL_DATA if next.length == UNDEFINED => {
+                    self.pixels(&next)?;
+                }
                 _ if next.length == UNDEFINED || (wanted && next.vr == VR::SQ) => levels.push(self.open(&next, false, encoding, limit)?),
                 _ => {
                     self.value(&next, wanted)?;
@@ -255,19 +261,24 @@ impl Walk<'_> {
     }
 }
 
+/// The type that the standard's dictionary has for a tag; UN for what it does not know.
+pub(super) fn type_of(tag: Tag) -> VR {
+    StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed())
+}
+
 /// Whether the innermost level waits for a delimiter.
 fn level_is_open(levels: &[Level]) -> bool {
     levels.last().is_some_and(|level| level.end.is_none())
 }
 
 /// Types whose explicit length has 16 bits (PS3.5 7.1.2); all others, also unknown ones, have 32.
-fn has_short_length(vr: VR) -> bool {
+pub(super) fn has_short_length(vr: VR) -> bool {
     use VR::{AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, PN, SH, SL, SS, ST, TM, UI, UL, US};
     matches!(vr, AE | AS | AT | CS | DA | DS | DT | FD | FL | IS | LO | LT | PN | SH | SL | SS | ST | TM | UI | UL | US)
 }
 
 /// Bytes of one value of a binary type.
-fn unit(vr: VR) -> u32 {
+pub(super) fn unit(vr: VR) -> u32 {
     match vr {
         VR::US | VR::SS | VR::OW => 2,
         VR::UL | VR::SL | VR::FL | VR::OF | VR::OL | VR::AT => 4,

@@ -37,7 +37,7 @@ impl Series {
         let first = &self.images[0];
         let modality = if first.modality.is_empty() { "no modality" } else { &first.modality };
         let localizer = if self.is_localizer() { ", localizer" } else { "" };
-        format!("{modality}, \"{}\", {} slices in {} files{localizer}", first.description, self.slices(), self.images.len())
+        format!("{modality}, \"{}\", {} slice(s) in {} file(s){localizer}", first.description, self.slices(), self.images.len())
     }
 
     /// Its UID, or words that say there is none.

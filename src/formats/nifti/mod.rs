@@ -75,12 +75,12 @@ pub fn read(path: &Path, units: Units) -> Result<Loaded> {
     let mut warnings = header.warnings.clone();
     let values = voxels::read(&mut data, &header).map_err(|error| error.at(path))?;
     warnings.extend(data.finish().map_err(|error| error.at(path))?);
-    voxels::check_finite(path, &values)?;
+    let range = voxels::range(path, &values)?;
     let order = header.lattice.canonical_order();
     let grid = header.lattice.grid(order).map_err(|error| Error::input(path, error))?;
     let volume = Volume::from_vec(grid, units.quantity(), reorder(values, header.lattice.shape, order))
         .map_err(|error| Error::input(path, error))?;
-    warnings.extend(units.doubt(volume.range()));
+    warnings.extend(units.doubt(range));
     Ok(Loaded { volume, source: None, warnings })
 }
 

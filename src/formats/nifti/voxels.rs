@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// Bytes converted at a time; a multiple of every type's size.
 const CHUNK: usize = 1 << 22;
+/// Voxels that one thread takes at a time.
+const PART: usize = 1 << 16;
 
 /// Type of the stored numbers, by NIfTI's `datatype` code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,31 +105,31 @@ impl Scaling {
 /// Reads the voxels of `header` from the stream, in storage order, scaled.
 pub(super) fn read(stream: &mut Stream, header: &Header) -> std::result::Result<Vec<f32>, Broken> {
     let (voxels, size) = (header.voxels(), header.kind.bytes());
-    let total = (voxels * size) as u64;
     let mut values: Vec<f32> = Vec::new();
     values.try_reserve_exact(voxels).map_err(|_| Broken::Memory(4 * voxels as u64))?;
-    let mut chunk = vec![0; CHUNK.min(voxels * size)];
+    let mut bytes = vec![0; CHUNK.min(voxels * size)];
     while values.len() < voxels {
-        let wanted = chunk.len().min((voxels - values.len()) * size);
-        let got = stream.fill(&mut chunk[..wanted])?;
+        let (done, wanted) = (values.len(), bytes.len().min((voxels - values.len()) * size));
+        let got = stream.fill(&mut bytes[..wanted])?;
         if got < wanted {
-            return Err(Broken::Short { wanted: total, got: (values.len() * size + got) as u64, what: "voxels" });
+            return Err(Broken::Short { wanted: (voxels * size) as u64, got: (done * size + got) as u64, what: "voxels" });
         }
-        convert(&chunk[..wanted], header, &mut values);
+        // Memory is taken as bytes arrive, whatever the header promised.
+        values.resize(done + wanted / size, 0.0);
+        convert(&bytes[..wanted], header, &mut values[done..]);
     }
     Ok(values)
 }
 
-/// Appends the values of `bytes`.
-fn convert(bytes: &[u8], header: &Header, values: &mut Vec<f32>) {
+/// Stored numbers to values, one each.
+fn convert(bytes: &[u8], header: &Header, values: &mut [f32]) {
     macro_rules! convert {
         ($type:ty) => {
-            decode(
-                bytes,
-                values,
-                header.scaling,
-                if header.big_endian { |raw| <$type>::from_be_bytes(raw) as f64 } else { |raw| <$type>::from_le_bytes(raw) as f64 },
-            )
+            if header.big_endian {
+                decode(bytes, values, header.scaling, |raw| <$type>::from_be_bytes(raw) as f64)
+            } else {
+                decode(bytes, values, header.scaling, |raw| <$type>::from_le_bytes(raw) as f64)
+            }
         };
     }
     match header.kind {
@@ -144,20 +146,58 @@ fn convert(bytes: &[u8], header: &Header, values: &mut Vec<f32>) {
     }
 }
 
-/// One type: bytes → f64 → scaled → f32, in parallel, in order.
-fn decode<const N: usize>(bytes: &[u8], values: &mut Vec<f32>, scaling: Scaling, number: impl Fn([u8; N]) -> f64 + Sync) {
-    let value = |raw: &[u8; N]| (number(*raw) * scaling.slope + scaling.intercept) as f32;
-    let (raw, _) = bytes.as_chunks::<N>();
-    values.par_extend(raw.par_iter().with_min_len(1 << 14).map(value));
+/// One type: bytes → f64 → scaled → f32, in parallel.
+fn decode<const N: usize>(bytes: &[u8], values: &mut [f32], scaling: Scaling, number: impl Fn([u8; N]) -> f64 + Sync) {
+    values.par_chunks_mut(PART).zip(bytes.par_chunks(PART * N)).for_each(|(values, bytes)| {
+        for (value, raw) in values.iter_mut().zip(bytes.as_chunks::<N>().0) {
+            *value = (number(*raw) * scaling.slope + scaling.intercept) as f32;
+        }
+    });
 }
 
-/// Refuses NaN and infinite voxels, counting them.
-pub(super) fn check_finite(path: &Path, values: &[f32]) -> Result<()> {
-    let count = |test: fn(f32) -> bool| values.par_iter().with_min_len(1 << 16).filter(|v| test(**v)).count();
-    let (nan, infinite) = (count(f32::is_nan), count(f32::is_infinite));
-    if nan + infinite == 0 {
-        return Ok(());
+/// Smallest and largest value; NaN and infinite ones are counted and refused.
+pub(super) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32)> {
+    let join = |a: Summary, b: Summary| Summary { low: a.low.min(b.low), high: a.high.max(b.high), doubt: a.doubt + b.doubt };
+    let all = values.par_chunks(PART).map(Summary::of).reduce(|| Summary::NONE, join);
+    if all.doubt == 0.0 {
+        return Ok((all.low, all.high));
     }
+    let nan = values.iter().filter(|v| v.is_nan()).count();
+    let infinite = values.iter().filter(|v| v.is_infinite()).count();
     Err(Error::input(path, format!("expected finite voxels, got {nan} NaN and {infinite} infinite of {}", values.len()))
         .hint("replace them in the source, for instance by the value of air: numpy.nan_to_num(data, nan=-1000)"))
+}
+
+/// What one pass over voxels tells.
+#[derive(Clone, Copy)]
+struct Summary {
+    low: f32,
+    high: f32,
+    /// 0, or NaN if a voxel is not finite.
+    doubt: f32,
+}
+
+impl Summary {
+    const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY, doubt: 0.0 };
+
+    /// In lanes, which compilers turn into vector instructions.
+    fn of(values: &[f32]) -> Self {
+        const LANES: usize = 16;
+        let (mut low, mut high, mut doubt) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], [0.0; LANES]);
+        let mut add = |part: &[f32; LANES]| {
+            low.iter_mut().zip(part).for_each(|(low, &v)| *low = if v < *low { v } else { *low });
+            high.iter_mut().zip(part).for_each(|(high, &v)| *high = if v > *high { v } else { *high });
+            // 0 · NaN and 0 · ∞ are NaN.
+            doubt.iter_mut().zip(part).for_each(|(doubt, &v)| *doubt += 0.0 * v);
+        };
+        let (whole, rest) = values.as_chunks::<LANES>();
+        whole.iter().for_each(&mut add);
+        if let Some(&first) = rest.first() {
+            let mut last = [first; LANES];
+            last[..rest.len()].copy_from_slice(rest);
+            add(&last);
+        }
+        let (low, high) = (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max));
+        Self { low, high, doubt: doubt.into_iter().sum() }
+    }
 }

@@ -7,9 +7,9 @@
 //! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::lines::{Lines, others, strides_of};
-use super::pixels::PixelMap;
-use super::pull::{Crossing, pull};
+use super::lines::{Lines, Planes, others, strides_of};
+use super::pixels::{Affine, PixelMap};
+use super::pull::{Crossing, LONGEST, Samples, fits, pull};
 use super::simd::{Kernel, LANES, Level, Simd, dispatch, level, sixteen_mut};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
@@ -51,8 +51,9 @@ pub fn backproject(level: Level, grid: &Grid, geometry: &Geometry, filtered: &[f
     let shared = if views[0].0.flat {
         views.iter().all(|(map, _)| map.depth == [0.0, 0.0, 0.0, 1.0]).then_some(2)
     } else {
-        (0..3).find(|&axis| views.iter().all(|(map, _)| map.shares_columns(axis, grid.shape[axis])))
-    };
+        (0..3).find(|&axis| views.iter().all(|(map, _)| map.shares_columns(axis, grid.shape)))
+    }
+    .filter(|&axis| views.iter().all(|(map, _)| map.steps_along(axis, grid.shape) <= LONGEST));
     match shared {
         Some(axis) => along_lines(level, &Job { views: &views, grid, axis }, &geometry.shape(), filtered, volume),
         None => one_by_one(&views, grid, filtered, volume),
@@ -78,29 +79,24 @@ fn along_lines(level: Level, job: &Job, samples: &[usize; 3], filtered: &[f32], 
     let across = if job.views[0].0.flat { 2 } else { 1 };
     let lines = &Lines::along(across, *samples, filtered);
     let shape = job.grid.shape;
-    let [outer, inner] = others(job.axis);
-    let width = shape[job.axis].next_multiple_of(LANES);
-    let mut sums = vec![0.0; shape[outer] * shape[inner] * width];
-    sums.par_chunks_mut(TASK * shape[inner] * width).enumerate().for_each(|(task, sums)| {
-        dispatch(level, Slab { job, lines, first: task * TASK, inner: shape[inner], width, sums });
+    let [outer, _] = others(job.axis);
+    let mut sums = Planes::new(outer, job.axis, shape);
+    let (plane, width) = (sums.plane, sums.length);
+    sums.values.par_chunks_mut(TASK * plane).enumerate().for_each(|(task, sums)| {
+        dispatch(level, Slab { job, lines, first: task * TASK, plane, width, sums });
     });
-    let mut strides = [1; 3];
-    strides[inner] = width;
-    strides[outer] = shape[inner] * width;
-    volume.par_chunks_mut(shape[1] * shape[2]).enumerate().for_each(|(z, slice)| {
-        for (y, line) in slice.chunks_mut(shape[2]).enumerate() {
-            let from = sums[z * strides[0] + y * strides[1]..].iter().step_by(strides[2]);
-            line.iter_mut().zip(from).for_each(|(voxel, &sum)| *voxel = sum);
-        }
-    });
+    volume.fill(0.0);
+    sums.add_to(volume);
 }
 
 /// Some planes of lines of voxels.
 struct Slab<'a> {
     job: &'a Job<'a>,
     lines: &'a Lines,
+    /// Index of the first plane.
     first: usize,
-    inner: usize,
+    /// Values of a plane and of a line.
+    plane: usize,
     width: usize,
     sums: &'a mut [f32],
 }
@@ -109,46 +105,100 @@ impl Kernel for Slab<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { job, lines, first, inner, width, sums } = self;
+        let Self { job, lines, first, plane, width, sums } = self;
         let mut crossings = [Crossing::default(); VIEWS];
-        for start in (0..job.views.len()).step_by(VIEWS) {
-            for (line, sums) in sums.chunks_exact_mut(width).enumerate() {
-                let block = &job.views[start..job.views.len().min(start + VIEWS)];
-                for ((crossing, view), (map, depth)) in crossings.iter_mut().zip(start..).zip(block) {
-                    *crossing = crossing_of(job.axis, map, *depth, lines, view, [first + line / inner, line % inner]);
+        let mut samples = [Samples::default(); VIEWS];
+        for (block, views) in job.views.chunks(VIEWS).enumerate() {
+            for (outer, sums) in sums.chunks_exact_mut(plane).enumerate() {
+                let mut tracks = [Track::default(); VIEWS];
+                for ((track, view), entry) in tracks.iter_mut().zip(block * VIEWS..).zip(views) {
+                    *track = Track::new(job.axis, entry, view * lines.strides[0], first + outer);
                 }
-                let crossings = &crossings[..block.len()];
-                let fits = crossings.iter().all(|c| c.step.abs() <= 2.0);
-                for voxel in (0..width).step_by(LANES) {
-                    let sum = if fits { pull::<S, true>(s, lines, crossings, voxel) } else { pull::<S, false>(s, lines, crossings, voxel) };
-                    let sums = sixteen_mut(sums, voxel);
-                    s.store(s.add(s.load(sums), sum), sums);
+                for (inner, sums) in sums.chunks_exact_mut(width).enumerate() {
+                    for (crossing, track) in crossings.iter_mut().zip(&tracks[..views.len()]) {
+                        *crossing = track.crossing(inner as f64, lines);
+                    }
+                    let crossings = &crossings[..views.len()];
+                    let fits = crossings.iter().all(|crossing| fits(crossing.step));
+                    for (samples, crossing) in samples.iter_mut().zip(crossings) {
+                        *samples = Samples::new(crossing, fits);
+                    }
+                    if fits {
+                        add_line::<S, true>(s, lines, &samples[..views.len()], sums);
+                    } else {
+                        add_line::<S, false>(s, lines, &samples[..views.len()], sums);
+                    }
                 }
             }
         }
     }
 }
 
-/// The pixels under a line of voxels in a view, as samples between two of the view's columns.
-fn crossing_of(axis: usize, map: &PixelMap, isocenter: f64, lines: &Lines, view: usize, place: [usize; 2]) -> Crossing {
-    let [outer, inner] = others(axis);
-    let mut index = [0.0; 3];
-    (index[outer], index[inner]) = (place[0] as f64, place[1] as f64);
-    let start = view * lines.strides[0];
-    let Some(([row, column], depth)) = map.locate(index) else { return Crossing { line: [start; 2], ..Crossing::default() } };
-    if map.flat {
-        return Crossing { line: [start; 2], weight: [1.0, 0.0], first: column, step: map.across[axis] };
+#[inline(always)]
+fn add_line<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples], sums: &mut [f32]) {
+    for (vector, sums) in sums.chunks_exact_mut(LANES).enumerate() {
+        let sums = sixteen_mut(sums, 0);
+        s.store(s.add(s.load(sums), pull::<S, FITS>(s, lines, samples, vector)), sums);
     }
-    let weight = ((isocenter / depth) * (isocenter / depth)) as f32;
-    let below = column.floor();
-    let (fraction, below, count) = ((column - below) as f32, below as i64, lines.shape[2] as i64);
-    let line_of = |i: i64| start + i.clamp(0, count - 1) as usize * lines.strides[2];
-    let inside = |i: i64, part: f32| if (0..count).contains(&i) { part * weight } else { 0.0 };
-    Crossing {
-        line: [line_of(below), line_of(below + 1)],
-        weight: [inside(below, 1.0 - fraction), inside(below + 1, fraction)],
-        first: row,
-        step: map.along[axis] / depth,
+}
+
+/// Where the lines of voxels of a plane fall in a view; affine parts as (constant, per inner index).
+#[derive(Debug, Clone, Copy, Default)]
+struct Track {
+    depth: (f64, f64),
+    across: (f64, f64),
+    along: (f64, f64),
+    /// Change of `along` (of `across` in two dimensions) from voxel to voxel of a line.
+    step: f64,
+    isocenter: f64,
+    middle: [f64; 2],
+    columns_per_radian: Option<f64>,
+    flat: bool,
+    /// Where the view's columns begin.
+    start: usize,
+}
+
+impl Track {
+    fn new(axis: usize, (map, isocenter): &(PixelMap, f64), start: usize, place: usize) -> Self {
+        let [outer, inner] = others(axis);
+        let part = |f: &Affine| (f[3] + f[outer] * place as f64, f[inner]);
+        Self {
+            depth: part(&map.depth),
+            across: part(&map.across),
+            along: part(&map.along),
+            step: if map.flat { map.across[axis] } else { map.along[axis] },
+            isocenter: *isocenter,
+            middle: map.middle,
+            columns_per_radian: map.columns_per_radian,
+            flat: map.flat,
+            start,
+        }
+    }
+
+    /// The pixels under a line of voxels, as samples between two of the view's columns.
+    #[inline(always)]
+    fn crossing(&self, inner: f64, lines: &Lines) -> Crossing {
+        let [depth, across, along] = [self.depth, self.across, self.along].map(|(constant, slope)| constant + slope * inner);
+        if self.flat {
+            return Crossing { line: [self.start; 2], weight: [1.0, 0.0], first: across + self.middle[1], step: self.step };
+        }
+        let (depth, column) = match self.columns_per_radian {
+            None => (depth, None),
+            Some(per_radian) => (depth.hypot(across), Some((across / depth).atan() * per_radian)),
+        };
+        let inverse = 1.0 / depth;
+        let column = column.unwrap_or(across * inverse) + self.middle[1];
+        let weight = (self.isocenter * inverse * (self.isocenter * inverse)) as f32;
+        let below = column.floor();
+        let (fraction, below, count) = ((column - below) as f32, below as i64, lines.shape[2] as i64);
+        let line_of = |i: i64| self.start + i.clamp(0, count - 1) as usize * lines.strides[2];
+        let inside = |i: i64, part: f32| if (0..count).contains(&i) { part * weight } else { 0.0 };
+        Crossing {
+            line: [line_of(below), line_of(below + 1)],
+            weight: [inside(below, 1.0 - fraction), inside(below + 1, fraction)],
+            first: along * inverse + self.middle[0],
+            step: self.step * inverse,
+        }
     }
 }
 

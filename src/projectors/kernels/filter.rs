@@ -55,6 +55,19 @@ const TASK: usize = 16;
 /// # Panics
 /// When `rows` is not a whole number of rows.
 pub fn ramp_rows(rows: &mut [f32], columns: usize, pitch: f64, filter: Filter, cutoff: f64) {
+    convolve(rows, columns, |padded| response(padded, pitch, 0.0, filter, cutoff));
+}
+
+/// [`ramp_rows`] for columns `step` radians apart on a cylindrical detector about the source, `pitch` mm apart at the axis:
+/// the ramp times (γ / sin γ)² (Kak and Slaney, eq. 95).
+///
+/// # Panics
+/// As [`ramp_rows`].
+pub fn ramp_rows_equiangular(rows: &mut [f32], columns: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) {
+    convolve(rows, columns, |padded| response(padded, pitch, step, filter, cutoff));
+}
+
+fn convolve(rows: &mut [f32], columns: usize, response: impl Fn(usize) -> Vec<f32>) {
     if rows.is_empty() {
         return;
     }
@@ -62,7 +75,7 @@ pub fn ramp_rows(rows: &mut [f32], columns: usize, pitch: f64, filter: Filter, c
     let padded = fast_length(2 * columns);
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, inverse) = (planner.plan_fft_forward(padded), planner.plan_fft_inverse(padded));
-    let response = response(padded, pitch, filter, cutoff);
+    let response = response(padded);
     rows.par_chunks_mut(TASK * columns).for_each(|rows| {
         let (mut row, mut spectrum) = (forward.make_input_vec(), forward.make_output_vec());
         let mut scratch = vec![Complex::default(); forward.get_scratch_len().max(inverse.get_scratch_len())];
@@ -86,12 +99,16 @@ fn fast_length(least: usize) -> usize {
     powers_of_three.map(|p| p * least.div_ceil(p).next_power_of_two().max(2)).min().unwrap_or(least)
 }
 
-/// The filter's factor per frequency of a transform of `padded` samples, with the transform pair's 1/padded in it.
-fn response(padded: usize, pitch: f64, filter: Filter, cutoff: f64) -> Vec<f32> {
+/// The filter's factor per frequency of a transform of `padded` samples, with the transform pair's 1/padded in it; columns at
+/// equal angles are `step` radians apart, 0 on a flat detector.
+fn response(padded: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) -> Vec<f32> {
     let mut kernel = vec![0.0f64; padded];
     kernel[0] = 1.0 / (4.0 * pitch * pitch);
     for n in (1..=padded / 2).step_by(2) {
-        let value = -1.0 / (PI * n as f64 * pitch).powi(2);
+        let angle = n as f64 * step;
+        // Columns half a circle apart or more never meet in one row.
+        let bend = if angle > 0.0 && angle < 3.0 { angle / angle.sin() } else { 1.0 };
+        let value = -(bend / (PI * n as f64 * pitch)).powi(2);
         kernel[n] = value;
         kernel[padded - n] = value;
     }

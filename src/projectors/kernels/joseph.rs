@@ -17,6 +17,7 @@ use super::rays::ViewRays;
 use super::sheets::Sheet;
 use super::simd::{LANES, Level, dispatch, level};
 use super::single;
+use super::transpose::{Shape, transpose};
 use crate::data::{Detector, Grid, View};
 use rayon::prelude::*;
 
@@ -74,16 +75,23 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
     volume.fill(0.0);
     let scans = classify(grid, views, detector, projections.chunks(pixels));
     for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
-        let mains = others(axis).map(|main| (main, scans.iter().any(|(sheets, _)| sheets.iter().any(|s| s.main == main))));
-        let mut sums: Vec<(usize, Planes)> =
-            mains.into_iter().filter(|(_, used)| *used).map(|(main, _)| (main, Planes::new(main, axis, grid.shape))).collect();
-        for group in scans.chunks((GROUP / pixels).max(1)) {
-            let (sheets, rays) = weighted_rays(group);
-            for (main, sums) in &mut sums {
-                adjoint_sheets(level, *main, &sheets, &rays, grid.shape, sums);
+        let mut sums: Option<Planes> = None;
+        for main in others(axis) {
+            if !scans.iter().any(|(sheets, _)| sheets.iter().any(|sheet| sheet.main == main)) {
+                continue;
             }
-        }
-        for (_, sums) in &sums {
+            // One buffer serves both axes: fresh memory costs more than clearing it.
+            let sums = match &mut sums {
+                Some(sums) => {
+                    sums.restart(main);
+                    sums
+                }
+                none => none.insert(Planes::new(main, axis, grid.shape)),
+            };
+            for group in scans.chunks((GROUP / pixels).max(1)) {
+                let (sheets, rays) = weighted_rays(group);
+                adjoint_sheets(level, main, &sheets, &rays, grid.shape, sums);
+            }
             sums.add_to(volume);
         }
     }
@@ -119,11 +127,8 @@ fn forward_sheets(level: Level, lines: &Lines, views: &mut [(Vec<Sheet>, &mut [f
     let tile = (sheets.len() / (4 * rayon::current_num_threads())).clamp(8, 1024).min(sheets.len());
     sums.par_chunks_mut(tile * width).zip(sheets.par_chunks(tile)).for_each(|(sums, sheets)| dispatch(level, Pull { lines, sheets, sums }));
     views.par_iter_mut().zip(sums.par_chunks(per_view * width)).for_each(|((sheets, out), sums)| {
-        for (sheet, sums) in sheets.iter().zip(sums.chunks_exact(width)) {
-            for (j, sum) in sums[..sheet.rays].iter().enumerate() {
-                out[sheet.first + j * sheet.stride] = sum * sheet.millimetres(j);
-            }
-        }
+        // A sheet is a column of pixels, or the only row.
+        transpose(sums, Shape { rows: per_view, columns: sheets[0].rays, stride: width }, out, per_view);
     });
 }
 
@@ -135,10 +140,9 @@ fn weighted_rays(views: &[(Vec<Sheet>, &[f32])]) -> (Vec<Sheet>, Vec<f32>) {
     let sheets: Vec<Sheet> = views.iter().flat_map(|(sheets, _)| sheets.iter().cloned()).collect();
     let mut rays = vec![0.0; sheets.len() * width];
     views.par_iter().zip(rays.par_chunks_mut(per_view * width)).for_each(|((sheets, values), rays)| {
+        transpose(values, Shape { rows: sheets[0].rays, columns: per_view, stride: per_view }, &mut rays[PAD..], width);
         for (sheet, rays) in sheets.iter().zip(rays.chunks_exact_mut(width)) {
-            for (j, ray) in rays[PAD..PAD + sheet.rays].iter_mut().enumerate() {
-                *ray = values[sheet.first + j * sheet.stride] * sheet.millimetres(j);
-            }
+            sheet.times_length(&mut rays[PAD..PAD + sheet.rays]);
         }
     });
     (sheets, rays)

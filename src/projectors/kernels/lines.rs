@@ -1,26 +1,11 @@
-//! A volume as lines of voxels along one array axis, contiguous and with zeros at both ends: what vector lanes like to read.
+//! A volume as lines of voxels along one array axis, contiguous and with zeros before and after: what vector lanes like to
+//! read; and sums of the same form, to be added to a volume.
 
+use super::transpose::{Shape, transpose, transpose_add};
 use rayon::prelude::*;
 
-/// Zeros before the first voxel of a line.
-pub(super) const BEFORE: usize = 1;
-
-/// Values a kernel may read at once from a line.
-const WINDOW: usize = 32;
-
-/// A padded copy of a volume, lines along `axis`, ordered by the two other axes (ascending).
-pub(super) struct Lines {
-    /// The values.
-    pub(super) values: Vec<f32>,
-    /// Distance between lines.
-    pub(super) length: usize,
-    /// Voxels of a line.
-    pub(super) voxels: usize,
-    /// Distance between neighbours along each array axis (1 along the line).
-    pub(super) strides: [usize; 3],
-    /// Voxels along each array axis.
-    pub(super) shape: [usize; 3],
-}
+/// Values that a kernel reads at once from a line, and zeros before and after each line.
+pub(super) const WINDOW: usize = 32;
 
 /// Strides of an array of shape `shape` in C order.
 pub(super) fn strides_of(shape: [usize; 3]) -> [usize; 3] {
@@ -32,30 +17,42 @@ pub(super) fn others(axis: usize) -> [usize; 2] {
     [[1, 2], [0, 2], [0, 1]][axis]
 }
 
+/// A padded copy of a volume, lines along `axis`, ordered by the two other axes (ascending).
+pub(super) struct Lines {
+    /// The values; a line's zeros are those before the next line, too.
+    pub(super) values: Vec<f32>,
+    /// Voxels of a line.
+    pub(super) voxels: usize,
+    /// Distance between neighbours along each array axis (1 along the line); voxel [0, 0, 0] is at [`WINDOW`].
+    pub(super) strides: [usize; 3],
+    /// Voxels along each array axis.
+    pub(super) shape: [usize; 3],
+}
+
 impl Lines {
     /// Copies a volume `[z, y, x]`.
     pub(super) fn along(axis: usize, shape: [usize; 3], volume: &[f32]) -> Self {
         let [outer, inner] = others(axis);
         let voxels = shape[axis];
-        // Two zeros after the last voxel: a sample at `voxels` reads its neighbour too.
-        let length = (voxels + BEFORE + 2).max(WINDOW);
+        let length = WINDOW + voxels;
         let mut strides = [1; 3];
         strides[inner] = length;
         strides[outer] = length * shape[inner];
         let from = strides_of(shape);
-        let mut values = vec![0.0; shape[outer] * shape[inner] * length];
-        values.par_chunks_mut(shape[inner] * length).enumerate().for_each(|(o, plane)| {
-            for first in (0..voxels).step_by(16) {
-                for (i, line) in plane.chunks_mut(length).enumerate() {
-                    let start = o * from[outer] + i * from[inner] + first * from[axis];
-                    let part = line[BEFORE..].iter_mut().take(voxels).skip(first).take(16);
-                    for (value, &voxel) in part.zip(volume[start..].iter().step_by(from[axis])) {
-                        *value = voxel;
-                    }
+        let mut values = vec![0.0; shape[outer] * strides[outer] + WINDOW];
+        let end = values.len() - WINDOW;
+        values[..end].par_chunks_mut(strides[outer]).enumerate().for_each(|(o, plane)| {
+            let volume = &volume[o * from[outer]..];
+            if axis == 2 {
+                for (line, voxels) in plane.chunks_exact_mut(length).zip(volume.chunks_exact(voxels)) {
+                    line[WINDOW..].copy_from_slice(voxels);
                 }
+            } else {
+                let matrix = Shape { rows: voxels, columns: shape[2], stride: from[axis] };
+                transpose(volume, matrix, &mut plane[WINDOW..], length);
             }
         });
-        Self { values, length, voxels, strides, shape }
+        Self { values, voxels, strides, shape }
     }
 }
 
@@ -81,22 +78,32 @@ impl Planes {
         Self { values: vec![0.0; shape[main] * plane], length, plane, main, axis, shape }
     }
 
+    /// Zeros again, as planes across another axis.
+    pub(super) fn restart(&mut self, main: usize) {
+        self.main = main;
+        self.plane = self.shape[3 - main - self.axis] * self.length;
+        self.values.fill(0.0);
+    }
+
     /// Adds the sums to a volume `[z, y, x]`.
     pub(super) fn add_to(&self, volume: &mut [f32]) {
-        let other = 3 - self.main - self.axis;
         let mut strides = [1; 3];
         strides[self.main] = self.plane;
-        strides[other] = self.length;
+        strides[3 - self.main - self.axis] = self.length;
         let [_, rows, columns] = self.shape;
         // Sixteen slices at a time: where lines run along z, each cache line of sums is then read once.
         volume.par_chunks_mut(16 * rows * columns).enumerate().for_each(|(slab, slices)| {
-            for y in 0..rows {
-                for (z, slice) in slices.chunks_mut(rows * columns).enumerate() {
-                    let start = (16 * slab + z) * strides[0] + y * strides[1];
-                    let sums = self.values[start..].iter().step_by(strides[2]);
-                    for (voxel, &sum) in slice[y * columns..(y + 1) * columns].iter_mut().zip(sums) {
-                        *voxel += sum;
-                    }
+            let depth = slices.len() / (rows * columns);
+            let first = &self.values[16 * slab * strides[0]..];
+            if self.axis == 0 {
+                for y in 0..rows {
+                    let matrix = Shape { rows: columns, columns: depth, stride: strides[2] };
+                    transpose_add(&first[y * strides[1]..], matrix, &mut slices[y * columns..], rows * columns);
+                }
+            } else {
+                for (line, voxels) in slices.chunks_exact_mut(columns).enumerate() {
+                    let sums = first[line / rows * strides[0] + line % rows * strides[1]..].iter().step_by(strides[2]);
+                    voxels.iter_mut().zip(sums).for_each(|(voxel, sum)| *voxel += sum);
                 }
             }
         });
@@ -114,7 +121,7 @@ mod tests {
         for axis in 0..3 {
             let lines = Lines::along(axis, shape, &volume);
             let at =
-                |z: usize, y: usize, x: usize| lines.values[BEFORE + z * lines.strides[0] + y * lines.strides[1] + x * lines.strides[2]];
+                |z: usize, y: usize, x: usize| lines.values[WINDOW + z * lines.strides[0] + y * lines.strides[1] + x * lines.strides[2]];
             assert!((0..3).all(|z| (0..4).all(|y| (0..37).all(|x| at(z, y, x) == volume[(z * 4 + y) * 37 + x]))));
             let total: f64 = lines.values.iter().map(|&v| f64::from(v)).sum();
             assert_eq!(total, volume.iter().map(|&v| f64::from(v)).sum::<f64>(), "the rest is zero");
@@ -127,12 +134,13 @@ mod tests {
         for (main, axis) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
             let mut planes = Planes::new(main, axis, shape);
             let other = 3 - main - axis;
-            let at = [13, 2, 4];
-            planes.values[at[main] * planes.plane + at[other] * planes.length + at[axis]] = 2.5;
+            for at in [[13, 2, 4], [17, 1, 3], [0, 0, 1]] {
+                planes.values[at[main] * planes.plane + at[other] * planes.length + at[axis]] = 2.5;
+            }
             let mut volume = vec![1.0; 18 * 3 * 5];
             planes.add_to(&mut volume);
-            assert_eq!(volume[(13 * 3 + 2) * 5 + 4], 3.5);
-            assert_eq!(volume.iter().sum::<f32>(), 18.0 * 3.0 * 5.0 + 2.5);
+            assert_eq!([(13 * 3 + 2) * 5 + 4, (17 * 3 + 1) * 5 + 3, 1].map(|i| volume[i]), [3.5; 3]);
+            assert_eq!(volume.iter().sum::<f32>(), 18.0 * 3.0 * 5.0 + 7.5);
         }
     }
 }

@@ -16,3 +16,4 @@ mod sheets;
 pub mod simd;
 mod single;
 pub mod support;
+mod transpose;

@@ -21,7 +21,7 @@ pub(super) struct PixelMap {
     pub(super) along: Affine,
     /// Columns per radian of a cylindrical detector, whose `across` is a tangent.
     pub(super) columns_per_radian: Option<f64>,
-    /// (rows − 1)/2 and (columns − 1)/2.
+    /// (rows − 1)/2 and (columns − 1)/2; on a cylinder the row at the height of the source.
     pub(super) middle: [f64; 2],
     pub(super) pixels: [usize; 2],
     /// One slice, one row: every voxel is on the row.
@@ -39,6 +39,8 @@ impl PixelMap {
         let point_source = matches!(exposure.source, Source::Point(_));
         let cylinder = point_source && geometry.detector.shape == DetectorShape::Cylindrical;
         // On a cylinder `across` is the tangent of the angle, so its unit is the arm's length instead of a pitch.
+        let lift = if cylinder { dot(arm, exposure.v) / dot(exposure.v, exposure.v) } else { 0.0 };
+        let arm = sub(arm, scale(exposure.v, lift));
         let per_radian = norm(arm) / norm(exposure.u);
         let u = if cylinder { scale(exposure.u, per_radian) } else { exposure.u };
         let basis = [arm, u, exposure.v];
@@ -51,7 +53,7 @@ impl PixelMap {
             across,
             along,
             columns_per_radian: cylinder.then_some(per_radian),
-            middle: [(rows as f64 - 1.0) / 2.0, (columns as f64 - 1.0) / 2.0],
+            middle: [(rows as f64 - 1.0) / 2.0 - lift, (columns as f64 - 1.0) / 2.0],
             pixels: [rows, columns],
             flat: super::rays::is_flat(grid, &geometry.detector),
         }
@@ -78,10 +80,17 @@ impl PixelMap {
     }
 
     /// Whether voxels along an array axis share their column, so that only the row differs, in equal steps.
-    pub(super) fn shares_columns(&self, axis: usize, voxels: usize) -> bool {
+    pub(super) fn shares_columns(&self, axis: usize, shape: [usize; 3]) -> bool {
         let per_column = self.columns_per_radian.unwrap_or(1.0);
         let drift = self.depth[axis].abs() * self.middle[1].max(self.middle[0]) + self.across[axis].abs() * per_column;
-        drift * voxels as f64 <= 1e-5 * self.depth[3].abs()
+        drift * shape[axis] as f64 <= 1e-5 * self.depth[3].abs()
+    }
+
+    /// Longest step on the detector between voxels along an array axis, in pixels; infinite if some are behind the source.
+    pub(super) fn steps_along(&self, axis: usize, shape: [usize; 3]) -> f64 {
+        let nearest = self.depth[3] + (0..3).map(|k| (self.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum::<f64>();
+        let step = if self.flat { self.across[axis] } else { self.along[axis] };
+        if nearest > 0.0 { step.abs() / nearest } else { f64::INFINITY }
     }
 }
 

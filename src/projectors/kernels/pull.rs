@@ -1,15 +1,33 @@
 //! Sums of interpolated samples of lines: sixteen rays of a sheet through a volume, or sixteen voxels of a line under many views.
 //!
 //! The two lines around the samples are blended first, once for sixteen samples; the samples then come from a window of
-//! the blend that is held in registers ([`Simd::window`]), because equal steps of at most two keep them together.
+//! the blend that is held in registers ([`Simd::window`]), because equal steps of at most two keep them together. Positions
+//! are whole numbers of 2⁻³² of a voxel (2⁻²⁶ between the lanes): no conversions, and no rounding that grows with the grid.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::lines::{BEFORE, Lines};
+use super::lines::{Lines, WINDOW};
 use super::sheets::Sheet;
-use super::simd::{Kernel, LANES, Simd, sixteen, sixteen_mut};
+use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
+use std::cmp::Ordering;
 
-/// Most planes of a block.
-const BLOCK: usize = 16;
+/// Longest step between samples: sixteen samples then span less than 2¹¹ voxels.
+pub(super) const LONGEST: f64 = 100.0;
+
+/// Voxels that sixteen samples at longest steps stay within.
+const SPAN: i64 = 1 << 11;
+
+/// Binary digits after the point of positions in lanes, where a window of registers holds the samples and elsewhere.
+const FINE: u32 = 26;
+const COARSE: u32 = 20;
+
+/// Positions further away are as good as here.
+const FAR: f64 = 1e9;
+
+/// 2³² x, a position as a whole number.
+#[inline(always)]
+pub(super) fn fixed(x: f64) -> i64 {
+    (x * 4294967296.0) as i64
+}
 
 /// Samples j = 0, 1, .. at equal steps between two lines of values: where the lines begin, their weights, and where along
 /// them the samples are. In a projection the samples are the rays of a sheet in one plane of voxels; in a backprojection
@@ -18,60 +36,117 @@ const BLOCK: usize = 16;
 pub(super) struct Crossing {
     pub(super) line: [usize; 2],
     pub(super) weight: [f32; 2],
-    /// Coordinate of sample 0 along the lines, and the step to the next sample.
+    /// Coordinate of sample 0 along the lines, and the step to the next sample; at most [`LONGEST`].
     pub(super) first: f64,
     pub(super) step: f64,
 }
 
-/// Sum over crossings of the interpolated values at sixteen samples from `sample` on. `FITS`: no step is longer than 2.
-#[inline(always)]
-pub(super) fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, crossings: &[Crossing], sample: usize) -> S::F {
-    let mut sum = s.splat(0.0);
-    let last_window = (lines.length - 2 * LANES) as f64;
-    for crossing in crossings {
-        // Coordinates from here on count from the zero before the line.
-        let first = BEFORE as f64 + sample as f64 * crossing.step + crossing.first;
-        let lowest = first.min(first + (LANES - 1) as f64 * crossing.step);
-        let base = lowest.floor().max(0.0).min(last_window);
-        let at = s.mul_add(s.ramp(), s.splat(crossing.step as f32), s.splat((first - base) as f32));
-        let at = s.min(s.max(at, s.splat(-base as f32)), s.splat((lines.voxels as f64 + BEFORE as f64 - base) as f32));
-        let below = s.floor(at);
-        let (fraction, index) = (s.sub(at, below), s.to_int(below));
-        let lines = crossing.line.map(|line| &lines.values[line + base as usize..line + lines.length]);
-        let (low, high) = if FITS {
-            let (near, far) = (blend_at(s, lines, crossing.weight, 0), blend_at(s, lines, crossing.weight, LANES));
-            (s.window(near, far, index), s.window(near, far, s.next(index)))
-        } else {
-            (blend_of(s, lines, crossing.weight, index), blend_of(s, lines, crossing.weight, s.next(index)))
-        };
-        sum = s.add(sum, s.mul_add(fraction, s.sub(high, low), low));
+/// A [`Crossing`] made ready for lanes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Samples {
+    line: [usize; 2],
+    weight: [f32; 2],
+    /// 2³² times the lowest position of the first sixteen samples, and its change to the next sixteen.
+    lowest: i64,
+    advance: i64,
+    /// Lane 0 above the lowest, and the step between lanes, in 2⁻²⁶ or 2⁻²⁰.
+    lane: i32,
+    step: i32,
+}
+
+impl Samples {
+    /// `fits`: no step of the block is longer than 2.
+    #[inline(always)]
+    pub(super) fn new(crossing: &Crossing, fits: bool) -> Self {
+        let digits = if fits { FINE } else { COARSE };
+        let step = fixed(crossing.step) >> (32 - digits);
+        // Lanes multiply the shortened step; the lowest and the advance must be theirs.
+        let reach = (LANES as i64 - 1) * step;
+        let below = reach.min(0);
+        Self {
+            line: crossing.line,
+            weight: crossing.weight,
+            lowest: fixed(crossing.first.clamp(-FAR, FAR)) + (below << (32 - digits)),
+            advance: LANES as i64 * fixed(crossing.step),
+            lane: -below as i32,
+            step: step as i32,
+        }
     }
-    sum
+
+    /// Where the sixteen samples of a vector begin (whole part), and whether any may be inside lines of so many voxels.
+    #[inline(always)]
+    fn place<const FITS: bool>(&self, vector: usize, voxels: usize) -> (i64, Ordering) {
+        let lowest = self.lowest + vector as i64 * self.advance;
+        let before = if FITS { -(WINDOW as i64) } else { -SPAN };
+        let side = match lowest >> 32 {
+            base if base < before => Ordering::Less,
+            base if base >= voxels as i64 => Ordering::Greater,
+            _ => Ordering::Equal,
+        };
+        (lowest, side)
+    }
 }
 
-// Functions, not closures: a closure does not inherit the vector instructions of the function it is in.
-
-/// Sixteen values from `start` on of two lines, blended.
+/// Whether a window of registers holds the samples of a step.
 #[inline(always)]
-fn blend_at<S: Simd>(s: S, lines: [&[f32]; 2], weights: [f32; 2], start: usize) -> S::F {
-    let (a, b) = (s.load(sixteen(lines[0], start)), s.load(sixteen(lines[1], start)));
-    s.mul_add(b, s.splat(weights[1]), s.mul(a, s.splat(weights[0])))
+pub(super) fn fits(step: f64) -> bool {
+    step.abs() <= 2.0
 }
 
-/// Entries `index` of two lines, blended.
+/// Sum over crossings of the interpolated values at the samples of a vector. `FITS`: no step is longer than 2.
 #[inline(always)]
-fn blend_of<S: Simd>(s: S, lines: [&[f32]; 2], weights: [f32; 2], index: S::I) -> S::F {
-    let (a, b) = (s.gather(lines[0], index), s.gather(lines[1], index));
-    s.mul_add(b, s.splat(weights[1]), s.mul(a, s.splat(weights[0])))
+pub(super) fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples], vector: usize) -> S::F {
+    let digits = if FITS { FINE } else { COARSE };
+    let (mut sum, mut slopes) = (s.splat(0.0), s.splat(0.0));
+    for sample in samples {
+        let (lowest, side) = sample.place::<FITS>(vector, lines.voxels);
+        if side != Ordering::Equal {
+            continue;
+        }
+        let start = sample.lane.wrapping_add((lowest as u32 >> (32 - digits)) as i32);
+        let position = s.steps(start, sample.step);
+        let (index, fraction) = (s.whole(position, digits), s.fraction(position, digits));
+        let base = (lowest >> 32) + WINDOW as i64;
+        let (low, high) = if FITS {
+            let [near_0, far_0] = thirty_two(&lines.values, sample.line[0] + base as usize);
+            let [near_1, far_1] = thirty_two(&lines.values, sample.line[1] + base as usize);
+            let (near, far) = (blend(s, s.load(near_0), s.load(near_1), sample), blend(s, s.load(far_0), s.load(far_1), sample));
+            (s.window(near, far, index), s.window(near, far, s.shifted(index, 1)))
+        } else {
+            let index = s.shifted(index, base as i32);
+            (blend_of(s, lines, sample, index), blend_of(s, lines, sample, s.shifted(index, 1)))
+        };
+        sum = s.add(sum, low);
+        slopes = s.mul_add(fraction, s.sub(high, low), slopes);
+    }
+    s.mul_add(slopes, s.splat(1.0 / (1u32 << digits) as f32), sum)
 }
 
-/// Sums of the voxels along the rays of sheets, without the rays' lengths.
+/// Values of two lines, blended.
+#[inline(always)]
+fn blend<S: Simd>(s: S, a: S::F, b: S::F, sample: &Samples) -> S::F {
+    s.mul_add(b, s.splat(sample.weight[1]), s.mul(a, s.splat(sample.weight[0])))
+}
+
+/// Entries `index` of two lines, blended; the index is confined to the zeros before and after the line.
+#[inline(always)]
+fn blend_of<S: Simd>(s: S, lines: &Lines, sample: &Samples, index: S::I) -> S::F {
+    let length = lines.voxels + 2 * WINDOW;
+    let a = s.gather(&lines.values[sample.line[0]..sample.line[0] + length], index);
+    let b = s.gather(&lines.values[sample.line[1]..sample.line[1] + length], index);
+    blend(s, a, b, sample)
+}
+
+/// Line integrals of the rays of sheets.
 pub(super) struct Pull<'a> {
     pub(super) lines: &'a Lines,
     pub(super) sheets: &'a [Sheet],
     /// `[sheet, ray]`, rays rounded up to whole vectors; overwritten.
     pub(super) sums: &'a mut [f32],
 }
+
+/// Most planes of a block.
+const BLOCK: usize = 16;
 
 impl Kernel for Pull<'_> {
     type Output = ();
@@ -80,37 +155,43 @@ impl Kernel for Pull<'_> {
         let Self { lines, sheets, sums } = self;
         sums.fill(0.0);
         let Some(width) = sums.len().checked_div(sheets.len()) else { return };
-        let mut crossings = [Crossing::default(); BLOCK];
+        let mut samples = [Samples::default(); BLOCK];
         for main in 0..3 {
             // All sheets pass a block of planes while it is in the cache.
             for start in (0..lines.shape[main]).step_by(BLOCK) {
                 for (sheet, sums) in sheets.iter().zip(sums.chunks_exact_mut(width)).filter(|(sheet, _)| sheet.main == main) {
                     let planes = sheet.planes.start.max(start)..sheet.planes.end.min(start + BLOCK);
-                    let count = planes.len();
-                    for (crossing, k) in crossings.iter_mut().zip(planes) {
-                        *crossing = sheet.crossing(k, lines.shape, lines.strides);
+                    if planes.is_empty() {
+                        continue;
                     }
-                    pull_block(s, lines, &crossings[..count], sums);
+                    let fits = fits(sheet.step(planes.start)) && fits(sheet.step(planes.end - 1));
+                    let count = planes.len();
+                    for (sample, k) in samples.iter_mut().zip(planes) {
+                        *sample = Samples::new(&sheet.crossing(k, lines.shape, lines.strides), fits);
+                    }
+                    if fits {
+                        pull_block::<S, true>(s, lines, &samples[..count], sums);
+                    } else {
+                        pull_block::<S, false>(s, lines, &samples[..count], sums);
+                    }
                 }
             }
+        }
+        for (sheet, sums) in sheets.iter().zip(sums.chunks_exact_mut(width)) {
+            sheet.times_length(sums);
         }
     }
 }
 
 #[inline(always)]
-fn pull_block<S: Simd>(s: S, lines: &Lines, crossings: &[Crossing], sums: &mut [f32]) {
-    let (Some(one), Some(two)) = (crossings.first(), crossings.last()) else { return };
-    let end = lines.voxels as f64;
-    let fits = one.step.abs().max(two.step.abs()) <= 2.0;
-    for ray in (0..sums.len()).step_by(LANES) {
-        // Positions are linear in the plane: outside at both ends of the block is outside in between.
-        let ends = |c: &Crossing, j: usize| c.first + j as f64 * c.step;
-        let all = [ends(one, ray), ends(one, ray + LANES - 1), ends(two, ray), ends(two, ray + LANES - 1)];
-        if all.iter().all(|&x| x <= -1.0) || all.iter().all(|&x| x >= end) {
-            continue;
+fn pull_block<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples], sums: &mut [f32]) {
+    let (Some(one), Some(two)) = (samples.first(), samples.last()) else { return };
+    for (vector, sums) in sums.chunks_exact_mut(LANES).enumerate() {
+        // Positions are linear in the plane: outside on one side in the first and the last is outside in between.
+        let (_, side) = one.place::<FITS>(vector, lines.voxels);
+        if side == Ordering::Equal || side != two.place::<FITS>(vector, lines.voxels).1 {
+            let sums = sixteen_mut(sums, 0);
+            s.store(s.add(s.load(sums), pull::<S, FITS>(s, lines, samples, vector)), sums);
         }
-        let sum = if fits { pull::<S, true>(s, lines, crossings, ray) } else { pull::<S, false>(s, lines, crossings, ray) };
-        let sums = sixteen_mut(sums, ray);
-        s.store(s.add(s.load(sums), sum), sums);
     }
 }

@@ -5,9 +5,9 @@
 //! lane they come from a window of the rays' values held in registers, and the weights are computed as in the projection.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::pull::Crossing;
+use super::pull::{Crossing, fixed};
 use super::sheets::Sheet;
-use super::simd::{Kernel, LANES, Simd, sixteen, sixteen_mut};
+use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::ops::Range;
 
 /// Zeros on both sides of the values of a sheet's rays in [`Push`].
@@ -41,56 +41,65 @@ impl Kernel for Push<'_> {
             for k in sheet.planes.start.max(self.planes.start)..sheet.planes.end.min(self.planes.end) {
                 let mut crossing = sheet.crossing(k, self.shape, strides);
                 crossing.line = crossing.line.map(|line| line - self.planes.start * self.plane);
-                if crossing.step.abs() >= 0.5 {
-                    push::<S, true>(s, rays, &crossing, self.length, self.values);
-                } else {
-                    push::<S, false>(s, rays, &crossing, self.length, self.values);
+                let work = (rays, &crossing, self.length, &mut *self.values);
+                match crossing.step.abs() {
+                    step if step >= 1.0 => push::<S, 2>(s, work),
+                    step if step >= 2.0 / 3.0 => push::<S, 3>(s, work),
+                    step if step >= 0.5 => push::<S, 4>(s, work),
+                    _ => push::<S, 0>(s, work),
                 }
             }
         }
     }
 }
 
-/// Adds the values of a sheet's rays to the two lines of a plane.
+/// Adds the values of a sheet's rays to the two lines of a plane, with at most `HITS` rays per voxel, or any number if that
+/// is 0 or the rays are too near each other for a window of registers.
 #[inline(always)]
-fn push<S: Simd, const FITS: bool>(s: S, rays: &[f32], crossing: &Crossing, length: usize, values: &mut [f32]) {
-    let (first, step) = (crossing.first, crossing.step);
-    let inverse = 1.0 / step;
-    let reach = inverse.abs();
+fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f32], &Crossing, usize, &mut [f32])) {
+    let (first, step, inverse) = (crossing.first, crossing.step, 1.0 / crossing.step);
     let count = rays.len() - 2 * PAD;
     let last = first + (count - 1) as f64 * step;
-    let touched = (first.min(last) - 1.0).max(0.0) as usize / LANES * LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length);
-    // A voxel is between neighbours of at most this many rays.
-    let hits = ((2.0 * reach).ceil() as usize).min(count + 1);
-    let weights = [s.splat(crossing.weight[0]), s.splat(crossing.weight[1])];
-    let (steps, inverses, one) = (s.splat(step as f32), s.splat(inverse as f32), s.splat(1.0));
-    for voxel in touched.step_by(LANES) {
+    let touched =
+        (first.min(last) - 1.0).max(0.0) as usize / LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length).div_ceil(LANES);
+    let hits = if HITS > 0 { HITS } else { ((2.0 * inverse.abs()).ceil() as usize).min(count + 1) };
+    let digits = if HITS > 0 { 26 } else { 20 };
+    let lane_step = fixed(inverse) >> (32 - digits);
+    let below = ((LANES as i64 - 1) * lane_step).min(0);
+    let lane = -below as i32;
+    // The ray that passes voxel 0 minus the reach, of the lane where that is lowest.
+    let lowest = fixed(-first * inverse - inverse.abs()) + (below << (32 - digits));
+    let advance = LANES as i64 * fixed(inverse);
+    let (first, step) = (fixed(first), fixed(step));
+    let steps = s.splat(crossing.step as f32);
+    let [line_0, line_1] = crossing.line;
+    for vector in touched {
         // First ray within one voxel of a lane: the next whole number after (voxel − first) / step − reach.
-        let fractional = (voxel as f64 - first) * inverse - reach;
-        let base = fractional.min(fractional + (LANES - 1) as f64 * inverse).floor().max(-(PAD as f64)) + 1.0;
-        if base >= count as f64 {
+        let lowest = lowest + vector as i64 * advance;
+        let base = (lowest >> 32) + 1;
+        if base >= count as i64 || (HITS > 0 && base <= -(PAD as i64)) {
             continue;
         }
-        let start = (base + PAD as f64) as usize;
-        let before = s.floor(s.mul_add(s.ramp(), inverses, s.splat((fractional - base) as f32)));
-        let local = s.add(before, one);
-        let index = s.to_int(local);
-        let mut aside = s.sub(s.mul_add(local, steps, s.splat((first + base * step - voxel as f64) as f32)), s.ramp());
+        let index = s.whole(s.steps(lane + (lowest as u32 >> (32 - digits)) as i32, lane_step as i32), digits);
+        let start = base + PAD as i64;
+        let from = (first + base * step - (((vector * LANES) as i64) << 32)) as f32 * (1.0 / 4294967296.0);
+        let mut aside = s.mul_add(s.float(index), steps, s.sub(s.splat(from), s.ramp()));
         let mut sum = s.splat(0.0);
         for hit in 0..hits {
-            let weight = s.max(s.sub(one, s.abs(aside)), s.splat(0.0));
-            let value = if FITS {
-                s.window(s.load(sixteen(rays, start + hit)), s.load(sixteen(rays, start + hit + LANES)), index)
+            let weight = s.max(s.sub(s.splat(1.0), s.abs(aside)), s.splat(0.0));
+            let value = if HITS > 0 {
+                let [low, high] = thirty_two(rays, start as usize + hit);
+                s.window(s.load(low), s.load(high), index)
             } else {
                 // Before the first and after the last ray the index is confined to the zeros there.
-                s.gather(rays, s.to_int(s.add(local, s.splat((start + hit) as f32))))
+                s.gather(rays, s.shifted(index, (start + hit as i64) as i32))
             };
             sum = s.mul_add(weight, value, sum);
             aside = s.add(aside, steps);
         }
-        for (line, weight) in crossing.line.into_iter().zip(weights) {
-            let to = sixteen_mut(values, line + voxel);
-            s.store(s.mul_add(sum, weight, s.load(to)), to);
-        }
+        let to = sixteen_mut(values, line_0 + vector * LANES);
+        s.store(s.mul_add(sum, s.splat(crossing.weight[0]), s.load(to)), to);
+        let to = sixteen_mut(values, line_1 + vector * LANES);
+        s.store(s.mul_add(sum, s.splat(crossing.weight[1]), s.load(to)), to);
     }
 }

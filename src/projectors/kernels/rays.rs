@@ -13,8 +13,10 @@ pub(super) struct Ray {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ViewRays {
     source: Option<[f64; 3]>,
-    /// Direction of a parallel beam, else source to detector centre.
+    /// Direction of a parallel beam, else source to detector centre; on a cylinder only its part across the axis.
     arm: [f64; 3],
+    /// On a cylinder the arm's part along the axis.
+    lift: [f64; 3],
     center: [f64; 3],
     /// One column and one row further on the detector.
     pub(super) u: [f64; 3],
@@ -46,15 +48,18 @@ impl ViewRays {
             Source::Point(source) => (Some(source), sub(view.center, source)),
             Source::Direction(direction) => (None, direction),
         };
-        let pitch = norm(view.u);
-        let arc = (detector.shape == DetectorShape::Cylindrical && source.is_some()).then(|| (pitch / norm(arm), norm(arm) / pitch));
+        let cylinder = detector.shape == DetectorShape::Cylindrical && source.is_some();
+        let lift = if cylinder { scale(view.v, dot(arm, view.v) / dot(view.v, view.v)) } else { [0.0; 3] };
+        let arm = sub(arm, lift);
+        let ratio = norm(arm) / norm(view.u);
         Self {
             source: source.map(|point| keep(grid.index(point))),
             arm: vector(arm),
+            lift: vector(lift),
             center: keep(grid.index(view.center)),
             u: vector(view.u),
             v: vector(view.v),
-            arc,
+            arc: cylinder.then_some((1.0 / ratio, ratio)),
             middle: [(detector.rows as f64 - 1.0) / 2.0, (detector.columns as f64 - 1.0) / 2.0],
             spacing: grid.spacing,
             flat,
@@ -76,7 +81,7 @@ impl ViewRays {
                     None => combine(self.arm, dv, self.v, du, self.u),
                     Some((angle, ratio)) => {
                         let (sin, cos) = (du * angle).sin_cos();
-                        combine(scale(self.arm, cos), dv, self.v, sin * ratio, self.u)
+                        combine(combine(self.lift, cos, self.arm, dv, self.v), sin * ratio, self.u, 0.0, self.u)
                     }
                 };
                 Ray { origin: source, direction }

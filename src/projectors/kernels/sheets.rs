@@ -3,8 +3,9 @@
 //!
 //! In every plane of voxels across the main axis the rays of a sheet pass between the same two lines of voxels, at equal
 //! steps along them (a [`Crossing`]): see [`super::pull`] and [`super::push`] for what that is good for.
+#![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
-use super::pull::Crossing;
+use super::pull::{Crossing, LONGEST};
 use super::rays::{Span, ViewRays};
 use std::ops::Range;
 
@@ -22,11 +23,9 @@ pub(super) struct Sheet {
     spread: [f64; 2],
     /// Planes it passes inside the grid.
     pub(super) planes: Range<usize>,
-    /// Square of the length of ray j between planes, mm²: c₀ + c₁ j + c₂ j².
+    /// Square of the length of ray middle + j between planes, mm²: c₀ + c₁ j + c₂ j².
     length: [f64; 3],
-    /// Where ray j is in its view's pixels: `first + j stride`.
-    pub(super) first: usize,
-    pub(super) stride: usize,
+    middle: f32,
     /// Number of rays.
     pub(super) rays: usize,
 }
@@ -43,10 +42,10 @@ impl Sheet {
         if drift * rows as f64 > 1e-5 {
             return None;
         }
-        (0..columns).map(|column| Self::of_column(rays, shape, line, rows, (column, columns))).collect()
+        (0..columns).map(|column| Self::of_column(rays, shape, line, rows, column)).collect()
     }
 
-    fn of_column(rays: &ViewRays, shape: [usize; 3], line: usize, rows: usize, (column, columns): (usize, usize)) -> Option<Self> {
+    fn of_column(rays: &ViewRays, shape: [usize; 3], line: usize, rows: usize, column: usize) -> Option<Self> {
         let (ray, last) = (rays.ray(0, column), rays.ray(rows - 1, column));
         let main = rays.main_axis(ray.direction);
         let same = main == rays.main_axis(last.direction) && main != line;
@@ -58,6 +57,7 @@ impl Sheet {
         let mut along = [0.0; 3];
         along[line] = spread[1];
         let (origin, direction) = (ray.origin, ray.direction);
+        let middle = (rows / 2) as f64;
         let mut sheet = Self {
             main,
             line,
@@ -66,13 +66,12 @@ impl Sheet {
             direction,
             spread,
             planes: 0..0,
-            length: quadratic(rays, direction, along, main),
-            first: column,
-            stride: columns,
+            length: quadratic(rays, direction, along, main, middle),
+            middle: middle as f32,
             rays: rows,
         };
         sheet.planes = sheet.planes_inside(shape, rays.is_parallel());
-        Some(sheet)
+        sheet.is_regular(shape).then_some(sheet)
     }
 
     /// The one sheet of a parallel view of a slice: its lines are rows or columns of the slice.
@@ -93,28 +92,21 @@ impl Sheet {
             direction: ray.direction,
             spread: [step, 0.0],
             planes: 0..0,
-            length: quadratic(rays, ray.direction, [0.0; 3], main),
-            first: 0,
-            stride: 1,
+            length: quadratic(rays, ray.direction, [0.0; 3], main, 0.0),
+            middle: 0.0,
             rays: columns,
         };
         sheet.planes = sheet.planes_inside(shape, true);
-        Some(sheet)
+        sheet.is_regular(shape).then_some(sheet)
+    }
+
+    /// Whether neighbouring rays are neither too far apart nor too near each other for lanes.
+    fn is_regular(&self, shape: [usize; 3]) -> bool {
+        [0, shape[self.main] - 1].iter().all(|&k| (1.0 / LONGEST..=LONGEST).contains(&self.step(k).abs()) || self.planes.is_empty())
     }
 
     pub(super) fn other(&self) -> usize {
         3 - self.main - self.line
-    }
-
-    /// a and b of the coordinate a + b k along `axis` in plane k, of ray j.
-    fn path(&self, axis: usize, j: f64) -> (f64, f64) {
-        let (mut origin, mut direction) = (self.origin[axis], self.direction[axis]);
-        if axis == self.line {
-            origin += j * self.spread[0];
-            direction += j * self.spread[1];
-        }
-        let slope = direction / self.direction[self.main];
-        (origin - self.origin[self.main] * slope, slope)
     }
 
     fn planes_inside(&self, shape: [usize; 3], parallel: bool) -> Range<usize> {
@@ -125,12 +117,20 @@ impl Sheet {
         }
         let mut span = Span { low: 0.0, high: shape[main] as f64 };
         if !self.flat {
-            let (a, b) = self.path(other, 0.0);
-            span = span.between(a, b, -1.0, shape[other] as f64);
+            let slope = self.direction[other] / self.direction[main];
+            span = span.between(self.origin[other] - self.origin[main] * slope, slope, -1.0, shape[other] as f64);
         }
         span.indices(shape[main])
     }
 
+    /// Step between neighbouring rays in plane k, voxels.
+    #[inline(always)]
+    pub(super) fn step(&self, k: usize) -> f64 {
+        let t = (k as f64 - self.origin[self.main]) / self.direction[self.main];
+        self.spread[0] + t * self.spread[1]
+    }
+
+    #[inline(always)]
     pub(super) fn crossing(&self, k: usize, shape: [usize; 3], strides: [usize; 3]) -> Crossing {
         let (main, line, other) = (self.main, self.line, self.other());
         let t = (k as f64 - self.origin[main]) / self.direction[main];
@@ -153,17 +153,21 @@ impl Sheet {
         }
     }
 
-    /// Length of ray j between two planes, mm.
-    pub(super) fn millimetres(&self, j: usize) -> f32 {
-        let j = j as f64;
-        (self.length[0] + j * (self.length[1] + j * self.length[2])).sqrt() as f32
+    /// Multiplies a value of each ray by the ray's length between two planes, mm.
+    #[inline]
+    pub(super) fn times_length(&self, values: &mut [f32]) {
+        let [zero, one, two] = self.length.map(|c| c as f32);
+        for (j, value) in values.iter_mut().enumerate() {
+            let j = j as f32 - self.middle;
+            *value *= (zero + j * (one + j * two)).sqrt();
+        }
     }
 }
 
-/// |direction + j along|² in mm² as a polynomial in j, for one step along the main axis.
-fn quadratic(rays: &ViewRays, direction: [f64; 3], along: [f64; 3], main: usize) -> [f64; 3] {
+/// |direction + (middle + j) along|² in mm² as a polynomial in j, for one step along the main axis.
+fn quadratic(rays: &ViewRays, direction: [f64; 3], along: [f64; 3], main: usize, middle: f64) -> [f64; 3] {
     let square = |j: f64| {
-        let at = std::array::from_fn(|k| (direction[k] + j * along[k]) / direction[main]);
+        let at = std::array::from_fn(|k| (direction[k] + (middle + j) * along[k]) / direction[main]);
         rays.millimetres(at).powi(2)
     };
     let (zero, one, minus) = (square(0.0), square(1.0), square(-1.0));

@@ -122,24 +122,23 @@ pub trait Simd: Copy {
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     /// a b + c, rounded once where the machine can.
     fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
-    /// Smaller of two.
-    fn min(self, a: Self::F, b: Self::F) -> Self::F;
     /// Larger of two.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
-    /// Largest integer not above.
-    fn floor(self, a: Self::F) -> Self::F;
     /// |a|.
-    #[inline(always)]
-    fn abs(self, a: Self::F) -> Self::F {
-        self.max(a, self.sub(self.splat(0.0), a))
-    }
-    /// Integer part towards zero.
-    fn to_int(self, a: Self::F) -> Self::I;
-    /// a + 1.
-    fn next(self, a: Self::I) -> Self::I;
+    fn abs(self, a: Self::F) -> Self::F;
+    /// start, start + step, .., start + 15 step, wrapping.
+    fn steps(self, start: i32, step: i32) -> Self::I;
+    /// a + b in every lane, wrapping.
+    fn shifted(self, a: Self::I, b: i32) -> Self::I;
+    /// Whole part of a number with `bits` binary digits after the point (arithmetic shift).
+    fn whole(self, a: Self::I, bits: u32) -> Self::I;
+    /// The `bits` digits after the point, as a number from 0 to 2^bits − 1.
+    fn fraction(self, a: Self::I, bits: u32) -> Self::F;
+    /// As `f32`.
+    fn float(self, a: Self::I) -> Self::F;
     /// Entry `index` (0 to 31) of a window of 32 values of which `low` are the first and `high` the last 16.
     fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F;
-    /// `table[index]`, the index confined to the table, which must not be empty and not longer than 2^31.
+    /// `table[index]`, the index confined to the table, which must not be empty.
     fn gather(self, table: &[f32], index: Self::I) -> Self::F;
 }
 
@@ -155,13 +154,40 @@ pub fn sixteen_mut(values: &mut [f32], start: usize) -> &mut [f32; LANES] {
     values[start..start + LANES].first_chunk_mut().expect("the range has sixteen values")
 }
 
+/// Thirty-two values of `values` from `start` on, in halves.
+#[inline(always)]
+pub fn thirty_two(values: &[f32], start: usize) -> [&[f32; LANES]; 2] {
+    let (low, high) = values[start..start + 2 * LANES].split_first_chunk().expect("the range has thirty-two values");
+    [low, high.first_chunk().expect("the range has thirty-two values")]
+}
+
 /// Lanes as arrays: correct everywhere, vectorised as far as the baseline allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Portable;
 
+/// Functions of lanes in terms of a function of one lane.
+macro_rules! lane_by_lane {
+    ($($name:ident($first:ident: $from:ty $(, $arg:ident)*) -> $to:ty = $one:expr;)+) => {$(
+        #[inline(always)]
+        fn $name(self, $first: $from $(, $arg: $from)*) -> $to {
+            std::array::from_fn(|i| $one($first[i] $(, $arg[i])*))
+        }
+    )+};
+}
+
 impl Simd for Portable {
     type F = [f32; LANES];
     type I = [i32; LANES];
+    lane_by_lane! {
+        add(a: Self::F, b) -> Self::F = |a: f32, b: f32| a + b;
+        sub(a: Self::F, b) -> Self::F = |a: f32, b: f32| a - b;
+        mul(a: Self::F, b) -> Self::F = |a: f32, b: f32| a * b;
+        // Not `f32::mul_add`: without the instruction it is a slow library call.
+        mul_add(a: Self::F, b, c) -> Self::F = |a: f32, b: f32, c: f32| a * b + c;
+        max(a: Self::F, b) -> Self::F = |a: f32, b: f32| if a > b { a } else { b };
+        abs(a: Self::F) -> Self::F = f32::abs;
+        float(a: Self::I) -> Self::F = |a: i32| a as f32;
+    }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::F {
         [x; LANES]
@@ -179,45 +205,20 @@ impl Simd for Portable {
         *to = a;
     }
     #[inline(always)]
-    fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        std::array::from_fn(|i| a[i] + b[i])
+    fn steps(self, start: i32, step: i32) -> Self::I {
+        std::array::from_fn(|i| start.wrapping_add(step.wrapping_mul(i as i32)))
     }
     #[inline(always)]
-    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
-        std::array::from_fn(|i| a[i] - b[i])
+    fn shifted(self, a: Self::I, b: i32) -> Self::I {
+        a.map(|a| a.wrapping_add(b))
     }
     #[inline(always)]
-    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        std::array::from_fn(|i| a[i] * b[i])
+    fn whole(self, a: Self::I, bits: u32) -> Self::I {
+        a.map(|a| a >> bits)
     }
     #[inline(always)]
-    fn mul_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        // Not `f32::mul_add`: without the instruction it is a slow library call.
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
-    }
-    #[inline(always)]
-    fn min(self, a: Self::F, b: Self::F) -> Self::F {
-        std::array::from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
-    }
-    #[inline(always)]
-    fn max(self, a: Self::F, b: Self::F) -> Self::F {
-        std::array::from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
-    }
-    #[inline(always)]
-    fn floor(self, a: Self::F) -> Self::F {
-        // Indices fit an i32; without SSE4.1 `f32::floor` is a library call.
-        std::array::from_fn(|i| {
-            let cut = (a[i] as i32) as f32;
-            if cut > a[i] { cut - 1.0 } else { cut }
-        })
-    }
-    #[inline(always)]
-    fn to_int(self, a: Self::F) -> Self::I {
-        a.map(|x| x as i32)
-    }
-    #[inline(always)]
-    fn next(self, a: Self::I) -> Self::I {
-        a.map(|x| x.wrapping_add(1))
+    fn fraction(self, a: Self::I, bits: u32) -> Self::F {
+        a.map(|a| (a & ((1 << bits) - 1)) as f32)
     }
     #[inline(always)]
     fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F {
@@ -256,40 +257,59 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(super) struct Avx512(());
 
-    /// Lane-wise functions of one, two or three arguments in terms of an intrinsic.
-    macro_rules! lanewise {
-        (pairs $($name:ident($($arg:ident),+) = $intrinsic:expr;)+) => {$(
+    // No closures around intrinsics here: a closure does not inherit the instructions of the function it is in.
+
+    /// Functions of two registers of lanes in terms of one of a register; arguments after `;` are the same for both.
+    macro_rules! half_by_half {
+        ($($name:ident($($arg:ident: $from:ty),+ $(; $same:ident: $of:ty)*) -> $to:ty = $one:expr;)+) => {$(
             #[inline(always)]
-            fn $name(self, $($arg: Self::F),+) -> Self::F {
+            fn $name(self, $($arg: $from,)+ $($same: $of),*) -> $to {
                 // SAFETY: a value of this type exists only where the instructions do.
-                unsafe { [$intrinsic($($arg[0]),+), $intrinsic($($arg[1]),+)] }
+                unsafe { [{ $(let $arg = $arg[0];)+ $one }, { $(let $arg = $arg[1];)+ $one }] }
             }
         )+};
-        (single $($name:ident($($arg:ident),+) = $intrinsic:expr;)+) => {$(
+    }
+
+    /// Functions of a register of lanes.
+    macro_rules! at_once {
+        ($($name:ident($($arg:ident: $from:ty),*) -> $to:ty = $one:expr;)+) => {$(
             #[inline(always)]
-            fn $name(self, $($arg: Self::F),+) -> Self::F {
+            fn $name(self, $($arg: $from),*) -> $to {
                 // SAFETY: a value of this type exists only where the instructions do.
-                unsafe { $intrinsic($($arg),+) }
+                unsafe { $one }
             }
         )+};
+    }
+
+    /// Last index of a table that an `i32` can name.
+    #[inline(always)]
+    fn last(table: &[f32]) -> i32 {
+        (table.len() - 1).min(i32::MAX as usize) as i32
     }
 
     impl Simd for Avx2 {
         type F = [__m256; 2];
         type I = [__m256i; 2];
-        #[inline(always)]
-        fn splat(self, x: f32) -> Self::F {
-            // SAFETY: a value of this type exists only where AVX2 does (so in all of this block).
-            unsafe { [_mm256_set1_ps(x); 2] }
+        half_by_half! {
+            add(a: Self::F, b: Self::F) -> Self::F = _mm256_add_ps(a, b);
+            sub(a: Self::F, b: Self::F) -> Self::F = _mm256_sub_ps(a, b);
+            mul(a: Self::F, b: Self::F) -> Self::F = _mm256_mul_ps(a, b);
+            mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F = _mm256_fmadd_ps(a, b, c);
+            max(a: Self::F, b: Self::F) -> Self::F = _mm256_max_ps(a, b);
+            abs(a: Self::F) -> Self::F = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
+            float(a: Self::I) -> Self::F = _mm256_cvtepi32_ps(a);
+            shifted(a: Self::I; b: i32) -> Self::I = _mm256_add_epi32(a, _mm256_set1_epi32(b));
+            whole(a: Self::I; bits: u32) -> Self::I = _mm256_sra_epi32(a, _mm_cvtsi32_si128(bits as i32));
+            fraction(a: Self::I; bits: u32) -> Self::F =
+                _mm256_cvtepi32_ps(_mm256_and_si256(a, _mm256_set1_epi32((1 << bits) - 1)));
         }
-        #[inline(always)]
-        fn ramp(self) -> Self::F {
-            unsafe { [_mm256_setr_ps(0., 1., 2., 3., 4., 5., 6., 7.), _mm256_setr_ps(8., 9., 10., 11., 12., 13., 14., 15.)] }
-        }
-        #[inline(always)]
-        fn load(self, from: &[f32; LANES]) -> Self::F {
-            // SAFETY: unaligned reads of the sixteen values of the array.
-            unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))] }
+        at_once! {
+            splat(x: f32) -> Self::F = [_mm256_set1_ps(x); 2];
+            ramp() -> Self::F = [_mm256_setr_ps(0., 1., 2., 3., 4., 5., 6., 7.), _mm256_setr_ps(8., 9., 10., 11., 12., 13., 14., 15.)];
+            load(from: &[f32; LANES]) -> Self::F = [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))];
+            window(low: Self::F, high: Self::F, index: Self::I) -> Self::F =
+                [window8(low, high, index[0]), window8(low, high, index[1])];
+            gather(table: &[f32], index: Self::I) -> Self::F = [gather8(table, index[0]), gather8(table, index[1])];
         }
         #[inline(always)]
         fn store(self, a: Self::F, to: &mut [f32; LANES]) {
@@ -299,39 +319,21 @@ mod x86 {
                 _mm256_storeu_ps(to.as_mut_ptr().add(8), a[1]);
             }
         }
-        lanewise! { pairs
-            add(a, b) = _mm256_add_ps;
-            sub(a, b) = _mm256_sub_ps;
-            mul(a, b) = _mm256_mul_ps;
-            mul_add(a, b, c) = _mm256_fmadd_ps;
-            min(a, b) = _mm256_min_ps;
-            max(a, b) = _mm256_max_ps;
-            floor(a) = _mm256_floor_ps;
-        }
         #[inline(always)]
-        fn to_int(self, a: Self::F) -> Self::I {
-            unsafe { [_mm256_cvttps_epi32(a[0]), _mm256_cvttps_epi32(a[1])] }
-        }
-        #[inline(always)]
-        fn next(self, a: Self::I) -> Self::I {
-            unsafe { [_mm256_add_epi32(a[0], _mm256_set1_epi32(1)), _mm256_add_epi32(a[1], _mm256_set1_epi32(1))] }
-        }
-        #[inline(always)]
-        fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F {
-            [window8(self, low, high, index[0]), window8(self, low, high, index[1])]
-        }
-        #[inline(always)]
-        fn gather(self, table: &[f32], index: Self::I) -> Self::F {
-            [gather8(self, table, index[0]), gather8(self, table, index[1])]
+        fn steps(self, start: i32, step: i32) -> Self::I {
+            // SAFETY: a value of this type exists only where AVX2 does.
+            unsafe {
+                let (start, step) = (_mm256_set1_epi32(start), _mm256_set1_epi32(step));
+                let (low, high) = (_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
+                [_mm256_add_epi32(start, _mm256_mullo_epi32(low, step)), _mm256_add_epi32(start, _mm256_mullo_epi32(high, step))]
+            }
         }
     }
 
-    // Functions, not closures: a closure does not inherit the instructions of the function it is in.
-
     /// Four permutations by bits 0 to 2 of the index, then chosen by bits 3 and 4 moved to the sign.
     #[inline(always)]
-    fn window8(_: Avx2, low: [__m256; 2], high: [__m256; 2], index: __m256i) -> __m256 {
-        // SAFETY: the first argument exists only where AVX2 does.
+    unsafe fn window8(low: [__m256; 2], high: [__m256; 2], index: __m256i) -> __m256 {
+        // SAFETY: only [`Avx2`] calls this.
         unsafe {
             let bit3 = _mm256_castsi256_ps(_mm256_slli_epi32(index, 28));
             let bit4 = _mm256_castsi256_ps(_mm256_slli_epi32(index, 27));
@@ -342,11 +344,10 @@ mod x86 {
     }
 
     #[inline(always)]
-    fn gather8(_: Avx2, table: &[f32], index: __m256i) -> __m256 {
-        let last = (table.len() - 1).min(i32::MAX as usize) as i32;
-        // SAFETY: the first argument exists only where AVX2 does; every index is confined to 0..=last before it is read.
+    unsafe fn gather8(table: &[f32], index: __m256i) -> __m256 {
+        // SAFETY: only [`Avx2`] calls this; every index is confined to the table before it is read.
         unsafe {
-            let inside = _mm256_min_epi32(_mm256_max_epi32(index, _mm256_setzero_si256()), _mm256_set1_epi32(last));
+            let inside = _mm256_min_epi32(_mm256_max_epi32(index, _mm256_setzero_si256()), _mm256_set1_epi32(last(table)));
             _mm256_i32gather_ps::<4>(table.as_ptr(), inside)
         }
     }
@@ -354,104 +355,35 @@ mod x86 {
     impl Simd for Avx512 {
         type F = __m512;
         type I = __m512i;
-        #[inline(always)]
-        fn splat(self, x: f32) -> Self::F {
-            // SAFETY: a value of this type exists only where AVX-512 does (so in all of this block).
-            unsafe { _mm512_set1_ps(x) }
-        }
-        #[inline(always)]
-        fn ramp(self) -> Self::F {
-            unsafe { _mm512_setr_ps(0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.) }
-        }
-        #[inline(always)]
-        fn load(self, from: &[f32; LANES]) -> Self::F {
-            // SAFETY: an unaligned read of the sixteen values of the array.
-            unsafe { _mm512_loadu_ps(from.as_ptr()) }
-        }
-        #[inline(always)]
-        fn store(self, a: Self::F, to: &mut [f32; LANES]) {
-            // SAFETY: an unaligned write of the sixteen values of the array.
-            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), a) }
-        }
-        lanewise! { single
-            add(a, b) = _mm512_add_ps;
-            sub(a, b) = _mm512_sub_ps;
-            mul(a, b) = _mm512_mul_ps;
-            mul_add(a, b, c) = _mm512_fmadd_ps;
-            min(a, b) = _mm512_min_ps;
-            max(a, b) = _mm512_max_ps;
-            floor(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>;
-        }
-        #[inline(always)]
-        fn to_int(self, a: Self::F) -> Self::I {
-            unsafe { _mm512_cvttps_epi32(a) }
-        }
-        #[inline(always)]
-        fn next(self, a: Self::I) -> Self::I {
-            unsafe { _mm512_add_epi32(a, _mm512_set1_epi32(1)) }
-        }
-        #[inline(always)]
-        fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F {
-            unsafe { _mm512_permutex2var_ps(low, index, high) }
-        }
-        #[inline(always)]
-        fn gather(self, table: &[f32], index: Self::I) -> Self::F {
-            let last = (table.len() - 1).min(i32::MAX as usize) as i32;
-            // SAFETY: every index is confined to 0..=last before it is read.
-            unsafe {
-                let inside = _mm512_min_epi32(_mm512_max_epi32(index, _mm512_setzero_si512()), _mm512_set1_epi32(last));
+        at_once! {
+            add(a: Self::F, b: Self::F) -> Self::F = _mm512_add_ps(a, b);
+            sub(a: Self::F, b: Self::F) -> Self::F = _mm512_sub_ps(a, b);
+            mul(a: Self::F, b: Self::F) -> Self::F = _mm512_mul_ps(a, b);
+            mul_add(a: Self::F, b: Self::F, c: Self::F) -> Self::F = _mm512_fmadd_ps(a, b, c);
+            max(a: Self::F, b: Self::F) -> Self::F = _mm512_max_ps(a, b);
+            abs(a: Self::F) -> Self::F = _mm512_abs_ps(a);
+            float(a: Self::I) -> Self::F = _mm512_cvtepi32_ps(a);
+            shifted(a: Self::I, b: i32) -> Self::I = _mm512_add_epi32(a, _mm512_set1_epi32(b));
+            whole(a: Self::I, bits: u32) -> Self::I = _mm512_sra_epi32(a, _mm_cvtsi32_si128(bits as i32));
+            fraction(a: Self::I, bits: u32) -> Self::F =
+                _mm512_cvtepi32_ps(_mm512_and_si512(a, _mm512_set1_epi32((1 << bits) - 1)));
+            splat(x: f32) -> Self::F = _mm512_set1_ps(x);
+            ramp() -> Self::F = _mm512_setr_ps(0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.);
+            load(from: &[f32; LANES]) -> Self::F = _mm512_loadu_ps(from.as_ptr());
+            store(a: Self::F, to: &mut [f32; LANES]) -> () = _mm512_storeu_ps(to.as_mut_ptr(), a);
+            steps(start: i32, step: i32) -> Self::I = {
+                let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+                _mm512_add_epi32(_mm512_set1_epi32(start), _mm512_mullo_epi32(lanes, _mm512_set1_epi32(step)))
+            };
+            window(low: Self::F, high: Self::F, index: Self::I) -> Self::F = _mm512_permutex2var_ps(low, index, high);
+            // Every index is confined to the table before it is read.
+            gather(table: &[f32], index: Self::I) -> Self::F = {
+                let inside = _mm512_min_epi32(_mm512_max_epi32(index, _mm512_setzero_si512()), _mm512_set1_epi32(last(table)));
                 _mm512_i32gather_ps::<4>(inside, table.as_ptr())
-            }
+            };
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Everything;
-
-    impl Kernel for Everything {
-        type Output = Vec<f32>;
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) -> Vec<f32> {
-            let table: Vec<f32> = (0..32).map(|i| (i * i) as f32).collect();
-            let (low, high) = (s.load(sixteen(&table, 0)), s.load(sixteen(&table, 16)));
-            let x = s.mul_add(s.ramp(), s.splat(1.75), s.splat(0.5));
-            let index = s.to_int(s.floor(x));
-            let mut out = Vec::new();
-            let mut keep = |f: S::F| {
-                let mut lanes = [0.0; LANES];
-                s.store(f, &mut lanes);
-                out.extend(lanes);
-            };
-            keep(x);
-            keep(s.window(low, high, index));
-            keep(s.window(low, high, s.next(index)));
-            keep(s.gather(&table, index));
-            keep(s.gather(&table, s.to_int(s.sub(s.mul(x, s.splat(3.0)), s.splat(9.0)))));
-            keep(s.floor(s.sub(s.splat(4.25), x)));
-            keep(s.abs(s.sub(s.splat(4.25), x)));
-            keep(s.min(s.max(x, s.splat(3.0)), s.add(s.splat(4.0), s.splat(5.5))));
-            out
-        }
-    }
-
-    #[test]
-    fn every_level_gives_what_the_definitions_say() {
-        let square = |i: i32| (i.clamp(0, 31) * i.clamp(0, 31)) as f32;
-        let x: Vec<f32> = (0..16).map(|i| i as f32 * 1.75 + 0.5).collect();
-        let mut expected = x.clone();
-        expected.extend(x.iter().map(|&x| square(x as i32)));
-        expected.extend(x.iter().map(|&x| square(x as i32 + 1)));
-        expected.extend(x.iter().map(|&x| square(x as i32)));
-        expected.extend(x.iter().map(|&x| square((x * 3.0 - 9.0) as i32)));
-        expected.extend(x.iter().map(|&x| (4.25 - x).floor()));
-        expected.extend(x.iter().map(|&x| (4.25 - x).abs()));
-        expected.extend(x.iter().map(|&x| x.clamp(3.0, 9.5)));
-        for level in Level::ALL.into_iter().filter(|level| level.available()) {
-            assert_eq!(dispatch(level, Everything), expected, "{}", level.name());
-        }
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 
 mod dicom;
 mod manifest;
+mod scan;
 
 pub use manifest::{FileHash, Manifest};
 
@@ -13,6 +14,7 @@ use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::dicom::Identity;
+use crate::formats::geometry::GeometryFormat;
 use crate::report::{self, Gallery, RunFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,8 @@ pub struct Config {
     pub directory: Option<PathBuf>,
     /// Formats of the volumes. NIfTI is always written: it is what a run resumes from.
     pub volumes: Vec<VolumeFormat>,
+    /// Formats of the scan. JSON is always written: it is what a run resumes from.
+    pub geometry: Vec<GeometryFormat>,
     /// Formats of the report.
     pub report: Vec<ReportFormat>,
     /// What the DICOM series say.
@@ -35,7 +39,13 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let report = vec![ReportFormat::Html, ReportFormat::Json, ReportFormat::Csv];
-        Self { directory: None, volumes: vec![VolumeFormat::Nifti], report, dicom: DicomConfig::default() }
+        Self {
+            directory: None,
+            volumes: vec![VolumeFormat::Nifti],
+            geometry: vec![GeometryFormat::Json],
+            report,
+            dicom: DicomConfig::default(),
+        }
     }
 }
 
@@ -105,9 +115,11 @@ impl Stage for Export {
             let message =
                 "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is written; give mu_water_per_mm";
             context.progress().warn("no_hounsfield", message);
-        } else if self.config.volumes.contains(&VolumeFormat::Dicom) {
+        } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
+            // A run that was told to stop writes its report and no more.
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
+        files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(self.write_pipeline(context)?);
         let mut manifest = Manifest::new(context, &results.scan.inputs, &files)?;
         let report = self.report(&results, context);

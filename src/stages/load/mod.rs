@@ -45,15 +45,18 @@ pub enum Raw {
     /// An analytic object.
     Phantom(Phantom),
     /// Voxels in the file's quantity.
-    Voxels(Loaded),
+    Voxels(Box<Loaded>),
 }
 
-/// An analytic phantom: ellipsoids with densities relative to water.
+/// An analytic phantom: solids with densities relative to water.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhantomFile {
     /// Its YAML file, such as phantoms/shepp-logan.yaml.
     pub file: PathBuf,
+    /// Which member of a family: the seed of its `jitter`. Default: the file's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// A NIfTI volume (.nii or .nii.gz).
@@ -87,7 +90,12 @@ impl Input for PhantomFile {
         &self.file
     }
     fn read(&self) -> Result<(Raw, Warnings)> {
-        Ok((Raw::Phantom(Phantom::read(&self.file)?), Warnings::new()))
+        let phantom = Phantom::read(&self.file)?;
+        let member = match self.seed {
+            Some(seed) => phantom.with_seed(seed).map_err(|error| error.under("load.phantom"))?,
+            None => phantom,
+        };
+        Ok((Raw::Phantom(member), Warnings::new()))
     }
 }
 
@@ -98,7 +106,7 @@ impl Input for NiftiFile {
     fn read(&self) -> Result<(Raw, Warnings)> {
         let mut loaded = nifti::read(&self.path, self.units)?;
         let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(loaded), warnings))
+        Ok((Raw::Voxels(Box::new(loaded)), warnings))
     }
 }
 
@@ -109,7 +117,7 @@ impl Input for DicomFolder {
     fn read(&self) -> Result<(Raw, Warnings)> {
         let mut loaded = dicom::read_series(&self.path, self.series.as_deref())?;
         let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(loaded), warnings))
+        Ok((Raw::Voxels(Box::new(loaded)), warnings))
     }
 }
 

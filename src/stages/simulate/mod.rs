@@ -1,21 +1,25 @@
 //! simulate: what a scanner would have measured of the object, and the truth on the lattice of the reconstructions.
 //!
 //! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer lattice; each detector pixel
-//! averages the intensities of its sub-rays; the truth is averaged down. The line integrals then pass the noise model.
+//! averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by what it meets. The
+//! projections then pass the detector (docs/physics.md has the order of its effects).
 
 mod projecting;
+mod scanner;
 mod warnings;
 
 use super::Stage;
 use super::flow::{Content, Object, Scan};
-use super::lattice;
+use super::{lattice, scan};
 use crate::context::{Context, Made};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::dicom::SourceSeries;
 use crate::formats::{self, nifti, npy};
 use crate::geometries::GeometryKind;
-use crate::physics::{self, NoiseConfig};
+use crate::physics::{
+    self, BadPixelsConfig, Beam, BlurConfig, Detection, DriftConfig, NoiseConfig, PrecorrectionConfig, ScatterConfig, SpectrumKind,
+};
 use crate::registry::OneOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,9 +33,27 @@ const SUPERSAMPLING: usize = 4;
 pub struct Config {
     /// The scan: orbit and detector.
     pub geometry: OneOf<GeometryKind>,
+    /// The spectrum of the source; one energy without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<OneOf<SpectrumKind, Detection>>,
+    /// Photons that scatter onto the detector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scatter: Option<ScatterConfig>,
+    /// Changes of the flux from view to view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flux_drift: Option<DriftConfig>,
     /// The noise of the detector; ideal line integrals without it.
     #[serde(default)]
     pub noise: Option<NoiseConfig>,
+    /// Blur and crosstalk of the detector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blur: Option<BlurConfig>,
+    /// Pixels, rows and columns that do not read what falls on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_pixels: Option<BadPixelsConfig>,
+    /// Undoes beam hardening as far as everything is water.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub water_precorrection: Option<PrecorrectionConfig>,
     /// Rays averaged in each detector pixel, [rows, columns] (a 2-D scan has one row).
     #[serde(default = "two_by_two")]
     pub subrays: [usize; 2],
@@ -55,6 +77,7 @@ pub struct Simulate {
 struct Aside {
     grid: Grid,
     source: Option<SourceSeries>,
+    mu_water: f64,
 }
 
 const TRUTH: &str = "truth.nii.gz";
@@ -67,15 +90,18 @@ impl Stage for Simulate {
     const NAME: &'static str = "simulate";
 
     fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scan> {
-        let key = context.key(Self::NAME, &(&self.config, &self.grid), &[&object.key])?;
+        let inputs = scan::files(&self.config.geometry.kind)?;
+        let config = Config { geometry: scan::without_paths(&self.config.geometry.kind).into(), ..self.config.clone() };
+        let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
+        let key = context.key(Self::NAME, &(&config, &self.grid, self.config.beam()?, hashes), &[&object.key])?;
         let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
         let projections =
             npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
-        let Aside { grid, source } = kept.value;
+        let Aside { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
-        let (inputs, mu_water, quantity) = (object.files.clone(), MU_WATER_PER_MM, Quantity::Hounsfield);
-        Ok(Scan { key, inputs, projections, grid, truth, mu_water, quantity, source, files: files() })
+        let inputs = [object.files.as_slice(), &inputs].concat();
+        Ok(Scan { key, inputs, projections, grid, truth, mu_water, quantity: Quantity::Hounsfield, source, files: files() })
     }
 }
 
@@ -97,10 +123,12 @@ impl Simulate {
                 return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
-        let geometry = self.config.geometry.kind.build(&bounds).map_err(|error| error.under("simulate.geometry"))?;
+        let geometry = scan::geometry(&self.config.geometry.kind, &bounds).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
             return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
         }
+        self.config.beam()?;
+        self.config.effects().check(geometry.detector.rows, geometry.detector.columns).map_err(|error| error.under("simulate"))?;
         Ok((grid, geometry))
     }
 
@@ -124,19 +152,28 @@ impl Simulate {
         let (grid, geometry) = self.plan(content)?;
         let truth = Self::truth(content, &grid)?;
         context.warn_all(&Self::concerns(content, &truth, &geometry));
-        let ideal = projecting::ideal(content, &geometry, self.config.subrays, context.progress())?;
-        let measured = self.noisy(ideal, context)?;
+        let beam = self.config.beam()?;
+        let measured = self.measured(content, &geometry, beam.as_ref(), context)?;
         nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
         npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
         let source = if let Content::Voxels(_, source) = content { source.clone() } else { None };
-        Ok(Made { value: Aside { grid, source }, files: files(), seconds_before: 0.0 })
+        let mu_water = scanner::mu_water(beam.as_ref());
+        Ok(Made { value: Aside { grid, source, mu_water }, files: files(), seconds_before: 0.0 })
     }
 
-    fn noisy(&self, ideal: Projections, context: &Context) -> Result<Projections> {
-        let Some(noise) = &self.config.noise else { return Ok(ideal) };
-        let (noisy, warnings) = physics::add_noise(&ideal, noise, context.seed).map_err(|error| error.under("simulate.noise"))?;
+    /// What the scanner reports of the object.
+    fn measured(&self, content: &Content, geometry: &Geometry, beam: Option<&Beam>, context: &Context) -> Result<Projections> {
+        let rays = projecting::Rays {
+            content,
+            beam: beam.zip(self.config.spectrum.as_ref().map(|spectrum| &spectrum.beside)),
+            mu_water: scanner::mu_water(beam),
+            subrays: self.config.subrays,
+        };
+        let ideal = rays.project(geometry, context.progress())?;
+        let (measured, warnings) =
+            physics::measure(ideal, &self.config.effects(), context.seed).map_err(|error| error.under("simulate"))?;
         context.warn_all(&warnings);
-        Ok(noisy)
+        self.config.precorrected(measured, beam)
     }
 }

@@ -1,8 +1,8 @@
-//! Ideal line integrals of an object: −ln of the mean intensity over the sub-rays of each detector pixel.
+//! Line integrals of an object as its beam sees them: −ln of the mean intensity over the sub-rays of each detector pixel.
 
-use crate::data::{Geometry, MU_WATER_PER_MM, Projections};
+use crate::data::{Geometry, MU_WATER_PER_MM, Material, Projections, Volume};
 use crate::error::Result;
-use crate::physics;
+use crate::physics::{self, Beam, Detection};
 use crate::progress::Progress;
 use crate::projectors::kernels::joseph;
 use crate::stages::flow::Content;
@@ -10,28 +10,63 @@ use crate::stages::flow::Content;
 /// Views projected at once: bounds the memory of the sub-rays.
 const CHUNK: usize = 4;
 
-/// Line integrals of the object along every ray of the scan, each pixel averaging `subrays` [rows, columns] rays.
-pub(super) fn ideal(content: &Content, geometry: &Geometry, subrays: [usize; 2], progress: &dyn Progress) -> Result<Projections> {
-    // In 2-D all rays lie in the plane of the slice.
-    let subrays = if geometry.detector.rows == 1 { [1, subrays[1]] } else { subrays };
-    let views: Vec<usize> = (0..geometry.views.len()).collect();
-    let mut values = Vec::with_capacity(geometry.samples());
-    progress.begin("simulate", Some(views.len() as u64));
-    for chunk in views.chunks(CHUNK) {
-        progress.check_stop()?;
-        let part = geometry.subset(chunk)?;
-        let fine = part.subdivided(subrays[0], subrays[1]);
-        let rays = match content {
-            Content::Phantom(phantom) => phantom.project(&fine, MU_WATER_PER_MM),
-            Content::Voxels(volume, _) => {
-                let mut rays = vec![0.0; fine.samples()];
-                joseph::forward(&volume.grid, &fine.views, &fine.detector, volume.as_slice(), &mut rays);
-                rays
-            }
-        };
-        values.extend_from_slice(physics::average_subrays(&rays, &part, subrays[0], subrays[1])?.as_slice());
-        progress.advance(chunk.last().map_or(0, |&last| last as u64 + 1), &[]);
+/// The object, and the rays that meet it.
+pub(super) struct Rays<'a> {
+    pub(super) content: &'a Content,
+    /// The spectrum and how it is detected; none for one energy.
+    pub(super) beam: Option<(&'a Beam, &'a Detection)>,
+    /// Attenuation of water that the beam sees, 1/mm.
+    pub(super) mu_water: f64,
+    /// Rays per pixel, [rows, columns].
+    pub(super) subrays: [usize; 2],
+}
+
+impl Rays<'_> {
+    /// Line integrals along every ray of the scan, averaged over each pixel.
+    pub(super) fn project(&self, geometry: &Geometry, progress: &dyn Progress) -> Result<Projections> {
+        // In 2-D all rays lie in the plane of the slice.
+        let subrays = if geometry.detector.rows == 1 { [1, self.subrays[1]] } else { self.subrays };
+        let parts = self.parts()?;
+        let views: Vec<usize> = (0..geometry.views.len()).collect();
+        let mut values = Vec::with_capacity(geometry.samples());
+        progress.begin("simulate", Some(views.len() as u64));
+        for chunk in views.chunks(CHUNK) {
+            progress.check_stop()?;
+            let part = geometry.subset(chunk)?;
+            let rays = self.along(&part.subdivided(subrays[0], subrays[1]), &parts);
+            values.extend_from_slice(physics::average_subrays(&rays, &part, subrays[0], subrays[1])?.as_slice());
+            progress.advance(chunk.last().map_or(0, |&last| last as u64 + 1), &[]);
+        }
+        progress.end();
+        Projections::from_vec(geometry.clone(), values)
     }
-    progress.end();
-    Projections::from_vec(geometry.clone(), values)
+
+    /// The voxels apart by material, where a spectrum tells materials apart.
+    fn parts(&self) -> Result<Vec<(Material, Volume)>> {
+        match (self.content, self.beam) {
+            (Content::Voxels(volume, _), Some((_, detection))) => detection.decompose(volume, MU_WATER_PER_MM),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// One value for each ray of `fine`.
+    fn along(&self, fine: &Geometry, parts: &[(Material, Volume)]) -> Vec<f32> {
+        match (self.content, self.beam) {
+            (Content::Phantom(phantom), None) => phantom.project(fine, self.mu_water),
+            (Content::Phantom(phantom), Some((beam, _))) => beam.measure(&phantom.project_materials(fine, self.mu_water)),
+            (Content::Voxels(volume, _), None) => forward(volume, fine),
+            (Content::Voxels(..), Some((beam, _))) => {
+                // Volumes are kept in the project's attenuation of water; the beam sees them in its own.
+                let factor = (self.mu_water / MU_WATER_PER_MM) as f32;
+                let seen = |volume: &Volume| forward(volume, fine).into_iter().map(|p| p * factor).collect();
+                beam.measure(&parts.iter().map(|(material, volume)| (*material, seen(volume))).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+fn forward(volume: &Volume, fine: &Geometry) -> Vec<f32> {
+    let mut rays = vec![0.0; fine.samples()];
+    joseph::forward(&volume.grid, &fine.views, &fine.detector, volume.as_slice(), &mut rays);
+    rays
 }

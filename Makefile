@@ -1,0 +1,57 @@
+# make run       fetch libtorch if needed, build, run the main job (pipelines/ct.yaml)
+# make test      all tests              make check    format, lints, documentation, licences
+# make bench     benchmarks             make install  PREFIX=DIR: a relocatable installation
+# make libtorch / libtorch-cuda         what the first build fetches / what a GPU needs in addition
+# A libtorch of your own wins: make LIBTORCH=/path/to/libtorch ...
+CARGO ?= cargo
+PREFIX ?= /usr/local
+DESTDIR ?=
+# One profile for everything: the C++ side of tch is compiled once.
+PROFILE := --release
+BINARY := target/release/recon
+PIPELINE ?= pipelines/ct.yaml
+
+ifdef LIBTORCH
+export LIBTORCH
+LINKED := $(LIBTORCH)
+else
+LINKED := $(CURDIR)/.libtorch/2.11.0/link
+endif
+
+.PHONY: all run build test check bench install libtorch libtorch-cuda clean
+all: build
+
+libtorch:
+ifdef LIBTORCH
+	@echo "libtorch: using yours at $(LIBTORCH)" >&2
+else
+	@tools/fetch-libtorch.sh cpu
+endif
+
+libtorch-cuda:
+	@tools/fetch-libtorch.sh cuda
+
+build: libtorch
+	$(CARGO) build $(PROFILE)
+
+run: build
+	$(BINARY) run $(PIPELINE)
+
+test: libtorch
+	$(CARGO) test $(PROFILE) --no-fail-fast
+
+check: libtorch
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --no-deps --document-private-items
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
+	else echo "cargo-deny is not installed: licences and advisories were not checked (cargo install cargo-deny)" >&2; fi
+
+bench: libtorch
+	$(CARGO) bench
+
+install: build
+	tools/install.sh "$(LINKED)" "$(DESTDIR)$(PREFIX)"
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,44 @@
+//! Weights for a detector shifted sideways over a full circle (half fan): w(s) = ½ (1 + sin(π s / 2Δ)) within the overlap
+//! |s| < Δ, 1 beyond it on the long side, 0 on the short one; s is the fan angle γ (a distance for a parallel beam). Since the
+//! opposite ray is at −s, the two add to one. Wang, Med. Phys. 29 (2002) 1634, eq. 4, with the angle for atan(u/D).
+
+use std::f64::consts::FRAC_PI_2;
+
+/// A detector whose ends are at distances from the central ray that differ by more than this part of its width is a shifted
+/// one; less is misalignment,
+/// where both sides are used alike (as RTK does).
+pub(super) const LOPSIDED: f64 = 0.1;
+
+/// The part of the detector on both sides of the central ray.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in super::super) struct Overlap {
+    /// Δ.
+    pub(super) half: f64,
+    /// +1 if the long side is +u.
+    pub(super) long_side: f64,
+    /// Full circles.
+    pub(super) turns: f64,
+}
+
+impl Overlap {
+    pub(super) fn weight(&self, s: f64) -> f64 {
+        let place = (s * self.long_side / self.half).clamp(-1.0, 1.0);
+        f64::midpoint(1.0, (FRAC_PI_2 * place).sin()) / self.turns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opposite_rays_count_once_together() {
+        for long_side in [-1.0, 1.0] {
+            let overlap = Overlap { half: 0.1, long_side, turns: 1.0 };
+            for s in [0.0, 0.03, 0.0999, 0.1, 0.2] {
+                assert!((overlap.weight(s) + overlap.weight(-s) - 1.0).abs() < 1e-12);
+            }
+            assert_eq!((overlap.weight(0.15 * long_side), overlap.weight(-0.15 * long_side)), (1.0, 0.0));
+        }
+    }
+}

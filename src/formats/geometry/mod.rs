@@ -1,0 +1,159 @@
+//! Scans ↔ files: our own JSON and CSV, ASTRA's 12-vectors, RTK's circular-geometry XML.
+//!
+//! A reader probes by content. The formats that leave something open (RTK the pixels, bare 12-vectors also their number) give
+//! [`Poses`]; `geometry.json` gives the whole [`Geometry`].
+
+mod astra;
+mod csv;
+mod json;
+mod rtk;
+mod table;
+
+use super::describe::{Candidate, Description, tidy};
+use super::{Format, atomic};
+use crate::data::{Detector, Geometry, Poses, Source, norm, sub};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Largest file that is read: about a million views.
+const MAX_BYTES: u64 = 1 << 29;
+
+/// The entry in the list of formats.
+pub(super) const FORMAT: Format =
+    Format { name: "scan geometry", looks_like: "geometry.json, .csv, .txt of 12 columns, RTK .xml", describe };
+
+/// A way to write a scan. A new one is a file, its `mod` line and its arm in [`GeometryFormat::format`].
+struct ScanFormat {
+    name: &'static str,
+    /// Name of the file in a run folder.
+    file: &'static str,
+    /// Whether a text is in this format, good or damaged.
+    claims: fn(&str) -> bool,
+    parse: fn(&str) -> std::result::Result<Poses, String>,
+    render: fn(&Geometry) -> std::result::Result<String, String>,
+}
+
+/// Formats of scans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeometryFormat {
+    /// geometry.json: everything, numbers with every bit.
+    Json,
+    /// geometry.csv: one line per view, with a header.
+    Csv,
+    /// geometry.astra.txt: ASTRA's cone_vec or parallel3d_vec, 12 numbers per view, as numpy.loadtxt reads them.
+    Astra,
+    /// geometry.rtk.xml: RTK's ThreeDCircularProjectionGeometry.
+    Rtk,
+}
+
+impl GeometryFormat {
+    /// All of them, in the order in which they are probed.
+    pub const ALL: [Self; 4] = [Self::Json, Self::Rtk, Self::Csv, Self::Astra];
+
+    fn format(self) -> &'static ScanFormat {
+        match self {
+            Self::Json => &json::FORMAT,
+            Self::Csv => &csv::FORMAT,
+            Self::Astra => &astra::FORMAT,
+            Self::Rtk => &rtk::FORMAT,
+        }
+    }
+
+    /// Name of its file in a run folder.
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        self.format().file
+    }
+
+    /// Writes a scan, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Resource`] when the file cannot be written; [`Error::Input`] when the format cannot say such a scan.
+    pub fn write(self, path: &Path, geometry: &Geometry) -> Result<()> {
+        let text = (self.format().render)(geometry)
+            .map_err(|problem| Error::input(path, format!("{} cannot say this scan: {problem}", self.format().name)))?;
+        atomic::write(path, text.as_bytes())
+    }
+}
+
+/// Writes a scan as our own JSON, whole or not at all. Numbers keep every bit.
+///
+/// # Errors
+/// [`Error::Resource`] when the file cannot be written.
+pub fn write(path: &Path, geometry: &Geometry) -> Result<()> {
+    GeometryFormat::Json.write(path, geometry)
+}
+
+/// Reads a scan that [`write`] wrote.
+///
+/// # Errors
+/// [`Error::Input`] when the file is missing, no such JSON, of another schema version, or describes an impossible scan.
+pub fn read(path: &Path) -> Result<Geometry> {
+    json::parse(&text(path)?).map_err(|problem| Error::input(path, problem).hint("write it again with this version"))
+}
+
+/// Reads what a file in any of [`GeometryFormat::ALL`] says of a scan.
+///
+/// # Errors
+/// [`Error::Input`] when the file is missing, in none of the formats, damaged, or its views are impossible.
+pub fn read_poses(path: &Path) -> Result<Poses> {
+    let text = text(path)?;
+    let found = GeometryFormat::ALL.iter().map(|kind| kind.format()).find(|format| (format.claims)(&text));
+    let format = found.ok_or_else(|| {
+        let names: Vec<&str> = GeometryFormat::ALL.iter().map(|kind| kind.format().name).collect();
+        Error::input(path, "not a scan geometry").hint(format!("understood are {}", names.join(", ")))
+    })?;
+    let damaged = |problem: String| Error::input(path, format!("{}: {problem}", format.name));
+    let poses = (format.parse)(&text).map_err(damaged)?;
+    // Impossible views are the file's fault, whatever the detector.
+    let [rows, columns] = poses.pixels.unwrap_or([1, 1]);
+    Geometry::new(poses.views.clone(), Detector { rows, columns, shape: poses.shape }, poses.orbit.clone())
+        .map_err(|error| damaged(error.to_string()))?;
+    Ok(poses)
+}
+
+fn text(path: &Path) -> Result<String> {
+    let fail = |error: std::io::Error| Error::read(path, &error);
+    let mut text = String::new();
+    File::open(path).map_err(fail)?.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Error::input(path, format!("expected a scan geometry of at most {MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn describe(candidate: &Candidate) -> Option<Result<Description>> {
+    let start = String::from_utf8_lossy(&candidate.head);
+    let named = candidate.name == "geometry.json";
+    let marked = GeometryFormat::ALL.iter().any(|kind| (kind.format().claims)(&start));
+    (!candidate.is_folder && (named || marked)).then(|| read_poses(candidate.path).map(|poses| rows(&poses)))
+}
+
+fn rows(poses: &Poses) -> Description {
+    let mut description = Description::new("scan geometry");
+    let first = &poses.views[0];
+    let beam = match (first.source, poses.pixels) {
+        (Source::Direction(_), _) => "parallel beam",
+        (Source::Point(_), Some([1, _])) => "fan beam",
+        (Source::Point(_), _) => "cone beam",
+    };
+    description.row("beam", beam);
+    description.row("views", poses.views.len().to_string());
+    let pixels = poses.pixels.map_or("not said".to_string(), |[rows, columns]| format!("{rows} x {columns}"));
+    description.row("detector [rows, columns]", pixels);
+    let pitch = if poses.pitched { format!("{} x {} mm", tidy(norm(first.v)), tidy(norm(first.u))) } else { "not said".to_string() };
+    description.row("pitch [v, u]", pitch);
+    if let Source::Point(source) = first.source {
+        description.row("source to detector centre", format!("{} mm", tidy(norm(sub(first.center, source)))));
+    }
+    if let Some(orbit) = &poses.orbit {
+        let distance = orbit.source_to_axis.map_or(String::new(), |d| format!(", source to axis {} mm", tidy(d)));
+        description.row("orbit", format!("circle of {} degrees{distance}", tidy(orbit.arc.to_degrees())));
+    }
+    description
+}

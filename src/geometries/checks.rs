@@ -1,0 +1,63 @@
+//! What several kinds must refuse alike.
+
+use crate::data::{Geometry, Grid, Point, Source};
+use crate::error::{Error, Result};
+
+/// Refuses distances (mm) of a source and detector that are not on either side of the axis.
+pub(super) fn distances(axis: f64, detector: f64) -> Result<()> {
+    if !axis.is_finite() || axis <= 0.0 {
+        return Err(Error::config("source_to_axis_mm", format!("expected a positive distance in mm, got {axis}")));
+    }
+    if !detector.is_finite() || detector <= 0.0 {
+        let problem = format!("expected a positive distance in mm, got {detector}: the detector would be behind the source");
+        return Err(Error::config("source_to_detector_mm", problem).hint("it is the distance from source to detector, positive"));
+    }
+    if detector <= axis {
+        let problem = format!("expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis");
+        return Err(Error::config("source_to_detector_mm", problem).hint("it is the whole distance, not that from axis to detector"));
+    }
+    Ok(())
+}
+
+/// The first view whose source is inside the volume.
+pub(super) fn view_inside(geometry: &Geometry, volume: &Grid) -> Option<usize> {
+    let inside = |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
+    geometry.views.iter().position(|view| matches!(view.source, Source::Point(source) if inside(source)))
+}
+
+/// Refuses a source inside the volume; `distance` is what `source_to_axis_mm` says.
+pub(super) fn sources(geometry: &Geometry, volume: &Grid, distance: f64) -> Result<()> {
+    match view_inside(geometry, volume) {
+        Some(view) => Err(Error::config(
+            "source_to_axis_mm",
+            format!("expected a source outside of the volume, got {distance} mm: in view {view} it is inside"),
+        )
+        .hint("move the source away or crop the volume")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a 2-D volume where rays leave its plane.
+pub(super) fn solid(volume: &Grid, what: &str) -> Result<()> {
+    if volume.is_2d() {
+        return Err(Error::config("", format!("{what} needs a 3-D volume, and this one is a slice: the rays would leave its plane"))
+            .hint("use `fan` or `parallel`"));
+    }
+    Ok(())
+}
+
+/// Refuses a number that is not finite.
+pub(super) fn finite(key: &str, value: f64) -> Result<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::config(key, format!("expected a finite number, got {value}"))) }
+}
+
+/// Most views a scan may have.
+pub(super) const MOST_VIEWS: usize = 1_000_000;
+
+/// Refuses no views, or too many.
+pub(super) fn views(count: usize) -> Result<()> {
+    if count == 0 || count > MOST_VIEWS {
+        return Err(Error::config("views", format!("expected 1 to {MOST_VIEWS} views, got {count}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Fan beam on a circular orbit in the plane of a 2-D volume, detector straight (`flat`) or along an arc about the source
+//! (`cylindrical`, the third-generation scanner).
+//!
+//! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and
+//! γ = (k − k₀) p / SDD on an arc, p the pitch. A short scan covers 180° + the fan's full angle.
+
+use super::Scan;
+use super::{cone, detector};
+use crate::data::{Geometry, Grid, Point};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `fan: {views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Number of views, equally spaced.
+    pub views: usize,
+    /// Arc covered, degrees; 360 leaves the end point out, other arcs include it; negative turns from +y to +x.
+    pub arc_deg: f64,
+    /// Angle of the source in the first view, degrees from +x to +y.
+    pub start_deg: f64,
+    /// Distance from the source to the axis of rotation, mm.
+    pub source_to_axis_mm: f64,
+    /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
+    pub source_to_detector_mm: f64,
+    /// Point [x, y, z] in mm on the axis of rotation, in the plane; the centre of the volume if left out.
+    pub isocenter_mm: Option<Point>,
+    /// The pixels.
+    pub detector: detector::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            views: 180,
+            arc_deg: 360.0,
+            start_deg: 0.0,
+            source_to_axis_mm: 1000.0,
+            source_to_detector_mm: 1500.0,
+            isocenter_mm: None,
+            detector: detector::Config::default(),
+        }
+    }
+}
+
+impl Scan for Config {
+    fn build(&self, volume: &Grid) -> Result<Geometry> {
+        if !volume.is_2d() {
+            return Err(Error::config("", format!("needs a 2-D volume, and this one has {} slices", volume.shape[0])).hint("use `cone`"));
+        }
+        // A fan is the cone of one row.
+        let Self { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, ref detector } = *self;
+        let detector = detector.clone();
+        cone::Config { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector }.build(volume)
+    }
+}

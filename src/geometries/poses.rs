@@ -1,0 +1,138 @@
+//! Per-view poses from a file: a measured or calibrated scan, in any format that `recon` writes (own JSON or CSV, ASTRA's
+//! 12-vectors, RTK's circular-geometry XML).
+//!
+//! Some formats leave the detector's pixels open; they are given here then. Upright views on a circle are recognised as an
+//! orbit, so that analytic methods can be used.
+
+use super::Scan;
+use super::checks;
+use super::setting::Setting;
+use crate::data::{Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, normalized, scale};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Which rays 12-vectors mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beam {
+    /// The first three numbers are the source.
+    Cone,
+    /// The first three numbers are the rays' direction.
+    Parallel,
+}
+
+/// `poses: {file, beam, origin_mm, detector: {pixels, pitch_mm}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The file; its format is found from its content.
+    pub file: PathBuf,
+    /// cone or parallel, for 12-vectors without a remark that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beam: Option<Beam>,
+    /// Point [x, y, z] in mm at which the file's origin stands.
+    #[serde(default)]
+    pub origin_mm: Point,
+    /// The pixels, where the file leaves them open.
+    #[serde(default)]
+    pub detector: Pixels,
+}
+
+/// The pixels of a detector whose place is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pixels {
+    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto for the file's.
+    pub pixels: Setting<usize>,
+    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto for the file's.
+    pub pitch_mm: Setting<f64>,
+}
+
+impl Scan for Config {
+    fn build(&self, _volume: &Grid) -> Result<Geometry> {
+        Err(Error::config("file", format!("{} was not read: the caller hands its poses to `place`", self.file.display())))
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.file)
+    }
+
+    fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
+        if self.origin_mm.iter().any(|x| !x.is_finite()) {
+            return Err(Error::config("origin_mm", format!("expected finite mm, got {:?}", self.origin_mm)));
+        }
+        let [rows, columns] = self.pixels(&poses)?;
+        let pitch = self.pitch(&poses)?;
+        let views: Vec<View> = poses.views.iter().map(|view| self.view(view, pitch)).collect();
+        let orbit = match poses.orbit {
+            Some(orbit) => Some(Orbit { isocenter: add(orbit.isocenter, self.origin_mm), ..orbit }),
+            None => Orbit::of_views(&views),
+        };
+        let geometry = Geometry::new(views, Detector { rows, columns, shape: poses.shape }, orbit)?;
+        self.check(&geometry, volume)?;
+        Ok(geometry)
+    }
+}
+
+impl Config {
+    fn pixels(&self, poses: &Poses) -> Result<[usize; 2]> {
+        let pixels = match (self.detector.pixels, poses.pixels) {
+            (Setting::One(columns), _) => [1, columns],
+            (Setting::Two(pixels), _) | (Setting::Auto, Some(pixels)) => pixels,
+            (Setting::Auto, None) => {
+                let problem = format!("expected [rows, columns]: {} does not say them", self.file.display());
+                return Err(Error::config("detector.pixels", problem).hint("write the number of the detector's pixels"));
+            }
+        };
+        if pixels.contains(&0) {
+            return Err(Error::config("detector.pixels", format!("expected at least 1 pixel each way, got {pixels:?}")));
+        }
+        Ok(pixels)
+    }
+
+    /// What u and v of the file are multiplied with, [v, u].
+    fn pitch(&self, poses: &Poses) -> Result<[f64; 2]> {
+        let pitch = match (self.detector.pitch_mm, poses.pitched) {
+            (Setting::Auto, true) => return Ok([1.0; 2]),
+            (Setting::One(pitch), false) => [pitch; 2],
+            (Setting::Two(pitch), false) => pitch,
+            (Setting::Auto, false) => {
+                let problem = format!("expected the pitch in mm, [v, u]: {} does not say it", self.file.display());
+                return Err(Error::config("detector.pitch_mm", problem).hint("write the size of the detector's pixels"));
+            }
+            (_, true) => {
+                return Err(Error::config("detector.pitch_mm", "expected auto: the file has its own pitch").hint("leave the key out"));
+            }
+        };
+        if pitch.iter().any(|mm| !mm.is_finite() || *mm <= 0.0) {
+            return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got {pitch:?}")));
+        }
+        Ok(pitch)
+    }
+
+    fn view(&self, view: &View, [v, u]: [f64; 2]) -> View {
+        let source = match (view.source, self.beam) {
+            (Source::Point(vector) | Source::Direction(vector), Some(Beam::Parallel)) => Source::Direction(normalized(vector)),
+            (Source::Direction(vector), _) => Source::Direction(vector),
+            (Source::Point(point), _) => Source::Point(add(point, self.origin_mm)),
+        };
+        View { source, center: add(view.center, self.origin_mm), u: scale(view.u, u), v: scale(view.v, v) }
+    }
+
+    /// Refuses views that cannot see the volume as a whole.
+    fn check(&self, geometry: &Geometry, volume: &Grid) -> Result<()> {
+        let place = |view: usize| format!("{}: view {view}", self.file.display());
+        if let Some(view) = checks::view_inside(geometry, volume) {
+            return Err(Error::config("file", format!("{} has its source inside the volume", place(view)))
+                .hint("check origin_mm and the units of the file (mm), or crop the volume"));
+        }
+        let behind = |&view: &usize| geometry.project(view, volume.center()).is_none();
+        if let Some(view) = (0..geometry.views.len()).find(behind) {
+            return Err(Error::config("file", format!("{} has the volume behind its source, away from the detector", place(view)))
+                .hint("check origin_mm and the axes of the file"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! What every algorithm of the registry promises, and what resuming a fit promises.
+
+use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
+use recon::data::{Geometry, Grid, Projections, Volume};
+use recon::error::{Error, Result, Stop};
+use recon::geometries::GeometryKind;
+use recon::phantoms::Phantom;
+use recon::progress::{Checkpoints, Progress, Silent};
+use recon::registry::{Kinds, OneOf};
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use tch::Device;
+
+const MU_WATER: f64 = 0.0206;
+const BALL: &str = "{name: ball, source: test, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {center: [0.1, -0.2, 0.05], semi_axes: [0.5, 0.6, 0.4], density: 1}}]}";
+
+fn scan(text: &str, grid: &Grid) -> Geometry {
+    let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
+    kind.kind.build(grid).unwrap()
+}
+
+fn algorithm(text: &str) -> AlgorithmKind {
+    let entry: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
+    entry.kind
+}
+
+/// Every kind of the registry, a small fit in place of the default one, with a scan it takes.
+fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
+    let grid = Grid::centered([16, 16, 16], [6.25; 3], [0.0; 3]).unwrap();
+    let cone = scan(
+        "cone: {views: 24, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [26, 26], pitch_mm: [8, 8]}}",
+        &grid,
+    );
+    let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
+    let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: 60}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
+    AlgorithmKind::NAMES
+        .iter()
+        .map(|&name| match name {
+            "fbp" => (AlgorithmKind::default_of(name).unwrap(), parallel.clone(), grid.clone()),
+            "neural_field" => (algorithm(small), cone.clone(), grid.clone()),
+            _ => (AlgorithmKind::default_of(name).unwrap(), cone.clone(), grid.clone()),
+        })
+        .collect()
+}
+
+fn reconstruct(
+    kind: &AlgorithmKind,
+    data: &Projections,
+    grid: &Grid,
+    progress: &dyn Progress,
+    checkpoints: &dyn Checkpoints,
+) -> Result<Reconstruction> {
+    let mut run = Run { device: Device::Cpu, seed: 7, mu_water: MU_WATER, progress, checkpoints };
+    kind.as_part().reconstruct(data, grid, &mut run)
+}
+
+fn ball(geometry: &Geometry, grid: &Grid) -> (Projections, Volume) {
+    let phantom = Phantom::parse(BALL, Path::new("ball")).unwrap();
+    let data = Projections::from_vec(geometry.clone(), phantom.project(geometry, MU_WATER)).unwrap();
+    (data, phantom.rasterise(grid, MU_WATER, 4))
+}
+
+fn psnr(truth: &Volume, found: &Volume) -> f64 {
+    let (low, high) = truth.range();
+    let squares = truth.as_slice().iter().zip(found.as_slice()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+    10.0 * (f64::from(high - low).powi(2) * truth.as_slice().len() as f64 / squares).log10()
+}
+
+#[test]
+fn every_algorithm_finds_a_ball() {
+    for (kind, geometry, grid) in kinds() {
+        let (data, truth) = ball(&geometry, &grid);
+        let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+        let quality = psnr(&truth, &found.volume);
+        assert!(quality > 20.0, "{}: {quality:.2} dB", kind.name());
+    }
+}
+
+#[test]
+fn every_algorithm_makes_nothing_of_nothing() {
+    for (kind, geometry, grid) in kinds() {
+        let data = Projections::from_vec(geometry.clone(), vec![0.0; geometry.samples()]).unwrap();
+        let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+        assert!(found.volume.as_slice().iter().all(|&v| v == 0.0), "{}", kind.name());
+    }
+}
+
+#[test]
+fn every_algorithm_repeats_its_bits() {
+    for (kind, geometry, grid) in kinds() {
+        let (data, _) = ball(&geometry, &grid);
+        let run = || reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap().volume;
+        assert_eq!(run(), run(), "{}", kind.name());
+    }
+}
+
+#[test]
+fn every_configuration_reads_back_what_it_writes() {
+    for (kind, ..) in kinds() {
+        let entry: OneOf<AlgorithmKind> = kind.clone().into();
+        let text = serde_yaml::to_string(&entry).unwrap();
+        assert_eq!(serde_yaml::from_str::<OneOf<AlgorithmKind>>(&text).unwrap().kind, kind, "{text}");
+    }
+}
+
+#[test]
+fn analytic_methods_refuse_scans_they_are_not_made_for() {
+    let all = kinds();
+    let (cone, parallel) = (&all[1].1, &all[0].1);
+    let grid = &all[0].2;
+    assert!(algorithm("fbp").as_part().check(cone, grid).is_err());
+    assert!(algorithm("fdk").as_part().check(parallel, grid).is_err());
+    let short = scan(
+        "cone: {views: 24, arc_deg: 100, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [26, 26], pitch_mm: [8, 8]}}",
+        grid,
+    );
+    assert!(algorithm("fdk").as_part().check(&short, grid).is_err());
+}
+
+#[test]
+fn a_field_that_makes_no_sense_is_refused_with_its_key() {
+    let (_, geometry, grid) = kinds().remove(0);
+    let refused = |text: &str| algorithm(text).as_part().check(&geometry, &grid).unwrap_err().to_string();
+    assert!(refused("neural_field: {field: {siren: {width: 0}}}").starts_with("neural_field.field.siren.width"));
+    assert!(refused("neural_field: {integrator: rays, ramp_steps: 3}").starts_with("neural_field.ramp_steps"));
+    assert!(refused("neural_field: {steps: 0, start: null}").starts_with("neural_field.steps"));
+    assert!(refused("neural_field: {start: {neural_field: {}}}").starts_with("neural_field.start"));
+    assert!(refused("neural_field: {optimizer: {muon: {rate: -1}}}").starts_with("neural_field.optimizer"));
+}
+
+#[test]
+fn rays_and_plain_adam_fit_too() {
+    let (_, geometry, grid) = kinds().remove(3);
+    let (data, truth) = ball(&geometry, &grid);
+    let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, start: null, integrator: {rays: {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
+    let found = reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
+    let quality = psnr(&truth, &found.volume);
+    assert!(quality > 18.0, "{quality:.2} dB");
+}
+
+/// Asks for a stop after a number of steps.
+struct StopAfter {
+    left: Cell<u64>,
+}
+
+impl Progress for StopAfter {
+    fn begin(&self, _task: &str, _steps: Option<u64>) {}
+    fn advance(&self, _done: u64, _figures: &[(&str, f64)]) {
+        self.left.set(self.left.get().saturating_sub(1));
+    }
+    fn end(&self) {}
+    fn warn(&self, _code: &str, _message: &str) {}
+    fn stop(&self) -> Option<Stop> {
+        (self.left.get() == 0).then_some(Stop::Terminate)
+    }
+}
+
+/// Keeps one generation in memory.
+#[derive(Default)]
+struct Memory(RefCell<Option<Vec<u8>>>);
+
+impl Checkpoints for Memory {
+    fn load(&self, accept: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
+        self.0.borrow().as_ref().map_or(Ok(false), |bytes| accept(bytes).map(|()| true))
+    }
+    fn save(&self, bytes: &[u8]) -> Result<()> {
+        *self.0.borrow_mut() = Some(bytes.to_vec());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_fit_stopped_anywhere_and_resumed_ends_with_the_bits_of_an_uninterrupted_one() {
+    let (kind, geometry, grid) = kinds().remove(3);
+    let (data, _) = ball(&geometry, &grid);
+    let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+    // 60 steps of the start, 300 of regression, 60 on the data: stops in the second and third, then at the seam.
+    for stops in [vec![150, 37, 230], vec![360, 20]] {
+        let memory = Memory::default();
+        for steps in stops {
+            let stopped = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(steps) }, &memory);
+            assert!(matches!(stopped, Err(Error::Stopped(Stop::Terminate))));
+        }
+        let resumed = reconstruct(&kind, &data, &grid, &Silent, &memory).unwrap();
+        assert_eq!(resumed.volume, straight.volume);
+        assert_eq!(resumed.curve.len(), straight.curve.len());
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_seed_is_not_taken_up() {
+    let (kind, geometry, grid) = kinds().remove(3);
+    let (data, _) = ball(&geometry, &grid);
+    let memory = Memory::default();
+    let _ = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(100) }, &memory);
+    let mut run = Run { device: Device::Cpu, seed: 8, mu_water: MU_WATER, progress: &Silent, checkpoints: &memory };
+    let error = kind.as_part().reconstruct(&data, &grid, &mut run).unwrap_err();
+    assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
+}

@@ -1,0 +1,116 @@
+//! What the black-box tests share: the binary, a folder of their own, the real data.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The tiny pipeline of the tests.
+pub(crate) const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+
+/// One folder of its own, in which the binary runs.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+}
+
+#[allow(dead_code)] // each test binary uses its part
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    pub(crate) fn write(&self, relative: &str, text: &str) -> PathBuf {
+        let path = self.path(relative);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_recon"));
+        command.args(args).current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs `recon ARGS` to its end.
+    pub(crate) fn recon(&self, args: &[&str]) -> Outcome {
+        Outcome::from(self.command(args).output().unwrap())
+    }
+
+    /// Runs the tiny pipeline with FDK alone into `out`, with more arguments.
+    pub(crate) fn quick(&self, more: &[&str]) -> Outcome {
+        let mut args = vec!["run", TINY, "--output", "out", "--set", "reconstruct=[fdk]", "--set", "export.volumes=[nifti]"];
+        args.extend(more);
+        self.recon(&args)
+    }
+
+    /// Every file below a folder, relative to it, but for the log.
+    pub(crate) fn files(&self, relative: &str) -> Vec<String> {
+        let root = self.path(relative);
+        let mut found = Vec::new();
+        walk(&root, &root, &mut found);
+        found.sort();
+        found
+    }
+
+    pub(crate) fn json(&self, relative: &str) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.path(relative)).unwrap()).unwrap()
+    }
+}
+
+fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            walk(&path, root, found);
+        } else if path.file_name().unwrap() != "log.jsonl" {
+            found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned());
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+#[allow(dead_code)] // each test binary reads its part
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+#[allow(dead_code)]
+impl Outcome {
+    /// Fails unless the command ended with this code and said each of these on stderr.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32, said: &[&str]) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        for words in said {
+            assert!(self.stderr.contains(words), "expected `{words}` in {self:#?}");
+        }
+        self
+    }
+}
+
+/// A path in the shared data set, or `None` (told on stderr) where it is not at hand.
+#[allow(dead_code)]
+pub(crate) fn data(test: &str, relative: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("RECON_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = root.join(relative);
+    if !path.exists() {
+        #[allow(clippy::print_stderr)] // a test that is skipped says so
+        {
+            eprintln!("SKIPPED {test}: {relative} is not in the data folder (set RECON_DATA)");
+        }
+        return None;
+    }
+    Some(path)
+}

@@ -1,0 +1,17 @@
+//! Files ↔ values: round trips, independent oracles, and hostile input. Reference figures were made with nibabel 5.4.2,
+//! SimpleITK 2.5.7 and pydicom 3.0.2 on the shared set of data (see its SOURCES.md); tests that need it are skipped, and say
+//! so, where it is absent.
+#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions; helpers are tests too
+
+mod describe;
+mod dicom_hostile;
+mod dicom_read;
+mod dicom_series;
+mod dicom_write;
+mod fuzz;
+mod limits;
+mod nifti_hostile;
+mod nifti_read;
+mod nifti_write;
+mod projections;
+mod support;

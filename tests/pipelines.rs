@@ -1,0 +1,110 @@
+//! Every pipeline that is shipped: it parses, is valid by the schema that editors use, and can run; the tiny one does.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+mod common;
+
+use common::{Bench, TINY};
+use recon::pipeline::{Assignment, Config, Pipeline};
+use std::path::{Path, PathBuf};
+
+fn shipped() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    assert!(files.len() >= 4, "{files:?}");
+    files.push(PathBuf::from(TINY));
+    files
+}
+
+fn value(text: &str) -> serde_json::Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn every_shipped_pipeline_is_valid_by_its_schema_and_so_is_its_resolved_form() {
+    let schema = Config::schema();
+    jsonschema::draft7::meta::validate(&schema).unwrap();
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    for file in shipped() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        validator.validate(&value(&text)).unwrap_or_else(|error| panic!("{}: {error} at {}", file.display(), error.instance_path()));
+        let resolved = serde_yaml::to_string(&Pipeline::read(&file, &[]).unwrap().config).unwrap();
+        validator.validate(&value(&resolved)).unwrap_or_else(|error| panic!("{} resolved: {error}", file.display()));
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_parser_refuses() {
+    let validator = jsonschema::draft7::new(&Config::schema()).unwrap();
+    let text = std::fs::read_to_string(TINY).unwrap();
+    for (good, bad) in [
+        ("views: 12", "veiws: 12"),
+        ("filter: hann", "filter: han"),
+        ("  - fdk: {filter: hann}", "  - {fdk: {}, tv: {}}"),
+        ("shape: [16, 16, 16]", "shape: many"),
+        ("seed", "seed"),
+        ("volumes: [nifti, dicom]", "volumes: [nrrd]"),
+    ] {
+        if good == bad {
+            continue;
+        }
+        let changed = text.replace(good, bad);
+        assert_ne!(changed, text, "{good}");
+        assert!(!validator.is_valid(&value(&changed)), "the schema took {bad}");
+        let bench = Bench::new();
+        let file = bench.write("bad.yaml", &changed);
+        assert!(Pipeline::read(&file, &[]).is_err(), "the parser took {bad}");
+    }
+}
+
+#[test]
+fn every_shipped_pipeline_survives_being_written_out_and_read_again() {
+    for file in shipped() {
+        let once = Pipeline::read(&file, &[]).unwrap().config;
+        let bench = Bench::new();
+        let mut there = once.clone();
+        there.paths(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
+        let copy = bench.write("copy.yaml", &serde_yaml::to_string(&there).unwrap());
+        let mut again = Pipeline::read(&copy, &[]).unwrap().config;
+        again.paths(|path| path.strip_prefix(copy.parent().unwrap()).unwrap_or(path).to_path_buf());
+        assert_eq!(again, there, "{}", file.display());
+    }
+}
+
+#[test]
+fn every_shipped_pipeline_can_run_on_a_phantom() {
+    let bench = Bench::new();
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    bench.recon(&["phantom", phantom, "-o", "ct.nii.gz", "--shape", "40,40,40"]).expect(0, &[]);
+    for file in shipped() {
+        let name = file.display().to_string();
+        let mut args = vec!["check", &name];
+        if name.ends_with("nifti.yaml") || name.ends_with("dicom.yaml") {
+            args.extend(["--set", "load.nifti.path=ct.nii.gz"]);
+        }
+        let plan = bench.recon(&args).expect(0, &[]);
+        assert!(!plan.stderr.contains("[truncated]"), "{name} truncates its object: {}", plan.stderr);
+    }
+}
+
+#[test]
+fn the_seed_is_the_noise_and_the_same_seed_the_same_bits() {
+    let bench = Bench::new();
+    let mut projections = Vec::new();
+    for (output, seed) in [("a", "seed=1"), ("b", "seed=1"), ("c", "seed=2")] {
+        bench.recon(&["run", TINY, "--output", output, "--set", seed, "--until", "simulate"]).expect(0, &[]);
+        projections.push(std::fs::read(bench.path(output).join("projections.npy")).unwrap());
+    }
+    assert_eq!(projections[0], projections[1]);
+    assert_ne!(projections[0], projections[2]);
+}
+
+#[test]
+fn assignments_to_a_shipped_pipeline_reach_its_named_methods() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/ct.yaml");
+    let set: Assignment = "reconstruct[siren].neural_field.steps=7".parse().unwrap();
+    let config = Pipeline::read(&file, &[set]).unwrap().config;
+    let siren = config.reconstruct.iter().find(|entry| entry.beside.name.as_deref() == Some("siren")).unwrap();
+    assert_eq!(serde_json::to_value(siren).unwrap()["neural_field"]["steps"], 7);
+}

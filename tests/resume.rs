@@ -1,0 +1,106 @@
+//! Runs that are stopped or killed, and what the next one makes of it: the same bits as if nothing had happened.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+#![cfg(unix)]
+
+mod common;
+
+use common::{Bench, Outcome, TINY};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// The tiny pipeline with a fit of this many data steps after some of regression, checkpointed at each.
+fn fit(steps: &str) -> Vec<String> {
+    let small = "field: {siren: {width: 16, depth: 2}}, start: {tv: {iterations: 10}, steps: 20, batch: 512}";
+    let reconstruct = format!("reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: 0}}}}]");
+    ["run", TINY, "--set", &reconstruct, "--set", "export.volumes=[nifti]", "--output"].map(str::to_string).to_vec()
+}
+
+fn args<'a>(fit: &'a [String], output: &'a str) -> Vec<&'a str> {
+    fit.iter().map(String::as_str).chain([output]).collect()
+}
+
+fn start(bench: &Bench, fit: &[String], output: &str) -> Child {
+    let child = bench.command(&args(fit, output)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&bench.path(output).join("siren/checkpoint.safetensors"));
+    child
+}
+
+fn wait_for(path: &Path) {
+    let begin = Instant::now();
+    while !path.exists() {
+        assert!(begin.elapsed() < Duration::from_mins(2), "{} did not appear", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let done = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+fn ended(child: Child) -> Outcome {
+    Outcome::from(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_run_killed_in_the_middle_of_a_fit_ends_with_the_same_bits() {
+    let bench = Bench::new();
+    let fit = fit("60");
+    bench.recon(&args(&fit, "whole")).expect(0, &[]);
+    for delay in [0, 200, 500] {
+        let mut child = start(&bench, &fit, "killed");
+        std::thread::sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    bench.recon(&args(&fit, "killed")).expect(0, &[]);
+    for file in ["siren/volume.nii.gz", "truth.nii.gz", "projections.npy", "geometry.json"] {
+        let read = |run: &str| std::fs::read(bench.path(run).join(file)).unwrap();
+        assert_eq!(read("killed"), read("whole"), "{file}");
+    }
+    assert!(bench.files("killed").iter().all(|file| !file.contains(".partial")));
+    bench.recon(&["verify", "killed"]).expect(0, &[]);
+}
+
+#[test]
+fn a_damaged_checkpoint_gives_way_to_the_one_before_and_the_bits_stay() {
+    let bench = Bench::new();
+    let fit = fit("40");
+    bench.recon(&args(&fit, "whole")).expect(0, &[]);
+    let mut child = start(&bench, &fit, "damaged");
+    wait_for(&bench.path("damaged/siren/checkpoint.previous.safetensors"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::write(bench.path("damaged/siren/checkpoint.safetensors"), b"not what was written").unwrap();
+    bench.recon(&args(&fit, "damaged")).expect(0, &["[checkpoint_skipped]"]);
+    let read = |run: &str| std::fs::read(bench.path(run).join("siren/volume.nii.gz")).unwrap();
+    assert_eq!(read("damaged"), read("whole"));
+}
+
+#[test]
+fn signals_checkpoint_report_and_end_with_their_codes() {
+    for (name, code, said) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated"), ("USR1", 75, "time limit")] {
+        let bench = Bench::new();
+        let child = start(&bench, &fit("100000"), "out");
+        signal(&child, name);
+        ended(child).expect(code, &[said, "run the same command to continue"]);
+        let report = bench.json("out/report.json");
+        assert_eq!(
+            (report["status"].as_str(), report["methods"][0]["status"].as_str()),
+            (Some("interrupted"), Some("interrupted")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_second_process_in_the_same_folder_is_told_who_is_there() {
+    let bench = Bench::new();
+    let fit = fit("100000");
+    let mut child = start(&bench, &fit, "out");
+    bench.recon(&args(&fit, "out")).expect(5, &[&child.id().to_string(), "--output"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    bench.recon(&["run", TINY, "--set", "reconstruct=[fdk]", "--output", "out"]).expect(0, &[]);
+}
