@@ -10,6 +10,7 @@ use crate::projectors::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangula
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::f64::consts::{PI, TAU};
 
 /// The filter of a filtered backprojection.
@@ -42,9 +43,15 @@ impl Filtering {
     pub(super) fn apply(&self, data: &Projections, grid: &Grid, key: &str) -> Result<Reconstruction> {
         let orbit = orbit(&data.geometry, key)?;
         let data = rebin::upright(data, orbit, key)?;
-        let geometry = &data.geometry;
-        let fan = Fan::new(geometry, orbit);
+        let fan = Fan::new(&data.geometry, orbit);
         let redundancy = Redundancy::of(orbit, &fan, fan.reach(grid, orbit), key)?;
+        let data = match redundancy.long_side() {
+            Some(side) => Cow::Owned(rebin::widened(&data, orbit, side)?),
+            None => data,
+        };
+        let geometry = &data.geometry;
+        let orbit = geometry.orbit.as_ref().unwrap_or(orbit);
+        let fan = Fan::new(geometry, orbit);
         let mut rows = data.as_slice().to_vec();
         weigh(&mut rows, geometry, orbit, &fan, &redundancy);
         let pitch = norm(geometry.views[0].u) / fan.magnification;

@@ -44,6 +44,7 @@ fn table(plan: &Plan) -> String {
         ("run folder".to_string(), plan.directory.clone()),
         ("free memory".to_string(), plan.available_memory_bytes.map_or("unknown".to_string(), bytes)),
     ];
+    lines.extend(plan.seen.rows(views));
     for method in &plan.methods {
         let cost = format!("{}, about {}, {}", method.algorithm, duration(method.seconds), bytes(method.memory_bytes));
         lines.push((format!("method {}", method.name), cost));

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::{Pipeline, Source};
+use super::{Pipeline, Seen, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub struct Plan {
     pub projections: [usize; 3],
     /// Part of the lattice's voxels that every view sees, and part that none sees.
     pub coverage: [f64; 2],
+    /// What the scan sees of the volume.
+    pub seen: Seen,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -71,6 +73,7 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
+            seen: Seen::new(&grid, &geometry),
             projections: geometry.shape(),
             coverage: coverage_of(&grid, &geometry),
             grid,

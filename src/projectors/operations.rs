@@ -43,9 +43,9 @@ impl TensorJoseph {
         let total = self.geometry.samples();
         for first in (0..total).step_by(rays) {
             let chunk = of_samples(&self.grid, &self.geometry, first..(first + rays).min(total));
+            // Rays that pass beside the box, but within one voxel of it, still have their share of its outermost voxels.
             for axis in 0..3 {
-                let members: Vec<usize> =
-                    (0..chunk.len()).filter(|&i| chunk[i].length() > 0.0 && chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
+                let members: Vec<usize> = (0..chunk.len()).filter(|&i| chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
                 if !members.is_empty() {
                     visit(&self.stencil(&chunk, &members, first, axis, kind, device).map_err(torch_error)?)?;
                 }

@@ -78,6 +78,11 @@ impl Redundancy {
         }
     }
 
+    /// +1 if a shifted detector sees farther along +u, -1 along -u.
+    pub(super) fn long_side(&self) -> Option<f64> {
+        if let Self::Offset(overlap) = self { Some(overlap.long_side) } else { None }
+    }
+
     /// Radians of arc that are missing.
     pub(super) fn missing(&self) -> Option<f64> {
         if let Self::Limited(shared) = self { Some(shared.missing) } else { None }
