@@ -29,22 +29,35 @@ pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], thres
     let [_, ny, nx] = grid.shape;
     let mut support = vec![true; grid.voxels()];
     support.par_chunks_mut(nx).enumerate().for_each(|(line, support)| {
-        for (x, support) in support.iter_mut().enumerate() {
-            let index = [(line / ny) as f64, (line % ny) as f64, x as f64];
-            *support = views.iter().all(|(map, near)| may_hold(map, near, index));
+        let start = [(line / ny) as f64, (line % ny) as f64, 0.0];
+        for (map, near) in &views {
+            keep_line(map, near, start, support);
         }
     });
     support
 }
 
-/// Whether there is something near the pixel under a voxel, or it is off the detector.
-fn may_hold(map: &PixelMap, near: &[bool], index: [f64; 3]) -> bool {
-    let Some(([row, column], _)) = map.locate(index) else { return true };
-    let (row, column) = (row + 0.5, column + 0.5);
-    if row < 0.0 || column < 0.0 || row >= map.pixels[0] as f64 || column >= map.pixels[1] as f64 {
-        return true;
+/// Keeps those voxels of a line along x near whose pixel there is something, or that are off the detector.
+fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool]) {
+    let [rows, columns] = map.pixels;
+    let (depth, across, along) = (at(&map.depth, start), at(&map.across, start), at(&map.along, start));
+    for (x, support) in support.iter_mut().enumerate() {
+        let x = x as f64;
+        let (mut depth, across, along) = (depth + x * map.depth[2], across + x * map.across[2], along + x * map.along[2]);
+        let column = match map.columns_per_radian {
+            None => across / depth,
+            Some(per_radian) => (across / depth).atan() * per_radian,
+        };
+        if map.columns_per_radian.is_some() {
+            depth = depth.hypot(across);
+        }
+        // Half a pixel more, so that cutting off the fraction rounds; what is off the detector may be anything.
+        let row = if map.flat { 0.5 } else { along / depth + map.middle[0] + 0.5 };
+        let column = column + map.middle[1] + 0.5;
+        if row >= 0.0 && column >= 0.0 && row < rows as f64 && column < columns as f64 {
+            *support &= near[row as usize * columns + column as usize];
+        }
     }
-    near[row as usize * map.pixels[1] + column as usize]
 }
 
 /// How many rows and columns from the pixel under a voxel's centre its footprint and one pixel more can reach, for voxels
