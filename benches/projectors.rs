@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Orbit, Source, View};
-use recon::projectors::kernels::{backproject, joseph};
+use recon::projectors::kernels::{backproject, coverage, filter, joseph, support};
 use std::f64::consts::{PI, TAU};
 use std::hint::black_box;
 use std::io::{BufRead, Write};
@@ -61,6 +61,9 @@ impl Work {
         match job {
             "forward" => joseph::forward(grid, &geometry.views, &geometry.detector, volume, projections),
             "adjoint" => joseph::adjoint(grid, &geometry.views, &geometry.detector, projections, volume),
+            "coverage" => drop(black_box(coverage::seen_by(grid, geometry))),
+            "support" => drop(black_box(support::seen_support(grid, geometry, projections, 1.5))),
+            "filter" => filter::ramp_rows(projections, geometry.detector.columns, 1.0, filter::Filter::Hann, 1.0),
             _ => backproject::fdk(grid, geometry, projections, volume),
         }
         black_box((volume, projections));
@@ -94,7 +97,7 @@ fn main() -> std::io::Result<()> {
         return serve();
     }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    for job in ["forward", "adjoint", "backproject"] {
+    for job in ["forward", "adjoint", "backproject", "filter", "coverage", "support"] {
         let mut group = criterion.benchmark_group(job);
         for (kind, voxels, pixels, views) in [
             ("cone", 64, 64, 50),
