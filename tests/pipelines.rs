@@ -8,8 +8,9 @@ use recon::pipeline::{Assignment, Config, Pipeline};
 use std::path::{Path, PathBuf};
 
 fn shipped() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folders = ["pipelines", "pipelines/geometries"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let mut files: Vec<PathBuf> =
+        folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     assert!(files.len() >= 4, "{files:?}");
