@@ -78,12 +78,24 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     bench.recon(&["phantom", phantom, "-o", "ct.nii.gz", "--shape", "40,40,40"]).expect(0, &[]);
-    for file in shipped() {
+    'pipelines: for file in shipped() {
         let name = file.display().to_string();
+        let mut sets: Vec<String> = Vec::new();
         let mut args = vec!["check", &name];
         if name.ends_with("nifti.yaml") || name.ends_with("dicom.yaml") {
             args.extend(["--set", "load.nifti.path=ct.nii.gz"]);
         }
+        // Measured data are not part of the repository.
+        for (pipeline, key, file) in [
+            ("aps-tooth.yaml", "acquire.hdf5.path", "projections/aps_tooth_parallel/tooth.h5"),
+            ("htc2022-fan.yaml", "acquire.mat.path", "projections/htc2022_fan/ta_subsample73.mat"),
+        ] {
+            if name.ends_with(pipeline) {
+                let Some(found) = common::data("every_shipped_pipeline_can_run_on_a_phantom", file) else { continue 'pipelines };
+                sets.push(format!("{key}={}", found.display()));
+            }
+        }
+        args.extend(sets.iter().flat_map(|set| ["--set", set.as_str()]));
         let plan = bench.recon(&args).expect(0, &[]);
         assert!(!plan.stderr.contains("[truncated]"), "{name} truncates its object: {}", plan.stderr);
     }
