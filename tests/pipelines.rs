@@ -97,7 +97,9 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
         }
         args.extend(sets.iter().flat_map(|set| ["--set", set.as_str()]));
         let plan = bench.recon(&args).expect(0, &[]);
-        assert!(!plan.stderr.contains("[truncated]"), "{name} truncates its object: {}", plan.stderr);
+        // A half fan sees each side of the object from one side of the circle only: that is what it is for.
+        let meant = name.ends_with("half-fan.yaml");
+        assert!(meant || !plan.stderr.contains("[truncated]"), "{name} truncates its object: {}", plan.stderr);
     }
 }
 
