@@ -1,4 +1,5 @@
 //! What every algorithm of the registry promises, and what resuming a fit promises.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
 use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};

@@ -1,5 +1,6 @@
 //! The gradient of every field through every integrator is the finite difference of the forward-only loss, in f64, with
 //! jitter and ray subset frozen by the step number.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
@@ -92,7 +93,7 @@ fn check(grid: &Grid, inputs: usize) {
                 }
                 field.parameters().iter().for_each(|p| {
                     if p.value.grad().defined() {
-                        drop(p.value.grad().zero_())
+                        drop(p.value.grad().zero_());
                     }
                 });
                 let (finite, exact) = slopes(field.as_ref(), integrator, &objective(grid, 50), residual);
@@ -120,7 +121,7 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let gradient = |chunk| {
         field.parameters().iter().for_each(|p| {
             if p.value.grad().defined() {
-                drop(p.value.grad().zero_())
+                drop(p.value.grad().zero_());
             }
         });
         integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0).unwrap();

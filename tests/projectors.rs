@@ -1,4 +1,5 @@
 //! The tensor projector and the CPU kernels are the same operator, and both are exact pairs.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
 use rand::RngExt;
 use recon::data::{Geometry, Grid};

@@ -129,7 +129,7 @@ mod tests {
         let geometry = built("{views: 40, turns: 4, pitch_mm: 12}").unwrap();
         let source = |view: usize| if let Source::Point(p) = geometry.views[view].source { p } else { [0.0; 3] };
         assert!((source(10)[2] - source(0)[2] - 12.0).abs() < 1e-9 && (source(10)[0] - source(0)[0]).abs() < 1e-9);
-        assert!(((source(0)[2] + source(39)[2]) / 2.0 - 7.0).abs() < 1e-9);
+        assert!((f64::midpoint(source(0)[2], source(39)[2]) - 7.0).abs() < 1e-9);
         let down = built("{views: 40, turns: -4, pitch_mm: -12}").unwrap();
         assert!(down.views[1].center[2] < down.views[0].center[2]);
     }

@@ -40,8 +40,8 @@ pub struct Pipeline {
 /// Where the projections come from.
 #[derive(Debug, Clone, PartialEq)]
 enum Source {
-    Simulated(Load, Simulate),
-    Measured(Acquire),
+    Simulated(Box<Load>, Box<Simulate>),
+    Measured(Box<Acquire>),
 }
 
 impl Source {
@@ -57,9 +57,9 @@ impl Source {
         let grid = config.grid.clone();
         match (&config.load, &config.simulate, &config.acquire) {
             (Some(load), Some(simulate), None) => {
-                Ok(Self::Simulated(Load { config: load.clone() }, Simulate { config: simulate.clone(), grid }))
+                Ok(Self::Simulated(Box::new(Load { config: load.clone() }), Box::new(Simulate { config: simulate.clone(), grid })))
             }
-            (None, None, Some(acquire)) => Ok(Self::Measured(Acquire { config: acquire.clone(), grid })),
+            (None, None, Some(acquire)) => Ok(Self::Measured(Box::new(Acquire { config: acquire.clone(), grid }))),
             _ => Err(Error::config("load", "expected `load` and `simulate`, or `acquire`")),
         }
     }

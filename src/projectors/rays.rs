@@ -27,7 +27,7 @@ impl IndexRay {
         let start = grid.index(origin);
         let slope: [f64; 3] = std::array::from_fn(|k| dot(direction, grid.axes[k]) / grid.spacing[k]);
         let (mut enter, mut leave) = (begin, f64::INFINITY);
-        for k in (if grid.is_2d() { 1 } else { 0 })..3 {
+        for k in usize::from(grid.is_2d())..3 {
             let (low, high) = (-0.5, grid.shape[k] as f64 - 0.5);
             if slope[k].abs() < 1e-12 {
                 if start[k] < low || start[k] > high {

@@ -50,12 +50,12 @@ pub(super) fn identity(config: &Config, data: &Projections, grid: &Grid, run: &R
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
     let mut hasher = blake3::Hasher::new();
     let parts = [json(&config)?, json(&data.geometry)?, json(grid)?, format!("{} {} {:?}", run.seed, run.mu_water, run.device)];
-    parts.iter().for_each(|part| {
+    for part in &parts {
         hasher.update(part.as_bytes());
-    });
-    data.as_slice().iter().for_each(|value| {
+    }
+    for value in data.as_slice() {
         hasher.update(&value.to_le_bytes());
-    });
+    }
     Ok(hasher.finalize().to_hex().to_string())
 }
 

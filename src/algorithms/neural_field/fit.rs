@@ -125,14 +125,13 @@ impl<'a> Fit<'a> {
 
     /// Learns the start's volume on random voxels of the support.
     fn regress(&mut self, start: &Start, run: &mut Run<'_>) -> Result<()> {
-        let volume = match self.start.take() {
-            Some(volume) => volume,
-            None => {
-                let silent = crate::progress::Silent;
-                let mut inner =
-                    Run { progress: run.progress, checkpoints: &silent, device: run.device, seed: run.seed, mu_water: run.mu_water };
-                start.kind.as_part().reconstruct(self.data, self.grid, &mut inner)?.volume
-            }
+        let volume = if let Some(volume) = self.start.take() {
+            volume
+        } else {
+            let silent = crate::progress::Silent;
+            let mut inner =
+                Run { progress: run.progress, checkpoints: &silent, device: run.device, seed: run.seed, mu_water: run.mu_water };
+            start.kind.as_part().reconstruct(self.data, self.grid, &mut inner)?.volume
         };
         let target = (from_volume(&volume, run.device)? / self.mu_ref).view(-1);
         self.start = Some(volume);

@@ -16,7 +16,7 @@ pub(in super::super) struct Parker {
 }
 
 impl Parker {
-    pub(super) fn weight(&self, beta: f64, gamma: f64) -> f64 {
+    pub(super) fn weight(self, beta: f64, gamma: f64) -> f64 {
         let (first, last) = (self.margin + gamma, self.margin - gamma);
         let rise = |part: f64| (FRAC_PI_4 * part.max(0.0)).sin().powi(2);
         if beta < 2.0 * first {

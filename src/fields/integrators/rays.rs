@@ -117,7 +117,7 @@ impl Config {
             let mut squares = values.select(1, 0).full_like(total_variation::EPSILON_SQUARED);
             for (number, &(_, weight)) in axes.iter().enumerate() {
                 let step = (values.select(1, number as i64 + 1) - values.select(1, 0)) * weight;
-                squares = squares + step.square();
+                squares += step.square();
             }
             Ok(squares.sqrt().mean(values.kind()) * (objective.tv * grid.voxels() as f64))
         };

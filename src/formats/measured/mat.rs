@@ -103,7 +103,9 @@ pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
             let mut description = Description::new("MATLAB file");
             match Arrays::open(candidate.path)? {
                 Arrays::Level5(_, arrays) => {
-                    arrays.iter().for_each(|(name, array)| row_of_shape(&mut description, name, array.shape(), "numbers"));
+                    for (name, array) in &arrays {
+                        row_of_shape(&mut description, name, array.shape(), "numbers");
+                    }
                 }
                 Arrays::Hdf5(_, open, _) => {
                     for (name, mut shape, kind) in open.listed()? {

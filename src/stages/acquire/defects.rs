@@ -78,7 +78,9 @@ pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning
             ((integrals[at] - expected).abs() > limit).then_some((at, expected))
         })
         .collect();
-    found.iter().for_each(|&(at, value)| integrals[at] = value);
+    for &(at, value) in &found {
+        integrals[at] = value;
+    }
     let message = format!(
         "{} of {} samples stand out from their neighbours by more than {limit:.3} and were replaced by their median",
         found.len(),
