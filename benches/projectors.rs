@@ -3,12 +3,13 @@
 
 use criterion::{BenchmarkId, Criterion};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Orbit, Source, View};
-use recon::projectors::kernels::{backproject, joseph};
+use recon::projectors::kernels::{backproject, coverage, filter, joseph, support};
+use std::f64::consts::{PI, TAU};
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-/// Work B of the comparison: cube of 128 mm, source 500 mm and detector 1000 mm away, detector 1.25 times the cube's shadow.
+/// A scan of a grid, with values to project.
 struct Work {
     grid: Grid,
     geometry: Geometry,
@@ -17,49 +18,59 @@ struct Work {
 }
 
 impl Work {
-    fn new(voxels: usize, pixels: usize, views: usize) -> Self {
-        let grid = Grid::centered([voxels; 3], [128.0 / voxels as f64; 3], [0.0; 3]).expect("a valid grid");
-        let (radius, pitch) = (500.0, 128.0 * 2.0 * 1.25 / pixels as f64);
-        let angles: Vec<f64> = (0..views).map(|i| std::f64::consts::TAU * i as f64 / views as f64).collect();
+    /// Kinds of work; the first is the comparison's.
+    const KINDS: [&str; 4] = ["cone", "oblique", "parallel2d", "fan2d"];
+
+    /// A cube (or a square) of 128 mm, source 500 mm and detector 1000 mm away, the detector 1.25 times the cube's shadow
+    /// (a parallel beam: as many pixels as asked for, one per voxel). `oblique`: the cube is tilted out of the orbit's plane.
+    fn new(kind: &str, voxels: usize, pixels: usize, views: usize) -> Self {
+        let (flat, parallel) = (kind.ends_with("2d"), kind == "parallel2d");
+        let spacing = 128.0 / voxels as f64;
+        let mut grid = Grid::centered([if flat { 1 } else { voxels }, voxels, voxels], [spacing; 3], [0.0; 3]).expect("a valid grid");
+        if kind == "oblique" {
+            let (s, c) = 0.1f64.sin_cos();
+            grid.axes = [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]];
+        }
+        let (radius, pitch) = (500.0, if parallel { spacing } else { 128.0 * 2.0 * 1.25 / pixels as f64 });
+        let arc = if parallel { PI } else { TAU };
+        let angles: Vec<f64> = (0..views).map(|i| arc * i as f64 / views as f64).collect();
         let exposures = angles.iter().map(|angle| {
             let (s, c) = angle.sin_cos();
-            View {
-                source: Source::Point([radius * c, radius * s, 0.0]),
-                center: [-radius * c, -radius * s, 0.0],
-                u: [-s * pitch, c * pitch, 0.0],
-                v: [0.0, 0.0, pitch],
-            }
+            let source = if parallel { Source::Direction([-c, -s, 0.0]) } else { Source::Point([radius * c, radius * s, 0.0]) };
+            View { source, center: [-radius * c, -radius * s, 0.0], u: [-s * pitch, c * pitch, 0.0], v: [0.0, 0.0, pitch] }
         });
         let exposures = exposures.collect();
+        let distance = |mm: f64| (!parallel).then_some(mm);
         let orbit = Orbit {
             isocenter: [0.0; 3],
             angles,
-            arc: std::f64::consts::TAU,
-            source_to_axis: Some(radius),
-            source_to_detector: Some(2.0 * radius),
+            arc,
+            source_to_axis: distance(radius),
+            source_to_detector: distance(2.0 * radius),
             offset: [0.0; 2],
         };
-        let detector = Detector { rows: pixels, columns: pixels, shape: DetectorShape::Flat };
+        let detector = Detector { rows: if flat { 1 } else { pixels }, columns: pixels, shape: DetectorShape::Flat };
         let geometry = Geometry::new(exposures, detector, Some(orbit)).expect("a valid geometry");
         let wave = |count: usize| (0..count).map(|i| (i as f32 * 0.37).sin() + 1.0).collect::<Vec<f32>>();
         let (volume, projections) = (wave(grid.voxels()), wave(geometry.samples()));
         Self { grid, geometry, volume, projections }
     }
 
-    fn run(&mut self, job: &str) -> bool {
+    fn run(&mut self, job: &str) {
         let Self { grid, geometry, volume, projections } = self;
         match job {
             "forward" => joseph::forward(grid, &geometry.views, &geometry.detector, volume, projections),
             "adjoint" => joseph::adjoint(grid, &geometry.views, &geometry.detector, projections, volume),
-            "backproject" => backproject::fdk(grid, geometry, projections, volume),
-            _ => return false,
+            "coverage" => drop(black_box(coverage::seen_by(grid, geometry))),
+            "support" => drop(black_box(support::seen_support(grid, geometry, projections, 1.5))),
+            "filter" => filter::ramp_rows(projections, geometry.detector.columns, 1.0, filter::Filter::Hann, 1.0),
+            _ => backproject::fdk(grid, geometry, projections, volume),
         }
         black_box((volume, projections));
-        true
     }
 }
 
-/// Answers each request by the seconds of one run after one that is not timed.
+/// Answers each request by the seconds of one run after one that is not timed. A job may be preceded by its kind: `fan2d:forward`.
 fn serve() -> std::io::Result<()> {
     let mut last = None;
     for line in std::io::stdin().lock().lines() {
@@ -67,15 +78,16 @@ fn serve() -> std::io::Result<()> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [job, voxels, pixels, views] = words[..] else { continue };
         let [Ok(voxels), Ok(pixels), Ok(views)] = [voxels, pixels, views].map(str::parse) else { continue };
+        let (kind, job) = job.split_once(':').unwrap_or((Work::KINDS[0], job));
+        let key = (kind.to_string(), voxels, pixels, views);
         let (_, work) = match last.take() {
-            Some((sizes, work)) if sizes == [voxels, pixels, views] => last.insert((sizes, work)),
-            _ => last.insert(([voxels, pixels, views], Work::new(voxels, pixels, views))),
+            Some((same, work)) if same == key => last.insert((same, work)),
+            _ => last.insert((key, Work::new(kind, voxels, pixels, views))),
         };
         work.run(job);
         let start = Instant::now();
-        let known = work.run(job);
-        let seconds = if known { start.elapsed().as_secs_f64() } else { f64::NAN };
-        writeln!(std::io::stdout(), "{seconds}")?;
+        work.run(job);
+        writeln!(std::io::stdout(), "{}", start.elapsed().as_secs_f64())?;
     }
     Ok(())
 }
@@ -85,11 +97,19 @@ fn main() -> std::io::Result<()> {
         return serve();
     }
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    for job in ["forward", "adjoint", "backproject"] {
+    for job in ["forward", "adjoint", "backproject", "filter", "coverage", "support"] {
         let mut group = criterion.benchmark_group(job);
-        for (voxels, pixels) in [(64, 64), (128, 128), (128, 256), (256, 256)] {
-            let mut work = Work::new(voxels, pixels, 50);
-            let name = BenchmarkId::from_parameter(format!("{voxels}^3, 50 x {pixels}^2"));
+        for (kind, voxels, pixels, views) in [
+            ("cone", 64, 64, 50),
+            ("cone", 128, 128, 50),
+            ("cone", 128, 256, 50),
+            ("cone", 256, 256, 50),
+            ("oblique", 128, 128, 50),
+            ("parallel2d", 256, 363, 60),
+            ("fan2d", 256, 363, 60),
+        ] {
+            let mut work = Work::new(kind, voxels, pixels, views);
+            let name = BenchmarkId::new(kind, format!("{voxels} voxels, {views} x {pixels} pixels"));
             group.bench_function(name, |bencher| bencher.iter(|| work.run(job)));
         }
         group.finish();

@@ -216,6 +216,66 @@ fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
 }
 
 #[test]
+fn a_beam_along_the_normal_of_a_slice_gives_zeros() {
+    let grid = Grid::centered([1, 5, 6], [1.0; 3], [0.0; 3]).unwrap();
+    let detector = Detector { rows: 1, columns: 4, shape: DetectorShape::Flat };
+    for source in [Source::Direction([0.0, 0.0, 1.0]), Source::Point([0.0, 0.0, -9.0])] {
+        let view = View { source, center: [0.0, 0.0, 9.0], u: [0.0, 1.0, 0.0], v: [1.0, 0.0, 0.0] };
+        let geometry = Geometry::new(vec![view], detector, None).unwrap();
+        for level in levels() {
+            assert!(forward(level, &grid, &geometry, &noise(30, 1)).iter().all(|v| v.is_finite()));
+            assert!(adjoint(level, &grid, &geometry, &noise(4, 1)).iter().all(|v| v.is_finite()));
+        }
+    }
+}
+
+/// Views that no scanner makes: sources near, far and inside, pixels of any size and angle, grids of one voxel.
+fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
+    let numbers = noise(64, seed + 100);
+    let mut next = numbers.iter().map(|&x| f64::from(x));
+    let mut number = move || next.next().unwrap();
+    let mut count = |most: f64| 1 + (number().abs() * most) as usize;
+    let (shape, rows, columns) = ([count(9.0), count(9.0), count(9.0)], count(20.0), count(20.0));
+    let mut exponent = || 10f64.powf(number() * 1.5);
+    let spacing = [exponent(), exponent(), exponent()];
+    let (u, v, far) = (exponent(), exponent(), 10.0 * exponent() * exponent());
+    let flat = shape[0] == 1;
+    let grid = Grid::centered(shape, spacing, [number(), number(), number()]).ok()?;
+    let (s, c) = (7.0 * number()).sin_cos();
+    // Half of the views have rows along z.
+    let (tilt, level) = if number() > 0.0 { (0.3 * number(), 0.3 * number()) } else { (0.0, 0.0) };
+    let level = if flat { 0.0 } else { level };
+    let source = if number() > 0.0 { Source::Point([far * c, far * s, far * level]) } else { Source::Direction([-c, -s, -level]) };
+    let center = [-0.7 * far * c + number(), -0.7 * far * s + number(), 0.0];
+    let view = View { source, center, u: [-s * u, c * u, tilt * u], v: [tilt * v, 0.0, v] };
+    let shape = if number() > 0.0 { DetectorShape::Flat } else { DetectorShape::Cylindrical };
+    let views = vec![view; 2];
+    Geometry::new(views, Detector { rows: if flat { 1 } else { rows }, columns, shape }, None).ok().map(|geometry| (grid, geometry))
+}
+
+#[test]
+fn odd_scans_are_projected_alike_at_every_level() {
+    let mut hit = 0;
+    for seed in 0..1000 {
+        let Some((grid, geometry)) = odd_setup(seed) else { continue };
+        let (x, y) = (noise(grid.voxels(), 8), noise(geometry.samples(), 9));
+        let expected = reference(&grid, &geometry, &x);
+        // Rays that graze the grid's edge have weights of the size of their rounding.
+        let size = product(&expected, &expected).sqrt();
+        let size = if size > 0.0 { size.max(0.1 * grid.spacing.iter().copied().fold(0.0, f64::max)) } else { size };
+        hit += usize::from(size > 0.0);
+        for level in levels() {
+            let found = forward(level, &grid, &geometry, &x);
+            let error = found.iter().zip(&expected).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+            assert!(error <= 3e-5 * size, "{seed}, {}: {error} of {size}, {grid:?} {geometry:?}", level.name());
+            let gap = (product(&found, &y) - product(&x, &adjoint(level, &grid, &geometry, &y))).abs();
+            assert!(gap <= 1e-5 * size * product(&y, &y).sqrt(), "{seed}, {}: gap {gap}, {grid:?} {geometry:?}", level.name());
+        }
+    }
+    assert!(hit > 300, "only {hit} setups have rays that meet the grid");
+}
+
+#[test]
 fn a_subset_of_views_gives_its_part() {
     for (name, grid, geometry) in setups() {
         let x = noise(grid.voxels(), 7);

@@ -10,6 +10,7 @@ use crate::projectors::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangula
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::f64::consts::{PI, TAU};
 
 /// The filter of a filtered backprojection.
@@ -42,9 +43,15 @@ impl Filtering {
     pub(super) fn apply(&self, data: &Projections, grid: &Grid, key: &str) -> Result<Reconstruction> {
         let orbit = orbit(&data.geometry, key)?;
         let data = rebin::upright(data, orbit, key)?;
+        let fan = Fan::new(&data.geometry, orbit);
+        let redundancy = Redundancy::of(orbit, &fan, reach(grid, orbit), key)?;
+        let data = match redundancy.long_side() {
+            Some(side) => Cow::Owned(rebin::widened(&data, orbit, side)?),
+            None => data,
+        };
         let geometry = &data.geometry;
+        let orbit = geometry.orbit.as_ref().unwrap_or(orbit);
         let fan = Fan::new(geometry, orbit);
-        let redundancy = Redundancy::of(orbit, &fan, fan.reach(grid, orbit), key)?;
         let mut rows = data.as_slice().to_vec();
         weigh(&mut rows, geometry, orbit, &fan, &redundancy);
         let pitch = norm(geometry.views[0].u) / fan.magnification;
@@ -60,7 +67,9 @@ impl Filtering {
             backproject::parallel(grid, geometry, &rows, &mut values);
         }
         if self.nonnegative {
-            values.iter_mut().for_each(|value| *value = value.max(0.0));
+            for value in &mut values {
+                *value = value.max(0.0);
+            }
         }
         let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?;
         let warning = redundancy.missing().map(|missing| {
@@ -76,7 +85,7 @@ impl Filtering {
         self.check(key)?;
         let orbit = orbit(geometry, key)?;
         let fan = Fan::new(geometry, orbit);
-        Redundancy::of(orbit, &fan, fan.reach(grid, orbit), key).map(drop)
+        Redundancy::of(orbit, &fan, reach(grid, orbit), key).map(drop)
     }
 }
 
@@ -122,7 +131,9 @@ impl Fan {
         let curved = geometry.detector.shape == DetectorShape::Cylindrical;
         let mut places = along(columns, norm(first.u), orbit.offset[1]);
         if let Some(distance) = distance {
-            places.iter_mut().for_each(|place| *place = if curved { *place / distance } else { (*place / distance).atan() });
+            for place in &mut places {
+                *place = if curved { *place / distance } else { (*place / distance).atan() };
+            }
         }
         Self {
             places,
@@ -136,12 +147,6 @@ impl Fan {
     /// Lowest and highest place.
     pub(super) fn ends(&self) -> [f64; 2] {
         [self.places[0], self.places[self.places.len() - 1]]
-    }
-
-    /// The largest place that the grid needs.
-    fn reach(&self, grid: &Grid, orbit: &Orbit) -> f64 {
-        let radius = Cylinder::around(grid, orbit.isocenter).radius;
-        orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())
     }
 
     /// Arc after which views repeat.
@@ -181,6 +186,12 @@ pub(super) fn orbit<'a>(geometry: &'a Geometry, key: &str) -> Result<&'a Orbit> 
         Error::config(key, "needs a circular orbit, and this scan only has per-view poses")
             .hint("use an iterative method or a neural field")
     })
+}
+
+/// How far from the central ray the grid reaches: a fan angle, radians; mm for a parallel beam.
+fn reach(grid: &Grid, orbit: &Orbit) -> f64 {
+    let radius = Cylinder::around(grid, orbit.isocenter).radius;
+    orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())
 }
 
 /// The part of the arc (radians) that each view stands for; they sum to the arc. Over whole periods the ends meet; over any

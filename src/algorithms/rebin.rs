@@ -40,6 +40,28 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit, key: &str) -> Re
     Projections::from_vec(geometry, values).map(Cow::Owned)
 }
 
+/// The same rows on a detector with zeros on its short side, as wide as on its long one (`long_side` +1 for +u): where nothing
+/// was measured, the filtered rows of a shifted detector are not zero.
+///
+/// # Errors
+/// None for an upright detector on its orbit.
+pub(super) fn widened(data: &Projections, orbit: &Orbit, long_side: f64) -> Result<Projections> {
+    let mut geometry = data.geometry.clone();
+    let columns = geometry.detector.columns;
+    let pitch = norm(geometry.views[0].u);
+    let added = (2.0 * orbit.offset[1].abs() / pitch).ceil() as usize;
+    geometry.detector.columns += added;
+    let [v, u] = orbit.offset;
+    let orbit = Orbit { offset: [v, u - long_side * added as f64 * pitch / 2.0], ..orbit.clone() };
+    let views = (0..geometry.views.len()).map(|view| ideal(&geometry, &orbit, view)).collect();
+    let mut values = vec![0.0; geometry.samples()];
+    let start = if long_side > 0.0 { added } else { 0 };
+    for (wide, row) in values.chunks_mut(columns + added).zip(data.as_slice().chunks(columns)) {
+        wide[start..start + columns].copy_from_slice(row);
+    }
+    Projections::from_vec(Geometry::new(views, geometry.detector, Some(orbit))?, values)
+}
+
 /// The exposure of an upright detector; on a cylinder its centre slides along the arc.
 fn ideal(geometry: &Geometry, orbit: &Orbit, view: usize) -> View {
     let real = &geometry.views[view];

@@ -32,7 +32,6 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
 
 fn table(plan: &Plan) -> String {
     let [views, height, width] = plan.projections;
-    let [all, none] = plan.coverage;
     let extent = plan.grid.extent().map(|mm| format!("{mm:.1}")).join(" x ");
     let mut lines = vec![
         ("pipeline".to_string(), plan.name.clone()),
@@ -40,10 +39,10 @@ fn table(plan: &Plan) -> String {
         ("threads".to_string(), plan.threads.to_string()),
         ("grid [z, y, x]".to_string(), format!("{:?} voxels over {extent} mm", plan.grid.shape)),
         ("projections".to_string(), format!("{views} views of {height} x {width} pixels")),
-        ("coverage".to_string(), format!("{:.1} % of the voxels are seen by every view, {:.1} % by none", 100.0 * all, 100.0 * none)),
         ("run folder".to_string(), plan.directory.clone()),
         ("free memory".to_string(), plan.available_memory_bytes.map_or("unknown".to_string(), bytes)),
     ];
+    lines.extend(plan.seen.rows(views));
     for method in &plan.methods {
         let cost = format!("{}, about {}, {}", method.algorithm, duration(method.seconds), bytes(method.memory_bytes));
         lines.push((format!("method {}", method.name), cost));

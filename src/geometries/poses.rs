@@ -7,7 +7,7 @@
 use super::Scan;
 use super::checks;
 use super::setting::Setting;
-use crate::data::{Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, normalized, scale};
+use crate::data::{Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, cross, dot, normalized, scale, sub};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,9 +128,17 @@ impl Config {
             return Err(Error::config("file", format!("{} has its source inside the volume", place(view)))
                 .hint("check origin_mm and the units of the file (mm), or crop the volume"));
         }
-        let behind = |&view: &usize| geometry.project(view, volume.center()).is_none();
-        if let Some(view) = (0..geometry.views.len()).find(behind) {
-            return Err(Error::config("file", format!("{} has the volume behind its source, away from the detector", place(view)))
+        // The middle of the volume must be on the way from the source to the detector.
+        let between = |view: &View| match view.source {
+            Source::Direction(_) => true,
+            Source::Point(source) => {
+                let normal = cross(view.u, view.v);
+                let part = dot(sub(volume.center(), source), normal) / dot(sub(view.center, source), normal);
+                part > 0.0 && part < 1.0
+            }
+        };
+        if let Some(view) = geometry.views.iter().position(|view| !between(view)) {
+            return Err(Error::config("file", format!("{} does not have the volume between its source and its detector", place(view)))
                 .hint("check origin_mm and the axes of the file"));
         }
         Ok(())

@@ -176,7 +176,11 @@ mod tests {
                 assert!(norm(sub(sources[2], [0.0, -1000.0, 0.0])) < 1e-9, "in front of the patient");
                 let reach = if path == "arc" { 500.0 } else { 1000.0 * 30f64.to_radians().tan() };
                 assert!((crate::data::dot(sources[4], motion) - reach).abs() < 1e-9, "{along} {path}: {:?}", sources[4]);
-                assert!(if path == "arc" { (norm(sources[4]) - 1000.0).abs() < 1e-9 } else { sources[4][1] == sources[0][1] });
+                assert!(if path == "arc" {
+                    (norm(sources[4]) - 1000.0).abs() < 1e-9
+                } else {
+                    (sources[4][1] - sources[0][1]).abs() < 1e-9
+                });
             }
         }
     }

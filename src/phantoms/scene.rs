@@ -79,7 +79,9 @@ impl Scene {
                 }
                 std::mem::swap(pieces, next);
             }
-            pieces.iter().for_each(|&(first, last)| each(index, first, last));
+            for &(first, last) in &*pieces {
+                each(index, first, last);
+            }
         }
     }
 
@@ -184,9 +186,7 @@ mod tests {
         for ((point, one), other) in points.iter().zip(&one).zip(&other) {
             assert!((one - other).abs() < 1e-9, "{point:?}: {one} in the slice, {other} in the solid");
         }
-        assert!(
-            one.iter().any(|d| *d == 0.0) && one.iter().any(|d| (d - 1.8).abs() < 1e-9) && one.iter().any(|d| (d - 1.045).abs() < 1e-9)
-        );
+        assert!(one.contains(&0.0) && one.iter().any(|d| (d - 1.8).abs() < 1e-9) && one.iter().any(|d| (d - 1.045).abs() < 1e-9));
     }
 
     #[test]

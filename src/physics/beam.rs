@@ -121,7 +121,9 @@ impl Beam {
         if lines.is_empty() || !total.is_finite() {
             return Err(Error::config("spectrum", "expected photons, got none"));
         }
-        lines.iter_mut().for_each(|[_, weight]| *weight /= total);
+        for [_, weight] in &mut lines {
+            *weight /= total;
+        }
         let mu_water = lines.iter().map(|[energy, weight]| weight * attenuation_per_mm(Material::Water, *energy)).sum();
         Ok(Self { lines, reference_kev: energy_of_water(mu_water), mu_water })
     }

@@ -1,8 +1,15 @@
 //! From ideal line integrals to what a detector reports, effect by effect, in the order in which they happen:
 //!
-//! 1. scatter falls on the detector beside the primary;  2. the flux of the view;  3. photons are counted (Poisson);  4. their light
-//! spreads (blur, crosstalk);  5. bad pixels read a part of it;  6. electronic noise;  7. −ln over the flux of the air scan;  8. bad
-//! pixels are interpolated. What is off changes no bit.
+//! 1. scatter falls on the detector beside the primary;
+//! 2. the flux of the view;
+//! 3. photons are counted (Poisson);
+//! 4. their light spreads (blur, crosstalk);
+//! 5. bad pixels read a part of it;
+//! 6. electronic noise;
+//! 7. −ln over the flux of the air scan;
+//! 8. bad pixels are interpolated.
+//!
+//! What is off changes no bit.
 
 use super::bad_pixels::{self, BadPixelsConfig, Repair};
 use super::blur::BlurConfig;
@@ -118,9 +125,13 @@ impl<'a> Detector<'a> {
         }
         if let Some(drift) = self.effects.flux_drift {
             let flux = drift.factor(view, views, self.seed);
-            signal.iter_mut().for_each(|signal| *signal *= flux);
+            for signal in &mut signal {
+                *signal *= flux;
+            }
         }
-        signal.iter_mut().for_each(|signal| *signal = signal.min(f64::MAX));
+        for signal in &mut signal {
+            *signal = signal.min(f64::MAX);
+        }
         let electronic = self.effects.noise.map(|noise| noise.count(&mut signal, self.seed, view)).unwrap_or_default();
         if let Some(smoothing) = &self.smoothing {
             smoothing.apply(&mut signal, self.columns);
@@ -146,5 +157,178 @@ impl<'a> Detector<'a> {
             *pixel = if clipped { measured.max(0.0) as f32 } else { measured as f32 };
         }
         starved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Detector as Pixels, DetectorShape, Geometry, Source, View};
+
+    const ROWS: usize = 20;
+    const COLUMNS: usize = 60;
+
+    /// Views of pixels of 1 mm, each holding `p(view, row, column)`.
+    fn of(views: usize, p: impl Fn(usize, usize, usize) -> f64) -> Projections {
+        let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [0.0; 3], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
+        let geometry = Geometry::new(vec![view; views], Pixels { rows: ROWS, columns: COLUMNS, shape: DetectorShape::Flat }, None).unwrap();
+        let at = |i: usize| p(i / (ROWS * COLUMNS), i / COLUMNS % ROWS, i % COLUMNS) as f32;
+        Projections::from_vec(geometry, (0..views * ROWS * COLUMNS).map(at).collect()).unwrap()
+    }
+
+    fn measured(ideal: &Projections, effects: &Effects) -> Vec<f64> {
+        measure(ideal.clone(), effects, 5).unwrap().0.as_slice().iter().map(|&p| f64::from(p)).collect()
+    }
+
+    fn moments(values: &[f64]) -> (f64, f64) {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64)
+    }
+
+    #[test]
+    fn what_is_off_changes_no_bit() {
+        let ideal = of(3, |view, row, column| 0.1 * view as f64 + 0.01 * row as f64 + 0.003 * column as f64);
+        assert_eq!(measure(ideal.clone(), &Effects::default(), 5).unwrap().0, ideal);
+        let noise = NoiseConfig::default();
+        let alone = measured(&ideal, &Effects { noise: Some(&noise), ..Effects::default() });
+        let (scatter, drift) = (ScatterConfig { ratio: 0.0, ..ScatterConfig::default() }, DriftConfig::default());
+        let bad = BadPixelsConfig { fraction: 0.0, ..BadPixelsConfig::default() };
+        let (blur, seed_free) = (BlurConfig::default(), Effects { noise: Some(&noise), ..Effects::default() });
+        let nothing = Effects { scatter: Some(&scatter), flux_drift: Some(&drift), blur: Some(&blur), bad_pixels: Some(&bad), ..seed_free };
+        assert_eq!(measured(&ideal, &nothing), alone);
+    }
+
+    #[test]
+    fn drift_shifts_whole_views_by_the_logarithm_of_the_flux() {
+        let ideal = of(5, |_, row, _| 0.1 * row as f64);
+        let drift = DriftConfig { trend: -0.2, sd: 0.0 };
+        let found = measured(&ideal, &Effects { flux_drift: Some(&drift), ..Effects::default() });
+        for (i, (p, exact)) in found.iter().zip(ideal.as_slice()).enumerate() {
+            let time = (i / (ROWS * COLUMNS)) as f64 / 4.0;
+            assert!((p - f64::from(*exact) + (1.0 - 0.2 * time).ln()).abs() < 1e-6, "sample {i}");
+        }
+        let logarithms: Vec<f64> = (0..4000).map(|view| DriftConfig { trend: 0.0, sd: 0.05 }.factor(view, 4000, 9).ln()).collect();
+        let (mean, variance) = moments(&logarithms);
+        assert!(mean.abs() < 0.003 && (variance.sqrt() / 0.05 - 1.0).abs() < 0.04, "{mean} {variance}");
+    }
+
+    #[test]
+    fn an_edge_is_blurred_to_the_normal_distribution_and_crosstalk_damps_waves() {
+        // Intensity 1 right of the middle, 1/2 left of it; Phi of half-integer multiples of 1/3 from tables;
+        // the discrete Gaussian of 3 pixels is within 0.003 of it.
+        let edge = of(1, |_, _, column| if column < 30 { 2f64.ln() } else { 0.0 });
+        let blur = BlurConfig { sd_mm: 3.0, crosstalk: 0.0 };
+        let found = measured(&edge, &Effects { blur: Some(&blur), ..Effects::default() });
+        for (column, phi) in [(30, 0.566_184), (31, 0.691_462), (33, 0.878_327), (29, 0.433_816), (27, 0.202_328)] {
+            let intensity = (-found[10 * COLUMNS + column]).exp();
+            assert!((intensity - 0.5 - 0.5 * phi).abs() < 3e-3, "column {column}: {intensity}");
+        }
+        let wave = of(1, |_, _, column| -(1.0 + 0.5 * (std::f64::consts::TAU * column as f64 / 6.0).cos()).ln());
+        let crosstalk = BlurConfig { sd_mm: 0.0, crosstalk: 0.1 };
+        let found = measured(&wave, &Effects { blur: Some(&crosstalk), ..Effects::default() });
+        let damped = 1.0 - 0.2 * (1.0 - (std::f64::consts::TAU / 6.0).cos());
+        for column in 6..54 {
+            let exact = 1.0 + 0.5 * damped * (std::f64::consts::TAU * column as f64 / 6.0).cos();
+            assert!(((-found[10 * COLUMNS + column]).exp() - exact).abs() < 1e-6, "column {column}");
+        }
+    }
+
+    #[test]
+    fn photon_noise_is_blurred_and_electronic_noise_is_not() {
+        let flat = of(30, |_, _, _| 0.0);
+        let blur = BlurConfig { sd_mm: 1.0, crosstalk: 0.0 };
+        let spread = |electronic_sd: f64| {
+            let noise = NoiseConfig { photons: 1e4, electronic_sd, ..NoiseConfig::default() };
+            let found = measured(&flat, &Effects { noise: Some(&noise), blur: Some(&blur), ..Effects::default() });
+            let inner: Vec<f64> = (0..found.len())
+                .filter(|i| (5..15).contains(&(i / COLUMNS % ROWS)) && (5..55).contains(&(i % COLUMNS)))
+                .map(|i| found[i])
+                .collect();
+            moments(&inner).1
+        };
+        // Sum of squares of the kernel e^-1 I_k(1), once for each direction: (e^-2 I_0(2))^2 = 0.308508^2.
+        let photons = 1e-4 * 0.308_508f64.powi(2);
+        assert!((spread(0.0) / photons - 1.0).abs() < 0.06, "{}", spread(0.0));
+        assert!((spread(100.0) / (photons + 1e-4) - 1.0).abs() < 0.04, "{}", spread(100.0));
+    }
+
+    #[test]
+    fn bad_pixels_are_the_same_in_every_view_and_read_too_little() {
+        let ideal = of(3, |_, row, column| 1.0 + 0.02 * column as f64 + 0.01 * row as f64);
+        let bad = BadPixelsConfig { fraction: 0.02, rows: 2, columns: 1, response: 0.25, repair: Repair::Keep };
+        let found = measured(&ideal, &Effects { bad_pixels: Some(&bad), ..Effects::default() });
+        let excess: Vec<bool> = found.iter().zip(ideal.as_slice()).map(|(p, exact)| p - f64::from(*exact) > 0.1).collect();
+        for (i, (p, exact)) in found.iter().zip(ideal.as_slice()).enumerate() {
+            let shift = if excess[i] { 4f64.ln() } else { 0.0 };
+            assert!((p - f64::from(*exact) - shift).abs() < 1e-5 && excess[i] == excess[i % (ROWS * COLUMNS)], "sample {i}");
+        }
+        let whole_rows = (0..ROWS).filter(|row| excess[row * COLUMNS..][..COLUMNS].iter().all(|bad| *bad)).count();
+        let whole_columns = (0..COLUMNS).filter(|column| (0..ROWS).all(|row| excess[row * COLUMNS + column])).count();
+        assert_eq!((whole_rows, whole_columns), (2, 1));
+    }
+
+    #[test]
+    fn interpolation_gives_back_line_integrals_that_are_linear_and_warns() {
+        let ideal = of(2, |view, row, column| 0.5 + view as f64 + 0.02 * column as f64 + 0.01 * row as f64);
+        let bad = BadPixelsConfig { fraction: 0.05, columns: 2, response: 0.0, ..BadPixelsConfig::default() };
+        let (found, warnings) = measure(ideal.clone(), &Effects { bad_pixels: Some(&bad), ..Effects::default() }, 3).unwrap();
+        let inner = |i: &usize| (3..17).contains(&(i / COLUMNS % ROWS)) && (4..56).contains(&(i % COLUMNS));
+        let worst =
+            (0..found.as_slice().len()).filter(inner).map(|i| (found.as_slice()[i] - ideal.as_slice()[i]).abs()).fold(0.0, f32::max);
+        assert!(worst < 0.02, "{worst}");
+        assert_eq!(warnings[0].code, "bad_pixels");
+        assert!(warnings[0].message.contains("of 1200 detector pixels"), "{}", warnings[0].message);
+    }
+
+    #[test]
+    fn scatter_has_its_ratio_is_smooth_and_lowers_line_integrals() {
+        let ideal = of(2, |view, row, column| {
+            let r = ((column as f64 - 29.5 + 3.0 * view as f64) / 15.0).hypot((row as f64 - 9.5) / 8.0);
+            if r < 1.0 { 4.0 * (1.0 - r * r).sqrt() } else { 0.0 }
+        });
+        let scatter = ScatterConfig { ratio: 0.3, sd_mm: 10.0 };
+        let found = measured(&ideal, &Effects { scatter: Some(&scatter), ..Effects::default() });
+        let (mut scattered, mut primary) = (0.0, 0.0);
+        for (p, exact) in found.iter().zip(ideal.as_slice()).filter(|(_, exact)| **exact > 0.2) {
+            scattered += (-p).exp() - (-f64::from(*exact)).exp();
+            primary += (-f64::from(*exact)).exp();
+        }
+        assert!((scattered / primary - 0.3).abs() < 0.01, "{}", scattered / primary);
+        let lost: Vec<f64> = found.iter().zip(ideal.as_slice()).map(|(p, exact)| (-p).exp() - (-f64::from(*exact)).exp()).collect();
+        assert!(lost.iter().all(|s| *s >= -1e-7));
+        let row = &lost[10 * COLUMNS..11 * COLUMNS];
+        let steepest = row.windows(2).map(|w| (w[0] - w[1]).abs()).fold(0.0, f64::max);
+        // A Gaussian of 10 pixels cannot fall by more than 1/(10 sqrt(2 pi e)) of its weight a pixel.
+        assert!(steepest < 0.05 * row.iter().copied().fold(0.0, f64::max), "{steepest}");
+        assert!(row[29] > row[2], "most in the shadow");
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let ideal = of(4, |view, row, column| 0.2 * view as f64 + 0.05 * row as f64 + 0.01 * column as f64);
+        let (noise, scatter, drift) =
+            (NoiseConfig::default(), ScatterConfig { ratio: 0.2, sd_mm: 8.0 }, DriftConfig { trend: 0.1, sd: 0.02 });
+        let (blur, bad) = (BlurConfig { sd_mm: 0.7, crosstalk: 0.02 }, BadPixelsConfig::default());
+        let effects =
+            Effects { noise: Some(&noise), scatter: Some(&scatter), flux_drift: Some(&drift), blur: Some(&blur), bad_pixels: Some(&bad) };
+        let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| measured(&ideal, &effects));
+        assert_eq!(with(1), with(3));
+    }
+
+    #[test]
+    fn impossible_effects_are_named_with_their_key() {
+        let fault = |effects: Effects| effects.check(ROWS, COLUMNS).unwrap_err().to_string();
+        let all = Effects::default();
+        assert!(fault(Effects { blur: Some(&BlurConfig { sd_mm: -1.0, crosstalk: 0.0 }), ..all }).starts_with("blur.sd_mm"));
+        assert!(fault(Effects { blur: Some(&BlurConfig { sd_mm: 0.0, crosstalk: 0.5 }), ..all }).starts_with("blur.crosstalk"));
+        assert!(fault(Effects { scatter: Some(&ScatterConfig { ratio: f64::NAN, sd_mm: 9.0 }), ..all }).starts_with("scatter.ratio"));
+        assert!(fault(Effects { flux_drift: Some(&DriftConfig { trend: -1.0, sd: 0.0 }), ..all }).starts_with("flux_drift.trend"));
+        let bad = BadPixelsConfig { rows: 11, ..BadPixelsConfig::default() };
+        assert!(fault(Effects { bad_pixels: Some(&bad), ..all }).starts_with("bad_pixels.rows"));
+        let dead = BadPixelsConfig { response: 0.0, repair: Repair::Keep, ..BadPixelsConfig::default() };
+        assert!(fault(Effects { bad_pixels: Some(&dead), ..all }).starts_with("bad_pixels.response"));
+        let peak = NoiseConfig { normalisation: Normalisation::Peak, ..NoiseConfig::default() };
+        let drift = DriftConfig::default();
+        assert!(fault(Effects { noise: Some(&peak), flux_drift: Some(&drift), ..all }).starts_with("noise.normalisation"));
     }
 }

@@ -22,11 +22,15 @@ impl Kernel {
         for k in (1..=reach).rev() {
             weights[k - 1] = weights[k + 1] + 2.0 * k as f64 / t * weights[k];
             if weights[k - 1] > 1e200 {
-                weights.iter_mut().for_each(|w| *w *= 1e-200);
+                for w in &mut weights {
+                    *w *= 1e-200;
+                }
             }
         }
         let total = weights[0] + 2.0 * weights[1..].iter().sum::<f64>();
-        weights.iter_mut().for_each(|w| *w /= total);
+        for w in &mut weights {
+            *w /= total;
+        }
         let last = weights.iter().rposition(|&w| w > 1e-12).unwrap_or(0);
         weights.truncate(last + 1);
         Self(weights)

@@ -65,7 +65,9 @@ impl ScatterConfig {
             .collect();
         let [scattered, passed] = sums.iter().fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d]);
         let strength = if scattered > 0.0 { self.ratio * passed / scattered } else { 0.0 };
-        scatter.iter_mut().for_each(|value| *value *= strength);
+        for value in &mut scatter {
+            *value *= strength;
+        }
         scatter
     }
 }

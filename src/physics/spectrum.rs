@@ -106,7 +106,9 @@ impl Emission for Tube {
                 photons[((energy - lowest) / BIN_KEV) as usize][1] += K_STRENGTH * share * over.powf(1.67);
             }
         }
-        photons.iter_mut().for_each(|[energy, number]| *number *= self.transmission(*energy));
+        for [energy, number] in &mut photons {
+            *number *= self.transmission(*energy);
+        }
         Ok(photons)
     }
 }

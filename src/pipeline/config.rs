@@ -123,7 +123,8 @@ impl Config {
         for input in self.acquire.iter_mut().flat_map(|acquire| acquire.kind.paths_mut()) {
             *input = replace(input);
         }
-        for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind) {
+        let measured = self.acquire.iter_mut().filter_map(|acquire| acquire.beside.geometry.as_mut()).map(|geometry| &mut geometry.kind);
+        for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind).chain(measured) {
             if let GeometryKind::Poses(poses) = scan {
                 poses.file = replace(&poses.file);
             }

@@ -2,11 +2,13 @@
 
 mod config;
 mod plan;
+mod seen;
 mod set;
 mod yaml;
 
 pub use config::Config;
 pub use plan::Plan;
+pub use seen::Seen;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
 

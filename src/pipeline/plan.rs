@@ -1,11 +1,10 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::{Pipeline, Source};
+use super::{Pipeline, Seen, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::projectors::kernels::coverage;
 use crate::registry::Kinds;
 use crate::stages::simulate::Simulate;
 use serde::Serialize;
@@ -27,8 +26,8 @@ pub struct Plan {
     pub grid: Grid,
     /// Shape of the projections [views, rows, columns].
     pub projections: [usize; 3],
-    /// Part of the lattice's voxels that every view sees, and part that none sees.
-    pub coverage: [f64; 2],
+    /// What the scan sees of the volume.
+    pub seen: Seen,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -71,8 +70,8 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
+            seen: Seen::new(&grid, &geometry),
             projections: geometry.shape(),
-            coverage: coverage_of(&grid, &geometry),
             grid,
             methods,
             available_memory_bytes: available,
@@ -93,14 +92,6 @@ impl Pipeline {
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()
     }
-}
-
-/// Parts of the voxels seen by all views and by none.
-fn coverage_of(grid: &Grid, geometry: &Geometry) -> [f64; 2] {
-    let seen = coverage::seen_by(grid, geometry);
-    let views = geometry.views.len().min(usize::from(u16::MAX)) as u16;
-    let part = |counted: fn(u16, u16) -> bool| seen.iter().filter(|&&n| counted(n, views)).count() as f64 / seen.len() as f64;
-    [part(|n, views| n >= views), part(|n, _| n == 0)]
 }
 
 impl Source {

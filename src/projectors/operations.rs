@@ -43,9 +43,9 @@ impl TensorJoseph {
         let total = self.geometry.samples();
         for first in (0..total).step_by(rays) {
             let chunk = of_samples(&self.grid, &self.geometry, first..(first + rays).min(total));
+            // Rays that pass beside the box, but within one voxel of it, still have their share of its outermost voxels.
             for axis in 0..3 {
-                let members: Vec<usize> =
-                    (0..chunk.len()).filter(|&i| chunk[i].length() > 0.0 && chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
+                let members: Vec<usize> = (0..chunk.len()).filter(|&i| chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
                 if !members.is_empty() {
                     visit(&self.stencil(&chunk, &members, first, axis, kind, device).map_err(torch_error)?)?;
                 }
@@ -73,7 +73,8 @@ impl TensorJoseph {
         let t = (planes.f_sub(&column(&|r| r.origin[main])?)?).f_div(&column(&|r| r.direction[main])?)?;
         // Start with one corner on the plane itself; each other axis doubles the corners.
         let mut indices = planes.f_mul_scalar(strides[main])?.f_to_kind(Kind::Int64)?.f_expand_as(&t)?.f_unsqueeze(2)?;
-        let mut weights = column(&|r| 1.0 / r.direction[main].abs())?.f_expand_as(&t)?.f_unsqueeze(2)?;
+        let ahead = t.f_ge_tensor(&column(&|r| r.begin)?)?.f_to_kind(Kind::Double)?;
+        let mut weights = column(&|r| 1.0 / r.direction[main].abs())?.f_mul(&ahead)?.f_unsqueeze(2)?;
         for axis in (usize::from(self.grid.is_2d())..3).filter(|&axis| axis != main) {
             let at = t.f_mul(&column(&|r| r.direction[axis])?)?.f_add(&column(&|r| r.origin[axis])?)?;
             let low = at.f_floor()?;

@@ -1,6 +1,6 @@
 //! Rays in index coordinates of a grid, and where they cross its box: what every ray-driven integral starts from.
 
-use crate::data::{Geometry, Grid, Point, dot};
+use crate::data::{Geometry, Grid, Point, Source, dot};
 use std::ops::Range;
 
 /// One ray in fractional index coordinates `[z, y, x]` of a grid: index(t) = origin + t · direction, t in mm of world
@@ -11,6 +11,8 @@ pub struct IndexRay {
     pub origin: [f64; 3],
     /// Index coordinates per mm.
     pub direction: [f64; 3],
+    /// Where the ray begins, mm: 0 at a point source, −∞ in a parallel beam.
+    pub begin: f64,
     /// World length (mm) at which the ray enters the box.
     pub enter: f64,
     /// World length (mm) at which it leaves.
@@ -18,13 +20,13 @@ pub struct IndexRay {
 }
 
 impl IndexRay {
-    /// The ray from the world point `origin` along the unit vector `direction`. In 2-D the box is the slice's plane: the
+    /// The ray through the world point `origin` along the unit vector `direction`, from t = `begin` on. In 2-D the box is the slice's plane: the
     /// z coordinate is ignored.
     #[must_use]
-    pub fn new(grid: &Grid, origin: Point, direction: Point) -> Self {
+    pub fn new(grid: &Grid, origin: Point, direction: Point, begin: f64) -> Self {
         let start = grid.index(origin);
         let slope: [f64; 3] = std::array::from_fn(|k| dot(direction, grid.axes[k]) / grid.spacing[k]);
-        let (mut enter, mut leave) = (f64::NEG_INFINITY, f64::INFINITY);
+        let (mut enter, mut leave) = (begin, f64::INFINITY);
         for k in (if grid.is_2d() { 1 } else { 0 })..3 {
             let (low, high) = (-0.5, grid.shape[k] as f64 - 0.5);
             if slope[k].abs() < 1e-12 {
@@ -40,7 +42,7 @@ impl IndexRay {
         if leave <= enter || !(leave - enter).is_finite() {
             (enter, leave) = (0.0, 0.0);
         }
-        Self { origin: start, direction: slope, enter, leave }
+        Self { origin: start, direction: slope, begin, enter, leave }
     }
 
     /// The ray of a flat sample number (C order `[view, row, column]`) of a scan.
@@ -49,7 +51,11 @@ impl IndexRay {
         let (columns, rows) = (geometry.detector.columns, geometry.detector.rows);
         let (view, row, column) = (sample / (rows * columns), sample / columns % rows, sample % columns);
         let (origin, direction) = geometry.ray(view, row as f64, column as f64);
-        Self::new(grid, origin, direction)
+        let begin = match geometry.views[view].source {
+            Source::Point(_) => 0.0,
+            Source::Direction(_) => f64::NEG_INFINITY,
+        };
+        Self::new(grid, origin, direction, begin)
     }
 
     /// Length inside the box, mm.
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn a_ray_through_the_centre_crosses_the_whole_box() {
         let grid = Grid::centered([4, 6, 8], [2.0, 1.0, 0.5], [1.0, 2.0, 3.0]).unwrap();
-        let ray = IndexRay::new(&grid, [1.0, -100.0, 3.0], [0.0, 1.0, 0.0]);
+        let ray = IndexRay::new(&grid, [1.0, -100.0, 3.0], [0.0, 1.0, 0.0], 0.0);
         assert!((ray.length() - 6.0).abs() < 1e-9 && ray.main_axis(false) == 1);
         assert!((ray.enter - 99.0).abs() < 1e-9);
     }
@@ -87,7 +93,7 @@ mod tests {
     #[test]
     fn a_ray_beside_the_box_has_no_length() {
         let grid = Grid::centered([4, 6, 8], [1.0; 3], [0.0; 3]).unwrap();
-        assert_eq!(IndexRay::new(&grid, [50.0, -100.0, 0.0], [0.0, 1.0, 0.0]).length(), 0.0);
-        assert_eq!(IndexRay::new(&grid, [-100.0, -100.0, 0.0], [0.6, 0.8, 0.0]).length(), 0.0);
+        assert_eq!(IndexRay::new(&grid, [50.0, -100.0, 0.0], [0.0, 1.0, 0.0], 0.0).length(), 0.0);
+        assert_eq!(IndexRay::new(&grid, [-100.0, -100.0, 0.0], [0.6, 0.8, 0.0], 0.0).length(), 0.0);
     }
 }

@@ -38,9 +38,11 @@ impl Redundancy {
         let period = if divergent { TAU } else { PI };
         let [low, high] = fan.ends();
         let short = high.min(-low);
-        let lopsided = (high + low).abs() > offset_detector::LOPSIDED * (high - low) && short < reach;
         let turns = orbit.arc / TAU;
         let whole = turns.round() >= 1.0 && (turns - turns.round()).abs() < 1e-6;
+        // A parallel half turn measures every ray once, whatever the offset: what lies beyond the short side is just truncated.
+        let weighted = divergent || whole;
+        let lopsided = weighted && (high + low).abs() > offset_detector::LOPSIDED * (high - low) && short < reach;
         if lopsided && !whole {
             let problem = format!(
                 "the detector sees a part of the volume on one side of the axis only: this needs a full circle, and the arc is {:.1} degrees",
@@ -76,6 +78,11 @@ impl Redundancy {
             Self::Short(parker) => parker.weight(beta, gamma),
             Self::Limited(shared) => shared.weight(beta, gamma),
         }
+    }
+
+    /// +1 if a shifted detector sees farther along +u, -1 along -u.
+    pub(super) fn long_side(&self) -> Option<f64> {
+        if let Self::Offset(overlap) = self { Some(overlap.long_side) } else { None }
     }
 
     /// Radians of arc that are missing.

@@ -60,7 +60,7 @@ pub fn forward_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
         }
     }
     for (rays, out) in scans.single {
-        single::forward(&rays, grid.shape, detector.columns, volume, out);
+        single::forward(level, &rays, grid.shape, detector.columns, volume, out);
     }
 }
 
@@ -96,7 +96,7 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
         }
     }
     if !scans.single.is_empty() {
-        single::adjoint(&scans.single, grid.shape, detector.columns, volume);
+        single::adjoint(level, &scans.single, grid.shape, detector.columns, volume);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Where the voxels of a grid fall on the detector.
+#![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use crate::data::{DetectorShape, Geometry, Grid, Point, Source, cross, dot, norm, scale, sub};
 
 /// An affine function of the index `[z, y, x]` of a grid: `[per z, per y, per x, constant]`.
 pub(super) type Affine = [f64; 4];
 
-#[inline]
+#[inline(always)]
 pub(super) fn at(f: &Affine, [z, y, x]: [f64; 3]) -> f64 {
     f[0] * z + f[1] * y + f[2] * x + f[3]
 }
@@ -61,6 +62,7 @@ impl PixelMap {
 
     /// Detector index (row, column) under a voxel and its distance from the source along the central direction as a
     /// multiple of the detector's; `None` behind the source.
+    #[inline(always)]
     pub(super) fn locate(&self, index: [f64; 3]) -> Option<([f64; 2], f64)> {
         let (depth, across, along) = (at(&self.depth, index), at(&self.across, index), at(&self.along, index));
         if depth <= 0.0 {

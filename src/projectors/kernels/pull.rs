@@ -10,15 +10,15 @@ use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::cmp::Ordering;
 
-/// Longest step between samples: sixteen samples then span less than 2¹¹ voxels.
-pub(super) const LONGEST: f64 = 100.0;
+/// Longest step between samples: sixteen samples then span less than 2⁹ voxels.
+pub(super) const LONGEST: f64 = 32.0;
 
 /// Voxels that sixteen samples at longest steps stay within.
-const SPAN: i64 = 1 << 11;
+const SPAN: i64 = 1 << 9;
 
 /// Binary digits after the point of positions in lanes, where a window of registers holds the samples and elsewhere.
-const FINE: u32 = 26;
-const COARSE: u32 = 20;
+pub(super) const FINE: u32 = 26;
+pub(super) const COARSE: u32 = 22;
 
 /// Positions further away are as good as here.
 const FAR: f64 = 1e9;
@@ -27,6 +27,12 @@ const FAR: f64 = 1e9;
 #[inline(always)]
 pub(super) fn fixed(x: f64) -> i64 {
     (x * 4294967296.0) as i64
+}
+
+/// [`fixed`], rounded to fewer binary digits.
+#[inline(always)]
+pub(super) fn shortened(x: f64, digits: u32) -> i64 {
+    (fixed(x) + (1 << (31 - digits))) >> (32 - digits)
 }
 
 /// Samples j = 0, 1, .. at equal steps between two lines of values: where the lines begin, their weights, and where along
@@ -49,7 +55,7 @@ pub(super) struct Samples {
     /// 2³² times the lowest position of the first sixteen samples, and its change to the next sixteen.
     lowest: i64,
     advance: i64,
-    /// Lane 0 above the lowest, and the step between lanes, in 2⁻²⁶ or 2⁻²⁰.
+    /// Lane 0 above the lowest, and the step between lanes, in 2⁻²⁶ or 2⁻²².
     lane: i32,
     step: i32,
 }
@@ -59,7 +65,7 @@ impl Samples {
     #[inline(always)]
     pub(super) fn new(crossing: &Crossing, fits: bool) -> Self {
         let digits = if fits { FINE } else { COARSE };
-        let step = fixed(crossing.step) >> (32 - digits);
+        let step = shortened(crossing.step, digits);
         // Lanes multiply the shortened step; the lowest and the advance must be theirs.
         let reach = (LANES as i64 - 1) * step;
         let below = reach.min(0);

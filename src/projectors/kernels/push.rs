@@ -5,7 +5,7 @@
 //! lane they come from a window of the rays' values held in registers, and the weights are computed as in the projection.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::pull::{Crossing, fixed};
+use super::pull::{COARSE, Crossing, FINE, fixed, shortened};
 use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::ops::Range;
@@ -62,9 +62,9 @@ fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f
     let last = first + (count - 1) as f64 * step;
     let touched =
         (first.min(last) - 1.0).max(0.0) as usize / LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length).div_ceil(LANES);
-    let hits = if HITS > 0 { HITS } else { ((2.0 * inverse.abs()).ceil() as usize).min(count + 1) };
-    let digits = if HITS > 0 { 26 } else { 20 };
-    let lane_step = fixed(inverse) >> (32 - digits);
+    let hits = if HITS > 0 { HITS } else { (2.0 * inverse.abs()).ceil() as usize };
+    let digits = if HITS > 0 { FINE } else { COARSE };
+    let lane_step = shortened(inverse, digits);
     let below = ((LANES as i64 - 1) * lane_step).min(0);
     let lane = -below as i32;
     // The ray that passes voxel 0 minus the reach, of the lane where that is lowest.

@@ -166,6 +166,9 @@ impl Sheet {
 
 /// |direction + (middle + j) along|² in mm² as a polynomial in j, for one step along the main axis.
 fn quadratic(rays: &ViewRays, direction: [f64; 3], along: [f64; 3], main: usize, middle: f64) -> [f64; 3] {
+    if direction[main] == 0.0 {
+        return [0.0; 3]; // A beam along the normal of a slice: it passes no plane.
+    }
     let square = |j: f64| {
         let at = std::array::from_fn(|k| (direction[k] + (middle + j) * along[k]) / direction[main]);
         rays.millimetres(at).powi(2)

@@ -5,7 +5,7 @@ use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
 
 /// Per voxel `[z, y, x]` whether it may hold something: false if in some view all pixels under the voxel, its whole
-/// footprint and one pixel around it, are on the detector and below `threshold` (a line integral, unitless).
+/// footprint and at least one pixel around it, are on the detector and below `threshold` (a line integral, unitless).
 ///
 /// # Panics
 /// When `projections` `[view, row, column]` has not the geometry's length.
@@ -13,67 +13,99 @@ use rayon::prelude::*;
 pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], threshold: f32) -> Vec<bool> {
     assert_eq!(projections.len(), geometry.samples(), "one value per sample");
     let [_, rows, columns] = geometry.shape();
-    let views: Vec<(PixelMap, Counts)> = projections
+    let views: Vec<(PixelMap, Vec<bool>)> = projections
         .par_chunks(rows * columns)
         .enumerate()
-        .map(|(view, values)| (PixelMap::new(grid, geometry, view), Counts::new(values, columns, threshold)))
+        .filter_map(|(view, values)| {
+            let map = PixelMap::new(grid, geometry, view);
+            let [high, wide] = reach(&map, grid.shape)?;
+            let something = values.iter().map(|&value| value >= threshold || value.is_nan()).collect();
+            let something = widened(something, columns, wide);
+            // A slice has one row, which every voxel is on.
+            let near = if map.flat { something } else { transposed(&widened(transposed(&something, columns), rows, high), rows) };
+            Some((map, near))
+        })
         .collect();
     let [_, ny, nx] = grid.shape;
     let mut support = vec![true; grid.voxels()];
     support.par_chunks_mut(nx).enumerate().for_each(|(line, support)| {
-        for (x, support) in support.iter_mut().enumerate() {
-            let index = [(line / ny) as f64, (line % ny) as f64, x as f64];
-            *support = !views.iter().any(|(map, counts)| footprint(map, index).is_some_and(|window| counts.of(window) == 0));
+        let start = [(line / ny) as f64, (line % ny) as f64, 0.0];
+        for (map, near) in &views {
+            keep_line(map, near, start, support);
         }
     });
     support
 }
 
-/// First and last row and column of the pixels under a voxel and one more on each side; `None` if some are off the detector.
-fn footprint(map: &PixelMap, index: [f64; 3]) -> Option<[(usize, usize); 2]> {
-    let (place, depth) = map.locate(index)?;
-    // With f = n / d, |f(p + e) − f(p)| = |(n' − f d') e| / d(p + e) for the affine n and d of a plane detector; half a voxel
-    // in each direction gives the farthest corner. On a cylinder the tangent takes the angle's place, which is larger.
-    let spread = |n: &[f64; 4], f: f64| (0..3).map(|k| (n[k] - f * map.depth[k]).abs() / 2.0).sum::<f64>();
-    let axial = at(&map.depth, index);
-    let nearest = axial - (0..3).map(|k| map.depth[k].abs() / 2.0).sum::<f64>();
+/// Keeps those voxels of a line along x near whose pixel there is something, or that are off the detector.
+fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool]) {
+    let [rows, columns] = map.pixels;
+    let (depth, across, along) = (at(&map.depth, start), at(&map.across, start), at(&map.along, start));
+    for (x, support) in support.iter_mut().enumerate() {
+        let x = x as f64;
+        let (mut depth, across, along) = (depth + x * map.depth[2], across + x * map.across[2], along + x * map.along[2]);
+        let column = match map.columns_per_radian {
+            None => across / depth,
+            Some(per_radian) => (across / depth).atan() * per_radian,
+        };
+        if map.columns_per_radian.is_some() {
+            depth = depth.hypot(across);
+        }
+        // Half a pixel more, so that cutting off the fraction rounds; what is off the detector may be anything.
+        let row = if map.flat { 0.5 } else { along / depth + map.middle[0] + 0.5 };
+        let column = column + map.middle[1] + 0.5;
+        if row >= 0.0 && column >= 0.0 && row < rows as f64 && column < columns as f64 {
+            *support &= near[row as usize * columns + column as usize];
+        }
+    }
+}
+
+/// How many rows and columns from the pixel under a voxel's centre its footprint and one pixel more can reach, for voxels
+/// whose centre is on the detector; `None` if some voxels are behind the source or beside it.
+fn reach(map: &PixelMap, shape: [usize; 3]) -> Option<[usize; 2]> {
+    // With f = n / d, |f(p + e) − f(p)| = |(n' − f d') e| / d(p + e) for the affine n and d of a plane detector; e is half a
+    // voxel in each direction. On a cylinder the tangent takes the angle's place, which is larger.
+    let edge = |sign: f64| -> f64 { (0..3).map(|k| (sign * map.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum() };
+    let half: f64 = (0..3).map(|k| map.depth[k].abs() / 2.0).sum();
+    let (nearest, farthest) = (at(&map.depth, [0.0; 3]) + edge(1.0) - half, at(&map.depth, [0.0; 3]) - edge(-1.0) + half);
     if nearest <= 0.0 {
         return None;
     }
-    let column = spread(&map.across, at(&map.across, index) / axial) / nearest * map.columns_per_radian.unwrap_or(1.0);
-    let row = spread(&map.along, at(&map.along, index) / axial) / nearest * (axial / depth).max(1.0);
-    let window = |at: f64, half: f64, count: usize| {
-        let (low, high) = ((at - half - 0.5).floor(), (at + half + 0.5).ceil());
-        (low >= 0.0 && high < count as f64).then_some((low as usize, high as usize))
-    };
-    let rows = if map.flat { (0, 0) } else { window(place[0], row, map.pixels[0])? };
-    Some([rows, window(place[1], column, map.pixels[1])?])
-}
-
-/// Numbers of pixels not below the threshold in the rectangles from the first pixel (a summed-area table).
-struct Counts {
-    sums: Vec<u32>,
-    stride: usize,
-}
-
-impl Counts {
-    fn new(values: &[f32], columns: usize, threshold: f32) -> Self {
-        let stride = columns + 1;
-        let mut sums = vec![0u32; (values.len() / columns + 1) * stride];
-        for (row, values) in values.chunks(columns).enumerate() {
-            let mut so_far = 0;
-            for (column, &value) in values.iter().enumerate() {
-                so_far += u32::from(value >= threshold || value.is_nan());
-                sums[(row + 1) * stride + column + 1] = sums[row * stride + column + 1] + so_far;
-            }
+    let spread = |n: &[f64; 4], most: f64| (0..3).map(|k| n[k].abs() + most * map.depth[k].abs()).sum::<f64>() / 2.0 / nearest;
+    let (across, along) = (map.middle[1] + 1.0, map.middle[0] + 1.0);
+    let (column, row) = match map.columns_per_radian {
+        None => (spread(&map.across, across), spread(&map.along, along)),
+        Some(per_radian) => {
+            // Rows lie on the distance from the source, which is at most 1 / cos of the fan angle times the depth.
+            let tangent = (across / per_radian).min(1.5).tan();
+            (spread(&map.across, tangent) * per_radian, spread(&map.along, along * tangent.hypot(1.0)) * farthest / nearest)
         }
-        Self { sums, stride }
-    }
+    };
+    // Half a pixel from the voxel's centre to its pixel's, and the one pixel more.
+    Some([row, column].map(|pixels| (pixels + 1.5).min(1e9) as usize))
+}
 
-    fn of(&self, [(top, bottom), (left, right)]: [(usize, usize); 2]) -> u32 {
-        let sum = |row: usize, column: usize| self.sums[row * self.stride + column];
-        sum(bottom + 1, right + 1) + sum(top, left) - sum(top, right + 1) - sum(bottom + 1, left)
+/// Whether something is at most `reach` columns away, or the end of the row is.
+fn widened(row_by_row: Vec<bool>, columns: usize, reach: usize) -> Vec<bool> {
+    let mut near = row_by_row;
+    for row in near.chunks_mut(columns) {
+        let marks: Vec<isize> = (0..columns).filter(|&i| row[i]).map(|i| i as isize).collect();
+        // Beyond the detector there may be anything.
+        let (mut before, mut next) = (-1, marks.iter().copied().chain([columns as isize]).peekable());
+        for (i, near) in row.iter_mut().enumerate() {
+            let i = i as isize;
+            while let Some(mark) = next.next_if(|&mark| mark <= i) {
+                before = mark;
+            }
+            let after = next.peek().copied().unwrap_or(columns as isize);
+            *near = (i - before).min(after - i) <= reach as isize;
+        }
     }
+    near
+}
+
+fn transposed(values: &[bool], columns: usize) -> Vec<bool> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
 }
 
 #[cfg(test)]
@@ -109,6 +141,14 @@ mod tests {
             let (object, kept) = (volume.iter().filter(|&&v| v > 0.0).count(), support.iter().filter(|&&s| s).count());
             assert!(kept < 4 * object && kept < grid.voxels() / 3, "{shape:?}: object {object}, support {kept}");
         }
+    }
+
+    #[test]
+    fn widening_reaches_as_far_as_told_and_to_the_ends() {
+        let mut row = vec![false; 12];
+        row[6] = true;
+        let near = widened(row, 12, 2);
+        assert_eq!(near, [true, true, false, false, true, true, true, true, true, false, true, true]);
     }
 
     #[test]

@@ -9,11 +9,13 @@ use crate::registry::OneOf;
 use ndarray::Array3;
 
 /// Columns of the coarse and the fine trial.
-const COLUMNS: [usize; 2] = [96, 256];
+pub(super) const COLUMNS: [usize; 2] = [96, 192];
 /// The axis is looked for so far from where it is said to be, as a part of the detector's width.
 const REACH: f64 = 0.2;
 /// Columns tried on each side at first.
-const TRIES: i32 = 10;
+const TRIES: i32 = 8;
+/// Steps taken in one search at most: where the data hardly tell, the way would be long and lead nowhere.
+const STEPS: usize = 12;
 /// The search ends at this step, columns of the data.
 const FINEST: f64 = 0.1;
 
@@ -55,7 +57,10 @@ fn better(best: (f64, f64), column: f64, trial: &Trial) -> Result<(f64, f64)> {
 
 /// Steps to whichever side is better, halving the step when neither is.
 fn refine(mut best: (f64, f64), mut step: f64, finest: f64, trial: &Trial) -> Result<(f64, f64)> {
-    while step >= finest {
+    for _ in 0..STEPS {
+        if step < finest {
+            break;
+        }
         let before = best.0;
         for column in [before - step, before + step] {
             best = better(best, column, trial)?;

@@ -126,6 +126,9 @@ impl Acquire {
         for path in self.config.kind.as_part().paths() {
             files.extend(input_files(path)?);
         }
+        if let Some(geometry) = &self.config.beside.geometry {
+            files.extend(super::scan::files(&geometry.kind)?);
+        }
         Ok(files)
     }
 
@@ -133,6 +136,9 @@ impl Acquire {
     fn key(&self, inputs: &[InputFile], context: &Context) -> Result<Key> {
         let mut config = self.config.clone();
         config.kind.paths_mut().into_iter().for_each(|path| *path = std::path::PathBuf::new());
+        if let Some(geometry) = &mut config.beside.geometry {
+            geometry.kind = super::scan::without_paths(&geometry.kind);
+        }
         let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
         context.key(Self::NAME, &(config, &self.grid, hashes), &[])
     }

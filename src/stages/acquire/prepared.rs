@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::formats::measured::Frames;
 use crate::geometries::GeometryKind;
 use crate::progress::Progress;
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
 use crate::stages::lattice;
 use ndarray::{Array3, s};
 use std::path::Path;
@@ -72,6 +72,10 @@ impl Work<'_> {
         if !self.given.has_pitch {
             let message = "the pitch of the detector's pixels is not given: 1 mm stands for one pixel, attenuation is per pixel";
             self.warnings.push(Warning::new("unknown_pitch", message));
+        }
+        if angles.is_some() && !scan::takes_angles(self.kind)? {
+            let message = format!("the file's angles are not used: those of `{}` follow from its own keys", self.kind.kind.name());
+            self.warnings.push(Warning::new("angles_ignored", message));
         }
         // The rows in use (a whole number of bins) against the whole detector.
         let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
@@ -166,8 +170,14 @@ impl Work<'_> {
         }
         self.report(preflight::integrals(integrals))?;
         let described = preflight::Described { kind: self.kind, layout, axis: layout.axis(&self.given), geometry, grid };
-        let findings = preflight::fit(integrals, &described, |column| self.of_file(column)).map_err(|error| error.under("acquire"))?;
-        self.report(findings)
+        match preflight::fit(integrals, &described, |column| self.of_file(column)) {
+            Ok(findings) => self.report(findings),
+            Err(error) => {
+                let message = format!("axis and sense of rotation were not looked at: {error}");
+                self.warnings.push(Warning::new("preflight_partial", message));
+                Ok(())
+            }
+        }
     }
 
     fn report(&mut self, findings: Vec<Finding>) -> Result<()> {

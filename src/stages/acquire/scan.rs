@@ -83,11 +83,11 @@ impl Layout {
         let built = |changed: &Value| -> Result<Geometry> {
             let kind: OneOf<GeometryKind> =
                 serde_json::from_value(json!({ name: changed })).map_err(|error| Error::config("geometry", error))?;
-            kind.kind.build(&self.stand_in(&config)?).map_err(|error| error.under("geometry"))
+            crate::stages::scan::geometry(&kind.kind, &self.stand_in(&config)?).map_err(|error| error.under("geometry"))
         };
         let mut changed = self.on_detector(config.clone(), &given);
         match &self.angles {
-            Some(angles) if config.get("start_deg").is_some() => {
+            Some(angles) if follows_angles(&config) => {
                 let one = |&angle: &f64| {
                     set(&mut changed, "views", json!(1));
                     set(&mut changed, "start_deg", json!(if self.reversed { -angle } else { angle }));
@@ -130,6 +130,16 @@ impl Layout {
         let shape = if self.pixels[0] == 1 { [1, 2, 2] } else { [2, 2, 2] };
         Grid::centered(shape, [1e-6; 3], center)
     }
+}
+
+/// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those that do
+/// not turn.
+pub(super) fn takes_angles(kind: &OneOf<GeometryKind>) -> Result<bool> {
+    Ok(follows_angles(&config_of(kind)?))
+}
+
+fn follows_angles(config: &Value) -> bool {
+    config.get("start_deg").is_some() && config.get("arc_deg").is_some()
 }
 
 /// Changes a key that the map has.

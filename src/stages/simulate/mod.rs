@@ -123,7 +123,15 @@ impl Simulate {
                 return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
-        let geometry = scan::geometry(&self.config.geometry.kind, &bounds).map_err(|error| error.under("simulate.geometry"))?;
+        // A phantom has no voxels: an automatic detector is made for those of the reconstruction.
+        let volume = match content {
+            Content::Phantom(_) => {
+                let along = |k: usize| (bounds.extent()[k] / grid.spacing[k]).round().max(1.0) as usize;
+                bounds.with_shape(if bounds.is_2d() { [1, along(1), along(2)] } else { [0, 1, 2].map(along) })?
+            }
+            Content::Voxels(..) => bounds,
+        };
+        let geometry = scan::geometry(&self.config.geometry.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
             return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
         }

@@ -16,8 +16,8 @@ use std::f64::consts::PI;
 const BETTER: f64 = 0.9;
 /// An axis nearer than this to the given one is the same: columns, and part of the width.
 const SAME: (f64, f64) = (1.0, 0.004);
-/// Columns of the trial that turns the views round.
-const COLUMNS: usize = 96;
+/// An arc that is as many degrees long as a whole turn has radians, or less, may be one.
+const RADIANS: f64 = 0.12;
 /// A residual that means the views do not fit together at all.
 const HOPELESS: f64 = 0.5;
 
@@ -41,6 +41,9 @@ pub(in crate::stages::acquire) struct Described<'a> {
 /// A kind of scan that cannot be cut down to one slice.
 pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, column: impl Fn(f64) -> f64) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = [arc(scan.geometry), coverage_of(scan)].into_iter().flatten().collect();
+    if scan.geometry.orbit.is_none() {
+        return Ok(findings);
+    }
     let found = axis::find(data, scan.layout, scan.kind, scan.axis)?;
     let apart = (found.column - scan.axis).abs();
     if apart > SAME.0.max(SAME.1 * data.shape()[2] as f64) && found.residual < BETTER * found.before {
@@ -71,7 +74,7 @@ fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>>
     if scan.geometry.orbit.as_ref().is_none_or(|orbit| orbit.source_to_axis.is_none()) {
         return Ok(None);
     }
-    let trial = Trial::new(data, scan.layout, scan.kind, COLUMNS);
+    let trial = Trial::new(data, scan.layout, scan.kind, axis::COLUMNS[0]);
     let (given, turned) = (trial.residual(scan.axis, false)?, trial.residual(scan.axis, true)?);
     Ok((turned < BETTER * given).then(|| {
         let message = format!(
@@ -93,20 +96,14 @@ fn arc(geometry: &Geometry) -> Option<Finding> {
     let ends = [-0.5, columns as f64 - 0.5].map(|column| geometry.ray(0, row, column).1);
     let fan = crate::data::dot(ends[0], ends[1]).clamp(-1.0, 1.0).acos();
     let needed = PI + fan;
-    if geometry.views.len() > 1 && orbit.arc < 0.02 {
-        let message = format!(
-            "all views lie within {:.2} degrees: are the angles in radians? then write `angles_in: radians`",
-            orbit.arc.to_degrees()
-        );
-        return Some(Finding::impossible("angle_unit", message));
-    }
     // A few degrees short of half a turn is common and harmless.
     (orbit.arc < needed - 0.05 && orbit.arc < 0.98 * PI).then(|| {
         let message = format!(
             "the views cover {:.1} degrees of the {:.0} that show every direction: edges along the unseen directions cannot be found, only \
-             guessed by what a method assumes",
+             guessed by what a method assumes{}",
             orbit.arc.to_degrees(),
-            needed.to_degrees()
+            needed.to_degrees(),
+            if orbit.arc < RADIANS { "; are the angles in radians? then write `angles_in: radians`" } else { "" }
         );
         Finding::odd("limited_arc", message)
     })

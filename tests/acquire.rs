@@ -1,0 +1,263 @@
+//! Measured projections from the outside: formats, calibration, the axis, the preflight's names for faults, damaged files.
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+mod common;
+
+use common::{Bench, Outcome, data};
+use ndarray::Array3;
+use ndarray_npy::{ReadNpyExt, WriteNpyExt};
+use recon::formats::describe;
+use recon::formats::measured::{hdf5, mat};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Made by tools/golden-measured.py.
+const EXCHANGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/exchange.h5");
+const NAMES: hdf5::Names = hdf5::Names {
+    data: "/exchange/data",
+    flats: Some("/exchange/data_white"),
+    darks: Some("/exchange/data_dark"),
+    angles: Some("/exchange/theta"),
+};
+
+/// A pipeline that acquires `input` with `more` keys, and reconstructs by FBP.
+fn pipeline(bench: &Bench, input: &str, more: &str) -> PathBuf {
+    let text = format!("acquire: {{{input}, {more}}}\nreconstruct: [fbp]\n");
+    bench.write("p.yaml", &text)
+}
+
+const PARALLEL: &str = "geometry: {parallel: {detector: {pitch_mm: 1}}}";
+
+fn check(bench: &Bench, input: &str, more: &str) -> Outcome {
+    let file = pipeline(bench, input, &format!("{PARALLEL}{more}"));
+    bench.recon(&["check", file.to_str().unwrap()])
+}
+
+fn exchange() -> String {
+    format!("hdf5: {{path: {EXCHANGE}}}")
+}
+
+/// The chord of the fixture's cylinder at (view, column), times its attenuation.
+fn expected(view: usize, column: usize) -> f64 {
+    let center = 18.0 + 8.0 * (view as f64 * 7.5).to_radians().cos();
+    0.2 * (36.0 - (column as f64 - center).powi(2)).max(0.0).sqrt()
+}
+
+#[test]
+fn a_tomopy_file_is_read_with_flats_darks_and_angles() {
+    let frames = hdf5::read(Path::new(EXCHANGE), &NAMES, None).unwrap();
+    assert_eq!((frames.data.dim(), frames.flats.unwrap().dim(), frames.darks.unwrap().dim()), ((24, 3, 40), (5, 3, 40), (5, 3, 40)));
+    assert_eq!(frames.angles.unwrap()[3], 22.5);
+    assert_eq!(frames.data[[0, 0, 0]], 20000.0);
+    let part = hdf5::read(Path::new(EXCHANGE), &NAMES, Some(&(2..3))).unwrap();
+    assert_eq!((part.data.dim(), part.height), ((24, 1, 40), 3));
+    let rows = describe(Path::new(EXCHANGE)).unwrap().rows;
+    assert!(rows.contains(&("/exchange/data".into(), "24 x 3 x 40, uint16".into())), "{rows:?}");
+}
+
+#[test]
+fn counts_become_the_line_integrals_that_were_counted() {
+    let bench = Bench::new();
+    let file = pipeline(&bench, &exchange(), &format!("{PARALLEL}, center_of_rotation: 18.0"));
+    let run = bench.recon(&["run", file.to_str().unwrap(), "--output", "out", "--json"]).expect(0, &["[bad_pixels]"]);
+    let integrals = Array3::<f32>::read_npy(File::open(bench.path("out/projections.npy")).unwrap()).unwrap();
+    for ((view, row, column), &value) in integrals.indexed_iter() {
+        if (row, column) != (1, 30) {
+            let wanted = expected(view, column);
+            assert!((f64::from(value) - wanted).abs() < 1e-3, "view {view} row {row} column {column}: {value}, not {wanted}");
+        }
+    }
+    assert!(!run.stderr.contains("center_off") && !run.stderr.contains("air_level"), "{}", run.stderr);
+    let report = bench.json("out/report.json");
+    let residual = report["methods"][0]["metrics"]["residual"].as_f64().unwrap();
+    assert!(residual > 0.0 && residual < 0.3, "{residual}");
+    assert!(report["methods"][0]["metrics"].as_object().unwrap().len() == 1, "no metric needs a truth that is not there");
+    assert_eq!(report["metric_definitions"]["residual"]["mask"], "all");
+    assert!(std::fs::read_to_string(bench.path("out/report.html")).unwrap().contains("1/mm"));
+    // The second time nothing is done again, and the cached reading says the same.
+    let again = bench.recon(&["run", file.to_str().unwrap(), "--output", "out"]).expect(0, &["[bad_pixels]"]);
+    assert!(again.stderr.contains("bad_pixels") && bench.json("out/report.json")["stages"][0]["cached"] == true);
+}
+
+#[test]
+fn the_axis_is_found_and_a_wrong_one_is_named() {
+    let bench = Bench::new();
+    check(&bench, &exchange(), ", center_of_rotation: 22").expect(0, &["[center_off]", "not 22.0"]);
+    check(&bench, &exchange(), "").expect(0, &["[center_off]", "not 19.5"]);
+    let found = check(&bench, &exchange(), ", center_of_rotation: auto").expect(0, &["[center_found]"]).stderr;
+    let column: f64 = found.split("found at column ").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!((column - 18.0).abs() < 0.3, "{column}");
+    check(&bench, &exchange(), ", center_of_rotation: 99").expect(2, &["acquire.center_of_rotation", "beside the 40 columns"]);
+}
+
+#[test]
+fn binning_and_rows_move_the_axis_with_the_pixels() {
+    let bench = Bench::new();
+    let found = check(&bench, &exchange(), ", center_of_rotation: 18.0, bin: 2, rows: [0, 2]").expect(0, &[]);
+    assert!(!found.stderr.contains("center_off") && found.stdout.contains("24 views of 1 x 20 pixels"), "{found:#?}");
+    check(&bench, &exchange(), ", rows: [2, 9]").expect(3, &["within 0 and 3"]);
+    check(&bench, &exchange(), ", bin: 30").expect(2, &["acquire.bin"]);
+}
+
+/// Writes the fixture's line integrals, changed, as npy.
+fn written(bench: &Bench, name: &str, change: impl Fn(f64) -> f64) -> String {
+    let values = Array3::from_shape_fn((24, 1, 40), |(view, _, column)| change(expected(view, column)) as f32);
+    values.write_npy(File::create(bench.path(name)).unwrap()).unwrap();
+    format!("npy: {{path: {name}}}")
+}
+
+#[test]
+fn a_missing_logarithm_a_wrong_sign_and_a_logarithm_taken_twice_are_refused_by_their_names() {
+    let bench = Bench::new();
+    let axis = ", center_of_rotation: 18.0";
+    let good = written(&bench, "good.npy", |p| p);
+    let fine = check(&bench, &good, axis).expect(0, &[]);
+    assert!(!fine.stderr.contains("warning"), "{}", fine.stderr);
+    let transmission = written(&bench, "t.npy", |p| (-p).exp());
+    check(&bench, &transmission, axis).expect(3, &["missing_log", "values: transmission"]);
+    check(&bench, &transmission, &format!("{axis}, values: transmission")).expect(0, &[]);
+    let counts = written(&bench, "c.npy", |p| 30000.0 * (-p).exp());
+    check(&bench, &counts, axis).expect(3, &["missing_log", "counts"]);
+    check(&bench, &counts, &format!("{axis}, values: transmission")).expect(3, &["not_normalised", "open_beam: 30000"]);
+    check(&bench, &counts, &format!("{axis}, values: counts")).expect(2, &["acquire.values", "open_beam"]);
+    check(&bench, &counts, &format!("{axis}, values: counts, open_beam: 30000")).expect(0, &[]);
+    let negative = written(&bench, "n.npy", |p| -p);
+    check(&bench, &negative, axis).expect(3, &["wrong_sign"]);
+    check(&bench, &negative, &format!("{axis}, preflight: warn")).expect(0, &["[wrong_sign]"]);
+    check(&bench, &good, &format!("{axis}, values: transmission")).expect(3, &["log_already_taken", "values: line_integrals"]);
+}
+
+#[test]
+fn angles_in_radians_are_suspected_and_read() {
+    let bench = Bench::new();
+    let input = written(&bench, "d.npy", |p| p).replace('}', ", angles: a.txt}");
+    let angles: Vec<String> = (0..24).map(|i| (f64::from(i) * 7.5f64.to_radians()).to_string()).collect();
+    bench.write("a.txt", &angles.join("\n"));
+    let axis = ", center_of_rotation: 18.0";
+    check(&bench, &input, axis).expect(0, &["[limited_arc]", "angles_in: radians"]);
+    let read = check(&bench, &input, &format!("{axis}, angles_in: radians")).expect(0, &[]);
+    assert!(!read.stderr.contains("warning"), "{}", read.stderr);
+    bench.write("a.txt", "0\n1\n");
+    check(&bench, &input, axis).expect(3, &["one angle per view (24), got 2"]);
+}
+
+/// A fan scan of an asymmetric phantom is simulated, and what it wrote is taken for measured data.
+#[test]
+fn a_simulated_fan_scan_comes_back_and_turned_round_it_is_named() {
+    let bench = Bench::new();
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan-2d.yaml");
+    let scan = "fan: {views: 90, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: 160, pitch_mm: 2.5}}";
+    let simulate = format!(
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [64, 64]}}\nsimulate: {{geometry: {{{scan}}}}}\nreconstruct: [fdk]\n"
+    );
+    let file = bench.write("s.yaml", &simulate);
+    bench.recon(&["run", file.to_str().unwrap(), "--output", "s", "--until", "simulate"]).expect(0, &[]);
+    let measure = |more: &str| {
+        let text = format!(
+            "acquire: {{npy: {{path: s/projections.npy}}, geometry: {{{scan}}}, mu_water_per_mm: 0.0206{more}}}\nreconstruct: [fdk]\n"
+        );
+        bench.recon(&["check", bench.write("m.yaml", &text).to_str().unwrap()]).expect(0, &[]).stderr
+    };
+    let given = measure("");
+    assert!(!given.contains("warning"), "{given}");
+    let turned = measure(", reverse_angles: true");
+    assert!(turned.contains("[reversed_angles]") && turned.contains("reverse_angles: false"), "{turned}");
+    let run = bench.recon(&["run", "m.yaml", "--output", "m", "--set", "acquire.reverse_angles=false"]).expect(0, &[]);
+    assert!(run.stdout.contains("fdk/volume.nii.gz"));
+    assert!(std::fs::read_to_string(bench.path("m/report.html")).unwrap().contains("HU"));
+}
+
+#[test]
+fn one_source_of_projections_and_only_one() {
+    let bench = Bench::new();
+    let tiny = std::fs::read_to_string(common::TINY).unwrap();
+    let both = bench.write("both.yaml", &format!("{tiny}\nacquire: {{{}, {PARALLEL}}}\n", exchange()));
+    bench.recon(&["check", both.to_str().unwrap()]).expect(2, &["acquire:", "leave nothing to load or simulate"]);
+    let none = bench.write("none.yaml", "reconstruct: [fdk]\n");
+    bench.recon(&["check", none.to_str().unwrap()]).expect(2, &["`acquire`"]);
+    let file = bench.write("scanless.yaml", &format!("acquire: {{{}}}\nreconstruct: [fbp]\n", exchange()));
+    bench.recon(&["check", file.to_str().unwrap()]).expect(2, &["acquire.geometry: expected the scan"]);
+    let file = bench.write("typo.yaml", &format!("acquire:\n  {}\n  center_of_rotatoin: 3\n", exchange()));
+    bench.recon(&["check", file.to_str().unwrap()]).expect(2, &["center_of_rotation", "line 3"]);
+}
+
+#[test]
+fn files_that_are_not_what_they_are_called_are_refused() {
+    let bench = Bench::new();
+    for (name, input) in
+        [("a.h5", "hdf5: {path: a.h5}"), ("a.tif", "tiff: {path: a.tif}"), ("a.mat", "mat: {path: a.mat}"), ("a.npy", "npy: {path: a.npy}")]
+    {
+        check(&bench, input, "").expect(3, &["no such file"]);
+        for content in ["", "not at all", "\u{89}HDF\r\n\u{1a}\n"] {
+            bench.write(name, content);
+            check(&bench, input, "").expect(3, &[name]);
+            bench.recon(&["info", name]).expect(3, &[name]);
+        }
+    }
+}
+
+/// Every kind of damage that a byte can suffer: cut off, changed. Never a panic; an error says that the input is at fault.
+#[test]
+fn damaged_hdf5_files_never_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.h5");
+    let good = std::fs::read(EXCHANGE).unwrap();
+    let mut refused = 0;
+    for i in 0..1200usize {
+        let at = i * 7919 % good.len();
+        let mut bytes = good.clone();
+        match i % 3 {
+            0 => bytes.truncate(at),
+            1 => bytes[at % 2048] ^= (i % 255) as u8 + 1,
+            _ => bytes[at] = 0xff,
+        }
+        std::fs::write(&path, bytes).unwrap();
+        if let Err(error) = hdf5::read(&path, &NAMES, None) {
+            assert_eq!(error.exit_code(), 3, "{error}");
+            refused += 1;
+        }
+        let _ = describe(&path);
+        let _ = mat::read(&path, &mat::Names::default(), None);
+    }
+    assert!(refused > 400, "{refused}");
+}
+
+#[test]
+fn the_tooth_of_the_synchrotron_is_calibrated_and_its_axis_found() {
+    let Some(tooth) = data("the_tooth_of_the_synchrotron", "projections/aps_tooth_parallel/tooth.h5") else { return };
+    let bench = Bench::new();
+    let input = format!("hdf5: {{path: {}}}", tooth.display());
+    let found = check(&bench, &input, ", rows: [0, 1], center_of_rotation: auto").expect(0, &["[center_found]"]).stderr;
+    let column: f64 = found.split("found at column ").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!((column - 296.0).abs() < 0.6, "an FBP sweep by eye gave 296.0; found {column}");
+    check(&bench, &input, ", rows: [0, 1], center_of_rotation: 310").expect(0, &["[center_off]"]);
+    check(&bench, &input, ", rows: [0, 1], values: line_integrals").expect(3, &["missing_log"]);
+}
+
+#[test]
+fn the_fan_of_helsinki_is_read_from_both_kinds_of_matlab_file() {
+    for (name, first) in [("ta_subsample73.mat", 299.0), ("tc_subsample.mat", 32.0)] {
+        let Some(path) = data("the_fan_of_helsinki", &format!("projections/htc2022_fan/{name}")) else { return };
+        let frames = mat::read(&path, &mat::Names::default(), None).unwrap();
+        assert_eq!(frames.data.dim(), (61, 1, 560));
+        let angles = frames.angles.unwrap();
+        assert_eq!((angles[0], angles[60]), (first, first + 30.0));
+        let middle = frames.data[[30, 0, 280]];
+        assert!(middle > 1.0 && middle < 4.0 && frames.data[[30, 0, 2]].abs() < 0.1, "{name}: {middle}");
+    }
+}
+
+#[test]
+fn the_fan_of_helsinki_with_a_wrong_axis_or_sign_is_named() {
+    let Some(path) = data("the_fan_of_helsinki_with_a_wrong_axis", "projections/htc2022_fan/ta_subsample73.mat") else { return };
+    let bench = Bench::new();
+    let fan = "geometry: {fan: {source_to_axis_mm: 410.66, source_to_detector_mm: 553.74, detector: {pitch_mm: 0.2}}}";
+    let check = |more: &str| {
+        let text = format!("acquire: {{mat: {{path: {}}}, {fan}{more}}}\nreconstruct: [tv]\n", path.display());
+        bench.recon(&["check", bench.write("h.yaml", &text).to_str().unwrap()])
+    };
+    let given = check("").expect(0, &["[limited_arc]"]).stderr;
+    assert!(!given.contains("center_off") && !given.contains("reversed_angles"), "{given}");
+    check(", center_of_rotation: 300").expect(0, &["[center_off]", "not 300.0"]);
+    check(", values: transmission").expect(3, &["log_already_taken"]);
+}
