@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Changes to a pipeline file.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub struct Overrides {
-    /// Change a value of the pipeline, such as reconstruct[siren].neural_field.steps=400 (repeatable; values are YAML)
+    /// Change a value of the pipeline, such as simulate.noise.photons=1e4 (repeatable; values are YAML)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Run folder (export.directory)

@@ -1,4 +1,4 @@
-//! The detector of a scan: its `detector` section, and what `auto` means in it. How it stands is [`super::panel`]'s.
+//! The detector of a scan: its `detector` section, and what `auto` means in it. How it stands is `panel`'s.
 //!
 //! `auto` makes the detector cover the shadow of the volume's circumscribed cylinder: the smallest cylinder about the
 //! axis of rotation that holds every corner of the volume, so that no view at any angle is truncated. An automatic

@@ -89,7 +89,7 @@ pub fn write(path: &Path, geometry: &Geometry) -> Result<()> {
     GeometryFormat::Json.write(path, geometry)
 }
 
-/// Reads a scan that [`write`] wrote.
+/// Reads a scan that [`write()`] wrote.
 ///
 /// # Errors
 /// [`Error::Input`] when the file is missing, no such JSON, of another schema version, or describes an impossible scan.

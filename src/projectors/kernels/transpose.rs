@@ -12,7 +12,7 @@ pub(super) struct Shape {
     pub(super) stride: usize,
 }
 
-/// to[column][row] = from[row][column]; `stride` is the distance between the rows of `to`.
+/// `to[column][row] = from[row][column]`; `stride` is the distance between the rows of `to`.
 pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usize) {
     let mut strip = vec![0.0; TILE * shape.columns];
     for row in (0..shape.rows).step_by(TILE) {
