@@ -2,7 +2,7 @@
 //!
 //! Every voxel adds up the filtered values at its place on the detector, interpolated linearly between pixels (towards zero
 //! outside the outermost), one per view. Where a line of voxels along one array axis shares its detector column, as on a
-//! circular or helical orbit about z, sixteen of its voxels are done at once; see `pull`.
+//! circular or helical orbit about z, sixteen of its voxels are done at once.
 //!
 //! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
