@@ -85,7 +85,9 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
             args.extend(["--set", "load.nifti.path=ct.nii.gz"]);
         }
         let plan = bench.recon(&args).expect(0, &[]);
-        assert!(!plan.stderr.contains("[truncated]"), "{name} truncates its object: {}", plan.stderr);
+        // A shifted detector and a helix see a part of the object in each view, by intention.
+        let partial = ["half-fan.yaml", "helical.yaml"].iter().any(|meant| name.ends_with(meant));
+        assert_eq!(plan.stderr.contains("[truncated]"), partial, "{name}: {}", plan.stderr);
     }
 }
 
