@@ -64,7 +64,8 @@ fn the_adjoint_is_the_transpose_for_every_geometry_and_projector() {
             ax
         });
         let gap = (&images[0] - &images[1]).norm().double_value(&[]) / images[1].norm().double_value(&[]);
-        assert!(gap < 1e-5, "{name}: the projectors differ by {gap}");
+        // The kernels compute in f32 what the tensor operations compute in f64.
+        assert!(gap < 3e-5, "{name}: the projectors differ by {gap}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a scan sees of the volume, for `recon check`: coverage, truncation, magnification, sampling.
 
-use crate::data::{Geometry, Grid, Source, cross, dot, norm, normalized, sub};
+use crate::data::{DetectorShape, Geometry, Grid, Source, cross, dot, norm, normalized, sub};
 use crate::geometries::truncation::truncation;
 use crate::projectors::kernels::coverage::seen_by;
 use serde::Serialize;
@@ -71,13 +71,17 @@ impl Seen {
     }
 }
 
-/// Source to detector over source to the middle of the grid, along the detector's normal; 1 for a parallel beam.
+/// Source to detector over source to the middle of the grid, along a flat detector's normal; 1 for a parallel beam.
 fn magnification(geometry: &Geometry, grid: &Grid) -> f64 {
     let of_view = |view: &crate::data::View| match view.source {
         Source::Direction(_) => 1.0,
         Source::Point(source) => {
             let normal = normalized(cross(view.u, view.v));
-            dot(sub(view.center, source), normal) / dot(sub(grid.center(), source), normal)
+            let arms = [sub(view.center, source), sub(grid.center(), source)];
+            match geometry.detector.shape {
+                DetectorShape::Flat => dot(arms[0], normal) / dot(arms[1], normal),
+                DetectorShape::Cylindrical => norm(arms[0]) / norm(arms[1]),
+            }
         }
     };
     geometry.views.iter().map(of_view).sum::<f64>() / geometry.views.len() as f64
