@@ -178,7 +178,7 @@ fn one_source_of_projections_and_only_one() {
     let file = bench.write("scanless.yaml", &format!("acquire: {{{}}}\nreconstruct: [fbp]\n", exchange()));
     bench.recon(&["check", file.to_str().unwrap()]).expect(2, &["acquire.geometry: expected the scan"]);
     let file = bench.write("typo.yaml", &format!("acquire:\n  {}\n  center_of_rotatoin: 3\n", exchange()));
-    bench.recon(&["check", file.to_str().unwrap()]).expect(2, &["center_of_rotation", "line 3"]);
+    bench.recon(&["check", file.to_str().unwrap()]).expect(2, &["center_of_rotation", ":3:3"]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn damaged_hdf5_files_never_panic() {
         let _ = describe(&path);
         let _ = mat::read(&path, &mat::Names::default(), None);
     }
-    assert!(refused > 400, "{refused}");
+    assert!(refused > 300, "{refused}");
 }
 
 #[test]

@@ -37,9 +37,8 @@ pub(super) struct Found {
 pub(super) fn find(integrals: &Array3<f32>, layout: &Layout, kind: &OneOf<GeometryKind>, from: f64) -> Result<Found> {
     let width = integrals.shape()[2] as f64;
     let [coarse, fine] = COLUMNS.map(|columns| Trial::new(integrals, layout, kind, columns));
-    let inside = |column: f64| (0.05 * width..0.95 * width).contains(&column);
     let reach = REACH * width / f64::from(TRIES);
-    let tries = (-TRIES..=TRIES).map(|i| from + f64::from(i) * reach).filter(|&column| inside(column));
+    let tries = (-TRIES..=TRIES).map(|i| from + f64::from(i) * reach);
     let mut best = (from, coarse.residual(from, false)?);
     for column in tries {
         best = better(best, column, &coarse)?;
@@ -50,7 +49,11 @@ pub(super) fn find(integrals: &Array3<f32>, layout: &Layout, kind: &OneOf<Geomet
     Ok(Found { column, residual, before: fine.residual(from, false)? })
 }
 
+/// The better of two columns; near the ends of the detector there is no scan to judge.
 fn better(best: (f64, f64), column: f64, trial: &Trial) -> Result<(f64, f64)> {
+    if !(0.05 * trial.width()..0.95 * trial.width()).contains(&column) {
+        return Ok(best);
+    }
     let residual = trial.residual(column, false)?;
     Ok(if residual < best.1 { (column, residual) } else { best })
 }

@@ -46,8 +46,16 @@ fn near(view: &ArrayView2<f32>, (row, column): (usize, usize)) -> Option<f32> {
     }
 }
 
+/// Median of a short line of samples, and the range of its values without the one at `own`.
+fn surroundings(line: &mut [f32], own: usize) -> (f32, f32) {
+    let others = || line.iter().enumerate().filter(|(i, _)| *i != own).map(|(_, &value)| value);
+    let spread = others().fold(f32::NEG_INFINITY, f32::max) - others().fold(f32::INFINITY, f32::min);
+    (middle(line), spread)
+}
+
 /// Replaces samples of line integrals that stand out, upwards or downwards, from the median of their neighbours both along
-/// the row and from view to view, by more than `sigma` robust standard deviations. A real edge stands out in one at most.
+/// the row and from view to view, by more than `sigma` robust standard deviations and by twice what those neighbours differ
+/// among themselves. A real edge stands out in one at most, and beside it its neighbours differ.
 pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning> {
     let (views, rows, columns) = integrals.dim();
     if sigma == 0.0 || views <= 2 * REACH || columns <= 2 * REACH {
@@ -55,27 +63,29 @@ pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning
     }
     let across = |view: usize, row: usize, column: usize| {
         let start = column.saturating_sub(REACH).min(columns - 2 * REACH - 1);
-        middle(&mut (start..=start + 2 * REACH).map(|c| integrals[[view, row, c]]).collect::<Vec<_>>())
+        surroundings(&mut (start..=start + 2 * REACH).map(|c| integrals[[view, row, c]]).collect::<Vec<_>>(), column - start)
     };
     let between = |view: usize, row: usize, column: usize| {
         let start = view.saturating_sub(REACH).min(views - 2 * REACH - 1);
-        middle(&mut (start..=start + 2 * REACH).map(|v| integrals[[v, row, column]]).collect::<Vec<_>>())
+        surroundings(&mut (start..=start + 2 * REACH).map(|v| integrals[[v, row, column]]).collect::<Vec<_>>(), view - start)
     };
     let stride = (integrals.len() / 100_000).max(1);
     let place = |i: usize| [i / (rows * columns), i / columns % rows, i % columns];
     let deviation = |i: usize| {
         let at @ [view, row, column] = place(i);
-        (integrals[at] - across(view, row, column)).abs()
+        let (expected, spread) = across(view, row, column);
+        ((integrals[at] - expected).abs(), spread)
     };
-    let noise = MAD * middle(&mut (0..integrals.len()).step_by(stride).map(deviation).collect::<Vec<_>>());
+    let noise = MAD * middle(&mut (0..integrals.len()).step_by(stride).map(|i| deviation(i).0).collect::<Vec<_>>());
     let limit = (sigma as f32 * noise).max(QUIET);
+    let stands_out = |(by, spread): (f32, f32)| by > limit.max(2.0 * spread);
     let found: Vec<([usize; 3], f32)> = (0..integrals.len())
         .into_par_iter()
-        .filter(|&i| deviation(i) > limit)
+        .filter(|&i| stands_out(deviation(i)))
         .filter_map(|i| {
             let at @ [view, row, column] = place(i);
-            let expected = between(view, row, column);
-            ((integrals[at] - expected).abs() > limit).then_some((at, expected))
+            let (expected, spread) = between(view, row, column);
+            stands_out(((integrals[at] - expected).abs(), spread)).then_some((at, expected))
         })
         .collect();
     for &(at, value) in &found {

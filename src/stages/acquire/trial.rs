@@ -43,6 +43,11 @@ impl<'a> Trial<'a> {
         Self { kind, layout: Layout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram }
     }
 
+    /// Columns of the data.
+    pub(super) fn width(&self) -> f64 {
+        (self.sinogram.ncols() * self.bin) as f64
+    }
+
     /// What of the data stays unexplained, 0 to about 1, if the axis falls on this column of the data and the views turn as
     /// they do (or the other way round).
     ///
