@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// What one CPU thread does in dense f32 work, operations per second: good for the order of magnitude of a time only.
-const OPERATIONS_PER_SECOND: f64 = 3e10;
+const OPERATIONS_PER_SECOND: f64 = 6e10;
 
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]

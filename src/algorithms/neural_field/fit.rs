@@ -107,6 +107,8 @@ impl<'a> Fit<'a> {
             (self.phase, self.step) = (Phase::Data, 0);
         }
         self.fit_data(run)?;
+        // The weights are a result too.
+        run.checkpoints.save(&self.snapshot()?)?;
         self.finish()
     }
 
