@@ -51,7 +51,7 @@ fn reconstruct(
     progress: &dyn Progress,
     checkpoints: &dyn Checkpoints,
 ) -> Result<Reconstruction> {
-    let mut run = Run { device: Device::Cpu, seed: 7, mu_water: MU_WATER, progress, checkpoints };
+    let mut run = Run { progress, checkpoints, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
     kind.as_part().reconstruct(data, grid, &mut run)
 }
 
@@ -189,7 +189,7 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
     let (data, _) = ball(&geometry, &grid);
     let memory = Memory::default();
     let _ = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(100) }, &memory);
-    let mut run = Run { device: Device::Cpu, seed: 8, mu_water: MU_WATER, progress: &Silent, checkpoints: &memory };
+    let mut run = Run { checkpoints: &memory, ..Run::quiet(Device::Cpu, 8, MU_WATER) };
     let error = kind.as_part().reconstruct(&data, &grid, &mut run).unwrap_err();
     assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
 }

@@ -4,7 +4,6 @@
 use recon::algorithms::{Algorithm, Run, fbp, fdk};
 use recon::data::{Geometry, Grid, Projections, norm};
 use recon::geometries::GeometryKind;
-use recon::progress::Silent;
 use recon::registry::OneOf;
 use tch::Device;
 
@@ -29,7 +28,7 @@ fn chord(geometry: &Geometry, sample: usize) -> f32 {
 fn reconstructed(algorithm: &dyn Algorithm, grid: &Grid, geometry: Geometry) -> (f64, f64, f64) {
     let values = (0..geometry.samples()).map(|sample| chord(&geometry, sample)).collect();
     let data = Projections::from_vec(geometry, values).unwrap();
-    let mut run = Run { device: Device::Cpu, seed: 0, mu_water: 1.0, progress: &Silent, checkpoints: &Silent };
+    let mut run = Run::quiet(Device::Cpu, 0, 1.0);
     let volume = algorithm.reconstruct(&data, grid, &mut run).unwrap().volume;
     let [_, ny, nx] = grid.shape;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
@@ -150,7 +149,7 @@ fn what_an_analytic_method_cannot_do_is_refused_and_an_arc_too_short_is_said() {
     let grid = slice();
     let geometry = scan("fan: {views: 90, arc_deg: 120, source_to_axis_mm: 200, source_to_detector_mm: 400}", &grid);
     let data = Projections::from_vec(geometry.clone(), vec![0.0; geometry.samples()]).unwrap();
-    let mut run = Run { device: Device::Cpu, seed: 0, mu_water: 1.0, progress: &Silent, checkpoints: &Silent };
+    let mut run = Run::quiet(Device::Cpu, 0, 1.0);
     let warnings = fdk::Config::default().reconstruct(&data, &grid, &mut run).unwrap().warnings;
     assert!(warnings[0].code == "limited_arc" && warnings[0].message.contains("degrees short"));
 }

@@ -37,6 +37,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     Objective {
         grid: grid.clone(),
         geometry,
+        model: recon::projectors::Model::Joseph,
         data,
         norm_squared: 40.0,
         tv: 0.01,

@@ -22,6 +22,10 @@ impl Algorithm for Config {
         }
     }
 
+    fn iterative(&self) -> bool {
+        false
+    }
+
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
         Estimate { operations: 10.0 * grid.voxels() as f64 * geometry.views.len() as f64, memory_bytes: 8 * geometry.samples() as u64 }
     }

@@ -31,6 +31,10 @@ impl Algorithm for Config {
         self.0.check_scan(geometry, grid, "fdk")
     }
 
+    fn iterative(&self) -> bool {
+        false
+    }
+
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
         Estimate { operations: 12.0 * grid.voxels() as f64 * geometry.views.len() as f64, memory_bytes: 8 * geometry.samples() as u64 }
     }

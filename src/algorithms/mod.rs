@@ -12,7 +12,8 @@ pub use filtered::Filtering;
 
 use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
-use crate::progress::{Checkpoints, Progress};
+use crate::progress::{Checkpoints, Progress, Silent};
+use crate::projectors::{self, Model, Projector};
 use std::collections::BTreeMap;
 use tch::Device;
 
@@ -24,10 +25,30 @@ pub struct Run<'a> {
     pub seed: u64,
     /// Attenuation of water, 1/mm.
     pub mu_water: f64,
+    /// The discrete X-ray transform that iterative methods invert.
+    pub model: Model,
+    /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
+    pub initial: Option<Volume>,
     /// Who listens, and who may say "stop now".
     pub progress: &'a dyn Progress,
     /// Where to keep what a later run can resume from.
     pub checkpoints: &'a dyn Checkpoints,
+}
+
+impl Run<'_> {
+    /// A run that nobody listens to, with the default projector, from nothing.
+    #[must_use]
+    pub fn quiet(device: Device, seed: u64, mu_water: f64) -> Self {
+        Self { device, seed, mu_water, model: Model::default(), initial: None, progress: &Silent, checkpoints: &Silent }
+    }
+
+    /// The projector of a scan of a grid, of the run's model on the run's device.
+    ///
+    /// # Errors
+    /// A model that the device does not have.
+    pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn Projector>> {
+        projectors::build(self.model, grid, geometry, self.device)
+    }
 }
 
 /// What an algorithm gives.
@@ -69,6 +90,10 @@ pub trait Algorithm {
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()>;
+    /// Whether it iterates over a projector, from a volume: then a method's `projector` and `start_from` mean something.
+    fn iterative(&self) -> bool {
+        true
+    }
     /// What it will need.
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate;
     /// The volume on `grid` (attenuation, 1/mm) from line integrals. Deterministic on the CPU for a device, seed and

@@ -146,7 +146,7 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        let projector = projectors::build(grid, &data.geometry, run.device);
+        let projector = run.projector(grid, &data.geometry)?;
         let norm = projectors::norm_squared(projector.as_ref(), run.device, 15)?.sqrt();
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
         let scaled = from_projections(data, run.device)? / (mu_ref * norm);

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, Kind};
-use crate::stages::reconstruct::Named;
+use crate::stages::reconstruct::Entry;
 use crate::stages::{acquire, evaluate, export, lattice, simulate};
 use crate::tensors::DeviceRequest;
 use schemars::JsonSchema;
@@ -47,7 +47,7 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquire: Option<OneOf<acquire::Kind, acquire::Setup>>,
     /// The methods, in order.
-    pub reconstruct: Vec<OneOf<AlgorithmKind, Named>>,
+    pub reconstruct: Vec<OneOf<AlgorithmKind, Entry>>,
     /// What is measured.
     #[serde(default)]
     pub evaluate: evaluate::Config,
@@ -156,7 +156,9 @@ impl Config {
                 let problem = format!("`{name}` is taken by an entry above");
                 return Err(under(Error::config("name", problem).hint(format!("give it one of its own: - name: {name}-2"))));
             }
-            taken.push(name.clone());
+            let name = name.clone();
+            entry.beside.check(entry.kind.as_part().iterative(), &taken).map_err(under)?;
+            taken.push(name);
         }
         for (i, key) in self.evaluate.metrics.iter().enumerate() {
             if crate::metrics::by_name(key).is_none() {

@@ -110,8 +110,12 @@ impl Pipeline {
     pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
         let mut config = Config::read(file, assignments)?;
         config.resolve()?;
-        let methods =
-            config.reconstruct.iter().map(|entry| Method { name: entry.beside.name.clone().unwrap_or_default(), kind: entry.kind.clone() });
+        let methods = config.reconstruct.iter().map(|entry| Method {
+            name: entry.beside.name.clone().unwrap_or_default(),
+            kind: entry.kind.clone(),
+            model: entry.beside.projector.unwrap_or_default(),
+            start_from: entry.beside.start_from.clone(),
+        });
         Ok(Self {
             source: Source::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect() },

@@ -12,6 +12,8 @@ pub use operations::TensorJoseph;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
 use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
 /// A discrete X-ray transform A and its exact adjoint Aᵀ.
@@ -35,12 +37,28 @@ pub trait Projector {
     fn adjoint(&self, projections: &Tensor) -> Result<Tensor>;
 }
 
-/// Joseph's projector on `device`: the SIMD kernels on the CPU, tensor operations elsewhere.
-#[must_use]
-pub fn build(grid: &Grid, geometry: &Geometry, device: Device) -> Box<dyn Projector> {
-    match device {
-        Device::Cpu => Box::new(HostJoseph::new(grid, geometry)),
-        _ => Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)),
+/// How a line integral is taken from voxels: the choice of A.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982).
+    #[default]
+    Joseph,
+}
+
+impl Model {
+    /// Every model.
+    pub const ALL: [Self; 1] = [Self::Joseph];
+}
+
+/// A model's projector on `device`: the SIMD kernels on the CPU, tensor operations elsewhere.
+///
+/// # Errors
+/// A model that the device does not have.
+pub fn build(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
+    match (model, device) {
+        (Model::Joseph, Device::Cpu) => Ok(Box::new(HostJoseph::new(grid, geometry))),
+        (Model::Joseph, _) => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
     }
 }
 

@@ -9,27 +9,56 @@ use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{atomic, nifti};
 use crate::progress::{Labelled, Progress};
+use crate::projectors::Model;
 use crate::projectors::kernels::coverage;
-use crate::registry::{Beside, Kinds};
+use crate::registry::{Beside, Kinds, OneOf};
 use crate::report;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
-/// The key beside an entry's kind.
+/// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Named {
+pub struct Entry {
     /// Unique name of the method, [a-z0-9_-]+; default: its kind. Also the name of its folder.
     #[schemars(regex(pattern = "^[a-z0-9_-]+$"))]
     pub name: Option<String>,
+    /// The discrete X-ray transform that an iterative method inverts; default: joseph.
+    pub projector: Option<Model>,
+    /// Name of an entry above whose volume an iterative method starts from; default: zero.
+    pub start_from: Option<String>,
 }
 
-impl Beside for Named {
-    const KEYS: &'static [&'static str] = &["name"];
-    fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        self.name = map.next_value()?;
+impl Beside for Entry {
+    const KEYS: &'static [&'static str] = &["name", "projector", "start_from"];
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        match key {
+            "name" => self.name = map.next_value()?,
+            "projector" => self.projector = map.next_value()?,
+            _ => self.start_from = map.next_value()?,
+        }
         Ok(())
+    }
+}
+
+impl Entry {
+    /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods `above`.
+    ///
+    /// # Errors
+    /// The key and what to do.
+    pub fn check(&self, iterative: bool, above: &[String]) -> Result<()> {
+        let set = [("projector", self.projector.is_some()), ("start_from", self.start_from.is_some())];
+        if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !iterative) {
+            return Err(Error::config(key, "means nothing to a method that does not iterate").hint("remove it"));
+        }
+        match &self.start_from {
+            Some(name) if !above.contains(name) => {
+                let there = if above.is_empty() { "there is none".to_string() } else { format!("there are {}", above.join(", ")) };
+                Err(Error::config("start_from", format!("expected the name of a method above this one ({there}), got `{name}`")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -40,6 +69,10 @@ pub struct Method {
     pub name: String,
     /// The algorithm with its config.
     pub kind: AlgorithmKind,
+    /// The projector it inverts.
+    pub model: Model,
+    /// The method it starts from.
+    pub start_from: Option<String>,
 }
 
 /// The stage.
@@ -59,13 +92,19 @@ impl Stage for Reconstruct {
             let checked = method.kind.as_part().check(&scan.projections.geometry, &scan.grid);
             checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
         }
-        Ok(self.methods.iter().map(|method| method.outcome(scan, context)).collect())
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.methods.len());
+        for method in &self.methods {
+            let outcome = method.outcome(scan, &outcomes, context);
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
     }
 }
 
 impl Method {
-    fn outcome(&self, scan: &Scan, context: &Context) -> Outcome {
-        let (status, result, reason) = match context.progress().check_stop().and_then(|()| self.reconstructed(scan, context)) {
+    fn outcome(&self, scan: &Scan, earlier: &[Outcome], context: &Context) -> Outcome {
+        let work = || self.reconstructed(scan, self.initial(earlier)?, context);
+        let (status, result, reason) = match context.progress().check_stop().and_then(|()| work()) {
             Ok(result) => (Status::Complete, Some(result), None),
             Err(error @ Error::Stopped(_)) => (Status::Interrupted, None, Some(error.to_string())),
             Err(error) => {
@@ -76,10 +115,18 @@ impl Method {
         Outcome { name: self.name.clone(), algorithm: self.kind.name(), status, result, reason }
     }
 
-    fn reconstructed(&self, scan: &Scan, context: &Context) -> Result<Reconstructed> {
-        let config = crate::registry::OneOf::from(self.kind.clone());
-        let key = context.key(Reconstruct::NAME, &config, &[&scan.key])?;
-        let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, &key, context))?;
+    /// What the method it starts from has made.
+    fn initial<'a>(&self, earlier: &'a [Outcome]) -> Result<Option<&'a Reconstructed>> {
+        let Some(name) = &self.start_from else { return Ok(None) };
+        let made = earlier.iter().find(|outcome| outcome.name == *name).and_then(|outcome| outcome.result.as_ref());
+        made.map(Some).ok_or_else(|| Error::resource("start_from", format!("`{name}` made no volume to start from")))
+    }
+
+    fn reconstructed(&self, scan: &Scan, initial: Option<&Reconstructed>, context: &Context) -> Result<Reconstructed> {
+        let config = (OneOf::from(self.kind.clone()), self.model);
+        let inputs: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
+        let key = context.key(Reconstruct::NAME, &config, &inputs)?;
+        let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, initial, &key, context))?;
         let hounsfield = scan.quantity == Quantity::Hounsfield;
         let units = if hounsfield { nifti::Units::Hounsfield } else { nifti::Units::AttenuationPerMm };
         let read = |file: &str| -> Result<Volume> {
@@ -91,7 +138,7 @@ impl Method {
         Ok(Reconstructed { key, volume: read(VOLUME)?, start, facts: kept.value, seconds: kept.seconds, files })
     }
 
-    fn compute(&self, scan: &Scan, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
+    fn compute(&self, scan: &Scan, initial: Option<&Reconstructed>, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
         let progress = Labelled::new(&self.name, context.progress());
         reset_peak_memory();
@@ -101,6 +148,8 @@ impl Method {
             progress: &progress,
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
+            model: self.model,
+            initial: initial.map(|made| made.volume.to_attenuation(scan.mu_water)),
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();

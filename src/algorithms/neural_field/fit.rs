@@ -58,11 +58,12 @@ impl<'a> Fit<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Projections, grid: &'a Grid, run: &Run<'_>) -> Result<Self> {
         let options = (Kind::Float, run.device);
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let projector = projectors::build(grid, &data.geometry, run.device);
+        let projector = run.projector(grid, &data.geometry)?;
         let norm_squared = projectors::norm_squared(projector.as_ref(), run.device, 15)?;
         let objective = Objective {
             grid: grid.clone(),
             geometry: data.geometry.clone(),
+            model: run.model,
             data: from_projections(data, run.device)? / mu_ref,
             norm_squared,
             tv: config.tv,
@@ -130,9 +131,7 @@ impl<'a> Fit<'a> {
         let volume = if let Some(volume) = self.start.take() {
             volume
         } else {
-            let silent = crate::progress::Silent;
-            let mut inner =
-                Run { progress: run.progress, checkpoints: &silent, device: run.device, seed: run.seed, mu_water: run.mu_water };
+            let mut inner = Run { progress: run.progress, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
             start.kind.as_part().reconstruct(self.data, self.grid, &mut inner)?.volume
         };
         let target = (from_volume(&volume, run.device)? / self.mu_ref).view(-1);

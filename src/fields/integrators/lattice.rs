@@ -51,7 +51,7 @@ impl Config {
         residual: Residual,
         gradient: bool,
     ) -> Result<(Loss, Option<Tensor>)> {
-        let projector = Self::projector(objective, grid);
+        let projector = Self::projector(objective, grid)?;
         let shape = grid.shape.map(|n| n as i64);
         let volume = Tensor::f_zeros([grid.voxels() as i64], objective.options).map_err(torch_error)?;
         let volume = volume.index_copy(0, &objective.support, values).view(shape);
@@ -73,10 +73,10 @@ impl Config {
     }
 
     /// The CPU kernels know f32 only; other kinds take tensor operations.
-    fn projector(objective: &Objective, grid: &Grid) -> Box<dyn Projector> {
+    fn projector(objective: &Objective, grid: &Grid) -> Result<Box<dyn Projector>> {
         match objective.options.0 {
-            Kind::Float => projectors::build(grid, &objective.geometry, objective.options.1),
-            _ => Box::new(TensorJoseph::new(grid, &objective.geometry, TensorJoseph::SAMPLES)),
+            Kind::Float => projectors::build(objective.model, grid, &objective.geometry, objective.options.1),
+            _ => Ok(Box::new(TensorJoseph::new(grid, &objective.geometry, TensorJoseph::SAMPLES))),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod rays;
 use super::Field;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
+use crate::projectors::Model;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -19,6 +20,8 @@ pub struct Objective {
     pub grid: Grid,
     /// The scan.
     pub geometry: Geometry,
+    /// The projector of the lattice.
+    pub model: Model,
     /// Measured line integrals / mu_ref, `[view, row, column]`, mm.
     pub data: Tensor,
     /// ‖A‖² of the lattice projector, mm².
