@@ -9,6 +9,7 @@ mod axis;
 mod calibration;
 mod defects;
 mod input;
+mod posed;
 mod preflight;
 mod prepared;
 mod scan;

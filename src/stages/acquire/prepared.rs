@@ -69,7 +69,8 @@ impl Work<'_> {
         }
         let in_degrees = |angle: &f64| if self.setup.angles_in == AngleUnit::Radians { angle.to_degrees() } else { *angle };
         let angles = frames.angles.as_ref().map(|angles| angles.iter().map(in_degrees).collect());
-        if !self.given.has_pitch {
+        let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
+        if !self.given.has_pitch && !posed {
             let message = "the pitch of the detector's pixels is not given: 1 mm stands for one pixel, attenuation is per pixel";
             self.warnings.push(Warning::new("unknown_pitch", message));
         }
@@ -81,7 +82,7 @@ impl Work<'_> {
         let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
         let used = (pixels[0] * bin.min(rows)) as f64;
         let lifted = first + (used - 1.0) / 2.0 - (frames.height as f64 - 1.0) / 2.0;
-        Ok(Layout { views, angles, reversed: self.setup.reverse_angles, pixels, bin, axis: None, lifted })
+        Ok(Layout { views, angles, reversed: self.setup.reverse_angles, pixels, bin, axis: None, lifted, whole: [frames.height, columns] })
     }
 
     /// Line integrals of the binned pixels.
@@ -130,6 +131,9 @@ impl Work<'_> {
 
     /// The layout with its axis, and the scan.
     fn placed(&mut self, layout: Layout, integrals: &Array3<f32>) -> Result<(Layout, Geometry)> {
+        if let (GeometryKind::Poses(_), Some(_)) = (&self.kind.kind, self.setup.center_of_rotation) {
+            return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls").hint("leave it out"));
+        }
         let offset = self.given.offset[1] != 0.0;
         if offset && self.setup.center_of_rotation.is_some() {
             let problem = "the geometry's offset_mm already says where the axis falls";
@@ -152,7 +156,8 @@ impl Work<'_> {
         let layout = Layout { axis: Some(column), ..layout };
         let geometry = layout.build(self.kind).map_err(|error| error.under("acquire"))?;
         let divergent = geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
-        if divergent && layout.pixels[0] == 1 && layout.lifted.abs() > 1.0 {
+        let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
+        if divergent && !posed && layout.pixels[0] == 1 && layout.lifted.abs() > 1.0 {
             let message = format!(
                 "one row {:.1} rows beside the middle of the detector is taken for the plane of the source, which it is not: use the middle \
                  row, or several",

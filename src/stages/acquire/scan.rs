@@ -3,6 +3,7 @@
 //! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the registry
 //! that has these keys can be measured with, and one that has not is taken as it is.
 
+use super::posed;
 use crate::data::{Geometry, Grid, Orbit};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
@@ -28,6 +29,8 @@ pub(super) struct Layout {
     /// Row of the file's detector (fractions allowed) at the middle of these rows, less the middle of all its rows; 0 if the
     /// detector is used whole.
     pub(super) lifted: f64,
+    /// Rows and columns of the file's detector.
+    pub(super) whole: [usize; 2],
 }
 
 /// Pitch and offset that the kind gives, mm `[v, u]`; a pitch of 1 if it gives none.
@@ -77,6 +80,9 @@ impl Layout {
     /// # Errors
     /// What the kind says.
     pub(super) fn build(&self, kind: &OneOf<GeometryKind>) -> Result<Geometry> {
+        if let GeometryKind::Poses(poses) = &kind.kind {
+            return posed::build(poses, self);
+        }
         let config = config_of(kind)?;
         let given = given(kind)?;
         let name = kind.kind.name();
@@ -218,7 +224,7 @@ mod tests {
     }
 
     fn layout(angles: Option<Vec<f64>>) -> Layout {
-        Layout { views: 4, angles, reversed: false, pixels: [1, 10], bin: 1, axis: None, lifted: 0.0 }
+        Layout { views: 4, angles, reversed: false, pixels: [1, 10], bin: 1, axis: None, lifted: 0.0, whole: [1, 10] }
     }
 
     #[test]

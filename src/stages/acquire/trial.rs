@@ -73,7 +73,7 @@ fn whole_turn(geometry: &Geometry) -> Geometry {
 }
 
 /// ‖A x − y‖ / ‖y‖ after a few steps from zero.
-fn cgls(geometry: &Geometry, grid: &crate::data::Grid, data: &[f32]) -> f64 {
+pub(super) fn cgls(geometry: &Geometry, grid: &crate::data::Grid, data: &[f32]) -> f64 {
     let dot = |a: &[f32]| a.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
     let norm = dot(data);
     let mut residual = data.to_vec();

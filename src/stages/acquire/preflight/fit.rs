@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::geometries::GeometryKind;
 use crate::projectors::kernels::coverage;
 use crate::registry::OneOf;
-use crate::stages::acquire::axis;
 use crate::stages::acquire::scan::Layout;
 use crate::stages::acquire::trial::Trial;
+use crate::stages::acquire::{axis, posed};
 use ndarray::Array3;
 use std::f64::consts::PI;
 
@@ -41,6 +41,10 @@ pub(in crate::stages::acquire) struct Described<'a> {
 /// A kind of scan that cannot be cut down to one slice.
 pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, column: impl Fn(f64) -> f64) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = [arc(scan.geometry), coverage_of(scan)].into_iter().flatten().collect();
+    if matches!(scan.kind.kind, GeometryKind::Poses(_)) {
+        findings.extend(inconsistent(posed::residual(data, scan.geometry, scan.grid)?));
+        return Ok(findings);
+    }
     if scan.geometry.orbit.is_none() {
         return Ok(findings);
     }
@@ -59,14 +63,19 @@ pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, colu
         findings.push(Finding::odd("center_off", message));
     }
     findings.extend(turned_round(data, scan)?);
-    if found.residual > HOPELESS {
+    findings.extend(inconsistent(found.residual));
+    Ok(findings)
+}
+
+/// Views that do not fit together at all.
+fn inconsistent(residual: f64) -> Option<Finding> {
+    (residual > HOPELESS).then(|| {
         let message = format!(
             "even at its best a quick reconstruction leaves {:.0} % of the data unexplained: are views, angles and values in the same order?",
-            100.0 * found.residual
+            100.0 * residual
         );
-        findings.push(Finding::odd("inconsistent_views", message));
-    }
-    Ok(findings)
+        Finding::odd("inconsistent_views", message)
+    })
 }
 
 /// Whether the views fit better turning the other way. Parallel beams cannot tell: turned round they show the mirror image.
