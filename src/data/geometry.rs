@@ -199,7 +199,10 @@ impl Geometry {
         Self { views: self.views.iter().map(view).collect(), detector: self.detector, orbit: None }
     }
 
-    /// Some of the views, in the order given.
+    /// Some of the views, in the order given, on the same detector.
+    ///
+    /// The orbit stays where the views thin it out evenly (every k-th one: an ordered subset), so that they still cover its arc;
+    /// any other choice has no orbit.
     ///
     /// # Errors
     /// As [`Geometry::new`]; a view index out of range.
@@ -207,9 +210,17 @@ impl Geometry {
         if let Some(bad) = views.iter().find(|&&i| i >= self.views.len()) {
             return Err(Error::config("views", format!("expected an index below {}, got {bad}", self.views.len())));
         }
-        let orbit = self.orbit.as_ref().map(|orbit| Orbit { angles: views.iter().map(|&i| orbit.angles[i]).collect(), ..orbit.clone() });
+        let kept = self.orbit.as_ref().filter(|_| thins_evenly(views, self.views.len()));
+        let orbit = kept.map(|orbit| Orbit { angles: views.iter().map(|&i| orbit.angles[i]).collect(), ..orbit.clone() });
         Self::new(views.iter().map(|&i| self.views[i]).collect(), self.detector, orbit)
     }
+}
+
+/// Whether `views` is every k-th of `total`, from one of the first k on to the end.
+fn thins_evenly(views: &[usize], total: usize) -> bool {
+    let Some(&first) = views.first() else { return false };
+    let step = views.get(1).map_or(total, |second| second.saturating_sub(first));
+    step > 0 && first < step && views.iter().copied().eq((first..total).step_by(step))
 }
 
 impl View {
@@ -318,6 +329,19 @@ mod tests {
         let moved = add(rotation.map(|row| dot(row, point)), translation);
         let (a, b) = (geometry.project(0, point).unwrap(), geometry.moved(rotation, translation).project(0, moved).unwrap());
         assert!((a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_subset_keeps_the_orbit_only_where_it_still_covers_the_arc() {
+        let angles: Vec<f64> = (0..9).map(f64::from).collect();
+        let orbit =
+            Orbit { isocenter: [0.0; 3], angles, arc: 9.0, source_to_axis: Some(500.0), source_to_detector: Some(700.0), offset: [0.0; 2] };
+        let whole = Geometry::new(vec![cone().views[0]; 9], cone().detector, Some(orbit)).unwrap();
+        let part = whole.subset(&[1, 4, 7]).unwrap();
+        assert_eq!(part.orbit.unwrap().angles, [1.0, 4.0, 7.0]);
+        assert!(whole.subset(&[0, 1, 2]).unwrap().orbit.is_none() && whole.subset(&[7, 4, 1]).unwrap().orbit.is_none());
+        assert!(whole.subset(&[3, 9]).is_err() && whole.subset(&[]).is_err());
+        assert_eq!(whole.subset(&(0..9).collect::<Vec<_>>()).unwrap(), whole);
     }
 
     #[test]

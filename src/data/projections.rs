@@ -2,7 +2,7 @@
 
 use super::geometry::Geometry;
 use crate::error::{Error, Result};
-use ndarray::{Array3, ArrayView3};
+use ndarray::{Array3, ArrayView3, Axis};
 
 /// Line integrals of attenuation (unitless) `[view, row, column]`, all finite, with their scan.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,15 @@ impl Projections {
         Self::new(geometry, values)
     }
 
+    /// Some of the views with their values, in the order given; the scan is [`Geometry::subset`]'s.
+    ///
+    /// # Errors
+    /// No views; a view index out of range.
+    pub fn subset(&self, views: &[usize]) -> Result<Self> {
+        let geometry = self.geometry.subset(views)?;
+        Ok(Self { geometry, values: self.values.select(Axis(0), views) })
+    }
+
     /// The values `[view, row, column]`.
     #[must_use]
     pub fn values(&self) -> ArrayView3<'_, f32> {
@@ -56,5 +65,23 @@ impl Projections {
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         self.values.as_slice().expect("standard layout by construction")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Detector, DetectorShape, Source, View};
+
+    #[test]
+    fn a_subset_has_the_values_of_its_views() {
+        let view = |x: f64| View { source: Source::Direction([0.0, 1.0, 0.0]), center: [x; 3], u: [1.0, 0.0, 0.0], v: [0.0, 0.0, 1.0] };
+        let detector = Detector { rows: 2, columns: 3, shape: DetectorShape::Flat };
+        let geometry = Geometry::new((0..4).map(|i| view(f64::from(i))).collect(), detector, None).unwrap();
+        let whole = Projections::from_vec(geometry, (0..24).map(|i| i as f32).collect()).unwrap();
+        let part = whole.subset(&[3, 1]).unwrap();
+        assert_eq!(part.geometry.views, [whole.geometry.views[3], whole.geometry.views[1]]);
+        assert_eq!(part.as_slice(), [&whole.as_slice()[18..24], &whole.as_slice()[6..12]].concat());
+        assert!(whole.subset(&[4]).is_err() && whole.subset(&[]).is_err());
     }
 }
