@@ -201,6 +201,7 @@ macro_rules! kinds {
         $($(#[$doc:meta])* $key:ident => $variant:ident($config:ty)),+ $(,)?
     }) => {
         $(#[$meta])*
+        #[allow(clippy::large_enum_variant, reason = "a configuration is held once")]
         #[derive(Debug, Clone, PartialEq)]
         pub enum $family { $($(#[$doc])* $variant($config)),+ }
 

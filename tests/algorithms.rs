@@ -193,3 +193,76 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
     let error = kind.as_part().reconstruct(&data, &grid, &mut run).unwrap_err();
     assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
 }
+
+/// Every phase and everything that is watched: a start, a coarse lattice, the ramp, an average, held-out views, another
+/// optimizer at the end, two fields.
+const EVERYTHING: &str = "neural_field: {field: {siren: {width: 24, depth: 2, omega: 12}}, \
+    start: {tv: {iterations: 20}, steps: 20, batch: 256}, steps: 30, ramp_steps: 5, coarse_steps: [8], average: 0.5, clip: 10, \
+    held_out: {every: 6, look: 4}, finish: {lbfgs: {rate: 0.2}, steps: 6}, ensemble: 2, \
+    regularizers: [{huber_tv: {weight: 1.0e-4}}, {nonnegativity: {}}], optimizer: {soap: {rate: 1.0e-3, frequency: 4}}}";
+
+fn cone_kind(text: &str) -> (AlgorithmKind, Geometry, Grid) {
+    let (_, geometry, grid) = kinds().into_iter().find(|(kind, ..)| kind.name() == "fdk").unwrap();
+    (algorithm(text), geometry, grid)
+}
+
+#[test]
+fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty() {
+    let (kind, geometry, grid) = cone_kind(EVERYTHING);
+    let (data, truth) = ball(&geometry, &grid);
+    let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+    // 20 steps of TV, then per field 20 of regression, 30 on the data, 6 at the end.
+    for stops in [vec![30, 25, 8], vec![73, 30, 24]] {
+        let memory = Memory::default();
+        for steps in stops {
+            let stopped = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(steps) }, &memory);
+            assert!(matches!(stopped, Err(Error::Stopped(Stop::Terminate))));
+        }
+        let resumed = reconstruct(&kind, &data, &grid, &Silent, &memory).unwrap();
+        assert_eq!(resumed.volume, straight.volume);
+        assert_eq!(resumed.uncertainty, straight.uncertainty);
+        assert_eq!(resumed.curve.len(), straight.curve.len());
+    }
+    let spread = straight.uncertainty.unwrap();
+    assert!(spread.as_slice().iter().all(|sigma| *sigma >= 0.0) && spread.as_slice().iter().any(|sigma| *sigma > 0.0));
+    assert!(psnr(&truth, &straight.volume) > 15.0, "{}", psnr(&truth, &straight.volume));
+    assert!(straight.notes["held_out"]["residual"].as_f64().unwrap() < 0.5, "{:?}", straight.notes);
+    assert!(straight.notes["quadrature_error"].as_f64().unwrap() < 0.2, "{:?}", straight.notes);
+    assert!(straight.curve.iter().any(|point| point.figures.contains_key("held_out")));
+}
+
+#[test]
+fn a_fit_that_diverges_keeps_its_last_good_weights_and_says_so() {
+    let text = "neural_field: {field: {siren: {width: 16, depth: 2}}, start: null, steps: 60, optimizer: {adam: {rate: 1.0e+30}}}";
+    let (kind, geometry, grid) = cone_kind(text);
+    let (data, _) = ball(&geometry, &grid);
+    let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+    assert_eq!(found.warnings.first().map(|warning| warning.code.as_str()), Some("diverged"));
+    assert!(found.volume.as_slice().iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn held_out_views_stop_a_fit_that_learns_noise_before_its_last_step() {
+    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 60}}, start: null, tv: 0, schedule: constant, steps: 120, \
+        held_out: {every: 4, look: 5, patience: 3}, optimizer: {muon: {rate: 1.0e-2}}}";
+    let (kind, geometry, grid) = cone_kind(text);
+    let (data, _) = ball(&geometry, &grid);
+    let noise = data.as_slice().iter().enumerate().map(|(i, value)| value + 0.2 * ((i * 7919 % 1009) as f32 / 504.5 - 1.0)).collect();
+    let noisy = Projections::from_vec(geometry, noise).unwrap();
+    let found = reconstruct(&kind, &noisy, &grid, &Silent, &Silent).unwrap();
+    let best = found.notes["held_out"]["best_step"].as_u64().unwrap();
+    assert!(found.curve.len() < 120 && best + 15 <= found.curve.len() as u64 + 4, "{best} of {}", found.curve.len());
+}
+
+#[test]
+fn a_field_starts_from_the_volume_of_another_method() {
+    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 15}}, start: null, steps: 1, optimizer: {muon: {rate: 1.0e-6}}}";
+    let (kind, geometry, grid) = cone_kind(text);
+    let (data, truth) = ball(&geometry, &grid);
+    let with = |initial: Option<Volume>| {
+        let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
+        psnr(&truth, &kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
+    };
+    let (alone, started) = (with(None), with(Some(truth.clone())));
+    assert!(started > alone + 5.0, "{alone} {started}");
+}

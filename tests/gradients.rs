@@ -5,6 +5,7 @@
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
 use recon::fields::integrators::{Integrator, IntegratorKind, Objective, Residual};
+use recon::fields::regularizers::{RegularizerKind, huber_tv};
 use recon::fields::{Field, FieldKind};
 use recon::geometries::GeometryKind;
 use recon::random::stream;
@@ -41,6 +42,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
         data,
         norm_squared: 40.0,
         tv: 0.01,
+        regularizers: vec![RegularizerKind::HuberTv(huber_tv::Config { weight: 0.02, delta: 0.1 })],
         support: Tensor::from_slice(&support),
         chunk,
         seed: 5,

@@ -62,6 +62,8 @@ pub struct Reconstruction {
     pub notes: BTreeMap<String, serde_json::Value>,
     /// The volume it was started from, if another method made one: to be measured beside the result.
     pub start: Option<Volume>,
+    /// Standard deviation of each voxel, 1/mm, where a method knows it.
+    pub uncertainty: Option<Volume>,
     /// What the user must know.
     pub warnings: Warnings,
 }
@@ -70,7 +72,7 @@ impl Reconstruction {
     /// A volume with nothing to tell about it.
     #[must_use]
     pub fn plain(volume: Volume) -> Self {
-        Self { volume, curve: Vec::new(), notes: BTreeMap::new(), start: None, warnings: Vec::new() }
+        Self { volume, curve: Vec::new(), notes: BTreeMap::new(), start: None, uncertainty: None, warnings: Vec::new() }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Optimizers on tensors, with their state visible: named tensors that a checkpoint holds and that resume exactly.
 
 pub mod adam;
+pub mod lbfgs;
 pub mod muon;
 pub mod schedule;
+pub mod soap;
 
 pub use schedule::Schedule;
 
@@ -47,6 +49,10 @@ crate::kinds! {
         adam => Adam(adam::Config),
         /// Orthogonalised momentum on hidden matrices, Adam elsewhere.
         muon => Muon(muon::Config),
+        /// Adam in the eigenbasis of Shampoo's preconditioner on hidden matrices, Adam elsewhere.
+        soap => Soap(soap::Config),
+        /// Limited-memory BFGS without a line search, for the last mile.
+        lbfgs => Lbfgs(lbfgs::Config),
     }
 }
 
@@ -67,4 +73,54 @@ fn restore_into(target: &mut Tensor, name: &str, find: &dyn Fn(&str) -> Option<T
     }
     target.copy_(&source);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::Role;
+    use crate::registry::Kinds;
+    use std::collections::BTreeMap;
+    use tch::{Device, Kind};
+
+    /// ½ |M (W − 1)|² of an ill-conditioned M, and its gradient in the parameter.
+    fn loss(parameter: &Parameter) -> f64 {
+        let scales = Tensor::from_slice(&[1.0, 0.5, 0.25, 0.1]).view([4, 1]);
+        let half = ((&parameter.value - 1.0) * scales).square().sum(Kind::Double) * 0.5;
+        half.backward();
+        half.double_value(&[])
+    }
+
+    fn parameter() -> Parameter {
+        let value = Tensor::zeros([4, 3], (Kind::Double, Device::Cpu)).set_requires_grad(true);
+        Parameter { name: "w".into(), value, role: Role::Hidden }
+    }
+
+    #[test]
+    fn every_optimizer_comes_down_a_valley_and_goes_on_exactly_from_its_state() {
+        for name in OptimizerKind::NAMES {
+            let method = OptimizerKind::default_of(name).unwrap();
+            let parameters = [parameter()];
+            let mut optimizer = method.as_part().build(&parameters);
+            let first = loss(&parameters[0]);
+            let _ = parameters[0].value.grad().zero_();
+            let steps = 40;
+            let run = |optimizer: &mut dyn Optimizer, parameters: &[Parameter], steps: std::ops::Range<u64>| {
+                for step in steps {
+                    loss(&parameters[0]);
+                    optimizer.step(parameters, 0.1 * Schedule::Linear.factor(step, 40)).unwrap();
+                }
+            };
+            run(optimizer.as_mut(), &parameters, 0..20);
+            let kept: BTreeMap<String, Tensor> = optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect();
+            let copy = [Parameter { value: parameters[0].value.detach().copy().set_requires_grad(true), ..parameter() }];
+            run(optimizer.as_mut(), &parameters, 20..steps);
+            let mut restored = method.as_part().build(&copy);
+            restored.restore(&|name| kept.get(name).map(Tensor::copy)).unwrap();
+            run(restored.as_mut(), &copy, 20..steps);
+            assert_eq!(Vec::<f64>::try_from(copy[0].value.view(-1)).unwrap(), Vec::<f64>::try_from(parameters[0].value.view(-1)).unwrap());
+            let last = loss(&parameters[0]);
+            assert!(last < 0.5 * first, "{name}: {first} to {last}");
+        }
+    }
 }

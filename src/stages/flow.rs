@@ -48,6 +48,16 @@ impl Scan {
     pub fn in_quantity(&self, volume: &Volume) -> Volume {
         if self.quantity == Quantity::Hounsfield { volume.to_hounsfield(self.mu_water) } else { volume.to_attenuation(self.mu_water) }
     }
+
+    /// A standard deviation (1/mm) in what the volumes are in: HU have a scale, and their offset does not count.
+    ///
+    /// # Errors
+    /// Never, for a volume that is one.
+    pub fn spread_in_quantity(&self, deviation: &Volume) -> Result<Volume> {
+        let scale = if self.quantity == Quantity::Hounsfield { (1000.0 / self.mu_water) as f32 } else { 1.0 };
+        let values = deviation.as_slice().iter().map(|sigma| sigma * scale).collect();
+        Volume::from_vec(deviation.grid.clone(), self.quantity, values)
+    }
 }
 
 impl<'a> Object<'a> {
@@ -114,6 +124,8 @@ pub struct Reconstructed {
     pub volume: Volume,
     /// The classical volume it started from, likewise.
     pub start: Option<Volume>,
+    /// Standard deviation of each voxel, likewise (in HU without their offset).
+    pub uncertainty: Option<Volume>,
     /// Figures about itself.
     pub facts: MethodFacts,
     /// Seconds of computing, over all its runs.
@@ -133,6 +145,9 @@ pub struct MethodFacts {
     pub curve: Vec<CurvePoint>,
     /// Whether it wrote the volume it started from.
     pub has_start: bool,
+    /// Whether it wrote how uncertain its volume is.
+    #[serde(default)]
+    pub has_uncertainty: bool,
 }
 
 /// evaluate -> export: every method measured against the truth, or against the data where there is none.

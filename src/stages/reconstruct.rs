@@ -134,8 +134,9 @@ impl Method {
             Volume::new(scan.grid.clone(), volume.quantity, volume.voxels().to_owned())
         };
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
-        let files = self.files(kept.value.has_start);
-        Ok(Reconstructed { key, volume: read(VOLUME)?, start, facts: kept.value, seconds: kept.seconds, files })
+        let uncertainty = if kept.value.has_uncertainty { Some(read(UNCERTAINTY)?) } else { None };
+        let files = self.files(&kept.value);
+        Ok(Reconstructed { key, volume: read(VOLUME)?, start, uncertainty, facts: kept.value, seconds: kept.seconds, files })
     }
 
     fn compute(&self, scan: &Scan, initial: Option<&Reconstructed>, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
@@ -155,9 +156,10 @@ impl Method {
         let peak_memory_bytes = peak_memory();
         made.warnings.iter().for_each(|warning| progress.warn(&warning.code, &warning.message));
         self.write(&made, scan, context, &progress)?;
-        let has_start = made.start.is_some();
-        let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start };
-        Ok(Made { value, files: self.files(has_start), seconds_before: checkpoints.seconds_before() })
+        let (has_start, has_uncertainty) = (made.start.is_some(), made.uncertainty.is_some());
+        let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
+        let files = self.files(&value);
+        Ok(Made { value, files, seconds_before: checkpoints.seconds_before() })
     }
 
     fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
@@ -170,6 +172,9 @@ impl Method {
         if let Some(start) = &made.start {
             nifti::write(&context.folder.path(&self.file(START)), &scan.in_quantity(start), "start")?;
         }
+        if let Some(deviation) = &made.uncertainty {
+            nifti::write(&context.folder.path(&self.file(UNCERTAINTY)), &scan.spread_in_quantity(deviation)?, "standard deviation")?;
+        }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }
 
@@ -177,14 +182,15 @@ impl Method {
         format!("{}/{name}", self.name)
     }
 
-    fn files(&self, has_start: bool) -> Vec<String> {
-        let names = [Some(VOLUME), Some(CURVE), has_start.then_some(START)];
+    fn files(&self, facts: &MethodFacts) -> Vec<String> {
+        let names = [Some(VOLUME), Some(CURVE), facts.has_start.then_some(START), facts.has_uncertainty.then_some(UNCERTAINTY)];
         names.into_iter().flatten().map(|name| self.file(name)).collect()
     }
 }
 
 const VOLUME: &str = "volume.nii.gz";
 const START: &str = "start.nii.gz";
+const UNCERTAINTY: &str = "uncertainty.nii.gz";
 const CURVE: &str = "curve.csv";
 
 /// The volume with air where no view looks, and the number of such voxels.

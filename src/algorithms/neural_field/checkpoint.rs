@@ -1,14 +1,18 @@
 //! A fit as bytes: safetensors with `field.*` and `optimizer.*`, and metadata that says what they are.
 
 use super::Config;
+use super::ensemble::Ensemble;
 use super::fit::Phase;
+use super::problem::Problem;
+use super::watch::{Best, Watch};
 use crate::algorithms::Run;
-use crate::data::{CurvePoint, Grid, Projections};
+use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
 use crate::optimizers::Optimizer;
 use crate::tensors::to_vec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use tch::Tensor;
 
@@ -33,7 +37,31 @@ pub(super) struct Snapshot {
     pub(super) curve: Vec<CurvePoint>,
     /// The start's volume, attenuation in 1/mm.
     pub(super) start: Option<Vec<f32>>,
+    /// The fields that are done.
+    pub(super) ensemble: Ensemble,
+    pub(super) marks: Marks,
     pub(super) tensors: Vec<Plain>,
+}
+
+/// The numbers of a [`Watch`]; its weights are among the tensors.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Marks {
+    /// Steps in the average.
+    averaged: u64,
+    /// Step and residual of the best look.
+    best: Option<(u64, f64)>,
+    /// Looks since.
+    since: u64,
+}
+
+impl Marks {
+    pub(super) fn of(watch: &Watch) -> Self {
+        Self {
+            averaged: watch.average.as_ref().map_or(0, |(count, _)| *count),
+            best: watch.best.as_ref().map(|best| (best.step, best.residual)),
+            since: watch.since,
+        }
+    }
 }
 
 /// What the weights mean: metadata for whoever opens the file.
@@ -45,25 +73,32 @@ pub(super) struct Place<'a> {
 }
 
 /// Names what a checkpoint must have been made for: configuration, data, grid and seed.
-pub(super) fn identity(config: &Config, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<String> {
+pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) -> Result<String> {
+    let (data, grid) = (problem.data, problem.grid);
     // How often to save does not change what is saved.
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
     let mut hasher = blake3::Hasher::new();
-    let parts = [json(&config)?, json(&data.geometry)?, json(grid)?, format!("{} {} {:?}", run.seed, run.mu_water, run.device)];
+    let parts =
+        [json(&config)?, json(&data.geometry)?, json(grid)?, format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.model)];
     for part in &parts {
         hasher.update(part.as_bytes());
     }
-    for value in data.as_slice() {
+    for value in data.as_slice().iter().chain(run.initial.iter().flat_map(Volume::as_slice)) {
         hasher.update(&value.to_le_bytes());
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The parameters and the optimizer's state under their names in the file.
-pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer) -> Result<Vec<Plain>> {
+/// The parameters, the optimizer's state and the weights that are watched, under their names in the file.
+pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch: &Watch) -> Result<Vec<Plain>> {
+    let copies = [("average", watch.average.as_ref().map(|(_, weights)| weights)), ("best", watch.best.as_ref().map(|best| &best.weights))];
+    let named = |(what, weights): (&str, &Vec<Tensor>)| -> Vec<(String, Tensor)> {
+        parameters.iter().zip(weights).map(|(p, weight)| (format!("{what}.{}", p.name), weight.shallow_clone())).collect()
+    };
+    let watched = copies.into_iter().filter_map(|(what, weights)| Some((what, weights?))).flat_map(named);
     let field = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
-    field.chain(state).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
+    field.chain(state).chain(watched).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
 }
 
 impl Plain {
@@ -89,8 +124,13 @@ impl Snapshot {
     /// The file's bytes.
     pub(super) fn encode(&self, place: &Place<'_>) -> Result<Vec<u8>> {
         let mut all = self.tensors.clone();
-        if let Some(start) = &self.start {
-            all.push(Plain { name: "start".to_string(), shape: place.grid.shape.to_vec(), values: start.clone() });
+        let volumes = [
+            ("start", self.start.as_deref()),
+            ("ensemble.mean", Some(&self.ensemble.mean[..])),
+            ("ensemble.squares", Some(&self.ensemble.squares[..])),
+        ];
+        for (name, values) in volumes.into_iter().filter_map(|(name, values)| Some((name, values.filter(|v| !v.is_empty())?))) {
+            all.push(Plain { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
         }
         let bytes: Vec<Vec<u8>> = all.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
         let views = all.iter().zip(&bytes).map(|(tensor, bytes)| {
@@ -105,6 +145,8 @@ impl Snapshot {
             ("step".to_string(), self.step.to_string()),
             ("seconds".to_string(), self.seconds.to_string()),
             ("curve".to_string(), json(&self.curve)?),
+            ("members".to_string(), self.ensemble.members.to_string()),
+            ("marks".to_string(), json(&self.marks)?),
             ("grid".to_string(), json(place.grid)?),
             ("coordinate_scale_mm".to_string(), place.grid.half_extent().to_string()),
             ("mu_ref".to_string(), place.mu_ref.to_string()),
@@ -133,32 +175,51 @@ impl Snapshot {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             tensors.push(Plain { name: name.to_string(), shape: view.shape().to_vec(), values });
         }
-        let start = tensors.iter().position(|t| t.name == "start").map(|at| tensors.swap_remove(at).values);
+        let mut taken = |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
+        let start = taken("start");
+        let mean = taken("ensemble.mean").unwrap_or_default();
+        let squares = taken("ensemble.squares").unwrap_or_default();
+        let members = entry("members")?.parse().map_err(fault)?;
         Ok(Self {
             phase: serde_json::from_str(entry("phase")?).map_err(fault)?,
             step: entry("step")?.parse().map_err(fault)?,
             seconds: entry("seconds")?.parse().map_err(fault)?,
             curve: serde_json::from_str(entry("curve")?).map_err(fault)?,
             start,
+            ensemble: Ensemble { members, mean, squares },
+            marks: serde_json::from_str(entry("marks")?).map_err(fault)?,
             tensors,
         })
     }
 
-    /// Puts weights and optimizer state back; changes nothing unless all of it fits.
-    pub(super) fn restore(&self, parameters: &[Parameter], optimizer: &mut dyn Optimizer) -> Result<()> {
-        let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
-        let mut weights = Vec::new();
-        for parameter in parameters {
-            let name = format!("field.{}", parameter.name);
-            let stored = find(&name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
+    /// Copies of all parameters kept below `what`.
+    fn weights(&self, what: &str, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
+        let one = |parameter: &Parameter| {
+            let name = format!("{what}.{}", parameter.name);
+            let stored = self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
             let tensor = stored.tensor(&parameter.value);
             if tensor.size() != parameter.value.size() {
                 return Err(fault(format!("`{name}`: expected shape {:?}, got {:?}", parameter.value.size(), tensor.size())));
             }
-            weights.push(tensor);
-        }
+            Ok(tensor)
+        };
+        parameters.iter().map(one).collect()
+    }
+
+    /// Puts weights, optimizer state and what is watched back; changes no weight unless all of it fits.
+    pub(super) fn restore(&self, parameters: &[Parameter], optimizer: &mut dyn Optimizer, watch: &mut Watch) -> Result<()> {
+        let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
+        let weights = self.weights("field", parameters)?;
         let like = &parameters[0].value;
         optimizer.restore(&|name| find(&format!("optimizer.{name}")).map(|plain| plain.tensor(like)))?;
+        *watch = Watch::default();
+        watch.since = self.marks.since;
+        if self.marks.averaged > 0 {
+            watch.average = Some((self.marks.averaged, self.weights("average", parameters)?));
+        }
+        if let Some((step, residual)) = self.marks.best {
+            watch.best = Some(Best { step, residual, weights: self.weights("best", parameters)? });
+        }
         for (parameter, tensor) in parameters.iter().zip(weights) {
             parameter.value.detach().copy_(&tensor);
         }
@@ -182,6 +243,8 @@ mod tests {
                 figures: std::collections::BTreeMap::from([("rate".into(), 1e-3)]),
             }],
             start: Some(vec![1.0, 2.0]),
+            ensemble: Ensemble { members: 1, mean: vec![0.5, 0.25], squares: vec![0.0, 0.0] },
+            marks: Marks { averaged: 3, best: Some((5, 0.125)), since: 2 },
             tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
         }
     }

@@ -1,10 +1,15 @@
 //! A coordinate network fitted to the projections by differentiable ray integration.
 //!
-//! min over weights of ½ ‖A f − y‖² / ‖A‖² + w TV(f), f = field(points) = mu / mu_ref. In up to three phases:
-//! 1. *start* (optional): another method makes a volume and the field learns it by regression on random voxels, which
-//!    needs no projector and so costs little per step;
+//! min over weights of ½ ‖A f − y‖² / ‖A‖² + w TV(f), f = field(points) = mu / mu_ref. In up to four phases:
+//! 1. *start* (optional): a volume (of another method, of an entry above by `start_from`, or an earlier scan: NeRP's prior
+//!    embedding) is learned by regression on random voxels, which needs no projector and so costs little per step;
 //! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
-//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero.
+//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero; the first of them may be taken on
+//!    coarser lattices;
+//! 4. *finish* (optional): some steps of another optimizer.
+//!
+//! The result is the last weights, or their average over the last steps, or those that explain held-out views best; of an
+//! ensemble the mean of the fields, with their spread as its uncertainty.
 //!
 //! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are cheap,
 //! a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon: {rate: 3.0e-3}}`.
@@ -13,9 +18,16 @@
 //! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
 
 mod checkpoint;
+mod ensemble;
+mod finish;
 mod fit;
+mod held_out;
+mod problem;
 mod start;
+mod watch;
 
+pub use finish::{Finish, Steps};
+pub use held_out::HeldOut;
 pub use start::{Regression, Start};
 
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
@@ -23,6 +35,7 @@ use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::fields::FieldKind;
 use crate::fields::integrators::{IntegratorKind, lattice};
+use crate::fields::regularizers::RegularizerKind;
 use crate::fields::siren;
 use crate::optimizers::{OptimizerKind, Schedule, muon};
 use crate::registry::OneOf;
@@ -47,8 +60,25 @@ pub struct Config {
     pub ramp_steps: u64,
     /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
     pub tv: f64,
+    /// More that is known of the volume, each with its weight.
+    pub regularizers: Vec<OneOf<RegularizerKind>>,
+    /// Data steps on coarser lattices before those on the full one, coarsest first: [40, 60] is 40 steps on a lattice four times
+    /// coarser, then 60 on one twice coarser. They count among `steps`.
+    pub coarse_steps: Vec<u64>,
     /// Another method whose volume the field learns first; `null` to start from random weights.
     pub start: Option<Box<Start>>,
+    /// After the data steps, some more with another optimizer.
+    pub finish: Option<Finish>,
+    /// Largest Euclidean norm of a step's gradient over all weights; 0 for any.
+    pub clip: f64,
+    /// Share of the data steps, the last, over which the weights are averaged for the result; 0 takes the last weights.
+    pub average: f64,
+    /// Leave views out of the fit, and take the weights that explain them best; `null` fits all views and takes the last weights.
+    pub held_out: Option<HeldOut>,
+    /// End the data steps after so many seconds of fitting. The result then depends on the machine's speed.
+    pub max_seconds: Option<f64>,
+    /// Fields fitted from different random numbers. Their mean is the result, their standard deviation its uncertainty.
+    pub ensemble: usize,
     /// Ask the field only where the projections allow anything but air.
     pub support: bool,
     /// Most points evaluated at once: bounds memory whatever the volume.
@@ -73,6 +103,14 @@ impl Default for Config {
                 kind: AlgorithmKind::Tv(tv::Config { iterations: 100, ..tv::Config::default() }),
                 beside: Regression::default(),
             })),
+            regularizers: Vec::new(),
+            coarse_steps: Vec::new(),
+            finish: None,
+            clip: 0.0,
+            average: 0.0,
+            held_out: None,
+            max_seconds: None,
+            ensemble: 1,
             support: true,
             chunk: 4096,
             nonnegative: true,
@@ -92,6 +130,24 @@ impl Config {
         }
         if !(self.tv.is_finite() && self.tv >= 0.0) {
             return Err(Error::config("neural_field.tv", format!("expected 0 or more, got {}", self.tv)));
+        }
+        if self.ramp_steps + self.coarse_steps.iter().sum::<u64>() > self.steps {
+            let problem = format!("expected at most steps = {} together with ramp_steps, got {:?}", self.steps, self.coarse_steps);
+            return Err(Error::config("neural_field.coarse_steps", problem));
+        }
+        if self.coarse_steps.len() > 6 {
+            return Err(Error::config("neural_field.coarse_steps", format!("expected at most 6 levels, got {}", self.coarse_steps.len())));
+        }
+        for (key, value) in [("clip", self.clip), ("max_seconds", self.max_seconds.unwrap_or(0.0))] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::config(format!("neural_field.{key}"), format!("expected 0 or more, got {value}")));
+            }
+        }
+        if !(0.0..=1.0).contains(&self.average) {
+            return Err(Error::config("neural_field.average", format!("expected a share of the steps, 0 to 1, got {}", self.average)));
+        }
+        if !(1..=64).contains(&self.ensemble) {
+            return Err(Error::config("neural_field.ensemble", format!("expected 1 to 64 fields, got {}", self.ensemble)));
         }
         if !(16..=1 << 24).contains(&self.chunk) {
             return Err(Error::config("neural_field.chunk", format!("expected 16 to 2^24 points, got {}", self.chunk)));
@@ -114,6 +170,19 @@ impl Algorithm for Config {
             return Err(Error::config("neural_field.ramp_steps", problem).hint("use integrator: lattice"));
         }
         self.optimizer.kind.as_part().check().map_err(|e| e.under("neural_field.optimizer"))?;
+        if !(self.coarse_steps.is_empty() || integrator.whole_projections()) {
+            let problem = "expected none with an integrator that takes single rays";
+            return Err(Error::config("neural_field.coarse_steps", problem).hint("use integrator: lattice"));
+        }
+        for (i, kind) in self.regularizers.iter().enumerate() {
+            kind.kind.as_part().check().map_err(|e| e.under(&format!("neural_field.regularizers[{i}]")))?;
+        }
+        if let Some(held) = &self.held_out {
+            held.check(geometry).map_err(|e| e.under("neural_field.held_out"))?;
+        }
+        if let Some(finish) = &self.finish {
+            finish.kind.as_part().check().map_err(|e| e.under("neural_field.finish"))?;
+        }
         self.start.as_ref().map_or(Ok(()), |start| start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start")))
     }
 
@@ -134,6 +203,6 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        fit::Fit::new(self, data, grid, run)?.run(run)
+        fit::Fit::new(self, problem::Problem::new(self, data, grid, run)?, run)?.run(run)
     }
 }

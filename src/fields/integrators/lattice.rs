@@ -12,7 +12,7 @@ use crate::data::{Grid, add, scale};
 use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
-use crate::fields::regularizers::total_variation;
+use crate::fields::regularizers::{self, total_variation};
 use crate::projectors::{self, Projector, TensorJoseph};
 use crate::random::stream;
 use crate::tensors::torch_error;
@@ -63,11 +63,17 @@ impl Config {
         let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) / objective.norm_squared;
         let axes = total_variation::axes(grid);
         let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;
-        let loss = Loss { data, regularizer: objective.tv * variation };
+        let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
+        for kind in &objective.regularizers {
+            let (value, part) = regularizers::value_and_gradient(kind.as_part(), &volume, &axes).map_err(torch_error)?;
+            regularizer += value;
+            slope += part;
+        }
+        let loss = Loss { data, regularizer };
         if !gradient {
             return Ok((loss, None));
         }
-        let full = projector.adjoint(&weighted)? / objective.norm_squared + slope * objective.tv;
+        let full = projector.adjoint(&weighted)? / objective.norm_squared + slope;
         let gather = || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
         Ok((loss, Some(gather().map_err(torch_error)?)))
     }

@@ -4,9 +4,11 @@
 //! `.grad`; losses are the true ones, never a surrogate.
 
 pub mod lattice;
+pub mod quadrature;
 pub mod rays;
 
 use super::Field;
+use super::regularizers::RegularizerKind;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
 use crate::projectors::Model;
@@ -28,6 +30,8 @@ pub struct Objective {
     pub norm_squared: f64,
     /// Weight w of the total variation, per voxel of x = mu / mu_ref.
     pub tv: f64,
+    /// More that is known of the volume.
+    pub regularizers: Vec<RegularizerKind>,
     /// Numbers (int64) of the voxels that can hold something; the others are air and never asked for.
     pub support: Tensor,
     /// Most points a field is evaluated at once: bounds memory whatever the volume.

@@ -94,9 +94,9 @@ impl Config {
         Ok(data)
     }
 
-    /// w TV estimated at random voxels: each with its forward neighbours.
+    /// w TV and the other regularisers estimated at random voxels: each with its forward neighbours.
     fn variation(&self, field: &dyn Field, objective: &Objective, step: u64, backward: bool) -> Result<f64> {
-        if objective.tv == 0.0 {
+        if objective.tv == 0.0 && objective.regularizers.is_empty() {
             return Ok(0.0);
         }
         let grid = &objective.grid;
@@ -114,12 +114,18 @@ impl Config {
             let indices = options_tensor(objective, &indices).and_then(|t| t.f_view([-1, 3])).map_err(torch_error)?;
             let points = Coordinates::new(grid, grid, objective.options)?.of_indices(&indices)?;
             let values = field.attenuation(&points)?.view([-1, axes.len() as i64 + 1]);
-            let mut squares = values.select(1, 0).full_like(total_variation::EPSILON_SQUARED);
-            for (number, &(_, weight)) in axes.iter().enumerate() {
-                let step = (values.select(1, number as i64 + 1) - values.select(1, 0)) * weight;
-                squares += step.square();
+            let here = values.select(1, 0);
+            let slope = |(number, &(_, weight)): (usize, &(usize, f64))| (values.select(1, number as i64 + 1) - &here) * weight;
+            let slopes: Vec<Tensor> = axes.iter().enumerate().map(slope).collect();
+            let mut squares = here.full_like(total_variation::EPSILON_SQUARED);
+            for slope in &slopes {
+                squares += slope.square();
             }
-            Ok(squares.sqrt().mean(values.kind()) * (objective.tv * grid.voxels() as f64))
+            let mut penalty = squares.sqrt() * objective.tv;
+            for kind in &objective.regularizers {
+                penalty += kind.as_part().penalty(&here, &slopes).map_err(torch_error)? * kind.as_part().weight();
+            }
+            Ok(penalty.mean(values.kind()) * grid.voxels() as f64)
         };
         let loss = if backward { estimate()? } else { tch::no_grad(estimate)? };
         if backward {

@@ -1,6 +1,7 @@
 //! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`); measured projections
 //! have none, and methods are measured by what of the data their reprojection leaves unexplained (`residual`).
 
+mod calibration;
 mod residual;
 
 use super::Stage;
@@ -49,6 +50,9 @@ struct Measured {
 struct Evaluation {
     volume: Measured,
     start: Option<Measured>,
+    /// How the uncertainty fits the errors.
+    #[serde(default)]
+    uncertainty: BTreeMap<String, f64>,
     definitions: BTreeMap<String, MetricDefinition>,
 }
 
@@ -81,6 +85,7 @@ impl Evaluate {
             let value = Evaluation {
                 volume: self.measure(truth, &result.volume, &fov)?,
                 start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)).transpose()?,
+                uncertainty: result.uncertainty.as_ref().map(|map| calibration::figures(truth, &result.volume, map)).unwrap_or_default(),
                 definitions: self.definitions(truth, &result.volume, &fov)?,
             };
             context.progress().end();
@@ -137,6 +142,9 @@ fn entry(outcome: &Outcome, evaluation: Option<&Evaluation>) -> MethodReport {
         if let Some(map) = note.as_object_mut() {
             map.extend(figures);
         }
+    }
+    if let Some(found) = evaluation.map(|evaluation| &evaluation.uncertainty).filter(|found| !found.is_empty()) {
+        notes.insert("uncertainty".to_string(), serde_json::json!(found));
     }
     let measured = evaluation.map(|evaluation| evaluation.volume.clone()).unwrap_or_default();
     MethodReport {

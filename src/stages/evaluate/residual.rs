@@ -25,6 +25,7 @@ pub(super) fn evaluation(outcome: &Outcome, result: &Reconstructed, scan: &Scan,
         let value = Evaluation {
             volume: measured(&result.volume, scan)?,
             start: result.start.as_ref().map(|start| measured(start, scan)).transpose()?,
+            uncertainty: BTreeMap::new(),
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
         };
         context.progress().end();

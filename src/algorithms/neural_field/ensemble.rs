@@ -1,0 +1,57 @@
+//! Several fields fitted to the same data from different random numbers: their mean, and their spread as its uncertainty.
+//!
+//! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
+//! NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
+
+/// Mean and spread so far, mu / mu_ref over the grid's voxels.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Ensemble {
+    /// Fields taken in.
+    pub(super) members: usize,
+    pub(super) mean: Vec<f32>,
+    /// Σ (x − mean)².
+    pub(super) squares: Vec<f32>,
+}
+
+impl Ensemble {
+    /// Takes in one more field's voxels.
+    pub(super) fn add(&mut self, values: &[f32]) {
+        self.members += 1;
+        self.mean.resize(values.len(), 0.0);
+        self.squares.resize(values.len(), 0.0);
+        let part = 1.0 / self.members as f32;
+        for ((mean, square), &value) in self.mean.iter_mut().zip(&mut self.squares).zip(values) {
+            let before = value - *mean;
+            *mean += part * before;
+            *square += before * (value - *mean);
+        }
+    }
+
+    /// Standard deviation of the fields at each voxel; none of one field.
+    pub(super) fn deviation(&self) -> Option<Vec<f32>> {
+        (self.members > 1).then(|| self.squares.iter().map(|square| (square / (self.members - 1) as f32).sqrt()).collect())
+    }
+
+    /// The seed of a member: the run's own for the first.
+    pub(super) fn seed(member: usize, seed: u64) -> u64 {
+        seed ^ ((member as u64) << 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_deviation_are_those_of_the_members() {
+        let mut ensemble = Ensemble::default();
+        for values in [[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]] {
+            ensemble.add(&values);
+        }
+        assert_eq!(ensemble.mean, [3.0, 5.0]);
+        let deviation = ensemble.deviation().unwrap();
+        assert!((deviation[0] - 7f32.sqrt()).abs() < 1e-6 && deviation[1] == 0.0);
+        assert_eq!(Ensemble::seed(0, 7), 7);
+        assert_ne!(Ensemble::seed(1, 7), Ensemble::seed(2, 7));
+    }
+}

@@ -1,0 +1,33 @@
+//! The last mile: a few more data steps with another optimizer.
+
+use crate::optimizers::OptimizerKind;
+use crate::registry::{Beside, OneOf};
+use schemars::JsonSchema;
+use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
+
+/// The optimizer of the last steps, and how many they are: `{lbfgs: {}, steps: 20}`.
+pub type Finish = OneOf<OptimizerKind, Steps>;
+
+/// How many steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Steps {
+    /// Data steps after all others.
+    pub steps: u64,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { steps: 20 }
+    }
+}
+
+impl Beside for Steps {
+    const KEYS: &'static [&'static str] = &["steps"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+        self.steps = map.next_value()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! The fit itself: its phases, one field of an ensemble after the other, and its checkpoints.
+
+mod outcome;
+mod steps;
+
+use super::Config;
+use super::checkpoint::{self, Snapshot};
+use super::ensemble::Ensemble;
+use super::problem::Problem;
+use super::start::Regression;
+use super::watch::Watch;
+use crate::algorithms::{Reconstruction, Run};
+use crate::data::{CurvePoint, Quantity, Volume, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::fields::Field;
+use crate::fields::coordinates::Coordinates;
+use crate::optimizers::Optimizer;
+use crate::tensors::to_vec;
+use std::time::Instant;
+
+/// Where in the fit a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phase {
+    /// Learning the start's volume.
+    Regression,
+    /// Learning the projections.
+    Data,
+    /// The last mile.
+    Finish,
+}
+
+/// A fit under way.
+pub(super) struct Fit<'a> {
+    config: &'a Config,
+    problem: Problem<'a>,
+    coordinates: Coordinates,
+    field: Box<dyn Field>,
+    optimizer: Box<dyn Optimizer>,
+    /// What the checkpoint must have been made for.
+    identity: String,
+    /// How the field learns its start, if it has one.
+    regression: Option<Regression>,
+    start: Option<Volume>,
+    seed: u64,
+    ensemble: Ensemble,
+    watch: Watch,
+    phase: Phase,
+    /// Steps done in the phase.
+    step: u64,
+    curve: Vec<CurvePoint>,
+    begun: Instant,
+    seconds_before: f64,
+    saved: Instant,
+    warnings: Warnings,
+}
+
+impl<'a> Fit<'a> {
+    pub(super) fn new(config: &'a Config, problem: Problem<'a>, run: &Run<'_>) -> Result<Self> {
+        let options = problem.full().options;
+        let regression = match &config.start {
+            Some(start) => Some(start.beside.clone()),
+            None => run.initial.is_some().then(Regression::default),
+        };
+        let (field, optimizer) = fresh(config, &problem, run.seed)?;
+        Ok(Self {
+            coordinates: Coordinates::new(problem.grid, problem.grid, options)?,
+            identity: checkpoint::identity(config, &problem, run)?,
+            start: run.initial.clone(),
+            seed: run.seed,
+            ensemble: Ensemble::default(),
+            watch: Watch::default(),
+            phase: if regression.is_some() { Phase::Regression } else { Phase::Data },
+            step: 0,
+            curve: Vec::new(),
+            begun: Instant::now(),
+            seconds_before: 0.0,
+            saved: Instant::now(),
+            warnings: Warnings::new(),
+            config,
+            problem,
+            field,
+            optimizer,
+            regression,
+        })
+    }
+
+    pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Reconstruction> {
+        if self.problem.full().support.numel() == 0 {
+            let warning = Warning::new("nothing_seen", "no ray met anything but air: the volume is air and no field was fitted");
+            return Ok(Reconstruction { warnings: vec![warning], ..Reconstruction::plain(self.problem.air()) });
+        }
+        self.resume(run)?;
+        while self.ensemble.members < self.config.ensemble {
+            self.fit_one(run)?;
+            let values = to_vec(&self.volume()?)?;
+            self.ensemble.add(&values);
+            if self.ensemble.members < self.config.ensemble {
+                self.next_member(run)?;
+            }
+        }
+        // The weights are a result too.
+        run.checkpoints.save(&self.snapshot()?)?;
+        self.finish()
+    }
+
+    /// All phases of one field.
+    fn fit_one(&mut self, run: &mut Run<'_>) -> Result<()> {
+        if let (Phase::Regression, Some(regression)) = (self.phase, self.regression.clone()) {
+            self.regress(&regression, run)?;
+            self.optimizer = self.config.optimizer.kind.as_part().build(self.field.parameters());
+            (self.phase, self.step) = (Phase::Data, 0);
+        }
+        if self.phase == Phase::Data {
+            self.fit_data(run)?;
+        }
+        if let Some(finish) = &self.config.finish {
+            if self.phase == Phase::Data {
+                self.watch.conclude(self.field.parameters());
+                self.watch.average = None;
+                self.optimizer = finish.kind.as_part().build(self.field.parameters());
+                (self.phase, self.step) = (Phase::Finish, 0);
+            }
+            self.fit_finish(finish.beside.steps, finish.kind.as_part().rate(), run)?;
+        }
+        self.watch.conclude(self.field.parameters());
+        Ok(())
+    }
+
+    /// A field from other random numbers, with everything to do again.
+    fn next_member(&mut self, run: &Run<'_>) -> Result<()> {
+        self.reseed(run.seed)?;
+        self.watch = Watch::default();
+        self.phase = if self.regression.is_some() { Phase::Regression } else { Phase::Data };
+        self.step = 0;
+        Ok(())
+    }
+
+    fn reseed(&mut self, seed: u64) -> Result<()> {
+        self.seed = Ensemble::seed(self.ensemble.members, seed);
+        self.problem.reseed(self.seed);
+        (self.field, self.optimizer) = fresh(self.config, &self.problem, self.seed)?;
+        Ok(())
+    }
+
+    /// Takes up the newest checkpoint made for this very fit.
+    fn resume(&mut self, run: &Run<'_>) -> Result<()> {
+        run.checkpoints.load(&mut |bytes| {
+            let snapshot = Snapshot::decode(bytes, &self.identity)?;
+            self.ensemble = snapshot.ensemble.clone();
+            // A member's volume is taken in before the next member begins.
+            let member = if self.ensemble.members == self.config.ensemble { self.ensemble.members - 1 } else { self.ensemble.members };
+            self.ensemble.members = member;
+            self.reseed(run.seed)?;
+            self.ensemble.members = snapshot.ensemble.members;
+            if let (Phase::Finish, Some(finish)) = (snapshot.phase, &self.config.finish) {
+                self.optimizer = finish.kind.as_part().build(self.field.parameters());
+            }
+            snapshot.restore(self.field.parameters(), self.optimizer.as_mut(), &mut self.watch)?;
+            if let Some(values) = snapshot.start {
+                self.start = Some(Volume::from_vec(self.problem.grid.clone(), Quantity::Attenuation, values)?);
+            }
+            (self.phase, self.step) = (snapshot.phase, snapshot.step);
+            (self.curve, self.seconds_before) = (snapshot.curve, snapshot.seconds);
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Between steps: a checkpoint if one is due, and the stop that was asked for.
+    fn pause(&mut self, run: &Run<'_>) -> Result<()> {
+        let stop = run.progress.stop();
+        if stop.is_some() || self.saved.elapsed().as_secs_f64() >= self.config.checkpoint_seconds {
+            run.checkpoints.save(&self.snapshot()?)?;
+            self.saved = Instant::now();
+        }
+        stop.map_or(Ok(()), |why| Err(Error::Stopped(why)))
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>> {
+        let place =
+            checkpoint::Place { grid: self.problem.grid, mu_ref: self.problem.mu_ref, config: self.config, identity: &self.identity };
+        let snapshot = Snapshot {
+            phase: self.phase,
+            step: self.step,
+            seconds: self.seconds(),
+            curve: self.curve.clone(),
+            start: self.start.as_ref().map(|volume| volume.as_slice().to_vec()),
+            ensemble: self.ensemble.clone(),
+            marks: checkpoint::Marks::of(&self.watch),
+            tensors: checkpoint::tensors(self.field.parameters(), self.optimizer.as_ref(), &self.watch)?,
+        };
+        snapshot.encode(&place)
+    }
+}
+
+/// A field and its optimizer, before any step.
+fn fresh(config: &Config, problem: &Problem<'_>, seed: u64) -> Result<(Box<dyn Field>, Box<dyn Optimizer>)> {
+    let inputs = if problem.grid.is_2d() { 2 } else { 3 };
+    let field = config.field.kind.as_part().build(inputs, seed, problem.full().options)?;
+    let optimizer = config.optimizer.kind.as_part().build(field.parameters());
+    Ok((field, optimizer))
+}

@@ -1,0 +1,193 @@
+//! The steps of each phase, and what is watched on the way.
+
+use super::{Fit, Phase};
+use crate::algorithms::Run;
+use crate::algorithms::neural_field::start::Regression;
+use crate::algorithms::neural_field::watch;
+use crate::data::{CurvePoint, Warning};
+use crate::error::{Error, Result};
+use crate::fields::integrators::{Loss, Residual};
+use crate::random::stream;
+use crate::tensors::{from_volume, torch_error};
+use rand::RngExt;
+use std::collections::BTreeMap;
+use tch::{Kind, Tensor};
+
+impl Fit<'_> {
+    /// Learns the start's volume on random voxels of the support.
+    pub(super) fn regress(&mut self, regression: &Regression, run: &mut Run<'_>) -> Result<()> {
+        let volume = match (self.start.take(), &self.config.start) {
+            (Some(volume), _) => volume,
+            (None, Some(start)) => {
+                let mut inner = Run { progress: run.progress, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
+                start.kind.as_part().reconstruct(self.problem.data, self.problem.grid, &mut inner)?.volume
+            }
+            (None, None) => return Ok(()),
+        };
+        let target = (from_volume(&volume, run.device)? / self.problem.mu_ref).view(-1);
+        self.start = Some(volume);
+        let members = self.problem.full().support.size()[0];
+        run.progress.begin("regression", Some(regression.steps));
+        while self.step < regression.steps {
+            self.pause(run)?;
+            let mut random = stream(self.seed, "regression voxels", self.step);
+            let picks: Vec<i64> = (0..regression.batch).map(|_| random.random_range(0..members)).collect();
+            let voxels = self.problem.full().support.index_select(0, &Tensor::from_slice(&picks).to_device(run.device));
+            let loss = self.regression_step(&voxels, &target.index_select(0, &voxels))?;
+            if !loss.is_finite() {
+                return Err(self.diverged(loss).hint("lower the start's rate"));
+            }
+            let rate = regression.rate * self.config.schedule.factor(self.step, regression.steps);
+            self.advance(loss, rate, run)?;
+        }
+        run.progress.end();
+        Ok(())
+    }
+
+    /// ½ mean (f − target)² with its gradient, in chunks.
+    fn regression_step(&self, voxels: &Tensor, target: &Tensor) -> Result<f64> {
+        let count = voxels.size()[0];
+        let mut loss = 0.0;
+        for (first, n) in self.problem.full().chunks(count) {
+            let values = self.field.attenuation(&self.coordinates.of_voxels(&voxels.narrow(0, first, n))?)?;
+            let part = || values.f_sub(&target.narrow(0, first, n))?.f_square()?.f_sum(Kind::Float)?.f_mul_scalar(0.5 / count as f64);
+            let part = part().map_err(torch_error)?;
+            part.f_backward().map_err(torch_error)?;
+            loss += part.double_value(&[]);
+        }
+        Ok(loss)
+    }
+
+    /// Learns the projections.
+    pub(super) fn fit_data(&mut self, run: &mut Run<'_>) -> Result<()> {
+        let first_rate = self.config.optimizer.kind.as_part().rate();
+        let averaged_from = ((1.0 - self.config.average) * self.config.steps as f64).ceil() as u64;
+        run.progress.begin("fit", Some(self.config.steps));
+        while self.step < self.config.steps {
+            self.pause(run)?;
+            let residual = if self.step < self.config.ramp_steps { Residual::Ramp } else { Residual::Plain };
+            let rate = first_rate * self.config.schedule.factor(self.step, self.config.steps);
+            if !self.data_step(residual, self.step, rate, run)? || !self.time_left() {
+                break;
+            }
+            if self.step > averaged_from {
+                self.watch.add_to_average(self.field.parameters())?;
+            }
+            if self.look()? {
+                break;
+            }
+        }
+        run.progress.end();
+        Ok(())
+    }
+
+    /// The last mile, on the full lattice.
+    pub(super) fn fit_finish(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
+        run.progress.begin("finish", Some(steps));
+        while self.step < steps {
+            self.pause(run)?;
+            let rate = first_rate * self.config.schedule.factor(self.step, steps);
+            if !self.data_step(Residual::Plain, self.config.steps + self.step, rate, run)? || self.look()? {
+                break;
+            }
+        }
+        run.progress.end();
+        Ok(())
+    }
+
+    /// One step on the projections; false where the fit diverged and went back to the last good weights.
+    fn data_step(&mut self, residual: Residual, number: u64, rate: f64, run: &Run<'_>) -> Result<bool> {
+        let integrator = self.config.integrator.kind.as_part();
+        let objective = self.problem.at(number);
+        let Loss { data, regularizer } = integrator.accumulate(self.field.as_ref(), objective, residual, number)?;
+        let loss = data + regularizer;
+        if !loss.is_finite() {
+            if !self.watch.fall_back(self.field.parameters()) {
+                return Err(self.diverged(loss).hint("lower the optimizer's rate"));
+            }
+            self.gradients().iter_mut().for_each(|gradient| drop(gradient.zero_()));
+            let message = format!("the fit diverged at data step {}; the last good weights are the result: lower the rate", number + 1);
+            self.warnings.push(Warning::new("diverged", message));
+            return Ok(false);
+        }
+        if number.is_multiple_of(watch::GOOD) {
+            self.watch.keep(self.field.parameters())?;
+        }
+        self.clip()?;
+        self.advance(loss, rate, run)?;
+        Ok(true)
+    }
+
+    fn diverged(&self, loss: f64) -> Error {
+        Error::resource("neural_field", format!("the fit diverged at {:?} step {}: its loss is {loss}", self.phase, self.step + 1))
+    }
+
+    fn gradients(&self) -> Vec<Tensor> {
+        self.field.parameters().iter().map(|p| p.value.grad()).filter(Tensor::defined).collect()
+    }
+
+    /// Shortens the gradient to the longest it may be (Pascanu, Mikolov, Bengio, ICML 2013).
+    fn clip(&self) -> Result<()> {
+        if self.config.clip == 0.0 {
+            return Ok(());
+        }
+        let gradients = self.gradients();
+        let square: f64 = gradients.iter().map(|g| g.norm().double_value(&[]).powi(2)).sum();
+        let factor = self.config.clip / square.sqrt().max(f64::MIN_POSITIVE);
+        if factor < 1.0 {
+            for mut gradient in gradients {
+                let _ = gradient.f_mul_scalar_(factor).map_err(torch_error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the held-out views if it is time to; true where the fit is past its best for good.
+    fn look(&mut self) -> Result<bool> {
+        let (Some(held), Some(config)) = (&self.problem.held, &self.config.held_out) else { return Ok(false) };
+        let last = self.phase == Phase::Data && self.step == self.config.steps;
+        if !(self.step.is_multiple_of(config.look) || last) {
+            return Ok(false);
+        }
+        let residual = self.watch.with_average(self.field.parameters(), || {
+            let shape = self.problem.grid.shape.map(|n| n as i64);
+            held.residual(&self.volume()?.view(shape))
+        })?;
+        let step = self.curve.len() as u64;
+        if let Some(point) = self.curve.last_mut() {
+            point.figures.insert("held_out".to_string(), residual);
+        }
+        self.watch.looked(step, residual, self.field.parameters())?;
+        Ok(config.patience > 0 && self.watch.since >= config.patience)
+    }
+
+    /// Whether the time that was given is not over.
+    fn time_left(&mut self) -> bool {
+        let over = self.step < self.config.steps && self.config.max_seconds.is_some_and(|most| self.seconds() >= most);
+        if over {
+            let message = format!("the fit ended after {} of {} data steps because its time was over", self.step, self.config.steps);
+            self.warnings.push(Warning::new("time_over", message + ": another machine will give another result"));
+        }
+        !over
+    }
+
+    /// One optimizer step after its gradients were accumulated; keeps the curve.
+    fn advance(&mut self, loss: f64, rate: f64, run: &Run<'_>) -> Result<()> {
+        self.optimizer.step(self.field.parameters(), rate)?;
+        self.step += 1;
+        run.progress.advance(self.step, &[("loss", loss), ("rate", rate)]);
+        let total = self.curve.len() as u64 + 1;
+        let phase = match self.phase {
+            Phase::Regression => 0.0,
+            Phase::Data => 1.0,
+            Phase::Finish => 2.0,
+        };
+        let figures = BTreeMap::from([("rate".to_string(), rate), ("phase".to_string(), phase)]);
+        self.curve.push(CurvePoint { step: total, seconds: self.seconds(), loss, figures });
+        Ok(())
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds_before + self.begun.elapsed().as_secs_f64()
+    }
+}

@@ -1,0 +1,73 @@
+//! Views that the fit does not see: what of them a field explains says how good it is without the truth.
+
+use crate::algorithms::Run;
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::{Error, Result};
+use crate::projectors::Projector;
+use crate::tensors::{from_projections, torch_error};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+/// Which views are left out and how often they are looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeldOut {
+    /// Every so manieth view is left out.
+    pub every: usize,
+    /// Data steps between two looks.
+    pub look: u64,
+    /// Looks without a better one after which the fit ends; 0 goes on to the last step.
+    pub patience: u64,
+}
+
+impl Default for HeldOut {
+    fn default() -> Self {
+        Self { every: 10, look: 10, patience: 0 }
+    }
+}
+
+impl HeldOut {
+    /// Refuses what leaves too little on either side.
+    pub(super) fn check(&self, geometry: &Geometry) -> Result<()> {
+        let views = geometry.views.len();
+        if self.every < 2 || self.every > views {
+            let problem = format!("expected 2 to {views} (the views), got {}", self.every);
+            return Err(Error::config("every", problem).hint("10 leaves out one view in ten"));
+        }
+        if self.look == 0 {
+            return Err(Error::config("look", "expected at least 1 step, got 0"));
+        }
+        Ok(())
+    }
+
+    /// The views that are left out, and the others.
+    pub(super) fn split(&self, views: usize) -> (Vec<usize>, Vec<usize>) {
+        // Not the first: with few views over an arc it is the one with a neighbour on one side only.
+        (0..views).partition(|i| i % self.every == self.every / 2)
+    }
+}
+
+/// The views themselves.
+pub(super) struct Held {
+    projector: Box<dyn Projector>,
+    data: Tensor,
+    norm: f64,
+}
+
+impl Held {
+    /// The views `views` of `data`, in units of mu_ref.
+    pub(super) fn new(data: &Projections, views: &[usize], grid: &Grid, mu_ref: f64, run: &Run<'_>) -> Result<Self> {
+        let part = data.subset(views)?;
+        let values = from_projections(&part, run.device)? / mu_ref;
+        let norm = values.norm().double_value(&[]);
+        Ok(Self { projector: run.projector(grid, &part.geometry)?, data: values, norm })
+    }
+
+    /// ‖A x − y‖ / ‖y‖ over the views, for a volume `[z, y, x]` in units of mu_ref.
+    pub(super) fn residual(&self, volume: &Tensor) -> Result<f64> {
+        let difference = self.projector.forward(volume)?.f_sub(&self.data).map_err(torch_error)?;
+        let square = difference.f_square().and_then(|t| t.f_sum(Kind::Double)).map_err(torch_error)?.double_value(&[]);
+        Ok(square.sqrt() / self.norm.max(f64::MIN_POSITIVE))
+    }
+}

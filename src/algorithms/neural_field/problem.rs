@@ -1,0 +1,123 @@
+//! What a fit minimises: the data in units of mu_ref, on the full lattice and on the coarser ones before it.
+
+use super::Config;
+use super::held_out::Held;
+use crate::algorithms::Run;
+use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
+use crate::error::Result;
+use crate::fields::integrators::Objective;
+use crate::projectors;
+use crate::projectors::kernels::support::seen_support;
+use crate::tensors::{from_projections, torch_error};
+use tch::{Kind, Tensor};
+
+/// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
+const AIR: f32 = 0.02;
+
+/// The problem of a fit.
+pub(super) struct Problem<'a> {
+    pub(super) data: &'a Projections,
+    pub(super) grid: &'a Grid,
+    pub(super) mu_ref: f64,
+    /// The views that the fit does not see.
+    pub(super) held: Option<Held>,
+    /// The first data step that each lattice serves, coarsest first; the last is the full one.
+    levels: Vec<(u64, Objective)>,
+}
+
+impl<'a> Problem<'a> {
+    pub(super) fn new(config: &Config, data: &'a Projections, grid: &'a Grid, run: &Run<'_>) -> Result<Self> {
+        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+        let views = data.geometry.views.len();
+        let (left_out, kept) = config.held_out.as_ref().map_or_else(|| (Vec::new(), (0..views).collect()), |held| held.split(views));
+        let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
+        let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
+        let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
+        let full = objective(config, &seen, grid, support.as_deref(), run)?;
+        let mut levels = Vec::new();
+        let mut first = config.ramp_steps;
+        for (i, steps) in config.coarse_steps.iter().enumerate() {
+            let factor = 1 << (config.coarse_steps.len() - i);
+            levels.push((if i == 0 { 0 } else { first }, coarser(&full, factor, support.as_deref())?));
+            first += steps;
+        }
+        levels.push((if levels.is_empty() { 0 } else { first }, full));
+        Ok(Self { data, grid, mu_ref, held, levels })
+    }
+
+    /// What the data step `step` minimises.
+    pub(super) fn at(&self, step: u64) -> &Objective {
+        let level = self.levels.iter().rev().find(|(first, _)| step >= *first).unwrap_or(&self.levels[0]);
+        &level.1
+    }
+
+    /// On the full lattice.
+    pub(super) fn full(&self) -> &Objective {
+        &self.levels[self.levels.len() - 1].1
+    }
+
+    /// The seed of all levels.
+    pub(super) fn reseed(&mut self, seed: u64) {
+        self.levels.iter_mut().for_each(|(_, objective)| objective.seed = seed);
+    }
+
+    /// A volume of nothing.
+    pub(super) fn air(&self) -> Volume {
+        Volume::filled(self.grid.clone(), crate::data::Quantity::Attenuation, 0.0)
+    }
+}
+
+fn objective(config: &Config, data: &Projections, grid: &Grid, support: Option<&[bool]>, run: &Run<'_>) -> Result<Objective> {
+    let projector = run.projector(grid, &data.geometry)?;
+    Ok(Objective {
+        grid: grid.clone(),
+        geometry: data.geometry.clone(),
+        model: run.model,
+        data: from_projections(data, run.device)? / (MU_REFERENCE_OVER_WATER * run.mu_water),
+        norm_squared: projectors::norm_squared(projector.as_ref(), run.device, 15)?,
+        tv: config.tv,
+        regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
+        support: numbers(support, grid.voxels())?.to_device(run.device),
+        chunk: config.chunk,
+        seed: run.seed,
+        options: (Kind::Float, run.device),
+    })
+}
+
+/// The numbers (int64) of the voxels that are asked for.
+fn numbers(support: Option<&[bool]>, voxels: usize) -> Result<Tensor> {
+    let numbers: Vec<i64> = (0..voxels as i64).filter(|&n| support.is_none_or(|support| support[n as usize])).collect();
+    Tensor::f_from_slice(&numbers).map_err(torch_error)
+}
+
+/// The same objective on voxels about `factor` times as long.
+///
+/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels; a step between voxels is
+/// `factor` times as high, so total variation is that much larger against the data.
+fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<Objective> {
+    let fine = &full.grid;
+    let shape = std::array::from_fn(|k| if fine.shape[k] == 1 { 1 } else { fine.shape[k].div_ceil(factor).max(2) });
+    let ratio: [f64; 3] = std::array::from_fn(|k| fine.shape[k] as f64 / shape[k] as f64);
+    let spacing: [f64; 3] = std::array::from_fn(|k| fine.spacing[k] * ratio[k]);
+    let origin = (0..3).fold(fine.center(), |at, k| add(at, scale(fine.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
+    let grid = Grid::new(shape, spacing, origin, fine.axes)?;
+    let members = support.map(|support| {
+        let mut coarse = vec![false; grid.voxels()];
+        for (n, _) in support.iter().enumerate().filter(|(_, inside)| **inside) {
+            let at = [n / (fine.shape[1] * fine.shape[2]), n / fine.shape[2] % fine.shape[1], n % fine.shape[2]];
+            let [z, y, x] = std::array::from_fn(|k| (((at[k] as f64 + 0.5) / ratio[k]) as usize).min(shape[k] - 1));
+            coarse[(z * shape[1] + y) * shape[2] + x] = true;
+        }
+        coarse
+    });
+    Ok(Objective {
+        norm_squared: full.norm_squared * fine.voxels() as f64 / grid.voxels() as f64,
+        tv: full.tv / factor as f64,
+        support: numbers(members.as_deref(), grid.voxels())?.to_device(full.options.1),
+        geometry: full.geometry.clone(),
+        data: full.data.shallow_clone(),
+        regularizers: full.regularizers.clone(),
+        grid,
+        ..*full
+    })
+}

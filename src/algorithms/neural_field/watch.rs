@@ -1,0 +1,106 @@
+//! Which weights are the result: the last, their running average, or those that explain held-out views best; and the last good
+//! ones, in case a fit diverges.
+
+use crate::error::Result;
+use crate::fields::Parameter;
+use crate::tensors::torch_error;
+use tch::{TchError, Tensor};
+
+/// Data steps between two states that a diverging fit falls back to.
+pub(super) const GOOD: u64 = 25;
+
+/// Copies of a field's weights.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    /// Running average, and of how many steps.
+    pub(super) average: Option<(u64, Vec<Tensor>)>,
+    /// The best look at held-out views.
+    pub(super) best: Option<Best>,
+    /// Looks since.
+    pub(super) since: u64,
+    good: Vec<Tensor>,
+}
+
+/// A look at held-out views that no other beat.
+#[derive(Debug)]
+pub(super) struct Best {
+    pub(super) step: u64,
+    pub(super) residual: f64,
+    pub(super) weights: Vec<Tensor>,
+}
+
+/// Copies of the parameters' values.
+pub(super) fn copies(parameters: &[Parameter]) -> Result<Vec<Tensor>> {
+    let copy = |p: &Parameter| p.value.f_detach_copy();
+    parameters.iter().map(copy).collect::<std::result::Result<_, TchError>>().map_err(torch_error)
+}
+
+/// Puts copies back.
+pub(super) fn put(parameters: &[Parameter], weights: &[Tensor]) {
+    parameters.iter().zip(weights).for_each(|(parameter, weight)| parameter.value.detach().copy_(weight));
+}
+
+impl Watch {
+    /// Takes the weights after a step into the average.
+    pub(super) fn add_to_average(&mut self, parameters: &[Parameter]) -> Result<()> {
+        let Some((count, average)) = &mut self.average else {
+            self.average = Some((1, copies(parameters)?));
+            return Ok(());
+        };
+        *count += 1;
+        let part = 1.0 / *count as f64;
+        let blend = |(mean, parameter): (&mut Tensor, &Parameter)| -> std::result::Result<(), TchError> {
+            let _ = mean.f_lerp_(&parameter.value.detach(), part)?;
+            Ok(())
+        };
+        average.iter_mut().zip(parameters).try_for_each(blend).map_err(torch_error)
+    }
+
+    /// Runs `work` with the averaged weights in place, if there are any.
+    pub(super) fn with_average<T>(&self, parameters: &[Parameter], work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some((_, average)) = &self.average else { return work() };
+        let own = copies(parameters)?;
+        put(parameters, average);
+        let result = work();
+        put(parameters, &own);
+        result
+    }
+
+    /// Takes note of a look.
+    pub(super) fn looked(&mut self, step: u64, residual: f64, parameters: &[Parameter]) -> Result<()> {
+        if self.best.as_ref().is_some_and(|best| best.residual <= residual) {
+            self.since += 1;
+            return Ok(());
+        }
+        self.since = 0;
+        let weights = match &self.average {
+            Some((_, average)) => {
+                average.iter().map(Tensor::f_detach_copy).collect::<std::result::Result<_, TchError>>().map_err(torch_error)?
+            }
+            None => copies(parameters)?,
+        };
+        self.best = Some(Best { step, residual, weights });
+        Ok(())
+    }
+
+    /// Keeps the weights as good ones.
+    pub(super) fn keep(&mut self, parameters: &[Parameter]) -> Result<()> {
+        self.good = copies(parameters)?;
+        Ok(())
+    }
+
+    /// Goes back to the last good weights, if there are any.
+    pub(super) fn fall_back(&self, parameters: &[Parameter]) -> bool {
+        put(parameters, &self.good);
+        !self.good.is_empty()
+    }
+
+    /// Puts the weights in place that are the result.
+    pub(super) fn conclude(&self, parameters: &[Parameter]) {
+        match (&self.best, &self.average) {
+            (Some(best), _) => put(parameters, &best.weights),
+            (None, Some((_, average))) => put(parameters, average),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Tikhonov's penalty on the gradient: Σ ½ |∇x|².
+//!
+//! Smooth everywhere, edges too: only where the object itself is smooth, or as a little help beside total variation. Tikhonov,
+//! Soviet Math. Dokl. 4 (1963) 1035.
+
+use super::{Regularizer, check_weight, squares};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// Squares of the gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Weight, per voxel of x² = (mu / (2.5 mu_water))².
+    pub weight: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { weight: 1e-3 }
+    }
+}
+
+impl Regularizer for Config {
+    fn check(&self) -> Result<()> {
+        check_weight("tikhonov.weight", self.weight)
+    }
+
+    fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    fn penalty(&self, values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError> {
+        squares(values, slopes)?.f_mul_scalar(0.5)
+    }
+}

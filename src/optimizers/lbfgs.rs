@@ -1,0 +1,191 @@
+//! L-BFGS: the direction of Newton's method from the last few steps and gradients.
+//!
+//! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector, with the first matrix scaled by
+//! sᵀy / yᵀy and pairs of little curvature left out. There is no line search: a step is the rate times the direction, shortened to
+//! a longest one. For a full, noise-free gradient only (the lattice without jitter), close to a minimum: the last mile of a fit.
+
+use super::{Method, Optimizer, check_rate, restore_into};
+use crate::error::{Error, Result};
+use crate::fields::Parameter;
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+/// L-BFGS's constants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What the direction is multiplied with at the start of the schedule; 1 is the whole Newton step.
+    pub rate: f64,
+    /// Steps and gradients remembered.
+    pub history: usize,
+    /// Longest step, Euclidean norm over all weights.
+    pub longest: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { rate: 0.5, history: 10, longest: 0.1 }
+    }
+}
+
+/// The last steps and gradient differences of one list of parameters.
+#[derive(Debug)]
+pub struct Lbfgs {
+    config: Config,
+    /// `[history, weights]`, newest last; the first `pairs` from the end are filled.
+    steps: Tensor,
+    differences: Tensor,
+    /// `[weights]`.
+    gradient: Tensor,
+    step: Tensor,
+    /// `[2]`: steps taken, pairs kept.
+    counts: Tensor,
+}
+
+impl Method for Config {
+    fn check(&self) -> Result<()> {
+        check_rate("lbfgs.rate", self.rate)?;
+        check_rate("lbfgs.longest", self.longest)?;
+        if !(1..=100).contains(&self.history) {
+            return Err(Error::config("lbfgs.history", format!("expected 1 to 100, got {}", self.history)));
+        }
+        Ok(())
+    }
+
+    fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
+        let weights: i64 = parameters.iter().map(|p| p.value.numel() as i64).sum();
+        let options = parameters.first().map_or((Kind::Float, tch::Device::Cpu), |p| (p.value.kind(), p.value.device()));
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, options);
+        let history = [self.history as i64, weights];
+        Box::new(Lbfgs {
+            config: self.clone(),
+            steps: zeros(&history),
+            differences: zeros(&history),
+            gradient: zeros(&[weights]),
+            step: zeros(&[weights]),
+            counts: zeros(&[2]),
+        })
+    }
+}
+
+/// All gradients as one vector, zero where a parameter has none; they are zeroed.
+fn take_gradients(parameters: &[Parameter]) -> std::result::Result<Tensor, TchError> {
+    let flat = |parameter: &Parameter| {
+        let mut gradient = parameter.value.grad();
+        if !gradient.defined() {
+            return parameter.value.f_zeros_like()?.f_view([-1]);
+        }
+        let copy = gradient.f_detach_copy()?.f_view([-1]);
+        let _ = gradient.f_zero_()?;
+        copy
+    };
+    Tensor::f_cat(&parameters.iter().map(flat).collect::<std::result::Result<Vec<_>, _>>()?, 0)
+}
+
+/// Adds parts of `step` to the parameters.
+fn add(parameters: &[Parameter], step: &Tensor) -> std::result::Result<(), TchError> {
+    let mut first = 0;
+    for parameter in parameters {
+        let count = parameter.value.numel() as i64;
+        let part = step.f_narrow(0, first, count)?.f_view(&parameter.value.size()[..])?;
+        let _ = parameter.value.detach().f_add_(&part)?;
+        first += count;
+    }
+    Ok(())
+}
+
+fn inner(a: &Tensor, b: &Tensor) -> std::result::Result<f64, TchError> {
+    Ok(a.f_mul(b)?.f_sum(Kind::Double)?.double_value(&[]))
+}
+
+impl Lbfgs {
+    fn count(&self, which: i64) -> i64 {
+        self.counts.double_value(&[which]) as i64
+    }
+
+    /// Takes the pair of the last step in, if the loss was curved along it.
+    fn remember(&mut self, gradient: &Tensor) -> std::result::Result<(), TchError> {
+        let difference = gradient.f_sub(&self.gradient)?;
+        let (curvature, squares) = (inner(&self.step, &difference)?, inner(&difference, &difference)?);
+        if curvature <= 1e-10 * squares.max(f64::MIN_POSITIVE) {
+            return Ok(());
+        }
+        let kept = self.config.history as i64 - 1;
+        let shifted = |all: &Tensor, newest: &Tensor| Tensor::f_cat(&[all.f_narrow(0, 1, kept)?, newest.f_unsqueeze(0)?], 0);
+        self.steps = shifted(&self.steps, &self.step)?;
+        self.differences = shifted(&self.differences, &difference)?;
+        let pairs = (self.count(1) + 1).min(self.config.history as i64);
+        let _ = self.counts.get(1).f_fill_(pairs)?;
+        Ok(())
+    }
+
+    /// −H g by the two loops.
+    fn direction(&self, gradient: &Tensor) -> std::result::Result<Tensor, TchError> {
+        let (history, pairs) = (self.config.history as i64, self.count(1));
+        let mut q = gradient.f_detach_copy()?;
+        let mut parts = Vec::new();
+        for i in (history - pairs..history).rev() {
+            let (s, y) = (self.steps.get(i), self.differences.get(i));
+            let inverse = 1.0 / inner(&s, &y)?;
+            let along = inverse * inner(&s, &q)?;
+            let _ = q.f_sub_(&y.f_mul_scalar(along)?)?;
+            parts.push((s, y, inverse, along));
+        }
+        if let Some((s, y, ..)) = parts.first() {
+            let _ = q.f_mul_scalar_(inner(s, y)? / inner(y, y)?)?;
+        }
+        for (s, y, inverse, along) in parts.into_iter().rev() {
+            let back = inverse * inner(&y, &q)?;
+            let _ = q.f_add_(&s.f_mul_scalar(along - back)?)?;
+        }
+        q.f_neg()
+    }
+}
+
+impl Optimizer for Lbfgs {
+    fn step(&mut self, parameters: &[Parameter], rate: f64) -> Result<()> {
+        let mut update = || -> std::result::Result<(), TchError> {
+            let gradient = take_gradients(parameters)?;
+            if self.count(0) > 0 {
+                self.remember(&gradient)?;
+            }
+            let direction = self.direction(&gradient)?;
+            let length = rate * inner(&direction, &direction)?.sqrt();
+            // Without a pair the gradient's length says nothing about the step's: a tenth of the longest is safe.
+            let most = if self.count(1) == 0 { 0.1 * self.config.longest } else { self.config.longest };
+            self.step = direction.f_mul_scalar(rate * (most / length.max(f64::MIN_POSITIVE)).min(1.0))?;
+            self.gradient = gradient;
+            let _ = self.counts.get(0).f_add_scalar_(1.0)?;
+            add(parameters, &self.step)
+        };
+        update().map_err(torch_error)
+    }
+
+    fn state(&self) -> Vec<(String, Tensor)> {
+        let named = [
+            ("steps", &self.steps),
+            ("differences", &self.differences),
+            ("gradient", &self.gradient),
+            ("step", &self.step),
+            ("counts", &self.counts),
+        ];
+        named.into_iter().map(|(name, tensor)| (format!("lbfgs.{name}"), tensor.shallow_clone())).collect()
+    }
+
+    fn restore(&mut self, find: &dyn Fn(&str) -> Option<Tensor>) -> Result<()> {
+        let named = [
+            ("steps", &mut self.steps),
+            ("differences", &mut self.differences),
+            ("gradient", &mut self.gradient),
+            ("step", &mut self.step),
+            ("counts", &mut self.counts),
+        ];
+        named.into_iter().try_for_each(|(name, tensor)| restore_into(tensor, &format!("lbfgs.{name}"), find))
+    }
+}
