@@ -51,6 +51,8 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Write an analytic phantom as voxels
     Phantom(commands::phantom::Args),
+    /// Evaluate a fitted field on another lattice
+    Render(commands::render::Args),
     /// Print the JSON schema of a pipeline
     Schema,
     /// Check that a run's files are still those that were written
@@ -84,6 +86,7 @@ impl Cli {
             Command::Info(args) => commands::info::run(args, progress),
             Command::Compare(args) => commands::compare::run(args, progress),
             Command::Phantom(args) => commands::phantom::run(args),
+            Command::Render(args) => commands::render::run(args, progress),
             Command::Schema => Ok(commands::schema::run()),
             Command::Verify(args) => commands::verify::run(args, progress),
             Command::Doctor => commands::doctor::run(),

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod doctor;
 pub mod info;
 pub mod phantom;
+pub mod render;
 pub mod run;
 pub mod schema;
 pub mod verify;

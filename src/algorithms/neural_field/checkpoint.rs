@@ -37,6 +37,8 @@ pub(super) struct Snapshot {
     pub(super) curve: Vec<CurvePoint>,
     /// The start's volume, attenuation in 1/mm.
     pub(super) start: Option<Vec<f32>>,
+    /// 1 at the voxels that the field is asked for, 0 elsewhere; empty if it is asked everywhere.
+    pub(super) support: Vec<f32>,
     /// The fields that are done.
     pub(super) ensemble: Ensemble,
     pub(super) marks: Marks,
@@ -116,8 +118,14 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| fault(error.to_string()))
 }
 
-fn fault(problem: impl std::fmt::Display) -> Error {
+pub(super) fn fault(problem: impl std::fmt::Display) -> Error {
     Error::input("checkpoint", problem)
+}
+
+/// What the file says about itself.
+pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
+    header.metadata().clone().ok_or_else(|| fault("has no metadata"))
 }
 
 impl Snapshot {
@@ -126,6 +134,7 @@ impl Snapshot {
         let mut all = self.tensors.clone();
         let volumes = [
             ("start", self.start.as_deref()),
+            ("support", Some(&self.support[..])),
             ("ensemble.mean", Some(&self.ensemble.mean[..])),
             ("ensemble.squares", Some(&self.ensemble.squares[..])),
         ];
@@ -157,8 +166,7 @@ impl Snapshot {
 
     /// Reads a file made for the fit `identity`.
     pub(super) fn decode(bytes: &[u8], identity: &str) -> Result<Self> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-        let metadata = header.metadata().as_ref().ok_or_else(|| fault("has no metadata"))?;
+        let metadata = metadata(bytes)?;
         let entry = |key: &str| metadata.get(key).ok_or_else(|| fault(format!("lacks `{key}` in its metadata")));
         if entry("format")? != FORMAT {
             return Err(fault(format!("expected format {FORMAT}, got {}", entry("format")?)));
@@ -177,6 +185,7 @@ impl Snapshot {
         }
         let mut taken = |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
         let start = taken("start");
+        let support = taken("support").unwrap_or_default();
         let mean = taken("ensemble.mean").unwrap_or_default();
         let squares = taken("ensemble.squares").unwrap_or_default();
         let members = entry("members")?.parse().map_err(fault)?;
@@ -186,6 +195,7 @@ impl Snapshot {
             seconds: entry("seconds")?.parse().map_err(fault)?,
             curve: serde_json::from_str(entry("curve")?).map_err(fault)?,
             start,
+            support,
             ensemble: Ensemble { members, mean, squares },
             marks: serde_json::from_str(entry("marks")?).map_err(fault)?,
             tensors,
@@ -193,7 +203,7 @@ impl Snapshot {
     }
 
     /// Copies of all parameters kept below `what`.
-    fn weights(&self, what: &str, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
+    pub(super) fn weights(&self, what: &str, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
         let one = |parameter: &Parameter| {
             let name = format!("{what}.{}", parameter.name);
             let stored = self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
@@ -243,6 +253,7 @@ mod tests {
                 figures: std::collections::BTreeMap::from([("rate".into(), 1e-3)]),
             }],
             start: Some(vec![1.0, 2.0]),
+            support: vec![1.0, 0.0],
             ensemble: Ensemble { members: 1, mean: vec![0.5, 0.25], squares: vec![0.0, 0.0] },
             marks: Marks { averaged: 3, best: Some((5, 0.125)), since: 2 },
             tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],

@@ -23,11 +23,13 @@ mod finish;
 mod fit;
 mod held_out;
 mod problem;
+mod saved;
 mod start;
 mod watch;
 
 pub use finish::{Finish, Steps};
 pub use held_out::HeldOut;
+pub use saved::Fitted;
 pub use start::{Regression, Start};
 
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::fields::integrators::Objective;
 use crate::projectors;
 use crate::projectors::kernels::support::seen_support;
-use crate::tensors::{from_projections, torch_error};
+use crate::tensors::{from_projections, to_vec, torch_error};
 use tch::{Kind, Tensor};
 
 /// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
@@ -59,6 +59,16 @@ impl<'a> Problem<'a> {
     /// The seed of all levels.
     pub(super) fn reseed(&mut self, seed: u64) {
         self.levels.iter_mut().for_each(|(_, objective)| objective.seed = seed);
+    }
+
+    /// 1 at the voxels of the support, 0 elsewhere; empty if it is the whole grid.
+    pub(super) fn members(&self) -> Result<Vec<f32>> {
+        let support = &self.full().support;
+        if support.numel() == self.grid.voxels() {
+            return Ok(Vec::new());
+        }
+        let ones = Tensor::f_ones([support.numel() as i64], self.full().options).map_err(torch_error)?;
+        to_vec(&Tensor::zeros([self.grid.voxels() as i64], self.full().options).index_copy(0, support, &ones))
     }
 
     /// A volume of nothing.

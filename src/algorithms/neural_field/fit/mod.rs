@@ -186,6 +186,7 @@ impl<'a> Fit<'a> {
             seconds: self.seconds(),
             curve: self.curve.clone(),
             start: self.start.as_ref().map(|volume| volume.as_slice().to_vec()),
+            support: self.problem.members()?,
             ensemble: self.ensemble.clone(),
             marks: checkpoint::Marks::of(&self.watch),
             tensors: checkpoint::tensors(self.field.parameters(), self.optimizer.as_ref(), &self.watch)?,

@@ -1,0 +1,101 @@
+//! A fitted field as its checkpoint holds it, to be evaluated on any lattice: finer than it was fitted on, or a part of its box.
+
+use super::Config;
+use super::checkpoint::{self, Snapshot, fault};
+use super::watch;
+use crate::data::{Grid, Quantity, Volume};
+use crate::error::Result;
+use crate::fields::coordinates::Coordinates;
+use crate::progress::Progress;
+use crate::tensors::{to_vec, torch_error};
+use tch::{Device, Kind, Tensor};
+
+/// A field with its weights.
+pub struct Fitted {
+    config: Config,
+    field: Box<dyn crate::fields::Field>,
+    grid: Grid,
+    mu_ref: f64,
+    mu_water: f64,
+    support: Option<Vec<bool>>,
+    device: Device,
+}
+
+impl Fitted {
+    /// Reads the bytes of a checkpoint.
+    ///
+    /// # Errors
+    /// Bytes that are no checkpoint of a field, or of another version of it.
+    pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
+        let metadata = checkpoint::metadata(bytes)?;
+        let entry = |key: &str| metadata.get(key).map(String::as_str).ok_or_else(|| fault(format!("lacks `{key}` in its metadata")));
+        let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
+        let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
+        let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
+        let inputs = if grid.is_2d() { 2 } else { 3 };
+        let field = config.field.kind.as_part().build(inputs, 0, (Kind::Float, device))?;
+        watch::put(field.parameters(), &snapshot.weights("field", field.parameters())?);
+        let support = (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
+        let number = |key: &str| entry(key)?.parse().map_err(fault);
+        Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, field, grid, support, device })
+    }
+
+    /// The lattice it was fitted on.
+    #[must_use]
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Attenuation of water (1/mm) of the fit.
+    #[must_use]
+    pub fn mu_water(&self) -> f64 {
+        self.mu_water
+    }
+
+    /// The field at the voxel centres of `grid`, attenuation in 1/mm; air where it was never fitted.
+    ///
+    /// # Errors
+    /// Memory; a stop that was asked for.
+    pub fn volume(&self, grid: &Grid, progress: &dyn Progress) -> Result<Volume> {
+        let coordinates = Coordinates::new(grid, &self.grid, (Kind::Float, self.device))?;
+        let (count, chunk) = (grid.voxels() as i64, self.config.chunk as i64);
+        let mut values = Vec::with_capacity(grid.voxels());
+        progress.begin("render", Some(grid.voxels() as u64));
+        for first in (0..count).step_by(self.config.chunk) {
+            progress.check_stop()?;
+            let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device)).map_err(torch_error)?;
+            let part = tch::no_grad(|| self.field.attenuation(&coordinates.of_voxels(&numbers)?))?;
+            values.extend(to_vec(&part)?.into_iter().map(|value| value * self.mu_ref as f32));
+            progress.advance(values.len() as u64, &[]);
+        }
+        progress.end();
+        for (n, value) in values.iter_mut().enumerate() {
+            if !self.fitted_at(grid, n) {
+                *value = 0.0;
+            } else if self.config.nonnegative {
+                *value = value.max(0.0);
+            }
+        }
+        Volume::from_vec(grid.clone(), Quantity::Attenuation, values)
+    }
+
+    /// Whether voxel number `n` of `grid` lies in the box and the support of the fit.
+    fn fitted_at(&self, grid: &Grid, n: usize) -> bool {
+        let index = [n / (grid.shape[1] * grid.shape[2]), n / grid.shape[2] % grid.shape[1], n % grid.shape[2]];
+        let mut at = self.grid.index(grid.point(index.map(|i| i as f64))).map(f64::round);
+        if self.grid.is_2d() {
+            at[0] = 0.0;
+        }
+        if (0..3).any(|k| at[k] < 0.0 || at[k] >= self.grid.shape[k] as f64) {
+            return false;
+        }
+        let [z, y, x] = at.map(|i| i as usize);
+        self.support.as_ref().is_none_or(|inside| inside[(z * self.grid.shape[1] + y) * self.grid.shape[2] + x])
+    }
+}
+
+impl std::fmt::Debug for Fitted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fitted").field("grid", &self.grid).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! `recon render FIELD -o OUT`: a fitted field on another lattice, finer than the one it was fitted on.
+
+use super::Output;
+use crate::algorithms::neural_field::Fitted;
+use crate::context::Machine;
+use crate::error::{Error, Result};
+use crate::formats::nifti;
+use crate::progress::Progress;
+use crate::stages::lattice::{self, Spacing};
+use crate::tensors::DeviceRequest;
+use std::path::{Path, PathBuf};
+
+/// What `recon render` may be told.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Args {
+    /// A method's folder in a run folder, or the checkpoint (.safetensors) itself
+    pub field: PathBuf,
+    /// The NIfTI file to write (.nii or .nii.gz), HU
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// Distance between voxels in mm: one number, or z,y,x (y,x in 2-D)
+    #[arg(long, value_delimiter = ',', group = "lattice")]
+    pub spacing: Option<Vec<f64>>,
+    /// Voxels along z,y,x (y,x in 2-D)
+    #[arg(long, value_delimiter = ',', group = "lattice")]
+    pub shape: Option<Vec<usize>>,
+    /// A NIfTI file whose lattice is taken
+    #[arg(long, group = "lattice")]
+    pub like: Option<PathBuf>,
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+}
+
+/// Renders the field.
+///
+/// # Errors
+/// A folder without a field, a lattice that cannot be, memory, a file that cannot be written.
+pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+    let file = checkpoint(&args.field)?;
+    let bytes = std::fs::read(&file).map_err(|error| Error::input(&file, error))?;
+    let request: DeviceRequest = args.device.parse().map_err(|error: Error| error.under("--device"))?;
+    let device = Machine::take(request, crate::context::Threads::default())?.device;
+    let fitted = Fitted::read(&bytes, device).map_err(|error| match error {
+        Error::Input { problem, hint, .. } => Error::Input { place: file.clone(), problem, hint },
+        other => other,
+    })?;
+    let spacing = args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
+    let wanted = lattice::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone() };
+    let grid = if wanted == lattice::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
+    let volume = fitted.volume(&grid, progress)?.to_hounsfield(fitted.mu_water());
+    nifti::write(&args.output, &volume, "neural field, HU")?;
+    let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
+    Ok(Output { text: args.output.display().to_string(), value, summary: String::new() })
+}
+
+/// The file of a method's folder.
+fn checkpoint(place: &Path) -> Result<PathBuf> {
+    let file = if place.is_dir() { place.join("checkpoint.safetensors") } else { place.to_path_buf() };
+    if file.is_file() {
+        return Ok(file);
+    }
+    Err(Error::input(place, "expected the folder of a fitted neural field, or its checkpoint.safetensors")
+        .hint("such as runs/ct/siren: methods that are no fields keep no weights"))
+}

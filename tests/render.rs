@@ -1,0 +1,41 @@
+//! `recon render`: a fitted field on its own lattice is the run's volume, on others it is the same function.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
+
+mod common;
+
+use common::Bench;
+use recon::formats::nifti::{self, Units};
+
+#[test]
+fn a_fitted_field_is_rendered_on_its_own_lattice_and_on_finer_ones() {
+    let bench = Bench::new();
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let text = format!(
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [12, 12, 12]}}\nsimulate: {{geometry: {{cone: {{views: 12, source_to_axis_mm: 500, \
+         source_to_detector_mm: 700, detector: {{pixels: [20, 20], pitch_mm: 18}}}}}}}}\nreconstruct:\n- name: net\n  neural_field: {{field: {{siren: \
+         {{width: 24, depth: 2, omega: 8}}}}, steps: 8, start: {{tv: {{iterations: 20}}, steps: 60, batch: 512}}}}\n"
+    );
+    let file = bench.write("p.yaml", &text);
+    bench.recon(&["run", file.to_str().unwrap(), "--output", "r"]).expect(0, &[]);
+    let volume = |path: &str| nifti::read(&bench.path(path), Units::Hounsfield).unwrap().volume;
+    let made = volume("r/net/volume.nii.gz");
+    bench.recon(&["render", "r/net", "-o", "same.nii.gz"]).expect(0, &[]);
+    let same = volume("same.nii.gz");
+    let apart = made.as_slice().iter().zip(same.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max);
+    assert!(apart < 0.1, "{apart} HU");
+    bench.recon(&["render", "r/net/checkpoint.safetensors", "--shape", "36,36,36", "-o", "fine.nii"]).expect(0, &[]);
+    let fine = volume("fine.nii");
+    assert_eq!((fine.grid.shape, fine.grid.extent().map(f64::round)), ([36; 3], made.grid.extent().map(f64::round)));
+    // With three voxels to one, every third centre is a centre of the coarse lattice.
+    let apart = (0..12usize.pow(3)).map(|n| {
+        let [z, y, x] = [n / 144, n / 12 % 12, n % 12].map(|i| 3 * i + 1);
+        (fine.as_slice()[(z * 36 + y) * 36 + x] - made.as_slice()[n]).abs()
+    });
+    let worst = apart.fold(0.0f32, f32::max);
+    assert!(worst < 0.5, "{worst} HU");
+    bench.recon(&["render", "r", "-o", "no.nii"]).expect(3, &["expected the folder of a fitted neural field"]);
+    bench.recon(&["render", "r/net", "--spacing", "0", "-o", "no.nii"]).expect(2, &["spacing_mm", "positive"]);
+    bench.write("bad.safetensors", "nothing");
+    bench.recon(&["render", "bad.safetensors", "-o", "no.nii"]).expect(3, &["bad.safetensors"]);
+    assert!(!bench.path("no.nii").exists());
+}
