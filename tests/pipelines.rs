@@ -123,3 +123,36 @@ fn assignments_to_a_shipped_pipeline_reach_its_named_methods() {
     let siren = config.reconstruct.iter().find(|entry| entry.beside.name.as_deref() == Some("siren")).unwrap();
     assert_eq!(serde_json::to_value(siren).unwrap()["neural_field"]["steps"], 7);
 }
+
+/// What another tool made stands among the methods, is measured like them, and others start from it.
+#[test]
+fn a_volume_from_a_file_is_measured_as_it_was_and_started_from() {
+    let bench = Bench::new();
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let scan = format!(
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [16, 16, 16]}}\nsimulate: {{geometry: {{cone: {{views: 12, source_to_axis_mm: 500, \
+         source_to_detector_mm: 700, detector: {{pixels: [24, 24], pitch_mm: 15}}}}}}}}\n"
+    );
+    let report = |name: &str, methods: &str| -> serde_json::Value {
+        let file = bench.write(&format!("{name}.yaml"), &format!("{scan}reconstruct: {methods}\n"));
+        bench.recon(&["run", file.to_str().unwrap(), "--output", name]).expect(0, &[]);
+        serde_json::from_str(&std::fs::read_to_string(bench.path(&format!("{name}/report.json"))).unwrap()).unwrap()
+    };
+    let psnr = |report: &serde_json::Value, i: usize| report["methods"][i]["metrics"]["psnr_db"].as_f64().unwrap();
+    let made = report("a", "[{tv: {iterations: 60}}]");
+    let given = report(
+        "b",
+        "[{name: theirs, volume: {path: a/tv/volume.nii.gz}}, \
+         {name: net, start_from: theirs, neural_field: {start: null, field: {siren: {width: 32, depth: 2, omega: 10}}, steps: 1}}]",
+    );
+    assert!((psnr(&made, 0) - psnr(&given, 0)).abs() < 1e-3);
+    assert_eq!(given["methods"][1]["notes"]["start"]["algorithm"], "start_from");
+    for (methods, words) in [
+        ("[{volume: {path: nowhere.nii}}]", "nowhere.nii is not there"),
+        ("[tv, {name: x, start_from: y, tv: {}}]", "start_from"),
+        ("[{name: x, projector: joseph, fdk: {}}]", "projector"),
+    ] {
+        let file = bench.write("c.yaml", &format!("{scan}reconstruct: {methods}\n"));
+        bench.recon(&["run", file.to_str().unwrap(), "--output", "c"]).expect(2, &[words]);
+    }
+}

@@ -3,6 +3,7 @@
 pub mod fbp;
 pub mod fdk;
 mod filtered;
+pub mod given;
 pub mod neural_field;
 mod rebin;
 mod redundancy;
@@ -15,6 +16,7 @@ use crate::error::Result;
 use crate::progress::{Checkpoints, Progress, Silent};
 use crate::projectors::{self, Model, Projector};
 use std::collections::BTreeMap;
+use std::path::Path;
 use tch::Device;
 
 /// Everything a run lends an algorithm.
@@ -96,6 +98,10 @@ pub trait Algorithm {
     fn iterative(&self) -> bool {
         true
     }
+    /// The file whose volume the caller must hand over as [`Run::initial`].
+    fn file(&self) -> Option<&Path> {
+        None
+    }
     /// What it will need.
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate;
     /// The volume on `grid` (attenuation, 1/mm) from line integrals. Deterministic on the CPU for a device, seed and
@@ -115,6 +121,8 @@ crate::kinds! {
         fdk => Fdk(fdk::Config),
         /// Total variation by a primal-dual method.
         tv => Tv(tv::Config),
+        /// A volume from a file.
+        volume => Given(given::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
     }

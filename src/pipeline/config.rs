@@ -132,6 +132,11 @@ impl Config {
         if let Some(table) = self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut()) {
             *table = replace(table);
         }
+        for entry in &mut self.reconstruct {
+            if let AlgorithmKind::Given(given) = &mut entry.kind {
+                given.path = replace(&given.path);
+            }
+        }
         if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
             *from = replace(from);
         }

@@ -3,11 +3,11 @@
 
 use super::Stage;
 use super::flow::{MethodFacts, Outcome, Reconstructed, Scan};
-use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
-use crate::context::{Context, Key, Made, peak_memory, reset_peak_memory};
+use crate::algorithms::{AlgorithmKind, Reconstruction, Run, given};
+use crate::context::{Context, Key, Made, input_files, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
-use crate::formats::{atomic, nifti};
+use crate::formats::{self, atomic, nifti};
 use crate::progress::{Labelled, Progress};
 use crate::projectors::Model;
 use crate::projectors::kernels::coverage;
@@ -16,6 +16,7 @@ use crate::report;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -123,7 +124,7 @@ impl Method {
     }
 
     fn reconstructed(&self, scan: &Scan, initial: Option<&Reconstructed>, context: &Context) -> Result<Reconstructed> {
-        let config = (OneOf::from(self.kind.clone()), self.model);
+        let config = (OneOf::from(self.without_path()), self.model, self.hashes()?);
         let inputs: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
         let key = context.key(Reconstruct::NAME, &config, &inputs)?;
         let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, initial, &key, context))?;
@@ -150,7 +151,7 @@ impl Method {
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
             model: self.model,
-            initial: initial.map(|made| made.volume.to_attenuation(scan.mu_water)),
+            initial: self.read_file(scan, &progress)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
@@ -160,6 +161,28 @@ impl Method {
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
         let files = self.files(&value);
         Ok(Made { value, files, seconds_before: checkpoints.seconds_before() })
+    }
+
+    /// The volume that the kind's file holds, on the lattice, attenuation.
+    fn read_file(&self, scan: &Scan, progress: &dyn Progress) -> Result<Option<Volume>> {
+        let Some(path) = self.kind.as_part().file() else { return Ok(None) };
+        let formats::Loaded { volume, warnings, .. } =
+            if path.is_dir() { formats::dicom::read_series(path, None)? } else { nifti::read(path, nifti::Units::Hounsfield)? };
+        warnings.iter().for_each(|warning| progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message)));
+        Ok(Some(volume.to_hounsfield(scan.mu_water).resampled(&scan.grid)?.to_attenuation(scan.mu_water)))
+    }
+
+    /// What the kind's file holds counts, not where it is.
+    fn hashes(&self) -> Result<Vec<String>> {
+        let files = self.kind.as_part().file().map_or(Ok(Vec::new()), input_files)?;
+        Ok(files.into_iter().map(|file| file.blake3).collect())
+    }
+
+    fn without_path(&self) -> AlgorithmKind {
+        match &self.kind {
+            AlgorithmKind::Given(_) => AlgorithmKind::Given(given::Config { path: PathBuf::new() }),
+            other => other.clone(),
+        }
     }
 
     fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {

@@ -1,0 +1,45 @@
+//! A volume that is there already: an earlier scan, or what another tool made of the same data.
+//!
+//! It stands among the methods to be measured like them, and as what others start from (`start_from`): a prior image is embedded
+//! in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto the lattice.
+
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A volume from a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// A NIfTI file in HU, or a folder with a DICOM series. It is averaged onto the lattice; what it does not cover is air.
+    pub path: PathBuf,
+}
+
+impl Algorithm for Config {
+    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        if self.path.exists() {
+            return Ok(());
+        }
+        Err(Error::config("volume.path", format!("expected a NIfTI file or a DICOM folder, {} is not there", self.path.display())))
+    }
+
+    fn iterative(&self) -> bool {
+        false
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn estimate(&self, _geometry: &Geometry, grid: &Grid) -> Estimate {
+        Estimate { operations: grid.voxels() as f64, memory_bytes: 8 * grid.voxels() as u64 }
+    }
+
+    fn reconstruct(&self, _data: &Projections, _grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        let read = || Error::config("volume.path", format!("{} was not read: the caller hands it over as `initial`", self.path.display()));
+        run.initial.take().map(Reconstruction::plain).ok_or_else(read)
+    }
+}
