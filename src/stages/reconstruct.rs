@@ -168,7 +168,9 @@ impl Method {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
         let formats::Loaded { volume, warnings, .. } =
             if path.is_dir() { formats::dicom::read_series(path, None)? } else { nifti::read(path, nifti::Units::Hounsfield)? };
-        warnings.iter().for_each(|warning| progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message)));
+        for warning in &warnings {
+            progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
+        }
         Ok(Some(volume.to_hounsfield(scan.mu_water).resampled(&scan.grid)?.to_attenuation(scan.mu_water)))
     }
 
