@@ -1,32 +1,48 @@
-//! The CPU projector's tensor face: lends tensors' memory to [`kernels::joseph`](super::kernels::joseph) without a copy.
+//! The CPU projectors' tensor face: lends tensors' memory to the [`kernels`](super::kernels) without a copy.
 
-use super::kernels::joseph;
-use super::{Projector, expect_shape};
-use crate::data::{Geometry, Grid};
+use super::{Model, Projector, expect_shape};
+use crate::data::{Detector, Geometry, Grid, View};
 use crate::error::Result;
 use crate::tensors::{lend, lend_mut, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// Joseph's method on the CPU, f32. See [`kernels::joseph`](super::kernels::joseph) for its weights.
+/// Half of a projector as a plain function: grid, views, detector, what is read, what is overwritten.
+pub type Map = fn(&Grid, &[View], &Detector, &[f32], &mut [f32]);
+
+/// A model's kernels: A and its exact transpose, on volumes `[z, y, x]` and projections `[view, row, column]` in C order.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    /// Volume to projections.
+    pub forward: Map,
+    /// Projections to volume, with the same weights.
+    pub adjoint: Map,
+}
+
+/// Any model on the CPU, f32. Tensors of another device or kind are copied there and back.
 #[derive(Debug, Clone)]
-pub struct HostJoseph {
+pub struct Host {
+    model: Model,
     grid: Grid,
     geometry: Geometry,
 }
 
-impl HostJoseph {
+impl Host {
     /// The projector between `grid` and `geometry`.
     #[must_use]
-    pub fn new(grid: &Grid, geometry: &Geometry) -> Self {
-        Self { grid: grid.clone(), geometry: geometry.clone() }
+    pub fn new(model: Model, grid: &Grid, geometry: &Geometry) -> Self {
+        Self { model, grid: grid.clone(), geometry: geometry.clone() }
     }
 
-    fn empty(shape: [usize; 3]) -> Result<Tensor> {
-        Tensor::f_empty(shape.map(|n| n as i64), (Kind::Float, Device::Cpu)).map_err(torch_error)
+    fn apply(&self, map: Map, from: &Tensor, shape: [usize; 3]) -> Result<Tensor> {
+        let (device, kind) = (from.device(), from.kind());
+        let values = from.f_to_device(Device::Cpu).and_then(|t| t.f_to_kind(Kind::Float)?.f_contiguous()).map_err(torch_error)?;
+        let mut result = Tensor::f_empty(shape.map(|n| n as i64), (Kind::Float, Device::Cpu)).map_err(torch_error)?;
+        map(&self.grid, &self.geometry.views, &self.geometry.detector, lend(&values)?, lend_mut(&mut result)?);
+        result.f_to_kind(kind).and_then(|t| t.f_to_device(device)).map_err(torch_error)
     }
 }
 
-impl Projector for HostJoseph {
+impl Projector for Host {
     fn domain(&self) -> &Grid {
         &self.grid
     }
@@ -37,15 +53,11 @@ impl Projector for HostJoseph {
 
     fn forward(&self, volume: &Tensor) -> Result<Tensor> {
         expect_shape(volume, self.grid.shape, "volume")?;
-        let (volume, mut projections) = (volume.contiguous(), Self::empty(self.geometry.shape())?);
-        joseph::forward(&self.grid, &self.geometry.views, &self.geometry.detector, lend(&volume)?, lend_mut(&mut projections)?);
-        Ok(projections)
+        self.apply(self.model.kernels().forward, volume, self.geometry.shape())
     }
 
     fn adjoint(&self, projections: &Tensor) -> Result<Tensor> {
         expect_shape(projections, self.geometry.shape(), "projections")?;
-        let (projections, mut volume) = (projections.contiguous(), Self::empty(self.grid.shape)?);
-        joseph::adjoint(&self.grid, &self.geometry.views, &self.geometry.detector, lend(&projections)?, lend_mut(&mut volume)?);
-        Ok(volume)
+        self.apply(self.model.kernels().adjoint, projections, self.grid.shape)
     }
 }

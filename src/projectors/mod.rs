@@ -6,7 +6,7 @@ pub mod kernels;
 mod operations;
 pub mod rays;
 
-pub use host::HostJoseph;
+pub use host::{Host, Map, Pair};
 pub use operations::TensorJoseph;
 
 use crate::data::{Geometry, Grid};
@@ -41,24 +41,42 @@ pub trait Projector {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
-    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982).
+    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982). The fastest; for pixels about as wide as
+    /// the voxels' shadows.
     #[default]
     Joseph,
+    /// Length of the ray in each voxel, a box of one value (Siddon 1985).
+    Siddon,
+    /// Area that pixel and voxel share in the planes across the pixel's main axis (De Man & Basu 2004). For pixels wider
+    /// than the voxels' shadows.
+    DistanceDriven,
 }
 
 impl Model {
     /// Every model.
-    pub const ALL: [Self; 1] = [Self::Joseph];
+    pub const ALL: [Self; 3] = [Self::Joseph, Self::Siddon, Self::DistanceDriven];
+
+    /// Its functions on the CPU.
+    #[must_use]
+    pub fn kernels(self) -> Pair {
+        use kernels::{distance_driven, joseph, siddon};
+        match self {
+            Self::Joseph => Pair { forward: joseph::forward, adjoint: joseph::adjoint },
+            Self::Siddon => Pair { forward: siddon::forward, adjoint: siddon::adjoint },
+            Self::DistanceDriven => Pair { forward: distance_driven::forward, adjoint: distance_driven::adjoint },
+        }
+    }
 }
 
-/// A model's projector on `device`: the SIMD kernels on the CPU, tensor operations elsewhere.
+/// A model's projector for tensors on `device`: Joseph's as tensor operations on a GPU; everything else by the kernels on
+/// the CPU, with a copy there and back from a GPU.
 ///
 /// # Errors
-/// A model that the device does not have.
+/// A model that the device does not have: none as yet.
 pub fn build(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
     match (model, device) {
-        (Model::Joseph, Device::Cpu) => Ok(Box::new(HostJoseph::new(grid, geometry))),
-        (Model::Joseph, _) => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
+        (Model::Joseph, device) if device != Device::Cpu => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
+        _ => Ok(Box::new(Host::new(model, grid, geometry))),
     }
 }
 

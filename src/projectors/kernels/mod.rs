@@ -5,15 +5,19 @@
 
 pub mod backproject;
 pub mod coverage;
+pub mod distance_driven;
 pub mod filter;
 pub mod joseph;
 mod lines;
+mod overlap;
 mod pixels;
 mod pull;
 mod push;
 mod rays;
 mod sheets;
+pub mod siddon;
 pub mod simd;
 mod single;
 pub mod support;
 mod transpose;
+mod weights;

@@ -73,7 +73,12 @@ impl ViewRays {
 
     /// The ray of a pixel.
     pub(super) fn ray(&self, row: usize, column: usize) -> Ray {
-        let (dv, du) = (row as f64 - self.middle[0], column as f64 - self.middle[1]);
+        self.ray_at(row as f64, column as f64)
+    }
+
+    /// The ray of a detector index; pixel i is from i − 1/2 to i + 1/2.
+    pub(super) fn ray_at(&self, row: f64, column: f64) -> Ray {
+        let (dv, du) = (row - self.middle[0], column - self.middle[1]);
         match self.source {
             None => Ray { origin: combine(self.center, dv, self.v, du, self.u), direction: self.arm },
             Some(source) => {

@@ -1,0 +1,78 @@
+"""Sinograms by recon's models beside those of the ASTRA toolbox on the CPU: relative L2 differences.
+
+usage: python benches/peers/astra.py [voxels]     (default 128)
+
+ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. Fans
+have no `linear` in every version; what is missing is left out. `--golden` prints the figures of tests/peers.rs.
+"""
+import sys
+
+import importlib
+
+import numpy as np
+import slices
+
+# This file has the toolbox's name: let Python find the other one.
+sys.path = [p for p in sys.path if not p.endswith("peers")]
+sys.modules.pop("astra", None)
+astra = importlib.import_module("astra")
+
+
+def sinogram(projector, kind, image, pixels, views, pitch, radius):
+    """ASTRA has y upwards and counts angles from −y: its view at theta is recon's at theta − 90 degrees."""
+    n = image.shape[0]
+    volume = astra.create_vol_geom(n, n)
+    arc = 2 * np.pi if kind == "fan" else np.pi
+    angles = arc * np.arange(views) / views + np.pi / 2
+    if kind == "fan":
+        scan = astra.create_proj_geom("fanflat", pitch, pixels, angles, radius, radius)
+        projector = {"line": "line_fanflat", "strip": "strip_fanflat", "linear": "linear_fanflat"}[projector]
+    else:
+        scan = astra.create_proj_geom("parallel", pitch, pixels, angles)
+    made = astra.create_projector(projector, scan, volume)
+    _, found = astra.create_sino(np.ascontiguousarray(image[::-1]), made)
+    return found
+
+
+def compare(kind, name, n):
+    image = slices.SLICES[name](n)
+    pixels, views, radius = (2 * n + 11, 90, 2.5 * n) if kind == "fan" else (int(1.5 * n) + 5, 90, 1000.0)
+    for wide, pitch in [("pixels of a voxel", 2.0 if kind == "fan" else 1.0), ("pixels of three voxels", 6.0 if kind == "fan" else 3.0)]:
+        count = pixels if wide == "pixels of a voxel" else pixels // 3
+        # A little off, so that no ray runs in a face between voxels.
+        work = (kind, image, count, views, pitch * 0.997, radius)
+        ours = {model: slices.recon(model, *work) for model in slices.MODELS}
+        for peer in ["line", "linear", "strip"]:
+            try:
+                theirs = sinogram(peer, *work)
+            except Exception as error:
+                print(f"{kind:9s}{name:12s} {wide:24s} {peer:7s} not there: {error}")
+                continue
+            # A strip is the integral over the width of the pixel, or of its part at the voxel: per mm of it.
+            differences = "  ".join(f"{model} {slices.apart(ours[model], theirs):8.1e}" for model in slices.MODELS)
+            print(f"{kind:9s}{name:12s} {wide:24s} {peer:7s} {differences}", flush=True)
+
+
+def golden():
+    image = np.zeros((12, 12), np.float32)
+    inner = np.arange(100) * 7 % 13
+    image[1:11, 1:11] = inner.reshape(10, 10)
+    for kind, pitch, radius in [("parallel", 1.07, 100.0), ("fan", 2.13, 30.0)]:
+        for peer in ["line", "linear", "strip"]:
+            try:
+                found = sinogram(peer, kind, image, 11, 5, pitch, radius)
+            except Exception as error:
+                print(kind, peer, "not there:", error)
+                continue
+            print(kind, peer)
+            for row in found:
+                print("    [" + ", ".join(f"{value:.4f}" for value in row) + "],")
+
+
+if "--golden" in sys.argv:
+    golden()
+else:
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else 128
+    for beam in ["parallel", "fan"]:
+        for phantom in slices.SLICES:
+            compare(beam, phantom, size)
