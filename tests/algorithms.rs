@@ -46,6 +46,11 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
         .collect()
 }
 
+/// The kind of that name among [`kinds`].
+fn fitted(name: &str) -> (AlgorithmKind, Geometry, Grid) {
+    kinds().into_iter().find(|(kind, ..)| kind.name() == name).unwrap()
+}
+
 fn reconstruct(
     kind: &AlgorithmKind,
     data: &Projections,
@@ -89,6 +94,80 @@ fn every_algorithm_makes_nothing_of_nothing() {
 }
 
 #[test]
+fn data_that_are_not_numbers_reach_no_algorithm() {
+    // The only way to projections is checked, so that no algorithm needs to.
+    let (_, geometry, _) = fitted("fbp");
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut values = vec![0.1; geometry.samples()];
+        values[77] = bad;
+        let error = Projections::from_vec(geometry.clone(), values).unwrap_err();
+        assert!(matches!(error, Error::Input { .. }) && error.to_string().contains("1 NaN or infinite"), "{error}");
+    }
+}
+
+/// An upright cylinder of water about the axis, longer than the grid: its exact line integrals.
+fn cylinder(geometry: &Geometry, radius: f64) -> Projections {
+    let [_, rows, columns] = geometry.shape();
+    let chord = |i: usize| {
+        let (o, d) = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
+        let (a, b, c) = (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - radius * radius);
+        (MU_WATER * 2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
+    };
+    Projections::from_vec(geometry.clone(), (0..geometry.samples()).map(chord).collect()).unwrap()
+}
+
+#[test]
+fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
+    let grid = Grid::centered([1, 40, 40], [2.5; 3], [0.0; 3]).unwrap();
+    let parallel = scan("parallel: {views: 60, detector: {pixels: 60, pitch_mm: 2.0}}", &grid);
+    let fan = scan("cone: {views: 90, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: 80, pitch_mm: 2.5}}", &grid);
+    let radius = 35.0;
+    for (kind, ..) in kinds() {
+        let geometry = if kind.name() == "fdk" { &fan } else { &parallel };
+        // A network of a few steps is a test of its gradients, not of its values.
+        if kind.name() == "neural_field" {
+            continue;
+        }
+        let found = reconstruct(&kind, &cylinder(geometry, radius), &grid, &Silent, &Silent).unwrap().volume;
+        let inner = |i: usize| (i % 40) as f64 * 2.5 - 48.75;
+        let inside = |&(i, _): &(usize, &f32)| inner(i).hypot(inner(i / 40)) < 0.8 * radius;
+        let values: Vec<f64> = found.as_slice().iter().enumerate().filter(inside).map(|(_, &v)| f64::from(v)).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64 / MU_WATER;
+        // Emission weights trust the rays that graze the edge most, where voxels fit worst: 1.0102 and 1.0109 by NumPy as well.
+        let tolerance = if matches!(kind.name(), "mlem" | "osem") { 0.015 } else { 0.01 };
+        assert!((mean - 1.0).abs() < tolerance, "{}: {mean:.4} of water", kind.name());
+    }
+}
+
+#[test]
+fn every_iterative_algorithm_takes_a_warm_start() {
+    for (name, once) in [
+        ("sirt", "sirt: {iterations: 1}"),
+        ("os_sart", "os_sart: {iterations: 1}"),
+        ("cgls", "cgls: {iterations: 1}"),
+        ("lsqr", "lsqr: {iterations: 1}"),
+        ("fista", "fista: {iterations: 1}"),
+        ("asd_pocs", "asd_pocs: {iterations: 1, subset_views: 0}"),
+        ("wls", "wls: {iterations: 1}"),
+        ("mlem", "mlem: {iterations: 1}"),
+        ("osem", "osem: {iterations: 1}"),
+        ("ml_tr", "ml_tr: {iterations: 1}"),
+    ] {
+        let (_, geometry, grid) = fitted(name);
+        let (data, truth) = ball(&geometry, &grid);
+        let quality = |initial: Option<Volume>| {
+            let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
+            psnr(&truth, &algorithm(once).as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
+        };
+        let (cold, warm) = (quality(None), quality(Some(truth.clone())));
+        assert!(warm > cold + 3.0 && warm > 24.0, "{name}: {cold:.2} dB cold, {warm:.2} dB warm");
+        let other = Volume::filled(Grid::centered([16, 16, 15], [6.25; 3], [0.0; 3]).unwrap(), truth.quantity, 0.0);
+        let mut run = Run { initial: Some(other), ..Run::quiet(Device::Cpu, 7, MU_WATER) };
+        assert!(algorithm(once).as_part().reconstruct(&data, &grid, &mut run).is_err(), "{name} took a start of another shape");
+    }
+}
+
+#[test]
 fn every_algorithm_repeats_its_bits() {
     for (kind, geometry, grid) in kinds() {
         let (data, _) = ball(&geometry, &grid);
@@ -108,11 +187,9 @@ fn every_configuration_reads_back_what_it_writes() {
 
 #[test]
 fn analytic_methods_refuse_scans_they_are_not_made_for() {
-    let all = kinds();
-    let (cone, parallel) = (&all[1].1, &all[0].1);
-    let grid = &all[0].2;
-    assert!(algorithm("fbp").as_part().check(cone, grid).is_err());
-    assert!(algorithm("fdk").as_part().check(parallel, grid).is_err());
+    let ((_, parallel, grid), (_, cone, _)) = (fitted("fbp"), fitted("fdk"));
+    assert!(algorithm("fbp").as_part().check(&cone, &grid).is_err());
+    assert!(algorithm("fdk").as_part().check(&parallel, &grid).is_err());
 }
 
 #[test]
@@ -128,7 +205,7 @@ fn a_field_that_makes_no_sense_is_refused_with_its_key() {
 
 #[test]
 fn rays_and_plain_adam_fit_too() {
-    let (_, geometry, grid) = kinds().remove(3);
+    let (_, geometry, grid) = fitted("neural_field");
     let (data, truth) = ball(&geometry, &grid);
     let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, start: null, integrator: {rays: {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
     let found = reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
@@ -169,7 +246,7 @@ impl Checkpoints for Memory {
 
 #[test]
 fn a_fit_stopped_anywhere_and_resumed_ends_with_the_bits_of_an_uninterrupted_one() {
-    let (kind, geometry, grid) = kinds().remove(3);
+    let (kind, geometry, grid) = fitted("neural_field");
     let (data, _) = ball(&geometry, &grid);
     let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
     // 60 steps of the start, 300 of regression, 60 on the data: stops in the second and third, then at the seam.
@@ -187,7 +264,7 @@ fn a_fit_stopped_anywhere_and_resumed_ends_with_the_bits_of_an_uninterrupted_one
 
 #[test]
 fn a_checkpoint_of_another_seed_is_not_taken_up() {
-    let (kind, geometry, grid) = kinds().remove(3);
+    let (kind, geometry, grid) = fitted("neural_field");
     let (data, _) = ball(&geometry, &grid);
     let memory = Memory::default();
     let _ = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(100) }, &memory);

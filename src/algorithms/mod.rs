@@ -1,13 +1,24 @@
 //! Projections -> volume. Written once, on tensors, over any [`Projector`](crate::projectors::Projector).
 
+pub mod asd_pocs;
+pub mod cgls;
 pub mod fbp;
 pub mod fdk;
 mod filtered;
+pub mod fista;
 pub mod given;
+pub mod iterative;
+pub mod lsqr;
+pub mod ml_tr;
+pub mod mlem;
 pub mod neural_field;
+pub mod os_sart;
+pub mod osem;
 mod rebin;
 mod redundancy;
+pub mod sirt;
 pub mod tv;
+pub mod wls;
 
 pub use filtered::Filtering;
 
@@ -119,6 +130,26 @@ crate::kinds! {
         fbp => Fbp(fbp::Config),
         /// Filtered backprojection (cone and fan beam).
         fdk => Fdk(fdk::Config),
+        /// Simultaneous iterative reconstruction technique.
+        sirt => Sirt(sirt::Config),
+        /// SIRT by ordered subsets of the views; SART with one view in each.
+        os_sart => OsSart(os_sart::Config),
+        /// Conjugate gradients for least squares.
+        cgls => Cgls(cgls::Config),
+        /// Least squares by bidiagonalisation.
+        lsqr => Lsqr(lsqr::Config),
+        /// Accelerated proximal gradients, with total variation.
+        fista => Fista(fista::Config),
+        /// Total variation constrained by the data.
+        asd_pocs => AsdPocs(asd_pocs::Config),
+        /// Least squares weighted by the photon statistics, with a roughness penalty.
+        wls => Wls(wls::Config),
+        /// Maximum likelihood for emission data.
+        mlem => Mlem(mlem::Config),
+        /// Maximum likelihood for emission data by ordered subsets.
+        osem => Osem(osem::Config),
+        /// Maximum likelihood for transmission data.
+        ml_tr => MlTr(ml_tr::Config),
         /// Total variation by a primal-dual method.
         tv => Tv(tv::Config),
         /// A volume from a file.

@@ -1,0 +1,150 @@
+//! ASD-POCS: the least total variation among the volumes that fit the data, x ≥ 0 and ‖A x − y‖ ≤ ε.
+//!
+//! In turns a sweep of SART by subsets towards the data and `tv_steps` steepest descents of the total variation, as long as the
+//! sweep's way times α at first, shorter by a factor whenever they undo more than `largest_ratio` of the sweep while ‖A x − y‖ > ε.
+//! E. Y. Sidky, X. Pan, Phys. Med. Biol. 53, 2008, as TIGRE has it (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016), which also ends
+//! the iteration once both ways are opposite and the data are fitted. Strong with few views; `tv` solves a like problem exactly.
+
+use super::iterative::parts::Parts;
+use super::iterative::sweep::Sweep;
+use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::Result;
+use crate::fields::regularizers::total_variation as tv;
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// Adaptive steepest descent and projection onto convex sets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Iterations, each one sweep over all views and the steps on the total variation.
+    pub iterations: u64,
+    /// Views of a subset: 1 = SART, 0 = all = SIRT.
+    pub subset_views: usize,
+    /// In which order the subsets are visited.
+    pub ordering: Order,
+    /// Relaxation λ of the first sweep, above 0 and below 2.
+    pub relaxation: f64,
+    /// Factor on λ after each sweep.
+    pub reduction: f64,
+    /// Descents of the total variation after each sweep (TIGRE's ng).
+    pub tv_steps: u64,
+    /// Length of a descent as a part of the first sweep's way (TIGRE's alpha).
+    pub alpha: f64,
+    /// Factor on that length when the descents go too far (TIGRE's alpha_red).
+    pub alpha_reduction: f64,
+    /// How far the descents may go, as a part of the sweep's way (TIGRE's rmax).
+    pub largest_ratio: f64,
+    /// ε as a part of ‖y‖: what misfit is noise (TIGRE's maxl2err, there absolute).
+    pub misfit: f64,
+    /// Keep x ≥ 0.
+    pub nonnegative: bool,
+    /// Where x may be anything but air.
+    pub mask: Mask,
+    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    pub tolerance: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            iterations: 20,
+            subset_views: 1,
+            ordering: Order::Multilevel,
+            relaxation: 1.0,
+            reduction: 0.99,
+            tv_steps: 20,
+            alpha: 0.002,
+            alpha_reduction: 0.95,
+            largest_ratio: 0.95,
+            misfit: 0.01,
+            nonnegative: true,
+            mask: Mask::None,
+            tolerance: 0.0,
+        }
+    }
+}
+
+/// Steps down the total variation, each `length` long.
+fn descend(x: &mut Tensor, axes: &[(usize, f64)], steps: u64, length: f64) -> std::result::Result<(), TchError> {
+    for _ in 0..steps {
+        let (_, slope) = tv::value_and_gradient(x, axes)?;
+        let norm = vectors::norm(&slope)?;
+        if norm > 0.0 {
+            vectors::add_scaled(x, -length / norm, &slope)?;
+        }
+    }
+    Ok(())
+}
+
+impl Config {
+    fn common(&self) -> Common {
+        let Self { iterations, tolerance, nonnegative, mask, .. } = *self;
+        Common { key: "asd_pocs", iterations, tolerance, nonnegative, mask }
+    }
+
+    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+        let mut sweep = Sweep::new(problem, self.subset_views, self.ordering)?;
+        let axes = tv::axes(problem.projector.domain());
+        let allowed = self.misfit * vectors::norm(&problem.data).map_err(torch_error)?;
+        let (mut x, mut relaxation, mut length) = (problem.start_or(0.0)?, self.relaxation, None);
+        for iteration in 1.. {
+            let before = vectors::copied(&x).map_err(torch_error)?;
+            let _ = sweep.run(problem, &mut x, iteration, relaxation)?;
+            let (swept, swept_way) = way(&x, &before).map_err(torch_error)?;
+            let mut residual = problem.projector.forward(&x)?;
+            let misfit = residual.f_sub_(&problem.data).and_then(|r| vectors::norm(&r)).map_err(torch_error)?;
+            let before = vectors::copied(&x).map_err(torch_error)?;
+            let step = *length.get_or_insert(self.alpha * swept_way);
+            descend(&mut x, &axes, self.tv_steps, step).and_then(|()| problem.masked(&mut x)).map_err(torch_error)?;
+            let (smoothed, smoothed_way) = way(&x, &before).map_err(torch_error)?;
+            if smoothed_way > self.largest_ratio * swept_way && misfit > allowed {
+                length = Some(step * self.alpha_reduction);
+            }
+            relaxation *= self.reduction;
+            let last = record.step(iteration, 0.5 * misfit * misfit, misfit)?;
+            let cosine = vectors::dot(&swept, &smoothed).map_err(torch_error)? / (swept_way * smoothed_way);
+            if last || (cosine < -0.99 && misfit <= allowed) {
+                break;
+            }
+        }
+        problem.constrain(&mut x).map_err(torch_error)?;
+        Ok(x)
+    }
+}
+
+/// x − before and its length.
+fn way(x: &Tensor, before: &Tensor) -> std::result::Result<(Tensor, f64), TchError> {
+    let moved = x.f_sub(before)?;
+    let length = vectors::norm(&moved)?;
+    Ok((moved, length))
+}
+
+impl Algorithm for Config {
+    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        let common = self.common();
+        common.check()?;
+        common.check_relaxation(self.relaxation, self.reduction)?;
+        common.expect(self.alpha >= 0.0, "alpha", "0 or more", self.alpha)?;
+        let part = |value: f64| value > 0.0 && value <= 1.0;
+        common.expect(part(self.alpha_reduction), "alpha_reduction", "above 0 and at most 1", self.alpha_reduction)?;
+        common.expect(part(self.largest_ratio), "largest_ratio", "above 0 and at most 1", self.largest_ratio)?;
+        common.expect(self.misfit >= 0.0, "misfit", "0 or more", self.misfit)
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        let kept = Parts::kept(self.subset_views, geometry, grid);
+        let estimate = self.common().estimate(geometry, grid, 3.0, 5, 14 + kept);
+        let descents = 40.0 * (self.iterations * self.tv_steps) as f64 * grid.voxels() as f64;
+        Estimate { operations: estimate.operations + descents, ..estimate }
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    }
+}

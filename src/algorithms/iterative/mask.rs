@@ -1,0 +1,62 @@
+//! The support of a reconstruction: which voxels may be anything but air.
+
+use crate::data::{Grid, Projections};
+use crate::error::Result;
+use crate::projectors::kernels::support::seen_support;
+use crate::tensors::from_slice;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+/// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
+const AIR: f32 = 0.02;
+
+/// Where a volume may be anything but air.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mask {
+    /// Everywhere.
+    #[default]
+    None,
+    /// In the largest upright cylinder within the grid.
+    Cylinder,
+    /// Where no view sees through nothing but air.
+    Projections,
+}
+
+impl Mask {
+    /// 1 where a voxel `[z, y, x]` may be anything but air, 0 elsewhere; `None` where all may.
+    pub(super) fn build(self, data: &Projections, grid: &Grid, device: Device) -> Result<Option<Tensor>> {
+        let inside = match self {
+            Self::None => return Ok(None),
+            Self::Cylinder => cylinder(grid),
+            Self::Projections => seen_support(grid, &data.geometry, data.as_slice(), AIR),
+        };
+        let values: Vec<f32> = inside.into_iter().map(|inside| if inside { 1.0 } else { 0.0 }).collect();
+        from_slice(&values, &grid.shape, device).map(Some)
+    }
+}
+
+/// Voxels whose centre is within the largest cylinder along the grid's first axis.
+fn cylinder(grid: &Grid) -> Vec<bool> {
+    let [_, ny, nx] = grid.shape;
+    let [_, height, width] = grid.extent();
+    let radius = height.min(width) / 2.0;
+    let from_axis = |i: usize, n: usize, spacing: f64| (i as f64 - (n as f64 - 1.0) / 2.0) * spacing;
+    let inside = |i: usize| from_axis(i / nx % ny, ny, grid.spacing[1]).hypot(from_axis(i % nx, nx, grid.spacing[2])) <= radius;
+    (0..grid.voxels()).map(inside).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cylinder_touches_the_nearer_faces_and_is_the_same_in_every_slice() {
+        let grid = Grid::centered([3, 40, 30], [5.0, 1.0, 1.0], [9.0, 8.0, 7.0]).unwrap();
+        let inside = cylinder(&grid);
+        let area = inside[..1200].iter().filter(|&&inside| inside).count() as f64;
+        assert!((area / (std::f64::consts::PI * 225.0) - 1.0).abs() < 0.02, "{area}");
+        assert!(inside[20 * 30] && !inside[0] && inside[..1200] == inside[1200..2400]);
+    }
+}

@@ -1,0 +1,182 @@
+//! What the iterative methods share: the problem on tensors, its support and constraint, the record of its convergence.
+//!
+//! Every method solves for x = mu / mu_ref (mu_ref = 2.5 mu_water) from ŷ = y / mu_ref, so that a weight means the same at any dose
+//! unit. Weights of penalties are relative to ‖A‖², so that they mean the same at any pixel size too.
+
+mod mask;
+pub(super) mod momentum;
+pub(super) mod order;
+pub(super) mod parts;
+mod record;
+pub(super) mod stacked;
+pub(super) mod sweep;
+pub(super) mod total_variation;
+pub(super) mod vectors;
+
+pub use mask::Mask;
+pub use order::Order;
+pub use stacked::{Operator, Tikhonov};
+
+pub(super) use record::Record;
+
+use super::{Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
+use crate::error::{Error, Result};
+use crate::projectors::{self, Projector};
+use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
+use tch::{Device, Kind, TchError, Tensor};
+
+/// The keys that all iterative methods have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Common {
+    /// Name of the method, the first part of its keys.
+    pub(super) key: &'static str,
+    /// Iterations at most.
+    pub(super) iterations: u64,
+    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    pub(super) tolerance: f64,
+    /// Keep x ≥ 0.
+    pub(super) nonnegative: bool,
+    /// Where x may be anything but 0.
+    pub(super) mask: Mask,
+}
+
+/// Data, operator and start of a reconstruction, on the run's device.
+pub(super) struct Problem<'a> {
+    pub(super) run: &'a Run<'a>,
+    pub(super) common: Common,
+    pub(super) projector: Box<dyn Projector>,
+    /// ŷ `[view, row, column]`, mm.
+    pub(super) data: Tensor,
+    /// Attenuation of x = 1, 1/mm.
+    pub(super) mu_ref: f64,
+    /// The volume to start from; `None`: the method's own start.
+    pub(super) start: Option<Tensor>,
+    /// 1 where x may be anything but 0, 0 elsewhere; `None`: 1 everywhere.
+    pub(super) mask: Option<Tensor>,
+}
+
+impl Common {
+    /// Refuses numbers that make no sense.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.iterations == 0 {
+            return Err(Error::config(format!("{}.iterations", self.key), "expected at least 1, got 0"));
+        }
+        self.expect(self.tolerance >= 0.0, "tolerance", "0 or more", self.tolerance)
+    }
+
+    /// Refuses a number of `key` that is not finite or not as `expected`.
+    pub(super) fn expect(&self, holds: bool, key: &str, expected: &str, found: f64) -> Result<()> {
+        if holds && found.is_finite() {
+            return Ok(());
+        }
+        Err(Error::config(format!("{}.{key}", self.key), format!("expected {expected}, got {found}")))
+    }
+
+    /// Refuses a relaxation that cannot converge and a factor on it that lets it grow.
+    pub(super) fn check_relaxation(&self, relaxation: f64, reduction: f64) -> Result<()> {
+        self.expect(relaxation > 0.0 && relaxation < 2.0, "relaxation", "above 0 and below 2", relaxation)?;
+        self.expect(reduction > 0.0 && reduction <= 1.0, "reduction", "above 0 and at most 1", reduction)
+    }
+
+    /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at once.
+    pub(super) fn estimate(&self, geometry: &Geometry, grid: &Grid, projections: f64, stacks: u64, volumes: u64) -> Estimate {
+        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
+        let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
+        let operations = self.iterations as f64 * projections * 16.0 * samples as f64 * longest;
+        Estimate { operations, memory_bytes: 4 * (stacks * samples + volumes * voxels) }
+    }
+
+    /// Sets up the problem, has `method` solve it for x, and makes the volume.
+    pub(super) fn solve(
+        self,
+        data: &Projections,
+        grid: &Grid,
+        run: &Run<'_>,
+        method: impl FnOnce(&Problem<'_>, &mut Record<'_>) -> Result<Tensor>,
+    ) -> Result<Reconstruction> {
+        tch::no_grad(|| {
+            let problem = Problem::new(self, data, grid, run)?;
+            let norm = vectors::norm(&problem.data).map_err(torch_error)?;
+            let mut record = Record::begin(run.progress, self, norm);
+            let x = method(&problem, &mut record)?;
+            let curve = record.end();
+            let values = to_vec(&(x.to_device(Device::Cpu) * problem.mu_ref))?;
+            Ok(Reconstruction { curve, ..Reconstruction::plain(Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?) })
+        })
+    }
+}
+
+impl<'a> Problem<'a> {
+    fn new(common: Common, data: &Projections, grid: &Grid, run: &'a Run<'a>) -> Result<Self> {
+        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+        let start = match &run.initial {
+            Some(volume) if volume.grid.shape == grid.shape => Some(from_volume(volume, run.device)? / mu_ref),
+            Some(volume) => {
+                let problem = format!("expected the volume to start from on the grid {:?}, got {:?}", grid.shape, volume.grid.shape);
+                return Err(Error::input("initial", problem));
+            }
+            None => None,
+        };
+        let mask = common.mask.build(data, grid, run.device)?;
+        let projector = run.projector(grid, &data.geometry)?;
+        let mut problem = Self { run, common, projector, data: from_projections(data, run.device)? / mu_ref, mu_ref, start: None, mask };
+        if let Some(mut start) = start {
+            problem.constrain(&mut start).map_err(torch_error)?;
+            problem.start = Some(start);
+        }
+        Ok(problem)
+    }
+
+    /// A copy of the start, or a volume of `value` within the support.
+    pub(super) fn start_or(&self, value: f64) -> Result<Tensor> {
+        match (&self.start, &self.mask) {
+            (Some(start), _) => vectors::copied(start).map_err(torch_error),
+            (None, Some(mask)) => mask.f_mul_scalar(value).map_err(torch_error),
+            (None, None) => self.volume(value),
+        }
+    }
+
+    /// A volume of one value.
+    pub(super) fn volume(&self, value: f64) -> Result<Tensor> {
+        Tensor::f_full(self.projector.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device)).map_err(torch_error)
+    }
+
+    /// 1 within the support, 0 outside.
+    pub(super) fn support(&self) -> Result<Tensor> {
+        self.mask.as_ref().map_or_else(|| self.volume(1.0), |mask| Ok(mask.shallow_clone()))
+    }
+
+    /// Sets x to 0 outside the support.
+    pub(super) fn masked(&self, x: &mut Tensor) -> std::result::Result<(), TchError> {
+        self.mask.as_ref().map_or(Ok(()), |mask| x.f_mul_(mask).map(drop))
+    }
+
+    /// Sets x to the nearest volume that is allowed: 0 outside the support, and nowhere negative if so asked.
+    pub(super) fn constrain(&self, x: &mut Tensor) -> std::result::Result<(), TchError> {
+        if self.common.nonnegative {
+            let _ = x.f_clamp_min_(0.0)?;
+        }
+        self.masked(x)
+    }
+
+    /// ‖A‖² and a little more: the power method finds it from below.
+    pub(super) fn norm_squared(&self) -> Result<f64> {
+        Ok(1.02 * projectors::norm_squared(self.projector.as_ref(), self.run.device, 15)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused_with_their_key() {
+        let common = Common { key: "sirt", iterations: 1, tolerance: 0.0, nonnegative: true, mask: Mask::None };
+        assert!(common.check().is_ok());
+        assert!(Common { iterations: 0, ..common }.check().unwrap_err().to_string().starts_with("sirt.iterations"));
+        for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(Common { tolerance, ..common }.check().unwrap_err().to_string().starts_with("sirt.tolerance"));
+        }
+    }
+}

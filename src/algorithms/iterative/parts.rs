@@ -1,0 +1,102 @@
+//! Subsets of the views with their projectors: what ordered-subset methods visit one after the other.
+
+use super::{Order, Problem};
+use crate::data::{Geometry, Grid};
+use crate::error::Result;
+use crate::projectors::Projector;
+use crate::tensors::torch_error;
+use tch::Tensor;
+
+/// Memory that [`Columns`] may keep, bytes.
+const ROOM: usize = 1 << 30;
+
+/// Some of the views.
+pub(in crate::algorithms) struct Part {
+    /// Their numbers; `None`: all of them, in order.
+    views: Option<Tensor>,
+    /// Their part of A.
+    pub(in crate::algorithms) projector: Box<dyn Projector>,
+    /// Their part of ŷ.
+    pub(in crate::algorithms) data: Tensor,
+    /// Their share of all views.
+    pub(in crate::algorithms) share: f64,
+}
+
+/// All views in disjoint parts.
+pub(in crate::algorithms) struct Parts {
+    pub(in crate::algorithms) parts: Vec<Part>,
+    order: Order,
+    seed: u64,
+}
+
+impl Parts {
+    /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s of S has the views s, s + S, …
+    /// (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
+    pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
+        let geometry = problem.projector.range();
+        let (grid, all) = (problem.projector.domain(), geometry.views.len());
+        let count = if subset_views == 0 { 1 } else { all.div_ceil(subset_views) };
+        let part = |s: usize| -> Result<Part> {
+            let numbers: Vec<usize> = (s..all).step_by(count).collect();
+            let projector = problem.run.projector(grid, &geometry.subset(&numbers)?)?;
+            let share = numbers.len() as f64 / all as f64;
+            let views = if count == 1 {
+                None
+            } else {
+                let numbers: Vec<i64> = numbers.iter().map(|&n| n as i64).collect();
+                Some(Tensor::f_from_slice(&numbers).and_then(|t| t.f_to_device(problem.run.device)).map_err(torch_error)?)
+            };
+            let data = pick(views.as_ref(), &problem.data)?;
+            Ok(Part { views, projector, data, share })
+        };
+        Ok(Self { parts: (0..count).map(part).collect::<Result<_>>()?, order, seed: problem.run.seed })
+    }
+
+    /// How many volumes [`Columns`] will keep.
+    pub(in crate::algorithms) fn kept(subset_views: usize, geometry: &Geometry, grid: &Grid) -> u64 {
+        let parts = if subset_views == 0 { 1 } else { geometry.views.len().div_ceil(subset_views) };
+        parts.min(ROOM / (4 * grid.voxels())) as u64
+    }
+
+    /// The numbers of the parts in the order of an iteration.
+    pub(in crate::algorithms) fn order(&self, iteration: u64) -> Vec<usize> {
+        self.order.permutation(self.parts.len(), self.seed, iteration)
+    }
+}
+
+impl Part {
+    /// This part's views of a whole stack.
+    pub(in crate::algorithms) fn pick(&self, stack: &Tensor) -> Result<Tensor> {
+        pick(self.views.as_ref(), stack)
+    }
+}
+
+fn pick(views: Option<&Tensor>, stack: &Tensor) -> Result<Tensor> {
+    views.map_or_else(|| Ok(stack.shallow_clone()), |views| stack.f_index_select(0, views).map_err(torch_error))
+}
+
+/// One volume per part, such as its column sums: kept while there is room, made anew at each visit beyond.
+pub(in crate::algorithms) struct Columns {
+    kept: Vec<Option<Tensor>>,
+    room: usize,
+}
+
+impl Columns {
+    pub(in crate::algorithms) fn new(parts: &Parts) -> Self {
+        Self { kept: parts.parts.iter().map(|_| None).collect(), room: ROOM }
+    }
+
+    /// The volume of part `part`, from `make` if it is not kept.
+    pub(in crate::algorithms) fn of(&mut self, part: usize, make: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
+        if let Some(kept) = &self.kept[part] {
+            return Ok(kept.shallow_clone());
+        }
+        let made = make()?;
+        let bytes = 4 * made.numel();
+        if bytes <= self.room {
+            self.room -= bytes;
+            self.kept[part] = Some(made.shallow_clone());
+        }
+        Ok(made)
+    }
+}

@@ -1,0 +1,120 @@
+//! Tikhonov's least squares as plain ones: ‖[A; α‖A‖L] x − [y; 0]‖², restricted to the support. L is the identity or the gradient.
+//!
+//! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. What `cgls` and `lsqr` solve.
+
+use super::{Common, Problem, vectors};
+use crate::error::Result;
+use crate::fields::regularizers::total_variation as tv;
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// A penalty α² ‖L x‖².
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tikhonov {
+    /// Weight α, relative to ‖A‖ (α ‖A‖ is the `damp` of Paige and Saunders); 0 = none.
+    pub weight: f64,
+    /// What is kept small.
+    pub operator: Operator,
+}
+
+/// The operator L of a penalty ‖L x‖².
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operator {
+    /// The values themselves.
+    #[default]
+    Identity,
+    /// The differences between neighbours.
+    Gradient,
+}
+
+impl Tikhonov {
+    /// Refuses a weight that makes no sense.
+    pub(in crate::algorithms) fn check(&self, common: &Common) -> Result<()> {
+        common.expect(self.weight >= 0.0, "tikhonov.weight", "0 or more", self.weight)
+    }
+}
+
+/// The stacked operator [A; α‖A‖L].
+pub(in crate::algorithms) struct Stacked<'a> {
+    problem: &'a Problem<'a>,
+    /// α‖A‖.
+    factor: f64,
+    operator: Operator,
+    axes: Vec<(usize, f64)>,
+}
+
+/// A vector of its range: one tensor for A, then those of L.
+pub(in crate::algorithms) type Blocks = Vec<Tensor>;
+
+impl<'a> Stacked<'a> {
+    pub(in crate::algorithms) fn new(problem: &'a Problem<'a>, tikhonov: Tikhonov) -> Result<Self> {
+        let factor = if tikhonov.weight > 0.0 { tikhonov.weight * problem.norm_squared()?.sqrt() } else { 0.0 };
+        Ok(Self { problem, factor, operator: tikhonov.operator, axes: tv::axes(problem.projector.domain()) })
+    }
+
+    /// [A; α‖A‖L] x, x 0 outside the support.
+    pub(in crate::algorithms) fn forward(&self, x: &Tensor) -> Result<Blocks> {
+        let mut blocks = vec![self.problem.projector.forward(x)?];
+        if self.factor > 0.0 {
+            blocks.extend(self.penalty(x).map_err(torch_error)?);
+        }
+        Ok(blocks)
+    }
+
+    fn penalty(&self, x: &Tensor) -> std::result::Result<Blocks, TchError> {
+        let parts = match self.operator {
+            Operator::Identity => vec![vectors::copied(x)?],
+            Operator::Gradient => tv::gradient(x, &self.axes)?,
+        };
+        parts.into_iter().map(|mut part| part.f_mul_scalar_(self.factor)).collect()
+    }
+
+    /// The adjoint of [`Stacked::forward`].
+    pub(in crate::algorithms) fn adjoint(&self, blocks: &[Tensor]) -> Result<Tensor> {
+        let mut x = self.problem.projector.adjoint(&blocks[0])?;
+        let mut finish = || -> std::result::Result<(), TchError> {
+            if let [_, rest @ ..] = blocks
+                && !rest.is_empty()
+            {
+                match self.operator {
+                    Operator::Identity => vectors::add_scaled(&mut x, self.factor, &rest[0])?,
+                    Operator::Gradient => vectors::add_scaled(&mut x, self.factor, &tv::gradient_adjoint(rest, &self.axes)?)?,
+                }
+            }
+            self.problem.masked(&mut x)
+        };
+        finish().map_err(torch_error)?;
+        Ok(x)
+    }
+
+    /// [y; 0] − [A; α‖A‖L] x for the problem's start x.
+    pub(in crate::algorithms) fn first_residual(&self, x: &Tensor) -> Result<Blocks> {
+        let mut blocks = self.forward(x)?;
+        for (i, block) in blocks.iter_mut().enumerate() {
+            let _ = block.f_neg_().map_err(torch_error)?;
+            if i == 0 {
+                let _ = block.f_add_(&self.problem.data).map_err(torch_error)?;
+            }
+        }
+        Ok(blocks)
+    }
+}
+
+/// ⟨a, a⟩ over all blocks.
+pub(in crate::algorithms) fn square(blocks: &[Tensor]) -> Result<f64> {
+    blocks.iter().try_fold(0.0, |sum, block| Ok(sum + vectors::dot(block, block).map_err(torch_error)?))
+}
+
+/// a ← a + factor · b, block by block.
+pub(in crate::algorithms) fn add_scaled(a: &mut [Tensor], factor: f64, b: &[Tensor]) -> Result<()> {
+    a.iter_mut().zip(b).try_for_each(|(a, b)| vectors::add_scaled(a, factor, b)).map_err(torch_error)
+}
+
+/// a ← factor · a, block by block.
+pub(in crate::algorithms) fn scale(a: &mut [Tensor], factor: f64) -> Result<()> {
+    a.iter_mut().try_for_each(|a| a.f_mul_scalar_(factor).map(drop)).map_err(torch_error)
+}

@@ -1,0 +1,96 @@
+//! One sweep of SIRT-like updates over subsets of the views: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset s.
+//!
+//! R = 1 / row sums, Cₛ = 1 / column sums of the subset. All views at once: SIRT (A. van der Sluis, H. A. van der Vorst, Linear
+//! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); one view at a time: SART (A. H. Andersen,
+//! A. C. Kak, Ultrasonic Imaging 6, 1984).
+
+use super::parts::{Columns, Part, Parts};
+use super::{Order, Problem, Record, vectors};
+use crate::error::Result;
+use crate::tensors::torch_error;
+use tch::{TchError, Tensor};
+
+/// What the sweeps of a reconstruction reuse.
+pub(in crate::algorithms) struct Sweep {
+    parts: Parts,
+    /// Per part: R, and room for R (A x − y).
+    rows: Vec<(Tensor, Tensor)>,
+    /// Per part: C, 0 outside the support.
+    columns: Columns,
+}
+
+impl Sweep {
+    pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
+        let parts = Parts::new(problem, subset_views, order)?;
+        let support = problem.support()?;
+        let row = |part: &Part| -> Result<(Tensor, Tensor)> {
+            let sums = part.projector.forward(&support)?;
+            let room = sums.f_empty_like().map_err(torch_error)?;
+            Ok((vectors::inverted(sums).map_err(torch_error)?, room))
+        };
+        let rows = parts.parts.iter().map(row).collect::<Result<_>>()?;
+        Ok(Self { columns: Columns::new(&parts), parts, rows })
+    }
+
+    /// Sweeps from the problem's start until the record ends it, λ falling from `relaxation` by `reduction` after each.
+    pub(in crate::algorithms) fn iterate(
+        mut self,
+        problem: &Problem<'_>,
+        record: &mut Record<'_>,
+        relaxation: f64,
+        reduction: f64,
+    ) -> Result<Tensor> {
+        let (mut x, mut relaxation) = (problem.start_or(0.0)?, relaxation);
+        for sweep in 1.. {
+            let (loss, residual) = self.run(problem, &mut x, sweep, relaxation)?;
+            relaxation *= reduction;
+            if record.step(sweep, loss, residual)? {
+                break;
+            }
+        }
+        Ok(x)
+    }
+
+    /// One sweep from x, in place. Gives ½ Σ rᵀR r and ‖r‖, each subset's residual r taken when its turn comes.
+    pub(in crate::algorithms) fn run(&mut self, problem: &Problem<'_>, x: &mut Tensor, sweep: u64, relaxation: f64) -> Result<(f64, f64)> {
+        let (mut loss, mut squares) = (0.0, 0.0);
+        for number in self.parts.order(sweep) {
+            let part = &self.parts.parts[number];
+            let columns = self.columns.of(number, || column_weights(problem, part))?;
+            let (rows, weighted) = &self.rows[number];
+            let mut residual = part.projector.forward(x)?;
+            let (own_loss, own_squares) = weigh(&mut residual, &part.data, rows, weighted).map_err(torch_error)?;
+            (loss, squares) = (loss + own_loss, squares + own_squares);
+            let back = part.projector.adjoint(weighted)?;
+            step(problem, x, back, &columns, relaxation).map_err(torch_error)?;
+        }
+        Ok((loss, squares.sqrt()))
+    }
+}
+
+/// −C, 0 outside the support.
+fn column_weights(problem: &Problem<'_>, part: &Part) -> Result<Tensor> {
+    let ones = part.data.f_ones_like().map_err(torch_error)?;
+    let mut weights = vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)?;
+    problem.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)
+}
+
+/// Makes the residual r = A x − y of A x, and R r of it; ½ rᵀR r and ‖r‖².
+fn weigh(projected: &mut Tensor, data: &Tensor, rows: &Tensor, weighted: &Tensor) -> std::result::Result<(f64, f64), TchError> {
+    let residual = projected.f_sub_(data)?;
+    let _ = residual.f_mul_out(weighted, rows)?;
+    Ok((0.5 * vectors::dot(&residual, weighted)?, vectors::dot(&residual, &residual)?))
+}
+
+/// x ← P(x − λ C back).
+fn step(problem: &Problem<'_>, x: &mut Tensor, back: Tensor, columns: &Tensor, relaxation: f64) -> std::result::Result<(), TchError> {
+    let mut back = back;
+    if relaxation != 1.0 {
+        let _ = back.f_mul_scalar_(relaxation)?;
+    }
+    let _ = x.f_addcmul_(&back, columns)?;
+    if problem.common.nonnegative {
+        let _ = x.f_clamp_min_(0.0)?;
+    }
+    Ok(())
+}

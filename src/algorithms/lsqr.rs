@@ -1,0 +1,121 @@
+//! LSQR: min ½ ‖A x − y‖² + ½ α² ‖A‖² ‖L x‖² by Golub and Kahan's bidiagonalisation.
+//!
+//! C. C. Paige, M. A. Saunders, ACM Trans. Math. Software 8, 1982. The iterates of CGLS in exact arithmetic, by a recurrence that
+//! loses less of them to rounding when the problem is ill-conditioned. With a penalty, the curve's residual is that of the
+//! stacked system. It knows no constraint: `nonnegative` acts on the result alone.
+
+use super::iterative::stacked::{self, Blocks, Stacked};
+use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::Result;
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+/// Least squares by bidiagonalisation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Iterations.
+    pub iterations: u64,
+    /// A penalty on the volume or on its gradient.
+    pub tikhonov: Tikhonov,
+    /// Negative attenuation of the result is set to zero.
+    pub nonnegative: bool,
+    /// Where x may be anything but air.
+    pub mask: Mask,
+    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    pub tolerance: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { iterations: 20, tikhonov: Tikhonov::default(), nonnegative: false, mask: Mask::None, tolerance: 0.0 }
+    }
+}
+
+/// The bidiagonalisation so far: Ã v = α u + …, with ‖u‖ = ‖v‖ = 1.
+struct Bidiagonal {
+    u: Blocks,
+    v: Tensor,
+    alpha: f64,
+}
+
+impl Bidiagonal {
+    /// The next u, v and α; gives β, 0 at the end.
+    fn advance(&mut self, operator: &Stacked<'_>) -> Result<f64> {
+        let mut u = operator.forward(&self.v)?;
+        stacked::add_scaled(&mut u, -self.alpha, &self.u)?;
+        self.u = u;
+        let beta = normalise(&mut self.u)?;
+        let mut v = operator.adjoint(&self.u)?;
+        vectors::add_scaled(&mut v, -beta, &self.v).map_err(torch_error)?;
+        self.v = v;
+        self.alpha = normalise(std::slice::from_mut(&mut self.v))?;
+        Ok(beta)
+    }
+}
+
+/// Scales to length 1 what is not 0; gives the length before.
+fn normalise(blocks: &mut [Tensor]) -> Result<f64> {
+    let length = stacked::square(blocks)?.sqrt();
+    if length > 0.0 {
+        stacked::scale(blocks, 1.0 / length)?;
+    }
+    Ok(length)
+}
+
+impl Config {
+    fn common(&self) -> Common {
+        let Self { iterations, tolerance, nonnegative, mask, .. } = *self;
+        Common { key: "lsqr", iterations, tolerance, nonnegative, mask }
+    }
+
+    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+        let operator = Stacked::new(problem, self.tikhonov)?;
+        let mut x = problem.start_or(0.0)?;
+        let mut u = operator.first_residual(&x)?;
+        // φ̄ is the norm of the residual, ρ̄ the last diagonal entry before its rotation.
+        let mut phi_bar = normalise(&mut u)?;
+        let mut v = operator.adjoint(&u)?;
+        let alpha = normalise(std::slice::from_mut(&mut v))?;
+        let mut direction = vectors::copied(&v).map_err(torch_error)?;
+        let mut rho_bar = alpha;
+        let mut state = Bidiagonal { u, v, alpha };
+        for iteration in 1.. {
+            let last = record.step(iteration, 0.5 * phi_bar * phi_bar, phi_bar)?;
+            if state.alpha <= 0.0 {
+                break;
+            }
+            let beta = state.advance(&operator)?;
+            let rho = rho_bar.hypot(beta);
+            let (cosine, sine) = (rho_bar / rho, beta / rho);
+            vectors::add_scaled(&mut x, cosine * phi_bar / rho, &direction).map_err(torch_error)?;
+            if last || beta <= 0.0 {
+                break;
+            }
+            vectors::scale_and_add(&mut direction, -sine * state.alpha / rho, &state.v).map_err(torch_error)?;
+            (rho_bar, phi_bar) = (-cosine * state.alpha, sine * phi_bar);
+        }
+        problem.constrain(&mut x).map_err(torch_error)?;
+        Ok(x)
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        self.common().check()?;
+        self.tikhonov.check(&self.common())
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        self.common().estimate(geometry, grid, 2.0, 3, if self.tikhonov.weight > 0.0 { 12 } else { 5 })
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    }
+}

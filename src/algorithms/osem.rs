@@ -1,0 +1,128 @@
+//! OSEM: maximum likelihood for data that are Poisson numbers themselves, y ~ Poisson(A x), by ordered subsets.
+//!
+//! x ← x · Aₛᵀ(yₛ / Aₛ x) / Aₛᵀ1 for each subset s. H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994. Keeps x ≥ 0 and sums of
+//! counts by itself. Made for emission; on line integrals it is a robust multiplicative method. Negative data are set to 0.
+
+use super::iterative::parts::{Columns, Part, Parts};
+use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections, Warning};
+use crate::error::Result;
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+/// Maximum likelihood for emission data by ordered subsets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Iterations, each over all views.
+    pub iterations: u64,
+    /// Views of a subset; 0 = all = MLEM.
+    pub subset_views: usize,
+    /// In which order the subsets are visited.
+    pub ordering: Order,
+    /// Where x may be anything but air.
+    pub mask: Mask,
+    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    pub tolerance: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { iterations: 20, subset_views: 8, ordering: Order::Multilevel, mask: Mask::None, tolerance: 0.0 }
+    }
+}
+
+/// Projections below this (mm) are no projections: nothing of the volume is on the ray.
+const NOTHING: f64 = 1e-12;
+
+impl Config {
+    pub(super) fn common(&self, key: &'static str) -> Common {
+        Common { key, iterations: self.iterations, tolerance: self.tolerance, nonnegative: true, mask: self.mask }
+    }
+
+    pub(super) fn solve(&self, key: &'static str, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
+        let negative = data.as_slice().iter().filter(|&&y| y < 0.0).count();
+        if negative == 0 {
+            return self.common(key).solve(data, grid, run, |problem, record| self.iterate(problem, record));
+        }
+        let clamped = data.as_slice().iter().map(|y| y.max(0.0)).collect();
+        let data = Projections::from_vec(data.geometry.clone(), clamped)?;
+        let mut made = self.common(key).solve(&data, grid, run, |problem, record| self.iterate(problem, record))?;
+        let message = format!("{key}: {negative} of {} line integrals are negative and count as 0", data.as_slice().len());
+        made.warnings.push(Warning::new("negative_data", message));
+        Ok(made)
+    }
+
+    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+        let parts = Parts::new(problem, self.subset_views, self.ordering)?;
+        let mut columns = Columns::new(&parts);
+        let mut x = first(problem)?;
+        for iteration in 1.. {
+            let (mut loss, mut squares) = (0.0, 0.0);
+            for number in parts.order(iteration) {
+                let part = &parts.parts[number];
+                let columns = columns.of(number, || inverse_sensitivity(part))?;
+                let mut ratio = part.projector.forward(&x)?;
+                let (own_loss, own_squares) = compare(&mut ratio, &part.data).map_err(torch_error)?;
+                (loss, squares) = (loss + own_loss, squares + own_squares);
+                let back = part.projector.adjoint(&ratio)?;
+                let _ = x.f_mul_(&back).and_then(|mut x| x.f_mul_(&columns)).map_err(torch_error)?;
+            }
+            if record.step(iteration, loss, squares.sqrt())? {
+                break;
+            }
+        }
+        Ok(x)
+    }
+}
+
+/// The volume to start from: nowhere 0 within the support, because 0 stays.
+fn first(problem: &Problem<'_>) -> Result<Tensor> {
+    let expected = problem.projector.forward(&problem.support()?)?;
+    let total = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[])).map_err(torch_error);
+    let (found, expected) = (total(&problem.data)?, total(&expected)?);
+    let mean = if expected > 0.0 { found / expected } else { 0.0 };
+    let mut x = problem.start_or(mean)?;
+    if problem.start.is_some() {
+        x.f_clamp_min_(1e-3 * mean).and_then(|mut x| problem.masked(&mut x)).map_err(torch_error)?;
+    }
+    Ok(x)
+}
+
+/// 1 / Aₛᵀ1.
+fn inverse_sensitivity(part: &Part) -> Result<Tensor> {
+    let ones = part.data.f_ones_like().map_err(torch_error)?;
+    vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)
+}
+
+/// Makes y / A x of A x; gives Kullback and Leibler's Σ (A x − y + y ln(y / A x)) and ‖A x − y‖².
+fn compare(projected: &mut Tensor, data: &Tensor) -> std::result::Result<(f64, f64), TchError> {
+    let sum = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[]));
+    let difference = projected.f_sub(data)?;
+    let nothing = projected.f_le(NOTHING)?;
+    let mut ratio = data.f_div(projected)?;
+    let _ = ratio.f_masked_fill_(&nothing, 0.0)?;
+    let logarithms = data.f_xlogy(&ratio)?.f_masked_fill_(&nothing, 0.0)?;
+    let loss = sum(&difference)? + sum(&logarithms)?;
+    *projected = ratio;
+    Ok((loss, vectors::dot(&difference, &difference)?))
+}
+
+impl Algorithm for Config {
+    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        self.common("osem").check()
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        let kept = Parts::kept(self.subset_views, geometry, grid);
+        self.common("osem").estimate(geometry, grid, 2.0, 6, 3 + kept)
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        self.solve("osem", data, grid, run)
+    }
+}

@@ -1,0 +1,62 @@
+//! SIRT, the simultaneous iterative reconstruction technique: x ← P(x + λ C Aᵀ R (y − A x)), R = 1 / row sums, C = 1 / column sums.
+//!
+//! Converges to the minimum of ½ ‖A x − y‖² weighted by R for 0 < λ < 2. A. van der Sluis, H. A. van der Vorst, Linear Algebra Appl.
+//! 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust, slow, smooth at first: few iterations regularise.
+
+use super::iterative::sweep::Sweep;
+use super::iterative::{Common, Mask, Order};
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// SIRT.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Iterations.
+    pub iterations: u64,
+    /// Relaxation λ of the first iteration, above 0 and below 2.
+    pub relaxation: f64,
+    /// Factor on λ after each iteration; 1 keeps it.
+    pub reduction: f64,
+    /// Keep x ≥ 0.
+    pub nonnegative: bool,
+    /// Where x may be anything but air.
+    pub mask: Mask,
+    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    pub tolerance: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { iterations: 100, relaxation: 1.0, reduction: 1.0, nonnegative: true, mask: Mask::None, tolerance: 0.0 }
+    }
+}
+
+impl Config {
+    fn common(&self) -> Common {
+        let Self { iterations, tolerance, nonnegative, mask, .. } = *self;
+        Common { key: "sirt", iterations, tolerance, nonnegative, mask }
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+        let common = self.common();
+        common.check()?;
+        common.check_relaxation(self.relaxation, self.reduction)
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        self.common().estimate(geometry, grid, 2.0, 5, 4)
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        self.common().solve(data, grid, run, |problem, record| {
+            Sweep::new(problem, 0, Order::Sequential)?.iterate(problem, record, self.relaxation, self.reduction)
+        })
+    }
+}
