@@ -51,8 +51,10 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Write an analytic phantom as voxels
     Phantom(commands::phantom::Args),
+    /// Compare methods over many settings, as tables
+    Bench(commands::bench::Args),
     /// Print the JSON schema of a pipeline
-    Schema,
+    Schema(commands::schema::Args),
     /// Check that a run's files are still those that were written
     Verify(commands::verify::Args),
     /// Say what this machine offers, and why not more
@@ -84,7 +86,8 @@ impl Cli {
             Command::Info(args) => commands::info::run(args, progress),
             Command::Compare(args) => commands::compare::run(args, progress),
             Command::Phantom(args) => commands::phantom::run(args),
-            Command::Schema => Ok(commands::schema::run()),
+            Command::Bench(args) => commands::bench::run(args, progress),
+            Command::Schema(args) => Ok(commands::schema::run(args)),
             Command::Verify(args) => commands::verify::run(args, progress),
             Command::Doctor => commands::doctor::run(),
             Command::Completions(args) => Ok(commands::completions::run(args, Self::command())),
