@@ -53,8 +53,10 @@ pub enum Command {
     Phantom(commands::phantom::Args),
     /// Evaluate a fitted field on another lattice
     Render(commands::render::Args),
+    /// Compare methods over many settings, as tables
+    Bench(commands::bench::Args),
     /// Print the JSON schema of a pipeline
-    Schema,
+    Schema(commands::schema::Args),
     /// Check that a run's files are still those that were written
     Verify(commands::verify::Args),
     /// Say what this machine offers, and why not more
@@ -87,7 +89,8 @@ impl Cli {
             Command::Compare(args) => commands::compare::run(args, progress),
             Command::Phantom(args) => commands::phantom::run(args),
             Command::Render(args) => commands::render::run(args, progress),
-            Command::Schema => Ok(commands::schema::run()),
+            Command::Bench(args) => commands::bench::run(args, progress),
+            Command::Schema(args) => Ok(commands::schema::run(args)),
             Command::Verify(args) => commands::verify::run(args, progress),
             Command::Doctor => commands::doctor::run(),
             Command::Completions(args) => Ok(commands::completions::run(args, Self::command())),

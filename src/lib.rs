@@ -36,6 +36,7 @@
 //! ```
 
 pub mod algorithms;
+pub mod benchmarks;
 pub mod cli;
 pub mod commands;
 pub mod context;

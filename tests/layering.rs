@@ -13,7 +13,7 @@ const RINGS: &[(&[&str], Beside)] = &[
     (&["context"], Beside::None),
     (&["report"], Beside::None),
     (&["stages"], Beside::None),
-    (&["pipeline", "cluster", "commands"], Beside::Left),
+    (&["pipeline", "benchmarks", "cluster", "commands"], Beside::Left),
     (&["terminal", "cli", "main"], Beside::Left),
 ];
 
@@ -28,7 +28,7 @@ enum Beside {
 const TORCH: &[&str] = &["tensors", "projectors", "fields", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
 /// tensors/device.rs reads the process's own memory map to find libtorch's folder.
-const FILES: &[&str] = &["formats", "phantoms", "context", "pipeline", "report", "cluster", "commands", "tensors/device.rs"];
+const FILES: &[&str] = &["formats", "phantoms", "context", "pipeline", "benchmarks", "report", "cluster", "commands", "tensors/device.rs"];
 const UNSAFE: &[&str] = &["tensors", "projectors/kernels/simd.rs"];
 /// The verbs: what is in one never imports another.
 const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];

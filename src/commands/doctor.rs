@@ -1,7 +1,7 @@
 //! `recon doctor`: what this machine offers, and why not more.
 
 use super::{Output, bytes, rows};
-use crate::context::{Machine, available_memory};
+use crate::context::{Machine, available_memory, processor};
 use crate::error::Result;
 use crate::projectors::kernels::simd;
 use crate::tensors::{self, DeviceRequest};
@@ -36,12 +36,6 @@ pub fn run() -> Result<Output> {
     let value: Map<String, Value> =
         facts.iter().map(|(label, value)| (label.replace(' ', "_").to_lowercase(), value.as_str().into())).collect();
     Ok(Output { text: rows(&facts), value: Value::Object(value), summary: String::new() })
-}
-
-fn processor() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    line.split_once(": ").map(|(_, name)| name.to_string())
 }
 
 /// Bytes free in the working directory, as `df` says.

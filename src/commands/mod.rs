@@ -1,5 +1,6 @@
 //! The verbs of the command line, one file each: what it may be told (`Args`), and `run(args) -> Output`.
 
+pub mod bench;
 pub mod check;
 pub mod compare;
 pub mod completions;

@@ -99,6 +99,14 @@ pub fn available_memory() -> Option<u64> {
     kibibytes("/proc/meminfo", "MemAvailable:")
 }
 
+/// The processor's model name; `None` where the system does not tell.
+#[must_use]
+pub fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(": ").map(|(_, name)| name.to_string())
+}
+
 /// Sets the peak back to what is resident now, so that each method is measured alone.
 pub fn reset_peak_memory() {
     // Where the system does not know this, the peak is the process's: an upper bound.

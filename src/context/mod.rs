@@ -16,7 +16,7 @@ pub use checkpoints::Generations;
 pub use files::{InputFile, hash_bytes, hash_file, input_files, relative};
 pub use folder::RunFolder;
 pub use key::Key;
-pub use machine::{Machine, Threads, available_memory, peak_memory, reset_peak_memory};
+pub use machine::{Machine, Threads, available_memory, peak_memory, processor, reset_peak_memory};
 pub use signals::Signals;
 
 use crate::data::{StageReport, Warning, Warnings};

@@ -77,7 +77,10 @@ impl Config {
     }
 
     /// The config after assignments, in order.
-    fn with(self, assignments: &[Assignment]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// An assignment that does not fit.
+    pub fn with(self, assignments: &[Assignment]) -> Result<Self> {
         if assignments.is_empty() {
             return Ok(self);
         }

@@ -11,6 +11,7 @@ pub use plan::Plan;
 pub use seen::Seen;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
+pub(crate) use yaml::{LONGEST, parse};
 
 use crate::context::{Context, Request, relative};
 use crate::data::Report;
@@ -108,7 +109,14 @@ impl Pipeline {
     /// # Errors
     /// A file that is not a pipeline; assignments or values that make no sense.
     pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
-        let mut config = Config::read(file, assignments)?;
+        Self::new(Config::read(file, assignments)?)
+    }
+
+    /// The pipeline that a config means; its paths are relative to the working directory.
+    ///
+    /// # Errors
+    /// Values that make no sense.
+    pub fn new(mut config: Config) -> Result<Self> {
         config.resolve()?;
         let methods = config.reconstruct.iter().map(|entry| Method {
             name: entry.beside.name.clone().unwrap_or_default(),

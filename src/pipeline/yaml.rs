@@ -5,13 +5,13 @@ use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 
 /// Longest text read, bytes: no experiment is longer, and no bomb is parsed.
-pub(super) const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 
 /// Reads the config in `text`; `origin` is the file's name for messages.
 ///
 /// # Errors
 /// Text over 1 MiB, text that is not YAML or not a `T`, numbers that are not finite.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> {
     if text.len() > LONGEST {
         return Err(Error::config(origin, format!("expected at most {LONGEST} bytes of YAML, got {}", text.len())));
     }

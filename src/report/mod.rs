@@ -6,7 +6,7 @@
 
 mod figures;
 mod finite;
-mod numbers;
+pub(crate) mod numbers;
 mod ranking;
 mod sections;
 

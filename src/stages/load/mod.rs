@@ -1,8 +1,10 @@
 //! load: the object to scan, from an analytic phantom, a NIfTI file or a DICOM series.
 
 mod preparation;
+mod slice;
 
 pub use preparation::{Crop, Preparation};
+pub use slice::Slice;
 
 use super::Stage;
 use super::flow::{Content, Object};

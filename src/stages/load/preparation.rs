@@ -1,5 +1,6 @@
-//! What is done to loaded voxels before they are scanned: clip, crop, resample, in this order.
+//! What is done to loaded voxels before they are scanned: rescale, clip, crop, slice, resample, in this order.
 
+use super::Slice;
 use crate::data::{Quantity, Volume, hounsfield_to_attenuation};
 use crate::error::{Error, Result};
 use crate::registry::Beside;
@@ -15,10 +16,14 @@ use std::ops::Range;
 pub struct Preparation {
     /// The part to keep.
     pub crop: Option<Crop>,
+    /// One axial slice, as a 2-D object.
+    pub slice: Option<Slice>,
     /// Another lattice: averages when shrinking, linear interpolation when enlarging.
     pub resample: Option<lattice::Config>,
     /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
     pub clip_hu: Option<[f64; 2]>,
+    /// [slope, intercept]: the number in the file becomes slope * number + intercept, for files whose 8 bits are a window.
+    pub rescale: Option<[f64; 2]>,
 }
 
 /// The part of a volume to keep.
@@ -34,12 +39,14 @@ pub struct Crop {
 }
 
 impl Beside for Preparation {
-    const KEYS: &'static [&'static str] = &["crop", "resample", "clip_hu"];
+    const KEYS: &'static [&'static str] = &["crop", "slice", "resample", "clip_hu", "rescale"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
         match key {
             "crop" => self.crop = map.next_value()?,
+            "slice" => self.slice = map.next_value()?,
             "resample" => self.resample = map.next_value()?,
+            "rescale" => self.rescale = map.next_value()?,
             _ => self.clip_hu = map.next_value()?,
         }
         Ok(())
@@ -56,7 +63,7 @@ impl Preparation {
     /// A crop or lattice that the volume cannot have, an empty range of HU.
     pub fn prepare(&self, volume: Volume, mu_water: f64) -> Result<Volume> {
         let hounsfield = volume.quantity == Quantity::Hounsfield;
-        let mut volume = volume.to_attenuation(mu_water);
+        let mut volume = self.rescaled(volume)?.to_attenuation(mu_water);
         // Before anything is averaged: padding far below air is not matter.
         if let Some([low, high]) = self.clip_hu.or(hounsfield.then_some(Self::CLIP_HU)) {
             if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) || low < -1000.0 {
@@ -68,12 +75,26 @@ impl Preparation {
         if let Some(crop) = &self.crop {
             volume = crop.apply(volume).map_err(|error| error.under("crop"))?;
         }
+        if let Some(slice) = &self.slice {
+            volume = slice.of(&volume).map_err(|error| error.under("slice"))?;
+        }
         match &self.resample {
             Some(lattice) => {
                 let grid = lattice.over(&volume.grid).map_err(|error| error.under("resample"))?;
                 volume.resampled(&grid).map_err(|error| error.under("resample"))
             }
             None => Ok(volume),
+        }
+    }
+
+    /// The volume with its numbers mapped by `rescale`.
+    fn rescaled(&self, volume: Volume) -> Result<Volume> {
+        match self.rescale {
+            None => Ok(volume),
+            Some([slope, intercept]) if slope != 0.0 && slope.is_finite() && intercept.is_finite() => {
+                Ok(volume.map(|number| (slope * f64::from(number) + intercept) as f32))
+            }
+            Some(bad) => Err(Error::config("rescale", format!("expected [slope, intercept] with a slope that is not 0, got {bad:?}"))),
         }
     }
 
@@ -85,7 +106,7 @@ impl Preparation {
         if *self == Self::default() {
             return Ok(());
         }
-        let problem = "crop, resample and clip_hu are for voxels; a phantom is projected exactly, as it is";
+        let problem = "crop, slice, resample, clip_hu and rescale are for voxels; a phantom is projected exactly, as it is";
         Err(Error::config("load", problem).hint("remove them, or set them to nothing: --set load.clip_hu="))
     }
 }
@@ -142,6 +163,16 @@ mod tests {
         for bad in [2.0, -1.0, f64::NAN] {
             assert!(crop(bad).prepare(volume([1.0; 4]), 0.02).is_err());
         }
+    }
+
+    #[test]
+    fn numbers_are_rescaled_before_anything_else() {
+        let preparation = Preparation { rescale: Some([10.0, -1000.0]), ..Preparation::default() };
+        let prepared = preparation.prepare(volume([0.0, 100.0, 200.0, 900.0]), 0.02).unwrap();
+        let expected = [0.0f32, 0.02, 0.04, 0.08];
+        assert!(prepared.as_slice().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{prepared:?}");
+        let flat = Preparation { rescale: Some([0.0, 1.0]), ..Preparation::default() };
+        assert_eq!(flat.prepare(volume([0.0; 4]), 0.02).unwrap_err().exit_code(), 2);
     }
 
     #[test]

@@ -1,0 +1,241 @@
+//! From a [`Suite`] to its settings: the product of a case's axes, each a pipeline with every method and every value that an
+//! oracle chooses from.
+
+use super::only::Only;
+use super::suite::{Case, Change, Entry, Oracle, Suite};
+use super::variables::Variables;
+use crate::algorithms::AlgorithmKind;
+use crate::error::{Error, Result};
+use crate::pipeline::{Assignment, Config, Pipeline};
+use crate::registry::{Kinds, OneOf};
+use crate::stages::export::{self, ReportFormat};
+use crate::stages::reconstruct;
+use std::path::PathBuf;
+
+/// One combination of a case's settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Name of the case.
+    pub case: String,
+    /// Axis and the name of its setting, in order.
+    pub axes: Vec<(String, String)>,
+    /// Its pipeline with every method; the seed is that of the first run.
+    pub config: Config,
+    /// The methods that its rows are about.
+    pub contestants: Vec<Contestant>,
+    /// Number of runs with seeds that count up.
+    pub seeds: u64,
+    /// Why it cannot be run here, if it cannot.
+    pub skip: Option<String>,
+}
+
+/// What one row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contestant {
+    /// Name of the method.
+    pub name: String,
+    /// Kind of algorithm.
+    pub algorithm: &'static str,
+    /// The entries it is chosen from, never none: itself, or one for each value of an oracle.
+    pub candidates: Vec<Candidate>,
+    /// Whether the best of them is chosen with the truth.
+    pub oracle: bool,
+}
+
+/// One entry of the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name in the pipeline.
+    pub entry: String,
+    /// What the oracle has set, such as `tv.weight=0.0001`.
+    pub choice: String,
+    /// Whether that is a number, so that the values tried have two ends.
+    pub number: bool,
+}
+
+/// How a suite is expanded.
+#[derive(Debug, Clone, Default)]
+pub struct Expansion {
+    /// As `--quick` makes it.
+    pub quick: bool,
+    /// The part asked for.
+    pub only: Only,
+    /// Changes to every pipeline; their paths are relative to the working directory.
+    pub assignments: Vec<Assignment>,
+    /// What variables in paths stand for.
+    pub variables: Variables,
+}
+
+impl Setting {
+    /// `views-30_noise-1e5`; `base` for a case without axes.
+    #[must_use]
+    pub fn label(&self) -> String {
+        label(&self.axes)
+    }
+
+    /// Its run folder for the `seed`-th run, below the suite's.
+    #[must_use]
+    pub fn folder(&self, seed: u64) -> PathBuf {
+        PathBuf::from(&self.case).join(self.label()).join(format!("seed-{}", self.config.seed + seed))
+    }
+
+    /// The config of the `seed`-th run.
+    #[must_use]
+    pub fn run(&self, seed: u64) -> Config {
+        Config { seed: self.config.seed + seed, ..self.config.clone() }
+    }
+}
+
+fn label(axes: &[(String, String)]) -> String {
+    let parts: Vec<String> = axes.iter().map(|(axis, name)| format!("{axis}-{name}")).collect();
+    if parts.is_empty() { "base".to_string() } else { parts.join("_") }
+}
+
+impl Expansion {
+    /// Every setting of the suite, in order; each is a pipeline whose meaning is checked.
+    ///
+    /// # Errors
+    /// A change or a method that does not fit, with the case and what it is part of; nothing left by `--only` or `--quick`.
+    pub fn settings(&self, suite: &Suite) -> Result<Vec<Setting>> {
+        let mut settings = Vec::new();
+        for case in suite.cases.iter().filter(|case| !self.quick || case.quick.is_some()) {
+            for combination in self.combinations(case) {
+                settings.extend(
+                    self.setting(suite, case, &combination).map_err(|error| error.under(&format!("{}.{}", suite.name, case.name)))?,
+                );
+            }
+        }
+        if settings.is_empty() {
+            let what =
+                self.only.pattern().map_or("no case has a `quick`".to_string(), |pattern| format!("nothing matches --only {pattern}"));
+            return Err(Error::config(suite.name.clone(), what).hint("patterns match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv"));
+        }
+        Ok(settings)
+    }
+
+    /// The product of the axes, the last one fastest.
+    fn combinations<'a>(&self, case: &'a Case) -> Vec<Vec<Choice<'a>>> {
+        let keep = case.quick.as_ref().filter(|_| self.quick).map(|quick| &quick.keep);
+        case.vary.iter().fold(vec![Vec::new()], |product, (axis, settings)| {
+            let kept = keep.and_then(|keep| keep.get(axis));
+            let wanted = |name: &str| kept.is_none_or(|kept| kept.iter().any(|other| other == name));
+            let choices: Vec<Choice> =
+                settings.iter().filter(|(name, _)| wanted(name)).map(|(name, changes)| Choice { axis, name, changes }).collect();
+            product.iter().flat_map(|before| choices.iter().map(move |choice| [before.as_slice(), &[*choice]].concat())).collect()
+        })
+    }
+
+    /// One setting; `None` if no method of it is asked for.
+    fn setting(&self, suite: &Suite, case: &Case, choices: &[Choice]) -> Result<Option<Setting>> {
+        let axes: Vec<(String, String)> = choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
+        let label = label(&axes);
+        let entries: Vec<&OneOf<AlgorithmKind, Entry>> = case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
+        let mut config = base(case, &entries);
+        for Choice { axis, name, changes } in choices {
+            config = changed(config, changes, &format!("vary.{axis}.{name}"))?;
+        }
+        if let Some(quick) = case.quick.as_ref().filter(|_| self.quick) {
+            config = changed(config, &quick.set, "quick.set")?;
+        }
+        let skip = self.variables.apply(&mut config, &suite.folder);
+        let mut config = config.with(&self.assignments)?;
+        let mut contestants = Vec::new();
+        let mut expanded = Vec::new();
+        for (i, entry) in entries.iter().enumerate() {
+            let oracle = entry.beside.oracle.as_ref();
+            let named = candidates(&config, i, oracle).map_err(|error| error.under(&format!("methods[{}]", name_of(entry))))?;
+            contestants.push(Contestant {
+                name: name_of(entry),
+                algorithm: entry.kind.name(),
+                candidates: named.iter().map(|(candidate, _)| candidate.clone()).collect(),
+                oracle: oracle.is_some(),
+            });
+            expanded.extend(named.into_iter().map(|(_, entry)| entry));
+        }
+        config.reconstruct = expanded;
+        Pipeline::new(config.clone())?;
+        contestants.retain(|contestant| self.only.takes(&case.name, &label, &contestant.name));
+        keep_needed(&mut config, &contestants);
+        let seeds = if self.quick { 1 } else { case.seeds.unwrap_or(suite.seeds) };
+        let setting = Setting { case: case.name.clone(), axes, config, contestants, seeds, skip };
+        Ok((!setting.contestants.is_empty()).then_some(setting))
+    }
+}
+
+/// One setting of one axis.
+#[derive(Clone, Copy)]
+struct Choice<'a> {
+    axis: &'a str,
+    name: &'a str,
+    changes: &'a [Change],
+}
+
+fn changed(config: Config, changes: &[Change], place: &str) -> Result<Config> {
+    let assignments: Vec<Assignment> = changes.iter().map(|change| change.0.clone()).collect();
+    config.with(&assignments).map_err(|error| error.under(place))
+}
+
+/// The case's pipeline with its methods as they are before an oracle has spoken, each under its name.
+fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, Entry>]) -> Config {
+    let method = |entry: &&OneOf<AlgorithmKind, Entry>| OneOf {
+        kind: entry.kind.clone(),
+        beside: reconstruct::Entry {
+            name: Some(name_of(entry)),
+            projector: entry.beside.projector,
+            start_from: entry.beside.start_from.clone(),
+        },
+    };
+    let scene = case.pipeline.clone();
+    Config {
+        name: case.name.replace('.', "-"),
+        seed: scene.seed,
+        device: crate::tensors::DeviceRequest::default(),
+        threads: crate::context::Threads::default(),
+        load: Some(scene.load),
+        grid: scene.grid,
+        simulate: Some(scene.simulate),
+        acquire: None,
+        reconstruct: entries.iter().map(method).collect(),
+        evaluate: scene.evaluate,
+        export: export::Config { report: vec![ReportFormat::Json], ..export::Config::default() },
+    }
+}
+
+fn name_of(entry: &OneOf<AlgorithmKind, Entry>) -> String {
+    entry.beside.name.clone().unwrap_or_else(|| entry.kind.name().to_string())
+}
+
+/// The `i`-th method, or one for each value of its oracle.
+fn candidates(config: &Config, i: usize, oracle: Option<&Oracle>) -> Result<Vec<(Candidate, OneOf<AlgorithmKind, reconstruct::Entry>)>> {
+    let entry = &config.reconstruct[i];
+    let name = entry.beside.name.clone().unwrap_or_default();
+    let Some(Oracle { key, values }) = oracle else {
+        return Ok(vec![(Candidate { entry: name, choice: String::new(), number: false }, entry.clone())]);
+    };
+    if values.is_empty() {
+        return Err(Error::config("oracle.values", "expected at least one value"));
+    }
+    let one = |(k, value): (usize, &serde_json::Value)| {
+        let name = format!("{name}-{}", k + 1);
+        let assignments = [format!("reconstruct[0].{key}={value}"), format!("reconstruct[0].name={name}")];
+        let assignments = assignments.iter().map(|text| text.parse()).collect::<Result<Vec<Assignment>>>()?;
+        let alone = Config { reconstruct: vec![entry.clone()], ..config.clone() };
+        let chosen = alone.with(&assignments).map_err(|error| error.under("oracle"))?;
+        let made = chosen.reconstruct.into_iter().next().ok_or_else(|| Error::config("oracle.key", "the entry is gone"))?;
+        let choice = value.as_str().map_or_else(|| format!("{key}={value}"), |word| format!("{key}={word}"));
+        Ok((Candidate { entry: name, choice, number: value.is_number() }, made))
+    };
+    values.iter().enumerate().map(one).collect()
+}
+
+/// Leaves the entries that rows are about and those that these start from.
+fn keep_needed(config: &mut Config, contestants: &[Contestant]) {
+    let mut needed: Vec<String> =
+        contestants.iter().flat_map(|contestant| contestant.candidates.iter().map(|candidate| candidate.entry.clone())).collect();
+    for entry in config.reconstruct.iter().rev() {
+        if entry.beside.name.as_ref().is_some_and(|name| needed.contains(name)) {
+            needed.extend(entry.beside.start_from.clone());
+        }
+    }
+    config.reconstruct.retain(|entry| entry.beside.name.as_ref().is_some_and(|name| needed.contains(name)));
+}

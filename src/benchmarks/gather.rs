@@ -1,0 +1,177 @@
+//! From reports to [`Row`]s: one per setting and method, over all its seeds.
+
+use super::expand::{Candidate, Contestant, Setting};
+use crate::data::{MethodReport, Status};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// How far a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Every seed was run.
+    Complete,
+    /// A run failed; figures are of those that did not.
+    Failed,
+    /// Its data are not at hand.
+    Skipped,
+    /// A seed was not run yet, or not to its end.
+    Missing,
+}
+
+/// One metric over the seeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Score {
+    /// Mean over the seeds; `None` where the number does not exist.
+    pub mean: Option<f64>,
+    /// Standard deviation over the seeds (n − 1 in the denominator); `None` with fewer than two.
+    pub spread: Option<f64>,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The case.
+    pub case: String,
+    /// Axis and the name of its setting.
+    pub axes: Vec<(String, String)>,
+    /// The method; with ` (oracle)` if a parameter was chosen with the truth.
+    pub method: String,
+    /// Kind of algorithm.
+    pub algorithm: String,
+    /// How far it is.
+    pub state: State,
+    /// Why it is not complete, or what the oracle chose.
+    pub note: String,
+    /// dB against the truth.
+    pub psnr_db: Score,
+    /// Structural similarity with the truth.
+    pub ssim: Score,
+    /// HU.
+    pub rmse_hu: Score,
+    /// dB of the volume that it started from, if it has one.
+    pub start_psnr_db: Score,
+    /// Seconds of computing of one run, mean over the seeds.
+    pub seconds: Option<f64>,
+    /// Highest resident memory of the process, bytes, over the seeds.
+    pub peak_memory_bytes: Option<u64>,
+    /// Runs that the figures are of.
+    pub seeds: u64,
+}
+
+/// What is known of one run of one setting: the report of each entry, by name.
+pub type Reports = BTreeMap<String, MethodReport>;
+
+/// The rows of a setting from the runs that were made, by seed.
+#[must_use]
+pub fn rows(setting: &Setting, runs: &BTreeMap<u64, Reports>) -> Vec<Row> {
+    setting.contestants.iter().map(|contestant| row(setting, contestant, runs)).collect()
+}
+
+fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>) -> Row {
+    let mut all: Vec<Row> = contestant.candidates.iter().map(|candidate| of_candidate(setting, contestant, candidate, runs)).collect();
+    if !contestant.oracle {
+        return all.swap_remove(0);
+    }
+    let value = |row: &Row| row.psnr_db.mean.filter(|_| row.state == State::Complete).unwrap_or(f64::NEG_INFINITY);
+    // From the last to the first: of equals the first is taken.
+    let best = (0..all.len()).rev().max_by(|&a, &b| value(&all[a]).total_cmp(&value(&all[b]))).unwrap_or(0);
+    let missing = all.iter().any(|row| row.state == State::Missing);
+    let edge = contestant.candidates[best].number && all.len() > 2 && (best == 0 || best + 1 == all.len());
+    let mut row = all.swap_remove(best);
+    if row.state == State::Complete {
+        row.note = contestant.candidates[best].choice.clone() + if edge { ", at the edge of the values tried" } else { "" };
+    }
+    if missing {
+        row.state = State::Missing;
+    }
+    row
+}
+
+fn of_candidate(setting: &Setting, contestant: &Contestant, candidate: &Candidate, runs: &BTreeMap<u64, Reports>) -> Row {
+    let found: Vec<&MethodReport> = runs.values().filter_map(|reports| reports.get(&candidate.entry)).collect();
+    let done: Vec<&MethodReport> = found.iter().copied().filter(|method| method.status == Status::Complete).collect();
+    let failed = found.iter().find(|method| method.status == Status::Failed);
+    let (state, note) = match (&setting.skip, failed) {
+        (Some(reason), _) => (State::Skipped, reason.clone()),
+        (None, Some(method)) => (State::Failed, text(&method.notes, "reason")),
+        (None, None) if (done.len() as u64) < setting.seeds => (State::Missing, String::new()),
+        (None, None) => (State::Complete, String::new()),
+    };
+    let metric = |key: &str| score(&done.iter().map(|method| method.metrics.get(key).copied().flatten()).collect::<Vec<_>>());
+    let start = |method: &&MethodReport| method.notes.get("start").and_then(|start| start.get("psnr_db")).and_then(Value::as_f64);
+    Row {
+        case: setting.case.clone(),
+        axes: setting.axes.clone(),
+        method: contestant.name.clone() + if contestant.oracle { " (oracle)" } else { "" },
+        algorithm: contestant.algorithm.to_string(),
+        state,
+        note,
+        psnr_db: metric("psnr_db"),
+        ssim: metric("ssim"),
+        rmse_hu: metric("rmse_hu"),
+        start_psnr_db: score(&done.iter().map(start).collect::<Vec<_>>()),
+        seconds: score(&done.iter().map(|method| Some(method.seconds)).collect::<Vec<_>>()).mean,
+        peak_memory_bytes: done.iter().filter_map(|method| method.peak_memory_bytes).max(),
+        seeds: done.len() as u64,
+    }
+}
+
+/// A note as one line.
+fn text(notes: &BTreeMap<String, Value>, key: &str) -> String {
+    let note = notes.get(key).and_then(Value::as_str).unwrap_or("for an unknown reason");
+    note.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+/// Mean and standard deviation; nothing if a value does not exist or is not finite.
+fn score(values: &[Option<f64>]) -> Score {
+    let known: Option<Vec<f64>> = values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
+    let Some(known) = known.filter(|known| !known.is_empty()) else { return Score::default() };
+    let n = known.len() as f64;
+    let mean = known.iter().sum::<f64>() / n;
+    let squares: f64 = known.iter().map(|value| (value - mean).powi(2)).sum();
+    Score { mean: Some(mean), spread: (known.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
+}
+
+impl Row {
+    /// The row as `table.json` has it.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        let axes: Map<String, Value> = self.axes.iter().map(|(axis, name)| (axis.clone(), name.as_str().into())).collect();
+        serde_json::json!({
+            "case": self.case,
+            "setting": axes,
+            "method": self.method,
+            "algorithm": self.algorithm,
+            "status": self.state,
+            "psnr_db": self.psnr_db.mean,
+            "psnr_db_spread": self.psnr_db.spread,
+            "ssim": self.ssim.mean,
+            "ssim_spread": self.ssim.spread,
+            "rmse_hu": self.rmse_hu.mean,
+            "rmse_hu_spread": self.rmse_hu.spread,
+            "start_psnr_db": self.start_psnr_db.mean,
+            "seconds": self.seconds,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "seeds": self.seeds,
+            "note": self.note,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_mean_and_sample_deviation() {
+        let found = score(&[Some(1.0), Some(2.0), Some(6.0)]);
+        // numpy: np.mean([1, 2, 6]), np.std([1, 2, 6], ddof=1)
+        assert_eq!(found.mean, Some(3.0));
+        assert!((found.spread.unwrap() - 2.645_751_311_064_590_6).abs() < 1e-15);
+        assert_eq!(score(&[Some(4.0)]), Score { mean: Some(4.0), spread: None });
+        assert_eq!(score(&[Some(4.0), None]), Score::default());
+        assert_eq!(score(&[]), Score::default());
+    }
+}

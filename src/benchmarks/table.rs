@@ -1,0 +1,171 @@
+//! [`Table`]: the rows as Markdown, CSV and JSON.
+
+use super::gather::{Row, Score, State};
+use crate::report::{csv, numbers};
+use serde_json::Value;
+
+/// Columns of `table.csv` beside the axes.
+pub(super) const COLUMNS: &[&str] = &[
+    "case",
+    "method",
+    "algorithm",
+    "status",
+    "psnr_db",
+    "psnr_db_spread",
+    "ssim",
+    "ssim_spread",
+    "rmse_hu",
+    "rmse_hu_spread",
+    "start_psnr_db",
+    "seconds",
+    "peak_memory_bytes",
+    "seeds",
+    "note",
+];
+
+/// What stands above the rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Name of the suite, with `-quick` if it is that part.
+    pub suite: String,
+    /// Its title.
+    pub title: String,
+    /// Command that makes the table.
+    pub command: String,
+    /// Processor, its threads, versions.
+    pub machine: String,
+}
+
+/// The rows of a suite.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// What stands above them.
+    pub head: Head,
+    /// One per setting and method, in the suite's order.
+    pub rows: Vec<Row>,
+}
+
+impl Table {
+    /// The number of rows that are not done.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.rows.iter().filter(|row| row.state == State::Missing).count()
+    }
+
+    /// `table.json`.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::json!({
+            "suite": self.head.suite,
+            "title": self.head.title,
+            "command": self.head.command,
+            "machine": self.head.machine,
+            "missing": self.missing(),
+            "rows": self.rows.iter().map(Row::value).collect::<Vec<_>>(),
+        })
+    }
+
+    /// `table.csv` (RFC 4180): the case, every axis of any case, then the fields of `table.json`; what does not exist is empty.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut axes: Vec<&str> = Vec::new();
+        for (axis, _) in self.rows.iter().flat_map(|row| &row.axes) {
+            if !axes.contains(&axis.as_str()) {
+                axes.push(axis);
+            }
+        }
+        let names = COLUMNS[..1].iter().chain(&axes).chain(&COLUMNS[1..]);
+        let mut text = csv::line(names.map(ToString::to_string));
+        for row in &self.rows {
+            let value = row.value();
+            let field = |value: Option<&Value>| match value {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+            };
+            let of_axes = axes.iter().map(|axis| field(value["setting"].get(axis)));
+            let others = COLUMNS[1..].iter().map(|key| field(value.get(key)));
+            text += &csv::line(std::iter::once(row.case.clone()).chain(of_axes).chain(others));
+        }
+        text
+    }
+
+    /// `table.md`: a table per case; the best PSNR of a setting among the methods without an oracle is bold.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let cases = self.rows.chunk_by(|a, b| a.case == b.case);
+        let sections: Vec<String> = cases.map(|rows| format!("### {}\n\n{}\n", rows[0].case, aligned(&cells(rows)))).collect();
+        let text = sections.concat();
+        match self.missing() {
+            0 => text,
+            n => text + &format!("{n} of {} rows are missing: run the same command again to go on.\n\n", self.rows.len()),
+        }
+    }
+}
+
+/// Header and rows of one case.
+fn cells(rows: &[Row]) -> Vec<Vec<String>> {
+    let has = |note: fn(&Row) -> bool| rows.iter().any(note);
+    let (start, notes) = (has(|row| row.start_psnr_db.mean.is_some()), has(|row| !note(row).is_empty()));
+    let axes = rows[0].axes.iter().map(|(axis, _)| axis.as_str());
+    let figures = ["PSNR [dB]", "SSIM", "RMSE [HU]", "time", "memory"];
+    let optional = [("start [dB]", start), ("note", notes)].into_iter().filter_map(|(title, shown)| shown.then_some(title));
+    let header = axes.chain(["method"]).chain(figures).chain(optional).map(str::to_string).collect();
+    let body = rows.iter().map(|row| {
+        let best = best(rows, row).is_some_and(|best| std::ptr::eq(best, row));
+        let psnr = shown(row.psnr_db, "dB");
+        let mut cells: Vec<String> = row.axes.iter().map(|(_, name)| name.clone()).collect();
+        cells.extend([row.method.clone(), if best { format!("**{psnr}**") } else { psnr }]);
+        cells.extend([shown(row.ssim, ""), shown(row.rmse_hu, "HU")]);
+        cells.push(row.seconds.map_or_else(|| numbers::MISSING.to_string(), numbers::duration));
+        cells.push(row.peak_memory_bytes.map_or_else(|| numbers::MISSING.to_string(), numbers::size));
+        cells.extend(start.then(|| shown(row.start_psnr_db, "dB")));
+        cells.extend(notes.then(|| note(row)));
+        cells.iter().map(|cell| escaped(cell)).collect()
+    });
+    std::iter::once(header).chain(body).collect()
+}
+
+/// The row of the same setting with the best PSNR, oracles left out.
+fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
+    let fair = rows.iter().filter(|row| row.axes == like.axes && row.state == State::Complete && !row.method.ends_with("(oracle)"));
+    let mut scored: Vec<(&Row, f64)> = fair.filter_map(|row| Some((row, row.psnr_db.mean?))).collect();
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    scored.first().filter(|_| scored.len() > 1).map(|(row, _)| *row)
+}
+
+fn shown(score: Score, unit: &str) -> String {
+    match (score.mean, score.spread) {
+        (Some(mean), Some(spread)) => format!("{} ± {}", numbers::metric(mean, unit), numbers::metric(spread, unit)),
+        (Some(mean), None) => numbers::metric(mean, unit),
+        (None, _) => numbers::MISSING.to_string(),
+    }
+}
+
+/// The state of a row that is not complete, and its note.
+fn note(row: &Row) -> String {
+    let state = match row.state {
+        State::Complete => return row.note.clone(),
+        State::Failed => "failed",
+        State::Skipped => "skipped",
+        State::Missing => "missing",
+    };
+    if row.note.is_empty() { state.to_string() } else { format!("{state}: {}", row.note) }
+}
+
+/// Text that breaks neither a table nor a terminal.
+fn escaped(cell: &str) -> String {
+    cell.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace('|', "\\|").replace(char::is_control, "\u{fffd}")
+}
+
+/// Cells as a Markdown table, padded so that its source reads well too.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0).max(3);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        format!("| {} |\n", padded.join(" | "))
+    };
+    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+    line(&rows[0]) + &line(&rule) + &rows[1..].iter().map(|row| line(row)).collect::<String>()
+}

@@ -1,0 +1,86 @@
+//! `${NAME}` in the paths of a suite: `${PHANTOMS}` is the folder of the phantoms that come with recon, others are variables of
+//! the environment. What a path with a variable names may be absent: the setting is then skipped, and says so.
+
+use super::builtin::PHANTOMS;
+use crate::error::{Error, Result};
+use crate::formats::atomic;
+use crate::pipeline::Config;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+/// What the variables stand for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variables {
+    /// `${PHANTOMS}`.
+    pub phantoms: PathBuf,
+    /// `${RECON_DATA}`, in place of the environment's.
+    pub data: Option<PathBuf>,
+}
+
+impl Variables {
+    /// Writes the phantoms that come with recon into their folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write_phantoms(&self) -> Result<()> {
+        std::fs::create_dir_all(&self.phantoms).map_err(|error| Error::write(&self.phantoms, &error))?;
+        PHANTOMS.iter().try_for_each(|(name, text)| {
+            let path = self.phantoms.join(name);
+            let there = std::fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes());
+            if there { Ok(()) } else { atomic::write(&path, text.as_bytes()) }
+        })
+    }
+
+    /// Replaces the variables in every path of the config and takes relative ones from `folder`; the reason to skip the setting
+    /// if a variable is not set or what it names is not there.
+    pub fn apply(&self, config: &mut Config, folder: &Path) -> Option<String> {
+        let absent = RefCell::new(None);
+        config.paths(|path| match self.expand(path) {
+            None => folder.join(path),
+            Some(Ok(found)) => {
+                if !found.exists() && !found.starts_with(&self.phantoms) {
+                    absent.borrow_mut().get_or_insert(format!("{} is not there: {}", path.display(), found.display()));
+                }
+                found
+            }
+            Some(Err(reason)) => {
+                absent.borrow_mut().get_or_insert(reason);
+                path.to_path_buf()
+            }
+        });
+        absent.into_inner()
+    }
+
+    /// The path with its variables replaced; `None` without one.
+    fn expand(&self, path: &Path) -> Option<std::result::Result<PathBuf, String>> {
+        let text = path.to_string_lossy();
+        let (before, rest) = text.split_once("${")?;
+        let (name, after) = rest.split_once('}')?;
+        let value = match name {
+            "PHANTOMS" => Some(self.phantoms.clone()),
+            "RECON_DATA" if self.data.is_some() => self.data.clone(),
+            _ => std::env::var_os(name).map(PathBuf::from),
+        };
+        let Some(value) = value else {
+            let how = if name == "RECON_DATA" { "--data DIR, or set it in the environment" } else { "set it in the environment" };
+            return Some(Err(format!("${{{name}}} is not set: {how}")));
+        };
+        Some(Ok(PathBuf::from(format!("{before}{}{after}", value.display()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_replaced_and_unknown_ones_are_a_reason() {
+        let variables = Variables { phantoms: "p".into(), data: Some("/data".into()) };
+        let expand = |path: &str| variables.expand(Path::new(path));
+        assert_eq!(expand("${RECON_DATA}/a/b.nii"), Some(Ok("/data/a/b.nii".into())));
+        assert_eq!(expand("${PHANTOMS}/head.yaml"), Some(Ok("p/head.yaml".into())));
+        assert_eq!(expand("plain/${unclosed"), None);
+        let reason = expand("${RECON_NO_SUCH_VARIABLE}/a").unwrap().unwrap_err();
+        assert!(reason.contains("${RECON_NO_SUCH_VARIABLE} is not set"), "{reason}");
+    }
+}

@@ -1,0 +1,114 @@
+//! `recon bench [SUITE]`: every method at every setting of a suite, as one table.
+
+use super::{Output, rows};
+use crate::benchmarks::{BUILT_IN, Bench, Expansion, Head, Only, Suite, Variables, section};
+use crate::error::{Error, Result};
+use crate::pipeline::Assignment;
+use crate::progress::Progress;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What `recon bench` may be told.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Args {
+    /// A built-in suite or a YAML file; without it, the built-in suites are listed
+    pub suite: Option<String>,
+    /// The small part of the suite that takes minutes
+    #[arg(long)]
+    pub quick: bool,
+    /// Folder for the runs and tables
+    #[arg(short, long, value_name = "DIR", default_value = "runs/bench")]
+    pub output: PathBuf,
+    /// Only rows that match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv
+    #[arg(long, value_name = "PATTERN")]
+    pub only: Option<String>,
+    /// Folder that ${RECON_DATA} stands for in suites
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Change a value of every pipeline (repeatable; values are YAML)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// auto, cpu, cuda or cuda:N
+    #[arg(long)]
+    pub device: Option<String>,
+    /// auto, or a number of threads
+    #[arg(long)]
+    pub threads: Option<String>,
+    /// Stop after so many seconds; the same command goes on
+    #[arg(long, value_name = "S")]
+    pub max_seconds: Option<f64>,
+    /// Replace the suite's section of this Markdown file, such as docs/benchmarks.md
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+/// Runs the suite, or lists those there are.
+///
+/// # Errors
+/// A suite that makes no sense, folders that cannot be written, a stop. A method that fails is a row.
+pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+    let begin = Instant::now();
+    let Some(name) = &args.suite else { return list() };
+    let suite = Suite::find(name)?;
+    let bench = args.bench(&suite, begin)?;
+    let outcome = bench.run(progress)?;
+    if let Some(file) = &args.write {
+        section(file, &outcome.table)?;
+    }
+    if let Some(why) = outcome.stopped {
+        let (missing, all) = (outcome.table.missing(), outcome.table.rows.len());
+        progress.warn("bench_incomplete", &format!("{missing} of {all} rows are missing in {}", bench.folder.join("table.md").display()));
+        return Err(Error::Stopped(why));
+    }
+    let summary = format!("tables: {}", bench.folder.join("table.{md,csv,json}").display());
+    Ok(Output { text: outcome.table.markdown().trim_end().to_string(), value: outcome.table.json(), summary })
+}
+
+fn list() -> Result<Output> {
+    let suites = BUILT_IN.iter().map(|built_in| Suite::find(built_in.name)).collect::<Result<Vec<Suite>>>()?;
+    let lines: Vec<(&str, &str)> = suites.iter().map(|suite| (suite.name.as_str(), suite.title.as_str())).collect();
+    let value = suites.iter().map(|suite| serde_json::json!({"name": suite.name, "title": suite.title})).collect();
+    Ok(Output { text: rows(&lines), value, summary: String::new() })
+}
+
+impl Args {
+    fn bench(&self, suite: &Suite, begin: Instant) -> Result<Bench> {
+        let name = if self.quick { format!("{}-quick", suite.name) } else { suite.name.clone() };
+        let folder = self.output.join(&name);
+        let variables = Variables { phantoms: self.output.join("phantoms"), data: self.data.clone() };
+        variables.write_phantoms()?;
+        let expansion = Expansion { quick: self.quick, only: Only::new(self.only.as_deref()), assignments: self.assignments()?, variables };
+        let settings = expansion.settings(suite)?;
+        Ok(Bench {
+            settings,
+            folder,
+            head: Head { suite: name, title: suite.title.clone(), command: self.command(), machine: String::new() },
+            deadline: self.deadline(begin)?,
+        })
+    }
+
+    fn assignments(&self) -> Result<Vec<Assignment>> {
+        let short = [("device", &self.device), ("threads", &self.threads)];
+        let short = short.into_iter().filter_map(|(key, value)| value.as_ref().map(|value| format!("{key}={value}")));
+        self.set.iter().cloned().chain(short).map(|text| text.parse()).collect()
+    }
+
+    fn deadline(&self, begin: Instant) -> Result<Option<Instant>> {
+        let Some(seconds) = self.max_seconds else { return Ok(None) };
+        let limit = Duration::try_from_secs_f64(seconds).ok().and_then(|limit| begin.checked_add(limit));
+        limit.map(Some).ok_or_else(|| Error::config("--max-seconds", format!("expected seconds, 0 or more, got {seconds}")))
+    }
+
+    /// The command that makes the same table: without where things lie and how long it may take.
+    fn command(&self) -> String {
+        let mut words = vec!["recon bench".to_string()];
+        words.extend(self.suite.clone());
+        words.extend(self.quick.then(|| "--quick".to_string()));
+        let with = |flag: &str, value: &Option<String>| value.as_ref().map(|value| format!("{flag} {value}"));
+        words.extend(with("--only", &self.only));
+        words.extend(self.set.iter().map(|text| format!("--set {text}")));
+        words.extend(with("--device", &self.device));
+        words.extend(with("--threads", &self.threads));
+        words.join(" ")
+    }
+}
