@@ -4,11 +4,11 @@
 //! voxel along the central ray, w the share of a ray that is measured twice (½ over a full circle). Feldkamp, Davis, Kress, J.
 //! Opt. Soc. Am. A 1 (1984) 612. On a cylindrical detector the columns are at equal angles: U is then the distance from the
 //! source, and the ramp h(γ) is multiplied by (γ / sin γ)² (Kak and Slaney 1988, §3.4.1). Short scans have Parker's weights,
-//! detectors shifted sideways Wang's; tilted ones are resampled first. Exact in the mid-plane of a full circle or short scan;
+//! detectors shifted sideways Wang's; tilted ones are resampled first; a helix is approximated (`helical.rs`). Exact in the mid-plane of a full circle or short scan;
 //! the baseline of cone-beam work.
 
 use super::filtered::{Filtering, orbit};
-use super::{Algorithm, Estimate, Reconstruction, Run};
+use super::{Algorithm, Estimate, Reconstruction, Run, helical};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -21,6 +21,9 @@ pub struct Config(pub Filtering);
 
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
+            return self.0.check_scan(geometry, grid, "fdk");
+        }
         let orbit = orbit(geometry, "fdk")?;
         if orbit.source_to_axis.is_none() {
             return Err(Error::config("fdk", "needs a divergent beam, and this one is parallel").hint("use `fbp`"));

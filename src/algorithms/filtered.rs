@@ -1,7 +1,7 @@
 //! What the filtered backprojections share: their keys, the weights of the rays, the way from projections to a volume.
 
 use super::redundancy::Redundancy;
-use super::{Reconstruction, rebin};
+use super::{Reconstruction, helical, rebin};
 use crate::data::{DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Volume, Warning, add, norm, scale};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
@@ -41,6 +41,9 @@ impl Filtering {
 
     /// Resamples, weights, filters and backprojects. `key` names the method in messages.
     pub(super) fn apply(&self, data: &Projections, grid: &Grid, key: &str) -> Result<Reconstruction> {
+        if let (None, Some(circle)) = (&data.geometry.orbit, helical::circle_of(&data.geometry)) {
+            return self.apply_helical(data, grid, &circle, key);
+        }
         let orbit = orbit(&data.geometry, key)?;
         let data = rebin::upright(data, orbit, key)?;
         let fan = Fan::new(&data.geometry, orbit);
@@ -54,35 +57,72 @@ impl Filtering {
         let fan = Fan::new(geometry, orbit);
         let mut rows = data.as_slice().to_vec();
         weigh(&mut rows, geometry, orbit, &fan, &redundancy);
-        let pitch = norm(geometry.views[0].u) / fan.magnification;
-        let (columns, filter, cutoff) = (geometry.detector.columns, self.filter, self.cutoff);
-        match fan.equiangular {
-            Some(step) => ramp_rows_equiangular(&mut rows, columns, pitch, step, filter, cutoff),
-            None => ramp_rows(&mut rows, columns, pitch, filter, cutoff),
-        }
+        self.ramp(&mut rows, geometry, &fan);
         let mut values = vec![0.0; grid.voxels()];
         if orbit.source_to_axis.is_some() {
             backproject::fdk(grid, geometry, &rows, &mut values);
         } else {
             backproject::parallel(grid, geometry, &rows, &mut values);
         }
-        if self.nonnegative {
-            for value in &mut values {
-                *value = value.max(0.0);
-            }
-        }
-        let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?;
         let warning = redundancy.missing().map(|missing| {
             let message =
                 format!("{key}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared", missing.to_degrees());
             Warning::new("limited_arc", message)
         });
-        Ok(Reconstruction { warnings: warning.into_iter().collect(), ..Reconstruction::plain(volume) })
+        Ok(Reconstruction { warnings: warning.into_iter().collect(), ..self.plain(values, grid)? })
+    }
+
+    /// A helix, by the approximation of [`helical`].
+    fn apply_helical(&self, data: &Projections, grid: &Grid, circle: &Orbit, key: &str) -> Result<Reconstruction> {
+        if !helical::level(grid) {
+            let problem = "a helix about z needs a grid whose slices are across z";
+            return Err(Error::config(key, problem).hint("use an iterative method, which takes any grid"));
+        }
+        let geometry = Geometry { orbit: Some(circle.clone()), ..data.geometry.clone() };
+        let fan = Fan::new(&geometry, circle);
+        let (steps, weights) = (view_weights(circle, f64::INFINITY), helical::row_weights(geometry.detector.rows));
+        let [_, height, width] = geometry.shape();
+        let mut rows = data.as_slice().to_vec();
+        rows.par_chunks_mut(width).enumerate().for_each(|(line, values)| {
+            let factor = steps[line / height] * weights[line % height];
+            for (column, value) in values.iter_mut().enumerate() {
+                *value *= (factor * fan.cosine(line % height, column)) as f32;
+            }
+        });
+        self.ramp(&mut rows, &geometry, &fan);
+        let mut values = vec![0.0; grid.voxels()];
+        backproject::fdk(grid, &geometry, &rows, &mut values);
+        helical::normalise(grid, &geometry, &steps, &weights, &mut values);
+        let message = format!("{key}: each voxel takes the mean over the views of the helix that see it, which is an approximation");
+        Ok(Reconstruction { warnings: vec![Warning::new("helical_fdk", message)], ..self.plain(values, grid)? })
+    }
+
+    /// Filters the weighted rows.
+    fn ramp(&self, rows: &mut [f32], geometry: &Geometry, fan: &Fan) {
+        let pitch = norm(geometry.views[0].u) / fan.magnification;
+        let (columns, filter, cutoff) = (geometry.detector.columns, self.filter, self.cutoff);
+        match fan.equiangular {
+            Some(step) => ramp_rows_equiangular(rows, columns, pitch, step, filter, cutoff),
+            None => ramp_rows(rows, columns, pitch, filter, cutoff),
+        }
+    }
+
+    /// The volume of these values, negative ones set to zero if that is asked for.
+    fn plain(&self, mut values: Vec<f32>, grid: &Grid) -> Result<Reconstruction> {
+        if self.nonnegative {
+            for value in &mut values {
+                *value = value.max(0.0);
+            }
+        }
+        Ok(Reconstruction::plain(Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?))
     }
 
     /// Refuses what [`Filtering::apply`] would.
     pub(super) fn check_scan(&self, geometry: &Geometry, grid: &Grid, key: &str) -> Result<()> {
         self.check(key)?;
+        if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
+            return Ok(());
+        }
         let orbit = orbit(geometry, key)?;
         let fan = Fan::new(geometry, orbit);
         Redundancy::of(orbit, &fan, reach(grid, orbit), key).map(drop)

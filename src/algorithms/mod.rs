@@ -7,6 +7,7 @@ pub mod fdk;
 mod filtered;
 pub mod fista;
 pub mod given;
+mod helical;
 pub mod iterative;
 pub mod lsqr;
 pub mod ml_tr;
