@@ -132,19 +132,21 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
         ("photons=1e4]", "photon=1e4]", "bench.cone.vary.noise.1e4.simulate.noise.photon: unknown key, did you mean `photons`?"),
         ("photons=1e4]", "photons]", "expected key=value"),
         ("key: fdk.filter", "key: fdk.fliter", "bench.cone.methods[fdk-best].oracle.reconstruct[0].fdk.fliter: unknown key"),
-        ("methods: [quick, wrong]", "methods: [quik]", "cases[0].methods[0]: no list `quik`, did you mean `quick`?"),
+        ("methods: [quick, wrong]", "methods: [quik]", "bench.yaml: cases[0].methods[0]: no list `quik`, did you mean `quick`?"),
         ("keep: {views", "keep: {veiws", "cases[0].quick.keep.veiws: no such axis, did you mean `views`?"),
         ("    noise: {none", "    method: {none", "cases[0].vary.method: this is a column of the tables"),
         ("name: again", "name: cone", "cases[1].name: `cone` is taken"),
         ("shape: [16, 16, 16]", "shape: [16, 16, many]", "cases[0].pipeline.grid.shape[2]"),
     ] {
-        let bench = Bench::new();
         let changed = text.replacen(good, bad, 1);
         assert_ne!(changed, text, "{good}");
-        bench.write("bench.yaml", &changed);
-        bench.recon(&["bench", "bench.yaml"]).expect(2, &["bench", said]);
+        let parsed = Suite::parse(&changed, "bench.yaml", "bench", Path::new(""));
+        let error = parsed.and_then(|suite| Expansion::default().settings(&suite)).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains(said), "expected `{said}` in {error}");
     }
     let bench = Bench::new();
+    bench.write("bad.yaml", &text.replacen("iterations: 5", "iteratoins: 5", 1));
+    bench.recon(&["bench", "bad.yaml"]).expect(2, &["bad.yaml:7:21: methods.quick[2].tv.iteratoins: unknown key", "          ^"]);
     bench.recon(&["bench", "shep-logan"]).expect(2, &["did you mean `shepp-logan`?"]);
     bench.recon(&["bench", "nowhere.yaml"]).expect(3, &["nowhere.yaml: no such file"]);
     bench.recon(&["bench", SUITE, "--only", "nothing"]).expect(2, &["nothing matches --only nothing"]);

@@ -202,8 +202,10 @@ impl Suite {
             suite.name = name.to_string();
         }
         suite.folder = folder.to_path_buf();
-        suite.check().map_err(|error| error.under(origin))?;
-        Ok(suite)
+        match suite.check() {
+            Err(Error::Config { key, problem, hint }) => Err(Error::config(format!("{origin}: {key}"), problem).hint(hint)),
+            checked => checked.map(|()| suite),
+        }
     }
 
     /// Checks what no single key can know.
