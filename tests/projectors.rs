@@ -4,7 +4,7 @@
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
 use recon::geometries::GeometryKind;
-use recon::projectors::{Host, Model, Projector, TensorJoseph, norm_squared};
+use recon::projectors::{Host, Model, Projector, TensorJoseph, build, norm_squared};
 use recon::random::stream;
 use recon::registry::OneOf;
 use tch::{Device, Kind, Tensor};
@@ -46,6 +46,22 @@ fn kernels_and_tensor_operations_agree_forward_and_back() {
             let (a, b) = (a.unwrap(), b.unwrap());
             let difference = (&a - &b).norm().double_value(&[]) / b.norm().double_value(&[]);
             assert!(difference < 2e-6, "relative difference {difference} for {:?}", grid.shape);
+        }
+    }
+}
+
+#[test]
+fn every_model_is_a_pair_of_tensors_by_its_word_and_takes_other_kinds() {
+    for (word, model) in ["joseph", "siddon", "distance-driven"].into_iter().zip(Model::ALL) {
+        assert_eq!(serde_yaml::from_str::<Model>(word).unwrap(), model);
+        for (grid, geometry) in cases() {
+            let projector = build(model, &grid, &geometry, Device::Cpu).unwrap();
+            let (x, y) = (random(grid.shape, 5), random(geometry.shape(), 6));
+            let (ax, aty) = (projector.forward(&x).unwrap(), projector.adjoint(&y).unwrap());
+            let inner = |a: &Tensor, b: &Tensor| (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[]);
+            assert!((inner(&ax, &y) - inner(&x, &aty)).abs() <= 1e-5 * (inner(&ax, &ax) * inner(&y, &y)).sqrt(), "{word}");
+            let double = projector.forward(&x.to_kind(Kind::Double)).unwrap();
+            assert!(double.kind() == Kind::Double && double.to_kind(Kind::Float) == ax);
         }
     }
 }

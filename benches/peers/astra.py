@@ -2,20 +2,17 @@
 
 usage: python benches/peers/astra.py [voxels]     (default 128)
 
-ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. Fans
-have no `linear` in every version; what is missing is left out. `--golden` prints the figures of tests/peers.rs.
+ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. What a
+version does not have (2.5.0 on the CPU: `linear` for fans) is left out. `--golden` prints the figures of tests/peers.rs.
 """
 import sys
-
-import importlib
 
 import numpy as np
 import slices
 
-# This file has the toolbox's name: let Python find the other one.
-sys.path = [p for p in sys.path if not p.endswith("peers")]
-sys.modules.pop("astra", None)
-astra = importlib.import_module("astra")
+# This file has the toolbox's name: let Python look for it elsewhere.
+sys.path = [folder for folder in sys.path if not folder.endswith("peers")]
+import astra  # noqa: E402
 
 
 def sinogram(projector, kind, image, pixels, views, pitch, radius):
@@ -48,7 +45,6 @@ def compare(kind, name, n):
             except Exception as error:
                 print(f"{kind:9s}{name:12s} {wide:24s} {peer:7s} not there: {error}")
                 continue
-            # A strip is the integral over the width of the pixel, or of its part at the voxel: per mm of it.
             differences = "  ".join(f"{model} {slices.apart(ours[model], theirs):8.1e}" for model in slices.MODELS)
             print(f"{kind:9s}{name:12s} {wide:24s} {peer:7s} {differences}", flush=True)
 
@@ -57,10 +53,11 @@ def golden():
     image = np.zeros((12, 12), np.float32)
     inner = np.arange(100) * 7 % 13
     image[1:11, 1:11] = inner.reshape(10, 10)
+    # An even number of pixels, because the middle one of an odd number would see along the face between voxels.
     for kind, pitch, radius in [("parallel", 1.07, 100.0), ("fan", 2.13, 30.0)]:
         for peer in ["line", "linear", "strip"]:
             try:
-                found = sinogram(peer, kind, image, 11, 5, pitch, radius)
+                found = sinogram(peer, kind, image, 12, 5, pitch, radius)
             except Exception as error:
                 print(kind, peer, "not there:", error)
                 continue
