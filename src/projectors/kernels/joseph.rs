@@ -10,6 +10,7 @@
 //! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its bits do
 //! not depend on the number of threads.
 
+use super::fan::{self, Bundle};
 use super::lines::{Lines, Planes, others};
 use super::pull::Pull;
 use super::push::{PAD, Push};
@@ -51,13 +52,16 @@ pub fn forward_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
     let pixels = detector.rows * detector.columns;
     assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
     assert_eq!(projections.len(), views.len() * pixels, "one value per pixel and view");
-    let scans = classify(grid, views, detector, projections.chunks_mut(pixels));
-    for (axis, scans) in scans.sheets.into_iter().enumerate().filter(|(_, scans)| !scans.is_empty()) {
+    let mut scans = classify(grid, views, detector, projections.chunks_mut(pixels));
+    for (axis, scans) in scans.sheets.iter_mut().enumerate().filter(|(_, scans)| !scans.is_empty()) {
         let lines = Lines::along(axis, grid.shape, volume);
-        let mut scans = scans;
         for group in scans.chunks_mut((GROUP / pixels).max(1)) {
             forward_sheets(level, &lines, group);
         }
+    }
+    if !scans.fans.is_empty() {
+        let lines = [2, 1].map(|axis| Lines::along(axis, grid.shape, volume));
+        fan::forward(level, &lines, &mut scans.fans);
     }
     for (rays, out) in scans.single {
         single::forward(level, &rays, grid.shape, detector.columns, volume, out);
@@ -95,6 +99,9 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
             sums.add_to(volume);
         }
     }
+    if !scans.fans.is_empty() {
+        fan::adjoint(level, &scans.fans, grid.shape, volume);
+    }
     if !scans.single.is_empty() {
         single::adjoint(level, &scans.single, grid.shape, detector.columns, volume);
     }
@@ -104,16 +111,20 @@ pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
 struct Scans<P> {
     /// By the axis of the lines their sheets run along.
     sheets: [Vec<(Vec<Sheet>, P)>; 3],
+    fans: Vec<(Vec<Bundle>, P)>,
     single: Vec<(ViewRays, P)>,
 }
 
 fn classify<P>(grid: &Grid, views: &[View], detector: &Detector, pixels: impl Iterator<Item = P>) -> Scans<P> {
-    let mut scans = Scans { sheets: [vec![], vec![], vec![]], single: vec![] };
+    let mut scans = Scans { sheets: [vec![], vec![], vec![]], fans: vec![], single: vec![] };
     for (view, pixels) in views.iter().zip(pixels) {
         let rays = ViewRays::new(grid, view, detector);
-        match Sheet::of_view(&rays, grid.shape, detector.rows, detector.columns) {
-            Some(sheets) => scans.sheets[sheets[0].line].push((sheets, pixels)),
-            None => scans.single.push((rays, pixels)),
+        if let Some(sheets) = Sheet::of_view(&rays, grid.shape, detector.rows, detector.columns) {
+            scans.sheets[sheets[0].line].push((sheets, pixels));
+        } else if let Some(bundles) = Bundle::of_view(&rays, grid.shape, detector.columns) {
+            scans.fans.push((bundles, pixels));
+        } else {
+            scans.single.push((rays, pixels));
         }
     }
     scans

@@ -6,6 +6,7 @@
 pub mod backproject;
 pub mod coverage;
 pub mod distance_driven;
+mod fan;
 pub mod filter;
 pub mod joseph;
 mod lines;

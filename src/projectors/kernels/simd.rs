@@ -136,6 +136,8 @@ pub trait Simd: Copy {
     fn fraction(self, a: Self::I, bits: u32) -> Self::F;
     /// As `f32`.
     fn float(self, a: Self::I) -> Self::F;
+    /// Towards zero; of numbers that an `i32` can hold.
+    fn truncated(self, a: Self::F) -> Self::I;
     /// Entry `index` (0 to 31) of a window of 32 values of which `low` are the first and `high` the last 16.
     fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F;
     /// `table[index]`, the index confined to the table, which must not be empty.
@@ -187,6 +189,7 @@ impl Simd for Portable {
         max(a: Self::F, b) -> Self::F = |a: f32, b: f32| if a > b { a } else { b };
         abs(a: Self::F) -> Self::F = f32::abs;
         float(a: Self::I) -> Self::F = |a: i32| a as f32;
+        truncated(a: Self::F) -> Self::I = |a: f32| a as i32;
     }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::F {
@@ -298,6 +301,7 @@ mod x86 {
             max(a: Self::F, b: Self::F) -> Self::F = _mm256_max_ps(a, b);
             abs(a: Self::F) -> Self::F = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
             float(a: Self::I) -> Self::F = _mm256_cvtepi32_ps(a);
+            truncated(a: Self::F) -> Self::I = _mm256_cvttps_epi32(a);
             shifted(a: Self::I; b: i32) -> Self::I = _mm256_add_epi32(a, _mm256_set1_epi32(b));
             whole(a: Self::I; bits: u32) -> Self::I = _mm256_sra_epi32(a, _mm_cvtsi32_si128(bits as i32));
             fraction(a: Self::I; bits: u32) -> Self::F =
@@ -363,6 +367,7 @@ mod x86 {
             max(a: Self::F, b: Self::F) -> Self::F = _mm512_max_ps(a, b);
             abs(a: Self::F) -> Self::F = _mm512_abs_ps(a);
             float(a: Self::I) -> Self::F = _mm512_cvtepi32_ps(a);
+            truncated(a: Self::F) -> Self::I = _mm512_cvttps_epi32(a);
             shifted(a: Self::I, b: i32) -> Self::I = _mm512_add_epi32(a, _mm512_set1_epi32(b));
             whole(a: Self::I, bits: u32) -> Self::I = _mm512_sra_epi32(a, _mm_cvtsi32_si128(bits as i32));
             fraction(a: Self::I, bits: u32) -> Self::F =

@@ -19,6 +19,7 @@ impl Kernel for Everything {
             s.window(low, high, s.shifted(index, 1)),
             s.gather(&table, index),
             s.gather(&table, s.steps(-9, 4)),
+            s.float(s.truncated(exact)),
             s.abs(s.sub(s.splat(4.25), exact)),
             s.max(s.mul_add(s.ramp(), s.splat(2.0), exact), s.add(s.splat(4.0), s.splat(5.5))),
         ]
@@ -42,6 +43,7 @@ fn every_level_gives_what_the_definitions_say() {
     expected.extend((0..LANES).map(|i| square(x(i) as i32 + 1)));
     expected.extend((0..LANES).map(|i| square(x(i) as i32)));
     expected.extend((0..LANES).map(|i| square(4 * i as i32 - 9)));
+    expected.extend((0..LANES).map(|i| x(i).trunc()));
     expected.extend((0..LANES).map(|i| (4.25 - x(i)).abs()));
     expected.extend((0..LANES).map(|i| (2.0 * i as f32 + x(i)).max(9.5)));
     for level in Level::ALL.into_iter().filter(|level| level.available()) {
