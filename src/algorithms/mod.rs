@@ -4,9 +4,12 @@ pub mod fbp;
 pub mod fdk;
 mod filtered;
 pub mod neural_field;
+pub mod primal_dual;
 mod rebin;
 mod redundancy;
+pub mod tgv;
 pub mod tv;
+pub mod weight;
 
 pub use filtered::Filtering;
 
@@ -115,6 +118,8 @@ crate::kinds! {
         tv => Tv(tv::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
+        /// Second-order total generalised variation by the same method.
+        tgv => Tgv(tgv::Config),
     }
 }
 
