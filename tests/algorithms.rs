@@ -33,7 +33,7 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
         &grid,
     );
     let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
-    let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: 60}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
+    let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: 60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
     // A volume from a file needs one: tests/pipelines.rs.
     AlgorithmKind::NAMES
         .iter()

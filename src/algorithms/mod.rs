@@ -15,10 +15,13 @@ pub mod mlem;
 pub mod neural_field;
 pub mod os_sart;
 pub mod osem;
+pub mod primal_dual;
 mod rebin;
 mod redundancy;
 pub mod sirt;
+pub mod tgv;
 pub mod tv;
+pub mod weight;
 pub mod wls;
 
 pub use filtered::Filtering;
@@ -157,6 +160,8 @@ crate::kinds! {
         volume => Given(given::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
+        /// Second-order total generalised variation by the same method.
+        tgv => Tgv(tgv::Config),
     }
 }
 

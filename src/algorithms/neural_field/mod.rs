@@ -102,7 +102,7 @@ impl Default for Config {
             ramp_steps: 0,
             tv: 2e-4,
             start: Some(Box::new(Start {
-                kind: AlgorithmKind::Tv(tv::Config { iterations: 100, ..tv::Config::default() }),
+                kind: AlgorithmKind::Tv(tv::Config { iterations: 100, tolerance: 0.0, ..tv::Config::default() }),
                 beside: Regression::default(),
             })),
             regularizers: Vec::new(),

@@ -7,6 +7,7 @@ pub mod huber_tv;
 pub mod nonnegativity;
 pub mod sparsity;
 pub mod tikhonov;
+pub mod kernels;
 pub mod total_variation;
 
 use crate::error::{Error, Result};

@@ -16,6 +16,12 @@ pub fn axes(grid: &Grid) -> Vec<(usize, f64)> {
     (0..3).filter(|&k| grid.shape[k] > 1).map(|k| (k, reference / grid.spacing[k])).collect()
 }
 
+/// ‖∇‖² of [`gradient`], from above: 4 Σ sₖ².
+#[must_use]
+pub fn norm_squared(axes: &[(usize, f64)]) -> f64 {
+    axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum()
+}
+
 /// Forward differences sₖ ∂ₖx of a volume `[z, y, x]`, one tensor per axis of [`axes`], zero on the last layer.
 ///
 /// # Errors

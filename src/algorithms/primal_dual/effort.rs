@@ -1,0 +1,56 @@
+//! How far a primal-dual method iterates.
+
+use crate::algorithms::Estimate;
+use crate::algorithms::weight::Weight;
+use crate::data::{Geometry, Grid};
+use crate::error::{Error, Result};
+
+/// How far to iterate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Iterations at most.
+    pub iterations: u64,
+    /// Relative gap to stop at; 0 takes all iterations.
+    pub tolerance: f64,
+    /// Keep x ≥ 0.
+    pub nonnegative: bool,
+    /// Primal step τ at weight 2e-4; it goes as 1/√weight. Changes the speed of convergence only.
+    pub step: f64,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self { iterations: 500, tolerance: 0.01, nonnegative: true, step: 7.0 }
+    }
+}
+
+impl Effort {
+    /// Refuses what makes no sense, naming the key.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        if self.iterations == 0 {
+            return Err(Error::config("iterations", "expected at least 1, got 0"));
+        }
+        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
+            return Err(Error::config("tolerance", format!("expected 0 or more, got {}", self.tolerance)));
+        }
+        if !(self.step.is_finite() && self.step > 0.0) {
+            return Err(Error::config("step", format!("expected a positive number, got {}", self.step)));
+        }
+        Ok(())
+    }
+
+    /// Cost of that many iterations with `volumes` and `projections` arrays held; a chosen weight costs about ten short trials.
+    #[must_use]
+    pub fn estimate(&self, geometry: &Geometry, grid: &Grid, volumes: u64, projections: u64, weight: &Weight) -> Estimate {
+        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
+        let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
+        let trials = if matches!(weight, Weight::Auto(_)) { 600.0 } else { 0.0 };
+        Estimate {
+            operations: (self.iterations as f64 + trials) * 2.0 * 16.0 * samples as f64 * longest,
+            memory_bytes: 4 * (projections * samples + volumes * voxels),
+        }
+    }
+}

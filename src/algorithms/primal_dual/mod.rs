@@ -1,0 +1,221 @@
+//! The primal-dual hybrid gradient method for min ½ |Âx − ŷ|² + R(x), x ≥ 0, with Â = A/‖A‖, ŷ = y/(‖A‖ mu_ref),
+//! x = mu/mu_ref, whatever the penalty R: shared by total variation and its relatives.
+//!
+//! Chambolle and Pock, J. Math. Imaging Vis. 40, 2011, in the overrelaxed form of Condat, J. Optim. Theory Appl. 158, 2013:
+//! x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and x, p, q move ρ times as far. Steps are per block (Pock and
+//! Chambolle, ICCV 2011): τ (σ ÂᵀÂ + σ' ∇ᵀ∇) ≤ 1.
+//!
+//! **Stopping.** The duality gap of the problem with |x| ≤ M beside its constraints (the partial gap of Chambolle and Pock
+//! 2011, §3.1, over a box) bounds how far the objective is above its minimum, if that lies within the box; M = 1.5 max |x|. The
+//! box makes every dual point feasible: what Âᵀp + ∇ᵀq lacks to be 0 or more costs M per unit. The gap is summed as
+//! ½|r − p|² + Σ(R(x) + R*(q) − ∇x·q) + Σ(x s + M max(−s, 0)), r = Âx − ŷ, s = Âᵀp + ∇ᵀq, every term of which is 0 or more, so
+//! that it stays so in f32. It costs no projection: Âx and s are at hand. Every [`EVERY`]-th iteration is not overrelaxed,
+//! because only then x ≥ 0 and |q| ≤ w hold.
+
+mod effort;
+mod fidelity;
+mod generalised;
+mod penalty;
+mod tuning;
+mod variation;
+
+pub use effort::Effort;
+pub use generalised::Generalised;
+pub use penalty::{Penalty, Step};
+pub use tuning::Recipe;
+pub use variation::Variation;
+
+use super::{Reconstruction, Run};
+use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
+use crate::error::Result;
+use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
+use fidelity::Fidelity;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Instant;
+use tch::{Device, Kind, Tensor};
+
+/// Iterations between two looks at the gap.
+pub const EVERY: u64 = 10;
+/// Overrelaxation of the iterations between.
+const RELAXATION: f64 = 1.8;
+/// Iterations after which the gap must have fallen by a fifth, or the steps are shortened.
+const PATIENCE: usize = 50;
+
+/// A scan's data term, ready for any penalty and any start.
+pub struct Problem<'a> {
+    fidelity: Fidelity,
+    grid: Grid,
+    run: &'a Run<'a>,
+    mu_ref: f64,
+}
+
+/// Where a solution ended.
+pub struct Solution {
+    /// The volume x `[z, y, x]`, in units of mu_ref.
+    pub x: Tensor,
+    /// Convergence.
+    pub curve: Vec<CurvePoint>,
+    /// Iterations taken.
+    pub iterations: u64,
+    /// Relative gap at the end.
+    pub gap: f64,
+}
+
+/// The primal variable and the data's share of the dual one, with Âx for each x.
+struct State {
+    x: Tensor,
+    next: Tensor,
+    projected: Tensor,
+    p: Tensor,
+}
+
+/// Objective and relative gap at a point.
+struct Measured {
+    data: f64,
+    penalty: f64,
+    gap: f64,
+    residual: f64,
+}
+
+impl<'a> Problem<'a> {
+    /// The data term of projections on a grid: one projector, two norms.
+    ///
+    /// # Errors
+    /// A scan that misses the grid; a model the device does not have; memory.
+    pub fn new(data: &Projections, grid: &Grid, run: &'a Run<'a>) -> Result<Self> {
+        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+        let values = from_projections(data, run.device)? / mu_ref;
+        let fidelity = Fidelity::new(run.projector(grid, &data.geometry)?, &values, run.device, run.seed)?;
+        Ok(Self { fidelity, grid: grid.clone(), run, mu_ref })
+    }
+
+    /// x of a volume of attenuation.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn scaled(&self, volume: &Volume) -> Result<Tensor> {
+        Ok(from_volume(volume, self.run.device)? / self.mu_ref)
+    }
+
+    /// The volume of attenuation of x.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn volume(&self, x: &Tensor) -> Result<Volume> {
+        Volume::from_vec(self.grid.clone(), Quantity::Attenuation, to_vec(&(x.to_device(Device::Cpu) * self.mu_ref))?)
+    }
+
+    /// A solution with what it tells about itself.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn reconstruction(&self, solution: Solution) -> Result<Reconstruction> {
+        let mut made = Reconstruction::plain(self.volume(&solution.x)?);
+        made.curve = solution.curve;
+        made.notes.insert("iterations".into(), json!(solution.iterations));
+        made.notes.insert("relative_gap".into(), json!(solution.gap));
+        Ok(made)
+    }
+
+    /// Minimises from `start` (or zero). `label` is what the progress calls it.
+    ///
+    /// # Errors
+    /// Memory; [`crate::error::Error::Stopped`].
+    pub fn solve(&self, penalty: &mut dyn Penalty, effort: &Effort, start: Option<&Tensor>, label: &str) -> Result<Solution> {
+        tch::no_grad(|| self.iterate(penalty, effort, start, label))
+    }
+
+    fn iterate(&self, penalty: &mut dyn Penalty, effort: &Effort, start: Option<&Tensor>, label: &str) -> Result<Solution> {
+        let mut state = self.begin(start)?;
+        let mut step = Step::new(penalty, self.fidelity.joint, self.fidelity.scale(), effort);
+        let (begun, mut curve, mut iteration) = (Instant::now(), Vec::new(), 0);
+        let mut figures = [("loss", 0.0), ("gap", 0.0)];
+        self.run.progress.begin(label, Some(effort.iterations));
+        let gap = loop {
+            self.run.progress.check_stop()?;
+            let back = self.fidelity.back(&state.p)?;
+            let looking = iteration > 0 && (iteration % EVERY == 0 || iteration == effort.iterations);
+            step.bound = if looking { Some(1.5 * state.x.abs().max().double_value(&[])) } else { None };
+            let beyond = penalty.primal(&step, &back, &state.x, &mut state.next)?;
+            if looking {
+                let found = self.measure(&state, penalty, beyond)?;
+                figures = [("loss", found.data + found.penalty), ("gap", found.gap)];
+                curve.push(found.point(iteration, begun.elapsed().as_secs_f64()));
+                if iteration == effort.iterations || found.gap <= effort.tolerance {
+                    break found.gap;
+                }
+                if stuck(&curve) {
+                    step.shorten(self.fidelity.joint);
+                }
+            }
+            iteration += 1;
+            self.run.progress.advance(iteration, if curve.is_empty() { &[] } else { &figures });
+            step.relaxation = if iteration % EVERY == 0 || iteration == effort.iterations { 1.0 } else { RELAXATION };
+            self.advance(&mut state, penalty, &step)?;
+        };
+        self.run.progress.end();
+        Ok(Solution { x: state.x, curve, iterations: iteration, gap })
+    }
+
+    fn begin(&self, start: Option<&Tensor>) -> Result<State> {
+        let options = (Kind::Float, self.run.device);
+        let zeros = |shape: [usize; 3]| Tensor::f_zeros(shape.map(|n| n as i64), options).map_err(torch_error);
+        let x = start.map_or_else(|| zeros(self.grid.shape), |start| Ok(start.copy()))?;
+        let projected = if start.is_some() { self.fidelity.project(&x)? } else { zeros(self.fidelity.shape())? };
+        // The best p at x is the residual there.
+        let p = if start.is_some() { (&projected - &self.fidelity.data).contiguous() } else { zeros(self.fidelity.shape())? };
+        Ok(State { next: zeros(self.grid.shape)?, x, projected, p })
+    }
+
+    /// From x̃ in `state.next`: the dual steps at 2x̃ − x, and the relaxation of everything.
+    fn advance(&self, state: &mut State, penalty: &mut dyn Penalty, step: &Step) -> Result<()> {
+        penalty.dual(step, &state.next, &state.x)?;
+        let projected = self.fidelity.project(&state.next)?;
+        self.fidelity.dual(&mut state.p, &projected, &state.projected, step)?;
+        if step.relaxation == 1.0 {
+            std::mem::swap(&mut state.x, &mut state.next);
+            state.projected = projected;
+            return Ok(());
+        }
+        let mut relax = || -> std::result::Result<(), tch::TchError> {
+            let _ = state.x.f_lerp_(&state.next, step.relaxation)?;
+            let _ = state.projected.f_lerp_(&projected, step.relaxation)?;
+            Ok(())
+        };
+        relax().map_err(torch_error)
+    }
+
+    fn measure(&self, state: &State, penalty: &dyn Penalty, beyond: f64) -> Result<Measured> {
+        let residual = &state.projected - &self.fidelity.data;
+        let squares = |tensor: &Tensor| tensor.square().sum(Kind::Double).double_value(&[]);
+        let data = 0.5 * squares(&residual);
+        let (value, gap) = penalty.value(&state.x)?;
+        let total = 0.5 * squares(&(&residual - &state.p)) + gap + beyond;
+        let objective = data + value;
+        Ok(Measured {
+            data,
+            penalty: value,
+            gap: if total > 0.0 { total / objective.max(f64::MIN_POSITIVE) } else { 0.0 },
+            residual: (2.0 * data).sqrt() / self.fidelity.size,
+        })
+    }
+}
+
+/// Whether the gap has not fallen as it must: the joint norm was then underestimated, and the iteration goes round in circles.
+fn stuck(curve: &[CurvePoint]) -> bool {
+    let looks = PATIENCE / EVERY as usize;
+    let gap = |back: usize| curve.len().checked_sub(back + 1).and_then(|i| curve[i].figures.get("gap")).copied();
+    match (gap(0), gap(looks)) {
+        (Some(now), Some(before)) => curve.len() > 2 * looks && now > 0.8 * before,
+        _ => false,
+    }
+}
+
+impl Measured {
+    fn point(&self, step: u64, seconds: f64) -> CurvePoint {
+        let figures = [("data", self.data), ("penalty", self.penalty), ("gap", self.gap), ("residual", self.residual)];
+        let figures = figures.map(|(name, value)| (name.to_string(), value)).into_iter().collect::<BTreeMap<_, _>>();
+        CurvePoint { step, seconds, loss: self.data + self.penalty, figures }
+    }
+}

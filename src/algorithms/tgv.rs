@@ -1,0 +1,67 @@
+//! Second-order total generalised variation: min over x ≥ 0 and v of ½ ‖A x − y‖² / ‖A‖² + w Σ |∇x − v| + a w Σ |Ev|.
+//!
+//! Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010. Where total variation makes stairs of a slope, this keeps it: for objects with
+//! smooth shading. The method is that of [`tv`](super::tv), see [`primal_dual`](super::primal_dual).
+
+use super::primal_dual::{Effort, Generalised, Penalty, Recipe};
+use super::weight::Weight;
+use super::{Algorithm, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Total generalised variation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Weight w of the first-order term, per voxel of x = mu / (2.5 mu_water); `auto`: chosen from the projections.
+    pub weight: Weight,
+    /// Weight a of the second-order term, in units of w: the larger, the more it is like total variation.
+    pub ratio: f64,
+    /// Iterations at most.
+    pub iterations: u64,
+    /// Duality gap, relative to the objective, to stop at; 0: all iterations.
+    pub tolerance: f64,
+    /// Keep x ≥ 0.
+    pub nonnegative: bool,
+    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most scans.
+    pub step: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let Effort { iterations, tolerance, nonnegative, step } = Effort::default();
+        Self { weight: 2e-4.into(), ratio: 2.0, iterations, tolerance, nonnegative, step }
+    }
+}
+
+impl Config {
+    fn effort(&self) -> Effort {
+        Effort { iterations: self.iterations, tolerance: self.tolerance, nonnegative: self.nonnegative, step: self.step }
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        self.weight.check(geometry).map_err(|error| error.under("tgv.weight"))?;
+        if !(self.ratio.is_finite() && self.ratio > 0.0) {
+            return Err(Error::config("tgv.ratio", format!("expected a positive number, got {}", self.ratio)));
+        }
+        if grid.voxels() < 2 {
+            return Err(Error::config("tgv", "expected a grid of at least two voxels, got one"));
+        }
+        self.effort().check().map_err(|error| error.under("tgv"))
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        self.effort().estimate(geometry, grid, 36, 6, &self.weight)
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        let device = run.device;
+        let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, self.ratio, device)?) as Box<dyn Penalty>);
+        Recipe { label: "tgv", weight: &self.weight, effort: self.effort(), penalty: &penalty }.reconstruct(data, grid, run)
+    }
+}

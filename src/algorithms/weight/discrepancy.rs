@@ -1,0 +1,61 @@
+//! Morozov's discrepancy principle: the weight at which |Ax − y|² is what the noise accounts for, Σ σᵢ². Morozov, Soviet Math. Dokl. 7, 1966.
+//!
+//! The noise of a line integral y of N₀ photons has variance e^y / N₀. N₀ is not asked for: second differences along the detector,
+//! divided by e^(y/2), see the noise and little of the object; the median of their absolute values (Donoho and Johnstone, Biometrika
+//! 81, 1994) sees little of its edges. Fine structure passes for noise, and so does nothing that is the same in neighbouring pixels.
+
+use super::held_out::FIRST;
+use super::{Auto, By, Choice, Trials, search};
+use crate::algorithms::Run;
+use crate::data::{Grid, Projections};
+use crate::error::Result;
+use crate::tensors::{from_projections, from_volume};
+use tch::Kind;
+
+/// Factor that the weight is found to.
+const ACCURACY: f64 = 1.15;
+/// Line integrals below this are air, of whose noise a detector's clamping may have left little.
+const AIR: f32 = 0.02;
+
+/// Estimated standard deviation of a line integral through air: 1/√N₀, from the projections alone; 0 with fewer than three columns.
+#[must_use]
+pub fn noise_in_air(data: &Projections) -> f64 {
+    let columns = data.geometry.detector.columns;
+    let mut found: Vec<f64> = Vec::new();
+    for row in data.as_slice().chunks_exact(columns) {
+        for three in row.windows(3).filter(|three| three[1] > AIR) {
+            let difference = f64::from(three[0]) - 2.0 * f64::from(three[1]) + f64::from(three[2]);
+            found.push(difference.abs() / 6f64.sqrt() / (f64::from(three[1]) / 2.0).exp());
+        }
+    }
+    if found.is_empty() {
+        return 0.0;
+    }
+    let middle = found.len() / 2;
+    // Median absolute deviation of a normal variable: 0.6745 of its standard deviation.
+    *found.select_nth_unstable_by(middle, f64::total_cmp).1 / 0.6745
+}
+
+/// Σ σᵢ² over all rays.
+fn noise_energy(auto: &Auto, data: &Projections) -> f64 {
+    match auto.noise_sd {
+        Some(sd) => sd * sd * data.as_slice().len() as f64,
+        None => noise_in_air(data).powi(2) * data.as_slice().iter().map(|&y| f64::from(y).exp()).sum::<f64>(),
+    }
+}
+
+/// The weight whose misfit is the noise's.
+pub(super) fn choose(auto: &Auto, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+    let aim = auto.factor * noise_energy(auto, data);
+    let projector = run.projector(grid, &data.geometry)?;
+    let measured = from_projections(data, run.device)?;
+    trials.prepare(data)?;
+    let mut excess = |weight: f64| -> Result<f64> {
+        let volume = trials.solve(weight)?;
+        let residual = projector.forward(&from_volume(&volume, run.device)?)? - &measured;
+        let misfit = residual.square().sum(Kind::Double).double_value(&[]);
+        Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })
+    };
+    let (weight, tried) = search::crossing([auto.lowest, auto.highest], FIRST, ACCURACY, &mut excess)?;
+    Ok(Choice { weight, tried, by: Some(By::Discrepancy) })
+}

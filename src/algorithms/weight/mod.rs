@@ -1,0 +1,87 @@
+//! The weight of a penalty: a number, or chosen from the projections alone.
+//!
+//! [`held_out`]: the weight whose reconstruction from most views predicts the others best (cross-validation over views); needs no
+//! model of the noise. [`discrepancy`]: the weight at which the misfit is what the noise accounts for (Morozov 1966).
+//! Either asks a [`Trials`] for reconstructions, so any method with a weight can be tuned. docs/regularisation.md says how well.
+
+pub mod discrepancy;
+pub mod held_out;
+mod search;
+mod setting;
+
+pub use setting::{Auto, By, Weight};
+
+use super::Run;
+use crate::data::{Geometry, Grid, Projections, Volume};
+use crate::error::Result;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A method whose weight is to be chosen.
+pub trait Trials {
+    /// All later solutions are of these projections.
+    ///
+    /// # Errors
+    /// What the method says of them.
+    fn prepare(&mut self, data: &Projections) -> Result<()>;
+
+    /// A reconstruction (attenuation, 1/mm) with this weight, good enough to be judged; trials may start from the last one.
+    ///
+    /// # Errors
+    /// What the method says; [`crate::error::Error::Stopped`].
+    fn solve(&mut self, weight: f64) -> Result<Volume>;
+}
+
+/// A weight that was chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The weight, for all views.
+    pub weight: f64,
+    /// The weights tried and their scores, in the order tried.
+    pub tried: Vec<(f64, f64)>,
+    /// By what.
+    pub by: Option<By>,
+}
+
+impl Choice {
+    /// A weight that was given.
+    #[must_use]
+    pub fn given(weight: f64) -> Self {
+        Self { weight, tried: Vec::new(), by: None }
+    }
+
+    /// What a reconstruction notes of it: nothing if it was given.
+    #[must_use]
+    pub fn notes(&self) -> BTreeMap<String, Value> {
+        let Some(by) = self.by else { return BTreeMap::new() };
+        BTreeMap::from([
+            ("weight".to_string(), json!(self.weight)),
+            ("weight_by".to_string(), json!(by)),
+            ("weights_tried".to_string(), json!(self.tried)),
+        ])
+    }
+}
+
+impl Weight {
+    /// The number, or the choice from `data`; `trials` are then left prepared for what they were last asked.
+    ///
+    /// # Errors
+    /// What the trials say.
+    pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+        match self {
+            Self::Fixed(weight) => Ok(Choice::given(*weight)),
+            Self::Auto(auto) => match auto.by {
+                By::HeldOut => held_out::choose(auto, data, grid, run, trials),
+                By::Discrepancy => discrepancy::choose(auto, data, grid, run, trials),
+            },
+        }
+    }
+
+    /// Refuses what makes no sense; errors name the key relative to the weight's own.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`].
+    pub fn check(&self, geometry: &Geometry) -> Result<()> {
+        setting::check(self, geometry)
+    }
+}
