@@ -5,9 +5,9 @@ use super::{Config, Start};
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume, Warning};
 use crate::error::{Error, Result};
-use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::integrators::{Loss, Objective, Residual};
+use crate::fields::{Domain, Field};
 use crate::optimizers::Optimizer;
 use crate::projectors;
 use crate::projectors::kernels::support::seen_support;
@@ -72,7 +72,7 @@ impl<'a> Fit<'a> {
             seed: run.seed,
             options,
         };
-        let field = config.field.kind.as_part().build(if grid.is_2d() { 2 } else { 3 }, run.seed, options)?;
+        let field = config.field.kind.as_part().build(&Domain::of(grid), run.seed, options)?;
         let optimizer = config.optimizer.kind.as_part().build(field.parameters());
         let phase = if config.start.is_some() { Phase::Regression } else { Phase::Data };
         Ok(Self {
@@ -156,11 +156,14 @@ impl<'a> Fit<'a> {
         let count = voxels.size()[0];
         let mut loss = 0.0;
         for (first, n) in self.objective.chunks(count) {
-            let values = self.field.attenuation(&self.coordinates.of_voxels(&voxels.narrow(0, first, n))?)?;
-            let part = || values.f_sub(&target.narrow(0, first, n))?.f_square()?.f_sum(Kind::Float)?.f_mul_scalar(0.5 / count as f64);
-            let part = part().map_err(torch_error)?;
-            part.f_backward().map_err(torch_error)?;
-            loss += part.double_value(&[]);
+            let points = self.coordinates.of_voxels(&voxels.narrow(0, first, n))?;
+            let mut slopes = |values: &Tensor| {
+                let residual = values.f_sub(&target.narrow(0, first, n)).map_err(torch_error)?;
+                let squares = residual.f_square().and_then(|s| s.f_sum(Kind::Double)).map_err(torch_error)?;
+                loss += 0.5 * squares.double_value(&[]) / count as f64;
+                residual.f_div_scalar(count as f64).map_err(torch_error)
+            };
+            self.field.accumulate(&points, &mut slopes)?;
         }
         Ok(loss)
     }
