@@ -4,9 +4,11 @@
 
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
+use recon::fields::activations::ActivationKind;
+use recon::fields::encodings::EncodingKind;
 use recon::fields::integrators::{Integrator, IntegratorKind, Objective, Residual};
 use recon::fields::regularizers::{RegularizerKind, huber_tv};
-use recon::fields::{Field, FieldKind};
+use recon::fields::{Domain, Field, FieldKind, Parameter, Role};
 use recon::geometries::GeometryKind;
 use recon::random::stream;
 use recon::registry::{Kinds, OneOf};
@@ -50,16 +52,24 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     }
 }
 
+fn trained(field: &dyn Field) -> Vec<&Parameter> {
+    field.parameters().iter().filter(|p| p.role != Role::Frozen).collect()
+}
+
+fn clear(field: &dyn Field) {
+    for parameter in field.parameters() {
+        if parameter.value.grad().defined() {
+            drop(parameter.value.grad().zero_());
+        }
+    }
+}
+
 /// (finite difference, gradient) along one random direction in the parameters.
 fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective, residual: Residual) -> (f64, f64) {
-    let directions: Vec<Tensor> = field
-        .parameters()
-        .iter()
-        .enumerate()
-        .map(|(k, p)| random(&p.value.size().iter().map(|&n| n as usize).collect::<Vec<_>>(), 100 + k as u64))
-        .collect();
+    let shape = |p: &Parameter| p.value.size().iter().map(|&n| n as usize).collect::<Vec<_>>();
+    let directions: Vec<Tensor> = trained(field).iter().enumerate().map(|(k, p)| random(&shape(p), 100 + k as u64)).collect();
     let step = 4;
-    let shift = |h: f64| field.parameters().iter().zip(&directions).for_each(|(p, d)| drop(p.value.detach().g_add_(&(d * h))));
+    let shift = |h: f64| trained(field).iter().zip(&directions).for_each(|(p, d)| drop(p.value.detach().g_add_(&(d * h))));
     let loss = |h: f64| {
         shift(h);
         let loss = integrator.loss(field, objective, residual, step).unwrap().total();
@@ -71,12 +81,43 @@ fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective,
     let forward = loss(0.0);
     let total = integrator.accumulate(field, objective, residual, step).unwrap().total();
     assert!((total - forward).abs() <= 1e-12 * forward.abs(), "accumulate reports {total}, the forward-only loss is {forward}");
-    let exact = field.parameters().iter().zip(&directions).map(|(p, d)| (p.value.grad() * d).sum(Kind::Double).double_value(&[])).sum();
+    let exact = trained(field).iter().zip(&directions).map(|(p, d)| (p.value.grad() * d).sum(Kind::Double).double_value(&[])).sum();
     (finite, exact)
 }
 
-fn fields(inputs: usize) -> impl Iterator<Item = (&'static str, Box<dyn Field>)> {
-    FieldKind::NAMES.iter().map(move |name| (*name, FieldKind::default_of(name).unwrap().as_part().build(inputs, 1, F64).unwrap()))
+fn fields(domain: &Domain) -> impl Iterator<Item = (String, Box<dyn Field>)> {
+    // Small tables, so that it is quick; a kind that is not named here has its defaults.
+    let small = |name: &'static str| match name {
+        "mlp" => "mlp: {encoding: {dense_grid: {resolutions: [2, 5]}}, width: 16}",
+        name => name,
+    };
+    FieldKind::NAMES.iter().map(move |name| {
+        let kind: OneOf<FieldKind> = serde_yaml::from_str(small(name)).unwrap();
+        ((*name).to_string(), kind.kind.as_part().build(domain, 2, F64).unwrap())
+    })
+}
+
+/// Every encoding with ReLU, and every activation on bare coordinates and on a hash grid: small tables, so that it is quick.
+fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
+    let small = |name: &str| match name {
+        "hash_grid" => "hash_grid: {levels: 3, log2_table: 7, base: 2, finest: 16}".to_string(),
+        "dense_grid" => "dense_grid: {resolutions: [2, 5], features: 3}".to_string(),
+        "tri_plane" => "tri_plane: {resolution: 9, features: 5}".to_string(),
+        "fourier" => "fourier: {features: 10}".to_string(),
+        name => name.to_string(),
+    };
+    let mut pairs: Vec<(String, String)> = EncodingKind::NAMES.iter().map(|encoding| (small(encoding), "relu".into())).collect();
+    pairs.push(("tri_plane: {resolution: 9, features: 5, combine: product}".into(), "relu".into()));
+    for activation in ActivationKind::NAMES {
+        pairs.extend(["identity", "hash_grid"].map(|encoding| (small(encoding), (*activation).to_string())));
+    }
+    let text = |(encoding, activation): &(String, String)| {
+        let encoding = if encoding.contains(':') { format!("{{{encoding}}}") } else { encoding.clone() };
+        format!("mlp: {{encoding: {encoding}, activation: {activation}, width: 12, depth: 3, skip: [2], output: softplus}}")
+    };
+    let kinds = pairs.iter().map(text).map(|text| (serde_yaml::from_str::<OneOf<FieldKind>>(&text).unwrap(), text));
+    let kinds = kinds.filter(|(kind, _)| domain.inputs == 3 || kind.kind.as_part().check(domain).is_ok());
+    kinds.map(|(kind, text)| (text, kind.kind.as_part().build(domain, 2, F64).unwrap())).collect()
 }
 
 fn integrators() -> Vec<(String, IntegratorKind)> {
@@ -86,47 +127,44 @@ fn integrators() -> Vec<(String, IntegratorKind)> {
     all
 }
 
-fn check(grid: &Grid, inputs: usize) {
-    for (name, field) in fields(inputs) {
-        for (form, integrator) in integrators() {
-            let integrator = integrator.as_part();
-            for residual in [Residual::Plain, Residual::Ramp] {
-                if residual == Residual::Ramp && !integrator.whole_projections() {
-                    continue;
-                }
-                field.parameters().iter().for_each(|p| {
-                    if p.value.grad().defined() {
-                        drop(p.value.grad().zero_());
-                    }
-                });
-                let (finite, exact) = slopes(field.as_ref(), integrator, &objective(grid, 50), residual);
-                assert!((finite - exact).abs() <= 1e-5 * finite.abs().max(1e-3), "{name}, {form}, {residual:?}: {finite} and {exact}");
+fn check(grid: &Grid) {
+    let domain = Domain::of(grid);
+    let agree = |name: &str, field: &dyn Field, form: &str, integrator: &IntegratorKind, residual: Residual| {
+        clear(field);
+        let (finite, exact) = slopes(field, integrator.as_part(), &objective(grid, 50), residual);
+        assert!((finite - exact).abs() <= 1e-5 * finite.abs().max(1e-3), "{name}, {form}, {residual:?}: {finite} and {exact}");
+    };
+    for (form, integrator) in integrators() {
+        for (name, field) in fields(&domain) {
+            agree(&name, field.as_ref(), &form, &integrator, Residual::Plain);
+            if integrator.as_part().whole_projections() {
+                agree(&name, field.as_ref(), &form, &integrator, Residual::Ramp);
             }
         }
+    }
+    let (form, integrator) = integrators().pop().unwrap();
+    for (name, field) in networks(&domain) {
+        agree(&name, field.as_ref(), &form, &integrator, Residual::Plain);
     }
 }
 
 #[test]
 fn gradients_are_finite_differences_in_3d() {
-    check(&Grid::centered([5, 6, 7], [1.2, 1.0, 0.9], [1.0, 2.0, 3.0]).unwrap(), 3);
+    check(&Grid::centered([5, 6, 7], [1.2, 1.0, 0.9], [1.0, 2.0, 3.0]).unwrap());
 }
 
 #[test]
 fn gradients_are_finite_differences_in_2d() {
-    check(&Grid::centered([1, 6, 7], [1.0, 1.0, 0.9], [0.0; 3]).unwrap(), 2);
+    check(&Grid::centered([1, 6, 7], [1.0, 1.0, 0.9], [0.0; 3]).unwrap());
 }
 
 #[test]
 fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let grid = Grid::centered([5, 6, 7], [1.2, 1.0, 0.9], [0.0; 3]).unwrap();
-    let (_, field) = fields(3).next().unwrap();
+    let (_, field) = fields(&Domain::of(&grid)).next().unwrap();
     let integrator = IntegratorKind::default_of("lattice").unwrap();
     let gradient = |chunk| {
-        field.parameters().iter().for_each(|p| {
-            if p.value.grad().defined() {
-                drop(p.value.grad().zero_());
-            }
-        });
+        clear(field.as_ref());
         integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0).unwrap();
         field.parameters()[2].value.grad().copy()
     };

@@ -5,11 +5,12 @@
 //! Sitzmann et al., "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2.
 //! The field of choice where few parameters must hold a smooth volume; `omega` sets the highest frequency it starts with.
 
-use super::{Architecture, Field, Parameter, Precision, Role};
+mod fast;
+
+use super::layers::{Layer, linear};
+use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused, through_autograd};
 use crate::error::{Error, Result};
-use crate::random::stream;
 use crate::tensors::torch_error;
-use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
@@ -43,7 +44,7 @@ pub struct Siren {
 }
 
 impl Architecture for Config {
-    fn check(&self) -> Result<()> {
+    fn check(&self, _: &Domain) -> Result<()> {
         if !(1..=4096).contains(&self.width) {
             return Err(Error::config("siren.width", format!("expected 1 to 4096, got {}", self.width)));
         }
@@ -56,43 +57,49 @@ impl Architecture for Config {
         Ok(())
     }
 
-    fn build(&self, inputs: usize, seed: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
-        self.check()?;
+    fn cost(&self, domain: &Domain) -> Cost {
+        let (width, depth) = (self.width as u64, self.depth as u64);
+        let parameters = width * width * (depth - 1) + width * (domain.inputs as u64 + depth + 1) + 1;
+        // Activations, value and gradient, input and output of each sine.
+        Cost { operations: 6.0 * parameters as f64, bytes: 16 * width * depth, parameters }
+    }
+
+    fn build(&self, domain: &Domain, seed: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
+        self.check(domain)?;
         let mut parameters = Vec::with_capacity(2 * (self.depth + 1));
-        for layer in 0..=self.depth {
-            let width_in = if layer == 0 { inputs } else { self.width };
-            let width_out = if layer == self.depth { 1 } else { self.width };
-            let bound = if layer == 0 { 1.0 / inputs as f64 } else { (6.0 / self.width as f64).sqrt() / self.omega };
-            let role = if layer == 0 || layer == self.depth { Role::Other } else { Role::Hidden };
-            let mut random = stream(seed, "siren", layer as u64);
-            for (what, shape, role) in [("weight", vec![width_out, width_in], role), ("bias", vec![width_out], Role::Other)] {
-                let values: Vec<f64> = (0..shape.iter().product()).map(|_| random.random_range(-bound..bound)).collect();
-                let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
-                let make = || Tensor::f_from_slice(&values)?.f_view(&shape[..])?.f_to_device(options.1)?.f_to_kind(options.0);
-                let value = make().map_err(torch_error)?.set_requires_grad(true);
-                parameters.push(Parameter { name: format!("layers.{layer}.{what}"), value, role });
-            }
+        for number in 0..=self.depth {
+            let (first, last) = (number == 0, number == self.depth);
+            let bound = if first { 1.0 / domain.inputs as f64 } else { (6.0 / self.width as f64).sqrt() / self.omega };
+            let layer = Layer {
+                inputs: if first { domain.inputs } else { self.width },
+                outputs: if last { 1 } else { self.width },
+                weight: bound,
+                bias: bound,
+                role: if first || last { Role::Other } else { Role::Hidden },
+            };
+            parameters.extend(layer.parameters(number, (seed, "siren"), options)?);
         }
         Ok(Box::new(Siren { omega: self.omega, precision: self.precision, parameters }))
     }
 }
 
 impl Siren {
+    /// Number of sine layers.
+    fn depth(&self) -> usize {
+        self.parameters.len() / 2 - 1
+    }
+
     /// W h + b with W and b scaled by `factor` (they are small; the activations are not).
     fn layer(&self, number: usize, h: &Tensor, factor: f64) -> std::result::Result<Tensor, TchError> {
-        let weight = self.parameters[2 * number].value.f_mul_scalar(factor)?.f_transpose(0, 1)?;
-        let bias = self.parameters[2 * number + 1].value.f_mul_scalar(factor)?;
-        if self.precision == Precision::Bf16 && self.parameters[2 * number].role == Role::Hidden {
-            let product = h.f_to_kind(Kind::BFloat16)?.f_matmul(&weight.f_to_kind(Kind::BFloat16)?)?;
-            return product.f_to_kind(h.kind())?.f_add(&bias);
-        }
-        bias.f_addmm(h, &weight)
+        let [weight, bias] = [0, 1].map(|k| &self.parameters[2 * number + k]);
+        let precision = if weight.role == Role::Hidden { self.precision } else { Precision::F32 };
+        linear(h, &weight.value.f_mul_scalar(factor)?, &bias.value.f_mul_scalar(factor)?, precision)
     }
 }
 
 impl Field for Siren {
     fn attenuation(&self, points: &Tensor) -> Result<Tensor> {
-        let last = self.parameters.len() / 2 - 1;
+        let last = self.depth();
         let run = || {
             let mut h = points.shallow_clone();
             for number in 0..last {
@@ -106,6 +113,28 @@ impl Field for Siren {
     fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
+
+    fn evaluate(&self, points: &Tensor) -> Result<Tensor> {
+        if !fused::applies(points) {
+            return tch::no_grad(|| self.attenuation(points));
+        }
+        let points = points.f_contiguous().map_err(torch_error)?;
+        tch::no_grad(|| match self.precision {
+            Precision::F32 => fast::evaluate::<f32>(self, &points),
+            Precision::Bf16 => fast::evaluate::<u16>(self, &points),
+        })
+    }
+
+    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+        if !fused::applies(points) {
+            return through_autograd(self, points, slopes);
+        }
+        let points = points.f_contiguous().map_err(torch_error)?;
+        match self.precision {
+            Precision::F32 => fast::accumulate::<f32>(self, &points, slopes),
+            Precision::Bf16 => fast::accumulate::<u16>(self, &points, slopes),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +146,7 @@ mod tests {
     fn hidden_phases_have_unit_scale_at_any_width_as_sitzmann_designed() {
         for width in [64, 256] {
             let config = Config { width, depth: 4, ..Config::default() };
-            let field = config.build(3, 0, (Kind::Float, Device::Cpu)).unwrap();
+            let field = config.build(&Domain::cube(3, 8).unwrap(), 0, (Kind::Float, Device::Cpu)).unwrap();
             let points =
                 Tensor::from_slice(&(0..3000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([1000, 3]);
             let mut h = points;
@@ -135,7 +164,9 @@ mod tests {
 
     #[test]
     fn bf16_products_change_the_output_by_less_than_two_percent_of_its_spread() {
-        let build = |precision| Config { precision, ..Config::default() }.build(3, 1, (Kind::Float, Device::Cpu)).unwrap();
+        let build = |precision| {
+            Config { precision, ..Config::default() }.build(&Domain::cube(3, 8).unwrap(), 1, (Kind::Float, Device::Cpu)).unwrap()
+        };
         let points = Tensor::from_slice(&(0..600).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>()).view([200, 3]);
         let run = |precision| to_vec(&build(precision).attenuation(&points).unwrap()).unwrap();
         let (exact, rounded) = (run(Precision::F32), run(Precision::Bf16));
@@ -145,9 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn the_kernels_agree_with_the_tensor_expressions() {
+        for (width, depth, inputs) in [(256, 3, 3), (40, 2, 2), (300, 1, 2)] {
+            for (precision, tolerance) in [(Precision::F32, 1e-4), (Precision::Bf16, 2e-2)] {
+                let config = Config { width, depth, precision, ..Config::default() };
+                let field = config.build(&Domain::cube(inputs, 8).unwrap(), 1, (Kind::Float, Device::Cpu)).unwrap();
+                let points = Tensor::from_slice(&(0..inputs * 333).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>());
+                let what = format!("{depth} x {width} in {inputs}-D, {precision:?}");
+                fused::compare(field.as_ref(), &points.view([-1, inputs as i64]), tolerance, &what);
+            }
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused_by_key() {
-        let error = Config { width: 0, ..Config::default() }.check().unwrap_err();
+        let domain = Domain::cube(3, 8).unwrap();
+        let error = Config { width: 0, ..Config::default() }.check(&domain).unwrap_err();
         assert!(error.to_string().starts_with("siren.width"));
-        assert!(Config { omega: f64::NAN, ..Config::default() }.check().is_err());
+        assert!(Config { omega: f64::NAN, ..Config::default() }.check(&domain).is_err());
     }
 }

@@ -2,10 +2,10 @@
 //! Kingma and Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
 //! 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
 
-use super::{Method, Optimizer, check_rate, restore_into};
+use super::{Method, Optimizer, check_rate, fused, restore_into};
 use crate::error::{Error, Result};
-use crate::fields::Parameter;
-use crate::tensors::torch_error;
+use crate::fields::{Parameter, Role};
+use crate::tensors::{lend_mut, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
@@ -22,11 +22,13 @@ pub struct Config {
     pub epsilon: f64,
     /// λ of the decoupled weight decay (AdamW); 0 is plain Adam.
     pub weight_decay: f64,
+    /// Factor on the rate for tables: the features of grid encodings, and voxels.
+    pub table_factor: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { rate: 1e-3, betas: [0.9, 0.99], epsilon: 1e-8, weight_decay: 0.0 }
+        Self { rate: 1e-3, betas: [0.9, 0.99], epsilon: 1e-8, weight_decay: 0.0, table_factor: 1.0 }
     }
 }
 
@@ -55,6 +57,7 @@ impl Method for Config {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return Err(Error::config("adam.weight_decay", format!("expected 0 or more, got {}", self.weight_decay)));
         }
+        check_rate("adam.table_factor", self.table_factor)?;
         check_rate("adam.epsilon", self.epsilon)
     }
 
@@ -90,15 +93,25 @@ impl Optimizer for Adam {
             if !gradient.defined() {
                 continue;
             }
+            let rate = if parameter.role == Role::Table { rate * self.config.table_factor } else { rate };
+            let mut value = parameter.value.detach();
+            if self.config.weight_decay > 0.0 {
+                let _ = value.f_mul_scalar_(1.0 - rate * self.config.weight_decay).map_err(torch_error)?;
+            }
+            if let (Ok(values), Ok(first), Ok(second), Ok(gradient)) =
+                (lend_mut(&mut value), lend_mut(&mut moments.first), lend_mut(&mut moments.second), lend_mut(&mut gradient))
+            {
+                let (first_left, correction) = ((1.0 - beta1) as f32, (1.0 / correction2.sqrt()) as f32);
+                let (rate, epsilon) = ((rate / correction1) as f32, self.config.epsilon as f32);
+                let step = fused::Step { first: first_left, second: beta2 as f32, rate, correction, epsilon };
+                step.apply(fused::Numbers { values, first, second, gradient });
+                continue;
+            }
             let mut update = || -> std::result::Result<(), TchError> {
                 let _ = moments.first.f_lerp_(&gradient, 1.0 - beta1)?;
                 let _ = moments.second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - beta2)?)?;
                 let root = moments.second.f_sqrt()?.f_mul_scalar(1.0 / correction2.sqrt())?.f_add_scalar(self.config.epsilon)?;
                 let step = moments.first.f_div(&root)?.f_mul_scalar(rate / correction1)?;
-                let mut value = parameter.value.detach();
-                if self.config.weight_decay > 0.0 {
-                    let _ = value.f_mul_scalar_(1.0 - rate * self.config.weight_decay)?;
-                }
                 let _ = value.f_sub_(&step)?;
                 let _ = gradient.f_zero_()?;
                 Ok(())
@@ -130,14 +143,13 @@ impl Optimizer for Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::Role;
     use tch::Device;
 
     #[test]
     fn the_first_steps_are_those_of_the_paper() {
         let value = Tensor::from_slice(&[1.0f64, -2.0]).set_requires_grad(true);
         let parameters = [Parameter { name: "x".into(), value, role: Role::Other }];
-        let mut adam = Adam::new(Config { rate: 0.1, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0 }, &parameters);
+        let mut adam = Adam::new(Config { rate: 0.1, betas: [0.9, 0.999], ..Config::default() }, &parameters);
         // f = x², by hand: g = 2x, the first step is rate · sign(g); the second computed with the formulas above.
         let mut by_hand = [1.0f64, -2.0];
         let (mut m, mut v) = ([0.0f64; 2], [0.0f64; 2]);
@@ -153,5 +165,49 @@ mod tests {
         }
         let found: Vec<f64> = Vec::try_from(parameters[0].value.detach().to_device(Device::Cpu)).unwrap();
         assert!(found.iter().zip(by_hand).all(|(a, b)| (a - b).abs() < 1e-9), "{found:?} {by_hand:?}");
+    }
+
+    #[test]
+    fn tables_step_by_their_factor() {
+        let make = |role| {
+            let value = Tensor::from_slice(&[1.0f64]).set_requires_grad(true);
+            Parameter { name: format!("{role:?}"), value, role }
+        };
+        let parameters = [make(Role::Table), make(Role::Other)];
+        let mut adam = Adam::new(Config { table_factor: 10.0, ..Config::default() }, &parameters);
+        (&parameters[0].value + &parameters[1].value).sum(Kind::Double).backward();
+        adam.step(&parameters, 1e-3).unwrap();
+        let [table, other] = [0, 1].map(|k| 1.0 - parameters[k].value.double_value(&[0]));
+        assert!((table - 1e-2).abs() < 1e-8 && (other - 1e-3).abs() < 1e-9, "{table} {other}");
+    }
+
+    #[test]
+    fn in_one_pass_the_steps_are_those_of_the_tensor_expressions() {
+        let run = |kind| {
+            let start: Vec<f32> = (0..40_000).map(|i| (i as f32 * 0.37).sin()).collect();
+            let value = Tensor::from_slice(&start).to_kind(kind).set_requires_grad(true);
+            let parameters = [Parameter { name: "x".into(), value, role: Role::Other }];
+            let mut adam = Adam::new(Config::default(), &parameters);
+            for _ in 0..3 {
+                ((&parameters[0].value - 2.0).square() * 0.5).sum(kind).backward();
+                adam.step(&parameters, 1e-2).unwrap();
+            }
+            parameters[0].value.detach().to_kind(Kind::Double)
+        };
+        let error = (run(Kind::Float) - run(Kind::Double)).abs().max().double_value(&[]);
+        assert!(error < 2e-5, "{error}");
+    }
+
+    #[test]
+    fn weights_without_a_gradient_decay_by_rate_times_lambda() {
+        for kind in [Kind::Float, Kind::Double] {
+            let value = Tensor::from_slice(&[2.0, -4.0]).to_kind(kind).set_requires_grad(true);
+            let parameters = [Parameter { name: "x".into(), value, role: Role::Other }];
+            let mut adam = Adam::new(Config { weight_decay: 0.5, ..Config::default() }, &parameters);
+            (&parameters[0].value * 0.0).sum(kind).backward();
+            adam.step(&parameters, 0.1).unwrap();
+            let left = Vec::<f64>::try_from(parameters[0].value.detach().to_kind(Kind::Double)).unwrap();
+            assert!((left[0] - 1.9).abs() < 1e-6 && (left[1] + 3.8).abs() < 1e-6, "{left:?}");
+        }
     }
 }

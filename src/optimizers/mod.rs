@@ -1,6 +1,7 @@
 //! Optimizers on tensors, with their state visible: named tensors that a checkpoint holds and that resume exactly.
 
 pub mod adam;
+mod fused;
 pub mod lbfgs;
 pub mod muon;
 pub mod schedule;

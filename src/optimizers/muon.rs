@@ -23,11 +23,13 @@ pub struct Config {
     pub momentum: f64,
     /// Newton–Schulz iterations.
     pub iterations: u32,
+    /// Factor on the rate for tables: the features of grid encodings, and voxels.
+    pub table_factor: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { rate: 3e-3, momentum: 0.95, iterations: 5 }
+        Self { rate: 3e-3, momentum: 0.95, iterations: 5, table_factor: 1.0 }
     }
 }
 
@@ -49,7 +51,7 @@ impl Method for Config {
         if !(1..=20).contains(&self.iterations) {
             return Err(Error::config("muon.iterations", format!("expected 1 to 20, got {}", self.iterations)));
         }
-        Ok(())
+        check_rate("muon.table_factor", self.table_factor)
     }
 
     fn rate(&self) -> f64 {
@@ -59,7 +61,8 @@ impl Method for Config {
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
         let momenta =
             parameters.iter().map(|p| (p.role == Role::Hidden).then(|| (p.name.clone(), p.value.detach().zeros_like()))).collect();
-        Box::new(Muon { config: self.clone(), momenta, adam: adam::Adam::new(adam::Config::default(), parameters) })
+        let adam = adam::Config { table_factor: self.table_factor, ..adam::Config::default() };
+        Box::new(Muon { config: self.clone(), momenta, adam: adam::Adam::new(adam, parameters) })
     }
 }
 

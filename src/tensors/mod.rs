@@ -56,35 +56,56 @@ pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-/// Lends the memory of a tensor as a slice in C order, without a copy.
+/// What a tensor's memory can be lent as.
+pub trait Element: Copy {
+    /// The kind of such tensors.
+    const KIND: Kind;
+}
+
+impl Element for f32 {
+    const KIND: Kind = Kind::Float;
+}
+
+/// The bits of a bfloat16.
+impl Element for u16 {
+    const KIND: Kind = Kind::BFloat16;
+}
+
+/// Lends the memory of a tensor as a slice in C order, without a copy: f32, or the bits of bfloat16.
 ///
 /// # Errors
-/// A tensor that is not f32, contiguous and on the CPU.
-pub fn lend<'a>(tensor: &'a Tensor) -> Result<&'a [f32]> {
-    check_lendable(tensor)?;
-    // SAFETY: checked above: numel contiguous f32 in CPU memory, alive as long as `tensor` is borrowed. Nothing writes to
-    // it meanwhile: writing in place needs `&mut Tensor`, and no alias of the tensors lent here is kept.
+/// A tensor that is of another kind, not contiguous or not on the CPU.
+pub fn lend<T: Element>(tensor: &Tensor) -> Result<&[T]> {
+    check_lendable(tensor, T::KIND)?;
+    if tensor.numel() == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: checked above: numel contiguous values of T's kind in CPU memory, alive as long as `tensor` is borrowed. Nothing
+    // writes to it meanwhile: writing in place needs `&mut Tensor`, and no alias of the tensors lent here is kept.
     #[allow(unsafe_code)]
-    let slice: &'a [f32] = unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const f32, tensor.numel()) };
+    let slice: &[T] = unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const T, tensor.numel()) };
     Ok(slice)
 }
 
 /// Lends the memory of a tensor for writing, C order, without a copy.
 ///
 /// # Errors
-/// A tensor that is not f32, contiguous and on the CPU.
-pub fn lend_mut<'a>(tensor: &'a mut Tensor) -> Result<&'a mut [f32]> {
-    check_lendable(tensor)?;
+/// As [`lend`].
+pub fn lend_mut<T: Element>(tensor: &mut Tensor) -> Result<&mut [T]> {
+    check_lendable(tensor, T::KIND)?;
+    if tensor.numel() == 0 {
+        return Ok(&mut []);
+    }
     // SAFETY: as in `lend`; the exclusive borrow keeps others away.
     #[allow(unsafe_code)]
-    let slice: &'a mut [f32] = unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) };
+    let slice: &mut [T] = unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<T>(), tensor.numel()) };
     Ok(slice)
 }
 
-fn check_lendable(tensor: &Tensor) -> Result<()> {
-    if tensor.device() != Device::Cpu || tensor.kind() != Kind::Float || !tensor.is_contiguous() {
+fn check_lendable(tensor: &Tensor, kind: Kind) -> Result<()> {
+    if tensor.device() != Device::Cpu || tensor.kind() != kind || !tensor.is_contiguous() {
         let found = format!("{:?} on {:?}, contiguous: {}", tensor.kind(), tensor.device(), tensor.is_contiguous());
-        return Err(Error::resource("tensor", format!("expected contiguous f32 on the CPU, got {found}")));
+        return Err(Error::resource("tensor", format!("expected contiguous {kind:?} on the CPU, got {found}")));
     }
     Ok(())
 }
@@ -97,15 +118,17 @@ mod tests {
     fn values_cross_both_ways_and_memory_is_lent_in_place() {
         let mut tensor = from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3], Device::Cpu).unwrap();
         lend_mut(&mut tensor).unwrap()[4] = 50.0;
-        assert_eq!(lend(&tensor).unwrap(), &[1.0, 2.0, 3.0, 4.0, 50.0, 6.0]);
+        assert_eq!(lend::<f32>(&tensor).unwrap(), &[1.0, 2.0, 3.0, 4.0, 50.0, 6.0]);
+        assert_eq!(lend::<u16>(&tensor.to_kind(Kind::BFloat16)).unwrap()[..2], [0x3f80, 0x4000]);
         assert_eq!(to_vec(&tensor.transpose(0, 1)).unwrap(), vec![1.0, 4.0, 2.0, 50.0, 3.0, 6.0]);
     }
 
     #[test]
     fn what_cannot_be_lent_is_refused() {
         let tensor = from_slice(&[0.0; 6], &[2, 3], Device::Cpu).unwrap();
-        assert!(lend(&tensor.transpose(0, 1)).is_err());
-        assert!(lend(&tensor.to_kind(Kind::Double)).is_err());
+        assert!(lend::<f32>(&tensor.transpose(0, 1)).is_err());
+        assert!(lend::<f32>(&tensor.to_kind(Kind::Double)).is_err());
+        assert!(lend::<u16>(&tensor).is_err());
         assert!(from_slice(&[0.0; 6], &[2, 4], Device::Cpu).is_err());
     }
 }

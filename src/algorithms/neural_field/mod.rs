@@ -35,10 +35,10 @@ pub use start::{Regression, Start};
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
-use crate::fields::FieldKind;
 use crate::fields::integrators::{IntegratorKind, lattice};
 use crate::fields::regularizers::RegularizerKind;
 use crate::fields::siren;
+use crate::fields::{Domain, FieldKind};
 use crate::optimizers::{OptimizerKind, Schedule, muon};
 use crate::registry::OneOf;
 use schemars::JsonSchema;
@@ -164,7 +164,7 @@ impl Config {
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
         self.check_numbers()?;
-        self.field.kind.as_part().check().map_err(|e| e.under("neural_field.field"))?;
+        self.field.kind.as_part().check(&Domain::of(grid)).map_err(|e| e.under("neural_field.field"))?;
         let integrator = self.integrator.kind.as_part();
         integrator.check().map_err(|e| e.under("neural_field.integrator"))?;
         if self.ramp_steps > 0 && !integrator.whole_projections() {
@@ -189,18 +189,15 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let FieldKind::Siren(siren) = &self.field.kind;
-        let multiplications = (siren.width * siren.width * siren.depth.saturating_sub(1) + 5 * siren.width) as f64;
+        let cost = self.field.kind.as_part().cost(&Domain::of(grid));
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
+        // Each voxel once more without gradients: a third of what forward and backward cost.
         let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
             + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
         let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
-        // Activations of one chunk, value and gradient, input and output of each sine.
-        let chunk = 4 * (4 * self.chunk * siren.width * siren.depth) as u64;
-        Estimate {
-            operations: begin.operations + 6.0 * multiplications * points,
-            memory_bytes: begin.memory_bytes.max(chunk + 4 * (3 * samples + 12 * voxels)),
-        }
+        // Each parameter with its gradient and two moments.
+        let memory = cost.bytes * self.chunk as u64 + 16 * cost.parameters + 4 * (3 * samples + 12 * voxels);
+        Estimate { operations: begin.operations + cost.operations * points, memory_bytes: begin.memory_bytes.max(memory) }
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {

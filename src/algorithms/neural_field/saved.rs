@@ -5,6 +5,7 @@ use super::checkpoint::{self, Snapshot, fault};
 use super::watch;
 use crate::data::{Grid, Quantity, Volume};
 use crate::error::Result;
+use crate::fields::Domain;
 use crate::fields::coordinates::Coordinates;
 use crate::progress::Progress;
 use crate::tensors::{to_vec, torch_error};
@@ -32,8 +33,7 @@ impl Fitted {
         let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
         let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
-        let inputs = if grid.is_2d() { 2 } else { 3 };
-        let field = config.field.kind.as_part().build(inputs, 0, (Kind::Float, device))?;
+        let field = config.field.kind.as_part().build(&Domain::of(&grid), 0, (Kind::Float, device))?;
         watch::put(field.parameters(), &snapshot.weights("field", field.parameters())?);
         let support = (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
         let number = |key: &str| entry(key)?.parse().map_err(fault);
@@ -64,7 +64,7 @@ impl Fitted {
         for first in (0..count).step_by(self.config.chunk) {
             progress.check_stop()?;
             let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device)).map_err(torch_error)?;
-            let part = tch::no_grad(|| self.field.attenuation(&coordinates.of_voxels(&numbers)?))?;
+            let part = self.field.evaluate(&coordinates.of_voxels(&numbers)?)?;
             values.extend(to_vec(&part)?.into_iter().map(|value| value * self.mu_ref as f32));
             progress.advance(values.len() as u64, &[]);
         }

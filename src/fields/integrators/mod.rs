@@ -112,19 +112,14 @@ impl Objective {
     /// # Errors
     /// When memory runs out.
     pub fn evaluate(&self, field: &dyn Field, count: i64, points: &dyn Fn(i64, i64) -> Result<Tensor>) -> Result<Tensor> {
-        tch::no_grad(|| {
-            let parts = self.chunks(count).map(|(first, n)| field.attenuation(&points(first, n)?)).collect::<Result<Vec<_>>>()?;
-            Tensor::f_cat(&parts, 0).map_err(torch_error)
-        })
+        let parts = self.chunks(count).map(|(first, n)| field.evaluate(&points(first, n)?)).collect::<Result<Vec<_>>>()?;
+        Tensor::f_cat(&parts, 0).map_err(torch_error)
     }
 
     /// Backward of Σ f(points) · gradient, chunk by chunk, into the parameters' `.grad`.
     pub(super) fn backward(&self, field: &dyn Field, gradient: &Tensor, points: &dyn Fn(i64, i64) -> Result<Tensor>) -> Result<()> {
         for (first, n) in self.chunks(gradient.size()[0]) {
-            let values = field.attenuation(&points(first, n)?)?;
-            let part = gradient.narrow(0, first, n);
-            let back = || values.f_mul(&part)?.f_sum(values.kind())?.f_backward();
-            back().map_err(torch_error)?;
+            field.accumulate(&points(first, n)?, &mut |_| Ok(gradient.narrow(0, first, n)))?;
         }
         Ok(())
     }

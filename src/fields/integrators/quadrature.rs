@@ -51,6 +51,6 @@ fn integral(field: &dyn Field, objective: &Objective, sample: usize) -> Result<f
     let indices: Vec<f64> = (0..count).flat_map(at).collect();
     let make = || Tensor::f_from_slice(&indices)?.f_view([-1, 3])?.f_to_device(objective.options.1)?.f_to_kind(objective.options.0);
     let points = Coordinates::new(&objective.grid, &objective.grid, objective.options)?.of_indices(&make().map_err(torch_error)?)?;
-    let sum = tch::no_grad(|| field.attenuation(&points))?.sum(Kind::Double).double_value(&[]);
+    let sum = field.evaluate(&points)?.sum(Kind::Double).double_value(&[]);
     Ok(sum * ray.length() / count as f64)
 }

@@ -36,6 +36,8 @@ impl Default for Config {
     }
 }
 
+type Tried = std::result::Result<Tensor, TchError>;
+
 /// Samples of a few rays: index coordinates, which ray each belongs to, its length; and the rays' sample numbers.
 struct Batch {
     /// `[points, 3]`, (z, y, x) index coordinates.
@@ -81,15 +83,9 @@ impl Config {
         let scale = objective.geometry.samples() as f64 / self.rays as f64 / objective.norm_squared;
         let mut data = 0.0;
         for batch in self.batches(objective, step)? {
-            let loss = || -> Result<Tensor> {
-                let values = field.attenuation(&coordinates.of_indices(&batch.indices)?)?;
-                batch.half_squares(&values, objective).and_then(|sum| sum.f_mul_scalar(scale)).map_err(torch_error)
-            };
-            let loss = if backward { loss()? } else { tch::no_grad(loss)? };
-            data += loss.double_value(&[]);
-            if backward && loss.requires_grad() {
-                loss.f_backward().map_err(torch_error)?;
-            }
+            let points = coordinates.of_indices(&batch.indices)?;
+            let loss = |values: &Tensor| batch.half_squares(values, objective).and_then(|sum| sum.f_mul_scalar(scale));
+            data += through(field, &points, backward, &loss)?;
         }
         Ok(data)
     }
@@ -110,29 +106,47 @@ impl Config {
                 indices.extend((0..3).map(|k| voxel[k] + f64::from(u8::from(k == axis))));
             }
         }
-        let estimate = || -> Result<Tensor> {
-            let indices = options_tensor(objective, &indices).and_then(|t| t.f_view([-1, 3])).map_err(torch_error)?;
-            let points = Coordinates::new(grid, grid, objective.options)?.of_indices(&indices)?;
-            let values = field.attenuation(&points)?.view([-1, axes.len() as i64 + 1]);
-            let here = values.select(1, 0);
-            let slope = |(number, &(_, weight)): (usize, &(usize, f64))| (values.select(1, number as i64 + 1) - &here) * weight;
-            let slopes: Vec<Tensor> = axes.iter().enumerate().map(slope).collect();
-            let mut squares = here.full_like(total_variation::EPSILON_SQUARED);
+        let indices = options_tensor(objective, &indices).and_then(|t| t.f_view([-1, 3])).map_err(torch_error)?;
+        let points = Coordinates::new(grid, grid, objective.options)?.of_indices(&indices)?;
+        let estimate = |values: &Tensor| {
+            let values = values.f_view([-1, axes.len() as i64 + 1])?;
+            let here = values.f_select(1, 0)?;
+            let slope =
+                |(number, &(_, weight)): (usize, &(usize, f64))| values.f_select(1, number as i64 + 1)?.f_sub(&here)?.f_mul_scalar(weight);
+            let slopes = axes.iter().enumerate().map(slope).collect::<std::result::Result<Vec<_>, TchError>>()?;
+            let mut squares = here.f_full_like(total_variation::EPSILON_SQUARED)?;
             for slope in &slopes {
-                squares += slope.square();
+                squares = squares.f_add(&slope.f_square()?)?;
             }
-            let mut penalty = squares.sqrt() * objective.tv;
+            let mut penalty = squares.f_sqrt()?.f_mul_scalar(objective.tv)?;
             for kind in &objective.regularizers {
-                penalty += kind.as_part().penalty(&here, &slopes).map_err(torch_error)? * kind.as_part().weight();
+                let part = kind.as_part();
+                penalty = penalty.f_add(&part.penalty(&here, &slopes)?.f_mul_scalar(part.weight())?)?;
             }
-            Ok(penalty.mean(values.kind()) * grid.voxels() as f64)
+            penalty.f_mean(values.kind())?.f_mul_scalar(grid.voxels() as f64)
         };
-        let loss = if backward { estimate()? } else { tch::no_grad(estimate)? };
-        if backward {
-            loss.f_backward().map_err(torch_error)?;
-        }
-        Ok(loss.double_value(&[]))
+        through(field, &points, backward, &estimate)
     }
+}
+
+/// A loss of the field's values at some points; if wanted with its gradient, by the chain rule through the values.
+fn through(field: &dyn Field, points: &Tensor, backward: bool, loss: &dyn Fn(&Tensor) -> Tried) -> Result<f64> {
+    if points.size()[0] == 0 {
+        let none = Tensor::f_zeros([0], (points.kind(), points.device())).map_err(torch_error)?;
+        return Ok(loss(&none).map_err(torch_error)?.double_value(&[]));
+    }
+    if !backward {
+        return Ok(loss(&field.evaluate(points)?).map_err(torch_error)?.double_value(&[]));
+    }
+    let mut total = 0.0;
+    field.accumulate(points, &mut |values| {
+        let leaf = values.detach().set_requires_grad(true);
+        let loss = loss(&leaf).map_err(torch_error)?;
+        total += loss.double_value(&[]);
+        loss.f_backward().map_err(torch_error)?;
+        Ok(leaf.grad())
+    })?;
+    Ok(total)
 }
 
 /// Values as a tensor of the objective's kind and device.

@@ -4,10 +4,10 @@
 //! per voxel from the voxel's value and its forward differences, so that it serves a lattice and random voxels alike.
 
 pub mod huber_tv;
+pub mod kernels;
 pub mod nonnegativity;
 pub mod sparsity;
 pub mod tikhonov;
-pub mod kernels;
 pub mod total_variation;
 
 use crate::error::{Error, Result};

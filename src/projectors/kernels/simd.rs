@@ -140,6 +140,16 @@ pub trait Simd: Copy {
     fn truncated(self, a: Self::F) -> Self::I;
     /// Entry `index` (0 to 31) of a window of 32 values of which `low` are the first and `high` the last 16.
     fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F;
+    /// Sum of the lanes.
+    #[inline(always)]
+    fn sum(self, a: Self::F) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(a, &mut lanes);
+        for half in [8, 4, 2, 1] {
+            (0..half).for_each(|i| lanes[i] += lanes[i + half]);
+        }
+        lanes[0]
+    }
     /// `table[index]`, the index confined to the table, which must not be empty.
     fn gather(self, table: &[f32], index: Self::I) -> Self::F;
 }
@@ -376,6 +386,7 @@ mod x86 {
             ramp() -> Self::F = _mm512_setr_ps(0., 1., 2., 3., 4., 5., 6., 7., 8., 9., 10., 11., 12., 13., 14., 15.);
             load(from: &[f32; LANES]) -> Self::F = _mm512_loadu_ps(from.as_ptr());
             store(a: Self::F, to: &mut [f32; LANES]) -> () = _mm512_storeu_ps(to.as_mut_ptr(), a);
+            sum(a: Self::F) -> f32 = _mm512_reduce_add_ps(a);
             steps(start: i32, step: i32) -> Self::I = {
                 let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
                 _mm512_add_epi32(_mm512_set1_epi32(start), _mm512_mullo_epi32(lanes, _mm512_set1_epi32(step)))

@@ -12,8 +12,8 @@ use super::watch::Watch;
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Quantity, Volume, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
+use crate::fields::{Domain, Field};
 use crate::optimizers::Optimizer;
 use crate::tensors::to_vec;
 use std::time::Instant;
@@ -197,8 +197,7 @@ impl<'a> Fit<'a> {
 
 /// A field and its optimizer, before any step.
 fn fresh(config: &Config, problem: &Problem<'_>, seed: u64) -> Result<(Box<dyn Field>, Box<dyn Optimizer>)> {
-    let inputs = if problem.grid.is_2d() { 2 } else { 3 };
-    let field = config.field.kind.as_part().build(inputs, seed, problem.full().options)?;
+    let field = config.field.kind.as_part().build(&Domain::of(problem.grid), seed, problem.full().options)?;
     let optimizer = config.optimizer.kind.as_part().build(field.parameters());
     Ok((field, optimizer))
 }

@@ -49,11 +49,14 @@ impl Fit<'_> {
         let count = voxels.size()[0];
         let mut loss = 0.0;
         for (first, n) in self.problem.full().chunks(count) {
-            let values = self.field.attenuation(&self.coordinates.of_voxels(&voxels.narrow(0, first, n))?)?;
-            let part = || values.f_sub(&target.narrow(0, first, n))?.f_square()?.f_sum(Kind::Float)?.f_mul_scalar(0.5 / count as f64);
-            let part = part().map_err(torch_error)?;
-            part.f_backward().map_err(torch_error)?;
-            loss += part.double_value(&[]);
+            let points = self.coordinates.of_voxels(&voxels.narrow(0, first, n))?;
+            let mut slopes = |values: &Tensor| {
+                let residual = values.f_sub(&target.narrow(0, first, n)).map_err(torch_error)?;
+                let squares = residual.f_square().and_then(|s| s.f_sum(Kind::Double)).map_err(torch_error)?;
+                loss += 0.5 * squares.double_value(&[]) / count as f64;
+                residual.f_div_scalar(count as f64).map_err(torch_error)
+            };
+            self.field.accumulate(&points, &mut slopes)?;
         }
         Ok(loss)
     }

@@ -1,0 +1,116 @@
+"""Training steps of coordinate networks beside eager PyTorch, in alternation on the same work.
+
+usage: python benches/peers/fields.py [points [steps [rounds]]]     (default 8192 20 5)
+
+A step is forward, mean of squares, backward and Adam, on the same number of points and threads. PyTorch's networks are the usual ones: SIREN 3 x 256
+in f32 and under bfloat16 autocast; a hash grid in 2-D of 8 levels with 2 features, 4 to 128 cells, and a 2 x 64 ReLU network.
+recon's side is `cargo bench --bench fields -- --serve`. Printed are thousands of points per second (medians) and the ratio.
+"""
+import math
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+
+points, steps, rounds = [int(a) for a in sys.argv[1:4]] + [8192, 20, 5][len(sys.argv) - 1 :]
+
+
+class Siren(torch.nn.Module):
+    def __init__(self, inputs, width=256, depth=3, omega=30.0):
+        super().__init__()
+        sizes = [inputs] + [width] * depth + [1]
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+        self.omega = omega
+        for k, layer in enumerate(self.layers):
+            bound = 1 / inputs if k == 0 else math.sqrt(6 / width) / omega
+            torch.nn.init.uniform_(layer.weight, -bound, bound)
+
+    def forward(self, h):
+        for layer in self.layers[:-1]:
+            h = torch.sin(self.omega * layer(h))
+        return self.layers[-1](h)[:, 0]
+
+
+class HashGrid(torch.nn.Module):
+    """Müller et al. 2022 in plain PyTorch: one gather per level and corner."""
+
+    primes = [1, 2654435761, 805459861]
+
+    def __init__(self, inputs, levels=8, features=2, base=4, finest=128, log2_table=17, width=64):
+        super().__init__()
+        growth = (finest / base) ** (1 / (levels - 1))
+        self.inputs, self.size = inputs, 2**log2_table
+        self.cells = [int(base * growth**level + 1e-6) for level in range(levels)]
+        rows = [min(self.size, (n + 1) ** inputs) for n in self.cells]
+        self.tables = torch.nn.ParameterList(torch.empty(n, features).uniform_(-1e-4, 1e-4) for n in rows)
+        Linear, ReLU = torch.nn.Linear, torch.nn.ReLU
+        self.network = torch.nn.Sequential(Linear(levels * features, width), ReLU(), Linear(width, width), ReLU(), Linear(width, 1))
+
+    def forward(self, p):
+        encoded = []
+        for cells, table in zip(self.cells, self.tables):
+            t = ((p + 1) * (cells / 2)).clamp(0, cells)
+            low = t.floor().clamp(max=cells - 1)
+            part, low = t - low, low.long()
+            total = 0
+            for corner in range(2**self.inputs):
+                bits = [corner >> k & 1 for k in range(self.inputs)]
+                row, weight = 0, 1
+                for k, bit in enumerate(bits):
+                    node = low[:, k] + bit
+                    row = row ^ (node * self.primes[k]) if len(table) == self.size else row + node * (cells + 1) ** k
+                    weight = weight * (part[:, k] if bit else 1 - part[:, k])
+                total = total + weight[:, None] * table[row % self.size if len(table) == self.size else row]
+            encoded.append(total)
+        return self.network(torch.cat(encoded, 1))[:, 0]
+
+
+def pytorch(make, inputs, autocast):
+    torch.manual_seed(0)
+    network = make(inputs)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, betas=(0.9, 0.99))
+    p = torch.rand(points, inputs) * 2 - 1
+    target = torch.sin(3 * p.sum(1))
+
+    def step():
+        begin = time.perf_counter()
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            values = network(p)
+        (0.5 * (values.float() - target).square().sum()).backward()
+        optimizer.step()
+        return time.perf_counter() - begin
+
+    step()
+    return lambda: statistics.median(step() for _ in range(steps))
+
+
+HASH = "mlp: {encoding: {hash_grid: {levels: 8, features: 2, base: 4, finest: 128}}, width: 64, depth: 2}"
+jobs = [
+    ("siren 3x256 f32", Siren, 3, False, "siren: {width: 256, depth: 3}"),
+    ("siren 3x256 bf16 : f32", Siren, 3, False, "siren: {width: 256, depth: 3, precision: bf16}"),
+    ("siren 3x256 bf16 : bf16", Siren, 3, True, "siren: {width: 256, depth: 3, precision: bf16}"),
+    ("hash grid 2-D", HashGrid, 2, False, HASH),
+    ("hash grid 3-D", HashGrid, 3, False, HASH),
+]
+command = ["cargo", "bench", "--quiet", "--bench", "fields", "--", "--serve"]
+server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def recon(field, inputs):
+    server.stdin.write(f"{field}; {inputs}; {points}; {steps}\n")
+    server.stdin.flush()
+    return float(server.stdout.readline())
+
+
+print(f"{points} points a step, {torch.get_num_threads()} threads, PyTorch {torch.__version__}")
+for name, make, inputs, autocast, field in jobs:
+    peer = pytorch(make, inputs, autocast)
+    recon(field, inputs)
+    times = [(peer(), recon(field, inputs)) for _ in range(rounds)]
+    theirs, ours = (statistics.median(column) for column in zip(*times))
+    rate = lambda seconds: points / seconds / 1e3
+    print(f"{name:26s} PyTorch {rate(theirs):8.0f} k/s   recon {rate(ours):8.0f} k/s   ratio {theirs / ours:6.2f}", flush=True)
+server.stdin.close()

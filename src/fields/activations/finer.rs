@@ -1,0 +1,42 @@
+//! φ(z) = sin(ω (|z| + 1) z): a sine whose frequency grows away from zero; weights as in SIREN, but the first layer's biases from
+//! U(±k), which spreads the neurons over the frequencies. Liu et al., "FINER: Flexible Spectral-bias Tuning in Implicit NEural
+//! Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare coordinates where a SIREN stays
+//! too smooth.
+
+use super::{Activation, Bounds, Place, periodic, positive};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `finer: {omega, bias}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// ω, frequency factor.
+    pub omega: f64,
+    /// k, bound of the first layer's biases.
+    pub bias: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { omega: 30.0, bias: 1.0 }
+    }
+}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        positive("finer.omega", self.omega)?;
+        positive("finer.bias", self.bias)
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        z.f_abs()?.f_add_scalar(1.0)?.f_mul(z)?.f_mul_scalar(self.omega)?.f_sin()
+    }
+
+    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+        let bounds = periodic(self.omega, place, inputs);
+        if place == Place::First { Bounds { bias: self.bias, ..bounds } } else { bounds }
+    }
+}

@@ -1,0 +1,40 @@
+//! φ(z) = cos(ω z) exp(−(s z)²): WIRE with real wavelets; weights U(±1/√inputs). Saragadam et al., "WIRE: Wavelet Implicit Neural
+//! Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for bare coordinates.
+
+use super::{Activation, Bounds, Place, plain, positive};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `gabor: {omega, scale}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// ω, frequency of the wave.
+    pub omega: f64,
+    /// s, inverse width of the bell.
+    pub scale: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { omega: 10.0, scale: 10.0 }
+    }
+}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        positive("gabor.omega", self.omega)?;
+        positive("gabor.scale", self.scale)
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        let bell = z.f_square()?.f_mul_scalar(-self.scale * self.scale)?.f_exp()?;
+        z.f_mul_scalar(self.omega)?.f_cos()?.f_mul(&bell)
+    }
+
+    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+        plain(inputs)
+    }
+}

@@ -1,0 +1,36 @@
+//! φ(z) = exp(−z² / 2σ²); weights U(±1/√inputs). Ramasinghe and Lucey, "Beyond Periodicity: Towards a Unifying Framework for
+//! Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special start; σ sets its scale.
+
+use super::{Activation, Bounds, Place, plain, positive};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `gaussian: {sigma}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// σ, width of the bell; smaller learns finer detail.
+    pub sigma: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { sigma: 0.1 }
+    }
+}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        positive("gaussian.sigma", self.sigma)
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        z.f_square()?.f_mul_scalar(-0.5 / (self.sigma * self.sigma))?.f_exp()
+    }
+
+    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+        plain(inputs)
+    }
+}

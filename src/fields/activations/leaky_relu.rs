@@ -1,0 +1,44 @@
+//! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; weights after He et al., ICCV 2015. As ReLU, without
+//! neurons that stay dead; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
+
+use super::{Activation, Bounds, Place, rectifier};
+use crate::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `leaky_relu: {slope}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Slope for negative sums.
+    pub slope: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { slope: 0.01 }
+    }
+}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        if (0.0..1.0).contains(&self.slope) {
+            return Ok(());
+        }
+        Err(Error::config("leaky_relu.slope", format!("expected 0 to below 1, got {}", self.slope)))
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        let rest = z.f_clamp_max(0.0)?.f_mul_scalar(self.slope)?;
+        z.f_relu()?.f_add(&rest)
+    }
+
+    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+        rectifier(self.slope, place, inputs)
+    }
+
+    fn rectifier(&self) -> Option<f64> {
+        Some(self.slope)
+    }
+}

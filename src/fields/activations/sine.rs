@@ -1,0 +1,37 @@
+//! φ(z) = sin(ω z), with the weights of SIREN: first layer U(±1/inputs), others U(±√(6/inputs)/ω). Sitzmann et al., "Implicit
+//! Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. On bare coordinates the same network as
+//! `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE TNNLS 2022).
+
+use super::{Activation, Bounds, Place, periodic, positive};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `sine: {omega}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// ω, frequency factor.
+    pub omega: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { omega: 30.0 }
+    }
+}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        positive("sine.omega", self.omega)
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        z.f_mul_scalar(self.omega)?.f_sin()
+    }
+
+    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+        periodic(self.omega, place, inputs)
+    }
+}

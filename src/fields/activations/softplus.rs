@@ -1,0 +1,26 @@
+//! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with all derivatives, for volumes whose gradients are used.
+
+use super::{Activation, Bounds, Place, rectifier};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `softplus: {}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        z.f_softplus()
+    }
+
+    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+        rectifier(0.0, place, inputs)
+    }
+}

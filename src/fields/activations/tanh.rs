@@ -1,0 +1,27 @@
+//! φ(z) = tanh z; weights U(±1/√inputs), LeCun et al., "Efficient BackProp", 1998. Smooth and bounded; learns low frequencies
+//! only, so it needs an encoding.
+
+use super::{Activation, Bounds, Place, plain};
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// `tanh: {}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {}
+
+impl Activation for Config {
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {
+        z.f_tanh()
+    }
+
+    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+        plain(inputs)
+    }
+}

@@ -1,0 +1,61 @@
+//! Encoders that interpolate features in a trained table.
+
+use super::{Built, Encoder};
+use crate::error::{Error, Result};
+use crate::fields::Role;
+use crate::fields::interpolation::interpolate;
+use crate::fields::kernels::levels::Levels;
+use crate::fields::layers::uniform;
+use crate::random::stream;
+use tch::{Device, Kind, TchError, Tensor};
+
+/// Most numbers of a table: 4 GiB, and four times that with gradients and moments.
+const MOST: usize = 1 << 30;
+
+#[derive(Debug)]
+struct Grids {
+    levels: Levels,
+    /// `[rows, features]`.
+    table: Tensor,
+}
+
+impl Encoder for Grids {
+    fn encode(&self, points: &Tensor) -> std::result::Result<Tensor, TchError> {
+        interpolate(&self.levels, &self.table, points)
+    }
+
+    fn table(&self) -> Option<(&Levels, &Tensor)> {
+        Some((&self.levels, &self.table))
+    }
+}
+
+/// A table of U(−bound, bound).
+pub(super) fn table(levels: &Levels, bound: f64, seed: u64, options: (Kind, Device)) -> Result<crate::fields::Parameter> {
+    let mut random = stream(seed, "encoding table", 0);
+    uniform("table".to_string(), &[levels.rows(), levels.features], bound, Role::Table, &mut random, options)
+}
+
+/// The encoder with a table of U(−bound, bound).
+pub(super) fn build(levels: Levels, bound: f64, seed: u64, options: (Kind, Device)) -> Result<Built> {
+    let parameter = table(&levels, bound, seed, options)?;
+    Ok(Built { encoder: Box::new(Grids { table: parameter.value.shallow_clone(), levels }), parameters: vec![parameter] })
+}
+
+/// Refuses features that are none or too many, and tables beyond memory's reach.
+pub(super) fn check(levels: &Levels, kind: &str) -> Result<()> {
+    if !(1..=64).contains(&levels.features) {
+        return Err(Error::config(format!("{kind}.features"), format!("expected 1 to 64, got {}", levels.features)));
+    }
+    let numbers = levels.rows().saturating_mul(levels.features);
+    if numbers > MOST {
+        return Err(
+            Error::config(kind, format!("expected at most {MOST} numbers in the table, got {numbers}")).hint("lower its resolution")
+        );
+    }
+    Ok(())
+}
+
+/// The grid of `cells` cells a side over the whole box [−1, 1]^inputs: nodes per axis and scale.
+pub(super) fn over_the_box(cells: usize, axes: usize) -> (Vec<usize>, f32) {
+    (vec![cells + 1; axes], cells as f32 / 2.0)
+}

@@ -1,0 +1,282 @@
+//! A multilayer perceptron on an encoding of the point: h₀ = γ(v), hₗ₊₁ = φ(Wₗ hₗ + bₗ), output = scale · σ(w·h + b).
+//!
+//! Every encoding γ goes with every activation φ: hash grid + ReLU is Instant-NGP (Müller et al., ACM TOG 2022) and, with leaky
+//! ReLU, a skip and a sigmoid, NAF (Zha et al., MICCAI 2022); Fourier features + ReLU is Tancik et al., NeurIPS 2020; Fourier
+//! features + sine is NeRP (Shen et al., IEEE TNNLS 2022); identity + Gabor is WIRE, identity + FINER is FINER. After grids a
+//! small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU learn only a blur: allowed, as the
+//! baseline that the others are measured against. Tables and examples: docs/fields.md.
+
+use super::activations::{ActivationKind, Place, relu};
+use super::encodings::{Built, Encoder, EncodingKind, hash_grid};
+use super::kernels::perceptron::{Dense, Perceptron};
+use super::layers::{Layer, linear};
+use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused};
+use crate::error::{Error, Result};
+use crate::registry::OneOf;
+use crate::tensors::{from_slice, lend, torch_error};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind, TchError, Tensor};
+
+/// Most neurons of a layer that the fused kernel holds in the cache.
+const WIDEST: usize = 128;
+
+/// What the last layer's sum becomes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// The sum.
+    #[default]
+    Linear,
+    /// ln(1 + e^sum): positive.
+    Softplus,
+    /// The positive part. Points whose sum is negative learn nothing.
+    Relu,
+    /// 1 / (1 + e^−sum): between 0 and the scale.
+    Sigmoid,
+}
+
+/// A network's parts and shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// What the network is told about a point.
+    pub encoding: Box<OneOf<EncodingKind>>,
+    /// What a hidden neuron does with its sum.
+    pub activation: Box<OneOf<ActivationKind>>,
+    /// Neurons of a hidden layer.
+    pub width: usize,
+    /// Number of hidden layers (the linear output layer comes on top).
+    pub depth: usize,
+    /// Hidden layers, counted from 0, that see the encoded point again beside the layer before: NeRF's skip connections.
+    pub skip: Vec<usize>,
+    /// What the last layer's sum becomes.
+    pub output: Output,
+    /// Factor on the output: attenuation / mu_ref at output 1. With `sigmoid` the largest attenuation there can be.
+    pub output_scale: f64,
+    /// Precision of the products between hidden layers.
+    pub precision: Precision,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            encoding: Box::new(EncodingKind::HashGrid(hash_grid::Config::default()).into()),
+            activation: Box::new(ActivationKind::Relu(relu::Config::default()).into()),
+            width: 64,
+            depth: 2,
+            skip: Vec::new(),
+            output: Output::Linear,
+            output_scale: 1.0,
+            precision: Precision::F32,
+        }
+    }
+}
+
+/// A network with its weights. Parameters: `encoding.*`, then `layers.N.weight` `[out, in]` and `layers.N.bias` `[out]`; a layer
+/// with a skip sees the hidden neurons first, then the encoded point.
+#[derive(Debug)]
+pub struct Mlp {
+    config: Config,
+    encoder: Box<dyn Encoder>,
+    parameters: Vec<Parameter>,
+    /// How many of the parameters are the encoding's.
+    first: usize,
+}
+
+impl Config {
+    /// The layers' shapes and bounds, the last one linear.
+    fn layers(&self, inputs: usize) -> Vec<Layer> {
+        let encoded = self.encoding.kind.as_part().width(inputs);
+        let layer = |number: usize| {
+            let place = match number {
+                0 => Place::First,
+                n if n == self.depth => Place::Last,
+                _ => Place::Hidden,
+            };
+            let skipped = if self.skip.contains(&number) { encoded } else { 0 };
+            let inputs = if number == 0 { encoded } else { self.width + skipped };
+            let bounds = self.activation.kind.as_part().bounds(place, inputs);
+            let role = if place == Place::Hidden { Role::Hidden } else { Role::Other };
+            Layer { inputs, outputs: if number == self.depth { 1 } else { self.width }, weight: bounds.weight, bias: bounds.bias, role }
+        };
+        (0..=self.depth).map(layer).collect()
+    }
+}
+
+impl Architecture for Config {
+    fn check(&self, domain: &Domain) -> Result<()> {
+        let fault = |key: &str, problem: String| Err(Error::config(format!("mlp.{key}"), problem));
+        self.encoding.kind.as_part().check(domain.inputs).map_err(|e| e.under("mlp.encoding"))?;
+        self.activation.kind.as_part().check().map_err(|e| e.under("mlp.activation"))?;
+        if !(1..=4096).contains(&self.width) {
+            return fault("width", format!("expected 1 to 4096, got {}", self.width));
+        }
+        if !(1..=32).contains(&self.depth) {
+            return fault("depth", format!("expected 1 to 32, got {}", self.depth));
+        }
+        if self.skip.iter().any(|layer| !(1..self.depth).contains(layer)) {
+            return fault("skip", format!("expected hidden layers from 1 to depth − 1 = {}, got {:?}", self.depth - 1, self.skip));
+        }
+        if !(self.output_scale.is_finite() && self.output_scale > 0.0) {
+            return fault("output_scale", format!("expected a positive number, got {}", self.output_scale));
+        }
+        Ok(())
+    }
+
+    fn cost(&self, domain: &Domain) -> Cost {
+        let encoding = self.encoding.kind.as_part();
+        let layers = self.layers(domain.inputs);
+        let products: usize = layers.iter().map(|layer| layer.inputs * layer.outputs).sum();
+        let biases: usize = layers.iter().map(|layer| layer.outputs).sum();
+        let (encoded, reads) = (encoding.width(domain.inputs), encoding.reads(domain.inputs));
+        Cost {
+            // A read and its scattered gradient cost about as much as ten multiplications.
+            operations: (6 * products + 20 * reads + 20 * encoded) as f64,
+            bytes: (16 * self.width * self.depth + 16 * encoded + 8 * reads) as u64,
+            parameters: (products + biases + encoding.trainable(domain.inputs)) as u64,
+        }
+    }
+
+    fn build(&self, domain: &Domain, seed: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
+        self.check(domain)?;
+        let Built { encoder, mut parameters } = self.encoding.kind.as_part().build(domain.inputs, seed, options)?;
+        for parameter in &mut parameters {
+            parameter.name.insert_str(0, "encoding.");
+        }
+        let first = parameters.len();
+        for (number, layer) in self.layers(domain.inputs).iter().enumerate() {
+            parameters.extend(layer.parameters(number, (seed, "mlp"), options)?);
+        }
+        Ok(Box::new(Mlp { config: self.clone(), encoder, parameters, first }))
+    }
+}
+
+impl Mlp {
+    /// Weight and bias of a layer.
+    pub(super) fn layer(&self, number: usize) -> [&Parameter; 2] {
+        [0, 1].map(|k| &self.parameters[self.first + 2 * number + k])
+    }
+
+    /// The hidden layers and the last sum `[n]` from the encoded points `[n, width]`.
+    fn sums(&self, encoded: &Tensor) -> std::result::Result<Tensor, TchError> {
+        let activation = self.config.activation.kind.as_part();
+        let mut h = encoded.shallow_clone();
+        for number in 0..=self.config.depth {
+            if self.config.skip.contains(&number) {
+                h = Tensor::f_cat(&[h, encoded.shallow_clone()], 1)?;
+            }
+            let [weight, bias] = self.layer(number);
+            let precision = if weight.role == Role::Hidden { self.config.precision } else { Precision::F32 };
+            h = linear(&h, &weight.value, &bias.value, precision)?;
+            if number < self.config.depth {
+                h = activation.apply(&h)?;
+            }
+        }
+        h.f_squeeze_dim(1)
+    }
+
+    /// Attenuation from the last sum.
+    fn finish(&self, sums: &Tensor) -> std::result::Result<Tensor, TchError> {
+        self.config.output.apply(sums)?.f_mul_scalar(self.config.output_scale)
+    }
+}
+
+impl Output {
+    fn apply(self, sum: &Tensor) -> std::result::Result<Tensor, TchError> {
+        match self {
+            Self::Linear => Ok(sum.shallow_clone()),
+            Self::Softplus => sum.f_softplus(),
+            Self::Relu => sum.f_relu(),
+            Self::Sigmoid => sum.f_sigmoid(),
+        }
+    }
+}
+
+impl Field for Mlp {
+    fn attenuation(&self, points: &Tensor) -> Result<Tensor> {
+        self.encoder.encode(points).and_then(|encoded| self.finish(&self.sums(&encoded)?)).map_err(torch_error)
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn evaluate(&self, points: &Tensor) -> Result<Tensor> {
+        tch::no_grad(|| {
+            let encoded = self.encode(points)?;
+            let sums = match self.perceptron(&encoded)? {
+                Some(network) => from_slice(&network.forward(lend(&encoded)?).0, &[points.size()[0] as usize], points.device())?,
+                None => self.sums(&encoded).map_err(torch_error)?,
+            };
+            self.finish(&sums).map_err(torch_error)
+        })
+    }
+
+    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+        let encoded = self.encode(points)?;
+        let inner = self.through_network(&encoded.detach(), slopes)?;
+        match self.encoder.table() {
+            Some((levels, table)) if fused::applies(points) => fused::scatter(levels, table, points, &inner),
+            _ if encoded.requires_grad() => encoded.f_mul(&inner).and_then(|e| e.f_sum(e.kind())?.f_backward()).map_err(torch_error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The fused forms.
+impl Mlp {
+    /// The encoded points: by the kernels, without gradients, where they are interpolated from a table.
+    fn encode(&self, points: &Tensor) -> Result<Tensor> {
+        match self.encoder.table() {
+            Some((levels, table)) if fused::applies(points) => fused::gather(levels, table, points),
+            _ => self.encoder.encode(points).map_err(torch_error),
+        }
+    }
+
+    /// The hidden layers for the kernel, if it knows them.
+    fn perceptron(&self, encoded: &Tensor) -> Result<Option<Perceptron<'_>>> {
+        let Some(slope) = self.config.activation.kind.as_part().rectifier() else { return Ok(None) };
+        let narrow = self.config.width <= WIDEST && encoded.size()[1] as usize <= WIDEST;
+        if !(narrow && self.config.skip.is_empty() && self.config.precision == Precision::F32) {
+            return Ok(None);
+        }
+        if !(fused::applies(encoded) && encoded.is_contiguous()) {
+            return Ok(None);
+        }
+        let dense = |number| {
+            let [weight, bias] = self.layer(number).map(|parameter| &parameter.value);
+            let [outputs, inputs] = [0, 1].map(|k| weight.size()[k] as usize);
+            Ok(Dense { inputs, outputs, weight: lend(weight)?, bias: lend(bias)? })
+        };
+        let layers = (0..=self.config.depth).map(dense).collect::<Result<_>>()?;
+        Ok(Some(Perceptron { layers, slope: slope as f32 }))
+    }
+
+    /// Adds the layers' gradients; gives the slopes of the encoded points.
+    fn through_network(&self, encoded: &Tensor, slopes: &mut Slopes<'_>) -> Result<Tensor> {
+        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
+        let back = |sum: &Tensor, slopes: &Tensor| sum.f_mul(slopes).and_then(|s| s.f_sum(s.kind())?.f_backward()).map_err(torch_error);
+        let Some(network) = self.perceptron(encoded)? else {
+            let encoded = leaf(encoded);
+            let values = self.sums(&encoded).and_then(|sums| self.finish(&sums)).map_err(torch_error)?;
+            back(&values, &slopes(&values.detach())?)?;
+            return Ok(encoded.grad());
+        };
+        let (sums, kept) = network.forward(lend(encoded)?);
+        let sums = leaf(&from_slice(&sums, &[sums.len()], Device::Cpu)?);
+        let values = self.finish(&sums).map_err(torch_error)?;
+        back(&values, &slopes(&values.detach())?)?;
+        let gradients = network.backward(&kept, lend(&sums.grad())?);
+        let mut rest = &gradients.layers[..];
+        for parameter in &self.parameters[self.first..] {
+            let (part, below) = rest.split_at(parameter.value.numel());
+            fused::add(parameter, part)?;
+            rest = below;
+        }
+        from_slice(&gradients.features, &encoded.size().iter().map(|&n| n as usize).collect::<Vec<_>>(), Device::Cpu)
+    }
+}
+
+#[cfg(test)]
+mod tests;
