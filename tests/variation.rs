@@ -170,6 +170,23 @@ fn a_narrow_huber_is_total_variation() {
     assert!(rmse(&sharp.volume, &wide.volume) > 5e-3 * 0.05);
 }
 
+#[test]
+fn a_ramp_stays_a_ramp_with_second_order_variation() {
+    let grid = Grid::centered([1, 24, 24], [2.5; 3], [0.0; 3]).unwrap();
+    let geometry = scan("parallel: {views: 12, arc_deg: 180, detector: {pixels: 36, pitch_mm: 2.5}}", &grid);
+    // A pyramid: four slopes.
+    let truth = painted(&grid, |y, x| 0.004 * (10.0 - (y - 11.5).abs().max((x - 11.5).abs())).max(0.0));
+    let data = projections(&truth, &geometry);
+    let flat = reconstruct(&config(0.01), &data, &grid);
+    let sloped = reconstruct(
+        &tgv::Config { weight: 0.01.into(), ratio: 1.0, iterations: 6000, tolerance: 1e-3, ..tgv::Config::default() },
+        &data,
+        &grid,
+    );
+    let (flat, sloped) = (rmse(&truth, &flat.volume), rmse(&truth, &sloped.volume));
+    assert!(sloped < 0.8 * flat, "tgv {sloped} tv {flat}");
+}
+
 /// A disk in a disk with noise of a standard deviation, at a finer scan.
 fn noisy(sd: f64) -> (Projections, Volume, Grid) {
     use rand::RngExt;
