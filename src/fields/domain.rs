@@ -10,7 +10,7 @@ pub struct Domain {
     pub inputs: usize,
     /// Voxels along the array axes `[z, y, x]`, in 2-D `[y, x]`.
     pub shape: Vec<usize>,
-    /// Per array axis the change of the voxel index with the field coordinates: index = rows[k] · point + (shape[k] − 1) / 2.
+    /// Per array axis the change of the voxel index with the field coordinates: `index[k] = rows[k] · point + (shape[k] − 1) / 2`.
     pub rows: Vec<Vec<f64>>,
 }
 

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 /// Factors of the spatial hash, one per axis: Teschner et al., VMV 2003, as in Müller et al. 2022, eq. 4.
 pub const PRIMES: [u32; 3] = [1, 2_654_435_761, 805_459_861];
 
-/// One grid. Along axis k a point p stands at t = scale · p[axes[k]] + (nodes[k] − 1)/2 between the nodes 0 to nodes[k] − 1;
-/// points outside take the border's values. Node (i, j, ..) has row i + nodes[0] (j + ..) of the level, or its hash.
+/// One grid. Along axis k a point p stands at `t = scale · p[axes[k]] + (nodes[k] − 1)/2` between the nodes 0 to `nodes[k] − 1`;
+/// points outside take the border's values. Node (i, j, ..) has row i + `nodes[0]` (j + ..) of the level, or its hash.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
     /// Which of the point's coordinates the grid spans: two or three, the fastest of the table first.
