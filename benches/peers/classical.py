@@ -3,8 +3,8 @@
 usage: python benches/peers/classical.py [--large] [--time [ROUNDS]]
 
 Without `--time`: recon projects phantoms exactly (phantoms/*.yaml), every tool reconstructs the same numbers, and printed are the PSNR
-of each against the truth, their difference, and the relative L2 distance between both images. 2-D: 256 x 256 of 1 mm, 60 and 180
-parallel views of 363 pixels. 3-D: 64³ of 3.5 mm (`--large`: 128³), 50 views of a cone beam on a circle.
+of each against the truth, their difference, and the relative L2 distance between both images. 2-D: 256 x 256 of 1 mm (257 x 257
+for scikit-image), 60 and 180 parallel views of 363 pixels. 3-D: 64³ of 3.5 mm (`--large`: 128³), 50 views of a cone beam on a circle.
 With `--time`: medians over ROUNDS (5) of runs in alternation within one process each, their ratio, and the peak memory of each process.
 """
 import argparse
@@ -228,9 +228,9 @@ class Rtk:
         return self.run(rtk.ConjugateGradientConeBeamReconstructionFilter[kind].New(), prepare, weights=True)
 
 
-def slice_work(views):
+def slice_work(views, n=256):
     scan = f"parallel: {{views: {views}, detector: {{pixels: 363, pitch_mm: 1.0}}}}"
-    return Work(f"slice{views}", "shepp-logan-2d.yaml", [1, 256, 256], 1.0, scan)
+    return Work(f"slice{n}-{views}", "shepp-logan-2d.yaml", [1, n, n], 1.0, scan)
 
 
 def cone_work(n, views=50):
@@ -244,26 +244,30 @@ def cone_work(n, views=50):
 
 def skimage_fbp(work):
     views = work.data.shape[0]
-    # skimage's rays run along (-sin, cos) of (column, row-up) at its angle: ours minus 90 degrees, its rows along -y.
+    # Its angle is ours + 90 degrees and its rows run along -y. It turns about pixel n // 2: the middle if n is odd only.
     sinogram = work.data[:, 0].T.astype(np.float64)
     start = time.perf_counter()
-    found = iradon(sinogram, np.arange(views) * 180.0 / views + 90, output_size=256, filter_name="ramp", circle=False)
+    found = iradon(sinogram, np.arange(views) * 180.0 / views + 90, output_size=work.shape[1], filter_name="ramp", circle=False)
     seconds = time.perf_counter() - start
     return seconds, found[::-1][None].astype(np.float32)
 
 
-def agree(n):
+def agree_2d():
     for views in (60, 180):
         work = slice_work(views)
         peer, matrix = Astra(work, views), Scipy(work)
         label = f"2-D, {views} views: "
         compare(label + "FBP, ASTRA", work, work.ours("fbp"), peer.run("FBP", 1, {"FilterType": "ram-lak"})[1])
-        compare(label + "FBP, scikit-image", work, work.ours("fbp"), skimage_fbp(work)[1])
+        odd = slice_work(views, 257)
+        compare(label + "FBP, scikit-image (257^2)", odd, odd.ours("fbp"), skimage_fbp(odd)[1])
         options = {"MinConstraint": 0.0}
+        compare(label + "CGLS-20, ASTRA", work, work.ours("cgls: {iterations: 20}"), peer.run("CGLS", 20)[1])
+        compare(label + "SIRT-100, x >= 0, SciPy", work, work.ours("sirt: {iterations: 100}"), matrix.sirt(100, True)[1])
         compare(label + "SIRT-100, ASTRA", work, work.ours("sirt: {iterations: 100, nonnegative: false}"), peer.run("SIRT", 100)[1])
         compare(label + "SIRT-100, x >= 0, ASTRA", work, work.ours("sirt: {iterations: 100}"), peer.run("SIRT", 100, options)[1])
-        compare(label + "SIRT-100, x >= 0, SciPy", work, work.ours("sirt: {iterations: 100}"), matrix.sirt(100, True)[1])
-        compare(label + "CGLS-20, ASTRA", work, work.ours("cgls: {iterations: 20}"), peer.run("CGLS", 20)[1])
+
+
+def agree_3d(n):
     work, pitch = cone_work(n)
     peer, label = Rtk(work, pitch), f"3-D, {n}^3, 50 views: "
     compare(label + "FDK, RTK", work, work.ours("fdk"), peer.fdk()[1])
@@ -313,5 +317,6 @@ arguments = parser.parse_args()
 if arguments.time:
     race(arguments.time)
 else:
-    agree(128 if arguments.large else 64)
+    agree_3d(128 if arguments.large else 64)
+    agree_2d()
 recon.process.stdin.close()
