@@ -1,4 +1,4 @@
-//! Projections -> volume. Written once, on tensors, over any [`Projector`](crate::projectors::Projector).
+//! Projections -> volume. Written once, on tensors, over any [`Projector`].
 
 pub mod asd_pocs;
 pub mod cgls;
