@@ -41,9 +41,10 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
         .map(|&name| match name {
             "fbp" => (AlgorithmKind::default_of(name).unwrap(), parallel.clone(), grid.clone()),
             "neural_field" => (algorithm(small), cone.clone(), grid.clone()),
-            // Plain least squares fits what the voxels cannot hold after more steps.
-            "cgls" => (algorithm("cgls: {iterations: 8}"), cone.clone(), grid.clone()),
-            "lsqr" => (algorithm("lsqr: {iterations: 8}"), cone.clone(), grid.clone()),
+            // Least squares and likelihoods without a penalty ring at the ball's rim, the more the longer they go on.
+            "cgls" | "lsqr" => (algorithm(&format!("{name}: {{iterations: 10, nonnegative: true}}")), cone.clone(), grid.clone()),
+            "mlem" => (algorithm("mlem: {iterations: 25}"), cone.clone(), grid.clone()),
+            "osem" => (algorithm("osem: {iterations: 8}"), cone.clone(), grid.clone()),
             _ => (AlgorithmKind::default_of(name).unwrap(), cone.clone(), grid.clone()),
         })
         .collect()

@@ -51,7 +51,7 @@ impl Config {
         let clamped = data.as_slice().iter().map(|y| y.max(0.0)).collect();
         let data = Projections::from_vec(data.geometry.clone(), clamped)?;
         let mut made = self.common(key).solve(&data, grid, run, |problem, record| self.iterate(problem, record))?;
-        let message = format!("{key}: {negative} of {} line integrals are negative and count as 0", data.as_slice().len());
+        let message = format!("{negative} of {} line integrals are negative and count as 0", data.as_slice().len());
         made.warnings.push(Warning::new("negative_data", message));
         Ok(made)
     }

@@ -1,8 +1,10 @@
 //! The only bridge between plain values and tensors, and the choice of the device.
 
 mod device;
+mod threads;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
+pub use threads::Threads;
 
 use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};

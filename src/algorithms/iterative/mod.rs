@@ -10,7 +10,6 @@ pub(super) mod parts;
 mod record;
 pub(super) mod stacked;
 pub(super) mod sweep;
-mod threads;
 pub(super) mod total_variation;
 pub(super) mod vectors;
 
@@ -96,7 +95,7 @@ impl Common {
         run: &Run<'_>,
         method: impl FnOnce(&Problem<'_>, &mut Record<'_>) -> Result<Tensor>,
     ) -> Result<Reconstruction> {
-        let _threads = threads::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         tch::no_grad(|| {
             let problem = Problem::new(self, data, grid, run)?;
             let norm = vectors::norm(&problem.data).map_err(torch_error)?;

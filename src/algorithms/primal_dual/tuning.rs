@@ -29,6 +29,7 @@ impl Recipe<'_> {
     /// # Errors
     /// As the problem's.
     pub fn reconstruct(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
+        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         let initial = run.initial.as_ref();
         let mut tuning = Tuning { recipe: self, grid, run, problem: None, penalty: None, last: None };
         let choice = self.weight.choose(data, grid, run, &mut tuning)?;

@@ -7,11 +7,13 @@
 const LARGE: usize = 1 << 20;
 
 /// Restores libtorch's number of threads when dropped.
-pub(super) struct Threads(Option<i32>);
+#[derive(Debug)]
+pub struct Threads(Option<i32>);
 
 impl Threads {
     /// Takes all but one thread from libtorch if no tensor has more than `elements` elements and that is few.
-    pub(super) fn for_tensors_of(elements: usize) -> Self {
+    #[must_use]
+    pub fn for_tensors_of(elements: usize) -> Self {
         let before = tch::get_num_threads();
         if elements >= LARGE || before <= 1 {
             return Self(None);
