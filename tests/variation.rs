@@ -222,8 +222,8 @@ fn the_chosen_weight_is_nearly_the_best_and_always_the_same() {
     let (data, _, grid) = noisy(0.03);
     let at = |weight: f64| rmse(&truth, &reconstruct(&tv::Config { weight: weight.into(), ..tv::Config::default() }, &data, &grid).volume);
     let best = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2].map(at).into_iter().fold(f64::INFINITY, f64::min);
-    // 1 dB.
-    assert!(rmse(&truth, &found.volume) < 1.12 * best, "weight {weight}: {} against {best}", rmse(&truth, &found.volume));
+    // 0.5 dB.
+    assert!(rmse(&truth, &found.volume) < 1.06 * best, "weight {weight}: {} against {best}", rmse(&truth, &found.volume));
     assert!(found.notes["weights_tried"].as_array().unwrap().len() > 3);
 }
 
@@ -244,7 +244,7 @@ fn what_makes_no_sense_is_refused_with_its_key() {
         config.check(&geometry, &grid).unwrap_err().to_string()
     };
     assert!(refused("weight: -1").starts_with("tv.weight: "));
-    assert!(refused("weight: auto").starts_with("tv.weight.auto.every"));
+    assert!(refused("weight: {auto: {every: 6}}").starts_with("tv.weight.auto.every"));
     assert!(refused("weight: {auto: {by: discrepancy, factor: 0}}").starts_with("tv.weight.auto.factor"));
     assert!(refused("iterations: 0").starts_with("tv.iterations"));
     assert!(refused("tolerance: -1").starts_with("tv.tolerance"));

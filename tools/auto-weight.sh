@@ -43,7 +43,14 @@ if [ -n "${SMALL:-}" ]; then
   slice="--set name=slice"
   coarse="--set grid={spacing_mm:\ 8} --set simulate.geometry.cone.detector.pitch_mm=[12,12]"
 fi
-for case in ${*:-slice slice-few slice-clean volume thorax thigh}; do
+# section PIPELINE SETTING VIEWS PHOTONS: one axial slice of a scan, parallel rays, pixels of 3 mm.
+section() {
+  run "$case" "$1" --set "$2" --set load.crop=null --set 'load.slice={part: 0.5}' --set 'grid={spacing_mm: 3}' \
+    --set "simulate.geometry={parallel: {views: $3, arc_deg: 180, detector: {pixels: auto, pitch_mm: 3}}}" --set "simulate.noise.photons=$4"
+}
+cases="slice slice-few slice-clean volume thorax thigh"
+sections="thorax30-1.0e4 thorax30-1.0e5 thorax60-1.0e4 thorax60-1.0e5 thigh30-1.0e4 thigh30-1.0e5 thigh60-1.0e4 thigh60-1.0e5"
+for case in ${*:-$cases $sections}; do
   # shellcheck disable=SC2086  # the settings are words
   case $case in
     slice) run slice pipelines/shepp-logan-2d.yaml $slice --set simulate.geometry.parallel.views=60 ;;
@@ -53,6 +60,11 @@ for case in ${*:-slice slice-few slice-clean volume thorax thigh}; do
     thorax) run thorax pipelines/nifti.yaml --set "load.nifti.path=$(find "$DATA/nifti/" -path '*ct_thorax_cta_1.5mm*' -name '*.nii*' | head -n 1)" ;;
     thigh) run thigh pipelines/dicom.yaml --set "load.dicom.path=$DATA/dicom/sts013_ge_thigh_ct" --set simulate.geometry.cone.views=25 \
       --set simulate.noise.photons=1.0e4 ;;
+    thorax[36]0-*)
+      views=${case%-*}
+      section pipelines/nifti.yaml "load.nifti.path=$(find "$DATA/nifti/" -path '*ct_thorax_cta_1.5mm*' -name '*.nii*' | head -n 1)" \
+        "${views#thorax}" "${case#*-}" ;;
+    thigh[36]0-*) views=${case%-*}; section pipelines/dicom.yaml "load.dicom.path=$DATA/dicom/sts013_ge_thigh_ct" "${views#thigh}" "${case#*-}" ;;
     *) echo "unknown case $case"; exit 2 ;;
   esac
 done

@@ -56,6 +56,6 @@ pub(super) fn choose(auto: &Auto, data: &Projections, grid: &Grid, run: &Run<'_>
         let misfit = residual.square().sum(Kind::Double).double_value(&[]);
         Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })
     };
-    let (weight, tried) = search::crossing([auto.lowest, auto.highest], FIRST, ACCURACY, &mut excess)?;
+    let (weight, tried) = search::crossing([auto.lowest, auto.highest], FIRST, ACCURACY, Vec::new(), &mut excess)?;
     Ok(Choice { weight, tried, by: Some(By::Discrepancy) })
 }

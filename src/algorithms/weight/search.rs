@@ -42,32 +42,33 @@ pub(super) fn minimum([low, high]: [f64; 2], first: f64, accuracy: f64, score: &
     Ok((weight, tried))
 }
 
-/// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of): steps of factors of 4, then secants
-/// kept within the bracket, until that is within a factor of `accuracy`.
+/// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of), from what is `known` of it or else from
+/// `first`: steps of factors of 4, then secants kept within the bracket, until that is within a factor of `accuracy`.
 pub(super) fn crossing(
     [low, high]: [f64; 2],
     first: f64,
     accuracy: f64,
+    known: Tried,
     function: &mut dyn FnMut(f64) -> Result<f64>,
 ) -> Result<(f64, Tried)> {
-    let mut tried = Tried::new();
-    let mut next = first.clamp(low, high);
-    while tried.len() < MOST {
-        tried.push((next, function(next)?));
+    let (mut tried, mut next) = (known, first.clamp(low, high));
+    let most = tried.len() + MOST;
+    while tried.len() < most {
         let sorted = by_weight(&tried);
         let below = sorted.iter().rev().find(|(_, value)| *value <= 0.0).copied();
-        let above = sorted.iter().find(|(_, value)| *value > 0.0).copied();
+        let above = sorted.iter().find(|(weight, value)| *value > 0.0 && below.is_none_or(|b| *weight > b.0)).copied();
         next = match (below, above) {
             (None, Some((weight, _))) if weight > low => (weight / STRIDE).max(low),
             (Some((weight, _)), None) if weight < high => (weight * STRIDE).min(high),
             (Some(a), Some(b)) if b.0 / a.0 > accuracy => {
-                let part = (-a.1 / (b.1 - a.1)).clamp(0.15, 0.85);
+                let part = (-a.1 / (b.1 - a.1)).clamp(0.2, 0.8);
                 (a.0.ln() + part * (b.0 / a.0).ln()).exp()
             }
             (Some(a), Some(b)) => return Ok(((a.0 * b.0).sqrt(), tried)),
             (Some((weight, _)), None) | (None, Some((weight, _))) => return Ok((weight, tried)),
-            (None, None) => break,
+            (None, None) => next,
         };
+        tried.push((next, function(next)?));
     }
     Ok((next, tried))
 }
@@ -128,10 +129,10 @@ mod tests {
     #[test]
     fn the_crossing_is_found_or_its_end() {
         for target in [3e-6, 5e-4, 3e-2f64] {
-            let (found, tried) = crossing([1e-6, 0.1], 2e-4, 1.2, &mut |w| Ok(w.sqrt() - target.sqrt())).unwrap();
+            let (found, tried) = crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |w| Ok(w.sqrt() - target.sqrt())).unwrap();
             assert!((found / target).ln().abs() < 0.2 && tried.len() < 13, "{found} {tried:?}");
         }
-        assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, &mut |_| Ok(1.0)).unwrap().0, 1e-6);
-        assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, &mut |_| Ok(-1.0)).unwrap().0, 0.1);
+        assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(1.0)).unwrap().0, 1e-6);
+        assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(-1.0)).unwrap().0, 0.1);
     }
 }

@@ -35,6 +35,8 @@ pub struct Auto {
     pub by: By,
     /// held-out: one view in this many is left out.
     pub every: usize,
+    /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the best; 0: the best.
+    pub errors: f64,
     /// Smallest weight to try.
     pub lowest: f64,
     /// Largest weight to try.
@@ -47,7 +49,7 @@ pub struct Auto {
 
 impl Default for Auto {
     fn default() -> Self {
-        Self { by: By::HeldOut, every: 8, lowest: 1e-6, highest: 0.1, noise_sd: None, factor: 1.0 }
+        Self { by: By::HeldOut, every: 4, errors: 1.0, lowest: 1e-6, highest: 0.1, noise_sd: None, factor: 1.0 }
     }
 }
 
@@ -64,6 +66,9 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
             positive("auto.lowest", auto.lowest)?;
             positive("auto.highest", auto.highest)?;
             positive("auto.factor", auto.factor)?;
+            if !(auto.errors.is_finite() && auto.errors >= 0.0) {
+                return Err(Error::config("auto.errors", format!("expected 0 or more, got {}", auto.errors)));
+            }
             auto.noise_sd.map_or(Ok(()), |sd| positive("auto.noise_sd", sd))?;
             if auto.highest < 2.0 * auto.lowest {
                 return Err(Error::config("auto.highest", format!("expected at least twice lowest, got {}", auto.highest)));
