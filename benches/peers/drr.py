@@ -1,7 +1,7 @@
 """Differentiable projection beside DiffDRR's trilinear renderer, in alternation: forward, and forward and backward of ½‖Ax − y‖²
 with respect to the voxels, as a step of a fit needs them.
 
-usage: python benches/peers/diffdrr.py [voxels [pixels [views [rounds]]]]     (default 128 128 50 3)
+usage: python benches/peers/drr.py [voxels [pixels [views [rounds]]]]     (default 128 128 50 3)
 
 DiffDRR (0.6, torch on the CPU) takes the views one by one, as its memory allows; two are timed and scaled to all. It samples each
 ray `n_points` times; as many as voxels along the cube's diagonal make a sample per voxel. recon's side is the forward kernel and its
