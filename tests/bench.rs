@@ -182,7 +182,8 @@ fn every_setting_of_every_built_in_suite_is_a_pipeline() {
     for setting in expansion.settings(&shepp).unwrap() {
         *found.entry(setting.case).or_default() += 1;
     }
-    let expected = [("2d-parallel", 9), ("2d-limited-angle", 3), ("2d-networks", 3), ("3d-cone-64", 9), ("3d-networks", 1), ("3d-cone-128", 1)];
+    let expected =
+        [("2d-parallel", 9), ("2d-limited-angle", 3), ("2d-networks", 3), ("3d-cone-64", 9), ("3d-networks", 1), ("3d-cone-128", 1)];
     assert_eq!(found, expected.map(|(case, settings)| (case.to_owned(), settings)).into());
 }
 
