@@ -1,4 +1,4 @@
-//! Sinograms of the same slice by the ASTRA toolbox 2.5.0 on the CPU: `python benches/peers/astra.py --golden` prints these figures.
+//! Sinograms of the same slice by the ASTRA toolbox 2.5.0 on the CPU: `python benches/peers/astra_sinogram.py --golden` prints these figures.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "common/scans.rs"]

@@ -1,18 +1,15 @@
 """Sinograms by recon's models beside those of the ASTRA toolbox on the CPU: relative L2 differences.
 
-usage: python benches/peers/astra.py [voxels]     (default 128)
+usage: python benches/peers/astra_sinogram.py [voxels]     (default 128)
 
 ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. What a
 version does not have (2.5.0 on the CPU: `linear` for fans) is left out. `--golden` prints the figures of tests/peers.rs.
 """
 import sys
 
+import astra
 import numpy as np
 import slices
-
-# This file has the toolbox's name: let Python look for it elsewhere.
-sys.path = [folder for folder in sys.path if not folder.endswith("peers")]
-import astra  # noqa: E402
 
 
 def sinogram(projector, kind, image, pixels, views, pitch, radius):
