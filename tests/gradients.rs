@@ -39,8 +39,9 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     let support: Vec<i64> = (0..grid.voxels() as i64).filter(|n| n % 7 != 3).collect();
     Objective {
         grid: grid.clone(),
-        geometry,
         model: recon::projectors::Model::Joseph,
+        weights: Some(random(&geometry.shape(), 4).square() + 0.1),
+        geometry,
         data,
         norm_squared: 40.0,
         tv: 0.01,

@@ -1,6 +1,7 @@
 //! Total variation and its relatives: against an independent minimisation, by their duality gap, and where their answer is known.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
+use recon::algorithms::statistics::Statistics;
 use recon::algorithms::weight::{Auto, By, Weight, held_out};
 use recon::algorithms::{Algorithm, Reconstruction, Run, tgv, tv};
 use recon::data::{Geometry, Grid, Projections, Quantity, Volume};
@@ -249,4 +250,27 @@ fn what_makes_no_sense_is_refused_with_its_key() {
     assert!(refused("iterations: 0").starts_with("tv.iterations"));
     assert!(refused("tolerance: -1").starts_with("tv.tolerance"));
     assert!(refused("huber: .nan").starts_with("tv.huber"));
+}
+
+#[test]
+fn rays_count_by_what_they_know() {
+    let grid = grid();
+    let truth = painted(&grid, |y, x| if (y - 5.5).hypot(x - 5.0) < 4.0 { 0.02 } else { 0.0 });
+    let clean = projections(&truth, &scan(SCAN, &grid));
+    // One pixel of every view got next to nothing: its value is what the noise made of it.
+    let value = |(i, &value): (usize, &f32)| if i % 18 == 9 { 9.0 } else { value };
+    let data = Projections::from_vec(clean.geometry.clone(), clean.as_slice().iter().enumerate().map(value).collect()).unwrap();
+    let noise = Statistics { photons: 1e5, electronic_sd: 10.0, model_sd: 0.02 };
+    let wrong = |noise| rmse(&reconstruct(&tv::Config { noise, ..config(2e-5) }, &data, &grid).volume, &truth);
+    let (alike, weighted) = (wrong(None), wrong(Some(noise)));
+    assert!(weighted < 0.1 * alike, "{weighted} {alike}");
+}
+
+#[test]
+fn rays_that_all_know_alike_count_alike() {
+    let data = golden_data();
+    let blunt = Statistics { photons: 1e5, electronic_sd: 0.0, model_sd: 1e4 };
+    let plain = reconstruct(&config(1e-3), &data, &grid()).volume;
+    let weighted = reconstruct(&tv::Config { noise: Some(blunt), ..config(1e-3) }, &data, &grid()).volume;
+    assert!(rmse(&plain, &weighted) < 1e-5, "{}", rmse(&plain, &weighted));
 }

@@ -19,6 +19,7 @@ pub mod primal_dual;
 mod rebin;
 mod redundancy;
 pub mod sirt;
+pub mod statistics;
 pub mod tgv;
 pub mod tv;
 pub mod weight;

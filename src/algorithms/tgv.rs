@@ -4,6 +4,7 @@
 //! smooth shading. The method is that of [`tv`](super::tv), see [`primal_dual`](super::primal_dual).
 
 use super::primal_dual::{Effort, Generalised, Penalty, Recipe};
+use super::statistics::Statistics;
 use super::weight::Weight;
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -19,6 +20,8 @@ pub struct Config {
     pub weight: Weight,
     /// Weight a of the second-order term, in units of w: the larger, the more it is like total variation.
     pub ratio: f64,
+    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    pub noise: Option<Statistics>,
     /// Iterations at most.
     pub iterations: u64,
     /// Duality gap, relative to the objective, to stop at; 0: all iterations.
@@ -32,7 +35,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let Effort { iterations, tolerance, nonnegative, step } = Effort::default();
-        Self { weight: 2e-4.into(), ratio: 2.0, iterations, tolerance, nonnegative, step }
+        Self { weight: 2e-4.into(), ratio: 2.0, noise: None, iterations, tolerance, nonnegative, step }
     }
 }
 
@@ -51,6 +54,9 @@ impl Algorithm for Config {
         if grid.voxels() < 2 {
             return Err(Error::config("tgv", "expected a grid of at least two voxels, got one"));
         }
+        if let Some(noise) = &self.noise {
+            noise.check().map_err(|error| error.under("tgv.noise"))?;
+        }
         self.effort().check().map_err(|error| error.under("tgv"))
     }
 
@@ -62,6 +68,7 @@ impl Algorithm for Config {
         self.check(&data.geometry, grid)?;
         let device = run.device;
         let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, self.ratio, device)?) as Box<dyn Penalty>);
-        Recipe { label: "tgv", weight: &self.weight, effort: self.effort(), penalty: &penalty }.reconstruct(data, grid, run)
+        Recipe { label: "tgv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
+            .reconstruct(data, grid, run)
     }
 }

@@ -6,6 +6,7 @@
 //! nearly piecewise constant; the classical start of neural fields.
 
 use super::primal_dual::{Effort, Penalty, Recipe, Variation};
+use super::statistics::Statistics;
 use super::weight::Weight;
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -21,6 +22,8 @@ pub struct Config {
     pub weight: Weight,
     /// Differences below this, in x per voxel, cost their square (Huber): smooth shading stays smooth. 0: total variation.
     pub huber: f64,
+    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    pub noise: Option<Statistics>,
     /// Iterations at most.
     pub iterations: u64,
     /// Duality gap, relative to the objective, to stop at; 0: all iterations.
@@ -34,7 +37,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         let Effort { iterations, tolerance, nonnegative, step } = Effort::default();
-        Self { weight: 2e-4.into(), huber: 0.0, iterations, tolerance, nonnegative, step }
+        Self { weight: 2e-4.into(), huber: 0.0, noise: None, iterations, tolerance, nonnegative, step }
     }
 }
 
@@ -50,6 +53,9 @@ impl Algorithm for Config {
         if !(self.huber.is_finite() && self.huber >= 0.0) {
             return Err(Error::config("tv.huber", format!("expected 0 or more, got {}", self.huber)));
         }
+        if let Some(noise) = &self.noise {
+            noise.check().map_err(|error| error.under("tv.noise"))?;
+        }
         self.effort().check().map_err(|error| error.under("tv"))
     }
 
@@ -62,6 +68,7 @@ impl Algorithm for Config {
         self.check(&data.geometry, grid)?;
         let device = run.device;
         let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
-        Recipe { label: "tv", weight: &self.weight, effort: self.effort(), penalty: &penalty }.reconstruct(data, grid, run)
+        Recipe { label: "tv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
+            .reconstruct(data, grid, run)
     }
 }

@@ -8,6 +8,7 @@
 use super::iterative::momentum::Momentum;
 use super::iterative::parts::{Part, Parts};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::statistics::Statistics;
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
@@ -95,7 +96,7 @@ impl<'a> Surrogates<'a> {
         let norm_squared = problem.norm_squared()?;
         let parts = Parts::new(problem, config.subset_views, config.ordering)?;
         let axes = tv::axes(problem.projector.domain());
-        let weights = config.weights(problem).map_err(torch_error)?;
+        let weights = config.weights(problem)?;
         let mut scaled = problem.projector.forward(&problem.support()?)?;
         let _ = scaled.f_mul_(&weights).map_err(torch_error)?;
         let curvature = config.weight * axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>();
@@ -170,13 +171,10 @@ impl Config {
         Common { key: "wls", iterations, tolerance, nonnegative, mask }
     }
 
-    /// wᵢ = nᵢ² / ((nᵢ + s²) I₀) = e^{−yᵢ} / (1 + (s²/I₀) e^{yᵢ}).
-    fn weights(&self, problem: &Problem<'_>) -> std::result::Result<Tensor, TchError> {
-        let noise = self.electronic_sd * self.electronic_sd / self.photons;
-        // No ray transmits more than the air does, but for noise.
-        let integrals = problem.data.f_mul_scalar(problem.mu_ref)?.f_clamp_(-1.0, 80.0)?;
-        let starved = integrals.f_exp()?.f_mul_scalar_(noise)?.f_add_scalar_(1.0)?;
-        integrals.f_neg()?.f_exp_()?.f_div_(&starved)
+    /// wᵢ = nᵢ² / ((nᵢ + s²) I₀).
+    fn weights(&self, problem: &Problem<'_>) -> Result<Tensor> {
+        let statistics = Statistics { photons: self.photons, electronic_sd: self.electronic_sd, model_sd: 0.0 };
+        statistics.weights(&problem.data.f_mul_scalar(problem.mu_ref).map_err(torch_error)?)
     }
 
     fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {

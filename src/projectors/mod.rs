@@ -5,9 +5,11 @@ mod host;
 pub mod kernels;
 mod operations;
 pub mod rays;
+mod weighted;
 
 pub use host::{Host, Map, Pair};
 pub use operations::TensorJoseph;
+pub use weighted::Weighted;
 
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};

@@ -32,6 +32,7 @@ pub use held_out::HeldOut;
 pub use saved::Fitted;
 pub use start::{Regression, Start};
 
+use super::statistics::Statistics;
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
@@ -62,6 +63,8 @@ pub struct Config {
     pub ramp_steps: u64,
     /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
     pub tv: f64,
+    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    pub noise: Option<Statistics>,
     /// More that is known of the volume, each with its weight.
     pub regularizers: Vec<OneOf<RegularizerKind>>,
     /// Data steps on coarser lattices before those on the full one, coarsest first: [40, 60] is 40 steps on a lattice four times
@@ -101,6 +104,7 @@ impl Default for Config {
             steps: 100,
             ramp_steps: 0,
             tv: 2e-4,
+            noise: None,
             start: Some(Box::new(Start {
                 kind: AlgorithmKind::Tv(tv::Config { iterations: 100, tolerance: 0.0, ..tv::Config::default() }),
                 beside: Regression::default(),
@@ -178,6 +182,9 @@ impl Algorithm for Config {
         }
         for (i, kind) in self.regularizers.iter().enumerate() {
             kind.kind.as_part().check().map_err(|e| e.under(&format!("neural_field.regularizers[{i}]")))?;
+        }
+        if let Some(noise) = &self.noise {
+            noise.check().map_err(|e| e.under("neural_field.noise"))?;
         }
         if let Some(held) = &self.held_out {
             held.check(geometry).map_err(|e| e.under("neural_field.held_out"))?;

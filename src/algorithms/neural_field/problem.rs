@@ -6,8 +6,8 @@ use crate::algorithms::Run;
 use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
 use crate::error::Result;
 use crate::fields::integrators::Objective;
-use crate::projectors;
 use crate::projectors::kernels::support::seen_support;
+use crate::projectors::{self, Weighted};
 use crate::tensors::{from_projections, to_vec, torch_error};
 use tch::{Kind, Tensor};
 
@@ -78,12 +78,18 @@ impl<'a> Problem<'a> {
 }
 
 fn objective(config: &Config, data: &Projections, grid: &Grid, support: Option<&[bool]>, run: &Run<'_>) -> Result<Objective> {
-    let projector = run.projector(grid, &data.geometry)?;
+    let mut projector = run.projector(grid, &data.geometry)?;
+    let integrals = from_projections(data, run.device)?;
+    let weights = config.noise.as_ref().map(|noise| noise.weights(&integrals)).transpose()?;
+    if let Some(weights) = &weights {
+        projector = Box::new(Weighted { projector, factors: weights.sqrt() });
+    }
     Ok(Objective {
         grid: grid.clone(),
         geometry: data.geometry.clone(),
         model: run.model,
-        data: from_projections(data, run.device)? / (MU_REFERENCE_OVER_WATER * run.mu_water),
+        data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
+        weights,
         norm_squared: projectors::norm_squared(projector.as_ref(), run.device, 15)?,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
@@ -126,6 +132,7 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
         support: numbers(members.as_deref(), grid.voxels())?.to_device(full.options.1),
         geometry: full.geometry.clone(),
         data: full.data.shallow_clone(),
+        weights: full.weights.as_ref().map(Tensor::shallow_clone),
         regularizers: full.regularizers.clone(),
         grid,
         ..*full

@@ -25,9 +25,11 @@ pub use penalty::{Penalty, Step};
 pub use tuning::Recipe;
 pub use variation::Variation;
 
+use super::statistics::Statistics;
 use super::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::Result;
+use crate::projectors::Weighted;
 use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
 use serde_json::json;
@@ -79,14 +81,21 @@ struct Measured {
 }
 
 impl<'a> Problem<'a> {
-    /// The data term of projections on a grid: one projector, two norms.
+    /// The data term of projections on a grid: one projector, two norms. With `noise`, A and y stand for √W A and √W y, W the inverse
+    /// variances of the rays.
     ///
     /// # Errors
     /// A scan that misses the grid; a model the device does not have; memory.
-    pub fn new(data: &Projections, grid: &Grid, run: &'a Run<'a>) -> Result<Self> {
+    pub fn new(data: &Projections, grid: &Grid, noise: Option<&Statistics>, run: &'a Run<'a>) -> Result<Self> {
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let values = from_projections(data, run.device)? / mu_ref;
-        let fidelity = Fidelity::new(run.projector(grid, &data.geometry)?, &values, run.device, run.seed)?;
+        let integrals = from_projections(data, run.device)?;
+        let (mut projector, mut values) = (run.projector(grid, &data.geometry)?, &integrals / mu_ref);
+        if let Some(noise) = noise {
+            let factors = noise.weights(&integrals)?.sqrt();
+            values *= &factors;
+            projector = Box::new(Weighted { projector, factors });
+        }
+        let fidelity = Fidelity::new(projector, &values, run.device, run.seed)?;
         Ok(Self { fidelity, grid: grid.clone(), run, mu_ref })
     }
 

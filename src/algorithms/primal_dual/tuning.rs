@@ -1,6 +1,7 @@
 //! A penalty's reconstruction with its weight given or chosen: what the algorithms of this family do.
 
 use super::{Effort, Penalty, Problem};
+use crate::algorithms::statistics::Statistics;
 use crate::algorithms::weight::{Trials, Weight};
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{Grid, Projections, Volume};
@@ -17,6 +18,8 @@ pub struct Recipe<'a> {
     pub label: &'a str,
     /// The weight, or how it is chosen.
     pub weight: &'a Weight,
+    /// The noise of the data, if rays count by it.
+    pub noise: Option<&'a Statistics>,
     /// How far to iterate.
     pub effort: Effort,
     /// The penalty of a weight, its dual variables 0.
@@ -34,7 +37,7 @@ impl Recipe<'_> {
         let mut tuning = Tuning { recipe: self, grid, run, problem: None, penalty: None, last: None };
         let choice = self.weight.choose(data, grid, run, &mut tuning)?;
         let tried = tuning.last.take();
-        let problem = Problem::new(data, grid, run)?;
+        let problem = Problem::new(data, grid, self.noise, run)?;
         let start = initial.map(|volume| problem.scaled(volume)).transpose()?.or(tried);
         let mut penalty = match tuning.penalty.take() {
             Some(mut penalty) => {
@@ -62,7 +65,7 @@ struct Tuning<'a> {
 
 impl Trials for Tuning<'_> {
     fn prepare(&mut self, data: &Projections) -> Result<()> {
-        self.problem = Some(Problem::new(data, self.grid, self.run)?);
+        self.problem = Some(Problem::new(data, self.grid, self.recipe.noise, self.run)?);
         self.penalty = None;
         self.last = None;
         Ok(())

@@ -7,7 +7,7 @@
 //! one chunk. With `jitter` the whole lattice, and the projector's grid with it, shifts by a random part of a voxel each
 //! step, so that the field is seen everywhere and not only at voxel centres.
 
-use super::{Integrator, Loss, Objective, Residual, ramp};
+use super::{Integrator, Loss, Objective, Residual};
 use crate::data::{Grid, add, scale};
 use crate::error::{Error, Result};
 use crate::fields::Field;
@@ -56,10 +56,7 @@ impl Config {
         let volume = Tensor::f_zeros([grid.voxels() as i64], objective.options).map_err(torch_error)?;
         let volume = volume.index_copy(0, &objective.support, values).view(shape);
         let difference = projector.forward(&volume)? - &objective.data;
-        let weighted = match residual {
-            Residual::Plain => difference.shallow_clone(),
-            Residual::Ramp => ramp(&difference)?,
-        };
+        let weighted = residual.of(&difference, objective.weights.as_ref())?;
         let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) / objective.norm_squared;
         let axes = total_variation::axes(grid);
         let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;

@@ -1,6 +1,6 @@
 //! Differentiable ray integration: from a field to its line integrals, the loss against the data, and the gradient.
 //!
-//! Both forms minimise D + w TV with D = ½ ‖A f − y‖² / ‖A‖² over f = mu / mu_ref. Gradients are added to the parameters'
+//! Both forms minimise D + w TV with D = ½ rᵀW r / ‖√W A‖², r = A f − y, over f = mu / mu_ref; W = 1 unless the rays have weights. Gradients are added to the parameters'
 //! `.grad`; losses are the true ones, never a surrogate.
 
 pub mod lattice;
@@ -26,7 +26,9 @@ pub struct Objective {
     pub model: Model,
     /// Measured line integrals / mu_ref, `[view, row, column]`, mm.
     pub data: Tensor,
-    /// ‖A‖² of the lattice projector, mm².
+    /// What a ray's square counts, the inverse of its variance, `[view, row, column]`; all alike without.
+    pub weights: Option<Tensor>,
+    /// ‖√W A‖² of the lattice projector, mm².
     pub norm_squared: f64,
     /// Weight w of the total variation, per voxel of x = mu / mu_ref.
     pub tv: f64,
@@ -45,9 +47,9 @@ pub struct Objective {
 /// Which residual drives the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Residual {
-    /// r = A f − y: D = ½ rᵀr / ‖A‖².
+    /// r = A f − y: D = ½ rᵀW r / ‖√W A‖².
     Plain,
-    /// The ramp-filtered residual: D = ½ rᵀF r / ‖A‖² with F symmetric and positive, whose gradient is a filtered
+    /// The ramp-filtered residual: D = ½ rᵀ√W F √W r / ‖√W A‖² with F symmetric and positive, whose gradient is a filtered
     /// backprojection of the residual: far better conditioned, but it amplifies noise.
     Ramp,
 }
@@ -97,6 +99,24 @@ crate::kinds! {
         lattice => Lattice(lattice::Config),
         /// Stratified samples along a random subset of rays.
         rays => Rays(rays::Config),
+    }
+}
+
+impl Residual {
+    /// What the adjoint takes of the difference r = A f − y: W r, or √W F √W r.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn of(self, difference: &Tensor, weights: Option<&Tensor>) -> Result<Tensor> {
+        match (self, weights) {
+            (Self::Plain, None) => Ok(difference.shallow_clone()),
+            (Self::Plain, Some(weights)) => difference.f_mul(weights).map_err(torch_error),
+            (Self::Ramp, None) => ramp(difference),
+            (Self::Ramp, Some(weights)) => {
+                let factors = weights.f_sqrt().map_err(torch_error)?;
+                ramp(&difference.f_mul(&factors).map_err(torch_error)?)?.f_mul(&factors).map_err(torch_error)
+            }
+        }
     }
 }
 

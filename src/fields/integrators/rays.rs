@@ -168,12 +168,16 @@ impl Batch {
         build().map_err(torch_error)
     }
 
-    /// ½ Σ (q − y)² over the rays, from the field's `values` at the points.
+    /// ½ Σ W (q − y)² over the rays, from the field's `values` at the points.
     fn half_squares(&self, values: &Tensor, objective: &Objective) -> std::result::Result<Tensor, TchError> {
         let zeros = Tensor::f_zeros([self.rays.size()[0]], objective.options)?;
         let integrals = zeros.f_index_add(0, &self.owners, &values.f_mul(&self.lengths)?)?;
         let measured = objective.data.f_view([-1])?.f_index_select(0, &self.rays)?;
-        integrals.f_sub(&measured)?.f_square()?.f_sum(Kind::Double)?.f_mul_scalar(0.5)
+        let mut squares = integrals.f_sub(&measured)?.f_square()?;
+        if let Some(weights) = &objective.weights {
+            squares = squares.f_mul(&weights.f_view([-1])?.f_index_select(0, &self.rays)?)?;
+        }
+        squares.f_sum(Kind::Double)?.f_mul_scalar(0.5)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod huber_tv;
 pub mod kernels;
+pub mod log_tv;
 pub mod nonnegativity;
 pub mod sparsity;
 pub mod tikhonov;
@@ -35,6 +36,8 @@ crate::kinds! {
     pub enum RegularizerKind: "regularizer" => dyn Regularizer {
         /// Total variation that is quadratic for small steps.
         huber_tv => HuberTv(huber_tv::Config),
+        /// Total variation to which high steps cost little more than low ones.
+        log_tv => LogTv(log_tv::Config),
         /// Squares of the gradient.
         tikhonov => Tikhonov(tikhonov::Config),
         /// Sum of absolute values.

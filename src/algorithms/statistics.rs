@@ -1,0 +1,93 @@
+//! How much each ray knows: inverse variances of the line integrals from the counts behind them.
+//!
+//! A ray of n = I₀ e^{−y} photons and electronic noise of standard deviation s has, after the logarithm, the variance
+//! 1/n + s²/n² (K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993). What a model gets wrong by itself (voxels, the projector,
+//! scatter) adds m²: without it the rays through air count thousands of times as much as those through bone, as if the volume could
+//! explain them that well.
+
+use crate::error::{Error, Result};
+use crate::tensors::torch_error;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tch::{TchError, Tensor};
+
+/// The noise of the projections, by which rays are weighted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Statistics {
+    /// Photons I₀ that a pixel counts in air.
+    pub photons: f64,
+    /// Standard deviation s of the electronic noise, photons.
+    pub electronic_sd: f64,
+    /// Standard deviation m of what the model gets wrong, as a line integral (1: a factor of e in the counts).
+    pub model_sd: f64,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Self { photons: 1e5, electronic_sd: 0.0, model_sd: 0.02 }
+    }
+}
+
+impl Statistics {
+    /// Refuses what makes no sense, naming the key relative to its own.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        for (key, value, least) in
+            [("photons", self.photons, f64::MIN_POSITIVE), ("electronic_sd", self.electronic_sd, 0.0), ("model_sd", self.model_sd, 0.0)]
+        {
+            if !(value.is_finite() && value >= least) {
+                let expected = if least > 0.0 { "a positive number" } else { "0 or more" };
+                return Err(Error::config(key, format!("expected {expected}, got {value}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// wᵢ = (1/I₀) / (1/nᵢ + s²/nᵢ² + m²) of line integrals y of any shape: 1 in air without s and m.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn weights(&self, integrals: &Tensor) -> Result<Tensor> {
+        let run = || -> std::result::Result<Tensor, TchError> {
+            // No ray transmits more than the air does, but for noise.
+            let starving = integrals.f_clamp(-1.0, 40.0)?.f_exp_()?;
+            let electronic = starving.f_mul_scalar(self.electronic_sd * self.electronic_sd / self.photons)?.f_add_scalar_(1.0)?;
+            starving.f_mul(&electronic)?.f_add_scalar_(self.model_sd * self.model_sd * self.photons)?.f_reciprocal_()
+        };
+        run().map_err(torch_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_inverse_variances() {
+        let statistics = Statistics { photons: 1000.0, electronic_sd: 5.0, model_sd: 0.1 };
+        let found = Vec::<f64>::try_from(statistics.weights(&Tensor::from_slice(&[0.0, 2.0])).unwrap()).unwrap();
+        for (y, weight) in [0.0f64, 2.0].into_iter().zip(found) {
+            let n = 1000.0 * (-y).exp();
+            let variance = 1.0 / n + 25.0 / (n * n) + 0.01;
+            assert!((weight * 1000.0 * variance - 1.0).abs() < 1e-12, "{y}: {weight}");
+        }
+    }
+
+    #[test]
+    fn a_ray_that_let_nothing_through_has_next_to_no_weight_and_stays_a_number() {
+        let statistics = Statistics { electronic_sd: 10.0, ..Statistics::default() };
+        let found = Vec::<f32>::try_from(statistics.weights(&Tensor::from_slice(&[1e6f32, -1e6])).unwrap()).unwrap();
+        assert!(found[0] >= 0.0 && found[0] < 1e-20 && found[1].is_finite(), "{found:?}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_key() {
+        let wrong = Statistics { model_sd: f64::NAN, ..Statistics::default() };
+        assert!(wrong.check().unwrap_err().to_string().contains("model_sd"));
+        let wrong = Statistics { photons: 0.0, ..Statistics::default() };
+        assert!(wrong.check().unwrap_err().to_string().contains("photons"));
+    }
+}
