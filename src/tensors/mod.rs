@@ -1,9 +1,11 @@
 //! The only bridge between plain values and tensors, and the choice of the device.
 
 mod device;
+mod memory;
 mod threads;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
+pub use memory::keep_freed;
 pub use threads::Threads;
 
 use crate::data::{Projections, Volume};
