@@ -44,6 +44,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
         geometry,
         data,
         norm_squared: 40.0,
+        scale: 0.7,
         tv: 0.01,
         // A smooth one: a finite difference across a kink is no derivative.
         regularizers: vec![RegularizerKind::Tikhonov(tikhonov::Config { weight: 0.02 })],

@@ -7,7 +7,7 @@
 
 use super::primal_dual::{Effort, Penalty, Recipe, Variation};
 use super::statistics::Statistics;
-use super::weight::Weight;
+use super::weight::{Choice, Weight};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
@@ -42,6 +42,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The weight alone: the number, or the choice from the projections.
+    ///
+    /// # Errors
+    /// What a trial says.
+    pub fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
+        let device = run.device;
+        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
+        Recipe { label: "tv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
+            .choose(data, grid, run)
+    }
+
     fn effort(&self) -> Effort {
         Effort { iterations: self.iterations, tolerance: self.tolerance, nonnegative: self.nonnegative, step: self.step }
     }

@@ -5,6 +5,7 @@
 //! (x, y, z); in 2-D the components along the slice's x and y axes.
 
 pub mod activations;
+pub mod anchored;
 pub mod coordinates;
 mod domain;
 pub mod encodings;
@@ -64,6 +65,14 @@ pub trait Field: std::fmt::Debug {
     fn attenuation(&self, points: &Tensor) -> Result<Tensor>;
     /// The trainable tensors, in a fixed order.
     fn parameters(&self) -> &[Parameter];
+    /// Takes over the volume `[voxels]` (attenuation / mu_ref, C order) that the fit starts from, where the field has a place for it;
+    /// a network learns it by regression instead.
+    ///
+    /// # Errors
+    /// A volume of another size.
+    fn adopt(&self, _volume: &Tensor) -> Result<()> {
+        Ok(())
+    }
     /// [`Field::attenuation`] without gradients.
     ///
     /// # Errors
@@ -124,6 +133,8 @@ crate::kinds! {
         mlp => Mlp(mlp::Config),
         /// The volume itself, interpolated.
         voxels => Voxels(voxels::Config),
+        /// A start that stays, and a network for the difference to it.
+        anchored => Anchored(anchored::Config),
     }
 }
 

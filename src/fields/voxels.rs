@@ -37,6 +37,13 @@ impl Architecture for Config {
     }
 
     fn build(&self, domain: &Domain, _: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
+        Ok(Box::new(Voxels::new(domain, options)?))
+    }
+}
+
+impl Voxels {
+    /// Air.
+    pub(super) fn new(domain: &Domain, options: (Kind, Device)) -> Result<Self> {
         let inputs = domain.inputs;
         let mut levels = Levels::new(inputs, 1);
         levels.push((0..inputs).collect(), domain.shape.iter().rev().copied().collect(), 1.0, None);
@@ -44,11 +51,9 @@ impl Architecture for Config {
         let to_index = tensor(&rows, &[inputs, inputs], options)?.f_transpose(0, 1).map_err(torch_error)?;
         let zeros = Tensor::f_zeros([levels.rows() as i64, 1], options).map_err(torch_error)?.set_requires_grad(true);
         let parameters = [Parameter { name: "voxels".to_string(), value: zeros, role: Role::Table }];
-        Ok(Box::new(Voxels { levels, to_index, parameters }))
+        Ok(Self { levels, to_index, parameters })
     }
-}
 
-impl Voxels {
     fn indices(&self, points: &Tensor) -> std::result::Result<Tensor, TchError> {
         points.f_matmul(&self.to_index)
     }
@@ -62,6 +67,11 @@ impl Field for Voxels {
 
     fn parameters(&self) -> &[Parameter] {
         &self.parameters
+    }
+
+    fn adopt(&self, volume: &Tensor) -> Result<()> {
+        let table = &self.parameters[0].value;
+        tch::no_grad(|| table.detach().f_copy_(&volume.f_view([-1, 1])?).map(|()| ())).map_err(torch_error)
     }
 
     fn evaluate(&self, points: &Tensor) -> Result<Tensor> {

@@ -33,6 +33,7 @@ pub use saved::Fitted;
 pub use start::{Regression, Start};
 
 use super::statistics::Statistics;
+use super::weight::{Choice, Weight};
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
@@ -61,6 +62,9 @@ pub struct Config {
     pub steps: u64,
     /// How many of the data steps, the first, follow the ramp-filtered residual.
     pub ramp_steps: u64,
+    /// What `tv` and the weights of `regularizers` are multiplied with; `auto`: with the weight that `tv: {weight: auto}` chooses from the
+    /// projections, so that they are in units of it.
+    pub weight: Weight,
     /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
     pub tv: f64,
     /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
@@ -103,6 +107,7 @@ impl Default for Config {
             schedule: Schedule::Linear,
             steps: 100,
             ramp_steps: 0,
+            weight: 1.0.into(),
             tv: 2e-4,
             noise: None,
             start: Some(Box::new(Start {
@@ -126,6 +131,10 @@ impl Default for Config {
 }
 
 impl Config {
+    fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
+        tv::Config { weight: self.weight.clone(), noise: self.noise, ..tv::Config::default() }.choose_weight(data, grid, run)
+    }
+
     fn check_numbers(&self) -> Result<()> {
         if self.steps == 0 && self.start.is_none() {
             return Err(Error::config("neural_field.steps", "expected at least 1 without a start, got 0"));
@@ -183,6 +192,7 @@ impl Algorithm for Config {
         for (i, kind) in self.regularizers.iter().enumerate() {
             kind.kind.as_part().check().map_err(|e| e.under(&format!("neural_field.regularizers[{i}]")))?;
         }
+        self.weight.check(geometry).map_err(|e| e.under("neural_field.weight"))?;
         if let Some(noise) = &self.noise {
             noise.check().map_err(|e| e.under("neural_field.noise"))?;
         }
@@ -209,6 +219,9 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        fit::Fit::new(self, problem::Problem::new(self, data, grid, run)?, run)?.run(run)
+        let choice = self.choose_weight(data, grid, run)?;
+        let mut made = fit::Fit::new(self, problem::Problem::new(self, choice.weight, data, grid, run)?, run)?.run(run)?;
+        made.notes.extend(choice.notes());
+        Ok(made)
     }
 }

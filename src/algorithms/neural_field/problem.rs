@@ -26,14 +26,15 @@ pub(super) struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    pub(super) fn new(config: &Config, data: &'a Projections, grid: &'a Grid, run: &Run<'_>) -> Result<Self> {
+    /// `weight` multiplies the weights of the regularisers.
+    pub(super) fn new(config: &Config, weight: f64, data: &'a Projections, grid: &'a Grid, run: &Run<'_>) -> Result<Self> {
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
         let views = data.geometry.views.len();
         let (left_out, kept) = config.held_out.as_ref().map_or_else(|| (Vec::new(), (0..views).collect()), |held| held.split(views));
         let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
         let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
-        let full = objective(config, &seen, grid, support.as_deref(), run)?;
+        let full = Objective { scale: weight, ..objective(config, &seen, grid, support.as_deref(), run)? };
         let mut levels = Vec::new();
         let mut first = config.ramp_steps;
         for (i, steps) in config.coarse_steps.iter().enumerate() {
@@ -91,6 +92,7 @@ fn objective(config: &Config, data: &Projections, grid: &Grid, support: Option<&
         data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
         weights,
         norm_squared: projectors::norm_squared(projector.as_ref(), run.device, 15)?,
+        scale: 1.0,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
         support: numbers(support, grid.voxels())?.to_device(run.device),
@@ -128,7 +130,7 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
     });
     Ok(Objective {
         norm_squared: full.norm_squared * fine.voxels() as f64 / grid.voxels() as f64,
-        tv: full.tv / factor as f64,
+        scale: full.scale / factor as f64,
         support: numbers(members.as_deref(), grid.voxels())?.to_device(full.options.1),
         geometry: full.geometry.clone(),
         data: full.data.shallow_clone(),

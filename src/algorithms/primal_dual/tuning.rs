@@ -2,7 +2,7 @@
 
 use super::{Effort, Penalty, Problem};
 use crate::algorithms::statistics::Statistics;
-use crate::algorithms::weight::{Trials, Weight};
+use crate::algorithms::weight::{Choice, Trials, Weight};
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{Grid, Projections, Volume};
 use crate::error::Result;
@@ -27,6 +27,16 @@ pub struct Recipe<'a> {
 }
 
 impl Recipe<'_> {
+    /// The weight alone.
+    ///
+    /// # Errors
+    /// As the problem's.
+    pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
+        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let mut tuning = Tuning { recipe: self, grid, run, problem: None, penalty: None, last: None };
+        self.weight.choose(data, grid, run, &mut tuning)
+    }
+
     /// The volume that minimises the objective, from the run's initial volume or zero (or the last trial's).
     ///
     /// # Errors

@@ -66,11 +66,11 @@ impl Config {
             regularizer += value;
             slope += part;
         }
-        let loss = Loss { data, regularizer };
+        let loss = Loss { data, regularizer: regularizer * objective.scale };
         if !gradient {
             return Ok((loss, None));
         }
-        let full = projector.adjoint(&weighted)? / objective.norm_squared + slope;
+        let full = projector.adjoint(&weighted)? / objective.norm_squared + slope * objective.scale;
         let gather = || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
         Ok((loss, Some(gather().map_err(torch_error)?)))
     }

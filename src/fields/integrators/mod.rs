@@ -30,6 +30,8 @@ pub struct Objective {
     pub weights: Option<Tensor>,
     /// ‖√W A‖² of the lattice projector, mm².
     pub norm_squared: f64,
+    /// What `tv` and the weights of `regularizers` are multiplied with.
+    pub scale: f64,
     /// Weight w of the total variation, per voxel of x = mu / mu_ref.
     pub tv: f64,
     /// More that is known of the volume.

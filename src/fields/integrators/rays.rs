@@ -123,7 +123,7 @@ impl Config {
                 let part = kind.as_part();
                 penalty = penalty.f_add(&part.penalty(&here, &slopes)?.f_mul_scalar(part.weight())?)?;
             }
-            penalty.f_mean(values.kind())?.f_mul_scalar(grid.voxels() as f64)
+            penalty.f_mean(values.kind())?.f_mul_scalar(grid.voxels() as f64 * objective.scale)
         };
         through(field, &points, backward, &estimate)
     }

@@ -25,6 +25,9 @@ impl Fit<'_> {
             (None, None) => return Ok(()),
         };
         let target = (from_volume(&volume, run.device)? / self.problem.mu_ref).view(-1);
+        if self.step == 0 {
+            self.field.adopt(&target)?;
+        }
         self.start = Some(volume);
         let members = self.problem.full().support.size()[0];
         run.progress.begin("regression", Some(regression.steps));
