@@ -10,7 +10,6 @@ use std::process::ExitCode;
 const BUG: u8 = 70;
 
 fn main() -> ExitCode {
-    recon::tensors::keep_freed();
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.style());
     explain_panics();

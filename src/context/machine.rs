@@ -44,12 +44,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Takes the device and sets the number of threads of rayon and libtorch, for the whole process.
+    /// Takes the device and sets the number of threads of rayon and libtorch and how memory is kept, for the whole process.
     ///
     /// # Errors
     /// A device or a SIMD level asked for by name that cannot be had.
     pub fn take(device: DeviceRequest, threads: Threads) -> Result<Self> {
         simd::requested()?;
+        tensors::keep_freed();
         let chosen = tensors::choose(device)?;
         let threads = match threads {
             Threads::Auto(_) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),

@@ -71,7 +71,7 @@ impl Field for Voxels {
 
     fn adopt(&self, volume: &Tensor) -> Result<()> {
         let table = &self.parameters[0].value;
-        tch::no_grad(|| table.detach().f_copy_(&volume.f_view([-1, 1])?).map(|()| ())).map_err(torch_error)
+        tch::no_grad(|| table.detach().f_copy_(&volume.f_view([-1, 1])?)).map_err(torch_error)
     }
 
     fn evaluate(&self, points: &Tensor) -> Result<Tensor> {

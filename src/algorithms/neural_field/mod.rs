@@ -12,7 +12,7 @@
 //! ensemble the mean of the fields, with their spread as its uncertainty.
 //!
 //! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are cheap,
-//! a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon: {rate: 3.0e-3}}`.
+//! a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon: {rate: 8.0e-4}}`.
 //!
 //! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
 //! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
