@@ -1,7 +1,7 @@
-//! A volume that stays as it is, and a network for what it lacks: f(p) = Σ over the voxels c around p of w_c(p) b[c] + g(p).
+//! A volume that stays as it is, and a network for what it lacks: f(p) = Σ over the voxels c around p of w_c(p) `b[c]` + g(p).
 //!
 //! A network that has to learn a start by regression loses a part of it, more in 3-D than it wins back in the steps a CPU can afford. Here
-//! the start b is taken over exactly, interpolated as by [`voxels`](super::voxels), and the network g, which the regression brings to
+//! the start b is taken over exactly, interpolated as by [`voxels`], and the network g, which the regression brings to
 //! zero, learns the difference to it: residual learning (He et al. 2016), with a prior as in NeRP (Shen et al. 2022) as the identity. Without a start b
 //! is air and f is g. For volumes, and for an earlier scan that differs little.
 
