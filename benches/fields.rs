@@ -89,6 +89,7 @@ fn serve() -> std::io::Result<()> {
 
 fn main() -> std::io::Result<()> {
     // As the program does, so that this times what it runs.
+    recon::tensors::spin_briefly();
     recon::tensors::keep_freed();
     tch::set_num_threads(std::thread::available_parallelism().map_or(1, |n| n.get() as i32));
     if std::env::args().any(|argument| argument == "--serve") {

@@ -65,6 +65,14 @@ pub enum Command {
     Completions(commands::completions::Args),
 }
 
+impl Command {
+    /// Whether it keeps the machine busy for long.
+    #[must_use]
+    pub fn computes(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_))
+    }
+}
+
 impl Cli {
     /// How the terminal should look.
     #[must_use]

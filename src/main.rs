@@ -11,6 +11,9 @@ const BUG: u8 = 70;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.command.computes() {
+        recon::commands::spin_briefly();
+    }
     let terminal = Terminal::new(cli.style());
     explain_panics();
     match catch_unwind(AssertUnwindSafe(|| cli.run(&terminal))) {

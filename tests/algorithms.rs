@@ -315,6 +315,28 @@ fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty()
 }
 
 #[test]
+fn a_fit_on_some_views_or_on_the_worst_rays_learns_and_resumes_with_the_same_bits() {
+    for integrator in ["lattice: {subset_views: 5}", "rays: {rays: 64, importance: 0.5, tv_voxels: 64}"] {
+        let text = format!(
+            "neural_field: {{field: {{siren: {{width: 24, depth: 2, omega: 12}}}}, start: null, steps: 80, ensemble: 2, \
+             integrator: {{{integrator}}}, optimizer: {{adam: {{rate: 2.0e-3}}}}}}"
+        );
+        let (kind, geometry, grid) = cone_kind(&text);
+        let (data, truth) = ball(&geometry, &grid);
+        let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
+        let quality = psnr(&truth, &straight.volume);
+        assert!(quality > 15.0, "{integrator}: {quality:.2} dB");
+        let memory = Memory::default();
+        for steps in [50, 60] {
+            let stopped = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(steps) }, &memory);
+            assert!(matches!(stopped, Err(Error::Stopped(Stop::Terminate))));
+        }
+        let resumed = reconstruct(&kind, &data, &grid, &Silent, &memory).unwrap();
+        assert_eq!(resumed.volume, straight.volume, "{integrator}");
+    }
+}
+
+#[test]
 fn a_fit_that_diverges_keeps_its_last_good_weights_and_says_so() {
     let text = "neural_field: {field: {siren: {width: 16, depth: 2}}, start: null, steps: 60, optimizer: {adam: {rate: 1.0e+30}}}";
     let (kind, geometry, grid) = cone_kind(text);

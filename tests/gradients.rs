@@ -72,17 +72,21 @@ fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective,
     let shape = |p: &Parameter| p.value.size().iter().map(|&n| n as usize).collect::<Vec<_>>();
     let directions: Vec<Tensor> = trained(field).iter().enumerate().map(|(k, p)| random(&shape(p), 100 + k as u64)).collect();
     let step = 4;
+    // What earlier steps left, where the integrator keeps something.
+    let mut memory = None;
+    integrator.accumulate(field, objective, residual, step - 1, &mut memory).unwrap();
+    clear(field);
     let shift = |h: f64| trained(field).iter().zip(&directions).for_each(|(p, d)| drop(p.value.detach().g_add_(&(d * h))));
     let loss = |h: f64| {
         shift(h);
-        let loss = integrator.loss(field, objective, residual, step).unwrap().total();
+        let loss = integrator.loss(field, objective, residual, step, &memory).unwrap().total();
         shift(-h);
         loss
     };
     let h = 1e-6;
     let finite = (loss(h) - loss(-h)) / (2.0 * h);
     let forward = loss(0.0);
-    let total = integrator.accumulate(field, objective, residual, step).unwrap().total();
+    let total = integrator.accumulate(field, objective, residual, step, &mut memory).unwrap().total();
     assert!((total - forward).abs() <= 1e-12 * forward.abs(), "accumulate reports {total}, the forward-only loss is {forward}");
     let exact = trained(field).iter().zip(&directions).map(|(p, d)| (p.value.grad() * d).sum(Kind::Double).double_value(&[])).sum();
     (finite, exact)
@@ -125,8 +129,10 @@ fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
 
 fn integrators() -> Vec<(String, IntegratorKind)> {
     let mut all: Vec<_> = IntegratorKind::NAMES.iter().map(|name| (name.to_string(), IntegratorKind::default_of(name).unwrap())).collect();
-    let jittered: OneOf<IntegratorKind> = serde_yaml::from_str("lattice: {jitter: 0.8}").unwrap();
-    all.push(("jittered lattice".into(), jittered.kind));
+    for text in ["rays: {importance: 0.6}", "lattice: {subset_views: 2}", "lattice: {jitter: 0.8}"] {
+        let kind: OneOf<IntegratorKind> = serde_yaml::from_str(text).unwrap();
+        all.push((text.to_string(), kind.kind));
+    }
     all
 }
 
@@ -168,7 +174,7 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let integrator = IntegratorKind::default_of("lattice").unwrap();
     let gradient = |chunk| {
         clear(field.as_ref());
-        integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0).unwrap();
+        integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0, &mut None).unwrap();
         field.parameters()[2].value.grad().copy()
     };
     let (small, large) = (gradient(17), gradient(1 << 20));

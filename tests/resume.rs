@@ -104,3 +104,21 @@ fn a_second_process_in_the_same_folder_is_told_who_is_there() {
     child.wait().unwrap();
     bench.recon(&["run", TINY, "--set", "reconstruct=[fdk]", "--output", "out"]).expect(0, &[]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fit_spins_briefly_in_the_process_that_was_started_unless_the_environment_says_otherwise() {
+    let bench = Bench::new();
+    let fit = fit("100000");
+    for (said, expected) in [(None, "GOMP_SPINCOUNT=5000"), (Some("77"), "GOMP_SPINCOUNT=77")] {
+        let mut command = bench.command(&args(&fit, expected));
+        command.env_remove("GOMP_SPINCOUNT").env_remove("OMP_WAIT_POLICY").envs(said.map(|count| ("GOMP_SPINCOUNT", count)));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(&bench.path(expected).join("siren/checkpoint.safetensors"));
+        let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+        let found = environment.split(|&byte| byte == 0).any(|entry| entry == expected.as_bytes());
+        signal(&child, "TERM");
+        ended(child).expect(143, &[]);
+        assert!(found, "no {expected}");
+    }
+}

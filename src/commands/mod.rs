@@ -15,6 +15,7 @@ pub mod verify;
 mod overrides;
 mod volumes;
 
+pub use crate::tensors::spin_briefly;
 pub use overrides::Overrides;
 
 use serde_json::Value;

@@ -3,10 +3,12 @@
 mod device;
 mod memory;
 mod threads;
+mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
 pub use memory::keep_freed;
 pub use threads::Threads;
+pub use waiting::spin_briefly;
 
 use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};

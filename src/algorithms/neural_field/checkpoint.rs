@@ -1,4 +1,4 @@
-//! A fit as bytes: safetensors with `field.*` and `optimizer.*`, and metadata that says what they are.
+//! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `integrator.memory`, and metadata that says what they are.
 
 use super::Config;
 use super::ensemble::Ensemble;
@@ -9,12 +9,13 @@ use crate::algorithms::Run;
 use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
+use crate::fields::integrators::Memory;
 use crate::optimizers::Optimizer;
 use crate::tensors::to_vec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// Version of the keys below.
 const FORMAT: &str = "1";
@@ -91,8 +92,11 @@ pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) ->
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The parameters, the optimizer's state and the weights that are watched, under their names in the file.
-pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch: &Watch) -> Result<Vec<Plain>> {
+/// The name of what the integrator keeps.
+const MEMORY: &str = "integrator.memory";
+
+/// The parameters, the optimizer's state, the weights that are watched and what the integrator keeps, under their names in the file.
+pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch: &Watch, memory: &Memory) -> Result<Vec<Plain>> {
     let copies = [("average", watch.average.as_ref().map(|(_, weights)| weights)), ("best", watch.best.as_ref().map(|best| &best.weights))];
     let named = |(what, weights): (&str, &Vec<Tensor>)| -> Vec<(String, Tensor)> {
         parameters.iter().zip(weights).map(|(p, weight)| (format!("{what}.{}", p.name), weight.shallow_clone())).collect()
@@ -100,7 +104,8 @@ pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch
     let watched = copies.into_iter().filter_map(|(what, weights)| Some((what, weights?))).flat_map(named);
     let field = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
-    field.chain(state).chain(watched).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
+    let memory = memory.iter().map(|tensor| (MEMORY.to_string(), tensor.shallow_clone()));
+    field.chain(state).chain(watched).chain(memory).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
 }
 
 impl Plain {
@@ -214,6 +219,11 @@ impl Snapshot {
             Ok(tensor)
         };
         parameters.iter().map(one).collect()
+    }
+
+    /// What the integrator keeps.
+    pub(super) fn memory(&self, device: Device) -> Memory {
+        self.tensors.iter().find(|tensor| tensor.name == MEMORY).map(|plain| plain.tensor(&Tensor::zeros([0], (Kind::Float, device))))
     }
 
     /// Puts weights, optimizer state and what is watched back; changes no weight unless all of it fits.

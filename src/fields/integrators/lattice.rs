@@ -5,10 +5,12 @@
 //! The projector stands outside autograd: the chain is cut at the volume. (1) x = f(lattice) in chunks without gradients;
 //! (2) g = Aᵀ∂D(Ax) + w ∂TV(x); (3) each chunk again with gradients, backward of Σ x g. One more forward, and the memory of
 //! one chunk. With `jitter` the whole lattice, and the projector's grid with it, shifts by a random part of a voxel each
-//! step, so that the field is seen everywhere and not only at voxel centres.
+//! step, so that the field is seen everywhere and not only at voxel centres. With `subset_views` a step sees some of the views, and D
+//! is (all / seen) times theirs.
 
-use super::{Integrator, Loss, Objective, Residual};
-use crate::data::{Grid, add, scale};
+use super::subset::Views;
+use super::{Integrator, Loss, Memory, Objective, Residual};
+use crate::data::{Geometry, Grid, add, scale};
 use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
@@ -27,6 +29,9 @@ use tch::{Kind, TchError, Tensor};
 pub struct Config {
     /// Random common shift of the lattice each step, as a part of a voxel: 0 (none) to 1 (anywhere in the voxel).
     pub jitter: f64,
+    /// Views per step, dealt out so that all have their turn before one comes again; 0 for all. What a step costs then no longer grows
+    /// with the scan; worth it where projecting costs more than the field.
+    pub subset_views: usize,
 }
 
 impl Config {
@@ -46,18 +51,20 @@ impl Config {
     /// Loss and, if wanted, its gradient with respect to the voxels of the support, at the volume `values` `[support]`.
     fn at_volume(
         objective: &Objective,
+        views: &Views<'_>,
         grid: &Grid,
         values: &Tensor,
         residual: Residual,
         gradient: bool,
     ) -> Result<(Loss, Option<Tensor>)> {
-        let projector = Self::projector(objective, grid)?;
+        let projector = Self::projector(objective, &views.geometry, grid)?;
+        let scale = views.share / objective.norm_squared;
         let shape = grid.shape.map(|n| n as i64);
         let volume = Tensor::f_zeros([grid.voxels() as i64], objective.options).map_err(torch_error)?;
         let volume = volume.index_copy(0, &objective.support, values).view(shape);
-        let difference = projector.forward(&volume)? - &objective.data;
-        let weighted = residual.of(&difference, objective.weights.as_ref())?;
-        let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) / objective.norm_squared;
+        let difference = projector.forward(&volume)? - &views.data;
+        let weighted = residual.of(&difference, views.weights.as_ref())?;
+        let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) * scale;
         let axes = total_variation::axes(grid);
         let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;
         let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
@@ -70,16 +77,16 @@ impl Config {
         if !gradient {
             return Ok((loss, None));
         }
-        let full = projector.adjoint(&weighted)? / objective.norm_squared + slope * objective.scale;
+        let full = projector.adjoint(&weighted)? * scale + slope * objective.scale;
         let gather = || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
         Ok((loss, Some(gather().map_err(torch_error)?)))
     }
 
     /// The CPU kernels know f32 only; other kinds take tensor operations.
-    fn projector(objective: &Objective, grid: &Grid) -> Result<Box<dyn Projector>> {
+    fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn Projector>> {
         match objective.options.0 {
-            Kind::Float => projectors::build(objective.model, grid, &objective.geometry, objective.options.1),
-            _ => Ok(Box::new(TensorJoseph::new(grid, &objective.geometry, TensorJoseph::SAMPLES))),
+            Kind::Float => projectors::build(objective.model, grid, geometry, objective.options.1),
+            _ => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
         }
     }
 }
@@ -96,20 +103,22 @@ impl Integrator for Config {
         true
     }
 
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss> {
+    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, _: &Memory) -> Result<Loss> {
         let grid = self.lattice(objective, step);
         let coordinates = Coordinates::new(&grid, &objective.grid, objective.options)?;
         let points = |first, n| coordinates.of_voxels(&objective.support.narrow(0, first, n));
         let values = objective.evaluate(field, objective.support.size()[0], &points)?;
-        Ok(Self::at_volume(objective, &grid, &values, residual, false)?.0)
+        let views = Views::of(objective, self.subset_views, step)?;
+        Ok(Self::at_volume(objective, &views, &grid, &values, residual, false)?.0)
     }
 
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss> {
+    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, _: &mut Memory) -> Result<Loss> {
         let grid = self.lattice(objective, step);
         let coordinates = Coordinates::new(&grid, &objective.grid, objective.options)?;
         let points = |first, n| coordinates.of_voxels(&objective.support.narrow(0, first, n));
         let values = objective.evaluate(field, objective.support.size()[0], &points)?;
-        let (loss, gradient) = Self::at_volume(objective, &grid, &values, residual, true)?;
+        let views = Views::of(objective, self.subset_views, step)?;
+        let (loss, gradient) = Self::at_volume(objective, &views, &grid, &values, residual, true)?;
         if let Some(gradient) = gradient {
             objective.backward(field, &gradient, &points)?;
         }

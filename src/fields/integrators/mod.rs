@@ -3,9 +3,11 @@
 //! Both forms minimise D + w TV with D = ½ rᵀW r / ‖√W A‖², r = A f − y, over f = mu / mu_ref; W = 1 unless the rays have weights. Gradients are added to the parameters'
 //! `.grad`; losses are the true ones, never a surrogate.
 
+mod importance;
 pub mod lattice;
 pub mod quadrature;
 pub mod rays;
+mod subset;
 
 use super::Field;
 use super::regularizers::RegularizerKind;
@@ -73,6 +75,9 @@ impl Loss {
     }
 }
 
+/// What an integrator keeps from step to step, of a meaning that only it knows; none before the first step. Saved in checkpoints.
+pub type Memory = Option<Tensor>;
+
 /// A way to integrate a field along rays.
 pub trait Integrator {
     /// Refuses what makes no sense, naming the key.
@@ -82,16 +87,16 @@ pub trait Integrator {
     fn check(&self) -> Result<()>;
     /// Whether a step sees whole projections, as [`Residual::Ramp`] needs.
     fn whole_projections(&self) -> bool;
-    /// The loss of step `step` (its jitter and subset), without gradients.
+    /// The loss of step `step` (its jitter and subset), without gradients, after steps that left `memory`.
     ///
     /// # Errors
     /// Memory; a [`Residual`] that this form cannot give.
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss>;
-    /// The same loss, its gradient added to the parameters' `.grad`.
+    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &Memory) -> Result<Loss>;
+    /// The same loss, its gradient added to the parameters' `.grad`; `memory` is brought up to date.
     ///
     /// # Errors
     /// As [`Integrator::loss`].
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss>;
+    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &mut Memory) -> Result<Loss>;
 }
 
 crate::kinds! {

@@ -2,10 +2,12 @@
 //!
 //! A ray of length ℓ in the grid's box is cut in n = ⌈ℓ / (voxel / samples_per_voxel)⌉ equal strata with one sample each,
 //! uniform in its stratum; its integral is (ℓ / n) Σ f. D is estimated without bias as (rays / subset) · ½ Σ (q − y)² / ‖A‖²
-//! up to the quadrature's variance, TV by forward differences at a random subset of voxels. Mildenhall et al., NeRF, ECCV
-//! 2020 §4 for stratified sampling. Cheap steps, no lattice: the choice for very fine grids.
+//! up to the quadrature's variance, TV by forward differences at a random subset of voxels. With `importance` rays are drawn more
+//! often where the residual was large. Mildenhall et al., NeRF, ECCV 2020 §4 for stratified sampling. Cheap steps, no lattice: the choice
+//! for very fine grids.
 
-use super::{Integrator, Loss, Objective, Residual, needs_whole_projections};
+use super::importance::Chances;
+use super::{Integrator, Loss, Memory, Objective, Residual, needs_whole_projections};
 use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
@@ -16,6 +18,7 @@ use crate::tensors::torch_error;
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use tch::{Kind, TchError, Tensor};
 
 /// Integration along rays.
@@ -24,6 +27,9 @@ use tch::{Kind, TchError, Tensor};
 pub struct Config {
     /// Rays per step, drawn from all views.
     pub rays: usize,
+    /// Part of the rays that is drawn in proportion to what the field last left of them, the rest uniformly: 0 (none) to 0.95. Rays
+    /// drawn more often count less, so that what is minimised stays the same.
+    pub importance: f64,
     /// Samples per smallest voxel edge along a ray.
     pub samples_per_voxel: f64,
     /// Voxels per step at which the total variation is estimated.
@@ -32,7 +38,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { rays: 256, samples_per_voxel: 1.0, tv_voxels: 1024 }
+        Self { rays: 256, importance: 0.0, samples_per_voxel: 1.0, tv_voxels: 1024 }
     }
 }
 
@@ -48,46 +54,71 @@ struct Batch {
     lengths: Tensor,
     /// `[rays]`, flat numbers of the projections' samples.
     rays: Tensor,
+    /// `[rays]`, N pᵢ: how much more often than uniformly a ray is drawn.
+    chances: Tensor,
+}
+
+/// The same while it is gathered.
+#[derive(Default)]
+struct Gathered {
+    indices: Vec<f64>,
+    owners: Vec<i64>,
+    lengths: Vec<f64>,
+    rays: Vec<i64>,
+    chances: Vec<f64>,
 }
 
 impl Config {
     /// The rays of a step, drawn with replacement, in batches whose points fit one chunk (a long ray may exceed it alone).
-    fn batches(&self, objective: &Objective, step: u64) -> Result<Vec<Batch>> {
+    fn batches(&self, objective: &Objective, chances: Option<&Chances>, step: u64) -> Result<Vec<Batch>> {
         let mut random = stream(objective.seed, "rays", step);
-        let total = objective.geometry.samples() as u64;
+        let total = objective.geometry.samples();
         let spacing = objective.grid.spacing.iter().copied().fold(f64::INFINITY, f64::min);
         let mut batches = Vec::new();
-        let (mut indices, mut owners, mut lengths, mut rays): (Vec<f64>, Vec<i64>, Vec<f64>, Vec<i64>) = Default::default();
+        let mut gathered = Gathered::default();
         for _ in 0..self.rays {
-            let sample = random.random_range(0..total);
-            let ray = IndexRay::of_sample(&objective.grid, &objective.geometry, sample as usize);
+            let (sample, chance) = match chances {
+                Some(chances) => chances.draw(&mut random),
+                None => (random.random_range(0..total as u64) as usize, 1.0),
+            };
+            let ray = IndexRay::of_sample(&objective.grid, &objective.geometry, sample);
             let strata = (ray.length() / spacing * self.samples_per_voxel).ceil() as usize;
-            if !rays.is_empty() && owners.len() + strata > objective.chunk {
-                batches.push(Batch::new(objective, &indices, &owners, &lengths, &rays)?);
-                (indices, owners, lengths, rays) = Default::default();
+            if !gathered.rays.is_empty() && gathered.owners.len() + strata > objective.chunk {
+                batches.push(Batch::new(objective, &std::mem::take(&mut gathered))?);
             }
             for stratum in 0..strata {
                 let t = ray.enter + ray.length() * (stratum as f64 + random.random_range(0.0..1.0)) / strata as f64;
-                indices.extend((0..3).map(|k| ray.origin[k] + t * ray.direction[k]));
-                owners.push(rays.len() as i64);
-                lengths.push(ray.length() / strata as f64);
+                gathered.indices.extend((0..3).map(|k| ray.origin[k] + t * ray.direction[k]));
+                gathered.owners.push(gathered.rays.len() as i64);
+                gathered.lengths.push(ray.length() / strata as f64);
             }
-            rays.push(sample as i64);
+            gathered.rays.push(sample as i64);
+            gathered.chances.push(chance);
         }
-        batches.push(Batch::new(objective, &indices, &owners, &lengths, &rays)?);
+        batches.push(Batch::new(objective, &gathered)?);
         Ok(batches)
     }
 
-    fn each_batch(&self, field: &dyn Field, objective: &Objective, step: u64, backward: bool) -> Result<f64> {
+    /// D, and what the next step is to know of the rays.
+    fn each_batch(&self, field: &dyn Field, objective: &Objective, step: u64, memory: &Memory, backward: bool) -> Result<(f64, Memory)> {
         let coordinates = Coordinates::new(&objective.grid, &objective.grid, objective.options)?;
         let scale = objective.geometry.samples() as f64 / self.rays as f64 / objective.norm_squared;
+        let mut chances = Chances::new(objective, self.importance, memory)?;
         let mut data = 0.0;
-        for batch in self.batches(objective, step)? {
+        for batch in self.batches(objective, chances.as_ref(), step)? {
             let points = coordinates.of_indices(&batch.indices)?;
-            let loss = |values: &Tensor| batch.half_squares(values, objective).and_then(|sum| sum.f_mul_scalar(scale));
+            let left = RefCell::new(None);
+            let loss = |values: &Tensor| {
+                let residuals = batch.residuals(values, objective)?;
+                *left.borrow_mut() = Some(residuals.detach());
+                residuals.f_square()?.f_div(&batch.chances)?.f_sum(Kind::Double)?.f_mul_scalar(0.5 * scale)
+            };
             data += through(field, &points, backward, &loss)?;
+            if let (Some(chances), Some(residuals)) = (&mut chances, left.into_inner()) {
+                chances.note(&batch.rays, &residuals)?;
+            }
         }
-        Ok(data)
+        Ok((data, chances.map_or(Ok(None), |chances| chances.memory())?))
     }
 
     /// w TV and the other regularisers estimated at random voxels: each with its forward neighbours.
@@ -155,29 +186,30 @@ fn options_tensor(objective: &Objective, values: &[f64]) -> std::result::Result<
 }
 
 impl Batch {
-    fn new(objective: &Objective, indices: &[f64], owners: &[i64], lengths: &[f64], rays: &[i64]) -> Result<Self> {
+    fn new(objective: &Objective, gathered: &Gathered) -> Result<Self> {
         let numbers = |values: &[i64]| Tensor::f_from_slice(values)?.f_to_device(objective.options.1);
         let build = || {
             Ok(Self {
-                indices: options_tensor(objective, indices)?.f_view([-1, 3])?,
-                owners: numbers(owners)?,
-                lengths: options_tensor(objective, lengths)?,
-                rays: numbers(rays)?,
+                indices: options_tensor(objective, &gathered.indices)?.f_view([-1, 3])?,
+                owners: numbers(&gathered.owners)?,
+                lengths: options_tensor(objective, &gathered.lengths)?,
+                rays: numbers(&gathered.rays)?,
+                chances: options_tensor(objective, &gathered.chances)?,
             })
         };
         build().map_err(torch_error)
     }
 
-    /// ½ Σ W (q − y)² over the rays, from the field's `values` at the points.
-    fn half_squares(&self, values: &Tensor, objective: &Objective) -> std::result::Result<Tensor, TchError> {
+    /// √W (q − y) of the rays `[rays]`, from the field's `values` at the points.
+    fn residuals(&self, values: &Tensor, objective: &Objective) -> Tried {
         let zeros = Tensor::f_zeros([self.rays.size()[0]], objective.options)?;
         let integrals = zeros.f_index_add(0, &self.owners, &values.f_mul(&self.lengths)?)?;
         let measured = objective.data.f_view([-1])?.f_index_select(0, &self.rays)?;
-        let mut squares = integrals.f_sub(&measured)?.f_square()?;
-        if let Some(weights) = &objective.weights {
-            squares = squares.f_mul(&weights.f_view([-1])?.f_index_select(0, &self.rays)?)?;
+        let residuals = integrals.f_sub(&measured)?;
+        match &objective.weights {
+            Some(weights) => residuals.f_mul(&weights.f_view([-1])?.f_index_select(0, &self.rays)?.f_sqrt()?),
+            None => Ok(residuals),
         }
-        squares.f_sum(Kind::Double)?.f_mul_scalar(0.5)
     }
 }
 
@@ -192,6 +224,9 @@ impl Integrator for Config {
                 format!("expected above 0 and at most 64, got {}", self.samples_per_voxel),
             ));
         }
+        if !(0.0..=0.95).contains(&self.importance) {
+            return Err(Error::config("rays.importance", format!("expected 0 to 0.95, got {}", self.importance)));
+        }
         if self.tv_voxels == 0 || self.tv_voxels > 1 << 24 {
             return Err(Error::config("rays.tv_voxels", format!("expected 1 to 2^24, got {}", self.tv_voxels)));
         }
@@ -202,15 +237,16 @@ impl Integrator for Config {
         false
     }
 
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss> {
+    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &Memory) -> Result<Loss> {
         needs_whole_projections(residual)?;
-        let data = self.each_batch(field, objective, step, false)?;
+        let (data, _) = self.each_batch(field, objective, step, memory, false)?;
         Ok(Loss { data, regularizer: self.variation(field, objective, step, false)? })
     }
 
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64) -> Result<Loss> {
+    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &mut Memory) -> Result<Loss> {
         needs_whole_projections(residual)?;
-        let data = self.each_batch(field, objective, step, true)?;
+        let (data, next) = self.each_batch(field, objective, step, memory, true)?;
+        *memory = next;
         Ok(Loss { data, regularizer: self.variation(field, objective, step, true)? })
     }
 }

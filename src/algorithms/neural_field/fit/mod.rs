@@ -13,6 +13,7 @@ use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Quantity, Volume, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::fields::coordinates::Coordinates;
+use crate::fields::integrators::Memory;
 use crate::fields::{Domain, Field};
 use crate::optimizers::Optimizer;
 use crate::tensors::to_vec;
@@ -45,6 +46,8 @@ pub(super) struct Fit<'a> {
     seed: u64,
     ensemble: Ensemble,
     watch: Watch,
+    /// The integrator's.
+    memory: Memory,
     phase: Phase,
     /// Steps done in the phase.
     step: u64,
@@ -70,6 +73,7 @@ impl<'a> Fit<'a> {
             seed: run.seed,
             ensemble: Ensemble::default(),
             watch: Watch::default(),
+            memory: None,
             phase: if regression.is_some() { Phase::Regression } else { Phase::Data },
             step: 0,
             curve: Vec::new(),
@@ -130,7 +134,7 @@ impl<'a> Fit<'a> {
     /// A field from other random numbers, with everything to do again.
     fn next_member(&mut self, run: &Run<'_>) -> Result<()> {
         self.reseed(run.seed)?;
-        self.watch = Watch::default();
+        (self.watch, self.memory) = (Watch::default(), None);
         self.phase = if self.regression.is_some() { Phase::Regression } else { Phase::Data };
         self.step = 0;
         Ok(())
@@ -157,6 +161,7 @@ impl<'a> Fit<'a> {
                 self.optimizer = finish.kind.as_part().build(self.field.parameters());
             }
             snapshot.restore(self.field.parameters(), self.optimizer.as_mut(), &mut self.watch)?;
+            self.memory = snapshot.memory(run.device);
             if let Some(values) = snapshot.start {
                 self.start = Some(Volume::from_vec(self.problem.grid.clone(), Quantity::Attenuation, values)?);
             }
@@ -189,7 +194,7 @@ impl<'a> Fit<'a> {
             support: self.problem.members()?,
             ensemble: self.ensemble.clone(),
             marks: checkpoint::Marks::of(&self.watch),
-            tensors: checkpoint::tensors(self.field.parameters(), self.optimizer.as_ref(), &self.watch)?,
+            tensors: checkpoint::tensors(self.field.parameters(), self.optimizer.as_ref(), &self.watch, &self.memory)?,
         };
         snapshot.encode(&place)
     }

@@ -105,7 +105,7 @@ impl Fit<'_> {
     fn data_step(&mut self, residual: Residual, number: u64, rate: f64, run: &Run<'_>) -> Result<bool> {
         let integrator = self.config.integrator.kind.as_part();
         let objective = self.problem.at(number);
-        let Loss { data, regularizer } = integrator.accumulate(self.field.as_ref(), objective, residual, number)?;
+        let Loss { data, regularizer } = integrator.accumulate(self.field.as_ref(), objective, residual, number, &mut self.memory)?;
         let loss = data + regularizer;
         if !loss.is_finite() {
             if !self.watch.fall_back(self.field.parameters()) {

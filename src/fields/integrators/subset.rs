@@ -1,0 +1,75 @@
+//! The views of a step: all of them, or some that change from step to step until each had its turn.
+
+use super::Objective;
+use crate::data::Geometry;
+use crate::error::Result;
+use crate::random::stream;
+use crate::tensors::torch_error;
+use rand::seq::SliceRandom;
+use std::borrow::Cow;
+use tch::{TchError, Tensor};
+
+/// What a step sees of the scan.
+pub(super) struct Views<'a> {
+    pub(super) geometry: Cow<'a, Geometry>,
+    /// As [`Objective::data`], of these views.
+    pub(super) data: Tensor,
+    /// As [`Objective::weights`], of these views.
+    pub(super) weights: Option<Tensor>,
+    /// All views / these: what the sum over them is multiplied with to stand for the whole.
+    pub(super) share: f64,
+}
+
+impl<'a> Views<'a> {
+    /// Those of step `step` where each takes `count`, 0 for all.
+    pub(super) fn of(objective: &'a Objective, count: usize, step: u64) -> Result<Self> {
+        let total = objective.geometry.views.len();
+        if count == 0 || count >= total {
+            return Ok(Self {
+                geometry: Cow::Borrowed(&objective.geometry),
+                data: objective.data.shallow_clone(),
+                weights: objective.weights.as_ref().map(Tensor::shallow_clone),
+                share: 1.0,
+            });
+        }
+        let chosen = turn(objective.seed, total, count, step);
+        let numbers: Vec<i64> = chosen.iter().map(|&view| view as i64).collect();
+        let some = |all: &Tensor| -> std::result::Result<Tensor, TchError> {
+            all.f_index_select(0, &Tensor::f_from_slice(&numbers)?.f_to_device(all.device())?)
+        };
+        Ok(Self {
+            geometry: Cow::Owned(objective.geometry.subset(&chosen)?),
+            data: some(&objective.data).map_err(torch_error)?,
+            weights: objective.weights.as_ref().map(some).transpose().map_err(torch_error)?,
+            share: total as f64 / chosen.len() as f64,
+        })
+    }
+}
+
+/// `count` of `total` views, ascending: each sweep over the scan deals them out anew, so that ⌈total / count⌉ steps see every view once.
+fn turn(seed: u64, total: usize, count: usize, step: u64) -> Vec<usize> {
+    let steps = total.div_ceil(count) as u64;
+    let mut order: Vec<usize> = (0..total).collect();
+    order.shuffle(&mut stream(seed, "view subsets", step / steps));
+    // Dealt like cards, so that no step of a sweep is left with one view.
+    let mut chosen: Vec<usize> = order.into_iter().skip((step % steps) as usize).step_by(steps as usize).collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_view_has_its_turn_once_a_sweep_and_sweeps_differ() {
+        let sweep = |n: u64| (0..4).map(|k| turn(7, 10, 3, 4 * n + k)).collect::<Vec<_>>();
+        for n in 0..5 {
+            let mut all = sweep(n).concat();
+            assert!(sweep(n).iter().all(|views| (2..=3).contains(&views.len()) && views.is_sorted()));
+            all.sort_unstable();
+            assert_eq!(all, (0..10).collect::<Vec<_>>());
+        }
+        assert_ne!(sweep(0), sweep(1));
+    }
+}
