@@ -5,6 +5,7 @@ usage: python3 benches/peers/field_growth.py [largest [PROGRAM]]     (default 25
 Printed per size: seconds of a data step (median), of the whole method with three steps, and the run's highest resident memory.
 """
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -30,10 +31,10 @@ print("| n | a data step | points/s | memory |\n|---|---|---|---|")
 size = 32
 while size <= largest:
     with tempfile.TemporaryDirectory() as folder:
-        here = subprocess.os.getcwd()
+        here = os.getcwd()
         pixels = 3 * size // 2
         open(f"{folder}/case.yaml", "w").write(CASE.format(folder=here, n=size, m=pixels, pitch=384 / pixels))
-        subprocess.run([program, "run", f"{folder}/case.yaml", "--output", f"{folder}/run", "--quiet"], check=True)
+        subprocess.run([program, "run", f"{folder}/case.yaml", "--output", f"{folder}/run", "--quiet"], check=True, stdout=subprocess.DEVNULL)
         curve = json.load(open(f"{folder}/run/report.json"))["methods"][0]["curve"]
         seconds = [point["seconds"] for point in curve]
         step = statistics.median(b - a for a, b in zip(seconds, seconds[1:]))

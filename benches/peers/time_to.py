@@ -8,6 +8,7 @@ the shortest *whole* fit, schedule and all, whose volume has that PSNR, of a lad
 """
 import json
 import math
+import os
 import subprocess
 import tempfile
 import time
@@ -36,13 +37,12 @@ METHOD = "  - {name: %s-%d, neural_field: {start: null, ramp_steps: %d, steps: %
 
 def recon(folder):
     """PSNR and seconds of each method of a run in `folder`."""
-    text = CASE % "."
+    text = CASE % os.getcwd()
     for name, field in FIELDS.items():
         text += "".join(METHOD % (name, steps, steps // 2, steps, field) for steps in LADDER)
-    text = text.replace("file: ./", f"file: {subprocess.os.getcwd()}/")
     path = f"{folder}/time-to.yaml"
     open(path, "w").write(text)
-    subprocess.run(["target/release/recon", "run", path, "--output", f"{folder}/run", "--quiet"], check=True)
+    subprocess.run(["target/release/recon", "run", path, "--output", f"{folder}/run", "--quiet"], check=True, stdout=subprocess.DEVNULL)
     methods = json.load(open(f"{folder}/run/report.json"))["methods"]
     return {m["name"]: (m["metrics"]["psnr_db"], m["seconds"]) for m in methods}
 
@@ -101,7 +101,7 @@ def pytorch(make, rate, wanted, case):
 with tempfile.TemporaryDirectory() as folder:
     ours = recon(folder)
     case = scan(folder)
-    torch.set_num_threads(subprocess.os.cpu_count())
+    torch.set_num_threads(os.cpu_count())
     for name, make, rate, wanted in [("siren", Siren, 1e-4, [18, 20, 24, 28]), ("hash", HashGrid, 1e-2, [18, 20, 24, 28])]:
         theirs, last = pytorch(make, rate, wanted, case)
         print(f"{name}: PyTorch's rays ended at {last:.1f} dB")
