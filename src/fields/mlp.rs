@@ -132,7 +132,7 @@ impl Architecture for Config {
         let (encoded, reads) = (encoding.width(domain.inputs), encoding.reads(domain.inputs));
         Cost {
             // A read and its scattered gradient cost about as much as ten multiplications.
-            operations: (6 * products + 20 * reads + 20 * encoded) as f64,
+            operations: 6.0 * products as f64 * self.precision.relative_cost() + (20 * (reads + encoded)) as f64,
             bytes: (16 * self.width * self.depth + 16 * encoded + 8 * reads) as u64,
             parameters: (products + biases + encoding.trainable(domain.inputs)) as u64,
         }

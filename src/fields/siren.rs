@@ -61,7 +61,7 @@ impl Architecture for Config {
         let (width, depth) = (self.width as u64, self.depth as u64);
         let parameters = width * width * (depth - 1) + width * (domain.inputs as u64 + depth + 1) + 1;
         // Activations, value and gradient, input and output of each sine.
-        Cost { operations: 6.0 * parameters as f64, bytes: 16 * width * depth, parameters }
+        Cost { operations: 6.0 * parameters as f64 * self.precision.relative_cost(), bytes: 16 * width * depth, parameters }
     }
 
     fn build(&self, domain: &Domain, seed: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
