@@ -112,12 +112,12 @@ fn a_run_that_goes_on_computes_nothing_twice() {
 #[test]
 fn the_section_of_a_file_is_written_by_the_command_and_nothing_else_is_touched() {
     let bench = Bench::new();
-    bench.write("notes.md", "# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\nold\n<!-- /bench:bench-quick -->\n\nAfter.\n");
+    bench.write("notes.md", "# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\nwhat stood here\n<!-- /bench:bench-quick -->\n\nAfter.\n");
     let args = ["bench", SUITE, "--quick", "--output", "out", "--write", "notes.md", "-q"];
     bench.recon(&args).expect(0, &[]);
     let once = std::fs::read_to_string(bench.path("notes.md")).unwrap();
     assert!(once.starts_with("# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\n## A tiny benchmark\n\n`recon bench "), "{once}");
-    assert!(once.ends_with("<!-- /bench:bench-quick -->\n\nAfter.\n") && !once.contains("old"), "{once}");
+    assert!(once.ends_with("<!-- /bench:bench-quick -->\n\nAfter.\n") && !once.contains("what stood here"), "{once}");
     let table = std::fs::read_to_string(bench.path("out/bench-quick/table.md")).unwrap();
     assert!(once.contains(table.trim_end()) && once.contains("recon 0."), "{once}");
     bench.recon(&args).expect(0, &[]);
