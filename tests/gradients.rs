@@ -180,3 +180,22 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let (small, large) = (gradient(17), gradient(1 << 20));
     assert!((&small - &large).norm().double_value(&[]) <= 1e-12 * large.norm().double_value(&[]));
 }
+
+/// The mean data term over the first `steps` steps of an integrator.
+fn mean_data(text: &str, steps: u64) -> f64 {
+    let grid = Grid::centered([5, 6, 7], [1.2, 1.0, 0.9], [0.0; 3]).unwrap();
+    let (_, field) = fields(&Domain::of(&grid)).next().unwrap();
+    let integrator: OneOf<IntegratorKind> = serde_yaml::from_str(text).unwrap();
+    let objective = objective(&grid, 1 << 20);
+    let loss = |step| integrator.kind.as_part().loss(field.as_ref(), &objective, Residual::Plain, step, &None).unwrap().data;
+    (0..steps).map(loss).sum::<f64>() / steps as f64
+}
+
+#[test]
+fn some_views_and_the_worst_rays_stand_for_all() {
+    // Three views: one a step, and a sweep is the whole scan.
+    let (all, swept) = (mean_data("lattice", 1), mean_data("lattice: {subset_views: 1}", 3));
+    assert!((swept - all).abs() <= 1e-12 * all, "{swept} over a sweep, {all} at once");
+    let (uniform, drawn) = (mean_data("rays: {rays: 2048}", 20), mean_data("rays: {rays: 2048, importance: 0.6}", 20));
+    assert!((drawn - uniform).abs() <= 0.03 * uniform, "{drawn} by importance, {uniform} uniformly");
+}
