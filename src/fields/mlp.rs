@@ -6,20 +6,19 @@
 //! small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU learn only a blur: allowed, as the
 //! baseline that the others are measured against. Tables and examples: docs/fields.md.
 
+mod kernels;
+
 use super::activations::{ActivationKind, Place, relu};
+use super::dense::FEW;
 use super::encodings::{Built, Encoder, EncodingKind, hash_grid};
-use super::kernels::perceptron::{Dense, Perceptron};
 use super::layers::{Layer, linear};
 use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused};
 use crate::error::{Error, Result};
 use crate::registry::OneOf;
-use crate::tensors::{from_slice, lend, torch_error};
+use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
-
-/// Most neurons of a layer that the fused kernel holds in the cache.
-const WIDEST: usize = 128;
 
 /// What the last layer's sum becomes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,7 +86,8 @@ pub struct Mlp {
 impl Config {
     /// The layers' shapes and bounds, the last one linear.
     fn layers(&self, inputs: usize) -> Vec<Layer> {
-        let encoded = self.encoding.kind.as_part().width(inputs);
+        let encoding = self.encoding.kind.as_part();
+        let (encoded, fixed) = (encoding.width(inputs), encoding.trainable(inputs) == 0);
         let layer = |number: usize| {
             let place = match number {
                 0 => Place::First,
@@ -97,7 +97,9 @@ impl Config {
             let skipped = if self.skip.contains(&number) { encoded } else { 0 };
             let inputs = if number == 0 { encoded } else { self.width + skipped };
             let bounds = self.activation.kind.as_part().bounds(place, inputs);
-            let role = if place == Place::Hidden { Role::Hidden } else { Role::Other };
+            // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB (docs/benchmarks.md).
+            let hidden = place == Place::Hidden || place == Place::First && fixed && encoded > FEW;
+            let role = if hidden { Role::Hidden } else { Role::Other };
             Layer { inputs, outputs: if number == self.depth { 1 } else { self.width }, weight: bounds.weight, bias: bounds.bias, role }
         };
         (0..=self.depth).map(layer).collect()
@@ -167,7 +169,8 @@ impl Mlp {
                 h = Tensor::f_cat(&[h, encoded.shallow_clone()], 1)?;
             }
             let [weight, bias] = self.layer(number);
-            let precision = if weight.role == Role::Hidden { self.config.precision } else { Precision::F32 };
+            let exact = number == self.config.depth || number == 0 && encoded.size()[1] as usize <= FEW;
+            let precision = if exact { Precision::F32 } else { self.config.precision };
             h = linear(&h, &weight.value, &bias.value, precision)?;
             if number < self.config.depth {
                 h = activation.apply(&h)?;
@@ -205,8 +208,8 @@ impl Field for Mlp {
     fn evaluate(&self, points: &Tensor) -> Result<Tensor> {
         tch::no_grad(|| {
             let encoded = self.encode(points)?;
-            let sums = match self.perceptron(&encoded)? {
-                Some(network) => from_slice(&network.forward(lend(&encoded)?).0, &[points.size()[0] as usize], points.device())?,
+            let sums = match self.network(&encoded)? {
+                Some(network) => network.evaluate(&encoded)?,
                 None => self.sums(&encoded).map_err(torch_error)?,
             };
             self.finish(&sums).map_err(torch_error)
@@ -215,66 +218,14 @@ impl Field for Mlp {
 
     fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
         let encoded = self.encode(points)?;
-        let inner = self.through_network(&encoded.detach(), slopes)?;
-        match self.encoder.table() {
-            Some((levels, table)) if fused::applies(points) => fused::scatter(levels, table, points, &inner),
-            _ if encoded.requires_grad() => encoded.f_mul(&inner).and_then(|e| e.f_sum(e.kind())?.f_backward()).map_err(torch_error),
-            _ => Ok(()),
+        let table = self.encoder.table().filter(|_| fused::applies(points));
+        let ask = table.is_some() || encoded.requires_grad();
+        let inner = self.through_network(&encoded.detach(), slopes, ask)?;
+        match (table, inner) {
+            (Some((levels, table)), Some(inner)) => fused::scatter(levels, table, points, &inner),
+            (None, Some(inner)) => encoded.f_mul(&inner).and_then(|e| e.f_sum(e.kind())?.f_backward()).map_err(torch_error),
+            (_, None) => Ok(()),
         }
-    }
-}
-
-/// The fused forms.
-impl Mlp {
-    /// The encoded points: by the kernels, without gradients, where they are interpolated from a table.
-    fn encode(&self, points: &Tensor) -> Result<Tensor> {
-        match self.encoder.table() {
-            Some((levels, table)) if fused::applies(points) => fused::gather(levels, table, points),
-            _ => self.encoder.encode(points).map_err(torch_error),
-        }
-    }
-
-    /// The hidden layers for the kernel, if it knows them.
-    fn perceptron(&self, encoded: &Tensor) -> Result<Option<Perceptron<'_>>> {
-        let Some(slope) = self.config.activation.kind.as_part().rectifier() else { return Ok(None) };
-        let narrow = self.config.width <= WIDEST && encoded.size()[1] as usize <= WIDEST;
-        if !(narrow && self.config.skip.is_empty() && self.config.precision == Precision::F32) {
-            return Ok(None);
-        }
-        if !(fused::applies(encoded) && encoded.is_contiguous()) {
-            return Ok(None);
-        }
-        let dense = |number| {
-            let [weight, bias] = self.layer(number).map(|parameter| &parameter.value);
-            let [outputs, inputs] = [0, 1].map(|k| weight.size()[k] as usize);
-            Ok(Dense { inputs, outputs, weight: lend(weight)?, bias: lend(bias)? })
-        };
-        let layers = (0..=self.config.depth).map(dense).collect::<Result<_>>()?;
-        Ok(Some(Perceptron { layers, slope: slope as f32 }))
-    }
-
-    /// Adds the layers' gradients; gives the slopes of the encoded points.
-    fn through_network(&self, encoded: &Tensor, slopes: &mut Slopes<'_>) -> Result<Tensor> {
-        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
-        let back = |sum: &Tensor, slopes: &Tensor| sum.f_mul(slopes).and_then(|s| s.f_sum(s.kind())?.f_backward()).map_err(torch_error);
-        let Some(network) = self.perceptron(encoded)? else {
-            let encoded = leaf(encoded);
-            let values = self.sums(&encoded).and_then(|sums| self.finish(&sums)).map_err(torch_error)?;
-            back(&values, &slopes(&values.detach())?)?;
-            return Ok(encoded.grad());
-        };
-        let (sums, kept) = network.forward(lend(encoded)?);
-        let sums = leaf(&from_slice(&sums, &[sums.len()], Device::Cpu)?);
-        let values = self.finish(&sums).map_err(torch_error)?;
-        back(&values, &slopes(&values.detach())?)?;
-        let gradients = network.backward(&kept, lend(&sums.grad())?);
-        let mut rest = &gradients.layers[..];
-        for parameter in &self.parameters[self.first..] {
-            let (part, below) = rest.split_at(parameter.value.numel());
-            fused::add(parameter, part)?;
-            rest = below;
-        }
-        from_slice(&gradients.features, &encoded.size().iter().map(|&n| n as usize).collect::<Vec<_>>(), Device::Cpu)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod anchored;
 pub mod coordinates;
+mod dense;
 mod domain;
 pub mod encodings;
 mod fused;
@@ -30,7 +31,7 @@ use tch::{Device, Kind, Tensor};
 /// What a parameter is to an optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A matrix between hidden layers: what Muon orthogonalises.
+    /// A matrix between hidden layers, or from a fixed encoding to the first: what Muon orthogonalises.
     Hidden,
     /// What space itself is stored in: the features of a grid encoding, the voxels of [`voxels`]. Few points touch an entry, so
     /// it wants a larger rate than a weight.

@@ -5,12 +5,12 @@
 //! Sitzmann et al., "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2.
 //! The field of choice where few parameters must hold a smooth volume; `omega` sets the highest frequency it starts with.
 
-mod fast;
-
+use super::dense::Dense;
+use super::kernels::pointwise::Pointwise;
 use super::layers::{Layer, linear};
 use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused, through_autograd};
 use crate::error::{Error, Result};
-use crate::tensors::torch_error;
+use crate::tensors::{lend, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
@@ -89,6 +89,10 @@ impl Siren {
         self.parameters.len() / 2 - 1
     }
 
+    fn dense(&self) -> Dense<'_> {
+        Dense { parameters: &self.parameters, pointwise: Pointwise::Sine { omega: self.omega as f32 }, precision: self.precision }
+    }
+
     /// W h + b with W and b scaled by `factor` (they are small; the activations are not).
     fn layer(&self, number: usize, h: &Tensor, factor: f64) -> std::result::Result<Tensor, TchError> {
         let [weight, bias] = [0, 1].map(|k| &self.parameters[2 * number + k]);
@@ -118,11 +122,7 @@ impl Field for Siren {
         if !fused::applies(points) {
             return tch::no_grad(|| self.attenuation(points));
         }
-        let points = points.f_contiguous().map_err(torch_error)?;
-        tch::no_grad(|| match self.precision {
-            Precision::F32 => fast::evaluate::<f32>(self, &points),
-            Precision::Bf16 => fast::evaluate::<u16>(self, &points),
-        })
+        self.dense().evaluate(&points.f_contiguous().map_err(torch_error)?)
     }
 
     fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
@@ -130,10 +130,9 @@ impl Field for Siren {
             return through_autograd(self, points, slopes);
         }
         let points = points.f_contiguous().map_err(torch_error)?;
-        match self.precision {
-            Precision::F32 => fast::accumulate::<f32>(self, &points, slopes),
-            Precision::Bf16 => fast::accumulate::<u16>(self, &points, slopes),
-        }
+        let (values, kept) = self.dense().forward(&points)?;
+        let slopes = slopes(&values)?.f_contiguous().map_err(torch_error)?;
+        self.dense().backward(&points, kept, lend(&slopes)?, false).map(drop)
     }
 }
 

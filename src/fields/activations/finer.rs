@@ -5,6 +5,7 @@
 
 use super::{Activation, Bounds, Place, periodic, positive};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -38,5 +39,9 @@ impl Activation for Config {
     fn bounds(&self, place: Place, inputs: usize) -> Bounds {
         let bounds = periodic(self.omega, place, inputs);
         if place == Place::First { Bounds { bias: self.bias, ..bounds } } else { bounds }
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Finer { omega: self.omega as f32 })
     }
 }

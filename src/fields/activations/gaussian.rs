@@ -3,6 +3,7 @@
 
 use super::{Activation, Bounds, Place, plain, positive};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -32,5 +33,9 @@ impl Activation for Config {
 
     fn bounds(&self, _: Place, inputs: usize) -> Bounds {
         plain(inputs)
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Gaussian { factor: (0.5 / (self.sigma * self.sigma)) as f32 })
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Activation, Bounds, Place, rectifier};
 use crate::error::{Error, Result};
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -38,7 +39,7 @@ impl Activation for Config {
         rectifier(self.slope, place, inputs)
     }
 
-    fn rectifier(&self) -> Option<f64> {
-        Some(self.slope)
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Rectifier { slope: self.slope as f32 })
     }
 }

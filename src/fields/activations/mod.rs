@@ -11,6 +11,7 @@ pub mod sine;
 pub mod softplus;
 pub mod tanh;
 
+use super::kernels::pointwise::Pointwise;
 use crate::error::{Error, Result};
 use tch::{TchError, Tensor};
 
@@ -48,8 +49,8 @@ pub trait Activation: std::fmt::Debug + Send + Sync {
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError>;
     /// Where the weights of a layer with `inputs` inputs start.
     fn bounds(&self, place: Place, inputs: usize) -> Bounds;
-    /// For φ(z) = max(z, slope · z) the slope below zero, from 0 to 1: the fused kernels know these.
-    fn rectifier(&self) -> Option<f64> {
+    /// φ as the fused kernels know it, if they do.
+    fn pointwise(&self) -> Option<Pointwise> {
         None
     }
 }

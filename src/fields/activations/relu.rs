@@ -3,6 +3,7 @@
 
 use super::{Activation, Bounds, Place, rectifier};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -25,7 +26,7 @@ impl Activation for Config {
         rectifier(0.0, place, inputs)
     }
 
-    fn rectifier(&self) -> Option<f64> {
-        Some(0.0)
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Rectifier { slope: 0.0 })
     }
 }

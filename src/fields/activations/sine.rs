@@ -4,6 +4,7 @@
 
 use super::{Activation, Bounds, Place, periodic, positive};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -33,5 +34,9 @@ impl Activation for Config {
 
     fn bounds(&self, place: Place, inputs: usize) -> Bounds {
         periodic(self.omega, place, inputs)
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Sine { omega: self.omega as f32 })
     }
 }

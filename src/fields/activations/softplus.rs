@@ -2,6 +2,7 @@
 
 use super::{Activation, Bounds, Place, rectifier};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -22,5 +23,9 @@ impl Activation for Config {
 
     fn bounds(&self, place: Place, inputs: usize) -> Bounds {
         rectifier(0.0, place, inputs)
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Softplus)
     }
 }

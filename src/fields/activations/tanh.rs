@@ -3,6 +3,7 @@
 
 use super::{Activation, Bounds, Place, plain};
 use crate::error::Result;
+use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -23,5 +24,9 @@ impl Activation for Config {
 
     fn bounds(&self, _: Place, inputs: usize) -> Bounds {
         plain(inputs)
+    }
+
+    fn pointwise(&self) -> Option<Pointwise> {
+        Some(Pointwise::Tanh)
     }
 }

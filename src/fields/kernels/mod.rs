@@ -4,5 +4,6 @@
 //! same bits for any number of threads.
 
 pub mod levels;
+pub mod neurons;
 pub mod perceptron;
-pub mod sines;
+pub mod pointwise;

@@ -1,13 +1,10 @@
-//! Sine layers: sines and cosines of many phases at once, and what the backward pass multiplies them with.
-//!
-//! A phase is split as x = kπ + r, |r| ≤ π/2 (Cody and Waite, 1980: π in two parts), sin x = (−1)ᵏ sin r and cos x = (−1)ᵏ cos r by
-//! polynomials: absolute error below 2·10⁻⁷ for |x| up to some thousands. Neurons are `[points, neurons]`, stored as f32 or
-//! rounded to bfloat16 for the next product; arithmetic is f32. Points are shared out in tiles, sums over them are added in
-//! the tiles' order.
+//! Neurons `[points, neurons]` between two products: values and derivatives forwards, slopes backwards. Stored as f32 or rounded to
+//! bfloat16 for the next product; arithmetic is f32. Points are shared out in tiles, sums over them are added in the tiles' order.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
-use crate::projectors::kernels::simd::{self, Kernel, LANES, Simd, sixteen, sixteen_mut};
+use super::pointwise::Pointwise;
+use crate::projectors::kernels::simd::{self, Kernel, LANES, Simd};
 use rayon::prelude::*;
 
 /// Points of a tile.
@@ -46,66 +43,10 @@ impl Stored for u16 {
     }
 }
 
-/// Room for a strip of neurons.
-struct Strip {
-    phases: [f32; STRIP],
-    sines: [f32; STRIP],
-    cosines: [f32; STRIP],
-}
-
-impl Strip {
-    /// Sines of the first phases, and their cosines if there is where to put them, rounded to what is stored.
-    #[inline(always)]
-    fn waves<S: Simd, T: Stored>(&mut self, simd: S, sines: &mut [T], cosines: &mut [T]) {
-        for at in (0..sines.len()).step_by(LANES) {
-            let (sin, cos) = sin_cos(simd, simd.load(sixteen(&self.phases, at)));
-            simd.store(sin, sixteen_mut(&mut self.sines, at));
-            simd.store(cos, sixteen_mut(&mut self.cosines, at));
-        }
-        sines.iter_mut().zip(&self.sines).for_each(|(to, &value)| *to = T::narrow(value));
-        cosines.iter_mut().zip(&self.cosines).for_each(|(to, &value)| *to = T::narrow(value));
-    }
-}
-
-/// sin r / r and cos r as polynomials of r² on |r| ≤ π/2, highest power first: least largest error (Lawson, 1961), 3·10⁻⁹ and 5·10⁻⁸.
-const SIN: [f32; 5] = [2.590_488_5e-6, -1.980_089_7e-4, 8.332_9e-3, -0.166_666_48, 1.0];
-const COS: [f32; 5] = [2.315_393_2e-5, -1.385_370_4e-3, 4.166_358_3e-2, -0.499_999_05, 0.999_999_94];
-
-/// Sine and cosine.
-#[inline(always)]
-fn sin_cos<S: Simd>(simd: S, x: S::F) -> (S::F, S::F) {
-    let k = round(simd, simd.mul(x, simd.splat(std::f32::consts::FRAC_1_PI)));
-    let r = simd.mul_add(k, simd.splat(-3.140_625), x);
-    let r = simd.mul_add(k, simd.splat(-9.676_536e-4), r);
-    // k/2 is a whole number for even k and half a one for odd k.
-    let half = simd.mul(k, simd.splat(0.5));
-    let sign = simd.mul_add(simd.abs(simd.sub(half, round(simd, half))), simd.splat(-4.0), simd.splat(1.0));
-    let r2 = simd.mul(r, r);
-    let sin = simd.mul(series(simd, SIN, r2), r);
-    (simd.mul(sin, sign), simd.mul(series(simd, COS, r2), sign))
-}
-
-/// The nearest whole number: adding and taking away 1.5 · 2²³ leaves no digits behind the point.
-#[inline(always)]
-fn round<S: Simd>(simd: S, a: S::F) -> S::F {
-    let magic = simd.splat(12_582_912.0);
-    simd.sub(simd.add(a, magic), magic)
-}
-
-/// A polynomial, highest power first.
-#[inline(always)]
-fn series<S: Simd>(simd: S, coefficients: [f32; 5], x: S::F) -> S::F {
-    let mut sum = simd.splat(coefficients[0]);
-    for k in 1..5 {
-        sum = simd.mul_add(sum, x, simd.splat(coefficients[k]));
-    }
-    sum
-}
-
-/// A layer that sees the points: their coordinates, and its weights times ω.
+/// A layer that sees few numbers per point: these, and its weights.
 #[derive(Debug, Clone, Copy)]
 pub struct First<'a> {
-    /// Coordinates of a point.
+    /// Numbers of a point.
     pub inputs: usize,
     /// `[points, inputs]`.
     pub points: &'a [f32],
@@ -113,25 +54,29 @@ pub struct First<'a> {
     pub weight: &'a [f32],
 }
 
-/// sin and cos of phases = bias + (first layer's products, or those in `sines`): `[points, neurons]` each, `bias` `[neurons]`.
-/// Where `cosines` is empty they are not kept.
-pub fn forward<T: Stored>(first: Option<First<'_>>, bias: &[f32], sines: &mut [T], cosines: &mut [T]) {
+/// φ and φ' of sums = bias + (first layer's products, or those in `neurons`): `[points, neurons]` each, `bias` `[neurons]`.
+/// Where `derivatives` is empty they are not kept.
+pub fn forward<T: Stored>(pointwise: Pointwise, first: Option<First<'_>>, bias: &[f32], neurons: &mut [T], derivatives: &mut [T]) {
     let width = bias.len();
-    let tiles = sines.par_chunks_mut(TILE * width).enumerate();
-    if cosines.is_empty() {
-        tiles.for_each(|(number, sines)| simd::dispatch(simd::level(), Tile { number, first, bias, sines, cosines: &mut [] }));
+    let tiles = neurons.par_chunks_mut(TILE * width).enumerate();
+    let tile = |number, neurons, derivatives| {
+        simd::dispatch(simd::level(), Tile { number, pointwise, first, bias, neurons, derivatives });
+    };
+    if derivatives.is_empty() {
+        tiles.for_each(|(number, neurons)| tile(number, neurons, &mut []));
     } else {
-        let tiles = tiles.zip(cosines.par_chunks_mut(TILE * width));
-        tiles.for_each(|((number, sines), cosines)| simd::dispatch(simd::level(), Tile { number, first, bias, sines, cosines }));
+        let tiles = tiles.zip(derivatives.par_chunks_mut(TILE * width));
+        tiles.for_each(|((number, neurons), derivatives)| tile(number, neurons, derivatives));
     }
 }
 
 struct Tile<'a, T> {
     number: usize,
+    pointwise: Pointwise,
     first: Option<First<'a>>,
     bias: &'a [f32],
-    sines: &'a mut [T],
-    cosines: &'a mut [T],
+    neurons: &'a mut [T],
+    derivatives: &'a mut [T],
 }
 
 impl<T: Stored> Kernel for Tile<'_, T> {
@@ -140,25 +85,30 @@ impl<T: Stored> Kernel for Tile<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let width = self.bias.len();
-        let mut strip = Strip { phases: [0.0; STRIP], sines: [0.0; STRIP], cosines: [0.0; STRIP] };
+        let (mut sums, mut slopes) = ([0.0; STRIP], [0.0; STRIP]);
         for start in (0..width).step_by(STRIP) {
             let end = width.min(start + STRIP);
-            for row in 0..self.sines.len() / width {
+            let lanes = (end - start).next_multiple_of(LANES);
+            for row in 0..self.neurons.len() / width {
                 let place = row * width + start..row * width + end;
-                let sines = &mut self.sines[place.clone()];
-                let phase = &mut strip.phases[..end - start];
-                phase.copy_from_slice(&self.bias[start..end]);
+                let neurons = &mut self.neurons[place.clone()];
+                let sum = &mut sums[..end - start];
+                sum.copy_from_slice(&self.bias[start..end]);
                 match self.first {
-                    None => phase.iter_mut().zip(&*sines).for_each(|(phase, product)| *phase += product.wide()),
+                    None => sum.iter_mut().zip(&*neurons).for_each(|(sum, product)| *sum += product.wide()),
                     Some(first) => {
                         let point = (self.number * TILE + row) * first.inputs;
                         for (k, &x) in first.points[point..point + first.inputs].iter().enumerate() {
                             let weight = &first.weight[k * width + start..k * width + end];
-                            phase.iter_mut().zip(weight).for_each(|(phase, w)| *phase += w * x);
+                            sum.iter_mut().zip(weight).for_each(|(sum, w)| *sum += w * x);
                         }
                     }
                 }
-                strip.waves(simd, sines, if self.cosines.is_empty() { &mut [] } else { &mut self.cosines[place] });
+                self.pointwise.apply(simd, &mut sums[..lanes], &mut slopes[..lanes]);
+                neurons.iter_mut().zip(&sums).for_each(|(to, &value)| *to = T::narrow(value));
+                if !self.derivatives.is_empty() {
+                    self.derivatives[place].iter_mut().zip(&slopes).for_each(|(to, &value)| *to = T::narrow(value));
+                }
             }
         }
     }
@@ -173,15 +123,15 @@ pub enum Slopes<'a, T> {
     Output(&'a [f32], &'a [f32]),
 }
 
-/// Turns cosines `[points, neurons]` into slopes of the phases, slope · cosine. Gives Σ over the points of these, and of these times
+/// Turns derivatives `[points, neurons]` into slopes of the sums, slope · φ'. Gives Σ over the points of these, and of these times
 /// each column of `columns` `[points, n]`: `[1 + n, neurons]`.
-pub fn backward<T: Stored>(slopes: Slopes<'_, T>, cosines: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
-    let points = cosines.len() / width;
+pub fn backward<T: Stored>(slopes: Slopes<'_, T>, derivatives: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
+    let points = derivatives.len() / width;
     let extra = columns.len() / points;
     let mut parts = vec![0.0; points.div_ceil(TILE) * (1 + extra) * width];
-    let tiles = cosines.par_chunks_mut(TILE * width).zip(parts.par_chunks_mut((1 + extra) * width)).enumerate();
-    tiles.for_each(|(number, (cosines, sums))| {
-        simd::dispatch(simd::level(), Back { first: number * TILE, slopes, cosines, width, columns, extra, sums });
+    let tiles = derivatives.par_chunks_mut(TILE * width).zip(parts.par_chunks_mut((1 + extra) * width)).enumerate();
+    tiles.for_each(|(number, (derivatives, sums))| {
+        simd::dispatch(simd::level(), Back { first: number * TILE, slopes, derivatives, width, columns, extra, sums });
     });
     added(&parts, (1 + extra) * width)
 }
@@ -196,7 +146,7 @@ fn added(parts: &[f32], length: usize) -> Vec<f32> {
 struct Back<'a, T> {
     first: usize,
     slopes: Slopes<'a, T>,
-    cosines: &'a mut [T],
+    derivatives: &'a mut [T],
     width: usize,
     columns: &'a [f32],
     extra: usize,
@@ -211,7 +161,7 @@ impl<T: Stored> Kernel for Back<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, _: S) {
-        let rows = self.cosines.len() / self.width;
+        let rows = self.derivatives.len() / self.width;
         let mut slopes = [[0.0f32; STRIP]; GROUP];
         for start in (0..self.width).step_by(STRIP) {
             let end = self.width.min(start + STRIP);
@@ -228,7 +178,7 @@ impl<T: Stored> Kernel for Back<'_, T> {
 }
 
 impl<T: Stored> Back<'_, T> {
-    /// The slopes of some of a point's phases, also in place of their cosines.
+    /// The slopes of some of a point's sums, also in place of their derivatives.
     #[inline(always)]
     fn slopes(&mut self, row: usize, start: usize, slopes: &mut [f32]) {
         let point = self.first + row;
@@ -242,9 +192,9 @@ impl<T: Stored> Back<'_, T> {
                 slopes.iter_mut().zip(&weight[start..]).for_each(|(slope, weight)| *slope = value * weight);
             }
         }
-        let cosines = &mut self.cosines[row * self.width + start..][..slopes.len()];
-        slopes.iter_mut().zip(&*cosines).for_each(|(slope, cosine)| *slope *= cosine.wide());
-        cosines.iter_mut().zip(&*slopes).for_each(|(to, &slope)| *to = T::narrow(slope));
+        let derivatives = &mut self.derivatives[row * self.width + start..][..slopes.len()];
+        slopes.iter_mut().zip(&*derivatives).for_each(|(slope, derivative)| *slope *= derivative.wide());
+        derivatives.iter_mut().zip(&*slopes).for_each(|(to, &slope)| *to = T::narrow(slope));
     }
 
     /// Adds the slopes of a group of points to the sums.
@@ -326,23 +276,6 @@ impl<T: Stored> Kernel for Weigh<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sines_and_cosines_are_those_of_the_standard_library_at_every_level() {
-        let phases: Vec<f32> = (0..4096).map(|i| (i as f32 - 2048.0) * 0.137).collect();
-        for level in simd::Level::ALL.into_iter().filter(|level| level.available()) {
-            let (mut sines, mut cosines) = (phases.clone(), vec![0.0; phases.len()]);
-            let bias = [0.0f32; 64];
-            for (sines, cosines) in sines.chunks_mut(TILE * 64).zip(cosines.chunks_mut(TILE * 64)) {
-                simd::dispatch(level, Tile { number: 0, first: None, bias: &bias, sines, cosines });
-            }
-            for ((&x, s), c) in phases.iter().zip(&sines).zip(&cosines) {
-                let (sin, cos) = f64::from(x).sin_cos();
-                let error = (f64::from(*s) - sin).abs().max((f64::from(*c) - cos).abs());
-                assert!(error < 3e-7, "{level:?} at {x}: {error}");
-            }
-        }
-    }
 
     #[test]
     fn bfloat16_is_rounded_to_the_nearest() {

@@ -1,0 +1,151 @@
+//! Values and gradients of dense layers on a CPU: libtorch's matrix products, and one pass of the kernels over the neurons between
+//! two of them. Derived by hand: with sums zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) · Wₖ₊₁ᵀ dₖ₊₁ the gradients are
+//! ∂L/∂Wₖ = Σ dₖ hₖᵀ and ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and dₖ are kept as bfloat16, sums as f32.
+
+use super::kernels::neurons::{self, First, Stored};
+use super::kernels::pointwise::Pointwise;
+use super::{Parameter, Precision, fused};
+use crate::error::Result;
+use crate::tensors::{Element, from_slice, lend, lend_mut, to_vec, torch_error};
+use tch::{Device, Kind, Tensor};
+
+/// Most numbers per point that the kernels multiply with the first layer's weights themselves, in f32.
+pub(super) const FEW: usize = 4;
+
+/// Hidden layers of one width, and a linear output neuron.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dense<'a> {
+    /// Weight `[outputs, inputs]` and bias `[outputs]` of each layer in turn.
+    pub(super) parameters: &'a [Parameter],
+    /// φ.
+    pub(super) pointwise: Pointwise,
+    /// Of the products.
+    pub(super) precision: Precision,
+}
+
+/// What [`Dense::forward`] keeps for [`Dense::backward`].
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// hₖ `[points, width]` as the products take it: h₀ if it has more than a few columns, then each hidden layer's.
+    neurons: Vec<Tensor>,
+    /// φ'(zₖ), or none.
+    derivatives: Vec<Tensor>,
+}
+
+impl Dense<'_> {
+    /// Sums of the output neuron `[points]` from `inputs` `[points, n]`.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub(super) fn evaluate(&self, inputs: &Tensor) -> Result<Tensor> {
+        Ok(self.pass(inputs, false)?.0)
+    }
+
+    /// As [`Dense::evaluate`], and what the backward pass needs.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub(super) fn forward(&self, inputs: &Tensor) -> Result<(Tensor, Kept)> {
+        self.pass(inputs, true)
+    }
+
+    /// Adds the gradient of Σ slopes · output to the parameters'; gives the slopes of the inputs `[points, n]`, if asked.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub(super) fn backward(&self, inputs: &Tensor, kept: Kept, slopes: &[f32], ask: bool) -> Result<Option<Tensor>> {
+        tch::no_grad(|| match self.precision {
+            Precision::F32 => self.back::<f32>(inputs, kept, slopes, ask),
+            Precision::Bf16 => self.back::<u16>(inputs, kept, slopes, ask),
+        })
+    }
+
+    fn pass(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, Kept)> {
+        tch::no_grad(|| match self.precision {
+            Precision::F32 => self.layers::<f32>(inputs, keep),
+            Precision::Bf16 => self.layers::<u16>(inputs, keep),
+        })
+    }
+
+    /// Number of hidden layers.
+    fn depth(&self) -> usize {
+        self.parameters.len() / 2 - 1
+    }
+
+    /// A layer's weight as the products take it.
+    fn weight<T: Element>(&self, number: usize) -> Result<Tensor> {
+        self.parameters[2 * number].value.f_detach().and_then(|weight| weight.f_to_kind(T::KIND)).map_err(torch_error)
+    }
+
+    /// A hidden layer's neurons before the bias and φ: products with the neurons below, or just room where the kernels multiply.
+    fn products<T: Element>(&self, number: usize, below: Option<&Tensor>, count: i64) -> Result<Tensor> {
+        let product = match below {
+            Some(below) => self.weight::<T>(number)?.f_transpose(0, 1).and_then(|weight| below.f_matmul(&weight)),
+            None => Tensor::f_empty([count, self.parameters[0].value.size()[0]], (T::KIND, Device::Cpu)),
+        };
+        product.map_err(torch_error)
+    }
+
+    fn layers<T: Stored + Element>(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, Kept)> {
+        let (count, columns) = (inputs.size()[0], inputs.size()[1] as usize);
+        let mut kept = Kept { neurons: Vec::new(), derivatives: Vec::new() };
+        if columns > FEW {
+            kept.neurons.push(inputs.f_to_kind(T::KIND).map_err(torch_error)?);
+        }
+        for number in 0..self.depth() {
+            let below = if keep { kept.neurons.last().map(Tensor::shallow_clone) } else { kept.neurons.pop() };
+            let mut neurons = self.products::<T>(number, below.as_ref(), count)?;
+            let mut derivative = if keep { Some(neurons.f_empty_like().map_err(torch_error)?) } else { None };
+            let room: &mut [T] = if let Some(derivative) = &mut derivative { lend_mut(derivative)? } else { &mut [] };
+            let bias = lend(&self.parameters[2 * number + 1].value)?;
+            if below.is_none() {
+                let weight = self.weight::<f32>(number)?.f_transpose(0, 1).and_then(|weight| weight.f_contiguous()).map_err(torch_error)?;
+                let first = First { inputs: columns, points: lend(inputs)?, weight: lend(&weight)? };
+                neurons::forward::<T>(self.pointwise, Some(first), bias, lend_mut(&mut neurons)?, room);
+            } else {
+                neurons::forward::<T>(self.pointwise, None, bias, lend_mut(&mut neurons)?, room);
+            }
+            kept.neurons.push(neurons);
+            kept.derivatives.extend(derivative);
+        }
+        let last = kept.neurons.last().expect("there is at least one hidden layer");
+        let [weight, bias] = [0, 1].map(|k| &self.parameters[2 * self.depth() + k].value);
+        let values = neurons::output::<T>(lend(last)?, lend(weight)?, to_vec(bias)?[0]);
+        Ok((from_slice(&values, &[count as usize], Device::Cpu)?, kept))
+    }
+
+    fn back<T: Stored + Element>(&self, inputs: &Tensor, mut kept: Kept, slopes: &[f32], ask: bool) -> Result<Option<Tensor>> {
+        let (depth, width) = (self.depth(), self.parameters[0].value.size()[0] as usize);
+        let last = kept.neurons.pop().expect("there is at least one hidden layer");
+        let weight: Vec<f32> = to_vec(&self.parameters[2 * depth].value)?;
+        fused::add(&self.parameters[2 * depth], &neurons::weighted::<T>(lend(&last)?, slopes, width))?;
+        fused::add(&self.parameters[2 * depth + 1], &[slopes.iter().sum()])?;
+        let mut product: Option<Tensor> = None;
+        for (number, mut derivative) in kept.derivatives.into_iter().enumerate().rev() {
+            let below = kept.neurons.pop();
+            let columns: &[f32] = if below.is_none() { lend(inputs)? } else { &[] };
+            let from = match &product {
+                Some(product) => neurons::Slopes::Product(lend::<T>(product)?),
+                None => neurons::Slopes::Output(slopes, &weight),
+            };
+            let sums = neurons::backward::<T>(from, lend_mut(&mut derivative)?, width, columns);
+            let (bias, few) = sums.split_at(width);
+            fused::add(&self.parameters[2 * number + 1], bias)?;
+            let parameter = &self.parameters[2 * number];
+            match &below {
+                // `[inputs, width]` to `[width, inputs]`.
+                None => {
+                    let inputs = few.len() / width;
+                    fused::add(parameter, &(0..width * inputs).map(|i| few[i % inputs * width + i / inputs]).collect::<Vec<_>>())?;
+                }
+                Some(below) => {
+                    let gradient = derivative.f_transpose(0, 1).and_then(|d| d.f_matmul(below)?.f_to_kind(Kind::Float));
+                    let add = |gradient: &Tensor| fused::gradient(&parameter.value)?.f_add_(gradient);
+                    let _ = gradient.and_then(|gradient| add(&gradient)).map_err(torch_error)?;
+                }
+            }
+            product = if number > 0 || ask { Some(derivative.f_matmul(&self.weight::<T>(number)?).map_err(torch_error)?) } else { None };
+        }
+        product.map(|slopes| slopes.f_to_kind(Kind::Float).map_err(torch_error)).transpose()
+    }
+}
