@@ -360,6 +360,49 @@ fn held_out_views_stop_a_fit_that_learns_noise_before_its_last_step() {
 }
 
 #[test]
+fn a_sweep_takes_the_value_that_explains_left_out_views_and_fits_with_it() {
+    let field = |sigma: &str, more: &str| {
+        format!(
+            "neural_field: {{field: {{mlp: {{encoding: {{fourier: {{features: 32, sigma: {sigma}}}}}, activation: relu, width: 32}}}}, \
+            start: null, steps: 80, tv: 0, optimizer: {{muon: {{rate: 1.0e-2}}}}{more}}}"
+        )
+    };
+    let (swept, geometry, grid) =
+        cone_kind(&field("4", ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [0.02, 1, 40], every: 4, steps: 60}"));
+    let (data, truth) = ball(&geometry, &grid);
+    let found = reconstruct(&swept, &data, &grid, &Silent, &Silent).unwrap();
+    let note = &found.notes["sweep"];
+    assert_eq!(note["value"], 1, "{note}");
+    let scores: Vec<f64> = note["tried"].as_array().unwrap().iter().map(|tried| tried[1].as_f64().unwrap()).collect();
+    assert!(scores[1] < 0.8 * scores[0] && scores[1] < 0.8 * scores[2], "{scores:?}");
+    let direct = |sigma| reconstruct(&algorithm(&field(sigma, "")), &data, &grid, &Silent, &Silent).unwrap().volume;
+    assert_eq!(found.volume, direct("1"));
+    // The choice, made without the truth, is the one that the truth would have made.
+    let [low, best, high] = ["0.02", "1", "40"].map(|sigma| psnr(&truth, &direct(sigma)));
+    assert!(best > low && best > high, "{low} {best} {high}");
+    assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+
+    let (ends, ..) = cone_kind(&field("4", ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [1, 40], every: 4}"));
+    let found = reconstruct(&ends, &data, &grid, &Silent, &Silent).unwrap();
+    assert_eq!(found.warnings.first().map(|warning| warning.code.as_str()), Some("sweep_end"));
+}
+
+#[test]
+fn a_sweep_of_nonsense_is_refused_by_key() {
+    for (sweep, expected) in [
+        ("{key: field.siren.omga, values: [10, 20]}", "there is no `omga`"),
+        ("{key: field.siren.omega, values: [10]}", "at least 2 values"),
+        ("{key: field.siren.omega, values: [10, -3]}", "values[1].neural_field.field.siren.omega"),
+        ("{key: field.siren.omega, values: [10, twenty]}", "does not fit"),
+        ("{key: steps, values: [10, 20], every: 99}", "half the views"),
+    ] {
+        let (kind, geometry, grid) = cone_kind(&format!("neural_field: {{sweep: {sweep}}}"));
+        let problem = kind.as_part().check(&geometry, &grid).unwrap_err().to_string();
+        assert!(problem.starts_with("neural_field.sweep") && problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
 fn a_field_starts_from_the_volume_of_another_method() {
     let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 15}}, start: null, steps: 1, optimizer: {muon: {rate: 1.0e-6}}}";
     let (kind, geometry, grid) = cone_kind(text);

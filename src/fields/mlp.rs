@@ -53,7 +53,7 @@ pub struct Config {
     pub output: Output,
     /// Factor on the output: attenuation / mu_ref at output 1. With `sigmoid` the largest attenuation there can be.
     pub output_scale: f64,
-    /// Precision of the products between hidden layers.
+    /// Precision of the products with hidden neurons, and with encodings of more than four numbers.
     pub precision: Precision,
 }
 
@@ -156,7 +156,7 @@ impl Architecture for Config {
 
 impl Mlp {
     /// Weight and bias of a layer.
-    pub(super) fn layer(&self, number: usize) -> [&Parameter; 2] {
+    fn layer(&self, number: usize) -> [&Parameter; 2] {
         [0, 1].map(|k| &self.parameters[self.first + 2 * number + k])
     }
 

@@ -139,7 +139,7 @@ crate::kinds! {
     }
 }
 
-/// Precision of the hidden layers' products. Weights, sums, phases and everything else stay f32.
+/// Precision of the products with hidden neurons and wide encodings. Weights, sums, phases and everything else stay f32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {

@@ -25,12 +25,14 @@ mod held_out;
 mod problem;
 mod saved;
 mod start;
+mod sweep;
 mod watch;
 
 pub use finish::{Finish, Steps};
 pub use held_out::HeldOut;
 pub use saved::Fitted;
 pub use start::{Regression, Start};
+pub use sweep::Sweep;
 
 use super::statistics::Statistics;
 use super::weight::{Choice, Weight};
@@ -84,6 +86,8 @@ pub struct Config {
     pub average: f64,
     /// Leave views out of the fit, and take the weights that explain them best; `null` fits all views and takes the last weights.
     pub held_out: Option<HeldOut>,
+    /// Try some values of a key first, and take the one that explains left-out views best.
+    pub sweep: Option<Sweep>,
     /// End the data steps after so many seconds of fitting. The result then depends on the machine's speed.
     pub max_seconds: Option<f64>,
     /// Fields fitted from different random numbers. Their mean is the result, their standard deviation its uncertainty.
@@ -120,6 +124,7 @@ impl Default for Config {
             clip: 0.0,
             average: 0.0,
             held_out: None,
+            sweep: None,
             max_seconds: None,
             ensemble: 1,
             support: true,
@@ -202,7 +207,10 @@ impl Algorithm for Config {
         if let Some(finish) = &self.finish {
             finish.kind.as_part().check().map_err(|e| e.under("neural_field.finish"))?;
         }
-        self.start.as_ref().map_or(Ok(()), |start| start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start")))
+        if let Some(start) = &self.start {
+            start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start"))?;
+        }
+        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(|e| e.under("neural_field.sweep")))
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
@@ -214,14 +222,25 @@ impl Algorithm for Config {
         let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
         // Each parameter with its gradient and two moments.
         let memory = cost.bytes * self.chunk as u64 + 16 * cost.parameters + 4 * (3 * samples + 12 * voxels);
-        Estimate { operations: begin.operations + cost.operations * points, memory_bytes: begin.memory_bytes.max(memory) }
+        let trials = self.sweep.as_ref().map_or(0.0, |sweep| {
+            let share = sweep.steps.map_or(1.0, |steps| steps as f64 / self.steps.max(1) as f64);
+            sweep.values.len() as f64 * share
+        });
+        let operations = (1.0 + trials) * (begin.operations + cost.operations * points);
+        Estimate { operations, memory_bytes: begin.memory_bytes.max(memory) }
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
         let choice = self.choose_weight(data, grid, run)?;
-        let mut made = fit::Fit::new(self, problem::Problem::new(self, choice.weight, data, grid, run)?, run)?.run(run)?;
+        let swept = self.sweep.as_ref().map(|sweep| sweep.choose(self, choice.weight, data, grid, run)).transpose()?;
+        let config = swept.as_ref().map_or(self, |swept| &swept.config);
+        let mut made = fit::Fit::new(config, problem::Problem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
         made.notes.extend(choice.notes());
+        if let Some(swept) = swept {
+            made.notes.insert("sweep".to_string(), swept.note);
+            made.warnings.extend(swept.warning);
+        }
         Ok(made)
     }
 }

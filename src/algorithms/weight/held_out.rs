@@ -13,8 +13,9 @@ use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
-use crate::projectors::{self, Model};
+use crate::projectors::{self, Model, Projector};
 use crate::tensors::{from_volume, to_vec};
+use tch::Device;
 
 /// Where the search begins: near what most scans want.
 pub(super) const FIRST: f64 = 2e-4;
@@ -112,19 +113,42 @@ fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Resul
     Ok((found, scores.tried()))
 }
 
+/// Left-out views that volumes are judged by.
+pub struct Judge {
+    out: Projections,
+    projector: Box<dyn Projector>,
+    device: Device,
+}
+
+impl Judge {
+    /// Judges volumes on `grid` by the views `out`.
+    ///
+    /// # Errors
+    /// A projector that the device does not have.
+    pub fn new(out: Projections, grid: &Grid, run: &Run<'_>) -> Result<Self> {
+        let projector = projectors::build(another(run.model), grid, &out.geometry, run.device)?;
+        Ok(Self { out, projector, device: run.device })
+    }
+
+    /// The score of each view for a volume (attenuation, 1/mm): |D (B x − y)|² per sample, so that less is better.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn scores(&self, volume: &Volume) -> Result<Vec<f64>> {
+        let geometry = &self.out.geometry;
+        let (size, columns) = (geometry.samples() / geometry.views.len(), geometry.detector.columns);
+        let predicted: Vec<f32> = to_vec(&self.projector.forward(&from_volume(volume, self.device)?)?)?;
+        let residual: Vec<f64> = predicted.iter().zip(self.out.as_slice()).map(|(a, b)| f64::from(a - b)).collect();
+        Ok(residual.chunks_exact(size).map(|view| energy(view, columns) / size as f64).collect())
+    }
+}
+
 /// The weight that predicts left-out views about as well as any.
 pub(super) fn choose(auto: &Auto, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
     let [kept, out] = split(data, auto.every)?;
-    let projector = projectors::build(another(run.model), grid, &out.geometry, run.device)?;
-    let (size, columns) = (out.geometry.samples() / out.geometry.views.len(), out.geometry.detector.columns);
+    let judge = Judge::new(out, grid, run)?;
     trials.prepare(&kept)?;
-    let mut solve = |weight: f64| -> Result<Vec<f64>> {
-        let volume: Volume = trials.solve(weight)?;
-        let predicted = to_vec(&projector.forward(&from_volume(&volume, run.device)?)?)?;
-        let residual: Vec<f64> = predicted.iter().zip(out.as_slice()).map(|(a, b)| f64::from(a - b)).collect();
-        Ok(residual.chunks_exact(size).map(|view| energy(view, columns) / size as f64).collect())
-    };
-    let (weight, tried) = largest(auto, &mut solve)?;
+    let (weight, tried) = largest(auto, &mut |weight| judge.scores(&trials.solve(weight)?))?;
     let more = (kept.geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
     Ok(Choice { weight: weight * more, tried, by: Some(By::HeldOut) })
 }

@@ -1,0 +1,148 @@
+//! A value of the configuration chosen without the truth: a fit to most views with each value tried, judged by the others as in
+//! [`held_out`]. What `sigma` or `omega` suits depends on the object and the number of voxels, and no formula gives it.
+
+use super::Config;
+use crate::algorithms::weight::held_out::{self, Judge};
+use crate::algorithms::{Algorithm, Run};
+use crate::data::{Geometry, Grid, Projections, Warning};
+use crate::error::{Error, Result, Stop};
+use crate::progress::{Progress, Silent};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What is tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sweep {
+    /// The key below `neural_field`, such as `field.mlp.encoding.fourier.sigma`.
+    pub key: String,
+    /// The values tried.
+    pub values: Vec<Value>,
+    /// Every so manieth view is left out of the trials.
+    pub every: usize,
+    /// Data steps of a trial; `null`: as many as the fit has.
+    pub steps: Option<u64>,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self { key: String::new(), values: Vec::new(), every: 5, steps: None }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Swept {
+    /// The configuration with the value chosen.
+    pub(super) config: Config,
+    /// For the report.
+    pub(super) note: Value,
+    /// If the best value is at an end of those tried.
+    pub(super) warning: Option<Warning>,
+}
+
+/// Passes on the wish to stop, and nothing else.
+struct OnlyStop<'a>(&'a dyn Progress);
+
+impl Progress for OnlyStop<'_> {
+    fn begin(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64, _: &[(&str, f64)]) {}
+    fn end(&self) {}
+    fn warn(&self, _: &str, _: &str) {}
+    fn stop(&self) -> Option<Stop> {
+        self.0.stop()
+    }
+}
+
+impl Sweep {
+    /// Refuses a key that is not there, values that do not fit it, and scans with too few views.
+    pub(super) fn check(&self, config: &Config, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        let views = geometry.views.len();
+        if self.values.len() < 2 {
+            return Err(Error::config("values", format!("expected at least 2 values to choose from, got {}", self.values.len())));
+        }
+        if self.every < 2 || views < 2 * self.every {
+            let problem = format!("expected 2 to {} (half the views), got {}", views / 2, self.every);
+            return Err(Error::config("every", problem).hint("5 leaves out one view in five"));
+        }
+        if self.steps == Some(0) {
+            return Err(Error::config("steps", "expected at least 1, got 0"));
+        }
+        let each = |(i, value): (usize, &Value)| {
+            let trial = self.with(config, value)?;
+            trial.check(geometry, grid).map_err(|error| error.under(&format!("values[{i}]")))
+        };
+        self.values.iter().enumerate().try_for_each(each)
+    }
+
+    /// The configuration with a value at the key, and no sweep.
+    fn with(&self, config: &Config, value: &Value) -> Result<Config> {
+        let wrong = |problem: String| Error::config("key", format!("{}: {problem}", self.key));
+        let mut tree = serde_json::to_value(Config { sweep: None, ..config.clone() }).map_err(|error| wrong(error.to_string()))?;
+        let mut at = &mut tree;
+        for key in self.key.split('.') {
+            let known = at.as_object().map(|keys| keys.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();
+            let hint = if known.is_empty() { "there are no keys at this place".to_string() } else { format!("there are: {known}") };
+            at = at.get_mut(key).ok_or_else(|| wrong(format!("there is no `{key}`")).hint(hint))?;
+        }
+        *at = value.clone();
+        serde_json::from_value(tree).map_err(|error| wrong(format!("{value} does not fit: {error}")))
+    }
+
+    /// The fit of a trial: one field, all of its views, no last mile.
+    fn trial(&self, config: &Config, value: &Value, weight: f64) -> Result<Config> {
+        let config = self.with(config, value)?;
+        let steps = self.steps.unwrap_or(config.steps);
+        let share = |part: u64| (part as f64 * steps as f64 / config.steps.max(1) as f64) as u64;
+        Ok(Config {
+            ramp_steps: share(config.ramp_steps),
+            coarse_steps: config.coarse_steps.iter().map(|&part| share(part)).collect(),
+            steps,
+            weight: weight.into(),
+            held_out: None,
+            finish: None,
+            ensemble: 1,
+            max_seconds: None,
+            ..config
+        })
+    }
+
+    /// Tries every value; `weight` is the regularisers' for all views.
+    pub(super) fn choose(&self, config: &Config, weight: f64, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Swept> {
+        let [kept, out] = held_out::split(data, self.every)?;
+        // As in `held_out`: the weight that balances the data falls with the root of the number of views.
+        let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
+        let judge = Judge::new(out, grid, run)?;
+        run.progress.begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
+        let mut tried = Vec::with_capacity(self.values.len());
+        for value in &self.values {
+            let stop = OnlyStop(run.progress);
+            let mut alone = Run { initial: run.initial.clone(), progress: &stop, checkpoints: &Silent, ..*run };
+            let volume = self.trial(config, value, weight)?.reconstruct(&kept, grid, &mut alone)?.volume;
+            let views = judge.scores(&volume)?;
+            let score = views.iter().sum::<f64>() / views.len() as f64;
+            tried.push((value, score));
+            run.progress.advance(tried.len() as u64, &[("score", score)]);
+        }
+        run.progress.end();
+        let best = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(&self.values[0], |(value, _)| *value);
+        Ok(Swept {
+            config: self.with(config, best)?,
+            note: json!({"key": self.key, "value": best, "tried": tried}),
+            warning: self.at_an_end(best),
+        })
+    }
+
+    /// A warning if the best of several numbers is the least or the largest of them.
+    fn at_an_end(&self, best: &Value) -> Option<Warning> {
+        let numbers: Vec<f64> = self.values.iter().map(Value::as_f64).collect::<Option<_>>()?;
+        let best = best.as_f64()?;
+        let beyond = match (numbers.iter().any(|&n| n < best), numbers.iter().any(|&n| n > best)) {
+            (true, true) => return None,
+            (true, false) => "larger",
+            _ => "smaller",
+        };
+        Some(Warning::new("sweep_end", format!("{best} is the best of the values tried for {}: try {beyond} ones too", self.key)))
+    }
+}
