@@ -44,8 +44,13 @@ check: libtorch
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --no-deps
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
-	else echo "cargo-deny is not installed: licences and advisories were not checked (cargo install cargo-deny)" >&2; fi
+	@if ! $(CARGO) deny --version >/dev/null 2>&1; then \
+		echo "cargo-deny is not installed: licences and advisories were not checked (cargo install cargo-deny)" >&2; \
+	else \
+		$(CARGO) deny --log-level error check licenses bans sources || exit 1; \
+		if $(CARGO) deny --log-level off fetch db; then $(CARGO) deny --log-level error check --disable-fetch advisories; \
+		else echo "the advisory database cannot be reached: advisories were not checked" >&2; fi; \
+	fi
 
 bench: libtorch
 	$(CARGO) bench
