@@ -1,7 +1,7 @@
 //! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `integrator.memory`, and metadata that says what they are.
 
 use super::Config;
-use super::ensemble::Ensemble;
+use super::ensemble::{Ensemble, MEMBER};
 use super::fit::Phase;
 use super::problem::Problem;
 use super::watch::{Best, Watch};
@@ -109,7 +109,7 @@ pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch
 }
 
 impl Plain {
-    fn new(name: String, tensor: &Tensor) -> Result<Self> {
+    pub(super) fn new(name: String, tensor: &Tensor) -> Result<Self> {
         Ok(Self { name, shape: tensor.size().iter().map(|&n| n as usize).collect(), values: to_vec(tensor)? })
     }
 
@@ -136,7 +136,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
 impl Snapshot {
     /// The file's bytes.
     pub(super) fn encode(&self, place: &Place<'_>) -> Result<Vec<u8>> {
-        let mut all = self.tensors.clone();
+        let mut all = [&self.tensors[..], &self.ensemble.weights].concat();
         let volumes = [
             ("start", self.start.as_deref()),
             ("support", Some(&self.support[..])),
@@ -194,6 +194,7 @@ impl Snapshot {
         let mean = taken("ensemble.mean").unwrap_or_default();
         let squares = taken("ensemble.squares").unwrap_or_default();
         let members = entry("members")?.parse().map_err(fault)?;
+        let (weights, tensors) = tensors.into_iter().partition(|tensor| tensor.name.starts_with(MEMBER));
         Ok(Self {
             phase: serde_json::from_str(entry("phase")?).map_err(fault)?,
             step: entry("step")?.parse().map_err(fault)?,
@@ -201,7 +202,7 @@ impl Snapshot {
             curve: serde_json::from_str(entry("curve")?).map_err(fault)?,
             start,
             support,
-            ensemble: Ensemble { members, mean, squares },
+            ensemble: Ensemble { members, mean, squares, weights },
             marks: serde_json::from_str(entry("marks")?).map_err(fault)?,
             tensors,
         })
@@ -211,7 +212,8 @@ impl Snapshot {
     pub(super) fn weights(&self, what: &str, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
         let one = |parameter: &Parameter| {
             let name = format!("{what}.{}", parameter.name);
-            let stored = self.tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
+            let mut all = self.tensors.iter().chain(&self.ensemble.weights);
+            let stored = all.find(|tensor| tensor.name == name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
             let tensor = stored.tensor(&parameter.value);
             if tensor.size() != parameter.value.size() {
                 return Err(fault(format!("`{name}`: expected shape {:?}, got {:?}", parameter.value.size(), tensor.size())));
@@ -264,7 +266,12 @@ mod tests {
             }],
             start: Some(vec![1.0, 2.0]),
             support: vec![1.0, 0.0],
-            ensemble: Ensemble { members: 1, mean: vec![0.5, 0.25], squares: vec![0.0, 0.0] },
+            ensemble: Ensemble {
+                members: 1,
+                mean: vec![0.5, 0.25],
+                squares: vec![0.0, 0.0],
+                weights: vec![Plain { name: "member.0.a".into(), shape: vec![1, 2], values: vec![1.0, 2.0] }],
+            },
             marks: Marks { averaged: 3, best: Some((5, 0.125)), since: 2 },
             tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
         }

@@ -3,6 +3,13 @@
 //! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
 //! NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
 
+use super::checkpoint::Plain;
+use crate::error::Result;
+use crate::fields::Parameter;
+
+/// Begins the names of members' weights.
+pub(super) const MEMBER: &str = "member.";
+
 /// Mean and spread so far, mu / mu_ref over the grid's voxels.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Ensemble {
@@ -11,6 +18,8 @@ pub(super) struct Ensemble {
     pub(super) mean: Vec<f32>,
     /// Σ (x − mean)².
     pub(super) squares: Vec<f32>,
+    /// The weights of each, `member.K.*`, to be rendered together; none of a single field, which has its own.
+    pub(super) weights: Vec<Plain>,
 }
 
 impl Ensemble {
@@ -25,6 +34,20 @@ impl Ensemble {
             *mean += part * before;
             *square += before * (value - *mean);
         }
+    }
+
+    /// Keeps the weights of the field taken in last.
+    pub(super) fn remember(&mut self, parameters: &[Parameter]) -> Result<()> {
+        let prefix = Self::name(self.members - 1);
+        for parameter in parameters {
+            self.weights.push(Plain::new(format!("{prefix}.{}", parameter.name), &parameter.value)?);
+        }
+        Ok(())
+    }
+
+    /// What a member's weights are kept below.
+    pub(super) fn name(member: usize) -> String {
+        format!("{MEMBER}{member}")
     }
 
     /// Standard deviation of the fields at each voxel; none of one field.

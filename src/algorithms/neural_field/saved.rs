@@ -2,19 +2,20 @@
 
 use super::Config;
 use super::checkpoint::{self, Snapshot, fault};
+use super::ensemble::Ensemble;
 use super::watch;
 use crate::data::{Grid, Quantity, Volume};
 use crate::error::Result;
-use crate::fields::Domain;
 use crate::fields::coordinates::Coordinates;
+use crate::fields::{Domain, Field};
 use crate::progress::Progress;
 use crate::tensors::{to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// A field with its weights.
+/// A field with its weights, or the members of an ensemble.
 pub struct Fitted {
     config: Config,
-    field: Box<dyn crate::fields::Field>,
+    fields: Vec<Box<dyn Field>>,
     grid: Grid,
     mu_ref: f64,
     mu_water: f64,
@@ -33,11 +34,19 @@ impl Fitted {
         let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
         let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
-        let field = config.field.kind.as_part().build(&Domain::of(&grid), 0, (Kind::Float, device))?;
-        watch::put(field.parameters(), &snapshot.weights("field", field.parameters())?);
+        let names = match snapshot.ensemble.weights.len() {
+            0 => vec!["field".to_string()],
+            _ => (0..snapshot.ensemble.members).map(Ensemble::name).collect(),
+        };
+        let one = |name: &String| -> Result<Box<dyn Field>> {
+            let field = config.field.kind.as_part().build(&Domain::of(&grid), 0, (Kind::Float, device))?;
+            watch::put(field.parameters(), &snapshot.weights(name, field.parameters())?);
+            Ok(field)
+        };
+        let fields = names.iter().map(one).collect::<Result<_>>()?;
         let support = (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
         let number = |key: &str| entry(key)?.parse().map_err(fault);
-        Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, field, grid, support, device })
+        Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, fields, grid, support, device })
     }
 
     /// The lattice it was fitted on.
@@ -64,19 +73,30 @@ impl Fitted {
         for first in (0..count).step_by(self.config.chunk) {
             progress.check_stop()?;
             let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device)).map_err(torch_error)?;
-            let part = self.field.evaluate(&coordinates.of_voxels(&numbers)?)?;
-            values.extend(to_vec(&part)?.into_iter().map(|value| value * self.mu_ref as f32));
+            let part = to_vec(&self.mean(&coordinates.of_voxels(&numbers)?)?)?;
+            values.extend(part.into_iter().map(|value| value * self.mu_ref as f32));
             progress.advance(values.len() as u64, &[]);
         }
         progress.end();
         for (n, value) in values.iter_mut().enumerate() {
             if !self.fitted_at(grid, n) {
                 *value = 0.0;
-            } else if self.config.nonnegative {
-                *value = value.max(0.0);
             }
         }
         Volume::from_vec(grid.clone(), Quantity::Attenuation, values)
+    }
+
+    /// The mean of the fields at some points, in units of mu_ref.
+    fn mean(&self, points: &Tensor) -> Result<Tensor> {
+        let one = |field: &dyn Field| -> Result<Tensor> {
+            let values = field.evaluate(points)?;
+            if self.config.nonnegative { values.f_clamp_min(0.0).map_err(torch_error) } else { Ok(values) }
+        };
+        let mut sum = one(self.fields[0].as_ref())?;
+        for field in &self.fields[1..] {
+            sum = sum.f_add(&one(field.as_ref())?).map_err(torch_error)?;
+        }
+        sum.f_div_scalar(self.fields.len() as f64).map_err(torch_error)
     }
 
     /// Whether voxel number `n` of `grid` lies in the box and the support of the fit.

@@ -99,6 +99,9 @@ impl<'a> Fit<'a> {
             self.fit_one(run)?;
             let values = to_vec(&self.volume()?)?;
             self.ensemble.add(&values);
+            if self.config.ensemble > 1 {
+                self.ensemble.remember(self.field.parameters())?;
+            }
             if self.ensemble.members < self.config.ensemble {
                 self.next_member(run)?;
             }
