@@ -1,6 +1,6 @@
-//! γ(v) = [cos 2πv, sin 2πv]: one wave per coordinate, wrapped around the box. Tancik et al., "Fourier Features Let Networks
-//! Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, §6: the "basic" mapping, a baseline that makes
-//! the domain periodic but adds no frequencies. Here one period is half the box's longest extent.
+//! γ(v) = [cos πv, sin πv]: one wave per coordinate, wrapped around the box. Tancik et al., "Fourier Features Let Networks
+//! Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, §6: the "basic" mapping [cos 2πu, sin 2πu], a
+//! baseline that makes the domain periodic but adds no frequencies. Their u is from 0 to 1: (v + 1) / 2.
 
 use super::{Built, Encoding, waves};
 use crate::error::Result;
@@ -23,6 +23,6 @@ impl Encoding for Config {
     }
 
     fn build(&self, inputs: usize, _: u64, options: (Kind, Device)) -> Result<Built> {
-        waves::build(&waves::along_axes(std::iter::once(1.0), inputs), inputs, false, options)
+        waves::build(&waves::along_axes(std::iter::once(0.5), inputs), inputs, false, options)
     }
 }

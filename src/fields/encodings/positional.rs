@@ -1,6 +1,7 @@
-//! γ(v) = [.., cos 2πσ^(j/m) v, sin 2πσ^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, frequencies log-linear from 1 to
-//! almost σ. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS
-//! 2020, §6. σ sets the finest detail: about half as many cycles as there are voxels in half the longest extent.
+//! γ(v) = [.., cos π(2σ)^(j/m) v, sin π(2σ)^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, frequencies log-linear from ½
+//! (once around the box) to almost σ. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low
+//! Dimensional Domains", NeurIPS 2020, §6, whose σ is per the whole box and so twice this one: its 2πσ^(j/m) u with
+//! u = (v + 1) / 2. σ sets the finest detail: about half as many cycles as there are voxels in half the longest extent at most.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ impl Encoding for Config {
 
     fn build(&self, inputs: usize, _: u64, options: (Kind, Device)) -> Result<Built> {
         self.check(inputs)?;
-        let frequencies = (0..self.frequencies).map(|j| self.sigma.powf(j as f64 / self.frequencies as f64));
+        let frequencies = (0..self.frequencies).map(|j| 0.5 * (2.0 * self.sigma).powf(j as f64 / self.frequencies as f64));
         waves::build(&waves::along_axes(frequencies, inputs), inputs, false, options)
     }
 }
