@@ -1,8 +1,11 @@
 //! A value of the configuration chosen without the truth: a fit to most views with each value tried, judged by the others as in
 //! [`held_out`]. What `sigma` or `omega` suits depends on the object and the number of voxels, and no formula gives it.
+//!
+//! Grain hardly shows in projections, so that a field with too much of it predicts views about as well as a good one: of values
+//! whose scores differ by less than their standard errors the first is taken, and the smoothest should come first.
 
 use super::Config;
-use crate::algorithms::weight::held_out::{self, Judge};
+use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
 use crate::algorithms::{Algorithm, Run};
 use crate::data::{Geometry, Grid, Projections, Warning};
 use crate::error::{Error, Result, Stop};
@@ -17,17 +20,19 @@ use serde_json::{Value, json};
 pub struct Sweep {
     /// The key below `neural_field`, such as `field.mlp.encoding.fourier.sigma`.
     pub key: String,
-    /// The values tried.
+    /// The values tried, that of the smoothest field first: it is taken before others that are about as good.
     pub values: Vec<Value>,
     /// Every so manieth view is left out of the trials.
     pub every: usize,
+    /// How many standard errors of the paired differences of the views' scores from the best value's are "about as good".
+    pub errors: f64,
     /// Data steps of a trial; `null`: as many as the fit has.
     pub steps: Option<u64>,
 }
 
 impl Default for Sweep {
     fn default() -> Self {
-        Self { key: String::new(), values: Vec::new(), every: 5, steps: None }
+        Self { key: String::new(), values: Vec::new(), every: 4, errors: 1.0, steps: None }
     }
 }
 
@@ -64,7 +69,10 @@ impl Sweep {
         }
         if self.every < 2 || views < 2 * self.every {
             let problem = format!("expected 2 to {} (half the views), got {}", views / 2, self.every);
-            return Err(Error::config("every", problem).hint("5 leaves out one view in five"));
+            return Err(Error::config("every", problem).hint("4 leaves out one view in four"));
+        }
+        if !(self.errors.is_finite() && self.errors >= 0.0) {
+            return Err(Error::config("errors", format!("expected 0 or more, got {}", self.errors)));
         }
         if self.steps == Some(0) {
             return Err(Error::config("steps", "expected at least 1, got 0"));
@@ -120,18 +128,24 @@ impl Sweep {
             let stop = OnlyStop(run.progress);
             let mut alone = Run { initial: run.initial.clone(), progress: &stop, checkpoints: &Silent, ..*run };
             let volume = self.trial(config, value, weight)?.reconstruct(&kept, grid, &mut alone)?.volume;
-            let views = judge.scores(&volume)?;
-            let score = views.iter().sum::<f64>() / views.len() as f64;
-            tried.push((value, score));
-            run.progress.advance(tried.len() as u64, &[("score", score)]);
+            tried.push(judge.scores(&volume)?);
+            run.progress.advance(tried.len() as u64, &[("score", mean(&tried[tried.len() - 1]))]);
         }
         run.progress.end();
-        let best = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(&self.values[0], |(value, _)| *value);
+        let (best, taken) = self.pick(&tried);
+        let note: Vec<(&Value, f64)> = self.values.iter().zip(tried.iter().map(|views| mean(views))).collect();
         Ok(Swept {
-            config: self.with(config, best)?,
-            note: json!({"key": self.key, "value": best, "tried": tried}),
-            warning: self.at_an_end(best),
+            config: self.with(config, &self.values[taken])?,
+            note: json!({"key": self.key, "value": self.values[taken], "best": self.values[best], "tried": note}),
+            warning: self.at_an_end(&self.values[taken]),
         })
+    }
+
+    /// Which value has the lowest mean score, and the first that is about as good, of the views' scores with each.
+    fn pick(&self, tried: &[Vec<f64>]) -> (usize, usize) {
+        let best = (0..tried.len()).min_by(|&a, &b| mean(&tried[a]).total_cmp(&mean(&tried[b]))).unwrap_or(0);
+        let as_good = |&i: &usize| i == best || excess(&tried[i], &tried[best], self.errors) <= 0.0;
+        (best, (0..tried.len()).find(as_good).unwrap_or(best))
     }
 
     /// A warning if the best of several numbers is the least or the largest of them.
@@ -144,5 +158,19 @@ impl Sweep {
             _ => "smaller",
         };
         Some(Warning::new("sweep_end", format!("{best} is the best of the values tried for {}: try {beyond} ones too", self.key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_values_about_as_good_is_taken() {
+        let tried = [vec![2.0, 2.2, 2.1, 1.9], vec![1.0, 1.4, 0.9, 1.2], vec![1.1, 1.0, 1.2, 1.0], vec![3.0, 1.2, 5.0, 1.0]];
+        let sweep = |errors| Sweep { values: vec![1.into(), 2.into(), 3.into(), 4.into()], errors, ..Sweep::default() };
+        assert_eq!(sweep(0.0).pick(&tried), (2, 2));
+        assert_eq!(sweep(2.0).pick(&tried), (2, 1));
+        assert!(sweep(2.0).at_an_end(&4.into()).is_some() && sweep(2.0).at_an_end(&2.into()).is_none());
     }
 }

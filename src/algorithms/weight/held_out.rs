@@ -67,7 +67,8 @@ fn energy(residual: &[f64], columns: usize) -> f64 {
 }
 
 /// How far the views' scores are above the best weight's, less `errors` standard errors of their paired differences.
-fn excess(views: &[f64], best: &[f64], errors: f64) -> f64 {
+#[must_use]
+pub fn excess(views: &[f64], best: &[f64], errors: f64) -> f64 {
     let differences: Vec<f64> = views.iter().zip(best).map(|(a, b)| a - b).collect();
     let count = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / count;
@@ -93,7 +94,9 @@ impl Scores<'_> {
     }
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// Their mean.
+#[must_use]
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

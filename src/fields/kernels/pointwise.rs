@@ -73,15 +73,15 @@ impl Pointwise {
                 (value, -2.0 * factor * z * value)
             }),
             Self::Gabor { omega, factor } => {
-                let mut sums = [0.0; LANES];
-                for at in (0..z.len()).step_by(LANES) {
-                    sums.copy_from_slice(sixteen(z, at));
-                    waves(simd, simd.mul(simd.splat(omega), simd.load(&sums)), at, z, derivatives);
-                    for (k, z0) in sums.into_iter().enumerate() {
-                        let bell = exp(-factor * z0 * z0);
-                        let (sin, cos) = (z[at + k], derivatives[at + k]);
-                        z[at + k] = cos * bell;
-                        derivatives[at + k] = -bell * (omega * sin + 2.0 * factor * z0 * cos);
+                for (z, derivatives) in z.chunks_exact_mut(LANES).zip(derivatives.chunks_exact_mut(LANES)) {
+                    let (mut sums, mut bells) = ([0.0; LANES], [0.0; LANES]);
+                    sums.copy_from_slice(z);
+                    bells.iter_mut().zip(&sums).for_each(|(bell, z)| *bell = exp(-factor * z * z));
+                    waves(simd, simd.mul(simd.splat(omega), simd.load(&sums)), 0, z, derivatives);
+                    for ((z, derivative), (bell, sum)) in z.iter_mut().zip(derivatives).zip(bells.iter().zip(&sums)) {
+                        let (sin, cos) = (*z, *derivative);
+                        *z = cos * bell;
+                        *derivative = -bell * (omega * sin + 2.0 * factor * sum * cos);
                     }
                 }
             }
