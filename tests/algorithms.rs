@@ -395,6 +395,8 @@ fn a_sweep_of_nonsense_is_refused_by_key() {
         ("{key: field.siren.omega, values: [10, -3]}", "values[1].neural_field.field.siren.omega"),
         ("{key: field.siren.omega, values: [10, twenty]}", "does not fit"),
         ("{key: steps, values: [10, 20], every: 99}", "half the views"),
+        ("{key: weight, values: [1, 2]}", "the trials set this themselves"),
+        ("{key: steps, values: [10, 20], steps: 5}", "the trials set this themselves"),
     ] {
         let (kind, geometry, grid) = cone_kind(&format!("neural_field: {{sweep: {sweep}}}"));
         let problem = kind.as_part().check(&geometry, &grid).unwrap_err().to_string();

@@ -36,6 +36,9 @@ impl Default for Sweep {
     }
 }
 
+/// Keys that the trials set themselves.
+const THEIRS: [&str; 6] = ["weight", "sweep", "held_out", "finish", "ensemble", "max_seconds"];
+
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct Swept {
@@ -43,7 +46,7 @@ pub(super) struct Swept {
     pub(super) config: Config,
     /// For the report.
     pub(super) note: Value,
-    /// If the best value is at an end of those tried.
+    /// If the value is at an end of those tried.
     pub(super) warning: Option<Warning>,
 }
 
@@ -76,6 +79,13 @@ impl Sweep {
         }
         if self.steps == Some(0) {
             return Err(Error::config("steps", "expected at least 1, got 0"));
+        }
+        let first = self.key.split('.').next().unwrap_or_default();
+        if THEIRS.contains(&first) || first == "steps" && self.steps.is_some() {
+            let problem = format!("{}: the trials set this themselves, so that they cannot choose it", self.key);
+            return Err(
+                Error::config("key", problem).hint("`weight: auto` chooses the weight; without `sweep.steps` the steps can be tried")
+            );
         }
         let each = |(i, value): (usize, &Value)| {
             let trial = self.with(config, value)?;
@@ -148,16 +158,16 @@ impl Sweep {
         (best, (0..tried.len()).find(as_good).unwrap_or(best))
     }
 
-    /// A warning if the best of several numbers is the least or the largest of them.
-    fn at_an_end(&self, best: &Value) -> Option<Warning> {
+    /// A warning if the number taken is the least or the largest of those tried.
+    fn at_an_end(&self, taken: &Value) -> Option<Warning> {
         let numbers: Vec<f64> = self.values.iter().map(Value::as_f64).collect::<Option<_>>()?;
-        let best = best.as_f64()?;
-        let beyond = match (numbers.iter().any(|&n| n < best), numbers.iter().any(|&n| n > best)) {
+        let taken = taken.as_f64()?;
+        let beyond = match (numbers.iter().any(|&n| n < taken), numbers.iter().any(|&n| n > taken)) {
             (true, true) => return None,
             (true, false) => "larger",
             _ => "smaller",
         };
-        Some(Warning::new("sweep_end", format!("{best} is the best of the values tried for {}: try {beyond} ones too", self.key)))
+        Some(Warning::new("sweep_end", format!("{taken}, taken for {}, is at an end of the values tried: try {beyond} ones too", self.key)))
     }
 }
 
