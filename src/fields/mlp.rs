@@ -6,7 +6,7 @@
 //! small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU learn only a blur: allowed, as the
 //! baseline that the others are measured against. Tables and examples: docs/fields.md.
 
-mod kernels;
+mod network;
 
 use super::activations::{ActivationKind, Place, relu};
 use super::dense::FEW;

@@ -50,6 +50,15 @@ fn nonsense_is_refused_by_key() {
 }
 
 #[test]
+fn the_matrix_behind_wide_waves_is_a_hidden_one_and_behind_tables_and_few_numbers_not() {
+    for (encoding, role) in [("fourier", Role::Hidden), ("nerf", Role::Hidden), ("basic", Role::Other), ("hash_grid", Role::Other)] {
+        let layers = config(&format!("{{encoding: {encoding}}}")).layers(2);
+        let roles: Vec<Role> = layers.iter().map(|layer| layer.role).collect();
+        assert_eq!(roles, [role, Role::Hidden, Role::Other], "{encoding}");
+    }
+}
+
+#[test]
 fn the_cost_counts_every_trained_number() {
     for (text, inputs) in [("{}", 2), ("{}", 3), ("{encoding: tri_plane, depth: 4, skip: [1, 2]}", 3), ("{encoding: fourier}", 3)] {
         let domain = Domain::cube(inputs, 8).unwrap();
