@@ -1,5 +1,5 @@
-//! Tells the linker where libtorch lies at run time: the place `make install` puts it relative to the binary (a relocatable
-//! installation), then the folder it is linked from (a checkout).
+//! Tells the linker where libtorch lies at run time: the place `make install` puts it relative to the binary (a
+//! relocatable installation), then the folder it is linked from (a checkout).
 use std::path::{Path, PathBuf};
 
 fn main() {

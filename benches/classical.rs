@@ -1,5 +1,6 @@
-//! Times of the classical methods: `cargo bench --bench classical`, or `-- --serve` to answer `benches/peers/classical.py`, which
-//! compares and times peers on the same data in alternation. Requests are lines of JSON (see [`Request`]), answers are lines of JSON.
+//! Times of the classical methods: `cargo bench --bench classical`, or `-- --serve` to answer
+//! `benches/peers/classical.py`, which compares and times peers on the same data in alternation. Requests are lines of
+//! JSON (see [`Request`]), answers are lines of JSON.
 
 use criterion::{BenchmarkId, Criterion};
 use recon::algorithms::{AlgorithmKind, Run};
@@ -63,7 +64,10 @@ fn answer(request: &Request) -> Result<f64, Box<dyn Error>> {
     let geometry = scan(&request.scan, &grid);
     if let Some(file) = &request.phantom {
         let phantom = Phantom::parse(&std::fs::read_to_string(file)?, file)?;
-        npy::write_projections(&request.data, &Projections::from_vec(geometry.clone(), phantom.project(&geometry, MU_WATER_PER_MM))?)?;
+        npy::write_projections(
+            &request.data,
+            &Projections::from_vec(geometry.clone(), phantom.project(&geometry, MU_WATER_PER_MM))?,
+        )?;
         if let Some(path) = &request.volume {
             draw(path, &phantom.rasterise(&grid, MU_WATER_PER_MM, 4))?;
         }
@@ -86,7 +90,8 @@ fn answer(request: &Request) -> Result<f64, Box<dyn Error>> {
 fn serve() -> Result<(), Box<dyn Error>> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
-        let reply = match serde_json::from_str::<Request>(&line).map_err(Box::from).and_then(|request| answer(&request)) {
+        let reply = match serde_json::from_str::<Request>(&line).map_err(Box::from).and_then(|request| answer(&request))
+        {
             Ok(seconds) => serde_json::json!({ "seconds": seconds }),
             Err(error) => serde_json::json!({ "error": error.to_string() }),
         };
@@ -109,7 +114,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         (MU_WATER_PER_MM * 2.0 * (b * b - c).max(0.0).sqrt()) as f32
     };
     let data = Projections::from_vec(geometry.clone(), (0..geometry.samples()).map(chord).collect())?;
-    for text in ["fbp", "sirt: {iterations: 10}", "os_sart: {iterations: 10}", "cgls: {iterations: 10}", "fista: {iterations: 10}"] {
+    for text in [
+        "fbp",
+        "sirt: {iterations: 10}",
+        "os_sart: {iterations: 10}",
+        "cgls: {iterations: 10}",
+        "fista: {iterations: 10}",
+    ] {
         let method: OneOf<AlgorithmKind> = serde_yaml::from_str(text)?;
         group.bench_function(BenchmarkId::new(text, "256 x 256, 60 views"), |bencher| {
             bencher.iter(|| reconstruct(&method.kind, &data, &grid).expect("a volume"));

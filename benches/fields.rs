@@ -1,6 +1,6 @@
-//! What fields cost: `cargo bench --bench fields` times the kernels' evaluation and training step (forward, backward, Adam) and the
-//! tensor expressions' step; `-- --serve` answers requests of `benches/peers/fields.py` (one per line of stdin: field; inputs;
-//! points; steps), which times PyTorch in alternation.
+//! What fields cost: `cargo bench --bench fields` times the kernels' evaluation and training step (forward, backward,
+//! Adam) and the tensor expressions' step; `-- --serve` answers requests of `benches/peers/fields.py` (one per line of
+//! stdin: field; inputs; points; steps), which times PyTorch in alternation.
 
 use criterion::{Criterion, Throughput};
 use recon::fields::{Domain, Field, FieldKind};
@@ -15,9 +15,21 @@ use tch::{Device, Kind, Tensor};
 const FIELDS: [(&str, &str, usize); 9] = [
     ("siren 3x256", "siren: {width: 256, depth: 3}", 3),
     ("siren 3x256 bf16", "siren: {width: 256, depth: 3, precision: bf16}", 3),
-    ("hash 2-D", "mlp: {encoding: {hash_grid: {levels: 8, features: 2, base: 4, finest: 128}}, width: 64, depth: 2}", 2),
-    ("hash 3-D", "mlp: {encoding: {hash_grid: {levels: 16, features: 2, base: 8, finest: 256}}, width: 64, depth: 2}", 3),
-    ("dense 3-D", "mlp: {encoding: {dense_grid: {resolutions: [4, 8, 16, 32, 64], features: 4}}, width: 64, depth: 2}", 3),
+    (
+        "hash 2-D",
+        "mlp: {encoding: {hash_grid: {levels: 8, features: 2, base: 4, finest: 128}}, width: 64, depth: 2}",
+        2,
+    ),
+    (
+        "hash 3-D",
+        "mlp: {encoding: {hash_grid: {levels: 16, features: 2, base: 8, finest: 256}}, width: 64, depth: 2}",
+        3,
+    ),
+    (
+        "dense 3-D",
+        "mlp: {encoding: {dense_grid: {resolutions: [4, 8, 16, 32, 64], features: 4}}, width: 64, depth: 2}",
+        3,
+    ),
     ("planes 3-D", "mlp: {encoding: {tri_plane: {combine: concatenate}}, width: 64, depth: 2}", 3),
     ("fourier relu 3x64", "mlp: {encoding: {fourier: {features: 64}}, width: 64, depth: 3}", 3),
     ("finer 3x256", "mlp: {encoding: identity, activation: finer, width: 256, depth: 3}", 3),

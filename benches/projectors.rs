@@ -21,12 +21,14 @@ impl Work {
     /// Kinds of work; the first is the comparison's.
     const KINDS: [&str; 4] = ["cone", "oblique", "parallel2d", "fan2d"];
 
-    /// A cube (or a square) of 128 mm, source 500 mm and detector 1000 mm away, the detector 1.25 times the cube's shadow
-    /// (a parallel beam: as many pixels as asked for, one per voxel). `oblique`: the cube is tilted out of the orbit's plane.
+    /// A cube (or a square) of 128 mm, source 500 mm and detector 1000 mm away, the detector 1.25 times the cube's
+    /// shadow (a parallel beam: as many pixels as asked for, one per voxel). `oblique`: the cube is tilted out of the
+    /// orbit's plane.
     fn new(kind: &str, voxels: usize, pixels: usize, views: usize) -> Self {
         let (flat, parallel) = (kind.ends_with("2d"), kind == "parallel2d");
         let spacing = 128.0 / voxels as f64;
-        let mut grid = Grid::centered([if flat { 1 } else { voxels }, voxels, voxels], [spacing; 3], [0.0; 3]).expect("a valid grid");
+        let mut grid = Grid::centered([if flat { 1 } else { voxels }, voxels, voxels], [spacing; 3], [0.0; 3])
+            .expect("a valid grid");
         if kind == "oblique" {
             let (s, c) = 0.1f64.sin_cos();
             grid.axes = [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]];
@@ -36,8 +38,14 @@ impl Work {
         let angles: Vec<f64> = (0..views).map(|i| arc * i as f64 / views as f64).collect();
         let exposures = angles.iter().map(|angle| {
             let (s, c) = angle.sin_cos();
-            let source = if parallel { Source::Direction([-c, -s, 0.0]) } else { Source::Point([radius * c, radius * s, 0.0]) };
-            View { source, center: [-radius * c, -radius * s, 0.0], u: [-s * pitch, c * pitch, 0.0], v: [0.0, 0.0, pitch] }
+            let source =
+                if parallel { Source::Direction([-c, -s, 0.0]) } else { Source::Point([radius * c, radius * s, 0.0]) };
+            View {
+                source,
+                center: [-radius * c, -radius * s, 0.0],
+                u: [-s * pitch, c * pitch, 0.0],
+                v: [0.0, 0.0, pitch],
+            }
         });
         let exposures = exposures.collect();
         let distance = |mm: f64| (!parallel).then_some(mm);
@@ -70,7 +78,8 @@ impl Work {
     }
 }
 
-/// Answers each request by the seconds of one run after one that is not timed. A job may be preceded by its kind: `fan2d:forward`.
+/// Answers each request by the seconds of one run after one that is not timed. A job may be preceded by its kind:
+/// `fan2d:forward`.
 fn serve() -> std::io::Result<()> {
     let mut last = None;
     for line in std::io::stdin().lock().lines() {

@@ -1,8 +1,9 @@
-//! Projects a slice for the scripts of `benches/peers`: `cargo bench --bench sinogram -- MODEL parallel|fan VOXELS PIXELS VIEWS
-//! PITCH RADIUS`, the square slice `[y, x]` of 1 mm as raw f32 on stdin, its sinogram `[view, column]` as raw f32 on stdout.
+//! Projects a slice for the scripts of `benches/peers`: `cargo bench --bench sinogram -- MODEL parallel|fan VOXELS
+//! PIXELS VIEWS PITCH RADIUS`, the square slice `[y, x]` of 1 mm as raw f32 on stdin, its sinogram `[view, column]` as
+//! raw f32 on stdout.
 //!
-//! View i has the source at the angle φ = π i / VIEWS (a parallel beam) or 2 π i / VIEWS (a fan: RADIUS mm from the centre, the
-//! detector as far on the other side), from +x to +y; columns run along (−sin φ, cos φ), PITCH mm apart.
+//! View i has the source at the angle φ = π i / VIEWS (a parallel beam) or 2 π i / VIEWS (a fan: RADIUS mm from the
+//! centre, the detector as far on the other side), from +x to +y; columns run along (−sin φ, cos φ), PITCH mm apart.
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
 use recon::projectors::Model;

@@ -93,7 +93,9 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, advice: impl fmt::Display) -> Self {
         match &mut self {
-            Self::Config { hint, .. } | Self::Input { hint, .. } | Self::Resource { hint, .. } => *hint = advice.to_string(),
+            Self::Config { hint, .. } | Self::Input { hint, .. } | Self::Resource { hint, .. } => {
+                *hint = advice.to_string()
+            }
             Self::Quality { .. } | Self::Stopped(_) => {}
         }
         self
@@ -135,12 +137,16 @@ impl fmt::Display for Error {
             Self::Input { place, problem, hint } => (format!("{}: {problem}", place.display()), hint.as_str()),
             Self::Quality { problem } => (problem.clone(), ""),
             Self::Resource { place, problem, hint } => (format!("{place}: {problem}"), hint.as_str()),
-            Self::Stopped(Stop::TimeLimit) => ("stopped at the time limit".to_string(), "run the same command to continue"),
+            Self::Stopped(Stop::TimeLimit) => {
+                ("stopped at the time limit".to_string(), "run the same command to continue")
+            }
             Self::Stopped(Stop::Interrupt) => ("interrupted".to_string(), "run the same command to continue"),
             Self::Stopped(Stop::Terminate) => ("terminated".to_string(), "run the same command to continue"),
         };
         // File contents (DICOM strings, YAML scalars) can end up here: no control characters reach a terminal.
-        let clean = |text: &str| text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>();
+        let clean = |text: &str| {
+            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>()
+        };
         write!(f, "{}", clean(&head))?;
         if hint.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", clean(hint)) }
     }

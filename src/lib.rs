@@ -1,13 +1,14 @@
-//! Few X-ray projections to a trustworthy volume: sparse-view CT by classical methods and by implicit neural representations.
+//! Few X-ray projections to a trustworthy volume: sparse-view CT by classical methods and by implicit neural
+//! representations.
 //!
 //! ```text
 //!  load ──► simulate ──► reconstruct (one or many methods) ──► evaluate ──► export
 //! Volume    Projections          Volume per method              Report      files
 //! ```
 //!
-//! [`pipeline::Pipeline::run`] is this picture as code: read it first. Values are in [`data`], files in [`formats`], the verbs
-//! in [`stages`]; the parts one can choose in YAML (`geometries`, `algorithms`, `fields`, ...) are families of
-//! interchangeable kinds, see [`registry`] and `docs/extending.md`.
+//! [`pipeline::Pipeline::run`] is this picture as code: read it first. Values are in [`data`], files in [`formats`],
+//! the verbs in [`stages`]; the parts one can choose in YAML (`geometries`, `algorithms`, `fields`, ...) are families
+//! of interchangeable kinds, see [`registry`] and `docs/extending.md`.
 //!
 //! # Units and axes
 //!

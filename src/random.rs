@@ -1,5 +1,5 @@
-//! All randomness: independent ChaCha streams keyed by (seed, purpose, index), so that a draw depends neither on threads
-//! nor on what was drawn before. "Random state" in a checkpoint is then just the step number.
+//! All randomness: independent ChaCha streams keyed by (seed, purpose, index), so that a draw depends neither on
+//! threads nor on what was drawn before. "Random state" in a checkpoint is then just the step number.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

@@ -87,7 +87,8 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
         if !K::NAMES.contains(&word) {
             return Err(E::custom(unknown(word, K::NAMES, B::KEYS)));
         }
-        let kind = K::default_of(word).ok_or_else(|| E::custom(format!("{word} has required keys: write `{word}: {{...}}`")))?;
+        let kind = K::default_of(word)
+            .ok_or_else(|| E::custom(format!("{word} has required keys: write `{word}: {{...}}`")))?;
         Ok(OneOf { kind, beside: B::default() })
     }
 
@@ -103,18 +104,24 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
                 beside.read(&key, &mut map)?;
             } else {
                 if let Some(first) = &kind {
-                    return Err(A::Error::custom(format!("one {} only, found both `{}` and `{key}`", K::FAMILY, first.name())));
+                    return Err(A::Error::custom(format!(
+                        "one {} only, found both `{}` and `{key}`",
+                        K::FAMILY,
+                        first.name()
+                    )));
                 }
                 kind = Some(K::read(&key, &mut map)?);
             }
             seen.push(key);
         }
-        let kind = kind.ok_or_else(|| A::Error::custom(format!("expected one {}: {}", K::FAMILY, K::NAMES.join(", "))))?;
+        let kind =
+            kind.ok_or_else(|| A::Error::custom(format!("expected one {}: {}", K::FAMILY, K::NAMES.join(", "))))?;
         Ok(OneOf { kind, beside })
     }
 }
 
-/// A key that is a kind or stands beside one. It is refused while it is read, so that the error has its line and column.
+/// A key that is a kind or stands beside one. It is refused while it is read, so that the error has its line and
+/// column.
 struct KnownKey<K, B>(PhantomData<(K, B)>);
 
 impl<'de, K: Kinds, B: Beside> DeserializeSeed<'de> for KnownKey<K, B> {
@@ -193,8 +200,9 @@ impl<K: Kinds, B: Beside> JsonSchema for OneOf<K, B> {
 ///     }
 /// }
 /// ```
-/// Every config is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the family's trait;
-/// `as_part()` gives it as that trait. A kind whose config implements `Default` may be written as a bare word in YAML.
+/// Every config is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the family's
+/// trait; `as_part()` gives it as that trait. A kind whose config implements `Default` may be written as a bare word in
+/// YAML.
 #[macro_export]
 macro_rules! kinds {
     ($(#[$meta:meta])* pub enum $family:ident: $label:literal => dyn $part:path {

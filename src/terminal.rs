@@ -1,5 +1,5 @@
-//! What people see: bars on a terminal, a line every few seconds elsewhere, warnings, errors, results. The result alone goes to
-//! stdout.
+//! What people see: bars on a terminal, a line every few seconds elsewhere, warnings, errors, results. The result alone
+//! goes to stdout.
 #![allow(clippy::print_stderr)] // this module and main are the only ones that print
 
 use crate::commands::Output;
@@ -92,10 +92,13 @@ impl Terminal {
 /// A bug is told in plain words; the process then ends with exit code 70.
 pub fn explain_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
+        let place =
+            panic.location().map_or_else(|| "unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
         let what = panic.payload_as_str().unwrap_or("no message");
         eprintln!("error: this is a bug in recon, not in your input: {what} ({place})");
-        eprintln!("  help: what was finished is kept; please report this line together with the pipeline and `recon doctor`");
+        eprintln!(
+            "  help: what was finished is kept; please report this line together with the pipeline and `recon doctor`"
+        );
     }));
 }
 
@@ -107,7 +110,8 @@ impl Progress for Terminal {
             Style::Pretty | Style::Verbose => {
                 let bar = std::io::stderr().is_terminal().then(|| draw(task, steps));
                 let now = Instant::now();
-                *self.task.borrow_mut() = Some(Task { name: task.to_string(), steps, begin: now, first: None, shown: now, bar });
+                *self.task.borrow_mut() =
+                    Some(Task { name: task.to_string(), steps, begin: now, first: None, shown: now, bar });
             }
         }
     }
@@ -193,7 +197,10 @@ mod tests {
 
     #[test]
     fn figures_are_brief() {
-        assert_eq!((brief(0.01234567), brief(1.5e-6), brief(0.0)), ("0.0123".into(), "1.50e-6".into(), "0.0000".into()));
+        assert_eq!(
+            (brief(0.01234567), brief(1.5e-6), brief(0.0)),
+            ("0.0123".into(), "1.50e-6".into(), "0.0000".into())
+        );
         assert_eq!((clock(65.4), clock(7200.0)), ("1:05".into(), "2:00:00".into()));
     }
 }

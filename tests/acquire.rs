@@ -1,4 +1,5 @@
-//! Measured projections from the outside: formats, calibration, the axis, the preflight's names for faults, damaged files.
+//! Measured projections from the outside: formats, calibration, the axis, the preflight's names for faults, damaged
+//! files.
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 mod common;
@@ -46,7 +47,10 @@ fn expected(view: usize, column: usize) -> f64 {
 #[test]
 fn a_tomopy_file_is_read_with_flats_darks_and_angles() {
     let frames = hdf5::read(Path::new(EXCHANGE), &NAMES, None).unwrap();
-    assert_eq!((frames.data.dim(), frames.flats.unwrap().dim(), frames.darks.unwrap().dim()), ((24, 3, 40), (5, 3, 40), (5, 3, 40)));
+    assert_eq!(
+        (frames.data.dim(), frames.flats.unwrap().dim(), frames.darks.unwrap().dim()),
+        ((24, 3, 40), (5, 3, 40), (5, 3, 40))
+    );
     assert_eq!(frames.angles.unwrap()[3], 22.5);
     assert_eq!(frames.data[[0, 0, 0]], 20000.0);
     let part = hdf5::read(Path::new(EXCHANGE), &NAMES, Some(&(2..3))).unwrap();
@@ -64,14 +68,20 @@ fn counts_become_the_line_integrals_that_were_counted() {
     for ((view, row, column), &value) in integrals.indexed_iter() {
         if (row, column) != (1, 30) {
             let wanted = expected(view, column);
-            assert!((f64::from(value) - wanted).abs() < 1e-3, "view {view} row {row} column {column}: {value}, not {wanted}");
+            assert!(
+                (f64::from(value) - wanted).abs() < 1e-3,
+                "view {view} row {row} column {column}: {value}, not {wanted}"
+            );
         }
     }
     assert!(!run.stderr.contains("center_off") && !run.stderr.contains("air_level"), "{}", run.stderr);
     let report = bench.json("out/report.json");
     let residual = report["methods"][0]["metrics"]["residual"].as_f64().unwrap();
     assert!(residual > 0.0 && residual < 0.3, "{residual}");
-    assert!(report["methods"][0]["metrics"].as_object().unwrap().len() == 1, "no metric needs a truth that is not there");
+    assert!(
+        report["methods"][0]["metrics"].as_object().unwrap().len() == 1,
+        "no metric needs a truth that is not there"
+    );
     assert_eq!(report["metric_definitions"]["residual"]["mask"], "all");
     assert!(std::fs::read_to_string(bench.path("out/report.html")).unwrap().contains("1/mm"));
     // The second time nothing is done again, and the cached reading says the same.
@@ -87,7 +97,8 @@ fn the_axis_is_found_and_a_wrong_one_is_named() {
     let found = check(&bench, &exchange(), ", center_of_rotation: auto").expect(0, &["[center_found]"]).stderr;
     let column: f64 = found.split("found at column ").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
     assert!((column - 18.0).abs() < 0.3, "{column}");
-    check(&bench, &exchange(), ", center_of_rotation: 99").expect(2, &["acquire.center_of_rotation", "beside the 40 columns"]);
+    check(&bench, &exchange(), ", center_of_rotation: 99")
+        .expect(2, &["acquire.center_of_rotation", "beside the 40 columns"]);
 }
 
 #[test]
@@ -124,7 +135,8 @@ fn a_missing_logarithm_a_wrong_sign_and_a_logarithm_taken_twice_are_refused_by_t
     let negative = written(&bench, "n.npy", |p| -p);
     check(&bench, &negative, axis).expect(3, &["wrong_sign"]);
     check(&bench, &negative, &format!("{axis}, preflight: warn")).expect(0, &["[wrong_sign]"]);
-    check(&bench, &good, &format!("{axis}, values: transmission")).expect(3, &["log_already_taken", "values: line_integrals"]);
+    check(&bench, &good, &format!("{axis}, values: transmission"))
+        .expect(3, &["log_already_taken", "values: line_integrals"]);
 }
 
 #[test]
@@ -146,15 +158,18 @@ fn angles_in_radians_are_suspected_and_read() {
 fn a_simulated_fan_scan_comes_back_and_turned_round_it_is_named() {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan-2d.yaml");
-    let scan = "fan: {views: 90, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: 160, pitch_mm: 2.5}}";
+    let scan =
+        "fan: {views: 90, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: 160, pitch_mm: 2.5}}";
     let simulate = format!(
-        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [64, 64]}}\nsimulate: {{geometry: {{{scan}}}}}\nreconstruct: [fdk]\n"
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [64, 64]}}\nsimulate: {{geometry: \
+         {{{scan}}}}}\nreconstruct: [fdk]\n"
     );
     let file = bench.write("s.yaml", &simulate);
     bench.recon(&["run", file.to_str().unwrap(), "--output", "s", "--until", "simulate"]).expect(0, &[]);
     let measure = |more: &str| {
         let text = format!(
-            "acquire: {{npy: {{path: s/projections.npy}}, geometry: {{{scan}}}, mu_water_per_mm: 0.0206{more}}}\nreconstruct: [fdk]\n"
+            "acquire: {{npy: {{path: s/projections.npy}}, geometry: {{{scan}}}, mu_water_per_mm: \
+             0.0206{more}}}\nreconstruct: [fdk]\n"
         );
         bench.recon(&["check", bench.write("m.yaml", &text).to_str().unwrap()]).expect(0, &[]).stderr
     };
@@ -172,20 +187,24 @@ fn a_simulated_fan_scan_comes_back_and_turned_round_it_is_named() {
 fn measured_poses_stand_in_for_an_orbit_and_views_in_the_wrong_order_are_named() {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
-    let scan = "cone: {views: 30, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: [30, 44], pitch_mm: 9, offset_mm: [4, -13]}}";
+    let scan = "cone: {views: 30, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: [30, 44], \
+     pitch_mm: 9, offset_mm: [4, -13]}}";
     let simulate = format!(
-        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [24, 24, 24]}}\nsimulate: {{geometry: {{{scan}}}}}\nreconstruct: [fdk]\n"
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [24, 24, 24]}}\nsimulate: {{geometry: \
+         {{{scan}}}}}\nreconstruct: [fdk]\n"
     );
     bench.recon(&["run", bench.write("s.yaml", &simulate).to_str().unwrap(), "--output", "s"]).expect(0, &[]);
     let run = |views: &str, more: &str| {
         let text = format!(
-            "acquire: {{npy: {{path: {views}}}, geometry: {{poses: {{file: s/geometry.json}}}}, mu_water_per_mm: 0.0206{more}}}\n\
+            "acquire: {{npy: {{path: {views}}}, geometry: {{poses: {{file: s/geometry.json}}}}, mu_water_per_mm: \
+             0.0206{more}}}\n\
              grid: {{from: s/truth.nii.gz}}\nreconstruct: [tv: {{iterations: 40}}]\n"
         );
         bench.recon(&["run", bench.write("m.yaml", &text).to_str().unwrap(), "--output", "m"])
     };
     let residual = || {
-        let report: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(bench.path("m/report.json")).unwrap()).unwrap();
+        let report: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(bench.path("m/report.json")).unwrap()).unwrap();
         report["methods"][0]["metrics"]["residual"].as_f64().unwrap()
     };
     let whole = run("s/projections.npy", "").expect(0, &[]);
@@ -226,9 +245,12 @@ fn one_source_of_projections_and_only_one() {
 #[test]
 fn files_that_are_not_what_they_are_called_are_refused() {
     let bench = Bench::new();
-    for (name, input) in
-        [("a.h5", "hdf5: {path: a.h5}"), ("a.tif", "tiff: {path: a.tif}"), ("a.mat", "mat: {path: a.mat}"), ("a.npy", "npy: {path: a.npy}")]
-    {
+    for (name, input) in [
+        ("a.h5", "hdf5: {path: a.h5}"),
+        ("a.tif", "tiff: {path: a.tif}"),
+        ("a.mat", "mat: {path: a.mat}"),
+        ("a.npy", "npy: {path: a.npy}"),
+    ] {
         check(&bench, input, "").expect(3, &["no such file"]);
         for content in ["", "not at all", "\u{89}HDF\r\n\u{1a}\n"] {
             bench.write(name, content);
@@ -238,7 +260,8 @@ fn files_that_are_not_what_they_are_called_are_refused() {
     }
 }
 
-/// Every kind of damage that a byte can suffer: cut off, changed. Never a panic; an error says that the input is at fault.
+/// Every kind of damage that a byte can suffer: cut off, changed. Never a panic; an error says that the input is at
+/// fault.
 #[test]
 fn damaged_hdf5_files_never_panic() {
     let folder = tempfile::tempdir().unwrap();
@@ -291,7 +314,9 @@ fn the_fan_of_helsinki_is_read_from_both_kinds_of_matlab_file() {
 
 #[test]
 fn the_fan_of_helsinki_with_a_wrong_axis_or_sign_is_named() {
-    let Some(path) = data("the_fan_of_helsinki_with_a_wrong_axis", "projections/htc2022_fan/ta_subsample73.mat") else { return };
+    let Some(path) = data("the_fan_of_helsinki_with_a_wrong_axis", "projections/htc2022_fan/ta_subsample73.mat") else {
+        return;
+    };
     let bench = Bench::new();
     let fan = "geometry: {fan: {source_to_axis_mm: 410.66, source_to_detector_mm: 553.74, detector: {pitch_mm: 0.2}}}";
     let check = |more: &str| {

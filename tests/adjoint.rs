@@ -1,5 +1,5 @@
-//! The projector pair: transpose to rounding, the same bits for any number of threads, the method's definition in scalar
-//! double precision, exact integrals.
+//! The projector pair: transpose to rounding, the same bits for any number of threads, the method's definition in
+//! scalar double precision, exact integrals.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "common/scans.rs"]
@@ -39,7 +39,11 @@ fn reference(grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {
             step[0] = 0.0;
         }
         let axes: &[usize] = if flat { &[2, 1] } else { &[2, 1, 0] };
-        let main = axes.iter().copied().reduce(|a, b| if step[b].abs() > step[a].abs() * (1.0 + 1e-9) { b } else { a }).unwrap();
+        let main = axes
+            .iter()
+            .copied()
+            .reduce(|a, b| if step[b].abs() > step[a].abs() * (1.0 + 1e-9) { b } else { a })
+            .unwrap();
         let length = norm(std::array::from_fn(|k| step[k] / step[main] * grid.spacing[k]));
         let mut sum = 0.0;
         for k in 0..grid.shape[main] {
@@ -78,9 +82,15 @@ fn the_adjoint_is_the_transpose_of_the_forward_projection() {
         let (x, y) = (noise(grid.voxels(), 1), noise(geometry.samples(), 2));
         for level in levels() {
             for threads in [1, 2, 3] {
-                let (ax, aty) = with_threads(threads, || (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y)));
+                let (ax, aty) = with_threads(threads, || {
+                    (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y))
+                });
                 let gap = (product(&ax, &y) - product(&x, &aty)).abs() / (product(&ax, &ax) * product(&y, &y)).sqrt();
-                assert!(product(&ax, &ax) > 0.0 && gap <= 1e-5, "{name}, {}, {threads} threads: gap {gap:e}", level.name());
+                assert!(
+                    product(&ax, &ax) > 0.0 && gap <= 1e-5,
+                    "{name}, {}, {threads} threads: gap {gap:e}",
+                    level.name()
+                );
             }
         }
     }
@@ -91,7 +101,9 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     for (name, grid, geometry) in setups() {
         let (x, y) = (noise(grid.voxels(), 3), noise(geometry.samples(), 4));
         for level in levels() {
-            let both = |threads| with_threads(threads, || (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y)));
+            let both = |threads| {
+                with_threads(threads, || (forward(level, &grid, &geometry, &x), adjoint(level, &grid, &geometry, &y)))
+            };
             let one = both(1);
             assert!(one == both(2) && one == both(3), "{name}, {}", level.name());
         }
@@ -122,7 +134,11 @@ fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
             let column = reference(&grid, &geometry, &x);
             let expected = product(&column, &y);
             let size = (product(&column, &column) * product(&y, &y)).sqrt().max(1e-3);
-            assert!((f64::from(aty[voxel]) - expected).abs() <= 1e-5 * size, "{name}, voxel {voxel}: {} for {expected}", aty[voxel]);
+            assert!(
+                (f64::from(aty[voxel]) - expected).abs() <= 1e-5 * size,
+                "{name}, voxel {voxel}: {} for {expected}",
+                aty[voxel]
+            );
         }
     }
 }
@@ -157,12 +173,18 @@ fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
     // Half of the views have rows along z.
     let (tilt, level) = if number() > 0.0 { (0.3 * number(), 0.3 * number()) } else { (0.0, 0.0) };
     let level = if flat { 0.0 } else { level };
-    let source = if number() > 0.0 { Source::Point([far * c, far * s, far * level]) } else { Source::Direction([-c, -s, -level]) };
+    let source = if number() > 0.0 {
+        Source::Point([far * c, far * s, far * level])
+    } else {
+        Source::Direction([-c, -s, -level])
+    };
     let center = [-0.7 * far * c + number(), -0.7 * far * s + number(), 0.0];
     let view = View { source, center, u: [-s * u, c * u, tilt * u], v: [tilt * v, 0.0, v] };
     let shape = if number() > 0.0 { DetectorShape::Flat } else { DetectorShape::Cylindrical };
     let views = vec![view; 2];
-    Geometry::new(views, Detector { rows: if flat { 1 } else { rows }, columns, shape }, None).ok().map(|geometry| (grid, geometry))
+    Geometry::new(views, Detector { rows: if flat { 1 } else { rows }, columns, shape }, None)
+        .ok()
+        .map(|geometry| (grid, geometry))
 }
 
 #[test]
@@ -181,7 +203,11 @@ fn odd_scans_are_projected_alike_at_every_level() {
             let error = found.iter().zip(&expected).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
             assert!(error <= 3e-5 * size, "{seed}, {}: {error} of {size}, {grid:?} {geometry:?}", level.name());
             let gap = (product(&found, &y) - product(&x, &adjoint(level, &grid, &geometry, &y))).abs();
-            assert!(gap <= 1e-5 * size * product(&y, &y).sqrt(), "{seed}, {}: gap {gap}, {grid:?} {geometry:?}", level.name());
+            assert!(
+                gap <= 1e-5 * size * product(&y, &y).sqrt(),
+                "{seed}, {}: gap {gap}, {grid:?} {geometry:?}",
+                level.name()
+            );
         }
     }
     assert!(hit > 300, "only {hit} setups have rays that meet the grid");
@@ -203,7 +229,10 @@ fn a_subset_of_views_gives_its_part() {
 fn a_box_of_one_value_is_integrated_exactly() {
     // Rays that enter and leave through the faces across their main axis pass (number of planes) x (length per plane).
     for (grid, geometry) in [
-        (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), cone(12, [5, 6], [2.0, 2.0], [0.0; 2], 400.0)),
+        (
+            Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(),
+            cone(12, [5, 6], [2.0, 2.0], [0.0; 2], 400.0),
+        ),
         (Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(), parallel(12, [6, 5], [3.0, 2.0])),
         (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), parallel(12, [1, 9], [1.0, 1.0])),
         (Grid::centered([1, 60, 60], [1.0; 3], [0.0; 3]).unwrap(), cone(12, [1, 9], [1.0, 1.0], [0.0; 2], 200.0)),
@@ -213,7 +242,8 @@ fn a_box_of_one_value_is_integrated_exactly() {
         let [_, rows, columns] = geometry.shape();
         let mut exact = 0;
         for (i, &value) in found.iter().enumerate() {
-            let (start, direction) = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
+            let (start, direction) =
+                geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
             let (chord, through_ends) = chord(&grid, start, direction);
             if through_ends {
                 exact += 1;
@@ -229,7 +259,8 @@ fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
     let center = sub(start, grid.center());
     let spans: Vec<(f64, f64)> = (0..3)
         .map(|k| {
-            let (at, along, half) = (dot(center, grid.axes[k]), dot(direction, grid.axes[k]), grid.extent()[k] / 2.0 - grid.spacing[k]);
+            let (at, along, half) =
+                (dot(center, grid.axes[k]), dot(direction, grid.axes[k]), grid.extent()[k] / 2.0 - grid.spacing[k]);
             if grid.shape[k] == 1 || along.abs() < 1e-12 {
                 return (f64::NEG_INFINITY, f64::INFINITY);
             }
@@ -240,7 +271,8 @@ fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
         .collect();
     let step = |k: usize| if grid.shape[k] == 1 { 0.0 } else { dot(direction, grid.axes[k]).abs() / grid.spacing[k] };
     let main = (0..3).max_by(|&a, &b| step(a).total_cmp(&step(b))).unwrap();
-    let slack = |k: usize| if spans[k].0.is_finite() { grid.spacing[k] / dot(direction, grid.axes[k]).abs() } else { 0.0 };
+    let slack =
+        |k: usize| if spans[k].0.is_finite() { grid.spacing[k] / dot(direction, grid.axes[k]).abs() } else { 0.0 };
     let (low, high) = spans[main];
     let inside = (0..3).filter(|&k| k != main).all(|k| spans[k].0 + slack(k) <= low && high <= spans[k].1 - slack(k));
     (high - low, inside)
@@ -276,13 +308,17 @@ fn ellipsoid_voxels(grid: &Grid, fine: usize) -> Vec<f32> {
         });
         inside.count() as f32 / fine.pow(3) as f32
     };
-    (0..nz).flat_map(|z| (0..ny).flat_map(move |y| (0..nx).map(move |x| (z, y, x)))).map(|(z, y, x)| parts(z, y, x)).collect()
+    (0..nz)
+        .flat_map(|z| (0..ny).flat_map(move |y| (0..nx).map(move |x| (z, y, x))))
+        .map(|(z, y, x)| parts(z, y, x))
+        .collect()
 }
 
 /// Length of a pixel's ray in the ellipsoid: 2 sqrt(b² − a c) / a of |o + t d|² = 1 in units of the radii.
 fn ellipsoid_chord(geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
-    let (start, direction) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+    let (start, direction) =
+        geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
     let o: Point = std::array::from_fn(|k| (start[k] - CENTER[k]) / RADII[k]);
     let d: Point = std::array::from_fn(|k| direction[k] / RADII[k]);
     let (a, b, c) = (dot(d, d), dot(o, d), dot(o, o) - 1.0);

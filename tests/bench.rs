@@ -1,4 +1,5 @@
-//! `recon bench`: a tiny suite from the command line, its three tables, what is computed twice (nothing), the built-in suites.
+//! `recon bench`: a tiny suite from the command line, its three tables, what is computed twice (nothing), the built-in
+//! suites.
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 mod common;
@@ -29,7 +30,9 @@ fn csv(bench: &Bench, path: &str) -> Vec<Vec<String>> {
 #[test]
 fn the_three_tables_agree_with_each_other_and_with_the_reports() {
     let bench = Bench::new();
-    let outcome = bench.recon(&["bench", SUITE, "--output", "out"]).expect(0, &["${RECON_TEST_NOWHERE} is not set", "elsewhere/base"]);
+    let outcome = bench
+        .recon(&["bench", SUITE, "--output", "out"])
+        .expect(0, &["${RECON_TEST_NOWHERE} is not set", "elsewhere/base"]);
     let table = bench.json("out/bench/table.json");
     let markdown = std::fs::read_to_string(bench.path("out/bench/table.md")).unwrap();
     assert_eq!(outcome.stdout.trim_end(), markdown.trim_end());
@@ -43,11 +46,16 @@ fn the_three_tables_agree_with_each_other_and_with_the_reports() {
         }
         if let Some(psnr) = row["psnr_db"].as_f64() {
             let method = row["method"].as_str().unwrap();
-            let shown = markdown.lines().any(|line| line.contains(&format!("| {method} ")) && line.contains(&format!("{psnr:.2}")));
+            let shown = markdown
+                .lines()
+                .any(|line| line.contains(&format!("| {method} ")) && line.contains(&format!("{psnr:.2}")));
             assert!(shown, "{method} {psnr} is not in {markdown}");
         }
     }
-    let row = all.iter().find(|row| row["method"] == "tv" && row["setting"]["views"] == "12" && row["setting"]["noise"] == "1e4").unwrap();
+    let row = all
+        .iter()
+        .find(|row| row["method"] == "tv" && row["setting"]["views"] == "12" && row["setting"]["noise"] == "1e4")
+        .unwrap();
     let report = bench.json("out/bench/cone/views-12_noise-1e4/seed-0/report.json");
     let method = report["methods"].as_array().unwrap().iter().find(|method| method["name"] == "tv").unwrap();
     assert_eq!((&row["psnr_db"], &row["ssim"]), (&method["metrics"]["psnr_db"], &method["metrics"]["ssim"]));
@@ -57,13 +65,19 @@ fn the_three_tables_agree_with_each_other_and_with_the_reports() {
 #[test]
 fn a_method_that_fails_is_a_row_with_its_reason_and_absent_data_are_skipped() {
     let bench = Bench::new();
-    bench.recon(&["bench", SUITE, "--output", "out", "--only", "views-8_noise-none"]).expect(0, &["needs a parallel beam"]);
+    bench
+        .recon(&["bench", SUITE, "--output", "out", "--only", "views-8_noise-none"])
+        .expect(0, &["needs a parallel beam"]);
     let all = rows(&bench.json("out/bench/table.json"));
     let status = |name: &str| all.iter().find(|row| row["method"] == name).unwrap().clone();
     assert_eq!(all.len(), 4, "--only leaves one setting");
-    assert!(status("fbp")["status"] == "failed" && status("fbp")["note"].as_str().unwrap().contains("needs a parallel beam"));
+    assert!(
+        status("fbp")["status"] == "failed"
+            && status("fbp")["note"].as_str().unwrap().contains("needs a parallel beam")
+    );
     assert!(status("fdk")["status"] == "complete" && status("tv")["status"] == "complete");
-    let elsewhere = bench.recon(&["bench", SUITE, "--output", "out", "--only", "elsewhere*tv", "--json"]).expect(0, &["skipped"]);
+    let elsewhere =
+        bench.recon(&["bench", SUITE, "--output", "out", "--only", "elsewhere*tv", "--json"]).expect(0, &["skipped"]);
     let table: Value = serde_json::from_str(&elsewhere.stdout).unwrap();
     assert_eq!((rows(&table).len(), &rows(&table)[0]["status"]), (1, &"skipped".into()));
 }
@@ -80,13 +94,17 @@ fn the_oracle_row_is_the_best_of_its_entries_and_says_so() {
         };
         (reports.iter().map(psnr).sum::<f64>() / 2.0, (psnr(&reports[0]) - psnr(&reports[1])).abs() / 2f64.sqrt())
     };
-    let best = ["fdk-best-1", "fdk-best-2", "fdk-best-3"].map(mean).into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+    let best =
+        ["fdk-best-1", "fdk-best-2", "fdk-best-3"].map(mean).into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
     let all = rows(&bench.json("out/bench/table.json"));
     let oracles: Vec<&Value> = all.iter().filter(|row| row["method"].as_str().unwrap().contains("fdk-best")).collect();
     assert_eq!(oracles.len(), 1, "one row for all of its entries");
     assert_eq!(oracles[0]["method"], "fdk-best (oracle)");
     assert!((oracles[0]["psnr_db"].as_f64().unwrap() - best.0).abs() < 1e-12 && oracles[0]["seeds"] == 2);
-    assert!((oracles[0]["psnr_db_spread"].as_f64().unwrap() - best.1).abs() < 1e-9, "the standard deviation of two values");
+    assert!(
+        (oracles[0]["psnr_db_spread"].as_f64().unwrap() - best.1).abs() < 1e-9,
+        "the standard deviation of two values"
+    );
     assert!(oracles[0]["note"].as_str().unwrap().starts_with("fdk.filter="));
 }
 
@@ -105,18 +123,25 @@ fn a_run_that_goes_on_computes_nothing_twice() {
     bench.recon(&part).expect(0, &[]);
     assert_eq!(bench.json("out/bench/table.json"), first, "the very same seconds: nothing was computed anew");
     let report = bench.json("out/bench/cone/views-8_noise-1e4/seed-0/report.json");
-    let fresh: Vec<&Value> = report["stages"].as_array().unwrap().iter().filter(|stage| stage["cached"] == false).collect();
+    let fresh: Vec<&Value> =
+        report["stages"].as_array().unwrap().iter().filter(|stage| stage["cached"] == false).collect();
     assert!(fresh.len() == 1 && fresh[0]["name"] == "export", "{fresh:?}");
 }
 
 #[test]
 fn the_section_of_a_file_is_written_by_the_command_and_nothing_else_is_touched() {
     let bench = Bench::new();
-    bench.write("notes.md", "# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\nwhat stood here\n<!-- /bench:bench-quick -->\n\nAfter.\n");
+    bench.write(
+        "notes.md",
+        "# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\nwhat stood here\n<!-- /bench:bench-quick -->\n\nAfter.\n",
+    );
     let args = ["bench", SUITE, "--quick", "--output", "out", "--write", "notes.md", "-q"];
     bench.recon(&args).expect(0, &[]);
     let once = std::fs::read_to_string(bench.path("notes.md")).unwrap();
-    assert!(once.starts_with("# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\n## A tiny benchmark\n\n`recon bench "), "{once}");
+    assert!(
+        once.starts_with("# Notes\n\nBy hand.\n\n<!-- bench:bench-quick -->\n## A tiny benchmark\n\n`recon bench "),
+        "{once}"
+    );
     assert!(once.ends_with("<!-- /bench:bench-quick -->\n\nAfter.\n") && !once.contains("what stood here"), "{once}");
     let table = std::fs::read_to_string(bench.path("out/bench-quick/table.md")).unwrap();
     assert!(once.contains(table.trim_end()) && once.contains("recon 0."), "{once}");
@@ -130,10 +155,22 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
     for (good, bad, said) in [
         ("iterations: 5", "iteratoins: 5", "methods.quick[2].tv.iteratoins: unknown key, did you mean `iterations`?"),
         ("oracle: {key", "oracel: {key", "did you mean `oracle`?"),
-        ("photons=1e4]", "photon=1e4]", "bench.cone.vary.noise.1e4.simulate.noise.photon: unknown key, did you mean `photons`?"),
+        (
+            "photons=1e4]",
+            "photon=1e4]",
+            "bench.cone.vary.noise.1e4.simulate.noise.photon: unknown key, did you mean `photons`?",
+        ),
         ("photons=1e4]", "photons]", "expected key=value"),
-        ("key: fdk.filter", "key: fdk.fliter", "bench.cone.methods[fdk-best].oracle.reconstruct[0].fdk.fliter: unknown key"),
-        ("methods: [quick, wrong]", "methods: [quik]", "bench.yaml: cases[0].methods[0]: no list `quik`, did you mean `quick`?"),
+        (
+            "key: fdk.filter",
+            "key: fdk.fliter",
+            "bench.cone.methods[fdk-best].oracle.reconstruct[0].fdk.fliter: unknown key",
+        ),
+        (
+            "methods: [quick, wrong]",
+            "methods: [quik]",
+            "bench.yaml: cases[0].methods[0]: no list `quik`, did you mean `quick`?",
+        ),
         ("keep: {views", "keep: {veiws", "cases[0].quick.keep.veiws: no such axis, did you mean `views`?"),
         ("    noise: {none", "    method: {none", "cases[0].vary.method: this is a column of the tables"),
         ("name: again", "name: cone", "cases[1].name: `cone` is taken"),
@@ -147,7 +184,9 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
     }
     let bench = Bench::new();
     bench.write("bad.yaml", &text.replacen("iterations: 5", "iteratoins: 5", 1));
-    bench.recon(&["bench", "bad.yaml"]).expect(2, &["bad.yaml:7:21: methods.quick[2].tv.iteratoins: unknown key", "          ^"]);
+    bench
+        .recon(&["bench", "bad.yaml"])
+        .expect(2, &["bad.yaml:7:21: methods.quick[2].tv.iteratoins: unknown key", "          ^"]);
     bench.recon(&["bench", "shep-logan"]).expect(2, &["did you mean `shepp-logan`?"]);
     bench.recon(&["bench", "nowhere.yaml"]).expect(3, &["nowhere.yaml: no such file"]);
     bench.recon(&["bench", SUITE, "--only", "nothing"]).expect(2, &["nothing matches --only nothing"]);
@@ -157,17 +196,24 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
 #[test]
 fn every_setting_of_every_built_in_suite_is_a_pipeline() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = Variables { phantoms: folder.path().join("phantoms"), data: Some(PathBuf::from("/data/that/is/not/there")) };
+    let variables =
+        Variables { phantoms: folder.path().join("phantoms"), data: Some(PathBuf::from("/data/that/is/not/there")) };
     variables.write_phantoms().unwrap();
     for built_in in BUILT_IN {
         let suite = Suite::find(built_in.name).unwrap();
         assert!(!suite.title.is_empty(), "`recon bench` shows a line about {}", built_in.name);
         for quick in [false, true] {
-            let expansion = Expansion { quick, only: Only::default(), assignments: Vec::new(), variables: variables.clone() };
+            let expansion =
+                Expansion { quick, only: Only::default(), assignments: Vec::new(), variables: variables.clone() };
             let settings = expansion.settings(&suite).unwrap_or_else(|error| panic!("{}: {error}", built_in.name));
             for setting in &settings {
-                Pipeline::new(setting.run(0)).unwrap_or_else(|error| panic!("{} {}: {error}", setting.case, setting.label()));
-                let phantom = setting.config.load.as_ref().is_some_and(|load| load.kind.as_part().path().starts_with(&variables.phantoms));
+                Pipeline::new(setting.run(0))
+                    .unwrap_or_else(|error| panic!("{} {}: {error}", setting.case, setting.label()));
+                let phantom = setting
+                    .config
+                    .load
+                    .as_ref()
+                    .is_some_and(|load| load.kind.as_part().path().starts_with(&variables.phantoms));
                 assert_eq!(setting.skip.is_none(), phantom, "{} needs data", setting.case);
             }
             let mut folders: Vec<PathBuf> = settings.iter().map(|setting| setting.folder(0)).collect();
@@ -182,8 +228,14 @@ fn every_setting_of_every_built_in_suite_is_a_pipeline() {
     for setting in expansion.settings(&shepp).unwrap() {
         *found.entry(setting.case).or_default() += 1;
     }
-    let expected =
-        [("2d-parallel", 9), ("2d-limited-angle", 3), ("2d-networks", 3), ("3d-cone-64", 9), ("3d-networks", 1), ("3d-cone-128", 1)];
+    let expected = [
+        ("2d-parallel", 9),
+        ("2d-limited-angle", 3),
+        ("2d-networks", 3),
+        ("3d-cone-64", 9),
+        ("3d-networks", 1),
+        ("3d-cone-128", 1),
+    ];
     assert_eq!(found, expected.map(|(case, settings)| (case.to_owned(), settings)).into());
 }
 
@@ -193,7 +245,8 @@ fn the_schema_of_suites_takes_the_built_in_ones_and_refuses_what_the_parser_refu
     let validator = jsonschema::draft7::new(&schema).unwrap();
     let value = |text: &str| serde_yaml::from_str::<Value>(text).unwrap();
     for built_in in BUILT_IN {
-        let found = validator.validate(&value(built_in.text)).map_err(|error| format!("{error} at {}", error.instance_path()));
+        let found =
+            validator.validate(&value(built_in.text)).map_err(|error| format!("{error} at {}", error.instance_path()));
         assert_eq!(found, Ok(()), "{}", built_in.name);
     }
     let text = std::fs::read_to_string(SUITE).unwrap();

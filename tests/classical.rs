@@ -25,7 +25,8 @@ struct Tiny {
 impl Tiny {
     fn new() -> Self {
         let grid = Grid::centered([1, 7, 6], [2.0; 3], [0.0; 3]).unwrap();
-        let kind: OneOf<GeometryKind> = serde_yaml::from_str("parallel: {views: 9, detector: {pixels: 11, pitch_mm: 1.7}}").unwrap();
+        let kind: OneOf<GeometryKind> =
+            serde_yaml::from_str("parallel: {views: 9, detector: {pixels: 11, pitch_mm: 1.7}}").unwrap();
         let geometry = kind.kind.build(&grid).unwrap();
         let projector = Host::new(Model::Joseph, &grid, &geometry);
         let columns: Vec<Tensor> = (0..grid.voxels() as i64)
@@ -116,7 +117,8 @@ fn sart_visits_its_views_one_by_one_in_their_order() {
             x = (&x + 0.9f64.powi(sweep) * columns * a.tr().matmul(&(rows * (y - a.matmul(&x))))).clamp_min(0.0);
         }
     }
-    let found = tiny.run("os_sart: {iterations: 3, subset_views: 1, ordering: sequential, relaxation: 1, reduction: 0.9}");
+    let found =
+        tiny.run("os_sart: {iterations: 3, subset_views: 1, ordering: sequential, relaxation: 1, reduction: 0.9}");
     let found = difference(&vector(&found), &x);
     assert!(found < 2e-6, "{found:e}");
 }
@@ -178,7 +180,9 @@ fn cgls_and_lsqr_solve_the_normal_equations() {
 #[test]
 fn cgls_and_lsqr_take_the_same_steps() {
     let tiny = Tiny::new();
-    for keys in ["iterations: 6", "iterations: 6, tikhonov: {weight: 0.1, operator: gradient}", "iterations: 5, mask: cylinder"] {
+    for keys in
+        ["iterations: 6", "iterations: 6, tikhonov: {weight: 0.1, operator: gradient}", "iterations: 5, mask: cylinder"]
+    {
         let [a, b] = ["cgls", "lsqr"].map(|kind| vector(&tiny.run(&format!("{kind}: {{{keys}}}"))));
         assert!(difference(&a, &b) < 1e-5, "{keys}: {:e}", difference(&a, &b));
     }
@@ -187,7 +191,8 @@ fn cgls_and_lsqr_take_the_same_steps() {
 #[test]
 fn mlem_conserves_the_counts_in_every_iteration_and_never_gets_less_likely() {
     let tiny = Tiny::new();
-    // Weighted by the sensitivities, what is in the volume is what is in the data: Σ (A x) = Σ y over rays that meet it.
+    // Weighted by the sensitivities, what is in the volume is what is in the data: Σ (A x) = Σ y over rays that meet
+    // it.
     let met = tiny.a.sum_dim_intlist(1i64, false, Kind::Double).gt(1e-6).to_kind(Kind::Double);
     let total = (tiny.y().clamp_min(0.0) * met).sum(Kind::Double).double_value(&[]);
     for iterations in [1, 2, 5, 20] {
@@ -230,7 +235,8 @@ fn weighted_least_squares_solve_their_normal_equations() {
     let w: Tensor = (-tiny.y()).exp() / starved;
     for (keys, weight) in [("", 0.05), (", momentum: false", 0.05)] {
         let text = format!(
-            "wls: {{iterations: 600, photons: 1.0e4, electronic_sd: 20, penalty: quadratic, weight: {weight}, nonnegative: false{keys}}}"
+            "wls: {{iterations: 600, photons: 1.0e4, electronic_sd: 20, penalty: quadratic, weight: {weight}, \
+             nonnegative: false{keys}}}"
         );
         let curvature = weight * tiny.norm_squared() * gradient().tr().matmul(&gradient());
         let normal = tiny.a.tr().matmul(&(w.unsqueeze(1) * &tiny.a)) + curvature;
@@ -264,7 +270,9 @@ fn a_dose_unit_changes_nothing() {
     let tiny = Tiny::new();
     let tenfold = tiny.data.as_slice().iter().map(|v| 10.0 * v).collect();
     let tenfold = Projections::from_vec(tiny.geometry.clone(), tenfold).unwrap();
-    for text in ["fista: {weight: 2.0e-3}", "cgls: {tikhonov: {weight: 0.2}}", "asd_pocs: {iterations: 5}", "osem", "sirt"] {
+    for text in
+        ["fista: {weight: 2.0e-3}", "cgls: {tikhonov: {weight: 0.2}}", "asd_pocs: {iterations: 5}", "osem", "sirt"]
+    {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
         let mut run = Run::quiet(Device::Cpu, 3, 10.0 * MU_WATER);
         let found = kind.kind.as_part().reconstruct(&tenfold, &tiny.grid, &mut run).unwrap();

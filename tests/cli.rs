@@ -10,7 +10,9 @@ fn an_unknown_key_is_shown_with_its_line_and_column_and_the_key_that_was_meant()
     let bench = Bench::new();
     let text = std::fs::read_to_string(TINY).unwrap().replace("filter: hann", "fliter: hann");
     bench.write("bad.yaml", &text);
-    let outcome = bench.recon(&["run", "bad.yaml"]).expect(2, &["reconstruct[0].fdk.fliter: unknown key, did you mean `filter`?"]);
+    let outcome = bench
+        .recon(&["run", "bad.yaml"])
+        .expect(2, &["reconstruct[0].fdk.fliter: unknown key, did you mean `filter`?"]);
     let line = text.lines().position(|line| line.contains("fliter")).unwrap() + 1;
     assert!(outcome.stderr.contains(&format!("bad.yaml:{line}:11:")), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("|           ^"), "the caret stands under the key: {}", outcome.stderr);
@@ -20,7 +22,9 @@ fn an_unknown_key_is_shown_with_its_line_and_column_and_the_key_that_was_meant()
 #[test]
 fn a_set_key_that_is_mistyped_gets_the_key_that_was_meant() {
     let bench = Bench::new();
-    bench.quick(&["--set", "simulate.noise.photon=1e4"]).expect(2, &["simulate.noise.photon: unknown key, did you mean `photons`?"]);
+    bench
+        .quick(&["--set", "simulate.noise.photon=1e4"])
+        .expect(2, &["simulate.noise.photon: unknown key, did you mean `photons`?"]);
     bench.quick(&["--set", "reconstruct[fdkk].fdk.filter=hann"]).expect(2, &["no such entry"]);
     bench.quick(&["--until", "simulat"]).expect(2, &["did you mean `simulate`?"]);
     bench.recon(&["chekc", TINY]).expect(2, &["chekc"]);
@@ -100,7 +104,11 @@ fn what_is_done_is_not_done_again() {
     let cached = |bench: &Bench| {
         let report = bench.json("out/report.json");
         let stages = report["stages"].as_array().unwrap().clone();
-        stages.iter().filter(|stage| stage["cached"] == false).map(|stage| stage["name"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+        stages
+            .iter()
+            .filter(|stage| stage["cached"] == false)
+            .map(|stage| stage["name"].as_str().unwrap().to_string())
+            .collect::<Vec<_>>()
     };
     bench.quick(&[]).expect(0, &[]);
     assert_eq!(cached(&bench), ["load", "simulate", "reconstruct", "evaluate", "export"]);
@@ -123,7 +131,9 @@ fn a_method_added_or_a_result_damaged_redoes_just_that() {
     let bench = Bench::new();
     bench.quick(&[]).expect(0, &[]);
     let first = std::fs::read(bench.path("out/fdk/volume.nii.gz")).unwrap();
-    let added = bench.quick(&["--set", "reconstruct=[fdk, {name: cosine, fdk: {filter: cosine}}]", "--log-format", "json"]).expect(0, &[]);
+    let added = bench
+        .quick(&["--set", "reconstruct=[fdk, {name: cosine, fdk: {filter: cosine}}]", "--log-format", "json"])
+        .expect(0, &[]);
     assert!(added.stderr.contains("cosine") && !added.stderr.contains("\"task\":\"fdk"), "{}", added.stderr);
     std::fs::write(bench.path("out/fdk/volume.nii.gz"), &first[..10]).unwrap();
     bench.quick(&[]).expect(0, &[]);
@@ -167,10 +177,16 @@ fn the_run_folder_holds_what_is_promised() {
     }
     assert!(files.iter().all(|file| !file.contains(".partial")));
     let report = bench.json("out/report.json");
-    assert_eq!((report["status"].as_str(), report["schema"].as_u64(), report["seed"].as_u64()), (Some("complete"), Some(1), Some(0)));
+    assert_eq!(
+        (report["status"].as_str(), report["schema"].as_u64(), report["seed"].as_u64()),
+        (Some("complete"), Some(1), Some(0))
+    );
     let method = &report["methods"][0];
     assert!(method["metrics"]["psnr_db"].as_f64().unwrap() > 10.0 && method["metrics"]["psnr_db_fov"].is_number());
-    assert!(method["peak_memory_bytes"].as_u64().unwrap() > 1 << 20 && report["metric_definitions"]["psnr_db"]["data_range"].is_number());
+    assert!(
+        method["peak_memory_bytes"].as_u64().unwrap() > 1 << 20
+            && report["metric_definitions"]["psnr_db"]["data_range"].is_number()
+    );
     let log = std::fs::read_to_string(bench.path("out/log.jsonl")).unwrap();
     assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
 }
@@ -179,7 +195,9 @@ fn the_run_folder_holds_what_is_promised() {
 fn the_resolved_pipeline_of_a_run_is_the_same_experiment() {
     let bench = Bench::new();
     bench.quick(&[]).expect(0, &[]);
-    bench.recon(&["run", "out/pipeline.yaml"]).expect(0, &["unchanged since an earlier run: load, simulate, reconstruct, evaluate"]);
+    bench
+        .recon(&["run", "out/pipeline.yaml"])
+        .expect(0, &["unchanged since an earlier run: load, simulate, reconstruct, evaluate"]);
 }
 
 #[test]
@@ -192,7 +210,11 @@ fn stdout_is_the_result_alone() {
     let quiet = bench.quick(&["-q", "--force"]).expect(0, &[]);
     assert_eq!(quiet.stderr, "");
     let lines = bench.quick(&["--log-format", "json", "--force"]).expect(0, &[]);
-    assert!(lines.stderr.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{}", lines.stderr);
+    assert!(
+        lines.stderr.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
+        "{}",
+        lines.stderr
+    );
     let refused = bench.quick(&["--log-format", "json", "--set", "sed=1"]).expect(2, &["\"exit_code\":2"]);
     assert_eq!(refused.stdout, "");
 }
@@ -231,11 +253,16 @@ fn a_truncated_scan_is_reported_and_so_is_an_inverse_crime() {
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     bench.recon(&["phantom", phantom, "-o", "truth.nii.gz", "--shape", "16,16,16"]).expect(0, &[]);
     let narrow = "simulate.geometry.cone.detector.pixels=[8, 8]";
-    bench.quick(&["--set", "load.nifti.path=truth.nii.gz", "--set", narrow]).expect(0, &["[truncated]", "[inverse_crime]"]);
+    bench
+        .quick(&["--set", "load.nifti.path=truth.nii.gz", "--set", narrow])
+        .expect(0, &["[truncated]", "[inverse_crime]"]);
     let report = bench.json("out/report.json");
-    let codes: Vec<&str> = report["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> =
+        report["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect();
     assert!(codes.contains(&"truncated") && codes.contains(&"inverse_crime"), "{codes:?}");
-    bench.quick(&["--set", "load.nifti.path=truth.nii.gz", "--set", narrow]).expect(0, &["[truncated]", "[inverse_crime]", "unchanged"]);
+    bench
+        .quick(&["--set", "load.nifti.path=truth.nii.gz", "--set", narrow])
+        .expect(0, &["[truncated]", "[inverse_crime]", "unchanged"]);
 }
 
 #[test]
@@ -243,7 +270,9 @@ fn info_compare_phantom_schema_doctor_and_completions_answer() {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     for (name, samples) in [("a.nii.gz", "4"), ("b.nii", "1")] {
-        let made = bench.recon(&["phantom", phantom, "-o", name, "--shape", "12,16,16", "--supersampling", samples]).expect(0, &[]);
+        let made = bench
+            .recon(&["phantom", phantom, "-o", name, "--shape", "12,16,16", "--supersampling", samples])
+            .expect(0, &[]);
         assert_eq!(made.stdout.trim(), name);
     }
     assert!(bench.recon(&["info", "a.nii.gz"]).expect(0, &[]).stdout.contains("12 x 16 x 16"));
@@ -271,7 +300,8 @@ fn a_reader_that_goes_away_is_no_error() {
 fn hostile_yaml_is_refused() {
     let bench = Bench::new();
     let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
-    let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
+    let bomb: String =
+        std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
     let texts = [
         bomb,
         "x".repeat(2 << 20),
@@ -293,9 +323,14 @@ fn hostile_yaml_is_refused() {
 #[test]
 fn a_real_volume_and_a_real_series_are_scanned_and_reconstructed() {
     let name = "a_real_volume_and_a_real_series_are_scanned_and_reconstructed";
-    let (Some(nifti), Some(dicom)) = (data(name, "nifti/ct_thorax_cta_1.5mm"), data(name, "dicom/sts013_ge_thigh_ct")) else { return };
-    let file =
-        std::fs::read_dir(nifti).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some_and(|e| e == "gz"));
+    let (Some(nifti), Some(dicom)) = (data(name, "nifti/ct_thorax_cta_1.5mm"), data(name, "dicom/sts013_ge_thigh_ct"))
+    else {
+        return;
+    };
+    let file = std::fs::read_dir(nifti)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "gz"));
     let bench = Bench::new();
     for (pipeline, path) in [("nifti", file.unwrap()), ("dicom", dicom)] {
         let yaml = format!("{}/pipelines/{pipeline}.yaml", env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,5 @@
-//! FBP and FDK over every orbit they take: an upright cylinder beside the axis, from exact line integrals, gets its value.
+//! FBP and FDK over every orbit they take: an upright cylinder beside the axis, from exact line integrals, gets its
+//! value.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use recon::algorithms::{Algorithm, Run, fbp, fdk};
@@ -66,7 +67,10 @@ fn box_of() -> Grid {
 #[test]
 fn fan_beams_of_every_arc_and_detector_give_the_value() {
     let fan = |views: usize, arc: &str, detector: &str| {
-        format!("fan: {{views: {views}, {arc}, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {{{detector}}}}}")
+        format!(
+            "fan: {{views: {views}, {arc}, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: \
+             {{{detector}}}}}"
+        )
     };
     let flat = "pixels: 260, pitch_mm: 1";
     let curved = "shape: cylindrical, pixels: 250, pitch_mm: 1";
@@ -79,7 +83,10 @@ fn fan_beams_of_every_arc_and_detector_give_the_value() {
         ("more than a short scan", fan(600, "arc_deg: 300", flat)),
         ("half fan", fan(720, "arc_deg: 360", "pixels: 150, pitch_mm: 1, offset_mm: [0, 52]")),
         ("half fan to the other side", fan(720, "arc_deg: -360", "pixels: 150, pitch_mm: 1, offset_mm: [0, -52]")),
-        ("half fan, curved", fan(720, "arc_deg: 360", "shape: cylindrical, pixels: 150, pitch_mm: 1, offset_mm: [0, 52]")),
+        (
+            "half fan, curved",
+            fan(720, "arc_deg: 360", "shape: cylindrical, pixels: 150, pitch_mm: 1, offset_mm: [0, 52]"),
+        ),
         ("a little off the centre", fan(720, "arc_deg: 360", "pixels: 250, pitch_mm: 1, offset_mm: [0, 3.3]")),
         ("slanted", fan(720, "arc_deg: 360", "pixels: 280, pitch_mm: 1, slant_deg: 12")),
     ];
@@ -89,15 +96,31 @@ fn fan_beams_of_every_arc_and_detector_give_the_value() {
 #[test]
 fn cone_beams_of_every_arc_and_detector_give_the_value() {
     let cone = |views: usize, arc: &str, detector: &str| {
-        format!("cone: {{views: {views}, {arc}, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {{{detector}}}}}")
+        format!(
+            "cone: {{views: {views}, {arc}, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: \
+             {{{detector}}}}}"
+        )
     };
     let scans = [
         ("full circle", cone(360, "arc_deg: 360", "pixels: [24, 260], pitch_mm: [2, 1]")),
-        ("full circle, curved", cone(360, "arc_deg: 360", "shape: cylindrical, pixels: [24, 250], pitch_mm: [2, 1], offset_mm: [3, 0]")),
+        (
+            "full circle, curved",
+            cone(360, "arc_deg: 360", "shape: cylindrical, pixels: [24, 250], pitch_mm: [2, 1], offset_mm: [3, 0]"),
+        ),
         ("short scan", cone(300, "arc_deg: 218", "pixels: [24, 260], pitch_mm: [2, 1]")),
         ("half fan", cone(360, "arc_deg: 360", "pixels: [24, 150], pitch_mm: [2, 1], offset_mm: [0, 52]")),
-        ("half fan, curved", cone(360, "arc_deg: 360", "shape: cylindrical, pixels: [24, 150], pitch_mm: [2, 1], offset_mm: [2, -52]")),
-        ("tilted", cone(360, "arc_deg: 360", "pixels: [40, 280], pitch_mm: [2, 1], tilt_deg: 8, slant_deg: -6, rotation_deg: 5")),
+        (
+            "half fan, curved",
+            cone(360, "arc_deg: 360", "shape: cylindrical, pixels: [24, 150], pitch_mm: [2, 1], offset_mm: [2, -52]"),
+        ),
+        (
+            "tilted",
+            cone(
+                360,
+                "arc_deg: 360",
+                "pixels: [40, 280], pitch_mm: [2, 1], tilt_deg: 8, slant_deg: -6, rotation_deg: 5",
+            ),
+        ),
     ];
     check(&fdk::Config::default(), &box_of(), &scans, 0.006);
 }
@@ -113,16 +136,21 @@ fn parallel_beams_of_every_arc_and_detector_give_the_value() {
         ("shifted axis over a turn", parallel("arc_deg: 360", "pixels: 110, pitch_mm: 0.6, offset_mm: [0, 20]")),
     ];
     check(&fbp::Config::default(), &slice(), &scans, 0.004);
-    let turned = [("turned detector", parallel("arc_deg: 180", "pixels: [40, 180], pitch_mm: 0.6, rotation_deg: 7, tilt_deg: 5"))];
+    let turned = [(
+        "turned detector",
+        parallel("arc_deg: 180", "pixels: [40, 180], pitch_mm: 0.6, rotation_deg: 7, tilt_deg: 5"),
+    )];
     check(&fbp::Config::default(), &box_of(), &turned, 0.004);
 }
 
 #[test]
 fn without_the_weights_the_values_would_be_wrong() {
-    // What the tests above would miss if a short scan were taken for a circle: an arc of 218 degrees counts some rays twice.
+    // What the tests above would miss if a short scan were taken for a circle: an arc of 218 degrees counts some rays
+    // twice.
     let grid = slice();
     let mut geometry = scan(
-        "fan: {views: 480, arc_deg: 218, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {pixels: 260, pitch_mm: 1}}",
+        "fan: {views: 480, arc_deg: 218, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {pixels: 260, \
+         pitch_mm: 1}}",
         &grid,
     );
     geometry.orbit.as_mut().unwrap().arc = std::f64::consts::TAU;
@@ -134,7 +162,8 @@ fn a_helix_gives_the_value_by_the_mean_over_the_views_that_see_a_voxel() {
     let grid = Grid::centered([20, 72, 72], [1.1; 3], [0.0; 3]).unwrap();
     let helix = |pitch: f64, detector: &str| {
         format!(
-            "helical: {{views: 900, turns: 5, pitch_mm: {pitch}, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {{{detector}}}}}"
+            "helical: {{views: 900, turns: 5, pitch_mm: {pitch}, source_to_axis_mm: 200, source_to_detector_mm: 400, \
+             detector: {{{detector}}}}}"
         )
     };
     let scans = [
@@ -153,15 +182,20 @@ fn a_helix_gives_the_value_by_the_mean_over_the_views_that_see_a_voxel() {
 
 #[test]
 fn what_an_analytic_method_cannot_do_is_refused_and_an_arc_too_short_is_said() {
-    let refused = |text: &str, grid: &Grid| fdk::Config::default().check(&scan(text, grid), grid).unwrap_err().to_string();
+    let refused =
+        |text: &str, grid: &Grid| fdk::Config::default().check(&scan(text, grid), grid).unwrap_err().to_string();
     let half = "detector: {pixels: 150, pitch_mm: 1, offset_mm: [0, 52]}";
     assert!(
-        refused(&format!("fan: {{arc_deg: 220, source_to_axis_mm: 200, source_to_detector_mm: 400, {half}}}"), &slice())
-            .contains("full circle")
+        refused(
+            &format!("fan: {{arc_deg: 220, source_to_axis_mm: 200, source_to_detector_mm: 400, {half}}}"),
+            &slice()
+        )
+        .contains("full circle")
     );
     assert!(
         refused(
-            "fan: {source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {pixels: 50, pitch_mm: 1, offset_mm: [0, 52]}}",
+            "fan: {source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {pixels: 50, pitch_mm: 1, offset_mm: \
+             [0, 52]}}",
             &slice()
         )
         .contains("does not see the axis")

@@ -1,4 +1,5 @@
-//! Every kind of scan with every projector: transpose pairs, moved objects against moved scans; and the scans of other tools.
+//! Every kind of scan with every projector: transpose pairs, moved objects against moved scans; and the scans of other
+//! tools.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use rand::RngExt;
@@ -38,8 +39,10 @@ fn cases() -> Vec<(String, Grid, Geometry)> {
         let stances = ["", "tilt_deg: 9, slant_deg: -7, rotation_deg: 12, ", "shape: cylindrical, "];
         for (stance, grid) in stances.iter().flat_map(|stance| [cube(), slice()].map(|grid| (stance, grid))) {
             let (pixels, offset) = if grid.is_2d() { ("20", "[0, 3]") } else { ("[14, 20]", "[1, 3]") };
-            let yaml =
-                format!("{name}: {{views: 7, {near}detector: {{{stance}pixels: {pixels}, pitch_mm: [1.7, 1.6], offset_mm: {offset}}}}}");
+            let yaml = format!(
+                "{name}: {{views: 7, {near}detector: {{{stance}pixels: {pixels}, pitch_mm: [1.7, 1.6], offset_mm: \
+                 {offset}}}}}"
+            );
             let kind: OneOf<GeometryKind> = serde_yaml::from_str(&yaml).unwrap();
             if let Ok(geometry) = kind.kind.build(&grid) {
                 cases.push((yaml, grid, geometry));
@@ -56,7 +59,9 @@ fn the_adjoint_is_the_transpose_for_every_geometry_and_projector() {
         let pair: [Box<dyn Projector>; 2] =
             [Box::new(Host::new(Model::Joseph, &grid, &geometry)), Box::new(TensorJoseph::new(&grid, &geometry, 4000))];
         let (x, y) = (random(grid.shape, 1), random(geometry.shape(), 2));
-        let inner = |a: &Tensor, b: &Tensor| (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[]);
+        let inner = |a: &Tensor, b: &Tensor| {
+            (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[])
+        };
         let images = pair.map(|projector| {
             let (ax, aty) = (projector.forward(&x).unwrap(), projector.adjoint(&y).unwrap());
             let size = (inner(&ax, &ax) * inner(&y, &y)).sqrt();
@@ -125,8 +130,8 @@ fn every_format_gives_back_the_scan_it_was_given() {
     }
 }
 
-/// Line integrals [view, row, column] of an ellipsoid and twice another, printed by `tools/golden-geometry.py` with itk-rtk 2.7
-/// from the views of `tests/data/geometry/rtk.xml`: three poses with offsets, tilts and turned detectors.
+/// Line integrals [view, row, column] of an ellipsoid and twice another, printed by `tools/golden-geometry.py` with
+/// itk-rtk 2.7 from the views of `tests/data/geometry/rtk.xml`: three poses with offsets, tilts and turned detectors.
 const RTK: [[[f64; 10]; 7]; 3] = [
     [
         [0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00, 0.00],
@@ -167,7 +172,8 @@ fn chord(start: Point, direction: Point, center: Point, radii: Point) -> f64 {
 
 fn seen(geometry: &Geometry, view: usize, row: usize, column: usize) -> f64 {
     let (start, direction) = geometry.ray(view, row as f64, column as f64);
-    chord(start, direction, [20.0, -12.0, 9.0], [18.0, 9.0, 13.0]) + 2.0 * chord(start, direction, [-15.0, 22.0, -14.0], [8.0, 11.0, 6.0])
+    chord(start, direction, [20.0, -12.0, 9.0], [18.0, 9.0, 13.0])
+        + 2.0 * chord(start, direction, [-15.0, 22.0, -14.0], [8.0, 11.0, 6.0])
 }
 
 #[test]
@@ -190,7 +196,10 @@ fn views_of_rtk_are_those_of_rtk() {
                 assert!((found - expected).abs() < 0.0051, "view {view}, ({row}, {column}): {found} for {expected}");
                 mirrored = mirrored.max((seen(&geometry, view, 6 - row, column) - expected).abs());
                 if view == 0 {
-                    assert!((seen(&circle, 0, row, column) - expected).abs() < 0.0051, "our own cone at gantry 37 degrees");
+                    assert!(
+                        (seen(&circle, 0, row, column) - expected).abs() < 0.0051,
+                        "our own cone at gantry 37 degrees"
+                    );
                 }
             }
         }
@@ -206,11 +215,21 @@ fn twelve_numbers_without_a_remark_are_what_the_configuration_says() {
     let grid = Grid::centered([10; 3], [6.0; 3], [0.0; 3]).unwrap();
     let place = |beam: &str| {
         let yaml = format!("poses: {{file: x, beam: {beam}, detector: {{pixels: [4, 6]}}}}");
-        serde_yaml::from_str::<OneOf<GeometryKind>>(&yaml).unwrap().kind.place(read_poses(&file).unwrap(), &grid).unwrap()
+        serde_yaml::from_str::<OneOf<GeometryKind>>(&yaml)
+            .unwrap()
+            .kind
+            .place(read_poses(&file).unwrap(), &grid)
+            .unwrap()
     };
     assert_eq!(place("cone").views[0].source, Source::Point([0.0, -500.0, 0.0]));
     assert_eq!(place("parallel").views[1].source, Source::Direction([1.0, 0.0, 0.0]));
-    for bad in ["1 2 3\n", "# nothing\n", "source_x,center_x\n1,2\n", "0 0 0 0 0 0 0 0 0 0 0 nan\n", "{\"format\": \"recon-geometry\"}"] {
+    for bad in [
+        "1 2 3\n",
+        "# nothing\n",
+        "source_x,center_x\n1,2\n",
+        "0 0 0 0 0 0 0 0 0 0 0 nan\n",
+        "{\"format\": \"recon-geometry\"}",
+    ] {
         std::fs::write(&file, bad).unwrap();
         assert_eq!(read_poses(&file).unwrap_err().exit_code(), 3, "{bad}");
     }

@@ -26,7 +26,8 @@ fn scan(grid: &Grid) -> Geometry {
     let text = if grid.is_2d() {
         "parallel: {views: 3, detector: {pixels: 9, pitch_mm: 1.0}}"
     } else {
-        "cone: {views: 3, source_to_axis_mm: 50, source_to_detector_mm: 80, detector: {pixels: [7, 9], pitch_mm: [1.5, 1.5]}}"
+        "cone: {views: 3, source_to_axis_mm: 50, source_to_detector_mm: 80, detector: {pixels: [7, 9], pitch_mm: [1.5, \
+         1.5]}}"
     };
     let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
     kind.kind.build(grid).unwrap()
@@ -70,13 +71,15 @@ fn clear(field: &dyn Field) {
 /// (finite difference, gradient) along one random direction in the parameters.
 fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective, residual: Residual) -> (f64, f64) {
     let shape = |p: &Parameter| p.value.size().iter().map(|&n| n as usize).collect::<Vec<_>>();
-    let directions: Vec<Tensor> = trained(field).iter().enumerate().map(|(k, p)| random(&shape(p), 100 + k as u64)).collect();
+    let directions: Vec<Tensor> =
+        trained(field).iter().enumerate().map(|(k, p)| random(&shape(p), 100 + k as u64)).collect();
     let step = 4;
     // What earlier steps left, where the integrator keeps something.
     let mut memory = None;
     integrator.accumulate(field, objective, residual, step - 1, &mut memory).unwrap();
     clear(field);
-    let shift = |h: f64| trained(field).iter().zip(&directions).for_each(|(p, d)| drop(p.value.detach().g_add_(&(d * h))));
+    let shift =
+        |h: f64| trained(field).iter().zip(&directions).for_each(|(p, d)| drop(p.value.detach().g_add_(&(d * h))));
     let loss = |h: f64| {
         shift(h);
         let loss = integrator.loss(field, objective, residual, step, &memory).unwrap().total();
@@ -87,8 +90,15 @@ fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective,
     let finite = (loss(h) - loss(-h)) / (2.0 * h);
     let forward = loss(0.0);
     let total = integrator.accumulate(field, objective, residual, step, &mut memory).unwrap().total();
-    assert!((total - forward).abs() <= 1e-12 * forward.abs(), "accumulate reports {total}, the forward-only loss is {forward}");
-    let exact = trained(field).iter().zip(&directions).map(|(p, d)| (p.value.grad() * d).sum(Kind::Double).double_value(&[])).sum();
+    assert!(
+        (total - forward).abs() <= 1e-12 * forward.abs(),
+        "accumulate reports {total}, the forward-only loss is {forward}"
+    );
+    let exact = trained(field)
+        .iter()
+        .zip(&directions)
+        .map(|(p, d)| (p.value.grad() * d).sum(Kind::Double).double_value(&[]))
+        .sum();
     (finite, exact)
 }
 
@@ -104,7 +114,8 @@ fn fields(domain: &Domain) -> impl Iterator<Item = (String, Box<dyn Field>)> {
     })
 }
 
-/// Every encoding with ReLU, and every activation on bare coordinates and on a hash grid: small tables, so that it is quick.
+/// Every encoding with ReLU, and every activation on bare coordinates and on a hash grid: small tables, so that it is
+/// quick.
 fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
     let small = |name: &str| match name {
         "hash_grid" => "hash_grid: {levels: 3, log2_table: 7, base: 2, finest: 16}".to_string(),
@@ -113,14 +124,17 @@ fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
         "fourier" => "fourier: {features: 10}".to_string(),
         name => name.to_string(),
     };
-    let mut pairs: Vec<(String, String)> = EncodingKind::NAMES.iter().map(|encoding| (small(encoding), "relu".into())).collect();
+    let mut pairs: Vec<(String, String)> =
+        EncodingKind::NAMES.iter().map(|encoding| (small(encoding), "relu".into())).collect();
     pairs.push(("tri_plane: {resolution: 9, features: 5, combine: product}".into(), "relu".into()));
     for activation in ActivationKind::NAMES {
         pairs.extend(["identity", "hash_grid"].map(|encoding| (small(encoding), (*activation).to_string())));
     }
     let text = |(encoding, activation): &(String, String)| {
         let encoding = if encoding.contains(':') { format!("{{{encoding}}}") } else { encoding.clone() };
-        format!("mlp: {{encoding: {encoding}, activation: {activation}, width: 12, depth: 3, skip: [2], output: softplus}}")
+        format!(
+            "mlp: {{encoding: {encoding}, activation: {activation}, width: 12, depth: 3, skip: [2], output: softplus}}"
+        )
     };
     let kinds = pairs.iter().map(text).map(|text| (serde_yaml::from_str::<OneOf<FieldKind>>(&text).unwrap(), text));
     let kinds = kinds.filter(|(kind, _)| domain.inputs == 3 || kind.kind.as_part().check(domain).is_ok());
@@ -128,7 +142,10 @@ fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
 }
 
 fn integrators() -> Vec<(String, IntegratorKind)> {
-    let mut all: Vec<_> = IntegratorKind::NAMES.iter().map(|name| (name.to_string(), IntegratorKind::default_of(name).unwrap())).collect();
+    let mut all: Vec<_> = IntegratorKind::NAMES
+        .iter()
+        .map(|name| (name.to_string(), IntegratorKind::default_of(name).unwrap()))
+        .collect();
     for text in ["rays: {importance: 0.6}", "lattice: {subset_views: 2}", "lattice: {jitter: 0.8}"] {
         let kind: OneOf<IntegratorKind> = serde_yaml::from_str(text).unwrap();
         all.push((text.to_string(), kind.kind));
@@ -141,7 +158,10 @@ fn check(grid: &Grid) {
     let agree = |name: &str, field: &dyn Field, form: &str, integrator: &IntegratorKind, residual: Residual| {
         clear(field);
         let (finite, exact) = slopes(field, integrator.as_part(), &objective(grid, 50), residual);
-        assert!((finite - exact).abs() <= 1e-5 * finite.abs().max(1e-3), "{name}, {form}, {residual:?}: {finite} and {exact}");
+        assert!(
+            (finite - exact).abs() <= 1e-5 * finite.abs().max(1e-3),
+            "{name}, {form}, {residual:?}: {finite} and {exact}"
+        );
     };
     for (form, integrator) in integrators() {
         for (name, field) in fields(&domain) {
@@ -174,7 +194,10 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     let integrator = IntegratorKind::default_of("lattice").unwrap();
     let gradient = |chunk| {
         clear(field.as_ref());
-        integrator.as_part().accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0, &mut None).unwrap();
+        integrator
+            .as_part()
+            .accumulate(field.as_ref(), &objective(&grid, chunk), Residual::Plain, 0, &mut None)
+            .unwrap();
         field.parameters()[2].value.grad().copy()
     };
     let (small, large) = (gradient(17), gradient(1 << 20));
@@ -187,7 +210,8 @@ fn mean_data(text: &str, steps: u64) -> f64 {
     let (_, field) = fields(&Domain::of(&grid)).next().unwrap();
     let integrator: OneOf<IntegratorKind> = serde_yaml::from_str(text).unwrap();
     let objective = objective(&grid, 1 << 20);
-    let loss = |step| integrator.kind.as_part().loss(field.as_ref(), &objective, Residual::Plain, step, &None).unwrap().data;
+    let loss =
+        |step| integrator.kind.as_part().loss(field.as_ref(), &objective, Residual::Plain, step, &None).unwrap().data;
     (0..steps).map(loss).sum::<f64>() / steps as f64
 }
 

@@ -1,10 +1,12 @@
-//! Who may import whom (docs/architecture: the rings), read from the source text itself: every path of ours in every file, who
-//! speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each rule can fail.
+//! Who may import whom (docs/architecture: the rings), read from the source text itself: every path of ours in every
+//! file, who speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each
+//! rule can fail.
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::path::{Path, PathBuf};
 
-/// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where `beside` says.
+/// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
+/// `beside` says.
 const RINGS: &[(&[&str], Beside)] = &[
     (&["error", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
@@ -28,7 +30,8 @@ enum Beside {
 const TORCH: &[&str] = &["tensors", "projectors", "fields", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
 /// tensors/device.rs reads the process's own memory map to find libtorch's folder.
-const FILES: &[&str] = &["formats", "phantoms", "context", "pipeline", "benchmarks", "report", "cluster", "commands", "tensors/device.rs"];
+const FILES: &[&str] =
+    &["formats", "phantoms", "context", "pipeline", "benchmarks", "report", "cluster", "commands", "tensors/device.rs"];
 const UNSAFE: &[&str] = &["tensors", "projectors/kernels/simd.rs"];
 /// The verbs: what is in one never imports another.
 const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];
@@ -125,7 +128,10 @@ fn split_at_top(list: &str) -> Vec<&str> {
 }
 
 fn ring(module: &str) -> Option<(usize, usize)> {
-    RINGS.iter().enumerate().find_map(|(ring, (names, _))| names.iter().position(|name| *name == module).map(|at| (ring, at)))
+    RINGS
+        .iter()
+        .enumerate()
+        .find_map(|(ring, (names, _))| names.iter().position(|name| *name == module).map(|at| (ring, at)))
 }
 
 fn may_import(from: &str, to: &str) -> bool {
@@ -172,7 +178,9 @@ fn violations(source: &Source) -> Vec<String> {
     forbid(PRINT, &["println", "print", "eprintln", "eprint"], "only main and terminal print");
     forbid(FILES, &["File", "fs", "OpenOptions"], "files are opened by those who are given paths");
     forbid(UNSAFE, &["unsafe"], "unsafe has named places");
-    if ["projectors/kernels", "fields/kernels"].iter().any(|folder| source.path.starts_with(folder)) && names(&source.code, "tch") {
+    if ["projectors/kernels", "fields/kernels"].iter().any(|folder| source.path.starts_with(folder))
+        && names(&source.code, "tch")
+    {
         faults.push(format!("{}: kernels know no tensors", source.path));
     }
     faults
@@ -259,7 +267,8 @@ fn each_rule_can_fail() {
         ("stages/load/mod.rs", "use super::flow::Object;\nuse crate::formats::nifti;\nmod preparation;"),
         (
             "algorithms/tv.rs",
-            "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { println!(\"x\"); }\n}",
+            "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { \
+             println!(\"x\"); }\n}",
         ),
         ("commands/run.rs", "use crate::pipeline::Pipeline;"),
         ("geometries/a.rs", "let message = profile::files(offset.fs, \"unsafe \");"),

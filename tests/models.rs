@@ -1,5 +1,5 @@
-//! Every model of a projector, by the same contract: an exact pair on any scan, the same bits for any number of threads,
-//! the figures that define each model, and all of them near the exact integrals of what the voxels show.
+//! Every model of a projector, by the same contract: an exact pair on any scan, the same bits for any number of
+//! threads, the figures that define each model, and all of them near the exact integrals of what the voxels show.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "common/scans.rs"]
@@ -26,7 +26,9 @@ fn every_model_is_an_exact_pair_with_the_same_bits_for_any_number_of_threads() {
     for model in Model::ALL {
         for (name, grid, geometry) in setups() {
             let (x, y) = (noise(grid.voxels(), 1), noise(geometry.samples(), 2));
-            let both = |threads| with_threads(threads, || (forward(model, &grid, &geometry, &x), adjoint(model, &grid, &geometry, &y)));
+            let both = |threads| {
+                with_threads(threads, || (forward(model, &grid, &geometry, &x), adjoint(model, &grid, &geometry, &y)))
+            };
             let (ax, aty) = both(1);
             let gap = (product(&ax, &y) - product(&x, &aty)).abs() / (product(&ax, &ax) * product(&y, &y)).sqrt();
             assert!(product(&ax, &ax) > 0.0 && gap <= 1e-5, "{model:?}, {name}: gap {gap:e}");
@@ -54,8 +56,8 @@ fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
     }
 }
 
-/// Length of a ray in the box of a grid, mm, a slice being as high as its rays need; the mean of the ray's neighbours on all
-/// sides, because those in a face count half.
+/// Length of a ray in the box of a grid, mm, a slice being as high as its rays need; the mean of the ray's neighbours
+/// on all sides, because those in a face count half.
 fn chord(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
     let view = sample / (rows * columns);
@@ -66,7 +68,8 @@ fn chord(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
         let (mut enter, mut leave) = (begin, f64::INFINITY);
         for k in usize::from(grid.is_2d())..3 {
             let aside = if side >> k & 1 == 0 { 1e-7 } else { -1e-7 };
-            let (at, along, half) = (dot(center, grid.axes[k]) + aside, dot(direction, grid.axes[k]), grid.extent()[k] / 2.0);
+            let (at, along, half) =
+                (dot(center, grid.axes[k]) + aside, dot(direction, grid.axes[k]), grid.extent()[k] / 2.0);
             let (a, b) = ((-half - at) / along, (half - at) / along);
             (enter, leave) = (enter.max(a.min(b)), leave.min(a.max(b)));
         }
@@ -82,7 +85,10 @@ fn siddon_of_a_box_of_one_value_is_the_length_of_every_ray_in_it() {
         let size = norm(grid.extent());
         for (sample, &value) in found.iter().enumerate() {
             let exact = 0.02 * chord(&grid, &geometry, sample);
-            assert!((f64::from(value) - exact).abs() <= 1e-5 * 0.02 * size, "{name}, sample {sample}: {value} for {exact}");
+            assert!(
+                (f64::from(value) - exact).abs() <= 1e-5 * 0.02 * size,
+                "{name}, sample {sample}: {value} for {exact}"
+            );
         }
     }
 }
@@ -95,8 +101,11 @@ fn siddon_weighs_a_voxel_by_the_length_of_the_ray_in_it() {
         for voxel in [grid.voxels() / 2, grid.voxels() / 3, grid.voxels() / 2 + nx / 2] {
             let index = [voxel / (ny * nx), voxel / nx % ny, voxel % nx];
             // A box of one voxel would be a slice: halved upwards, it is none.
-            let (shape, spacing) =
-                if grid.is_2d() { ([1; 3], grid.spacing) } else { ([2, 1, 1], [grid.spacing[0] / 2.0, grid.spacing[1], grid.spacing[2]]) };
+            let (shape, spacing) = if grid.is_2d() {
+                ([1; 3], grid.spacing)
+            } else {
+                ([2, 1, 1], [grid.spacing[0] / 2.0, grid.spacing[1], grid.spacing[2]])
+            };
             let at = [if grid.is_2d() { 0.0 } else { index[0] as f64 - 0.25 }, index[1] as f64, index[2] as f64];
             let alone = Grid { shape, spacing, origin: grid.point(at), axes: grid.axes };
             let mut x = vec![0.0; grid.voxels()];
@@ -105,7 +114,10 @@ fn siddon_weighs_a_voxel_by_the_length_of_the_ray_in_it() {
             let size = norm(grid.spacing);
             for (sample, &value) in found.iter().enumerate() {
                 let exact = chord(&alone, &geometry, sample);
-                assert!((f64::from(value) - exact).abs() <= 2e-5 * size, "{name}, voxel {voxel}, sample {sample}: {value} for {exact}");
+                assert!(
+                    (f64::from(value) - exact).abs() <= 2e-5 * size,
+                    "{name}, voxel {voxel}, sample {sample}: {value} for {exact}"
+                );
             }
         }
     }
@@ -118,7 +130,8 @@ fn a_ray_in_the_face_between_voxels_counts_half_in_either() {
     let geometry = parallel(4, [1, 1], [1.0, 1.0]);
     // The second view runs along y: in space in the edge between four columns of voxels.
     for (grid, share) in [(&grid, 0.25), (&slice, 0.5)] {
-        let x: Vec<f32> = (0..grid.voxels()).map(|i| if i % 4 == 1 && i / 16 == grid.shape[0] / 2 { 1.0 } else { 0.0 }).collect();
+        let x: Vec<f32> =
+            (0..grid.voxels()).map(|i| if i % 4 == 1 && i / 16 == grid.shape[0] / 2 { 1.0 } else { 0.0 }).collect();
         let found = forward(Model::Siddon, grid, &geometry, &x);
         assert!((f64::from(found[1]) - 4.0 * share).abs() < 1e-6, "{found:?}");
     }
@@ -155,13 +168,15 @@ fn distance_driven_misses_no_voxel_where_pixels_are_wide() {
     assert!(least(Model::DistanceDriven) > 0.0 && least(Model::Joseph) == 0.0 && least(Model::Siddon) == 0.0);
 }
 
-/// A pixel of any pose is the mean of the rays in it, where voxels are flat tiles: Siddon's sums, through volumes of one plane.
+/// A pixel of any pose is the mean of the rays in it, where voxels are flat tiles: Siddon's sums, through volumes of
+/// one plane.
 #[test]
 fn distance_driven_is_the_mean_over_the_pixel_of_rays_through_tiles() {
     let (s, c) = 0.5f64.sin_cos();
     let grid = Grid::centered([7, 9, 1], [1.0, 1.3, 1e-4], [0.0, 0.4, 0.2]).unwrap();
     // A detector turned in its plane and tilted, seen along x.
-    let view = |source| View { source, center: [-60.0, 1.0, -0.5], u: [0.3, 3.0 * c, 3.0 * s], v: [0.1, -2.5 * s, 2.5 * c] };
+    let view =
+        |source| View { source, center: [-60.0, 1.0, -0.5], u: [0.3, 3.0 * c, 3.0 * s], v: [0.1, -2.5 * s, 2.5 * c] };
     let detector = Detector { rows: 4, columns: 5, shape: DetectorShape::Flat };
     for source in [Source::Point([80.0, 2.0, 1.0]), Source::Direction([-1.0, 0.05, 0.03])] {
         let geometry = Geometry::new(vec![view(source)], detector, None).unwrap();
@@ -173,7 +188,8 @@ fn distance_driven_is_the_mean_over_the_pixel_of_rays_through_tiles() {
         let width = detector.columns * fine;
         let mean = |sample: usize| {
             let (row, column) = (sample / detector.columns, sample % detector.columns);
-            let inside = (0..fine * fine).map(|i| f64::from(sums[(row * fine + i / fine) * width + column * fine + i % fine]));
+            let inside =
+                (0..fine * fine).map(|i| f64::from(sums[(row * fine + i / fine) * width + column * fine + i % fine]));
             (inside.sum::<f64>() / (fine * fine) as f64) as f32
         };
         let expected: Vec<f32> = (0..found.len()).map(mean).collect();
@@ -182,7 +198,8 @@ fn distance_driven_is_the_mean_over_the_pixel_of_rays_through_tiles() {
     }
 }
 
-/// A bump (1 − r²)² of an ellipsoid, r the distance from its centre in units of its radii: smooth, with exact integrals.
+/// A bump (1 − r²)² of an ellipsoid, r the distance from its centre in units of its radii: smooth, with exact
+/// integrals.
 const RADII: Point = [16.0, 13.0, 15.0];
 
 /// Its centre, about that of the grid.
@@ -198,13 +215,17 @@ fn bump(grid: &Grid) -> Vec<f32> {
         let square: f64 = (0..used).map(|k| (p[k] / RADII[k]).powi(2)).sum();
         (1.0 - square).max(0.0).powi(2) as f32
     };
-    (0..nz).flat_map(|z| (0..ny).flat_map(move |y| (0..nx).map(move |x| (z, y, x)))).map(|(z, y, x)| value(z, y, x)).collect()
+    (0..nz)
+        .flat_map(|z| (0..ny).flat_map(move |y| (0..nx).map(move |x| (z, y, x))))
+        .map(|(z, y, x)| value(z, y, x))
+        .collect()
 }
 
 /// ∫ (1 − r²)² dt along a ray: with r² = a t² + 2 b t + c and h² = (b² − a c) / a², c → c − 1, it is 16/15 a² h⁵.
 fn bump_integral(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
-    let (start, direction) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+    let (start, direction) =
+        geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
     let used = |k: usize| if grid.is_2d() && k == 2 { 0.0 } else { 1.0 };
     let o: Point = std::array::from_fn(|k| used(k) * (start[k] - center(grid)[k]) / RADII[k]);
     let d: Point = std::array::from_fn(|k| used(k) * direction[k] / RADII[k]);
@@ -213,8 +234,8 @@ fn bump_integral(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     16.0 / 15.0 * a * a * half.powi(5)
 }
 
-/// Relative error against the exact integrals at seven voxels to the radius. Siddon's rays are as coarse as the voxels: one
-/// that stays in a layer has that layer's value.
+/// Relative error against the exact integrals at seven voxels to the radius. Siddon's rays are as coarse as the voxels:
+/// one that stays in a layer has that layer's value.
 fn tolerance(model: Model) -> f64 {
     match model {
         Model::Joseph => 0.03,
@@ -239,7 +260,8 @@ fn hold_to_the_exact_integrals(name: &str, grid: &Grid, geometry: &Geometry, tol
 
 #[test]
 fn every_model_is_near_the_exact_integrals_of_a_smooth_volume_and_near_the_others() {
-    // Pixels of about the voxels' size: steps and means have their own tests; a source inside has no exact formula here.
+    // Pixels of about the voxels' size: steps and means have their own tests; a source inside has no exact formula
+    // here.
     let fair = |name: &str| !["coarse", "fine", "source in the grid"].iter().any(|word| name.contains(word));
     for (name, grid, geometry) in setups().into_iter().filter(|(name, ..)| fair(name)) {
         hold_to_the_exact_integrals(name, &grid, &geometry, tolerance);
@@ -282,7 +304,10 @@ fn odd_scans_and_beams_along_a_slices_normal_give_finite_numbers() {
                 let (ax, aty) = (forward(model, grid, &geometry, &x), adjoint(model, grid, &geometry, &y));
                 assert!(ax.iter().chain(&aty).all(|v| v.is_finite()), "{model:?}, {source:?}");
                 let gap = (product(&ax, &y) - product(&x, &aty)).abs();
-                assert!(gap <= 1e-5 * (product(&ax, &ax) * product(&y, &y)).sqrt() + 1e-9, "{model:?}, {source:?}: {gap}");
+                assert!(
+                    gap <= 1e-5 * (product(&ax, &ax) * product(&y, &y)).sqrt() + 1e-9,
+                    "{model:?}, {source:?}: {gap}"
+                );
             }
         }
     }

@@ -48,8 +48,15 @@ fn check(kind: &str, expected: &[[f64; 16]; 5]) {
             let error = (f64::from(found) - expected).abs();
             assert!(error < 0.25, "{kind} at {degrees} degrees, column {column}: {found} against {expected}");
         }
-        let mirrored = view(kind, degrees).into_iter().rev().zip(expected).map(|(found, expected)| (f64::from(found) - expected).abs());
-        let turned = view(kind, -degrees - 30.0).into_iter().zip(expected).map(|(found, expected)| (f64::from(found) - expected).abs());
+        let mirrored = view(kind, degrees)
+            .into_iter()
+            .rev()
+            .zip(expected)
+            .map(|(found, expected)| (f64::from(found) - expected).abs());
+        let turned = view(kind, -degrees - 30.0)
+            .into_iter()
+            .zip(expected)
+            .map(|(found, expected)| (f64::from(found) - expected).abs());
         assert!(mirrored.fold(0.0, f64::max) > 2.0 && turned.fold(0.0, f64::max) > 2.0, "the test can fail");
     }
 }

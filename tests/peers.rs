@@ -1,4 +1,5 @@
-//! Sinograms of the same slice by the ASTRA toolbox 2.5.0 on the CPU: `python benches/peers/astra_sinogram.py --golden` prints these figures.
+//! Sinograms of the same slice by the ASTRA toolbox 2.5.0 on the CPU: `python benches/peers/astra_sinogram.py --golden`
+//! prints these figures.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "common/scans.rs"]
@@ -14,11 +15,13 @@ use std::f64::consts::{PI, TAU};
 fn scan(pitch: f64, fan: Option<f64>) -> Geometry {
     let view = |i: usize| {
         let (s, c) = (fan.map_or(PI, |_| TAU) * i as f64 / 5.0).sin_cos();
-        let source = fan.map_or(Source::Direction([-c, -s, 0.0]), |radius| Source::Point([radius * c, radius * s, 0.0]));
+        let source =
+            fan.map_or(Source::Direction([-c, -s, 0.0]), |radius| Source::Point([radius * c, radius * s, 0.0]));
         let behind = fan.unwrap_or(100.0);
         View { source, center: [-behind * c, -behind * s, 0.0], u: [-s * pitch, c * pitch, 0.0], v: [0.0, 0.0, 1.0] }
     };
-    Geometry::new((0..5).map(view).collect(), Detector { rows: 1, columns: 12, shape: DetectorShape::Flat }, None).unwrap()
+    Geometry::new((0..5).map(view).collect(), Detector { rows: 1, columns: 12, shape: DetectorShape::Flat }, None)
+        .unwrap()
 }
 
 fn sinogram(model: Model, geometry: &Geometry) -> Vec<f32> {
@@ -47,11 +50,13 @@ fn siddon_and_joseph_are_the_line_and_the_linear_projector_of_astra() {
 
 #[test]
 fn distance_driven_is_near_the_areas_of_astras_strips() {
-    // A strip crosses a voxel as a band does, a footprint as a tile of it: apart by a few per cent of voxels that are noise, and
-    // nearer than any model of single rays.
-    for (name, geometry, theirs) in [("parallel", scan(1.07, None), PARALLEL_STRIP), ("fan", scan(2.13, Some(30.0)), FAN_STRIP)] {
-        let [ours, joseph, siddon] =
-            [Model::DistanceDriven, Model::Joseph, Model::Siddon].map(|model| distance(&sinogram(model, &geometry), theirs.as_flattened()));
+    // A strip crosses a voxel as a band does, a footprint as a tile of it: apart by a few per cent of voxels that are
+    // noise, and nearer than any model of single rays.
+    for (name, geometry, theirs) in
+        [("parallel", scan(1.07, None), PARALLEL_STRIP), ("fan", scan(2.13, Some(30.0)), FAN_STRIP)]
+    {
+        let [ours, joseph, siddon] = [Model::DistanceDriven, Model::Joseph, Model::Siddon]
+            .map(|model| distance(&sinogram(model, &geometry), theirs.as_flattened()));
         assert!(ours < 0.02 && ours < joseph && ours < siddon, "{name}: {ours}, {joseph}, {siddon}");
     }
 }

@@ -1,4 +1,5 @@
-//! Beam hardening seen from outside: a water cylinder under a tube's spectrum is cupped, and the precorrection removes it.
+//! Beam hardening seen from outside: a water cylinder under a tube's spectrum is cupped, and the precorrection removes
+//! it.
 
 // Helpers of tests may fail loudly and tell figures, as tests do.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -9,8 +10,8 @@ use common::Bench;
 use recon::formats::nifti;
 use std::path::Path;
 
-const DISC: &str =
-    "{name: disc, source: a test, extent_mm: 220, dimension: 2, unit_mm: 1, shapes: [{ellipse: {semi_axes: [100, 100], density: 1}}]}";
+const DISC: &str = "{name: disc, source: a test, extent_mm: 220, dimension: 2, unit_mm: 1, shapes: [{ellipse: \
+ {semi_axes: [100, 100], density: 1}}]}";
 const SLICE: &str = "
 load: {phantom: {file: disc.yaml}}
 grid: {shape: [128, 128]}
@@ -21,8 +22,8 @@ reconstruct: [fbp: {filter: hann}]
 export: {volumes: [nifti], report: [json]}
 ";
 
-/// Mean HU in the middle (r < 15 mm) and in a ring near the edge (80 to 92 mm) of the middle slice, and the cupping between them, in
-/// percent of the ring's attenuation.
+/// Mean HU in the middle (r < 15 mm) and in a ring near the edge (80 to 92 mm) of the middle slice, and the cupping
+/// between them, in percent of the ring's attenuation.
 fn profile(volume: &Path) -> (f64, f64, f64) {
     let volume = nifti::read(volume, nifti::Units::Hounsfield).unwrap().volume;
     let [nz, ny, nx] = volume.grid.shape;
@@ -69,7 +70,8 @@ fn the_shipped_pipeline_shows_the_same_in_a_cone_beam() {
     let bench = Bench::new();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/beam-hardening.yaml");
     let small = ["--set", "simulate.geometry.cone.views=90", "--set", "export.volumes=[nifti]"];
-    let cupped = cupping(&bench, "cupped", file, "fdk", &[&small[..], &["--set", "simulate.water_precorrection="]].concat());
+    let cupped =
+        cupping(&bench, "cupped", file, "fdk", &[&small[..], &["--set", "simulate.water_precorrection="]].concat());
     let flat = cupping(&bench, "flat", file, "fdk", &small);
     assert!(cupped.2 > 3.0, "{cupped:?}");
     assert!(flat.2.abs() < 0.5 && flat.2.abs() < cupped.2 / 8.0, "{flat:?}");
@@ -83,7 +85,10 @@ fn a_voxel_object_hardens_like_the_phantom_it_was_made_from() {
     bench.recon(&["phantom", "disc.yaml", "-o", "disc.nii.gz", "--shape", "440,440"]).expect(0, &[]);
     let voxels = cupping(&bench, "voxels", "slice.yaml", "fbp", &["--set", "load.nifti.path=disc.nii.gz"]);
     let phantom = cupping(&bench, "phantom", "slice.yaml", "fbp", &[]);
-    assert!((voxels.2 - phantom.2).abs() < 0.3 && (voxels.0 - phantom.0).abs() < 10.0, "{voxels:?} against {phantom:?}");
+    assert!(
+        (voxels.2 - phantom.2).abs() < 0.3 && (voxels.0 - phantom.0).abs() < 10.0,
+        "{voxels:?} against {phantom:?}"
+    );
 }
 
 #[test]
@@ -117,6 +122,13 @@ fn impossible_physics_ends_with_the_key_before_any_work() {
         let refused = bench.recon(&["check", "slice.yaml", "--set", set]);
         assert!(matches!(refused.code, 2 | 3) && refused.stderr.contains(said), "{set}: {refused:#?}");
     }
-    let without = bench.recon(&["check", "slice.yaml", "--set", "simulate.spectrum=", "--set", "simulate.water_precorrection={}"]);
+    let without = bench.recon(&[
+        "check",
+        "slice.yaml",
+        "--set",
+        "simulate.spectrum=",
+        "--set",
+        "simulate.water_precorrection={}",
+    ]);
     without.expect(2, &["simulate.water_precorrection"]);
 }

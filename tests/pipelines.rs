@@ -8,9 +8,13 @@ use recon::pipeline::{Assignment, Config, Pipeline};
 use std::path::{Path, PathBuf};
 
 fn shipped() -> Vec<PathBuf> {
-    let folders = ["pipelines", "pipelines/geometries"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
-    let mut files: Vec<PathBuf> =
-        folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()).collect();
+    let folders =
+        ["pipelines", "pipelines/geometries"].map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder));
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     assert!(files.len() >= 4, "{files:?}");
@@ -29,7 +33,9 @@ fn every_shipped_pipeline_is_valid_by_its_schema_and_so_is_its_resolved_form() {
     let validator = jsonschema::draft7::new(&schema).unwrap();
     for file in shipped() {
         let text = std::fs::read_to_string(&file).unwrap();
-        validator.validate(&value(&text)).unwrap_or_else(|error| panic!("{}: {error} at {}", file.display(), error.instance_path()));
+        validator
+            .validate(&value(&text))
+            .unwrap_or_else(|error| panic!("{}: {error} at {}", file.display(), error.instance_path()));
         let resolved = serde_yaml::to_string(&Pipeline::read(&file, &[]).unwrap().config).unwrap();
         validator.validate(&value(&resolved)).unwrap_or_else(|error| panic!("{} resolved: {error}", file.display()));
     }
@@ -91,7 +97,9 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
             ("htc2022-fan.yaml", "acquire.mat.path", "projections/htc2022_fan/ta_subsample73.mat"),
         ] {
             if name.ends_with(pipeline) {
-                let Some(found) = common::data("every_shipped_pipeline_can_run_on_a_phantom", file) else { continue 'pipelines };
+                let Some(found) = common::data("every_shipped_pipeline_can_run_on_a_phantom", file) else {
+                    continue 'pipelines;
+                };
                 sets.push(format!("{key}={}", found.display()));
             }
         }
@@ -130,7 +138,8 @@ fn a_volume_from_a_file_is_measured_as_it_was_and_started_from() {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     let scan = format!(
-        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [16, 16, 16]}}\nsimulate: {{geometry: {{cone: {{views: 12, source_to_axis_mm: 500, \
+        "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [16, 16, 16]}}\nsimulate: {{geometry: {{cone: {{views: \
+         12, source_to_axis_mm: 500, \
          source_to_detector_mm: 700, detector: {{pixels: [24, 24], pitch_mm: 15}}}}}}}}\n"
     );
     let report = |name: &str, methods: &str| -> serde_json::Value {
@@ -143,7 +152,8 @@ fn a_volume_from_a_file_is_measured_as_it_was_and_started_from() {
     let given = report(
         "b",
         "[{name: theirs, volume: {path: a/tv/volume.nii.gz}}, \
-         {name: net, start_from: theirs, neural_field: {start: null, field: {siren: {width: 32, depth: 2, omega: 10}}, steps: 1}}]",
+         {name: net, start_from: theirs, neural_field: {start: null, field: {siren: {width: 32, depth: 2, omega: 10}}, \
+         steps: 1}}]",
     );
     assert!((psnr(&made, 0) - psnr(&given, 0)).abs() < 1e-3);
     assert_eq!(given["methods"][1]["notes"]["start"]["algorithm"], "start_from");

@@ -25,10 +25,12 @@ fn cases() -> Vec<(Grid, Geometry)> {
     let slice = Grid::centered([1, 12, 15], [1.0, 1.0, 0.8], [3.0, 2.0, 0.0]).unwrap();
     let cube = Grid::centered([9, 10, 11], [1.2, 1.0, 0.8], [1.0, 2.0, 3.0]).unwrap();
     let (s, c) = 0.4f64.sin_cos();
-    let oblique = Grid::new([9, 10, 11], [1.0; 3], [-6.0, -5.0, -4.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
+    let oblique =
+        Grid::new([9, 10, 11], [1.0; 3], [-6.0, -5.0, -4.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
     let parallel_2d = "parallel: {views: 7, detector: {pixels: 20, pitch_mm: 1.0}}";
     let parallel_3d = "parallel: {views: 7, detector: {pixels: [12, 20], pitch_mm: [1.1, 0.9]}}";
-    let cone = "cone: {views: 7, source_to_axis_mm: 40, source_to_detector_mm: 70, detector: {pixels: [14, 20], pitch_mm: [1.7, 1.6], offset_mm: [1.0, 4.0]}}";
+    let cone = "cone: {views: 7, source_to_axis_mm: 40, source_to_detector_mm: 70, detector: {pixels: [14, 20], \
+     pitch_mm: [1.7, 1.6], offset_mm: [1.0, 4.0]}}";
     vec![
         (slice.clone(), scan(parallel_2d, &slice)),
         (cube.clone(), scan(parallel_3d, &cube)),
@@ -58,8 +60,13 @@ fn every_model_is_a_pair_of_tensors_by_its_word_and_takes_other_kinds() {
             let projector = build(model, &grid, &geometry, Device::Cpu).unwrap();
             let (x, y) = (random(grid.shape, 5), random(geometry.shape(), 6));
             let (ax, aty) = (projector.forward(&x).unwrap(), projector.adjoint(&y).unwrap());
-            let inner = |a: &Tensor, b: &Tensor| (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[]);
-            assert!((inner(&ax, &y) - inner(&x, &aty)).abs() <= 1e-5 * (inner(&ax, &ax) * inner(&y, &y)).sqrt(), "{word}");
+            let inner = |a: &Tensor, b: &Tensor| {
+                (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[])
+            };
+            assert!(
+                (inner(&ax, &y) - inner(&x, &aty)).abs() <= 1e-5 * (inner(&ax, &ax) * inner(&y, &y)).sqrt(),
+                "{word}"
+            );
             let double = projector.forward(&x.to_kind(Kind::Double)).unwrap();
             assert!(double.kind() == Kind::Double && double.to_kind(Kind::Float) == ax);
         }

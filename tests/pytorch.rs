@@ -1,5 +1,9 @@
 //! The loader of docs/fields.md, run by PyTorch, gives what we give: weights mean the same to others.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed unwrap fails the test; what is skipped must be seen")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failed unwrap fails the test; what is skipped must be seen"
+)]
 
 use recon::fields::{Domain, Field, FieldKind};
 use recon::registry::OneOf;
@@ -14,7 +18,10 @@ fn python() -> String {
 }
 
 fn has_pytorch() -> bool {
-    Command::new(python()).args(["-c", "import torch, safetensors"]).output().is_ok_and(|output| output.status.success())
+    Command::new(python())
+        .args(["-c", "import torch, safetensors"])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 /// The field as the part of a checkpoint that the loader reads.
@@ -25,7 +32,8 @@ fn bytes(kind: &OneOf<FieldKind>, field: &dyn Field) -> Vec<u8> {
         .iter()
         .map(|p| (format!("field.{}", p.name), p.value.size().iter().map(|&n| n as usize).collect(), plain(&p.value)))
         .collect();
-    let views = data.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    let views =
+        data.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     let config = serde_json::json!({"field": kind}).to_string();
     safetensors::serialize(views, Some(HashMap::from([("config".to_string(), config)]))).unwrap()
 }
@@ -33,7 +41,10 @@ fn bytes(kind: &OneOf<FieldKind>, field: &dyn Field) -> Vec<u8> {
 #[test]
 fn pytorch_reads_the_weights_and_finds_the_same_values() {
     if !has_pytorch() {
-        eprintln!("SKIPPED pytorch_reads_the_weights_and_finds_the_same_values: {} has no torch and safetensors (set PYTHON)", python());
+        eprintln!(
+            "SKIPPED pytorch_reads_the_weights_and_finds_the_same_values: {} has no torch and safetensors (set PYTHON)",
+            python()
+        );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -50,9 +61,11 @@ fn pytorch_reads_the_weights_and_finds_the_same_values() {
         let file = folder.path().join("checkpoint.safetensors");
         std::fs::write(&file, bytes(&kind, field.as_ref())).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/field-in-pytorch.py");
-        let output = Command::new(python()).arg(script).arg(&file).arg(folder.path().join("points.json")).output().unwrap();
+        let output =
+            Command::new(python()).arg(script).arg(&file).arg(folder.path().join("points.json")).output().unwrap();
         assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
-        let theirs: Vec<f32> = String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+        let theirs: Vec<f32> =
+            String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect();
         let ours = to_vec(&field.evaluate(&Tensor::from_slice(points.as_flattened()).view([-1, 3])).unwrap()).unwrap();
         assert_eq!(ours.len(), theirs.len());
         assert!(ours.iter().zip(&theirs).all(|(a, b)| (a - b).abs() < 1e-4), "{text}: {ours:?} and {theirs:?}");

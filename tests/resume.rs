@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// The tiny pipeline with a fit of this many data steps after some of regression, checkpointed at each.
 fn fit(steps: &str) -> Vec<String> {
     let small = "field: {siren: {width: 16, depth: 2}}, start: {tv: {iterations: 10}, steps: 20, batch: 512}";
-    let reconstruct = format!("reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: 0}}}}]");
+    let reconstruct =
+        format!("reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: 0}}}}]");
     ["run", TINY, "--set", &reconstruct, "--set", "export.volumes=[nifti]", "--output"].map(str::to_string).to_vec()
 }
 
@@ -35,7 +36,8 @@ fn wait_for(path: &Path) {
 }
 
 fn signal(child: &Child, name: &str) {
-    let done = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    let done =
+        std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
     assert!(done.success());
 }
 
@@ -112,7 +114,10 @@ fn a_fit_spins_briefly_in_the_process_that_was_started_unless_the_environment_sa
     let fit = fit("100000");
     for (said, expected) in [(None, "GOMP_SPINCOUNT=5000"), (Some("77"), "GOMP_SPINCOUNT=77")] {
         let mut command = bench.command(&args(&fit, expected));
-        command.env_remove("GOMP_SPINCOUNT").env_remove("OMP_WAIT_POLICY").envs(said.map(|count| ("GOMP_SPINCOUNT", count)));
+        command
+            .env_remove("GOMP_SPINCOUNT")
+            .env_remove("OMP_WAIT_POLICY")
+            .envs(said.map(|count| ("GOMP_SPINCOUNT", count)));
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         wait_for(&bench.path(expected).join("siren/checkpoint.safetensors"));
         let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();

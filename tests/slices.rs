@@ -54,8 +54,12 @@ fn a_slice_is_scanned_as_it_is_and_its_truth_is_averaged_onto_the_grid() {
 #[test]
 fn a_slice_that_is_not_there_is_refused_with_its_key() {
     let bench = sliced();
-    bench.recon(&["run", "slice.yaml", "--set", "load.slice.z=30"]).expect(2, &["load.slice.z: expected a slice below 30, got 30"]);
-    bench.recon(&["run", "slice.yaml", "--set", "load.slice.part=0.5"]).expect(2, &["load.slice: expected exactly one of"]);
+    bench
+        .recon(&["run", "slice.yaml", "--set", "load.slice.z=30"])
+        .expect(2, &["load.slice.z: expected a slice below 30, got 30"]);
+    bench
+        .recon(&["run", "slice.yaml", "--set", "load.slice.part=0.5"])
+        .expect(2, &["load.slice: expected exactly one of"]);
     bench.recon(&["run", "slice.yaml", "--set", "load.slice={}"]).expect(2, &["load.slice: expected exactly one of"]);
     bench.recon(&["run", "slice.yaml", "--set", "load.slcie.z=3"]).expect(2, &["did you mean `slice`?"]);
     let phantom = concat!("load.phantom.file=", env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan-2d.yaml");

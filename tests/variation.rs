@@ -1,4 +1,5 @@
-//! Total variation and its relatives: against an independent minimisation, by their duality gap, and where their answer is known.
+//! Total variation and its relatives: against an independent minimisation, by their duality gap, and where their answer
+//! is known.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
 use recon::algorithms::statistics::Statistics;
@@ -46,8 +47,11 @@ fn config(weight: f64) -> tv::Config {
 
 fn projections(volume: &Volume, geometry: &Geometry) -> Projections {
     let projector = projectors::build(Model::Joseph, &volume.grid, geometry, Device::Cpu).unwrap();
-    Projections::from_vec(geometry.clone(), to_vec(&projector.forward(&from_volume(volume, Device::Cpu).unwrap()).unwrap()).unwrap())
-        .unwrap()
+    Projections::from_vec(
+        geometry.clone(),
+        to_vec(&projector.forward(&from_volume(volume, Device::Cpu).unwrap()).unwrap()).unwrap(),
+    )
+    .unwrap()
 }
 
 fn painted(grid: &Grid, value: impl Fn(f64, f64) -> f64) -> Volume {
@@ -66,8 +70,18 @@ fn rmse(a: &Volume, b: &Volume) -> f64 {
 fn the_minimum_is_that_of_an_independent_minimisation() {
     type Golden = (f64, f64, [((usize, usize), f64); 5], f64);
     let golden: [Golden; 2] = [
-        (0.0, 0.086214903, [((5, 5), 0.65356), ((2, 6), 0.534623), ((6, 9), 0.385121), ((0, 0), 0.0), ((8, 3), 0.526382)], 28.77156),
-        (0.05, 0.080161542, [((5, 5), 0.652019), ((2, 6), 0.535544), ((6, 9), 0.384424), ((0, 0), 0.0), ((8, 3), 0.519465)], 28.85161),
+        (
+            0.0,
+            0.086214903,
+            [((5, 5), 0.65356), ((2, 6), 0.534623), ((6, 9), 0.385121), ((0, 0), 0.0), ((8, 3), 0.526382)],
+            28.77156,
+        ),
+        (
+            0.05,
+            0.080161542,
+            [((5, 5), 0.652019), ((2, 6), 0.535544), ((6, 9), 0.384424), ((0, 0), 0.0), ((8, 3), 0.519465)],
+            28.85161,
+        ),
     ];
     for (huber, objective, voxels, sum) in golden {
         let found = reconstruct(&tv::Config { huber, ..config(0.003) }, &golden_data(), &grid());
@@ -75,7 +89,11 @@ fn the_minimum_is_that_of_an_independent_minimisation() {
         assert!((loss / objective - 1.0).abs() < 1e-3, "huber {huber}: {loss} {objective}");
         let x: Vec<f64> = found.volume.as_slice().iter().map(|&mu| f64::from(mu) / 0.05).collect();
         for ((row, column), expected) in voxels {
-            assert!((x[row * 12 + column] - expected).abs() < 3e-3, "huber {huber}: {row} {column} {} {expected}", x[row * 12 + column]);
+            assert!(
+                (x[row * 12 + column] - expected).abs() < 3e-3,
+                "huber {huber}: {row} {column} {} {expected}",
+                x[row * 12 + column]
+            );
         }
         assert!((x.iter().sum::<f64>() / sum - 1.0).abs() < 1e-3);
     }
@@ -96,7 +114,12 @@ fn the_gap_is_never_negative_bounds_the_objective_and_vanishes() {
             let gap = point.figures["gap"];
             assert!(gap >= 0.0 && gap.is_finite(), "{name}: {gap}");
             // The least is known to the last gap only.
-            assert!(point.loss * (1.0 - gap) <= least * (1.0 + 1e-5), "{name}: step {} {} {gap} {least}", point.step, point.loss);
+            assert!(
+                point.loss * (1.0 - gap) <= least * (1.0 + 1e-5),
+                "{name}: step {} {} {gap} {least}",
+                point.step,
+                point.loss
+            );
         }
         assert!(curve.last().unwrap().figures["gap"] < 1e-3, "{name}: {:?}", curve.last());
     }
@@ -106,14 +129,16 @@ fn the_gap_is_never_negative_bounds_the_objective_and_vanishes() {
 #[test]
 fn a_cone_beam_scan_converges_at_any_weight() {
     let grid = Grid::centered([12, 12, 12], [6.0; 3], [0.0; 3]).unwrap();
-    let scanned = "cone: {views: 20, source_to_axis_mm: 1000, source_to_detector_mm: 1500, detector: {pixels: [16, 18], pitch_mm: [9, 9]}}";
+    let scanned = "cone: {views: 20, source_to_axis_mm: 1000, source_to_detector_mm: 1500, detector: {pixels: [16, \
+     18], pitch_mm: [9, 9]}}";
     let geometry = scan(scanned, &grid);
     let nx = 12 * 12;
     let ball = |i: usize| ((i / nx) as f64 - 5.0).hypot((i / 12 % 12) as f64 - 6.0).hypot((i % 12) as f64 - 5.0) < 4.0;
     let values = (0..12 * nx).map(|i| if ball(i) { 0.02 + 0.01 * (i % 7) as f32 } else { 0.0 }).collect();
     let data = projections(&Volume::from_vec(grid.clone(), Quantity::Attenuation, values).unwrap(), &geometry);
     for weight in [3e-5, 2e-4, 6e-4, 3e-3] {
-        let found = reconstruct(&tv::Config { weight: weight.into(), iterations: 800, ..tv::Config::default() }, &data, &grid);
+        let found =
+            reconstruct(&tv::Config { weight: weight.into(), iterations: 800, ..tv::Config::default() }, &data, &grid);
         assert!(found.notes["relative_gap"].as_f64().unwrap() <= 0.01, "{weight}: {:?}", found.curve.last());
     }
 }
@@ -154,7 +179,10 @@ fn nothing_stays_nothing_and_a_constant_a_constant() {
     let zero = Projections::from_vec(geometry.clone(), vec![0.0; geometry.samples()]).unwrap();
     let constant = painted(&grid, |_, _| 0.02);
     let seen = projections(&constant, &geometry);
-    let (tv, tgv) = (config(1e-3), tgv::Config { weight: 1e-3.into(), iterations: 5000, tolerance: 1e-5, ..tgv::Config::default() });
+    let (tv, tgv) = (
+        config(1e-3),
+        tgv::Config { weight: 1e-3.into(), iterations: 5000, tolerance: 1e-5, ..tgv::Config::default() },
+    );
     let both: [&dyn Algorithm; 2] = [&tv, &tgv];
     for algorithm in both {
         assert!(reconstruct(algorithm, &zero, &grid).volume.as_slice().iter().all(|&v| v == 0.0));
@@ -193,7 +221,8 @@ fn noisy(sd: f64) -> (Projections, Volume, Grid) {
     use rand::RngExt;
     let grid = Grid::centered([1, 32, 32], [2.0; 3], [0.0; 3]).unwrap();
     let geometry = scan("parallel: {views: 24, arc_deg: 180, detector: {pixels: 48, pitch_mm: 2}}", &grid);
-    let disks = "{name: disks, source: test, extent_mm: 64, dimension: 2, shapes: [{ellipse: {center: [0, 0], semi_axes: [0.8, 0.7], density: 1}}, {ellipse: {center: [0.2, 0.1], semi_axes: [0.3, 0.2], density: 0.4}}]}";
+    let disks = "{name: disks, source: test, extent_mm: 64, dimension: 2, shapes: [{ellipse: {center: [0, 0], \
+     semi_axes: [0.8, 0.7], density: 1}}, {ellipse: {center: [0.2, 0.1], semi_axes: [0.3, 0.2], density: 0.4}}]}";
     let phantom = Phantom::parse(disks, Path::new("disks")).unwrap();
     let mut random = recon::random::stream(1, "test", 0);
     let mut normal = || (0..12).map(|_| random.random_range(0.0..1.0)).sum::<f64>() - 6.0;
@@ -221,10 +250,16 @@ fn the_chosen_weight_is_nearly_the_best_and_always_the_same() {
     let (weight, found, truth) = chosen(By::HeldOut, 0.03);
     assert_eq!(chosen(By::HeldOut, 0.03).0, weight);
     let (data, _, grid) = noisy(0.03);
-    let at = |weight: f64| rmse(&truth, &reconstruct(&tv::Config { weight: weight.into(), ..tv::Config::default() }, &data, &grid).volume);
+    let at = |weight: f64| {
+        rmse(&truth, &reconstruct(&tv::Config { weight: weight.into(), ..tv::Config::default() }, &data, &grid).volume)
+    };
     let best = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2].map(at).into_iter().fold(f64::INFINITY, f64::min);
     // 0.5 dB.
-    assert!(rmse(&truth, &found.volume) < 1.06 * best, "weight {weight}: {} against {best}", rmse(&truth, &found.volume));
+    assert!(
+        rmse(&truth, &found.volume) < 1.06 * best,
+        "weight {weight}: {} against {best}",
+        rmse(&truth, &found.volume)
+    );
     assert!(found.notes["weights_tried"].as_array().unwrap().len() > 3);
 }
 
@@ -259,7 +294,8 @@ fn rays_count_by_what_they_know() {
     let clean = projections(&truth, &scan(SCAN, &grid));
     // One pixel of every view got next to nothing: its value is what the noise made of it.
     let value = |(i, &value): (usize, &f32)| if i % 18 == 9 { 9.0 } else { value };
-    let data = Projections::from_vec(clean.geometry.clone(), clean.as_slice().iter().enumerate().map(value).collect()).unwrap();
+    let data = Projections::from_vec(clean.geometry.clone(), clean.as_slice().iter().enumerate().map(value).collect())
+        .unwrap();
     let noise = Statistics { photons: 1e5, electronic_sd: 10.0, model_sd: 0.02 };
     let wrong = |noise| rmse(&reconstruct(&tv::Config { noise, ..config(2e-5) }, &data, &grid).volume, &truth);
     let (alike, weighted) = (wrong(None), wrong(Some(noise)));

@@ -1,9 +1,10 @@
 //! ASD-POCS: the least total variation among the volumes that fit the data, x ≥ 0 and ‖A x − y‖ ≤ ε.
 //!
-//! In turns a sweep of SART by subsets towards the data and `tv_steps` steepest descents of the total variation, as long as the
-//! sweep's way times α at first, shorter by a factor whenever they undo more than `largest_ratio` of the sweep while ‖A x − y‖ > ε.
-//! E. Y. Sidky, X. Pan, Phys. Med. Biol. 53, 2008, as TIGRE has it (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016), which also ends
-//! the iteration once both ways are opposite and the data are fitted. Strong with few views; `tv` solves a like problem exactly.
+//! In turns a sweep of SART by subsets towards the data and `tv_steps` steepest descents of the total variation, as
+//! long as the sweep's way times α at first, shorter by a factor whenever they undo more than `largest_ratio` of the
+//! sweep while ‖A x − y‖ > ε. E. Y. Sidky, X. Pan, Phys. Med. Biol. 53, 2008, as TIGRE has it (A. Biguri et al.,
+//! Biomed. Phys. Eng. Express 2, 2016), which also ends the iteration once both ways are opposite and the data are
+//! fitted. Strong with few views; `tv` solves a like problem exactly.
 
 use super::iterative::parts::Parts;
 use super::iterative::sweep::Sweep;

@@ -1,8 +1,9 @@
 //! Conjugate gradients on the normal equations: min ½ ‖A x − y‖² + ½ α² ‖A‖² ‖L x‖², L the identity or the gradient.
 //!
-//! M. R. Hestenes, E. Stiefel, J. Res. Nat. Bur. Stand. 49, 1952; as in Å. Björck, "Numerical Methods for Least Squares Problems", 1996,
-//! algorithm 7.4.1. The fastest way to least squares, ten to thirty iterations; noise comes back after that, so that their number
-//! regularises unless a penalty does. It knows no constraint: `nonnegative` acts on the result alone.
+//! M. R. Hestenes, E. Stiefel, J. Res. Nat. Bur. Stand. 49, 1952; as in Å. Björck, "Numerical Methods for Least Squares
+//! Problems", 1996, algorithm 7.4.1. The fastest way to least squares, ten to thirty iterations; noise comes back after
+//! that, so that their number regularises unless a penalty does. It knows no constraint: `nonnegative` acts on the
+//! result alone.
 
 use super::iterative::stacked::{self, Stacked};
 use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};
@@ -60,8 +61,8 @@ impl Config {
             largest = square.max(largest);
             let image = operator.forward(&direction)?;
             let length = stacked::square(&image)?;
-            // Nothing to solve, or at the solution as near as rounding allows: beyond, the recurrence would carry x away again.
-            // ‖Ãᵀr‖ is compared with ‖Ã‖‖r‖ as Paige and Saunders do, ‖Ã‖ from below.
+            // Nothing to solve, or at the solution as near as rounding allows: beyond, the recurrence would carry x
+            // away again. ‖Ãᵀr‖ is compared with ‖Ã‖‖r‖ as Paige and Saunders do, ‖Ã‖ from below.
             let way = vectors::dot(&direction, &direction).map_err(torch_error)?;
             if length <= 0.0 || square <= ROUNDING * largest || square * way <= ROUNDING * length * misfit {
                 break;

@@ -27,7 +27,10 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        Estimate { operations: 10.0 * grid.voxels() as f64 * geometry.views.len() as f64, memory_bytes: 8 * geometry.samples() as u64 }
+        Estimate {
+            operations: 10.0 * grid.voxels() as f64 * geometry.views.len() as f64,
+            memory_bytes: 8 * geometry.samples() as u64,
+        }
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, _run: &mut Run<'_>) -> Result<Reconstruction> {

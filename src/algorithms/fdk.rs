@@ -1,11 +1,12 @@
 //! FDK: filtered backprojection of cone and fan beams on a circle.
 //!
-//! f(x) = ∫ (R/U)² [(w(β, γ) cos · p_β) * h](u, v) dβ on the detector scaled to the axis, R = source to axis, U = source to the
-//! voxel along the central ray, w the share of a ray that is measured twice (½ over a full circle). Feldkamp, Davis, Kress, J.
-//! Opt. Soc. Am. A 1 (1984) 612. On a cylindrical detector the columns are at equal angles: U is then the distance from the
-//! source, and the ramp h(γ) is multiplied by (γ / sin γ)² (Kak and Slaney 1988, §3.4.1). Short scans have Parker's weights,
-//! detectors shifted sideways Wang's; tilted ones are resampled first; a helix is approximated (`helical.rs`). Exact in the mid-plane of a full circle or short scan;
-//! the baseline of cone-beam work.
+//! f(x) = ∫ (R/U)² [(w(β, γ) cos · p_β) * h](u, v) dβ on the detector scaled to the axis, R = source to axis, U =
+//! source to the voxel along the central ray, w the share of a ray that is measured twice (½ over a full circle).
+//! Feldkamp, Davis, Kress, J. Opt. Soc. Am. A 1 (1984) 612. On a cylindrical detector the columns are at equal angles:
+//! U is then the distance from the source, and the ramp h(γ) is multiplied by (γ / sin γ)² (Kak and Slaney 1988,
+//! §3.4.1). Short scans have Parker's weights, detectors shifted sideways Wang's; tilted ones are resampled first; a
+//! helix is approximated (`helical.rs`). Exact in the mid-plane of a full circle or short scan; the baseline of
+//! cone-beam work.
 
 use super::filtered::{Filtering, orbit};
 use super::{Algorithm, Estimate, Reconstruction, Run, helical};
@@ -39,7 +40,10 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        Estimate { operations: 12.0 * grid.voxels() as f64 * geometry.views.len() as f64, memory_bytes: 8 * geometry.samples() as u64 }
+        Estimate {
+            operations: 12.0 * grid.voxels() as f64 * geometry.views.len() as f64,
+            memory_bytes: 8 * geometry.samples() as u64,
+        }
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, _run: &mut Run<'_>) -> Result<Reconstruction> {

@@ -2,7 +2,9 @@
 
 use super::redundancy::Redundancy;
 use super::{Reconstruction, helical, rebin};
-use crate::data::{DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Volume, Warning, add, norm, scale};
+use crate::data::{
+    DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Volume, Warning, add, norm, scale,
+};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
 use crate::projectors::kernels::backproject;
@@ -65,8 +67,10 @@ impl Filtering {
             backproject::parallel(grid, geometry, &rows, &mut values);
         }
         let warning = redundancy.missing().map(|missing| {
-            let message =
-                format!("{key}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared", missing.to_degrees());
+            let message = format!(
+                "{key}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared",
+                missing.to_degrees()
+            );
             Warning::new("limited_arc", message)
         });
         Ok(Reconstruction { warnings: warning.into_iter().collect(), ..self.plain(values, grid)? })
@@ -93,7 +97,9 @@ impl Filtering {
         let mut values = vec![0.0; grid.voxels()];
         backproject::fdk(grid, &geometry, &rows, &mut values);
         helical::normalise(grid, &geometry, &steps, &weights, &mut values);
-        let message = format!("{key}: each voxel takes the mean over the views of the helix that see it, which is an approximation");
+        let message = format!(
+            "{key}: each voxel takes the mean over the views of the helix that see it, which is an approximation"
+        );
         Ok(Reconstruction { warnings: vec![Warning::new("helical_fdk", message)], ..self.plain(values, grid)? })
     }
 
@@ -202,8 +208,8 @@ impl Fan {
         cos * radius / radius.hypot(self.heights[row])
     }
 
-    /// Where the centre of a detector shifted by `offset` stands, from the source (the detector's plane for a parallel beam):
-    /// [along the outward direction, along u], mm.
+    /// Where the centre of a detector shifted by `offset` stands, from the source (the detector's plane for a parallel
+    /// beam): [along the outward direction, along u], mm.
     pub(super) fn foot(&self, offset: f64) -> [f64; 2] {
         match (self.distance, self.equiangular) {
             (None, _) => [0.0, offset],
@@ -234,8 +240,8 @@ fn reach(grid: &Grid, orbit: &Orbit) -> f64 {
     orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())
 }
 
-/// The part of the arc (radians) that each view stands for; they sum to the arc. Over whole periods the ends meet; over any
-/// other arc it is the trapezoid rule.
+/// The part of the arc (radians) that each view stands for; they sum to the arc. Over whole periods the ends meet; over
+/// any other arc it is the trapezoid rule.
 pub(super) fn view_weights(orbit: &Orbit, period: f64) -> Vec<f64> {
     let angles = &orbit.angles;
     let last = angles.len() - 1;
@@ -265,8 +271,9 @@ mod tests {
 
     #[test]
     fn views_share_the_arc() {
-        let spread =
-            |views: usize, arc: f64, closed: bool| (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect();
+        let spread = |views: usize, arc: f64, closed: bool| {
+            (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect()
+        };
         let sum = |orbit: &Orbit, period| view_weights(orbit, period).iter().sum::<f64>();
         assert!((sum(&orbit_of(spread(10, PI, false), PI), PI) - PI).abs() < 1e-12);
         assert!((sum(&orbit_of(spread(10, TAU, false), TAU), PI) - TAU).abs() < 1e-12);

@@ -1,8 +1,8 @@
 //! FISTA: min ½ ‖A x − y‖² / ‖A‖² + w TV(x), x ≥ 0, by accelerated proximal gradients.
 //!
-//! x⁺ = prox(z − Aᵀ(A z − y)/‖A‖²), z = x⁺ + β (x⁺ − x). A. Beck, M. Teboulle, SIAM J. Imaging Sci. 2, 2009, with the proximal map of
-//! the total variation of IEEE Trans. Image Process. 18, 2009. Without a weight: non-negative least squares. The same minimum as
-//! `tv`'s; fewer projections where they are dear, more work on the volume.
+//! x⁺ = prox(z − Aᵀ(A z − y)/‖A‖²), z = x⁺ + β (x⁺ − x). A. Beck, M. Teboulle, SIAM J. Imaging Sci. 2, 2009, with the
+//! proximal map of the total variation of IEEE Trans. Image Process. 18, 2009. Without a weight: non-negative least
+//! squares. The same minimum as `tv`'s; fewer projections where they are dear, more work on the volume.
 
 use super::iterative::momentum::Momentum;
 use super::iterative::total_variation::Proximal;
@@ -37,7 +37,15 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { weight: 2e-4, iterations: 100, inner: 10, restart: true, nonnegative: true, mask: Mask::None, tolerance: 0.0 }
+        Self {
+            weight: 2e-4,
+            iterations: 100,
+            inner: 10,
+            restart: true,
+            nonnegative: true,
+            mask: Mask::None,
+            tolerance: 0.0,
+        }
     }
 }
 
@@ -60,7 +68,8 @@ impl Config {
             let variation = if self.weight > 0.0 { proximal.value(&momentum.x).map_err(torch_error)? } else { 0.0 };
             let last = record.step(iteration, 0.5 * norm * norm / norm_squared + self.weight * variation, norm)?;
             let mut step = || -> std::result::Result<(), TchError> {
-                let mut descent = problem.projector.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
+                let mut descent =
+                    problem.projector.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
                 vectors::scale_and_add(&mut descent, -1.0 / norm_squared, &ahead)?;
                 let next = proximal.apply(problem, &descent, self.weight, self.inner)?;
                 factor = momentum.advance(next, &mut ahead)?;
@@ -98,7 +107,8 @@ impl Algorithm for Config {
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
         let common = self.common();
-        let proximal = if self.weight > 0.0 { 40.0 * (self.iterations * self.inner) as f64 * grid.voxels() as f64 } else { 0.0 };
+        let proximal =
+            if self.weight > 0.0 { 40.0 * (self.iterations * self.inner) as f64 * grid.voxels() as f64 } else { 0.0 };
         let estimate = common.estimate(geometry, grid, 2.0, 3, 20);
         Estimate { operations: estimate.operations + proximal, ..estimate }
     }

@@ -1,7 +1,8 @@
 //! A volume that is there already: an earlier scan, or what another tool made of the same data.
 //!
-//! It stands among the methods to be measured like them, and as what others start from (`start_from`): a prior image is embedded
-//! in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto the lattice.
+//! It stands among the methods to be measured like them, and as what others start from (`start_from`): a prior image is
+//! embedded in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto
+//! the lattice.
 
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// A NIfTI file in HU, or a folder with a DICOM series. It is averaged onto the lattice; what it does not cover is air.
+    /// A NIfTI file in HU, or a folder with a DICOM series. It is averaged onto the lattice; what it does not cover is
+    /// air.
     pub path: PathBuf,
 }
 
@@ -23,7 +25,10 @@ impl Algorithm for Config {
         if self.path.exists() {
             return Ok(());
         }
-        Err(Error::config("volume.path", format!("expected a NIfTI file or a DICOM folder, {} is not there", self.path.display())))
+        Err(Error::config(
+            "volume.path",
+            format!("expected a NIfTI file or a DICOM folder, {} is not there", self.path.display()),
+        ))
     }
 
     fn iterative(&self) -> bool {
@@ -39,7 +44,12 @@ impl Algorithm for Config {
     }
 
     fn reconstruct(&self, _data: &Projections, _grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        let read = || Error::config("volume.path", format!("{} was not read: the caller hands it over as `initial`", self.path.display()));
+        let read = || {
+            Error::config(
+                "volume.path",
+                format!("{} was not read: the caller hands it over as `initial`", self.path.display()),
+            )
+        };
         run.initial.take().map(Reconstruction::plain).ok_or_else(read)
     }
 }

@@ -1,10 +1,11 @@
 //! FDK on a helix, by a stated approximation: every voxel takes the mean over the views that see it.
 //!
-//! f(x) = π Σ_β w (R/U)² [(cos · p_β) * h](u, v) / Σ_β w, w falling to zero over the outer rows of the detector so that a voxel does not enter
-//! and leave it at once. On a circle all views see every voxel, w = 1, and this is FDK. On a helix a voxel is seen over more than half a turn
-//! and less than a few: rays measured twice are averaged instead of shared exactly, and the cone angle is treated as FDK treats it
-//! (Feldkamp-type helical reconstruction: Kudo and Saito, IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M.
-//! Shinozaki, IEEE Trans. Med. Imaging 12 (1993) 486). Good for small pitches; iterative methods need no approximation.
+//! f(x) = π Σ_β w (R/U)² [(cos · p_β) * h](u, v) / Σ_β w, w falling to zero over the outer rows of the detector so that
+//! a voxel does not enter and leave it at once. On a circle all views see every voxel, w = 1, and this is FDK. On a
+//! helix a voxel is seen over more than half a turn and less than a few: rays measured twice are averaged instead of
+//! shared exactly, and the cone angle is treated as FDK treats it (Feldkamp-type helical reconstruction: Kudo and
+//! Saito, IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M. Shinozaki, IEEE Trans. Med. Imaging
+//! 12 (1993) 486). Good for small pitches; iterative methods need no approximation.
 
 use crate::data::{Geometry, Grid, Orbit, Source, norm, sub};
 use rayon::prelude::*;
@@ -15,8 +16,8 @@ const TOLERANCE: f64 = 1e-3;
 /// Part of the rows, at each end, over which the weight of a row rises from 0 to 1.
 const FEATHER: f64 = 0.2;
 
-/// The circle that the views of a helix stand on if their climbing is left out, where they stand on a helix about z; its
-/// isocentre is at the height of the first source.
+/// The circle that the views of a helix stand on if their climbing is left out, where they stand on a helix about z;
+/// its isocentre is at the height of the first source.
 pub(super) fn circle_of(geometry: &Geometry) -> Option<Orbit> {
     let height = |source: Source| if let Source::Point(p) = source { Some(p[2]) } else { None };
     let first = height(geometry.views.first()?.source)?;
@@ -32,7 +33,8 @@ pub(super) fn circle_of(geometry: &Geometry) -> Option<Orbit> {
     let orbit = Orbit::of_views(&level)?;
     let angles = &orbit.angles;
     let slope = (heights.last()? - heights.first()?) / (angles.last()? - angles.first()?);
-    let even = heights.iter().zip(angles).all(|(height, angle)| (height - slope * (angle - angles[0])).abs() < TOLERANCE);
+    let even =
+        heights.iter().zip(angles).all(|(height, angle)| (height - slope * (angle - angles[0])).abs() < TOLERANCE);
     (even && slope != 0.0).then_some(orbit)
 }
 
@@ -42,8 +44,9 @@ pub(super) fn row_weights(rows: usize) -> Vec<f64> {
     (0..rows).map(|row| ((row.min(rows - 1 - row) as f64 + 0.5) / rise).min(1.0)).collect()
 }
 
-/// Divides the sums over views by the sums of their weights, and multiplies by π; a voxel that no view sees is air. `steps` are
-/// the parts of the arc that the views stand for, radians. The grid's slices are level and its axes along x, y, z up to a turn about z.
+/// Divides the sums over views by the sums of their weights, and multiplies by π; a voxel that no view sees is air.
+/// `steps` are the parts of the arc that the views stand for, radians. The grid's slices are level and its axes along
+/// x, y, z up to a turn about z.
 pub(super) fn normalise(grid: &Grid, geometry: &Geometry, steps: &[f64], weights: &[f64], values: &mut [f32]) {
     let [_, ny, nx] = grid.shape;
     let plane = ny * nx;

@@ -1,8 +1,8 @@
 //! LSQR: min ½ ‖A x − y‖² + ½ α² ‖A‖² ‖L x‖² by Golub and Kahan's bidiagonalisation.
 //!
-//! C. C. Paige, M. A. Saunders, ACM Trans. Math. Software 8, 1982. The iterates of CGLS in exact arithmetic, by a recurrence that
-//! loses less of them to rounding when the problem is ill-conditioned. With a penalty, the curve's residual is that of the
-//! stacked system. It knows no constraint: `nonnegative` acts on the result alone.
+//! C. C. Paige, M. A. Saunders, ACM Trans. Math. Software 8, 1982. The iterates of CGLS in exact arithmetic, by a
+//! recurrence that loses less of them to rounding when the problem is ill-conditioned. With a penalty, the curve's
+//! residual is that of the stacked system. It knows no constraint: `nonnegative` acts on the result alone.
 
 use super::iterative::stacked::{self, Blocks, Stacked};
 use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};

@@ -1,8 +1,9 @@
 //! MLTR: maximum likelihood for transmission, photons ~ Poisson(I₀ e^{−A x}).
 //!
-//! x ← P(x + Aₛᵀ(e^{−Ax} − e^{−y}) / Aₛᵀ(l e^{−Ax})), l = A1 the rays' lengths, for each subset s; I₀ cancels. J. Nuyts et al., Phys. Med. Biol.
-//! 43, 1998, from K. Lange, J. A. Fessler, IEEE Trans. Image Process. 4, 1995. Rays that few photons passed count little, without a
-//! logarithm's bias: for low dose and metal. Converges slowly where nearly nothing passes.
+//! x ← P(x + Aₛᵀ(e^{−Ax} − e^{−y}) / Aₛᵀ(l e^{−Ax})), l = A1 the rays' lengths, for each subset s; I₀ cancels. J. Nuyts
+//! et al., Phys. Med. Biol. 43, 1998, from K. Lange, J. A. Fessler, IEEE Trans. Image Process. 4, 1995. Rays that few
+//! photons passed count little, without a logarithm's bias: for low dose and metal. Converges slowly where nearly
+//! nothing passes.
 
 use super::iterative::parts::{Part, Parts};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
@@ -34,7 +35,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { iterations: 30, subset_views: 8, ordering: Order::Multilevel, nonnegative: true, mask: Mask::None, tolerance: 0.0 }
+        Self {
+            iterations: 30,
+            subset_views: 8,
+            ordering: Order::Multilevel,
+            nonnegative: true,
+            mask: Mask::None,
+            tolerance: 0.0,
+        }
     }
 }
 
@@ -53,8 +61,14 @@ impl Photons {
         Ok(Self { measured: measured().map_err(torch_error)?, lengths })
     }
 
-    /// Of A x: e^{−Ax} − e^{−y} and l e^{−Ax}, the deviance per photon Σ e^{−Ax} − e^{−y} + e^{−y} (Ax − y), and ‖Ax − y‖².
-    fn compare(&self, projected: Tensor, data: &Tensor, mu_ref: f64) -> std::result::Result<(Tensor, Tensor, f64, f64), TchError> {
+    /// Of A x: e^{−Ax} − e^{−y} and l e^{−Ax}, the deviance per photon Σ e^{−Ax} − e^{−y} + e^{−y} (Ax − y), and ‖Ax −
+    /// y‖².
+    fn compare(
+        &self,
+        projected: Tensor,
+        data: &Tensor,
+        mu_ref: f64,
+    ) -> std::result::Result<(Tensor, Tensor, f64, f64), TchError> {
         let mut projected = projected;
         let mut passing = projected.f_mul_scalar(-mu_ref)?.f_clamp_max_(CLEAREST)?.f_exp_()?;
         let excess = passing.f_sub(&self.measured)?;
@@ -78,7 +92,8 @@ impl Config {
     fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
         let parts = Parts::new(problem, self.subset_views, self.ordering)?;
         let support = problem.support()?;
-        let photons = parts.parts.iter().map(|part| Photons::new(problem, part, &support)).collect::<Result<Vec<_>>>()?;
+        let photons =
+            parts.parts.iter().map(|part| Photons::new(problem, part, &support)).collect::<Result<Vec<_>>>()?;
         let mut x = problem.start_or(0.0)?;
         for iteration in 1.. {
             let (mut loss, mut squares) = (0.0, 0.0);

@@ -1,7 +1,8 @@
 //! MLEM: maximum likelihood for data that are Poisson numbers themselves, y ~ Poisson(A x): x ← x · Aᵀ(y / A x) / Aᵀ1.
 //!
-//! L. A. Shepp, Y. Vardi, IEEE Trans. Med. Imaging 1, 1982. Keeps x ≥ 0 and, weighted by the sensitivities Aᵀ1, the sum of the counts; its
-//! likelihood never falls. Slow: [`osem`] does the same in a tenth of the iterations. Negative data are set to 0.
+//! L. A. Shepp, Y. Vardi, IEEE Trans. Med. Imaging 1, 1982. Keeps x ≥ 0 and, weighted by the sensitivities Aᵀ1, the sum
+//! of the counts; its likelihood never falls. Slow: [`osem`] does the same in a tenth of the iterations. Negative data
+//! are set to 0.
 
 use super::iterative::{Mask, Order};
 use super::{Algorithm, Estimate, Reconstruction, Run, osem};

@@ -110,7 +110,8 @@ pub trait Algorithm {
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()>;
-    /// Whether it iterates over a projector, from a volume: then a method's `projector` and `start_from` mean something.
+    /// Whether it iterates over a projector, from a volume: then a method's `projector` and `start_from` mean
+    /// something.
     fn iterative(&self) -> bool {
         true
     }

@@ -1,8 +1,10 @@
-//! SIRT by ordered subsets of the views, SART with one view in each: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset s.
+//! SIRT by ordered subsets of the views, SART with one view in each: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset
+//! s.
 //!
-//! A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984; G. Wang, M. Jiang, J. X-Ray Sci. Technol. 12, 2004; the falling λ as in TIGRE
-//! (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016). As many times faster than SIRT as there are subsets at first, then it
-//! circles about the solution unless λ falls. A dozen sweeps of SART or twenty of OS-SART are usual.
+//! A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984; G. Wang, M. Jiang, J. X-Ray Sci. Technol. 12, 2004; the
+//! falling λ as in TIGRE (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016). As many times faster than SIRT as
+//! there are subsets at first, then it circles about the solution unless λ falls. A dozen sweeps of SART or twenty of
+//! OS-SART are usual.
 
 use super::iterative::parts::Parts;
 use super::iterative::sweep::Sweep;
@@ -72,7 +74,12 @@ impl Algorithm for Config {
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
         self.common().solve(data, grid, run, |problem, record| {
-            Sweep::new(problem, self.subset_views, self.ordering)?.iterate(problem, record, self.relaxation, self.reduction)
+            Sweep::new(problem, self.subset_views, self.ordering)?.iterate(
+                problem,
+                record,
+                self.relaxation,
+                self.reduction,
+            )
         })
     }
 }

@@ -1,7 +1,8 @@
 //! OSEM: maximum likelihood for data that are Poisson numbers themselves, y ~ Poisson(A x), by ordered subsets.
 //!
-//! x ← x · Aₛᵀ(yₛ / Aₛ x) / Aₛᵀ1 for each subset s. H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994. Keeps x ≥ 0 and sums of
-//! counts by itself. Made for emission; on line integrals it is a robust multiplicative method. Negative data are set to 0.
+//! x ← x · Aₛᵀ(yₛ / Aₛ x) / Aₛᵀ1 for each subset s. H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994.
+//! Keeps x ≥ 0 and sums of counts by itself. Made for emission; on line integrals it is a robust multiplicative method.
+//! Negative data are set to 0.
 
 use super::iterative::parts::{Columns, Part, Parts};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
@@ -43,7 +44,13 @@ impl Config {
         Common { key, iterations: self.iterations, tolerance: self.tolerance, nonnegative: true, mask: self.mask }
     }
 
-    pub(super) fn solve(&self, key: &'static str, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
+    pub(super) fn solve(
+        &self,
+        key: &'static str,
+        data: &Projections,
+        grid: &Grid,
+        run: &Run<'_>,
+    ) -> Result<Reconstruction> {
         let negative = data.as_slice().iter().filter(|&&y| y < 0.0).count();
         if negative == 0 {
             return self.common(key).solve(data, grid, run, |problem, record| self.iterate(problem, record));

@@ -1,7 +1,7 @@
 //! Resampling of a tilted, slanted or rotated flat detector onto an upright one, before an analytic method.
 //!
-//! Every pixel of the upright detector takes the value where its ray meets the real one, interpolated linearly: rays stay
-//! rays, only their sampling changes.
+//! Every pixel of the upright detector takes the value where its ray meets the real one, interpolated linearly: rays
+//! stay rays, only their sampling changes.
 
 use super::filtered::Fan;
 use crate::data::{Detector, DetectorShape, Geometry, Orbit, Point, Projections, View, add, norm, scale, sub};
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// The views of an orbit as an upright flat detector of the same pixels would have seen them; those of one that is upright
-/// already, flat or cylindrical, are left alone.
+/// The views of an orbit as an upright flat detector of the same pixels would have seen them; those of one that is
+/// upright already, flat or cylindrical, are left alone.
 ///
 /// # Errors
 /// A cylindrical detector that is turned against the axis.
@@ -19,13 +19,18 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit, key: &str) -> Re
     let target: Vec<View> = (0..geometry.views.len()).map(|view| ideal(geometry, orbit, view)).collect();
     let size = norm(sub(target[0].center, orbit.isocenter)) + orbit.source_to_axis.unwrap_or(0.0) + 1.0;
     let near = |a: Point, b: Point, size: f64| norm(sub(a, b)) <= 1e-5 * size;
-    let same = |(a, b): (&View, &View)| near(a.center, b.center, size) && near(a.u, b.u, norm(b.u)) && near(a.v, b.v, norm(b.v));
+    let same = |(a, b): (&View, &View)| {
+        near(a.center, b.center, size) && near(a.u, b.u, norm(b.u)) && near(a.v, b.v, norm(b.v))
+    };
     if target.iter().zip(&geometry.views).all(same) {
         return Ok(Cow::Borrowed(data));
     }
     if geometry.detector.shape == DetectorShape::Cylindrical {
-        return Err(Error::config(key, "needs a cylindrical detector whose rows follow the rotation, and this one is turned")
-            .hint("set detector.rotation_deg to 0, or use an iterative method"));
+        return Err(Error::config(
+            key,
+            "needs a cylindrical detector whose rows follow the rotation, and this one is turned",
+        )
+        .hint("set detector.rotation_deg to 0, or use an iterative method"));
     }
     let geometry = Geometry::new(target, geometry.detector, Some(orbit.clone()))?;
     let [_, rows, columns] = geometry.shape();
@@ -40,8 +45,8 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit, key: &str) -> Re
     Projections::from_vec(geometry, values).map(Cow::Owned)
 }
 
-/// The same rows on a detector with zeros on its short side, as wide as on its long one (`long_side` +1 for +u): where nothing
-/// was measured, the filtered rows of a shifted detector are not zero.
+/// The same rows on a detector with zeros on its short side, as wide as on its long one (`long_side` +1 for +u): where
+/// nothing was measured, the filtered rows of a shifted detector are not zero.
 ///
 /// # Errors
 /// None for an upright detector on its orbit.
@@ -72,7 +77,8 @@ fn ideal(geometry: &Geometry, orbit: &Orbit, view: usize) -> View {
     let depth = orbit.source_to_axis.unwrap_or(0.0);
     let behind = if orbit.source_to_axis.is_some() { depth } else { along_parallel(real, orbit, outward) };
     let foot = add(orbit.isocenter, scale(outward, behind));
-    let center = add(add(foot, scale(outward, along_outward)), add(scale(across, along_across), [0.0, 0.0, orbit.offset[0]]));
+    let center =
+        add(add(foot, scale(outward, along_outward)), add(scale(across, along_across), [0.0, 0.0, orbit.offset[0]]));
     let u = fan.tangent(orbit.offset[1], outward, across);
     View { source: real.source, center, u: scale(u, norm(real.u)), v: [0.0, 0.0, norm(real.v)] }
 }
@@ -91,7 +97,9 @@ fn interpolated(data: &Projections, view: usize, (row, column): (f64, f64)) -> f
         let low = (x as usize).min(count.saturating_sub(2));
         inside.then_some((low, (low + 1).min(count - 1), (x - low as f64) as f32))
     };
-    let (Some((top, bottom, down)), Some((left, right, over))) = (side(row, rows), side(column, columns)) else { return 0.0 };
+    let (Some((top, bottom, down)), Some((left, right, over))) = (side(row, rows), side(column, columns)) else {
+        return 0.0;
+    };
     let values = &data.as_slice()[view * rows * columns..];
     let line = |row: usize| values[row * columns + left] * (1.0 - over) + values[row * columns + right] * over;
     line(top) * (1.0 - down) + line(bottom) * down

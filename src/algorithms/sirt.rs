@@ -1,7 +1,9 @@
-//! SIRT, the simultaneous iterative reconstruction technique: x ← P(x + λ C Aᵀ R (y − A x)), R = 1 / row sums, C = 1 / column sums.
+//! SIRT, the simultaneous iterative reconstruction technique: x ← P(x + λ C Aᵀ R (y − A x)), R = 1 / row sums, C = 1 /
+//! column sums.
 //!
-//! Converges to the minimum of ½ ‖A x − y‖² weighted by R for 0 < λ < 2. A. van der Sluis, H. A. van der Vorst, Linear Algebra Appl.
-//! 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust, slow, smooth at first: few iterations regularise.
+//! Converges to the minimum of ½ ‖A x − y‖² weighted by R for 0 < λ < 2. A. van der Sluis, H. A. van der Vorst, Linear
+//! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust, slow, smooth at first: few
+//! iterations regularise.
 
 use super::iterative::sweep::Sweep;
 use super::iterative::{Common, Mask, Order};

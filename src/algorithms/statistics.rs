@@ -1,9 +1,9 @@
 //! How much each ray knows: inverse variances of the line integrals from the counts behind them.
 //!
 //! A ray of n = I₀ e^{−y} photons and electronic noise of standard deviation s has, after the logarithm, the variance
-//! 1/n + s²/n² (K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993). What a model gets wrong by itself (voxels, the projector,
-//! scatter) adds m²: without it the rays through air count thousands of times as much as those through bone, as if the volume could
-//! explain them that well.
+//! 1/n + s²/n² (K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993). What a model gets wrong by itself (voxels,
+//! the projector, scatter) adds m²: without it the rays through air count thousands of times as much as those through
+//! bone, as if the volume could explain them that well.
 
 use crate::error::{Error, Result};
 use crate::tensors::torch_error;
@@ -35,9 +35,11 @@ impl Statistics {
     /// # Errors
     /// [`Error::Config`].
     pub fn check(&self) -> Result<()> {
-        for (key, value, least) in
-            [("photons", self.photons, f64::MIN_POSITIVE), ("electronic_sd", self.electronic_sd, 0.0), ("model_sd", self.model_sd, 0.0)]
-        {
+        for (key, value, least) in [
+            ("photons", self.photons, f64::MIN_POSITIVE),
+            ("electronic_sd", self.electronic_sd, 0.0),
+            ("model_sd", self.model_sd, 0.0),
+        ] {
             if !(value.is_finite() && value >= least) {
                 let expected = if least > 0.0 { "a positive number" } else { "0 or more" };
                 return Err(Error::config(key, format!("expected {expected}, got {value}")));
@@ -54,7 +56,8 @@ impl Statistics {
         let run = || -> std::result::Result<Tensor, TchError> {
             // No ray transmits more than the air does, but for noise.
             let starving = integrals.f_clamp(-1.0, 40.0)?.f_exp_()?;
-            let electronic = starving.f_mul_scalar(self.electronic_sd * self.electronic_sd / self.photons)?.f_add_scalar_(1.0)?;
+            let electronic =
+                starving.f_mul_scalar(self.electronic_sd * self.electronic_sd / self.photons)?.f_add_scalar_(1.0)?;
             starving.f_mul(&electronic)?.f_add_scalar_(self.model_sd * self.model_sd * self.photons)?.f_reciprocal_()
         };
         run().map_err(torch_error)

@@ -1,7 +1,7 @@
 //! Second-order total generalised variation: min over x ≥ 0 and v of ½ ‖A x − y‖² / ‖A‖² + w Σ |∇x − v| + a w Σ |Ev|.
 //!
-//! Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010. Where total variation makes stairs of a slope, this keeps it: for objects with
-//! smooth shading. The method is that of [`tv`](super::tv), see [`primal_dual`](super::primal_dual).
+//! Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010. Where total variation makes stairs of a slope, this keeps it:
+//! for objects with smooth shading. The method is that of [`tv`](super::tv), see [`primal_dual`](super::primal_dual).
 
 use super::primal_dual::{Effort, Generalised, Penalty, Recipe};
 use super::statistics::Statistics;
@@ -28,7 +28,8 @@ pub struct Config {
     pub tolerance: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most scans.
+    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most
+    /// scans.
     pub step: f64,
 }
 
@@ -41,7 +42,12 @@ impl Default for Config {
 
 impl Config {
     fn effort(&self) -> Effort {
-        Effort { iterations: self.iterations, tolerance: self.tolerance, nonnegative: self.nonnegative, step: self.step }
+        Effort {
+            iterations: self.iterations,
+            tolerance: self.tolerance,
+            nonnegative: self.nonnegative,
+            step: self.step,
+        }
     }
 }
 
@@ -68,7 +74,13 @@ impl Algorithm for Config {
         self.check(&data.geometry, grid)?;
         let device = run.device;
         let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, self.ratio, device)?) as Box<dyn Penalty>);
-        Recipe { label: "tgv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
-            .reconstruct(data, grid, run)
+        Recipe {
+            label: "tgv",
+            weight: &self.weight,
+            noise: self.noise.as_ref(),
+            effort: self.effort(),
+            penalty: &penalty,
+        }
+        .reconstruct(data, grid, run)
     }
 }

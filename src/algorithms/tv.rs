@@ -1,9 +1,9 @@
-//! Total variation: min ½ ‖A x − y‖² / ‖A‖² + w Σ h(|∇x|), x ≥ 0, by the primal-dual hybrid gradient method, which stops at a
-//! duality gap.
+//! Total variation: min ½ ‖A x − y‖² / ‖A‖² + w Σ h(|∇x|), x ≥ 0, by the primal-dual hybrid gradient method, which
+//! stops at a duality gap.
 //!
-//! h is the absolute value (Rudin, Osher, Fatemi 1992) or Huber's function of width `huber`. x = mu / mu_ref, so that a weight
-//! means the same at any dose unit. Method, steps and gap: [`primal_dual`](super::primal_dual). Strong where the object is
-//! nearly piecewise constant; the classical start of neural fields.
+//! h is the absolute value (Rudin, Osher, Fatemi 1992) or Huber's function of width `huber`. x = mu / mu_ref, so that a
+//! weight means the same at any dose unit. Method, steps and gap: [`primal_dual`](super::primal_dual). Strong where the
+//! object is nearly piecewise constant; the classical start of neural fields.
 
 use super::primal_dual::{Effort, Penalty, Recipe, Variation};
 use super::statistics::Statistics;
@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Weight w of the total variation, per voxel of x = mu / (2.5 mu_water); `auto`: chosen from the projections.
     pub weight: Weight,
-    /// Differences below this, in x per voxel, cost their square (Huber): smooth shading stays smooth. 0: total variation.
+    /// Differences below this, in x per voxel, cost their square (Huber): smooth shading stays smooth. 0: total
+    /// variation.
     pub huber: f64,
     /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
     pub noise: Option<Statistics>,
@@ -30,7 +31,8 @@ pub struct Config {
     pub tolerance: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most scans.
+    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most
+    /// scans.
     pub step: f64,
 }
 
@@ -49,12 +51,23 @@ impl Config {
     pub fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
         let device = run.device;
         let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
-        Recipe { label: "tv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
-            .choose(data, grid, run)
+        Recipe {
+            label: "tv",
+            weight: &self.weight,
+            noise: self.noise.as_ref(),
+            effort: self.effort(),
+            penalty: &penalty,
+        }
+        .choose(data, grid, run)
     }
 
     fn effort(&self) -> Effort {
-        Effort { iterations: self.iterations, tolerance: self.tolerance, nonnegative: self.nonnegative, step: self.step }
+        Effort {
+            iterations: self.iterations,
+            tolerance: self.tolerance,
+            nonnegative: self.nonnegative,
+            step: self.step,
+        }
     }
 }
 
@@ -79,7 +92,13 @@ impl Algorithm for Config {
         self.check(&data.geometry, grid)?;
         let device = run.device;
         let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
-        Recipe { label: "tv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty: &penalty }
-            .reconstruct(data, grid, run)
+        Recipe {
+            label: "tv",
+            weight: &self.weight,
+            noise: self.noise.as_ref(),
+            effort: self.effort(),
+            penalty: &penalty,
+        }
+        .reconstruct(data, grid, run)
     }
 }

@@ -1,9 +1,10 @@
 //! Penalised weighted least squares: min ½ Σ wᵢ (A x − y)ᵢ² / ‖A‖² + β Σ ψ(∇x), x ≥ 0, wᵢ = the inverse variance of yᵢ.
 //!
-//! wᵢ = nᵢ² / ((nᵢ + s²) I₀) with nᵢ = I₀ e^{−yᵢ} photons and electronic noise of standard deviation s, so that w = 1 in air without
-//! the latter. K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993. Solved by separable quadratic surrogates over ordered subsets
-//! (H. Erdoğan, J. A. Fessler, Phys. Med. Biol. 44, 1999) with Nesterov's momentum (D. Kim, S. Ramani, J. A. Fessler, IEEE Trans. Med. Imaging
-//! 34, 2015): x⁺ = P(z − D⁻¹ ∇Φ(z)), D = AᵀWA1/‖A‖² + 4βΣsₖ². For low dose and metal, where rays differ much in what they know.
+//! wᵢ = nᵢ² / ((nᵢ + s²) I₀) with nᵢ = I₀ e^{−yᵢ} photons and electronic noise of standard deviation s, so that w = 1
+//! in air without the latter. K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993. Solved by separable quadratic
+//! surrogates over ordered subsets (H. Erdoğan, J. A. Fessler, Phys. Med. Biol. 44, 1999) with Nesterov's momentum (D.
+//! Kim, S. Ramani, J. A. Fessler, IEEE Trans. Med. Imaging 34, 2015): x⁺ = P(z − D⁻¹ ∇Φ(z)), D = AᵀWA1/‖A‖² + 4βΣsₖ².
+//! For low dose and metal, where rays differ much in what they know.
 
 use super::iterative::momentum::Momentum;
 use super::iterative::parts::{Part, Parts};
@@ -186,7 +187,8 @@ impl Config {
             let (mut data, mut squares, mut penalty) = (0.0, 0.0, 0.0);
             for number in surrogates.parts.order(iteration) {
                 let (next, terms) = surrogates.step(number, &ahead)?;
-                (data, squares, penalty) = (data + terms.data, squares + terms.squares, penalty + terms.penalty / count as f64);
+                (data, squares, penalty) =
+                    (data + terms.data, squares + terms.squares, penalty + terms.penalty / count as f64);
                 if self.momentum {
                     let _ = momentum.advance(next, &mut ahead).map_err(torch_error)?;
                 } else {

@@ -1,5 +1,5 @@
-//! From a [`Suite`] to its settings: the product of a case's axes, each a pipeline with every method and every value that an
-//! oracle chooses from.
+//! From a [`Suite`] to its settings: the product of a case's axes, each a pipeline with every method and every value
+//! that an oracle chooses from.
 
 use super::only::Only;
 use super::suite::{Case, Change, Entry, Oracle, Suite};
@@ -95,20 +95,25 @@ impl Expansion {
     /// Every setting of the suite, in order; each is a pipeline whose meaning is checked.
     ///
     /// # Errors
-    /// A change or a method that does not fit, with the case and what it is part of; nothing left by `--only` or `--quick`.
+    /// A change or a method that does not fit, with the case and what it is part of; nothing left by `--only` or
+    /// `--quick`.
     pub fn settings(&self, suite: &Suite) -> Result<Vec<Setting>> {
         let mut settings = Vec::new();
         for case in suite.cases.iter().filter(|case| !self.quick || case.quick.is_some()) {
             for combination in self.combinations(case) {
                 settings.extend(
-                    self.setting(suite, case, &combination).map_err(|error| error.under(&format!("{}.{}", suite.name, case.name)))?,
+                    self.setting(suite, case, &combination)
+                        .map_err(|error| error.under(&format!("{}.{}", suite.name, case.name)))?,
                 );
             }
         }
         if settings.is_empty() {
-            let what =
-                self.only.pattern().map_or("no case has a `quick`".to_string(), |pattern| format!("nothing matches --only {pattern}"));
-            return Err(Error::config(suite.name.clone(), what).hint("patterns match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv"));
+            let what = self
+                .only
+                .pattern()
+                .map_or("no case has a `quick`".to_string(), |pattern| format!("nothing matches --only {pattern}"));
+            return Err(Error::config(suite.name.clone(), what)
+                .hint("patterns match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv"));
         }
         Ok(settings)
     }
@@ -119,17 +124,25 @@ impl Expansion {
         case.vary.iter().fold(vec![Vec::new()], |product, (axis, settings)| {
             let kept = keep.and_then(|keep| keep.get(axis));
             let wanted = |name: &str| kept.is_none_or(|kept| kept.iter().any(|other| other == name));
-            let choices: Vec<Choice> =
-                settings.iter().filter(|(name, _)| wanted(name)).map(|(name, changes)| Choice { axis, name, changes }).collect();
-            product.iter().flat_map(|before| choices.iter().map(move |choice| [before.as_slice(), &[*choice]].concat())).collect()
+            let choices: Vec<Choice> = settings
+                .iter()
+                .filter(|(name, _)| wanted(name))
+                .map(|(name, changes)| Choice { axis, name, changes })
+                .collect();
+            product
+                .iter()
+                .flat_map(|before| choices.iter().map(move |choice| [before.as_slice(), &[*choice]].concat()))
+                .collect()
         })
     }
 
     /// One setting; `None` if no method of it is asked for.
     fn setting(&self, suite: &Suite, case: &Case, choices: &[Choice]) -> Result<Option<Setting>> {
-        let axes: Vec<(String, String)> = choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
+        let axes: Vec<(String, String)> =
+            choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
         let label = label(&axes);
-        let entries: Vec<&OneOf<AlgorithmKind, Entry>> = case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
+        let entries: Vec<&OneOf<AlgorithmKind, Entry>> =
+            case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
         let mut config = base(case, &entries);
         for Choice { axis, name, changes } in choices {
             config = changed(config, changes, &format!("vary.{axis}.{name}"))?;
@@ -143,7 +156,8 @@ impl Expansion {
         let mut expanded = Vec::new();
         for (i, entry) in entries.iter().enumerate() {
             let oracle = entry.beside.oracle.as_ref();
-            let named = candidates(&config, i, oracle).map_err(|error| error.under(&format!("methods[{}]", name_of(entry))))?;
+            let named =
+                candidates(&config, i, oracle).map_err(|error| error.under(&format!("methods[{}]", name_of(entry))))?;
             contestants.push(Contestant {
                 name: name_of(entry),
                 algorithm: entry.kind.name(),
@@ -206,7 +220,11 @@ fn name_of(entry: &OneOf<AlgorithmKind, Entry>) -> String {
 }
 
 /// The `i`-th method, or one for each value of its oracle.
-fn candidates(config: &Config, i: usize, oracle: Option<&Oracle>) -> Result<Vec<(Candidate, OneOf<AlgorithmKind, reconstruct::Entry>)>> {
+fn candidates(
+    config: &Config,
+    i: usize,
+    oracle: Option<&Oracle>,
+) -> Result<Vec<(Candidate, OneOf<AlgorithmKind, reconstruct::Entry>)>> {
     let entry = &config.reconstruct[i];
     let name = entry.beside.name.clone().unwrap_or_default();
     let Some(Oracle { key, values }) = oracle else {
@@ -221,7 +239,8 @@ fn candidates(config: &Config, i: usize, oracle: Option<&Oracle>) -> Result<Vec<
         let assignments = assignments.iter().map(|text| text.parse()).collect::<Result<Vec<Assignment>>>()?;
         let alone = Config { reconstruct: vec![entry.clone()], ..config.clone() };
         let chosen = alone.with(&assignments).map_err(|error| error.under("oracle"))?;
-        let made = chosen.reconstruct.into_iter().next().ok_or_else(|| Error::config("oracle.key", "the entry is gone"))?;
+        let made =
+            chosen.reconstruct.into_iter().next().ok_or_else(|| Error::config("oracle.key", "the entry is gone"))?;
         let choice = value.as_str().map_or_else(|| format!("{key}={value}"), |word| format!("{key}={word}"));
         Ok((Candidate { entry: name, choice, number: value.is_number() }, made))
     };
@@ -230,8 +249,10 @@ fn candidates(config: &Config, i: usize, oracle: Option<&Oracle>) -> Result<Vec<
 
 /// Leaves the entries that rows are about and those that these start from.
 fn keep_needed(config: &mut Config, contestants: &[Contestant]) {
-    let mut needed: Vec<String> =
-        contestants.iter().flat_map(|contestant| contestant.candidates.iter().map(|candidate| candidate.entry.clone())).collect();
+    let mut needed: Vec<String> = contestants
+        .iter()
+        .flat_map(|contestant| contestant.candidates.iter().map(|candidate| candidate.entry.clone()))
+        .collect();
     for entry in config.reconstruct.iter().rev() {
         if entry.beside.name.as_ref().is_some_and(|name| needed.contains(name)) {
             needed.extend(entry.beside.start_from.clone());

@@ -70,7 +70,8 @@ pub fn rows(setting: &Setting, runs: &BTreeMap<u64, Reports>) -> Vec<Row> {
 }
 
 fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>) -> Row {
-    let mut all: Vec<Row> = contestant.candidates.iter().map(|candidate| of_candidate(setting, contestant, candidate, runs)).collect();
+    let mut all: Vec<Row> =
+        contestant.candidates.iter().map(|candidate| of_candidate(setting, contestant, candidate, runs)).collect();
     if !contestant.oracle {
         return all.swap_remove(0);
     }
@@ -81,7 +82,8 @@ fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>
     let edge = contestant.candidates[best].number && all.len() > 2 && (best == 0 || best + 1 == all.len());
     let mut row = all.swap_remove(best);
     if row.state == State::Complete {
-        row.note = contestant.candidates[best].choice.clone() + if edge { ", at the edge of the values tried" } else { "" };
+        row.note =
+            contestant.candidates[best].choice.clone() + if edge { ", at the edge of the values tried" } else { "" };
     }
     if missing {
         row.state = State::Missing;
@@ -89,7 +91,12 @@ fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>
     row
 }
 
-fn of_candidate(setting: &Setting, contestant: &Contestant, candidate: &Candidate, runs: &BTreeMap<u64, Reports>) -> Row {
+fn of_candidate(
+    setting: &Setting,
+    contestant: &Contestant,
+    candidate: &Candidate,
+    runs: &BTreeMap<u64, Reports>,
+) -> Row {
     let found: Vec<&MethodReport> = runs.values().filter_map(|reports| reports.get(&candidate.entry)).collect();
     let done: Vec<&MethodReport> = found.iter().copied().filter(|method| method.status == Status::Complete).collect();
     let failed = found.iter().find(|method| method.status == Status::Failed);
@@ -99,8 +106,11 @@ fn of_candidate(setting: &Setting, contestant: &Contestant, candidate: &Candidat
         (None, None) if (done.len() as u64) < setting.seeds => (State::Missing, String::new()),
         (None, None) => (State::Complete, String::new()),
     };
-    let metric = |key: &str| score(&done.iter().map(|method| method.metrics.get(key).copied().flatten()).collect::<Vec<_>>());
-    let start = |method: &&MethodReport| method.notes.get("start").and_then(|start| start.get("psnr_db")).and_then(Value::as_f64);
+    let metric =
+        |key: &str| score(&done.iter().map(|method| method.metrics.get(key).copied().flatten()).collect::<Vec<_>>());
+    let start = |method: &&MethodReport| {
+        method.notes.get("start").and_then(|start| start.get("psnr_db")).and_then(Value::as_f64)
+    };
     Row {
         case: setting.case.clone(),
         axes: setting.axes.clone(),
@@ -138,7 +148,8 @@ impl Row {
     /// The row as `table.json` has it.
     #[must_use]
     pub fn value(&self) -> Value {
-        let axes: Map<String, Value> = self.axes.iter().map(|(axis, name)| (axis.clone(), name.as_str().into())).collect();
+        let axes: Map<String, Value> =
+            self.axes.iter().map(|(axis, name)| (axis.clone(), name.as_str().into())).collect();
         serde_json::json!({
             "case": self.case,
             "setting": axes,

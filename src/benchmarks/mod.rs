@@ -1,12 +1,12 @@
-//! Benchmarks: a *suite* is a list of cases, a case a pipeline and axes along which its settings vary; every setting is run with
-//! every method, and all of it becomes one table.
+//! Benchmarks: a *suite* is a list of cases, a case a pipeline and axes along which its settings vary; every setting is
+//! run with every method, and all of it becomes one table.
 //!
 //! ```text
 //! Suite ──expand──► settings ──Pipeline::run──► reports ──gather──► rows ──► Markdown, CSV, JSON
 //! ```
 //!
-//! Every setting is a run folder of its own, so what is done is not done again. Methods whose parameters are chosen with the
-//! truth (`oracle`) exist only here, and their rows say so.
+//! Every setting is a run folder of its own, so what is done is not done again. Methods whose parameters are chosen
+//! with the truth (`oracle`) exist only here, and their rows say so.
 
 mod builtin;
 mod deadline;

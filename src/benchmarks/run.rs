@@ -53,9 +53,12 @@ impl Bench {
         let mut runs: Vec<BTreeMap<u64, Reports>> = vec![BTreeMap::new(); self.settings.len()];
         self.skipped().iter().for_each(|message| progress.warn("bench_skipped", message));
         for seed in 0..self.settings.iter().map(|setting| setting.seeds).max().unwrap_or(0) {
-            for (setting, known) in self.settings.iter().zip(0..).filter(|(setting, _)| seed < setting.seeds && setting.skip.is_none()) {
+            for (setting, known) in
+                self.settings.iter().zip(0..).filter(|(setting, _)| seed < setting.seeds && setting.skip.is_none())
+            {
                 let stopped = progress.stop();
-                let (reports, stopped) = if stopped.is_some() { (Reports::new(), stopped) } else { self.ran(setting, seed, &progress)? };
+                let (reports, stopped) =
+                    if stopped.is_some() { (Reports::new(), stopped) } else { self.ran(setting, seed, &progress)? };
                 runs[known].insert(seed, reports);
                 if stopped.is_some() {
                     let table = self.table(&runs);
@@ -162,7 +165,8 @@ fn failure(name: String, algorithm: &str, error: &Error) -> MethodReport {
 /// Processor, threads, versions, in words.
 fn machine() -> String {
     let logical = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let versions: Vec<String> = Machine::versions().into_iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let versions: Vec<String> =
+        Machine::versions().into_iter().map(|(name, version)| format!("{name} {version}")).collect();
     let model = processor().unwrap_or_else(|| "unknown processor".to_string());
     format!("{model} ({logical} cores granted, {} threads used), {}", rayon::current_num_threads(), versions.join(", "))
 }

@@ -45,7 +45,8 @@ pub struct Suite {
     pub methods: Named<Vec<OneOf<AlgorithmKind, Entry>>>,
     /// What is scanned and how, in order.
     pub cases: Vec<Case>,
-    /// Runs of every setting with seeds that count up from the pipeline's; tables then give mean and standard deviation.
+    /// Runs of every setting with seeds that count up from the pipeline's; tables then give mean and standard
+    /// deviation.
     #[serde(default = "one")]
     pub seeds: u64,
     /// Folder that its paths are relative to.
@@ -176,7 +177,10 @@ impl Suite {
         let named = |extension| file.extension().is_some_and(|found| found == extension);
         if !(named("yaml") || named("yml") || file.exists()) {
             let names: Vec<&str> = builtin::BUILT_IN.iter().map(|suite| suite.name).collect();
-            return Err(Error::config("suite", format!("no suite `{name_or_file}`, {}", did_you_mean(name_or_file, &names))));
+            return Err(Error::config(
+                "suite",
+                format!("no suite `{name_or_file}`, {}", did_you_mean(name_or_file, &names)),
+            ));
         }
         let mut text = String::new();
         let read = File::open(file).and_then(|opened| opened.take(LONGEST as u64 + 1).read_to_string(&mut text));
@@ -191,8 +195,8 @@ impl Suite {
         schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>().to_value()
     }
 
-    /// Reads the suite in `text`; `origin` names it in messages, `name` is its default name, `folder` what its paths are
-    /// relative to.
+    /// Reads the suite in `text`; `origin` names it in messages, `name` is its default name, `folder` what its paths
+    /// are relative to.
     ///
     /// # Errors
     /// As [`Suite::find`].
@@ -203,7 +207,9 @@ impl Suite {
         }
         suite.folder = folder.to_path_buf();
         match suite.check() {
-            Err(Error::Config { key, problem, hint }) => Err(Error::config(format!("{origin}: {key}"), problem).hint(hint)),
+            Err(Error::Config { key, problem, hint }) => {
+                Err(Error::config(format!("{origin}: {key}"), problem).hint(hint))
+            }
             checked => checked.map(|()| suite),
         }
     }
@@ -216,7 +222,8 @@ impl Suite {
         }
         for (i, case) in self.cases.iter().enumerate() {
             let taken = self.cases[..i].iter().any(|other| other.name == case.name);
-            let checked = if taken { Err(Error::config("name", format!("`{}` is taken", case.name))) } else { case.check(self) };
+            let checked =
+                if taken { Err(Error::config("name", format!("`{}` is taken", case.name))) } else { case.check(self) };
             checked.map_err(|error| error.under(&format!("cases[{i}]")))?;
         }
         Ok(())
@@ -240,7 +247,8 @@ impl Case {
         for (axis, names) in keep {
             let under = |problem| Error::config(format!("quick.keep.{axis}"), problem);
             let axes = self.vary.names();
-            let settings = self.vary.get(axis).ok_or_else(|| under(format!("no such axis, {}", did_you_mean(axis, &axes))))?;
+            let settings =
+                self.vary.get(axis).ok_or_else(|| under(format!("no such axis, {}", did_you_mean(axis, &axes))))?;
             if let Some(name) = names.iter().find(|name| settings.get(name).is_none()) {
                 return Err(under(format!("no setting `{name}`, {}", did_you_mean(name, &settings.names()))));
             }

@@ -65,7 +65,8 @@ impl Table {
         })
     }
 
-    /// `table.csv` (RFC 4180): the case, every axis of any case, then the fields of `table.json`; what does not exist is empty.
+    /// `table.csv` (RFC 4180): the case, every axis of any case, then the fields of `table.json`; what does not exist
+    /// is empty.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut axes: Vec<&str> = Vec::new();
@@ -94,11 +95,14 @@ impl Table {
     #[must_use]
     pub fn markdown(&self) -> String {
         let cases = self.rows.chunk_by(|a, b| a.case == b.case);
-        let sections: Vec<String> = cases.map(|rows| format!("### {}\n\n{}\n", rows[0].case, aligned(&cells(rows)))).collect();
+        let sections: Vec<String> =
+            cases.map(|rows| format!("### {}\n\n{}\n", rows[0].case, aligned(&cells(rows)))).collect();
         let text = sections.concat();
         match self.missing() {
             0 => text,
-            n => text + &format!("{n} of {} rows are missing: run the same command again to go on.\n\n", self.rows.len()),
+            n => {
+                text + &format!("{n} of {} rows are missing: run the same command again to go on.\n\n", self.rows.len())
+            }
         }
     }
 }
@@ -109,7 +113,8 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
     let (start, notes) = (has(|row| row.start_psnr_db.mean.is_some()), has(|row| !note(row).is_empty()));
     let axes = rows[0].axes.iter().map(|(axis, _)| axis.as_str());
     let figures = ["PSNR [dB]", "SSIM", "RMSE [HU]", "time", "memory"];
-    let optional = [("start [dB]", start), ("note", notes)].into_iter().filter_map(|(title, shown)| shown.then_some(title));
+    let optional =
+        [("start [dB]", start), ("note", notes)].into_iter().filter_map(|(title, shown)| shown.then_some(title));
     let header = axes.chain(["method"]).chain(figures).chain(optional).map(str::to_string).collect();
     let body = rows.iter().map(|row| {
         let best = best(rows, row).is_some_and(|best| std::ptr::eq(best, row));
@@ -128,7 +133,9 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
 
 /// The row of the same setting with the best PSNR, oracles left out.
 fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
-    let fair = rows.iter().filter(|row| row.axes == like.axes && row.state == State::Complete && !row.method.ends_with("(oracle)"));
+    let fair = rows
+        .iter()
+        .filter(|row| row.axes == like.axes && row.state == State::Complete && !row.method.ends_with("(oracle)"));
     let mut scored: Vec<(&Row, f64)> = fair.filter_map(|row| Some((row, row.psnr_db.mean?))).collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     scored.first().filter(|_| scored.len() > 1).map(|(row, _)| *row)

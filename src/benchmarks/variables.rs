@@ -1,5 +1,6 @@
-//! `${NAME}` in the paths of a suite: `${PHANTOMS}` is the folder of the phantoms that come with recon, others are variables of
-//! the environment. What a path with a variable names may be absent: the setting is then skipped, and says so.
+//! `${NAME}` in the paths of a suite: `${PHANTOMS}` is the folder of the phantoms that come with recon, others are
+//! variables of the environment. What a path with a variable names may be absent: the setting is then skipped, and says
+//! so.
 
 use super::builtin::PHANTOMS;
 use crate::error::{Error, Result};
@@ -31,8 +32,8 @@ impl Variables {
         })
     }
 
-    /// Replaces the variables in every path of the config and takes relative ones from `folder`; the reason to skip the setting
-    /// if a variable is not set or what it names is not there.
+    /// Replaces the variables in every path of the config and takes relative ones from `folder`; the reason to skip the
+    /// setting if a variable is not set or what it names is not there.
     pub fn apply(&self, config: &mut Config, folder: &Path) -> Option<String> {
         let absent = RefCell::new(None);
         config.paths(|path| match self.expand(path) {
@@ -62,7 +63,11 @@ impl Variables {
             _ => std::env::var_os(name).map(PathBuf::from),
         };
         let Some(value) = value else {
-            let how = if name == "RECON_DATA" { "--data DIR, or set it in the environment" } else { "set it in the environment" };
+            let how = if name == "RECON_DATA" {
+                "--data DIR, or set it in the environment"
+            } else {
+                "set it in the environment"
+            };
             return Some(Err(format!("${{{name}}} is not set: {how}")));
         };
         Some(Ok(PathBuf::from(format!("{before}{}{after}", value.display()))))

@@ -1,4 +1,5 @@
-//! A table's section of a Markdown file: what stands between `<!-- bench:SUITE -->` and `<!-- /bench:SUITE -->`, nothing else.
+//! A table's section of a Markdown file: what stands between `<!-- bench:SUITE -->` and `<!-- /bench:SUITE -->`,
+//! nothing else.
 
 use super::table::Table;
 use crate::error::{Error, Result};
@@ -6,7 +7,8 @@ use crate::formats::atomic;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Replaces the section of the table's suite in a Markdown file; a file without it gets it at its end, a missing file is made.
+/// Replaces the section of the table's suite in a Markdown file; a file without it gets it at its end, a missing file
+/// is made.
 ///
 /// # Errors
 /// A file that cannot be read or written, a section that begins and does not end.
@@ -15,7 +17,8 @@ pub fn section(path: &Path, table: &Table) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         read => read.map_err(|error| Error::read(path, &error))?,
     };
-    let new = replaced(&old, &table.head.suite, &body(table, &today())).map_err(|problem| Error::input(path, problem))?;
+    let new =
+        replaced(&old, &table.head.suite, &body(table, &today())).map_err(|problem| Error::input(path, problem))?;
     atomic::write(path, new.as_bytes())
 }
 
@@ -76,9 +79,13 @@ mod tests {
     #[test]
     fn days_are_dates() {
         // Python: datetime.date(1970, 1, 1) + datetime.timedelta(days=n)
-        for (days, expected) in
-            [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_780, "2026-11-23"), (47_540, "2100-02-28"), (47_541, "2100-03-01")]
-        {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (11_016, "2000-02-29"),
+            (20_780, "2026-11-23"),
+            (47_540, "2100-02-28"),
+            (47_541, "2100-03-01"),
+        ] {
             assert_eq!(date(days), expected);
         }
     }

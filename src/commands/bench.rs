@@ -57,7 +57,10 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     }
     if let Some(why) = outcome.stopped {
         let (missing, all) = (outcome.table.missing(), outcome.table.rows.len());
-        progress.warn("bench_incomplete", &format!("{missing} of {all} rows are missing in {}", bench.folder.join("table.md").display()));
+        progress.warn(
+            "bench_incomplete",
+            &format!("{missing} of {all} rows are missing in {}", bench.folder.join("table.md").display()),
+        );
         return Err(Error::Stopped(why));
     }
     let summary = format!("tables: {}", bench.folder.join("table.{md,csv,json}").display());
@@ -77,7 +80,12 @@ impl Args {
         let folder = self.output.join(&name);
         let variables = Variables { phantoms: self.output.join("phantoms"), data: self.data.clone() };
         variables.write_phantoms()?;
-        let expansion = Expansion { quick: self.quick, only: Only::new(self.only.as_deref()), assignments: self.assignments()?, variables };
+        let expansion = Expansion {
+            quick: self.quick,
+            only: Only::new(self.only.as_deref()),
+            assignments: self.assignments()?,
+            variables,
+        };
         let settings = expansion.settings(suite)?;
         Ok(Bench {
             settings,
@@ -96,7 +104,9 @@ impl Args {
     fn deadline(&self, begin: Instant) -> Result<Option<Instant>> {
         let Some(seconds) = self.max_seconds else { return Ok(None) };
         let limit = Duration::try_from_secs_f64(seconds).ok().and_then(|limit| begin.checked_add(limit));
-        limit.map(Some).ok_or_else(|| Error::config("--max-seconds", format!("expected seconds, 0 or more, got {seconds}")))
+        limit
+            .map(Some)
+            .ok_or_else(|| Error::config("--max-seconds", format!("expected seconds, 0 or more, got {seconds}")))
     }
 
     /// The command that makes the same table: without where things lie and how long it may take.

@@ -30,9 +30,10 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     let mut figures = Map::new();
     for metric in METRICS {
         let measured = metric.measure(&comparison);
-        let shown = measured
-            .as_ref()
-            .map_or_else(|reason| format!("does not exist: {reason}"), |value| format!("{value:.4} {}", metric.unit().trim_matches('1')));
+        let shown = measured.as_ref().map_or_else(
+            |reason| format!("does not exist: {reason}"),
+            |value| format!("{value:.4} {}", metric.unit().trim_matches('1')),
+        );
         lines.push((metric.key(), shown));
         figures.insert(metric.key().to_string(), measured.map_or(Value::Null, Value::from));
     }

@@ -14,9 +14,11 @@ use std::num::NonZeroUsize;
 /// Never: what cannot be found out is said so.
 pub fn run() -> Result<Output> {
     let mut facts = Machine::versions();
-    let levels: Vec<&str> = simd::Level::ALL.into_iter().filter(|level| level.available()).map(simd::Level::name).collect();
+    let levels: Vec<&str> =
+        simd::Level::ALL.into_iter().filter(|level| level.available()).map(simd::Level::name).collect();
     let gpu = tensors::choose(DeviceRequest::Cuda(0)).map_or_else(|error| error.to_string(), |chosen| chosen.reason);
-    let threads = std::thread::available_parallelism().map_or_else(|error| error.to_string(), |n: NonZeroUsize| n.to_string());
+    let threads =
+        std::thread::available_parallelism().map_or_else(|error| error.to_string(), |n: NonZeroUsize| n.to_string());
     let more = [
         ("processor", processor().unwrap_or_else(|| "unknown".to_string())),
         (

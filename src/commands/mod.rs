@@ -34,7 +34,8 @@ pub struct Output {
 /// Aligned lines `label  value`.
 fn rows<L: AsRef<str>, V: AsRef<str>>(rows: &[(L, V)]) -> String {
     let width = rows.iter().map(|(label, _)| label.as_ref().chars().count()).max().unwrap_or(0);
-    let lines: Vec<String> = rows.iter().map(|(label, value)| format!("{:width$}  {}", label.as_ref(), value.as_ref())).collect();
+    let lines: Vec<String> =
+        rows.iter().map(|(label, value)| format!("{:width$}  {}", label.as_ref(), value.as_ref())).collect();
     lines.join("\n")
 }
 

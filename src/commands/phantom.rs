@@ -32,9 +32,11 @@ pub fn run(args: &Args) -> Result<Output> {
     let phantom = Phantom::read(&args.file)?;
     let shape = args.shape.clone().unwrap_or_else(|| if phantom.is_2d() { vec![256, 256] } else { vec![128; 3] });
     let bounds = phantom.box_grid(if phantom.is_2d() { [1, 2, 2] } else { [2, 2, 2] })?;
-    let grid =
-        lattice::Config { shape: Some(shape), ..lattice::Config::default() }.over(&bounds).map_err(|error| error.under("--shape"))?;
-    let volume = phantom.rasterise(&grid, MU_WATER_PER_MM, args.supersampling.clamp(1, 16)).to_hounsfield(MU_WATER_PER_MM);
+    let grid = lattice::Config { shape: Some(shape), ..lattice::Config::default() }
+        .over(&bounds)
+        .map_err(|error| error.under("--shape"))?;
+    let volume =
+        phantom.rasterise(&grid, MU_WATER_PER_MM, args.supersampling.clamp(1, 16)).to_hounsfield(MU_WATER_PER_MM);
     nifti::write(&args.output, &volume, &format!("{}, HU", phantom.name))?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
     Ok(Output { text: args.output.display().to_string(), value, summary: String::new() })

@@ -45,7 +45,8 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
         Error::Input { problem, hint, .. } => Error::Input { place: file.clone(), problem, hint },
         other => other,
     })?;
-    let spacing = args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
+    let spacing =
+        args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
     let wanted = lattice::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone() };
     let grid = if wanted == lattice::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
     let volume = fitted.volume(&grid, progress)?.to_hounsfield(fitted.mu_water());

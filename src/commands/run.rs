@@ -40,7 +40,11 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     match args.until.as_deref().filter(|stage| *stage != Export::NAME) {
         Some(stage) => {
             pipeline.run_until(stage, &context)?;
-            Ok(Output { text: folder.display().to_string(), value: serde_json::json!({"directory": folder}), summary: String::new() })
+            Ok(Output {
+                text: folder.display().to_string(),
+                value: serde_json::json!({"directory": folder}),
+                summary: String::new(),
+            })
         }
         None => concluded(&pipeline.run(&context)?, &folder, context.progress().stop()),
     }
@@ -60,8 +64,13 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
     let paths = volumes.chain(["report.html", "report.json", "report.csv"]).map(|path| folder.join(path));
     let present: Vec<String> = paths.filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
     let value = serde_json::to_value(report).map_err(|error| Error::resource("report", error))?;
-    let cached: Vec<&str> = report.stages.iter().filter(|stage| stage.cached).map(|stage| stage.name.as_str()).collect();
-    let note = if cached.is_empty() { String::new() } else { format!("unchanged since an earlier run: {}\n", cached.join(", ")) };
+    let cached: Vec<&str> =
+        report.stages.iter().filter(|stage| stage.cached).map(|stage| stage.name.as_str()).collect();
+    let note = if cached.is_empty() {
+        String::new()
+    } else {
+        format!("unchanged since an earlier run: {}\n", cached.join(", "))
+    };
     Ok(Output { text: present.join("\n"), value, summary: note + &report::table::plain(report) })
 }
 
@@ -69,7 +78,8 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
 fn failure(report: &Report, folder: &Path) -> Error {
     let failed: Vec<&MethodReport> = report.methods.iter().filter(|method| method.status == Status::Failed).collect();
     let names: Vec<&str> = failed.iter().map(|method| method.name.as_str()).collect();
-    let reason = failed.first().and_then(|method| method.notes.get("reason")?.as_str()).unwrap_or("for an unknown reason");
+    let reason =
+        failed.first().and_then(|method| method.notes.get("reason")?.as_str()).unwrap_or("for an unknown reason");
     Error::resource(format!("method {}", names.join(", ")), reason)
         .hint(format!("the other methods are done; see the report in {}", folder.display()))
 }

@@ -20,22 +20,30 @@ pub struct Args {
 /// A folder without a manifest; a file that is missing or changed, by name. Inputs that are gone are only warned about.
 pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     let path = args.run.join(Manifest::FILE);
-    let text = std::fs::read(&path).map_err(|error| Error::read(&path, &error).hint("this is not the folder of a finished run"))?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Error::input(&path, format!("not a manifest: {error}")))?;
+    let text = std::fs::read(&path)
+        .map_err(|error| Error::read(&path, &error).hint("this is not the folder of a finished run"))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|error| Error::input(&path, format!("not a manifest: {error}")))?;
     for file in manifest.inputs.iter().filter(|file| !args.run.join(&file.path).exists()) {
         progress.warn("input_gone", &format!("{}: the input is gone and was not checked", file.path));
     }
     let present = manifest.inputs.iter().filter(|file| args.run.join(&file.path).exists());
-    let faults: Vec<(PathBuf, String)> = manifest.outputs.iter().chain(present).filter_map(|file| fault(&args.run, file)).collect();
+    let faults: Vec<(PathBuf, String)> =
+        manifest.outputs.iter().chain(present).filter_map(|file| fault(&args.run, file)).collect();
     match faults.split_first() {
         None => {
             let count = manifest.outputs.len();
-            Ok(Output { text: format!("{count} files unchanged"), value: serde_json::json!({"unchanged": count}), summary: String::new() })
+            Ok(Output {
+                text: format!("{count} files unchanged"),
+                value: serde_json::json!({"unchanged": count}),
+                summary: String::new(),
+            })
         }
         Some(((place, problem), others)) => {
             let lines = others.iter().map(|(place, problem)| format!("{}: {problem}", place.display()));
             let all: Vec<String> = std::iter::once(problem.clone()).chain(lines).collect();
-            Err(Error::input(place, all.join("\n")).hint("run the pipeline again to restore what is missing or changed"))
+            Err(Error::input(place, all.join("\n"))
+                .hint("run the pipeline again to restore what is missing or changed"))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Records of finished work, `.cache/NAME.json` in the run folder: its key, its value, its files with their hashes. A record
-//! counts only while the key and every file match.
+//! Records of finished work, `.cache/NAME.json` in the run folder: its key, its value, its files with their hashes. A
+//! record counts only while the key and every file match.
 
 use super::files::{hash_file, remove};
 use super::folder::RunFolder;
@@ -50,7 +50,8 @@ fn name_of(name: &str) -> String {
 pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<Kept<V>> {
     let text = std::fs::read(folder.path(&name_of(name))).ok()?;
     let record: Record<V> = serde_json::from_slice(&text).ok()?;
-    let unharmed = |(file, hash): (&String, &String)| hash_file(&folder.path(file)).is_ok_and(|(found, _)| found == *hash);
+    let unharmed =
+        |(file, hash): (&String, &String)| hash_file(&folder.path(file)).is_ok_and(|(found, _)| found == *hash);
     if record.key != *key || !record.files.iter().all(unharmed) {
         return None;
     }
@@ -75,7 +76,8 @@ pub(super) fn store<V: Serialize>(
     let files = made.files.iter().map(hash).collect::<Result<_>>()?;
     let record = Record { key: key.clone(), value: &made.value, files, seconds, warnings };
     let path = folder.path(&name_of(name));
-    let text = serde_json::to_vec_pretty(&record).map_err(|error| Error::resource(path.display().to_string(), error))?;
+    let text =
+        serde_json::to_vec_pretty(&record).map_err(|error| Error::resource(path.display().to_string(), error))?;
     atomic::write(&path, &text)
 }
 

@@ -1,6 +1,6 @@
-//! [`Generations`]: a method's checkpoints, the newest and the one before. `checkpoints.json` beside them holds the key of the
-//! work and the hashes that count; it is written *before* the bytes it speaks of, so a process killed between any two steps
-//! leaves at least one generation that loads.
+//! [`Generations`]: a method's checkpoints, the newest and the one before. `checkpoints.json` beside them holds the key
+//! of the work and the hashes that count; it is written *before* the bytes it speaks of, so a process killed between
+//! any two steps leaves at least one generation that loads.
 
 use super::files::{hash_bytes, remove};
 use super::folder::RunFolder;
@@ -40,7 +40,13 @@ pub struct Generations<'a> {
 }
 
 impl<'a> Generations<'a> {
-    pub(super) fn open(root: &RunFolder, name: &str, key: &Key, force: bool, progress: &'a dyn Progress) -> Result<Self> {
+    pub(super) fn open(
+        root: &RunFolder,
+        name: &str,
+        key: &Key,
+        force: bool,
+        progress: &'a dyn Progress,
+    ) -> Result<Self> {
         let folder = root.make(name)?;
         let ledger = if let Some(ledger) = read_ledger(&folder).filter(|ledger| ledger.key == *key && !force) {
             ledger
@@ -72,7 +78,9 @@ impl Checkpoints for Generations<'_> {
         for name in NAMES {
             let path = self.folder.join(name);
             let problem = match std::fs::read(&path) {
-                Ok(bytes) if !known.contains(&hash_bytes(&bytes)) => "its bytes are not those that were written".to_string(),
+                Ok(bytes) if !known.contains(&hash_bytes(&bytes)) => {
+                    "its bytes are not those that were written".to_string()
+                }
                 Ok(bytes) => match accept(&bytes) {
                     Ok(()) => return Ok(true),
                     Err(error) => error.to_string(),
@@ -146,7 +154,8 @@ mod tests {
         let store = Generations::open(&root, "siren", &Key::of(&1).unwrap(), false, &Silent).unwrap();
         store.save(b"one").unwrap();
         store.save(b"two").unwrap();
-        let refuse_two = &mut |bytes: &[u8]| if bytes == b"two" { Err(Error::input("checkpoint", "no")) } else { Ok(()) };
+        let refuse_two =
+            &mut |bytes: &[u8]| if bytes == b"two" { Err(Error::input("checkpoint", "no")) } else { Ok(()) };
         assert!(store.load(refuse_two).unwrap());
     }
 }

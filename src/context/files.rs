@@ -44,7 +44,9 @@ pub fn hash_bytes(bytes: &[u8]) -> String {
 /// A file that cannot be read.
 pub fn hash_file(path: &Path) -> Result<(String, u64)> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path).and_then(|file| hasher.update_reader(file).map(drop)).map_err(|error| Error::read(path, &error))?;
+    File::open(path)
+        .and_then(|file| hasher.update_reader(file).map(drop))
+        .map_err(|error| Error::read(path, &error))?;
     Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
 }
 

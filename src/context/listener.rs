@@ -19,7 +19,8 @@ pub(super) struct Listener<'a> {
 impl<'a> Listener<'a> {
     /// Appends to the log at `path`.
     pub(super) fn new(watcher: &'a dyn Progress, path: &Path) -> Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| Error::write(path, &error))?;
+        let file =
+            OpenOptions::new().create(true).append(true).open(path).map_err(|error| Error::write(path, &error))?;
         Ok(Self { watcher, log: JsonLines::new(file), warnings: RefCell::default(), signals: Signals::install()? })
     }
 

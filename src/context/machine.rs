@@ -44,7 +44,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Takes the device and sets the number of threads of rayon and libtorch and how memory is kept, for the whole process.
+    /// Takes the device and sets the number of threads of rayon and libtorch and how memory is kept, for the whole
+    /// process.
     ///
     /// # Errors
     /// A device or a SIMD level asked for by name that cannot be had.
@@ -57,8 +58,11 @@ impl Machine {
             Threads::Count(count) => count.get(),
         };
         // The pool is the process's: a second run in it (a test) must want the same number.
-        if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_err() && rayon::current_num_threads() != threads {
-            let problem = format!("this process already runs with {} threads, wanted {threads}", rayon::current_num_threads());
+        if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_err()
+            && rayon::current_num_threads() != threads
+        {
+            let problem =
+                format!("this process already runs with {} threads, wanted {threads}", rayon::current_num_threads());
             return Err(Error::resource("threads", problem));
         }
         tch::set_num_threads(threads as i32);

@@ -1,5 +1,6 @@
-//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, progress with
-//! "stop now", timings. A stage asks it for a key and for cached work; it never sees who listens or where records lie.
+//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, progress
+//! with "stop now", timings. A stage asks it for a key and for cached work; it never sees who listens or where records
+//! lie.
 
 mod cache;
 mod checkpoints;
@@ -117,8 +118,8 @@ impl<'a> Context<'a> {
         Key::of(&(config, inputs, facts))
     }
 
-    /// The result of `work` called `name`: an earlier run's if its key is `key` and its files are unharmed, else made now.
-    /// What is returned is always read back from the record, so a run that resumes sees the very same values.
+    /// The result of `work` called `name`: an earlier run's if its key is `key` and its files are unharmed, else made
+    /// now. What is returned is always read back from the record, so a run that resumes sees the very same values.
     ///
     /// # Errors
     /// What the work says; a record that cannot be written.
@@ -142,7 +143,12 @@ impl<'a> Context<'a> {
         let warnings = self.listener.since(heard);
         let seconds = made.seconds_before + begin.elapsed().as_secs_f64();
         cache::store(&self.folder, name, key, &made, seconds, warnings)?;
-        let lost = || Error::resource(self.folder.path(name).display().to_string(), "the result changed while it was being recorded");
+        let lost = || {
+            Error::resource(
+                self.folder.path(name).display().to_string(),
+                "the result changed while it was being recorded",
+            )
+        };
         cache::recall(&self.folder, name, key).map(|kept| Kept { fresh: true, ..kept }).ok_or_else(lost)
     }
 

@@ -1,5 +1,5 @@
-//! Signals as a question: "should the work end, and why?" USR1 and TERM are a batch system's, INT is Ctrl-C; the second INT
-//! ends the process at once.
+//! Signals as a question: "should the work end, and why?" USR1 and TERM are a batch system's, INT is Ctrl-C; the second
+//! INT ends the process at once.
 
 use crate::error::{Error, Result, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};

@@ -81,10 +81,14 @@ impl Geometry {
         if self.views.is_empty() {
             return Err(Error::config("views", "expected at least 1 view, got 0"));
         }
-        let pixels = self.detector.rows.checked_mul(self.detector.columns).and_then(|n| n.checked_mul(self.views.len()));
+        let pixels =
+            self.detector.rows.checked_mul(self.detector.columns).and_then(|n| n.checked_mul(self.views.len()));
         if pixels.is_none_or(|n| n == 0 || n > 1 << 34) {
             let found = (self.views.len(), self.detector.rows, self.detector.columns);
-            return Err(Error::config("detector.pixels", format!("expected 1 to 2^34 samples, got (views, rows, columns) = {found:?}")));
+            return Err(Error::config(
+                "detector.pixels",
+                format!("expected 1 to 2^34 samples, got (views, rows, columns) = {found:?}"),
+            ));
         }
         for (i, view) in self.views.iter().enumerate() {
             view.check().map_err(|error| error.under(&format!("views[{i}]")))?;
@@ -111,7 +115,8 @@ impl Geometry {
     }
 
     /// The ray of a detector index (fractions allowed; (row, column) counted from the first pixel's centre) in a view:
-    /// a point on it and its unit direction from source to detector, world mm. The point is the source for a point source.
+    /// a point on it and its unit direction from source to detector, world mm. The point is the source for a point
+    /// source.
     #[must_use]
     pub fn ray(&self, view: usize, row: f64, column: f64) -> (Point, Point) {
         let exposure = &self.views[view];
@@ -126,7 +131,8 @@ impl Geometry {
     #[must_use]
     pub fn pixel(&self, view: usize, row: f64, column: f64) -> Point {
         let exposure = &self.views[view];
-        let (du, dv) = (column - (self.detector.columns as f64 - 1.0) / 2.0, row - (self.detector.rows as f64 - 1.0) / 2.0);
+        let (du, dv) =
+            (column - (self.detector.columns as f64 - 1.0) / 2.0, row - (self.detector.rows as f64 - 1.0) / 2.0);
         match self.cylinder(view) {
             Some(cylinder) => cylinder.pixel(du, dv),
             None => add(add(exposure.center, scale(exposure.u, du)), scale(exposure.v, dv)),
@@ -141,12 +147,16 @@ impl Geometry {
         }
     }
 
-    /// Detector index (row, column) that the ray through a world point hits in a view; `None` behind or beside the source
-    /// (on a cylinder: more than a quarter turn from the detector's centre).
+    /// Detector index (row, column) that the ray through a world point hits in a view; `None` behind or beside the
+    /// source (on a cylinder: more than a quarter turn from the detector's centre).
     #[must_use]
     pub fn project(&self, view: usize, point: Point) -> Option<(f64, f64)> {
         let (row, column) = ((self.detector.rows as f64 - 1.0) / 2.0, (self.detector.columns as f64 - 1.0) / 2.0);
-        let found = if let Some(cylinder) = self.cylinder(view) { cylinder.project(point) } else { self.project_flat(view, point) };
+        let found = if let Some(cylinder) = self.cylinder(view) {
+            cylinder.project(point)
+        } else {
+            self.project_flat(view, point)
+        };
         found.map(|(dv, du)| (dv + row, du + column))
     }
 
@@ -185,8 +195,8 @@ impl Geometry {
         fine
     }
 
-    /// The scan moved as a rigid body: every point p to R p + t, R the rotation whose rows are given, t in mm. It has no
-    /// orbit, which is about an axis along z.
+    /// The scan moved as a rigid body: every point p to R p + t, R the rotation whose rows are given, t in mm. It has
+    /// no orbit, which is about an axis along z.
     #[must_use]
     pub fn moved(&self, rotation: [Point; 3], translation: Point) -> Self {
         let turn = |p: Point| rotation.map(|row| dot(row, p));
@@ -201,8 +211,8 @@ impl Geometry {
 
     /// Some of the views, in the order given, on the same detector.
     ///
-    /// The orbit stays where the views thin it out evenly (every k-th one: an ordered subset), so that they still cover its arc;
-    /// any other choice has no orbit.
+    /// The orbit stays where the views thin it out evenly (every k-th one: an ordered subset), so that they still cover
+    /// its arc; any other choice has no orbit.
     ///
     /// # Errors
     /// As [`Geometry::new`]; a view index out of range.
@@ -211,7 +221,8 @@ impl Geometry {
             return Err(Error::config("views", format!("expected an index below {}, got {bad}", self.views.len())));
         }
         let kept = self.orbit.as_ref().filter(|_| thins_evenly(views, self.views.len()));
-        let orbit = kept.map(|orbit| Orbit { angles: views.iter().map(|&i| orbit.angles[i]).collect(), ..orbit.clone() });
+        let orbit =
+            kept.map(|orbit| Orbit { angles: views.iter().map(|&i| orbit.angles[i]).collect(), ..orbit.clone() });
         Self::new(views.iter().map(|&i| self.views[i]).collect(), self.detector, orbit)
     }
 }
@@ -234,21 +245,27 @@ impl View {
         let normal = cross(self.u, self.v);
         let area = norm(self.u) * norm(self.v);
         if area <= 0.0 || norm(normal) < 1e-6 * area {
-            return Err(Error::config("", format!("expected two independent pixel vectors, got u {:?} and v {:?} mm", self.u, self.v)));
+            return Err(Error::config(
+                "",
+                format!("expected two independent pixel vectors, got u {:?} and v {:?} mm", self.u, self.v),
+            ));
         }
         let (arm, name) = match self.source {
             Source::Point(source) => (sub(self.center, source), "a source off the detector plane"),
             Source::Direction(direction) => (direction, "rays that are not parallel to the detector"),
         };
         if norm(arm) <= 0.0 || (dot(arm, normal) / (norm(arm) * norm(normal))).abs() < 1e-6 {
-            return Err(Error::config("", format!("expected {name}, got source {:?} and detector centre {:?}", self.source, self.center)));
+            return Err(Error::config(
+                "",
+                format!("expected {name}, got source {:?} and detector centre {:?}", self.source, self.center),
+            ));
         }
         Ok(())
     }
 }
 
-/// A detector on a cylinder whose axis passes the source along v: the arm from the source to its centre has a part across
-/// the axis, `arm`, and one along it, `lift` rows.
+/// A detector on a cylinder whose axis passes the source along v: the arm from the source to its centre has a part
+/// across the axis, `arm`, and one along it, `lift` rows.
 struct Cylinder {
     source: Point,
     arm: Point,
@@ -291,7 +308,12 @@ mod tests {
     use super::*;
 
     fn cone() -> Geometry {
-        let view = View { source: Source::Point([500.0, 0.0, 0.0]), center: [-200.0, 3.0, 1.0], u: [0.0, 2.0, 0.0], v: [0.0, 0.0, 1.5] };
+        let view = View {
+            source: Source::Point([500.0, 0.0, 0.0]),
+            center: [-200.0, 3.0, 1.0],
+            u: [0.0, 2.0, 0.0],
+            v: [0.0, 0.0, 1.5],
+        };
         Geometry::new(vec![view], Detector { rows: 5, columns: 8, shape: DetectorShape::Flat }, None).unwrap()
     }
 
@@ -327,15 +349,22 @@ mod tests {
         let geometry = cone();
         let point = [10.0, 4.0, -3.0];
         let moved = add(rotation.map(|row| dot(row, point)), translation);
-        let (a, b) = (geometry.project(0, point).unwrap(), geometry.moved(rotation, translation).project(0, moved).unwrap());
+        let (a, b) =
+            (geometry.project(0, point).unwrap(), geometry.moved(rotation, translation).project(0, moved).unwrap());
         assert!((a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9);
     }
 
     #[test]
     fn a_subset_keeps_the_orbit_only_where_it_still_covers_the_arc() {
         let angles: Vec<f64> = (0..9).map(f64::from).collect();
-        let orbit =
-            Orbit { isocenter: [0.0; 3], angles, arc: 9.0, source_to_axis: Some(500.0), source_to_detector: Some(700.0), offset: [0.0; 2] };
+        let orbit = Orbit {
+            isocenter: [0.0; 3],
+            angles,
+            arc: 9.0,
+            source_to_axis: Some(500.0),
+            source_to_detector: Some(700.0),
+            offset: [0.0; 2],
+        };
         let whole = Geometry::new(vec![cone().views[0]; 9], cone().detector, Some(orbit)).unwrap();
         let part = whole.subset(&[1, 4, 7]).unwrap();
         assert_eq!(part.orbit.unwrap().angles, [1.0, 4.0, 7.0]);

@@ -4,8 +4,8 @@ use super::vectors::{Point, add, dot, norm, scale, sub};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Voxel lattice. `shape` and `spacing` (mm) in array order `[z, y, x]`; `origin` = LPS (x, y, z) in mm of the centre of
-/// voxel `[0, 0, 0]`; `axes[k]` = LPS unit vector along array axis `k`. A 2-D image has shape `[1, ny, nx]`.
+/// Voxel lattice. `shape` and `spacing` (mm) in array order `[z, y, x]`; `origin` = LPS (x, y, z) in mm of the centre
+/// of voxel `[0, 0, 0]`; `axes[k]` = LPS unit vector along array axis `k`. A 2-D image has shape `[1, ny, nx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
@@ -64,7 +64,10 @@ impl Grid {
                 let expected = if i == j { 1.0 } else { 0.0 };
                 let found = dot(*a, *b);
                 if found.is_nan() || (found - expected).abs() > 1e-4 {
-                    return fault(format!("expected orthonormal axes, got {:?} (sheared volumes must be resampled)", self.axes));
+                    return fault(format!(
+                        "expected orthonormal axes, got {:?} (sheared volumes must be resampled)",
+                        self.axes
+                    ));
                 }
             }
         }
@@ -170,11 +173,9 @@ impl Grid {
     #[must_use]
     pub fn matches(&self, other: &Self, tolerance: f64) -> bool {
         self.shape == other.shape
-            && self
-                .corners()
-                .iter()
-                .zip(other.corners())
-                .all(|(a, b)| norm(sub(*a, b)) <= tolerance * self.spacing.iter().copied().fold(f64::INFINITY, f64::min))
+            && self.corners().iter().zip(other.corners()).all(|(a, b)| {
+                norm(sub(*a, b)) <= tolerance * self.spacing.iter().copied().fold(f64::INFINITY, f64::min)
+            })
     }
 }
 
@@ -185,7 +186,9 @@ mod tests {
     #[test]
     fn index_inverts_point_on_an_oblique_grid() {
         let (s, c) = 0.3f64.sin_cos();
-        let grid = Grid::new([4, 5, 6], [2.0, 1.0, 0.5], [10.0, -3.0, 7.0], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]]).unwrap();
+        let grid =
+            Grid::new([4, 5, 6], [2.0, 1.0, 0.5], [10.0, -3.0, 7.0], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]])
+                .unwrap();
         let index = [1.25, 3.5, 0.75];
         let back = grid.index(grid.point(index));
         assert!(index.iter().zip(back).all(|(a, b)| (a - b).abs() < 1e-12));

@@ -19,6 +19,8 @@ pub use orbit::Orbit;
 pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
-pub use units::{MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};
+pub use units::{
+    MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation,
+};
 pub use vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
 pub use volume::Volume;

@@ -27,9 +27,9 @@ pub struct Orbit {
 const TOLERANCE: f64 = 1e-5;
 
 impl Orbit {
-    /// The circle about an axis along z on which views with flat detectors stand upright (rows along +z, facing the axis),
-    /// turning one way; `None` where they do not. The isocentre is the point that all central rays meet; for a parallel
-    /// beam, whose height is free, it is at the height of the detector's centre.
+    /// The circle about an axis along z on which views with flat detectors stand upright (rows along +z, facing the
+    /// axis), turning one way; `None` where they do not. The isocentre is the point that all central rays meet; for a
+    /// parallel beam, whose height is free, it is at the height of the detector's centre.
     #[must_use]
     pub fn of_views(views: &[View]) -> Option<Self> {
         let first = views.first()?;
@@ -45,8 +45,11 @@ impl Orbit {
         let across: Vec<Point> = outward.iter().map(|n| [-n[1], n[0], 0.0]).collect();
         let point = |view: &View| if let Source::Point(source) = view.source { source } else { view.center };
         let divergent = matches!(first.source, Source::Point(_));
-        let mut equations: Vec<(Point, f64)> =
-            views.iter().zip(&across).map(|(view, u)| ([u[0], u[1], f64::from(!divergent)], dot(point(view), *u))).collect();
+        let mut equations: Vec<(Point, f64)> = views
+            .iter()
+            .zip(&across)
+            .map(|(view, u)| ([u[0], u[1], f64::from(!divergent)], dot(point(view), *u)))
+            .collect();
         if divergent {
             equations.push(([0.0, 0.0, 1.0], 0.0));
         }
@@ -75,7 +78,9 @@ impl Orbit {
         let (first, n) = (&views[0], outward[0]);
         let aside = sub(first.center, isocenter);
         let distances = match first.source {
-            Source::Point(source) if divergent => Some((dot(sub(source, isocenter), n), dot(sub(source, first.center), n))),
+            Source::Point(source) if divergent => {
+                Some((dot(sub(source, isocenter), n), dot(sub(source, first.center), n)))
+            }
             _ => None,
         };
         let angles = unwrapped(outward)?;

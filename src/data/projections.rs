@@ -38,8 +38,12 @@ impl Projections {
     /// As [`Projections::new`].
     pub fn from_vec(geometry: Geometry, values: Vec<f32>) -> Result<Self> {
         let (shape, found) = (geometry.shape(), values.len());
-        let values = Array3::from_shape_vec(shape, values)
-            .map_err(|_| Error::input("projections", format!("expected {} values for shape {shape:?}, got {found}", geometry.samples())))?;
+        let values = Array3::from_shape_vec(shape, values).map_err(|_| {
+            Error::input(
+                "projections",
+                format!("expected {} values for shape {shape:?}, got {found}", geometry.samples()),
+            )
+        })?;
         Self::new(geometry, values)
     }
 
@@ -75,7 +79,12 @@ mod tests {
 
     #[test]
     fn a_subset_has_the_values_of_its_views() {
-        let view = |x: f64| View { source: Source::Direction([0.0, 1.0, 0.0]), center: [x; 3], u: [1.0, 0.0, 0.0], v: [0.0, 0.0, 1.0] };
+        let view = |x: f64| View {
+            source: Source::Direction([0.0, 1.0, 0.0]),
+            center: [x; 3],
+            u: [1.0, 0.0, 0.0],
+            v: [0.0, 0.0, 1.0],
+        };
         let detector = Detector { rows: 2, columns: 3, shape: DetectorShape::Flat };
         let geometry = Geometry::new((0..4).map(|i| view(f64::from(i))).collect(), detector, None).unwrap();
         let whole = Projections::from_vec(geometry, (0..24).map(|i| i as f32).collect()).unwrap();

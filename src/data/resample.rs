@@ -1,7 +1,8 @@
 //! Volumes on other lattices: cutting out, averaging down, interpolating up.
 //!
-//! Separable along the array axes. Where the new voxels are larger, each is the exact average of what it covers (weights =
-//! lengths of overlap); where they are smaller, linear interpolation between centres. Outside the old box is air.
+//! Separable along the array axes. Where the new voxels are larger, each is the exact average of what it covers
+//! (weights = lengths of overlap); where they are smaller, linear interpolation between centres. Outside the old box is
+//! air.
 
 use super::{Grid, Volume, dot};
 use crate::error::{Error, Result};
@@ -24,7 +25,10 @@ impl Volume {
         for (k, range) in ranges.iter().enumerate() {
             if range.is_empty() || range.end > self.grid.shape[k] {
                 let axis = ["z", "y", "x"][k];
-                let problem = format!("expected start < end <= {} along {axis}, got {} to {}", self.grid.shape[k], range.start, range.end);
+                let problem = format!(
+                    "expected start < end <= {} along {axis}, got {} to {}",
+                    self.grid.shape[k], range.start, range.end
+                );
                 return Err(Error::config("crop", problem));
             }
         }
@@ -41,7 +45,9 @@ impl Volume {
     pub fn resampled(&self, grid: &Grid) -> Result<Self> {
         if (0..3).any(|k| dot(self.grid.axes[k], grid.axes[k]) < 1.0 - 1e-6) {
             let problem = format!("expected a lattice along {:?}, got one along {:?}", self.grid.axes, grid.axes);
-            return Err(Error::config("grid", problem).hint("turned lattices are not resampled: resample the input beforehand"));
+            return Err(
+                Error::config("grid", problem).hint("turned lattices are not resampled: resample the input beforehand")
+            );
         }
         let air = self.quantity.air();
         let mut voxels = self.voxels().to_owned();

@@ -22,14 +22,20 @@ impl Volume {
     /// When the shape is not the grid's or a value is not finite.
     pub fn new(grid: Grid, quantity: Quantity, voxels: Array3<f32>) -> Result<Self> {
         if voxels.shape() != grid.shape {
-            return Err(Error::input("volume", format!("expected voxels of shape {:?} as its grid, got {:?}", grid.shape, voxels.shape())));
+            return Err(Error::input(
+                "volume",
+                format!("expected voxels of shape {:?} as its grid, got {:?}", grid.shape, voxels.shape()),
+            ));
         }
         // Copied only if it must be: large arrays come here.
         let voxels = if voxels.is_standard_layout() { voxels } else { voxels.as_standard_layout().into_owned() };
         let bad = voxels.as_slice().map_or(0, |slice| slice.iter().filter(|v| !v.is_finite()).count());
         if bad > 0 {
-            return Err(Error::input("volume", format!("expected finite voxels, got {bad} NaN or infinite of {}", voxels.len()))
-                .hint("replace them in the source, for instance by the value of air"));
+            return Err(Error::input(
+                "volume",
+                format!("expected finite voxels, got {bad} NaN or infinite of {}", voxels.len()),
+            )
+            .hint("replace them in the source, for instance by the value of air"));
         }
         Ok(Self { grid, quantity, voxels })
     }
@@ -40,8 +46,9 @@ impl Volume {
     /// As [`Volume::new`].
     pub fn from_vec(grid: Grid, quantity: Quantity, values: Vec<f32>) -> Result<Self> {
         let found = values.len();
-        let voxels = Array3::from_shape_vec(grid.shape, values)
-            .map_err(|_| Error::input("volume", format!("expected {} voxels for shape {:?}, got {found}", grid.voxels(), grid.shape)))?;
+        let voxels = Array3::from_shape_vec(grid.shape, values).map_err(|_| {
+            Error::input("volume", format!("expected {} voxels for shape {:?}, got {found}", grid.voxels(), grid.shape))
+        })?;
         Self::new(grid, quantity, voxels)
     }
 

@@ -1,9 +1,11 @@
-//! A volume that stays as it is, and a network for what it lacks: f(p) = Σ over the voxels c around p of w_c(p) `b[c]` + g(p).
+//! A volume that stays as it is, and a network for what it lacks: f(p) = Σ over the voxels c around p of w_c(p) `b[c]`
+//! + g(p).
 //!
-//! A network that has to learn a start by regression loses a part of it, more in 3-D than it wins back in the steps a CPU can afford. Here
-//! the start b is taken over exactly, interpolated as by [`voxels`], and the network g, which the regression brings to
-//! zero, learns the difference to it: residual learning (He et al. 2016), with a prior as in NeRP (Shen et al. 2022) as the identity. Without a start b
-//! is air and f is g. For volumes, and for an earlier scan that differs little.
+//! A network that has to learn a start by regression loses a part of it, more in 3-D than it wins back in the steps a
+//! CPU can afford. Here the start b is taken over exactly, interpolated as by [`voxels`], and the network g, which the
+//! regression brings to zero, learns the difference to it: residual learning (He et al. 2016), with a prior as in NeRP
+//! (Shen et al. 2022) as the identity. Without a start b is air and f is g. For volumes, and for an earlier scan that
+//! differs little.
 
 use super::{Architecture, Cost, Domain, Field, FieldKind, Parameter, Role, Slopes, siren, voxels};
 use crate::error::{Error, Result};
@@ -38,7 +40,8 @@ pub struct Anchored {
 impl Architecture for Config {
     fn check(&self, domain: &Domain) -> Result<()> {
         if matches!(self.field.kind, FieldKind::Anchored(_)) {
-            return Err(Error::config("anchored.field", "expected a network, got `anchored` again").hint("one anchor is enough"));
+            return Err(Error::config("anchored.field", "expected a network, got `anchored` again")
+                .hint("one anchor is enough"));
         }
         self.field.kind.as_part().check(domain).map_err(|error| error.under("anchored.field"))
     }
@@ -118,7 +121,8 @@ mod tests {
         let alone = voxels::Config {}.build(&Domain::cube(3, 5).unwrap(), 0, options).unwrap();
         alone.adopt(&Tensor::arange(125, options).sin()).unwrap();
         let points = points(options);
-        let difference = field.evaluate(&points).unwrap() - bare.evaluate(&points).unwrap() - alone.evaluate(&points).unwrap();
+        let difference =
+            field.evaluate(&points).unwrap() - bare.evaluate(&points).unwrap() - alone.evaluate(&points).unwrap();
         assert!(difference.abs().max().double_value(&[]) < 1e-12);
         field.accumulate(&points, &mut |values| Ok(values.ones_like())).unwrap();
         assert!(!field.parameters()[0].value.grad().defined(), "no gradient for what is not trained");

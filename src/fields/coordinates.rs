@@ -5,7 +5,8 @@ use crate::error::Result;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The affine map from index coordinates `[z, y, x]` of a grid to field coordinates of a field whose box is another grid's.
+/// The affine map from index coordinates `[z, y, x]` of a grid to field coordinates of a field whose box is another
+/// grid's.
 #[derive(Debug)]
 pub struct Coordinates {
     shape: [i64; 3],
@@ -15,22 +16,32 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// Coordinates of the lattice `grid` in the field that lives in the box of `home` (the same grid, or a shifted one).
+    /// Coordinates of the lattice `grid` in the field that lives in the box of `home` (the same grid, or a shifted
+    /// one).
     ///
     /// # Errors
     /// When memory runs out.
     pub fn new(grid: &Grid, home: &Grid, options: (Kind, Device)) -> Result<Self> {
         let (half, center) = (home.half_extent(), home.center());
         // World directions of the field's inputs: x, y, z; in a slice those along its rows and columns.
-        let inputs = if home.is_2d() { vec![home.axes[2], home.axes[1]] } else { vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] };
+        let inputs = if home.is_2d() {
+            vec![home.axes[2], home.axes[1]]
+        } else {
+            vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+        };
         let component = |vector| inputs.iter().map(|&axis| dot(vector, axis) / half).collect::<Vec<f64>>();
         let matrix: Vec<f64> = (0..3).flat_map(|k| component(scale(grid.axes[k], grid.spacing[k]))).collect();
         let shift = component(sub(grid.origin, center));
-        let make =
-            |values: &[f64], shape: &[i64]| Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(options.1)?.f_to_kind(options.0);
+        let make = |values: &[f64], shape: &[i64]| {
+            Tensor::f_from_slice(values)?.f_view(shape)?.f_to_device(options.1)?.f_to_kind(options.0)
+        };
         let columns = inputs.len() as i64;
         let build = || -> std::result::Result<Self, TchError> {
-            Ok(Self { shape: grid.shape.map(|n| n as i64), matrix: make(&matrix, &[3, columns])?, shift: make(&shift, &[columns])? })
+            Ok(Self {
+                shape: grid.shape.map(|n| n as i64),
+                matrix: make(&matrix, &[3, columns])?,
+                shift: make(&shift, &[columns])?,
+            })
         };
         build().map_err(torch_error)
     }

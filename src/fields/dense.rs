@@ -1,6 +1,7 @@
-//! Values and gradients of dense layers on a CPU: libtorch's matrix products, and one pass of the kernels over the neurons between
-//! two of them. Derived by hand: with sums zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) · Wₖ₊₁ᵀ dₖ₊₁ the gradients are
-//! ∂L/∂Wₖ = Σ dₖ hₖᵀ and ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and dₖ are kept as bfloat16, sums as f32.
+//! Values and gradients of dense layers on a CPU: libtorch's matrix products, and one pass of the kernels over the
+//! neurons between two of them. Derived by hand: with sums zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) ·
+//! Wₖ₊₁ᵀ dₖ₊₁ the gradients are ∂L/∂Wₖ = Σ dₖ hₖᵀ and ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and
+//! dₖ are kept as bfloat16, sums as f32.
 
 use super::kernels::neurons::{self, First, Stored};
 use super::kernels::pointwise::Pointwise;
@@ -49,7 +50,8 @@ impl Dense<'_> {
         self.pass(inputs, true)
     }
 
-    /// Adds the gradient of Σ slopes · output to the parameters'; gives the slopes of the inputs `[points, n]`, if asked.
+    /// Adds the gradient of Σ slopes · output to the parameters'; gives the slopes of the inputs `[points, n]`, if
+    /// asked.
     ///
     /// # Errors
     /// When memory runs out.
@@ -77,7 +79,8 @@ impl Dense<'_> {
         self.parameters[2 * number].value.f_detach().and_then(|weight| weight.f_to_kind(T::KIND)).map_err(torch_error)
     }
 
-    /// A hidden layer's neurons before the bias and φ: products with the neurons below, or just room where the kernels multiply.
+    /// A hidden layer's neurons before the bias and φ: products with the neurons below, or just room where the kernels
+    /// multiply.
     fn products<T: Element>(&self, number: usize, below: Option<&Tensor>, count: i64) -> Result<Tensor> {
         let product = match below {
             Some(below) => self.weight::<T>(number)?.f_transpose(0, 1).and_then(|weight| below.f_matmul(&weight)),
@@ -99,7 +102,11 @@ impl Dense<'_> {
             let room: &mut [T] = if let Some(derivative) = &mut derivative { lend_mut(derivative)? } else { &mut [] };
             let bias = lend(&self.parameters[2 * number + 1].value)?;
             if below.is_none() {
-                let weight = self.weight::<f32>(number)?.f_transpose(0, 1).and_then(|weight| weight.f_contiguous()).map_err(torch_error)?;
+                let weight = self
+                    .weight::<f32>(number)?
+                    .f_transpose(0, 1)
+                    .and_then(|weight| weight.f_contiguous())
+                    .map_err(torch_error)?;
                 let first = First { inputs: columns, points: lend(inputs)?, weight: lend(&weight)? };
                 neurons::forward::<T>(self.pointwise, Some(first), bias, lend_mut(&mut neurons)?, room);
             } else {
@@ -114,7 +121,13 @@ impl Dense<'_> {
         Ok((from_slice(&values, &[count as usize], Device::Cpu)?, kept))
     }
 
-    fn back<T: Stored + Element>(&self, inputs: &Tensor, mut kept: Kept, slopes: &[f32], ask: bool) -> Result<Option<Tensor>> {
+    fn back<T: Stored + Element>(
+        &self,
+        inputs: &Tensor,
+        mut kept: Kept,
+        slopes: &[f32],
+        ask: bool,
+    ) -> Result<Option<Tensor>> {
         let (depth, width) = (self.depth(), self.parameters[0].value.size()[0] as usize);
         let last = kept.neurons.pop().expect("there is at least one hidden layer");
         let weight: Vec<f32> = to_vec(&self.parameters[2 * depth].value)?;
@@ -136,7 +149,10 @@ impl Dense<'_> {
                 // `[inputs, width]` to `[width, inputs]`.
                 None => {
                     let inputs = few.len() / width;
-                    fused::add(parameter, &(0..width * inputs).map(|i| few[i % inputs * width + i / inputs]).collect::<Vec<_>>())?;
+                    fused::add(
+                        parameter,
+                        &(0..width * inputs).map(|i| few[i % inputs * width + i / inputs]).collect::<Vec<_>>(),
+                    )?;
                 }
                 Some(below) => {
                     let gradient = derivative.f_transpose(0, 1).and_then(|d| d.f_matmul(below)?.f_to_kind(Kind::Float));
@@ -144,7 +160,11 @@ impl Dense<'_> {
                     let _ = gradient.and_then(|gradient| add(&gradient)).map_err(torch_error)?;
                 }
             }
-            product = if number > 0 || ask { Some(derivative.f_matmul(&self.weight::<T>(number)?).map_err(torch_error)?) } else { None };
+            product = if number > 0 || ask {
+                Some(derivative.f_matmul(&self.weight::<T>(number)?).map_err(torch_error)?)
+            } else {
+                None
+            };
         }
         product.map(|slopes| slopes.f_to_kind(Kind::Float).map_err(torch_error)).transpose()
     }

@@ -10,7 +10,8 @@ pub struct Domain {
     pub inputs: usize,
     /// Voxels along the array axes `[z, y, x]`, in 2-D `[y, x]`.
     pub shape: Vec<usize>,
-    /// Per array axis the change of the voxel index with the field coordinates: `index[k] = rows[k] · point + (shape[k] − 1) / 2`.
+    /// Per array axis the change of the voxel index with the field coordinates: `index[k] = rows[k] · point + (shape[k]
+    /// − 1) / 2`.
     pub rows: Vec<Vec<f64>>,
 }
 
@@ -19,11 +20,18 @@ impl Domain {
     #[must_use]
     pub fn of(grid: &Grid) -> Self {
         let half = grid.half_extent();
-        let directions =
-            if grid.is_2d() { vec![grid.axes[2], grid.axes[1]] } else { vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] };
+        let directions = if grid.is_2d() {
+            vec![grid.axes[2], grid.axes[1]]
+        } else {
+            vec![[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+        };
         let axes = usize::from(grid.is_2d())..3;
         let row = |k: usize| directions.iter().map(|&d| dot(d, grid.axes[k]) * half / grid.spacing[k]).collect();
-        Self { inputs: directions.len(), shape: axes.clone().map(|k| grid.shape[k]).collect(), rows: axes.map(row).collect() }
+        Self {
+            inputs: directions.len(),
+            shape: axes.clone().map(|k| grid.shape[k]).collect(),
+            rows: axes.map(row).collect(),
+        }
     }
 
     /// A square (2 inputs) or cube (3 inputs) of `voxels` voxels a side.
@@ -51,9 +59,12 @@ mod tests {
             let grid = Grid::new(shape, [1.5, 1.0, 0.7], [3.0, 1.0, 2.0], axes).unwrap();
             let domain = Domain::of(&grid);
             let last = Tensor::from_slice(&[grid.voxels() as i64 - 1]);
-            let point = to_vec(&Coordinates::new(&grid, &grid, (Kind::Double, Device::Cpu)).unwrap().of_voxels(&last).unwrap()).unwrap();
+            let point =
+                to_vec(&Coordinates::new(&grid, &grid, (Kind::Double, Device::Cpu)).unwrap().of_voxels(&last).unwrap())
+                    .unwrap();
             for (row, &n) in domain.rows.iter().zip(&domain.shape) {
-                let index = row.iter().zip(&point).map(|(a, b)| a * f64::from(*b)).sum::<f64>() + (n as f64 - 1.0) / 2.0;
+                let index =
+                    row.iter().zip(&point).map(|(a, b)| a * f64::from(*b)).sum::<f64>() + (n as f64 - 1.0) / 2.0;
                 assert!((index - (n as f64 - 1.0)).abs() < 1e-5, "{index} of {n}");
             }
         }

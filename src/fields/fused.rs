@@ -1,4 +1,5 @@
-//! Between fields and the CPU kernels of [`super::kernels`]: when they apply, and gradients that are written without autograd.
+//! Between fields and the CPU kernels of [`super::kernels`]: when they apply, and gradients that are written without
+//! autograd.
 
 use super::Parameter;
 use super::kernels::levels::Levels;
@@ -45,7 +46,8 @@ pub(super) fn add(parameter: &Parameter, part: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// Asserts that the fused values and gradients of an f32 field are those of its tensor expression, relative to their norms.
+/// Asserts that the fused values and gradients of an f32 field are those of its tensor expression, relative to their
+/// norms.
 #[cfg(test)]
 pub(super) fn compare(field: &dyn super::Field, points: &Tensor, tolerance: f64, what: &str) {
     let distance = |a: &Tensor, b: &Tensor| ((a - b).norm() / (b.norm() + 1e-12)).double_value(&[]);

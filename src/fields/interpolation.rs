@@ -1,5 +1,5 @@
-//! Bilinear and trilinear interpolation in grids of features, as tensor expressions: f(p) = Σ over the corners c of p's cell of
-//! w_c(p) · table[row(c)], w_c the product over the axes of (1 − |t − c|).
+//! Bilinear and trilinear interpolation in grids of features, as tensor expressions: f(p) = Σ over the corners c of p's
+//! cell of w_c(p) · table[row(c)], w_c the product over the axes of (1 − |t − c|).
 
 use super::kernels::levels::{Level, Levels, PRIMES};
 use tch::{Kind, TchError, Tensor};
@@ -8,7 +8,8 @@ type Tried = std::result::Result<Tensor, TchError>;
 
 /// Features `[n, width]` at `points` `[n, inputs]` from the table `[rows, features]`; differentiable in the table.
 pub(super) fn interpolate(levels: &Levels, table: &Tensor, points: &Tensor) -> Tried {
-    let parts = levels.levels.iter().map(|level| one(level, table, points)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let parts =
+        levels.levels.iter().map(|level| one(level, table, points)).collect::<std::result::Result<Vec<_>, _>>()?;
     Tensor::f_cat(&parts, 1)
 }
 
@@ -69,7 +70,8 @@ mod tests {
         let mut levels = Levels::new(2, 1);
         levels.push(vec![0, 1], vec![5, 5], 2.0, None);
         // Node (i, j) holds 10 i + j.
-        let table = Tensor::from_slice(&(0..25).map(|n| f64::from(10 * (n % 5) + n / 5)).collect::<Vec<_>>()).view([25, 1]);
+        let table =
+            Tensor::from_slice(&(0..25).map(|n| f64::from(10 * (n % 5) + n / 5)).collect::<Vec<_>>()).view([25, 1]);
         let points = Tensor::from_slice(&[-1.0, -1.0, 0.25, -0.75, 1.0, 1.0, 3.0, 0.0]).view([4, 2]);
         let found: Vec<f64> = Vec::try_from(interpolate(&levels, &table, &points).unwrap().view(-1)).unwrap();
         assert_eq!(found, [0.0, 25.5, 44.0, 42.0]);
@@ -82,7 +84,8 @@ mod tests {
         let level = &levels.levels[0];
         assert!(level.hashed && level.rows == 1024);
         let nodes = [7i64, 91, 33].map(|n| Tensor::from_slice(&[n]).to_device(Device::Cpu));
-        // (7 * 1) xor (91 * 2654435761 mod 2^32) xor (33 * 805459861 mod 2^32), mod 1024, with 32-bit arithmetic by hand.
+        // (7 * 1) xor (91 * 2654435761 mod 2^32) xor (33 * 805459861 mod 2^32), mod 1024, with 32-bit arithmetic by
+        // hand.
         let expected = (7u32 ^ 91u32.wrapping_mul(2_654_435_761) ^ 33u32.wrapping_mul(805_459_861)) % 1024;
         assert_eq!(row(level, &nodes).unwrap().int64_value(&[0]), i64::from(expected));
     }

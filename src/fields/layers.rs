@@ -39,18 +39,37 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// `layers.N.weight` `[outputs, inputs]` and `layers.N.bias` `[outputs]`, drawn in this order from the stream (seed, purpose, N).
-    pub(super) fn parameters(&self, number: usize, (seed, purpose): (u64, &str), options: (Kind, Device)) -> Result<[Parameter; 2]> {
+    /// `layers.N.weight` `[outputs, inputs]` and `layers.N.bias` `[outputs]`, drawn in this order from the stream
+    /// (seed, purpose, N).
+    pub(super) fn parameters(
+        &self,
+        number: usize,
+        (seed, purpose): (u64, &str),
+        options: (Kind, Device),
+    ) -> Result<[Parameter; 2]> {
         let mut random = stream(seed, purpose, number as u64);
-        let weight =
-            uniform(format!("layers.{number}.weight"), &[self.outputs, self.inputs], self.weight, self.role, &mut random, options)?;
-        let bias = uniform(format!("layers.{number}.bias"), &[self.outputs], self.bias, Role::Other, &mut random, options)?;
+        let weight = uniform(
+            format!("layers.{number}.weight"),
+            &[self.outputs, self.inputs],
+            self.weight,
+            self.role,
+            &mut random,
+            options,
+        )?;
+        let bias =
+            uniform(format!("layers.{number}.bias"), &[self.outputs], self.bias, Role::Other, &mut random, options)?;
         Ok([weight, bias])
     }
 }
 
-/// h Wᵀ + b for `h` `[n, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]`; the factors of the product in `precision`.
-pub(super) fn linear(h: &Tensor, weight: &Tensor, bias: &Tensor, precision: Precision) -> std::result::Result<Tensor, TchError> {
+/// h Wᵀ + b for `h` `[n, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]`; the factors of the product in
+/// `precision`.
+pub(super) fn linear(
+    h: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    precision: Precision,
+) -> std::result::Result<Tensor, TchError> {
     let weight = weight.f_transpose(0, 1)?;
     match precision {
         Precision::F32 => bias.f_addmm(h, &weight),

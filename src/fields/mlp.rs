@@ -1,10 +1,11 @@
 //! A multilayer perceptron on an encoding of the point: h₀ = γ(v), hₗ₊₁ = φ(Wₗ hₗ + bₗ), output = scale · σ(w·h + b).
 //!
-//! Every encoding γ goes with every activation φ: hash grid + ReLU is Instant-NGP (Müller et al., ACM TOG 2022) and, with leaky
-//! ReLU, a skip and a sigmoid, NAF (Zha et al., MICCAI 2022); Fourier features + ReLU is Tancik et al., NeurIPS 2020; Fourier
-//! features + sine is NeRP (Shen et al., IEEE TNNLS 2022); identity + Gabor is WIRE, identity + FINER is FINER. After grids a
-//! small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU learn only a blur: allowed, as the
-//! baseline that the others are measured against. Tables and examples: docs/fields.md.
+//! Every encoding γ goes with every activation φ: hash grid + ReLU is Instant-NGP (Müller et al., ACM TOG 2022) and,
+//! with leaky ReLU, a skip and a sigmoid, NAF (Zha et al., MICCAI 2022); Fourier features + ReLU is Tancik et al.,
+//! NeurIPS 2020; Fourier features + sine is NeRP (Shen et al., IEEE TNNLS 2022); identity + Gabor is WIRE, identity +
+//! FINER is FINER. After grids a small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU
+//! learn only a blur: allowed, as the baseline that the others are measured against. Tables and examples:
+//! docs/fields.md.
 
 mod network;
 
@@ -47,7 +48,8 @@ pub struct Config {
     pub width: usize,
     /// Number of hidden layers (the linear output layer comes on top).
     pub depth: usize,
-    /// Hidden layers, counted from 0, that see the encoded point again beside the layer before: NeRF's skip connections.
+    /// Hidden layers, counted from 0, that see the encoded point again beside the layer before: NeRF's skip
+    /// connections.
     pub skip: Vec<usize>,
     /// What the last layer's sum becomes.
     pub output: Output,
@@ -72,8 +74,8 @@ impl Default for Config {
     }
 }
 
-/// A network with its weights. Parameters: `encoding.*`, then `layers.N.weight` `[out, in]` and `layers.N.bias` `[out]`; a layer
-/// with a skip sees the hidden neurons first, then the encoded point.
+/// A network with its weights. Parameters: `encoding.*`, then `layers.N.weight` `[out, in]` and `layers.N.bias`
+/// `[out]`; a layer with a skip sees the hidden neurons first, then the encoded point.
 #[derive(Debug)]
 pub struct Mlp {
     config: Config,
@@ -97,10 +99,17 @@ impl Config {
             let skipped = if self.skip.contains(&number) { encoded } else { 0 };
             let inputs = if number == 0 { encoded } else { self.width + skipped };
             let bounds = self.activation.kind.as_part().bounds(place, inputs);
-            // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB (docs/benchmarks.md).
+            // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB
+            // (docs/benchmarks.md).
             let hidden = place == Place::Hidden || place == Place::First && fixed && encoded > FEW;
             let role = if hidden { Role::Hidden } else { Role::Other };
-            Layer { inputs, outputs: if number == self.depth { 1 } else { self.width }, weight: bounds.weight, bias: bounds.bias, role }
+            Layer {
+                inputs,
+                outputs: if number == self.depth { 1 } else { self.width },
+                weight: bounds.weight,
+                bias: bounds.bias,
+                role,
+            }
         };
         (0..=self.depth).map(layer).collect()
     }
@@ -118,7 +127,10 @@ impl Architecture for Config {
             return fault("depth", format!("expected 1 to 32, got {}", self.depth));
         }
         if self.skip.iter().any(|layer| !(1..self.depth).contains(layer)) {
-            return fault("skip", format!("expected hidden layers from 1 to depth − 1 = {}, got {:?}", self.depth - 1, self.skip));
+            return fault(
+                "skip",
+                format!("expected hidden layers from 1 to depth − 1 = {}, got {:?}", self.depth - 1, self.skip),
+            );
         }
         if !(self.output_scale.is_finite() && self.output_scale > 0.0) {
             return fault("output_scale", format!("expected a positive number, got {}", self.output_scale));
@@ -223,7 +235,9 @@ impl Field for Mlp {
         let inner = self.through_network(&encoded.detach(), slopes, ask)?;
         match (table, inner) {
             (Some((levels, table)), Some(inner)) => fused::scatter(levels, table, points, &inner),
-            (None, Some(inner)) => encoded.f_mul(&inner).and_then(|e| e.f_sum(e.kind())?.f_backward()).map_err(torch_error),
+            (None, Some(inner)) => {
+                encoded.f_mul(&inner).and_then(|e| e.f_sum(e.kind())?.f_backward()).map_err(torch_error)
+            }
             (_, None) => Ok(()),
         }
     }

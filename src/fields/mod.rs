@@ -1,8 +1,8 @@
 //! Implicit neural representations: functions of a point whose weights are the volume.
 //!
-//! A field maps points in *field coordinates* to attenuation in units of mu_ref (see [`crate::data::MU_REFERENCE_OVER_WATER`]).
-//! Field coordinates of a world point p are (p − centre of the grid) / half its longest extent, one isotropic scale, order
-//! (x, y, z); in 2-D the components along the slice's x and y axes.
+//! A field maps points in *field coordinates* to attenuation in units of mu_ref (see
+//! [`crate::data::MU_REFERENCE_OVER_WATER`]). Field coordinates of a world point p are (p − centre of the grid) / half
+//! its longest extent, one isotropic scale, order (x, y, z); in 2-D the components along the slice's x and y axes.
 
 pub mod activations;
 pub mod anchored;
@@ -33,8 +33,8 @@ use tch::{Device, Kind, Tensor};
 pub enum Role {
     /// A matrix between hidden layers, or from a fixed encoding to the first: what Muon orthogonalises.
     Hidden,
-    /// What space itself is stored in: the features of a grid encoding, the voxels of [`voxels`]. Few points touch an entry, so
-    /// it wants a larger rate than a weight.
+    /// What space itself is stored in: the features of a grid encoding, the voxels of [`voxels`]. Few points touch an
+    /// entry, so it wants a larger rate than a weight.
     Table,
     /// Part of the function but not trained, such as random frequencies: in checkpoints, without a gradient.
     Frozen,
@@ -58,16 +58,16 @@ pub type Slopes<'a> = dyn FnMut(&Tensor) -> Result<Tensor> + 'a;
 
 /// A differentiable function of points.
 pub trait Field: std::fmt::Debug {
-    /// Attenuation / mu_ref `[n]` at `points` `[n, inputs]` in field coordinates, as a differentiable tensor expression: the
-    /// reference for [`Field::evaluate`] and [`Field::accumulate`], which may be fused.
+    /// Attenuation / mu_ref `[n]` at `points` `[n, inputs]` in field coordinates, as a differentiable tensor
+    /// expression: the reference for [`Field::evaluate`] and [`Field::accumulate`], which may be fused.
     ///
     /// # Errors
     /// When memory runs out.
     fn attenuation(&self, points: &Tensor) -> Result<Tensor>;
     /// The trainable tensors, in a fixed order.
     fn parameters(&self) -> &[Parameter];
-    /// Takes over the volume `[voxels]` (attenuation / mu_ref, C order) that the fit starts from, where the field has a place for it;
-    /// a network learns it by regression instead.
+    /// Takes over the volume `[voxels]` (attenuation / mu_ref, C order) that the fit starts from, where the field has a
+    /// place for it; a network learns it by regression instead.
     ///
     /// # Errors
     /// A volume of another size.
@@ -81,8 +81,8 @@ pub trait Field: std::fmt::Debug {
     fn evaluate(&self, points: &Tensor) -> Result<Tensor> {
         tch::no_grad(|| self.attenuation(points))
     }
-    /// Evaluates at `points`, asks for the slopes there, and adds the gradient of Σ slope · attenuation to the parameters'
-    /// `.grad`, with the memory of one pass over the points.
+    /// Evaluates at `points`, asks for the slopes there, and adds the gradient of Σ slope · attenuation to the
+    /// parameters' `.grad`, with the memory of one pass over the points.
     ///
     /// # Errors
     /// When memory runs out; what `slopes` says.
@@ -139,7 +139,8 @@ crate::kinds! {
     }
 }
 
-/// Precision of the products with hidden neurons and wide encodings. Weights, sums, phases and everything else stay f32.
+/// Precision of the products with hidden neurons and wide encodings. Weights, sums, phases and everything else stay
+/// f32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -151,7 +152,8 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// What its products cost beside those of f32: a bf16 SIREN's step takes about a third of the time where the hardware multiplies them.
+    /// What its products cost beside those of f32: a bf16 SIREN's step takes about a third of the time where the
+    /// hardware multiplies them.
     fn relative_cost(self) -> f64 {
         match self {
             Self::F32 => 1.0,

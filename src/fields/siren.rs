@@ -1,9 +1,9 @@
 //! SIREN: a multilayer perceptron with sine activations.
 //!
-//! h₀ = x, hₖ₊₁ = sin(ω (Wₖ hₖ + bₖ)), output = w·h + b (final linear layer).
-//! Initialisation: W₀ ~ U(±1/inputs), the others ~ U(±√(6/width)/ω), biases like their layer's weights.
-//! Sitzmann et al., "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2.
-//! The field of choice where few parameters must hold a smooth volume; `omega` sets the highest frequency it starts with.
+//! h₀ = x, hₖ₊₁ = sin(ω (Wₖ hₖ + bₖ)), output = w·h + b (final linear layer). Initialisation: W₀ ~ U(±1/inputs), the
+//! others ~ U(±√(6/width)/ω), biases like their layer's weights. Sitzmann et al., "Implicit Neural Representations with
+//! Periodic Activation Functions", NeurIPS 2020, §3.2. The field of choice where few parameters must hold a smooth
+//! volume; `omega` sets the highest frequency it starts with.
 
 use super::dense::Dense;
 use super::kernels::pointwise::Pointwise;
@@ -61,7 +61,11 @@ impl Architecture for Config {
         let (width, depth) = (self.width as u64, self.depth as u64);
         let parameters = width * width * (depth - 1) + width * (domain.inputs as u64 + depth + 1) + 1;
         // Activations, value and gradient, input and output of each sine.
-        Cost { operations: 6.0 * parameters as f64 * self.precision.relative_cost(), bytes: 16 * width * depth, parameters }
+        Cost {
+            operations: 6.0 * parameters as f64 * self.precision.relative_cost(),
+            bytes: 16 * width * depth,
+            parameters,
+        }
     }
 
     fn build(&self, domain: &Domain, seed: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
@@ -90,7 +94,11 @@ impl Siren {
     }
 
     fn dense(&self) -> Dense<'_> {
-        Dense { parameters: &self.parameters, pointwise: Pointwise::Sine { omega: self.omega as f32 }, precision: self.precision }
+        Dense {
+            parameters: &self.parameters,
+            pointwise: Pointwise::Sine { omega: self.omega as f32 },
+            precision: self.precision,
+        }
     }
 
     /// W h + b with W and b scaled by `factor` (they are small; the activations are not).
@@ -147,7 +155,8 @@ mod tests {
             let config = Config { width, depth: 4, ..Config::default() };
             let field = config.build(&Domain::cube(3, 8).unwrap(), 0, (Kind::Float, Device::Cpu)).unwrap();
             let points =
-                Tensor::from_slice(&(0..3000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>()).view([1000, 3]);
+                Tensor::from_slice(&(0..3000).map(|i| ((i * 7919) % 2001) as f32 / 1000.0 - 1.0).collect::<Vec<_>>())
+                    .view([1000, 3]);
             let mut h = points;
             for layer in 0..4 {
                 let (w, b) = (&field.parameters()[2 * layer].value, &field.parameters()[2 * layer + 1].value);
@@ -164,13 +173,16 @@ mod tests {
     #[test]
     fn bf16_products_change_the_output_by_less_than_two_percent_of_its_spread() {
         let build = |precision| {
-            Config { precision, ..Config::default() }.build(&Domain::cube(3, 8).unwrap(), 1, (Kind::Float, Device::Cpu)).unwrap()
+            Config { precision, ..Config::default() }
+                .build(&Domain::cube(3, 8).unwrap(), 1, (Kind::Float, Device::Cpu))
+                .unwrap()
         };
         let points = Tensor::from_slice(&(0..600).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>()).view([200, 3]);
         let run = |precision| to_vec(&build(precision).attenuation(&points).unwrap()).unwrap();
         let (exact, rounded) = (run(Precision::F32), run(Precision::Bf16));
         let rms = |v: &mut dyn Iterator<Item = f32>| (v.map(|x| x * x).sum::<f32>() / 200.0).sqrt();
-        let (error, spread) = (rms(&mut exact.iter().zip(&rounded).map(|(a, b)| a - b)), rms(&mut exact.iter().copied()));
+        let (error, spread) =
+            (rms(&mut exact.iter().zip(&rounded).map(|(a, b)| a - b)), rms(&mut exact.iter().copied()));
         assert!(error > 0.0 && error < 0.02 * spread, "{error} of {spread}");
     }
 
@@ -180,7 +192,8 @@ mod tests {
             for (precision, tolerance) in [(Precision::F32, 1e-4), (Precision::Bf16, 2e-2)] {
                 let config = Config { width, depth, precision, ..Config::default() };
                 let field = config.build(&Domain::cube(inputs, 8).unwrap(), 1, (Kind::Float, Device::Cpu)).unwrap();
-                let points = Tensor::from_slice(&(0..inputs * 333).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>());
+                let points =
+                    Tensor::from_slice(&(0..inputs * 333).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>());
                 let what = format!("{depth} x {width} in {inputs}-D, {precision:?}");
                 fused::compare(field.as_ref(), &points.view([-1, inputs as i64]), tolerance, &what);
             }

@@ -1,6 +1,7 @@
-//! The volume itself as the parameters: f(p) = Σ over the voxels c around p of w_c(p) `x[c]`, trilinear between voxel centres,
-//! constant beyond the outermost. No network: with the lattice integrator, Adam and total variation this is gradient descent
-//! on the voxels, the baseline that a neural field has to beat (as in DiffVox: Hossain et al., 2024). All voxels start at air.
+//! The volume itself as the parameters: f(p) = Σ over the voxels c around p of w_c(p) `x[c]`, trilinear between voxel
+//! centres, constant beyond the outermost. No network: with the lattice integrator, Adam and total variation this is
+//! gradient descent on the voxels, the baseline that a neural field has to beat (as in DiffVox: Hossain et al., 2024).
+//! All voxels start at air.
 
 use super::interpolation::interpolate;
 use super::kernels::levels::Levels;
@@ -33,7 +34,11 @@ impl Architecture for Config {
 
     fn cost(&self, domain: &Domain) -> Cost {
         let corners = 1 << domain.inputs;
-        Cost { operations: f64::from(20 * corners), bytes: 32 * corners as u64, parameters: domain.shape.iter().product::<usize>() as u64 }
+        Cost {
+            operations: f64::from(20 * corners),
+            bytes: 32 * corners as u64,
+            parameters: domain.shape.iter().product::<usize>() as u64,
+        }
     }
 
     fn build(&self, domain: &Domain, _: u64, options: (Kind, Device)) -> Result<Box<dyn Field>> {
@@ -113,7 +118,9 @@ mod tests {
             let values = Tensor::arange(count, F64);
             field.parameters()[0].value.detach().copy_(&values.view([count, 1]));
             let coordinates = Coordinates::new(&grid, &grid, F64).unwrap();
-            let found = to_vec(&field.attenuation(&coordinates.of_voxels(&values.to_kind(Kind::Int64)).unwrap()).unwrap()).unwrap();
+            let found =
+                to_vec(&field.attenuation(&coordinates.of_voxels(&values.to_kind(Kind::Int64)).unwrap()).unwrap())
+                    .unwrap();
             assert!(found.iter().enumerate().all(|(n, value)| (value - n as f32).abs() < 1e-5), "{found:?}");
         }
     }
@@ -123,8 +130,12 @@ mod tests {
         for inputs in [2, 3] {
             let field = Config {}.build(&Domain::cube(inputs, 6).unwrap(), 0, (Kind::Float, Device::Cpu)).unwrap();
             let count = field.parameters()[0].value.numel() as i64;
-            field.parameters()[0].value.detach().copy_(&Tensor::arange(count, (Kind::Float, Device::Cpu)).sin().view([count, 1]));
-            let points = Tensor::from_slice(&(0..inputs * 300).map(|i| (i as f32 * 0.37).sin() * 1.1).collect::<Vec<_>>());
+            field.parameters()[0]
+                .value
+                .detach()
+                .copy_(&Tensor::arange(count, (Kind::Float, Device::Cpu)).sin().view([count, 1]));
+            let points =
+                Tensor::from_slice(&(0..inputs * 300).map(|i| (i as f32 * 0.37).sin() * 1.1).collect::<Vec<_>>());
             fused::compare(field.as_ref(), &points.view([-1, inputs as i64]), 1e-5, "voxels");
         }
     }

@@ -1,8 +1,8 @@
 //! The one writer: nothing that this crate writes is ever half there.
 //!
-//! temporary name in the same folder → own `BufWriter` → flush → sync → length check → rename → sync folder. On any failure
-//! the temporary file is removed and the final path is as it was before; a process killed in between leaves a `.partial-*`
-//! file, which [`sweep`] removes at the next start.
+//! temporary name in the same folder → own `BufWriter` → flush → sync → length check → rename → sync folder. On any
+//! failure the temporary file is removed and the final path is as it was before; a process killed in between leaves a
+//! `.partial-*` file, which [`sweep`] removes at the next start.
 
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// How temporary names begin.
 const PREFIX: &str = ".partial-";
-/// Characters (up to 4 bytes each) of the final name that the temporary one repeats, so that it stays within the 255 bytes
-/// of common file systems.
+/// Characters (up to 4 bytes each) of the final name that the temporary one repeats, so that it stays within the 255
+/// bytes of common file systems.
 const REPEATED: usize = 45;
 
 /// Writes `bytes` to `path`, whole or not at all.
@@ -27,13 +27,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes to `path` what `f` writes to its argument (buffered), whole or not at all.
 ///
 /// # Errors
-/// [`Error::Resource`] when `f` fails, the folder is missing or not writable, or the disk is full; `path` is then untouched.
+/// [`Error::Resource`] when `f` fails, the folder is missing or not writable, or the disk is full; `path` is then
+/// untouched.
 pub fn write_with(path: &Path, f: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     replace(path, f).map_err(|error| Error::write(path, &error))
 }
 
-/// Removes the `.partial-*` files in `folder` that no living process of this machine is writing. Best effort: what cannot
-/// be removed is left. To be called at a start, before anything is written there.
+/// Removes the `.partial-*` files in `folder` that no living process of this machine is writing. Best effort: what
+/// cannot be removed is left. To be called at a start, before anything is written there.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -46,7 +47,8 @@ pub fn sweep(folder: &Path) {
 }
 
 fn replace(path: &Path, f: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
+    let name =
+        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -141,7 +143,8 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

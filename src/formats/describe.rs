@@ -38,8 +38,8 @@ pub struct Candidate<'a> {
     pub(super) head: Vec<u8>,
 }
 
-/// Says what `path` is: kind, shape, place, values; a folder of DICOM files lists all its series. Nothing that identifies a
-/// patient is shown.
+/// Says what `path` is: kind, shape, place, values; a folder of DICOM files lists all its series. Nothing that
+/// identifies a patient is shown.
 ///
 /// # Errors
 /// [`Error::Input`] when the path is missing, is none of [`FORMATS`], or is one of them but damaged.
@@ -47,8 +47,10 @@ pub fn describe(path: &Path) -> Result<Description> {
     let candidate = Candidate::open(path)?;
     let found = FORMATS.iter().find_map(|format| (format.describe)(&candidate));
     found.unwrap_or_else(|| {
-        let understood: Vec<String> = FORMATS.iter().map(|format| format!("{} ({})", format.name, format.looks_like)).collect();
-        let what = if candidate.is_folder { "no DICOM file in this folder" } else { "not a file this program understands" };
+        let understood: Vec<String> =
+            FORMATS.iter().map(|format| format!("{} ({})", format.name, format.looks_like)).collect();
+        let what =
+            if candidate.is_folder { "no DICOM file in this folder" } else { "not a file this program understands" };
         Err(Error::input(path, what).hint(format!("understood are {}", understood.join(", "))))
     })
 }

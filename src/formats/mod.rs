@@ -1,8 +1,8 @@
-//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, measured ones also from HDF5, TIFF and MATLAB, scans as
-//! JSON, spectra as CSV.
+//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, measured ones also from HDF5, TIFF and MATLAB,
+//! scans as JSON, spectra as CSV.
 //!
-//! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that is
-//! written goes through [`atomic`].
+//! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that
+//! is written goes through [`atomic`].
 
 pub mod atomic;
 mod describe;

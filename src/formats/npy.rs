@@ -34,12 +34,13 @@ pub fn write_projections(path: &Path, projections: &Projections) -> Result<()> {
 /// Reads projections (float32 or float64, `[view, row, column]`) of the scan `geometry`.
 ///
 /// # Errors
-/// [`Error::Input`] when the file is missing, damaged, of another type or shape than the scan's, or holds values that are
-/// not finite.
+/// [`Error::Input`] when the file is missing, damaged, of another type or shape than the scan's, or holds values that
+/// are not finite.
 pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> {
     let head = Head::read(path)?;
     if head.shape != geometry.shape() {
-        let problem = format!("expected [views, rows, columns] = {:?} as its scan, got {:?}", geometry.shape(), head.shape);
+        let problem =
+            format!("expected [views, rows, columns] = {:?} as its scan, got {:?}", geometry.shape(), head.shape);
         return Err(Error::input(path, problem));
     }
     let file = File::open(path).map_err(|error| Error::read(path, &error))?;
@@ -93,7 +94,8 @@ impl Head {
         if head.kind.ends_with("f4") || head.kind.ends_with("f8") {
             return Ok(head);
         }
-        Err(Error::input(path, format!("expected float32 or float64, got {}", head.kind)).hint("save array.astype('float32')"))
+        Err(Error::input(path, format!("expected float32 or float64, got {}", head.kind))
+            .hint("save array.astype('float32')"))
     }
 
     /// The header of real numbers.
@@ -113,10 +115,16 @@ impl Head {
             Some("u2" | "i2") => 2,
             Some("f4" | "u4" | "i4") => 4,
             Some("f8") => 8,
-            _ => return Err(Error::input(path, format!("expected real numbers, got {kind}")).hint("save array.astype('float32')")),
+            _ => {
+                return Err(Error::input(path, format!("expected real numbers, got {kind}"))
+                    .hint("save array.astype('float32')"));
+            }
         };
-        let total =
-            header.shape.iter().try_fold(bytes, |product, &n| product.checked_mul(n as u64)).and_then(|n| n.checked_add(length as u64));
+        let total = header
+            .shape
+            .iter()
+            .try_fold(bytes, |product, &n| product.checked_mul(n as u64))
+            .and_then(|n| n.checked_add(length as u64));
         if total != Some(size) {
             return Err(Error::input(
                 path,
@@ -149,7 +157,8 @@ fn header_length(start: &[u8]) -> std::result::Result<usize, String> {
 }
 
 fn describe(candidate: &Candidate) -> Option<Result<Description>> {
-    let mine = candidate.head.starts_with(MAGIC) || candidate.path.extension().is_some_and(|extension| extension == "npy");
+    let mine =
+        candidate.head.starts_with(MAGIC) || candidate.path.extension().is_some_and(|extension| extension == "npy");
     (!candidate.is_folder && mine).then(|| {
         let head = Head::read_any(candidate.path)?;
         let mut description = Description::new("NumPy array");

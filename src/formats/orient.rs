@@ -52,7 +52,9 @@ impl Lattice {
         if !lengths_fit || !self.origin.iter().all(|v| v.is_finite()) {
             return Err(Fault::Degenerate);
         }
-        let cosine = |i: usize, j: usize| (dot(self.steps[i], self.steps[j]) / (norm(self.steps[i]) * norm(self.steps[j]))).abs();
+        let cosine = |i: usize, j: usize| {
+            (dot(self.steps[i], self.steps[j]) / (norm(self.steps[i]) * norm(self.steps[j]))).abs()
+        };
         let worst = cosine(0, 1).max(cosine(1, 2)).max(cosine(2, 0));
         if worst > SHEAR { Err(Fault::Sheared(worst.min(1.0).asin().to_degrees())) } else { Ok(()) }
     }
@@ -63,8 +65,9 @@ impl Lattice {
         let along = |k: usize, axis: usize| dot(self.steps[axis], Grid::CANONICAL[k]) / norm(self.steps[axis]);
         let closeness = |axes: &[usize; 3]| (0..3).map(|k| along(k, axes[k]).abs()).sum::<f64>();
         // The first of equals, so that a lattice at exactly 45 degrees has one answer; rounding must not decide.
-        let best =
-            PERMUTATIONS.iter().fold(&PERMUTATIONS[0], |best, axes| if closeness(axes) > closeness(best) + 1e-9 { axes } else { best });
+        let best = PERMUTATIONS
+            .iter()
+            .fold(&PERMUTATIONS[0], |best, axes| if closeness(axes) > closeness(best) + 1e-9 { axes } else { best });
         Order { axes: *best, flips: std::array::from_fn(|k| along(k, best[k]) < 0.0) }
     }
 
@@ -172,7 +175,9 @@ mod tests {
     fn shear_and_degenerate_steps_are_told_apart() {
         let lattice = |steps| Lattice { shape: [1, 1, 1], steps, origin: [0.0; 3] };
         assert!(
-            lattice([[0.0, 0.3, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check().is_err_and(|f| matches!(f, Fault::Sheared(d) if d > 16.0))
+            lattice([[0.0, 0.3, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+                .check()
+                .is_err_and(|f| matches!(f, Fault::Sheared(d) if d > 16.0))
         );
         assert_eq!(lattice([[0.0; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));
         assert_eq!(lattice([[f64::MAX; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));

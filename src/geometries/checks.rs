@@ -9,19 +9,25 @@ pub(super) fn distances(axis: f64, detector: f64) -> Result<()> {
         return Err(Error::config("source_to_axis_mm", format!("expected a positive distance in mm, got {axis}")));
     }
     if !detector.is_finite() || detector <= 0.0 {
-        let problem = format!("expected a positive distance in mm, got {detector}: the detector would be behind the source");
-        return Err(Error::config("source_to_detector_mm", problem).hint("it is the distance from source to detector, positive"));
+        let problem =
+            format!("expected a positive distance in mm, got {detector}: the detector would be behind the source");
+        return Err(Error::config("source_to_detector_mm", problem)
+            .hint("it is the distance from source to detector, positive"));
     }
     if detector <= axis {
-        let problem = format!("expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis");
-        return Err(Error::config("source_to_detector_mm", problem).hint("it is the whole distance, not that from axis to detector"));
+        let problem = format!(
+            "expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis"
+        );
+        return Err(Error::config("source_to_detector_mm", problem)
+            .hint("it is the whole distance, not that from axis to detector"));
     }
     Ok(())
 }
 
 /// The first view whose source is inside the volume.
 pub(super) fn view_inside(geometry: &Geometry, volume: &Grid) -> Option<usize> {
-    let inside = |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
+    let inside =
+        |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
     geometry.views.iter().position(|view| matches!(view.source, Source::Point(source) if inside(source)))
 }
 
@@ -40,8 +46,11 @@ pub(super) fn sources(geometry: &Geometry, volume: &Grid, distance: f64) -> Resu
 /// Refuses a 2-D volume where rays leave its plane.
 pub(super) fn solid(volume: &Grid, what: &str) -> Result<()> {
     if volume.is_2d() {
-        return Err(Error::config("", format!("{what} needs a 3-D volume, and this one is a slice: the rays would leave its plane"))
-            .hint("use `fan` or `parallel`"));
+        return Err(Error::config(
+            "",
+            format!("{what} needs a 3-D volume, and this one is a slice: the rays would leave its plane"),
+        )
+        .hint("use `fan` or `parallel`"));
     }
     Ok(())
 }

@@ -19,8 +19,8 @@ pub(super) struct Arc {
 }
 
 impl Arc {
-    /// Angles in radians: `views` of them, equally spaced from the start. An arc that is a whole number of periods leaves
-    /// its end point out (step arc / views); any other arc includes it (step arc / (views − 1)).
+    /// Angles in radians: `views` of them, equally spaced from the start. An arc that is a whole number of periods
+    /// leaves its end point out (step arc / views); any other arc includes it (step arc / (views − 1)).
     pub(super) fn angles(&self) -> Result<Vec<f64>> {
         checks::views(self.views)?;
         if !self.arc_deg.is_finite() || self.arc_deg == 0.0 || self.arc_deg.abs() > 360.0 {
@@ -46,8 +46,11 @@ pub(super) fn isocenter(configured: Option<Point>, volume: &Grid) -> Result<Poin
     }
     let height = point[2] - volume.center()[2];
     if volume.is_2d() && height.abs() > 1e-6 * volume.spacing[0] {
-        let problem =
-            format!("expected an isocentre in the plane of the 2-D volume (z = {} mm), got z = {} mm", volume.center()[2], point[2]);
+        let problem = format!(
+            "expected an isocentre in the plane of the 2-D volume (z = {} mm), got z = {} mm",
+            volume.center()[2],
+            point[2]
+        );
         return Err(Error::config("isocenter_mm", problem));
     }
     Ok(point)
@@ -74,7 +77,13 @@ pub(super) fn exposure(angle: f64, isocenter: Point, distances: Distances, panel
 }
 
 /// The geometry of a circular scan.
-pub(super) fn scan(angles: Vec<f64>, arc_deg: f64, isocenter: Point, distances: Distances, panel: &Panel) -> Result<Geometry> {
+pub(super) fn scan(
+    angles: Vec<f64>,
+    arc_deg: f64,
+    isocenter: Point,
+    distances: Distances,
+    panel: &Panel,
+) -> Result<Geometry> {
     let view = |&angle: &f64| exposure(angle, isocenter, distances, panel);
     let views = angles.iter().map(view).collect();
     let orbit = Orbit {

@@ -1,8 +1,8 @@
 //! Circular cone beam with a flat or cylindrical detector; on a 2-D volume the same is a fan beam.
 //!
-//! The magnification at the axis is SDD / SAD. The shadow of a cylinder of radius R about the axis reaches
-//! u = ± SDD R / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and
-//! v = z SDD / (SAD − R) (its edge nearest to the source).
+//! The magnification at the axis is SDD / SAD. The shadow of a cylinder of radius R about the axis reaches u = ± SDD R
+//! / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and v = z
+//! SDD / (SAD − R) (its edge nearest to the source).
 
 use super::Scan;
 use super::checks;
@@ -28,7 +28,8 @@ pub struct Config {
     pub source_to_axis_mm: f64,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
-    /// Point [x, y, z] in mm on the axis of rotation, at the height of the source; the centre of the volume if left out.
+    /// Point [x, y, z] in mm on the axis of rotation, at the height of the source; the centre of the volume if left
+    /// out.
     pub isocenter_mm: Option<Point>,
     /// The pixels.
     pub detector: detector::Config,
@@ -50,16 +51,19 @@ impl Default for Config {
 
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
-        let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
+        let angles =
+            Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
         checks::distances(self.source_to_axis_mm, self.source_to_detector_mm)?;
         self.detector.check_stance(false, volume.is_2d())?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let (source, detector) = (self.source_to_axis_mm, self.source_to_detector_mm - self.source_to_axis_mm);
-        let scan =
-            |panel: &Panel| circle::scan(angles.clone(), self.arc_deg, isocenter, Distances { source: Some(source), detector }, panel);
+        let scan = |panel: &Panel| {
+            circle::scan(angles.clone(), self.arc_deg, isocenter, Distances { source: Some(source), detector }, panel)
+        };
         let mut shadow = self.shadow(volume, isocenter)?;
         if self.detector.is_auto() && !self.detector.is_upright() && self.detector.shape == DetectorShape::Flat {
-            shadow = Shadow::of_views(&scan(&Panel { offset: [0.0; 2], ..self.detector.probe() })?, volume, shadow.pitch)?;
+            shadow =
+                Shadow::of_views(&scan(&Panel { offset: [0.0; 2], ..self.detector.probe() })?, volume, shadow.pitch)?;
         }
         let geometry = scan(&self.detector.resolve(&shadow, volume.is_2d())?)?;
         checks::sources(&geometry, volume, source)?;
@@ -73,9 +77,12 @@ impl Config {
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
         let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
         if self.detector.is_auto() && radius >= axis {
-            let problem = format!("expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}");
+            let problem = format!(
+                "expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}"
+            );
             return Err(Error::config("source_to_axis_mm", problem).hint(
-                "the source would pass through the volume: move it away, crop the volume, or give detector.pixels and detector.pitch_mm",
+                "the source would pass through the volume: move it away, crop the volume, or give detector.pixels and \
+                 detector.pitch_mm",
             ));
         }
         // The nearest edge of the cylinder where the end is above (below) the source's height, else the farthest.
@@ -108,9 +115,11 @@ mod tests {
 
     #[test]
     fn the_automatic_detector_covers_the_volume_closely() {
-        for yaml in
-            ["{views: 90}", "{views: 90, isocenter_mm: [20, 0, 40]}", "{views: 90, source_to_axis_mm: 60, source_to_detector_mm: 100}"]
-        {
+        for yaml in [
+            "{views: 90}",
+            "{views: 90, isocenter_mm: [20, 0, 40]}",
+            "{views: 90, source_to_axis_mm: 60, source_to_detector_mm: 100}",
+        ] {
             let mut config: Config = serde_yaml::from_str(yaml).unwrap();
             let geometry = config.build(&volume()).unwrap();
             assert_eq!(truncation(&geometry, &volume()).views, 0, "{yaml}");

@@ -25,7 +25,8 @@ pub struct Config {
     pub offset_mm: [f64; 2],
     /// flat, or cylindrical about the axis through the source along v.
     pub shape: DetectorShape,
-    /// Turn about u through the detector's centre, degrees: its upper rows (+v) lean towards the source (RTK: out of plane).
+    /// Turn about u through the detector's centre, degrees: its upper rows (+v) lean towards the source (RTK: out of
+    /// plane).
     pub tilt_deg: f64,
     /// Turn about v through the detector's centre, degrees: its last columns (+u) lean towards the source.
     pub slant_deg: f64,
@@ -48,7 +49,10 @@ impl Cylinder {
     pub fn around(volume: &Grid, isocenter: Point) -> Self {
         volume.corners().iter().map(|&corner| sub(corner, isocenter)).fold(
             Self { radius: 0.0, z: [f64::INFINITY, f64::NEG_INFINITY] },
-            |cylinder, [x, y, z]| Self { radius: cylinder.radius.max(x.hypot(y)), z: [cylinder.z[0].min(z), cylinder.z[1].max(z)] },
+            |cylinder, [x, y, z]| Self {
+                radius: cylinder.radius.max(x.hypot(y)),
+                z: [cylinder.z[0].min(z), cylinder.z[1].max(z)],
+            },
         )
     }
 }
@@ -63,7 +67,8 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
-    /// What the box of a volume covers on a flat detector that stands as in `scan`, whose views must have pixels of 1 mm.
+    /// What the box of a volume covers on a flat detector that stands as in `scan`, whose views must have pixels of 1
+    /// mm.
     pub(super) fn of_views(scan: &Geometry, volume: &Grid, pitch: [f64; 2]) -> Result<Self> {
         let middle = [(scan.detector.rows as f64 - 1.0) / 2.0, (scan.detector.columns as f64 - 1.0) / 2.0];
         let mut extent = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
@@ -116,8 +121,11 @@ impl Config {
         let (columns, pitch_u) = along(1);
         let (rows, pitch_v) = if flatland { (1, given[0].unwrap_or(pitch_u)) } else { along(0) };
         if !(pitch_u > 0.0 && pitch_v > 0.0 && pitch_u.is_finite() && pitch_v.is_finite()) {
-            return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"))
-                .hint("the volume gives no size along one direction: write the pitch"));
+            return Err(Error::config(
+                "detector.pitch_mm",
+                format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"),
+            )
+            .hint("the volume gives no size along one direction: write the pitch"));
         }
         Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch: [pitch_v, pitch_u], ..self.probe() })
     }
@@ -125,7 +133,12 @@ impl Config {
     /// The panel as it stands, with one pixel of 1 mm: what finds an automatic detector's shadow.
     pub(super) fn probe(&self) -> Panel {
         let angles = [self.tilt_deg, self.slant_deg, self.rotation_deg].map(f64::to_radians);
-        Panel { detector: Detector { rows: 1, columns: 1, shape: self.shape }, pitch: [1.0; 2], offset: self.offset_mm, angles }
+        Panel {
+            detector: Detector { rows: 1, columns: 1, shape: self.shape },
+            pitch: [1.0; 2],
+            offset: self.offset_mm,
+            angles,
+        }
     }
 
     /// Whether it stands across the central ray, rows along the axis.
@@ -135,23 +148,33 @@ impl Config {
 
     /// Refuses what [`Config::resolve`] would, and a stance that the beam or the plane does not allow.
     pub(super) fn check_stance(&self, parallel: bool, flatland: bool) -> Result<()> {
-        for (key, angle, most) in
-            [("tilt_deg", self.tilt_deg, 80.0), ("slant_deg", self.slant_deg, 80.0), ("rotation_deg", self.rotation_deg, 360.0)]
-        {
+        for (key, angle, most) in [
+            ("tilt_deg", self.tilt_deg, 80.0),
+            ("slant_deg", self.slant_deg, 80.0),
+            ("rotation_deg", self.rotation_deg, 360.0),
+        ] {
             if !angle.is_finite() || angle.abs() > most {
-                return Err(Error::config(format!("detector.{key}"), format!("expected degrees between -{most} and {most}, got {angle}")));
+                return Err(Error::config(
+                    format!("detector.{key}"),
+                    format!("expected degrees between -{most} and {most}, got {angle}"),
+                ));
             }
             if flatland && key != "slant_deg" && angle != 0.0 {
-                return Err(Error::config(format!("detector.{key}"), format!("expected 0 for a 2-D volume, got {angle}"))
-                    .hint("only slant_deg keeps the rays in its plane"));
+                return Err(Error::config(
+                    format!("detector.{key}"),
+                    format!("expected 0 for a 2-D volume, got {angle}"),
+                )
+                .hint("only slant_deg keeps the rays in its plane"));
             }
             if self.shape == DetectorShape::Cylindrical && key != "rotation_deg" && angle != 0.0 {
-                let problem = format!("expected 0 for a cylindrical detector, got {angle}: its axis passes through the source");
+                let problem =
+                    format!("expected 0 for a cylindrical detector, got {angle}: its axis passes through the source");
                 return Err(Error::config(format!("detector.{key}"), problem).hint("use a flat detector, or offset_mm"));
             }
         }
         if self.shape == DetectorShape::Cylindrical && parallel {
-            return Err(Error::config("detector.shape", "expected flat for a parallel beam, got cylindrical").hint("use `cone` or `fan`"));
+            return Err(Error::config("detector.shape", "expected flat for a parallel beam, got cylindrical")
+                .hint("use `cone` or `fan`"));
         }
         self.check(flatland)
     }
@@ -168,17 +191,22 @@ impl Config {
         }
         match self.pixels {
             Setting::One(0) | Setting::Two([0, _] | [_, 0]) => {
-                return Err(
-                    Error::config("detector.pixels", "expected at least 1 pixel each way, got 0").hint("write auto to cover the volume")
-                );
+                return Err(Error::config("detector.pixels", "expected at least 1 pixel each way, got 0")
+                    .hint("write auto to cover the volume"));
             }
             Setting::One(n) if !flatland => {
-                return Err(Error::config("detector.pixels", format!("expected [rows, columns] for a 3-D volume, got {n}"))
-                    .hint(format!("write [{n}, {n}]")));
+                return Err(Error::config(
+                    "detector.pixels",
+                    format!("expected [rows, columns] for a 3-D volume, got {n}"),
+                )
+                .hint(format!("write [{n}, {n}]")));
             }
             Setting::Two([rows, columns]) if flatland && rows != 1 => {
-                return Err(Error::config("detector.pixels", format!("expected one row for a 2-D volume, got [{rows}, {columns}]"))
-                    .hint(format!("write {columns}")));
+                return Err(Error::config(
+                    "detector.pixels",
+                    format!("expected one row for a 2-D volume, got [{rows}, {columns}]"),
+                )
+                .hint(format!("write {columns}")));
             }
             _ => {}
         }
@@ -186,7 +214,8 @@ impl Config {
             return Err(Error::config("detector.offset_mm", format!("expected finite mm, got {:?}", self.offset_mm)));
         }
         if flatland && self.offset_mm[0] != 0.0 {
-            let problem = format!("expected [0, u] for a 2-D volume, got {:?}: the rays would leave its plane", self.offset_mm);
+            let problem =
+                format!("expected [0, u] for a 2-D volume, got {:?}: the rays would leave its plane", self.offset_mm);
             return Err(Error::config("detector.offset_mm", problem));
         }
         Ok(())

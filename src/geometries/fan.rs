@@ -1,5 +1,5 @@
-//! Fan beam on a circular orbit in the plane of a 2-D volume, detector straight (`flat`) or along an arc about the source
-//! (`cylindrical`, the third-generation scanner).
+//! Fan beam on a circular orbit in the plane of a 2-D volume, detector straight (`flat`) or along an arc about the
+//! source (`cylindrical`, the third-generation scanner).
 //!
 //! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and
 //! γ = (k − k₀) p / SDD on an arc, p the pitch. A short scan covers 180° + the fan's full angle.
@@ -48,11 +48,14 @@ impl Default for Config {
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         if !volume.is_2d() {
-            return Err(Error::config("", format!("needs a 2-D volume, and this one has {} slices", volume.shape[0])).hint("use `cone`"));
+            return Err(Error::config("", format!("needs a 2-D volume, and this one has {} slices", volume.shape[0]))
+                .hint("use `cone`"));
         }
         // A fan is the cone of one row.
-        let Self { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, ref detector } = *self;
+        let Self { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, ref detector } =
+            *self;
         let detector = detector.clone();
-        cone::Config { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector }.build(volume)
+        cone::Config { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector }
+            .build(volume)
     }
 }

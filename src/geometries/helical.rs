@@ -1,7 +1,7 @@
 //! Helical cone beam: the source turns about z and climbs `pitch_mm` per turn, the detector with it.
 //!
-//! source(θ) = iso + (SAD cos θ, SAD sin θ, (θ − θ_mid) P / 2π). An automatic detector has the rows of the Tam–Danielsson
-//! window, the least that sees every voxel in the helix over half a turn: at column angle γ it reaches
+//! source(θ) = iso + (SAD cos θ, SAD sin θ, (θ − θ_mid) P / 2π). An automatic detector has the rows of the
+//! Tam–Danielsson window, the least that sees every voxel in the helix over half a turn: at column angle γ it reaches
 //! |v| = SDD P (π/2 + |γ|) / (2π SAD cos γ) on a cylindrical detector, and that over cos γ on a flat one (Noo, Pack and
 //! Heuscher, Phys. Med. Biol. 48 (2003) 3787, eqs. 39 and 43). Each view sees a part of the volume's height only.
 
@@ -21,7 +21,8 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 pub struct Config {
     /// Number of views over all turns, equally spaced; the end point is left out.
     pub views: usize,
-    /// Number of turns, fractions allowed, negative from +y to +x; one more than the volume is high in pitches if left out.
+    /// Number of turns, fractions allowed, negative from +y to +x; one more than the volume is high in pitches if left
+    /// out.
     pub turns: Option<f64>,
     /// Way of the source along z per turn, mm; negative moves down.
     pub pitch_mm: f64,
@@ -71,7 +72,8 @@ impl Scan for Config {
         let view = |i: usize| {
             let turned = turns * i as f64 / self.views as f64;
             // The first and last view are equally far from the middle.
-            let climbed = self.pitch_mm * (turned.abs() - turns.abs() * (self.views - 1) as f64 / self.views as f64 / 2.0);
+            let climbed =
+                self.pitch_mm * (turned.abs() - turns.abs() * (self.views - 1) as f64 / self.views as f64 / 2.0);
             let height = [isocenter[0], isocenter[1], isocenter[2] + climbed];
             let angle = self.start_deg.to_radians() + TAU * turned;
             circle::exposure(angle, height, Distances { source: Some(self.source_to_axis_mm), detector }, &panel)
@@ -95,10 +97,11 @@ impl Config {
     fn shadow(&self, volume: &Grid, cylinder: &Cylinder) -> Result<Shadow> {
         let (axis, detector, radius) = (self.source_to_axis_mm, self.source_to_detector_mm, cylinder.radius);
         if self.detector.is_auto() && radius >= axis {
-            let problem = format!("expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}");
-            return Err(
-                Error::config("source_to_axis_mm", problem).hint("move the source away, or give detector.pixels and detector.pitch_mm")
+            let problem = format!(
+                "expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}"
             );
+            return Err(Error::config("source_to_axis_mm", problem)
+                .hint("move the source away, or give detector.pixels and detector.pitch_mm"));
         }
         let gamma = (radius / axis).min(1.0).asin();
         let window = detector * self.pitch_mm.abs() / (TAU * axis) * (FRAC_PI_2 + gamma) / gamma.cos();
@@ -138,7 +141,8 @@ mod tests {
     fn the_automatic_rows_see_every_voxel_over_half_a_turn() {
         for shape in ["flat", "cylindrical"] {
             let geometry = built(&format!(
-                "{{views: 600, pitch_mm: 15, source_to_axis_mm: 100, source_to_detector_mm: 150, detector: {{shape: {shape}}}}}"
+                "{{views: 600, pitch_mm: 15, source_to_axis_mm: 100, source_to_detector_mm: 150, detector: {{shape: \
+                 {shape}}}}}"
             ))
             .unwrap();
             let per_turn = 600.0 / (60.0 / 15.0 + 1.0);

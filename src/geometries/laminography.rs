@@ -1,9 +1,10 @@
-//! Laminography: the axis of rotation is not across the beam but tilted, for flat objects that no detector can be turned about.
+//! Laminography: the axis of rotation is not across the beam but tilted, for flat objects that no detector can be
+//! turned about.
 //!
-//! In the object's frame the source runs on a circle above it: with the tilt α,
-//! source(θ) = iso + SAD o, o = (cos α cos θ, cos α sin θ, sin α), detector centre = iso − (SDD − SAD) o,
-//! u = (−sin θ, cos θ, 0), v = o × u. α = 0 is a circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60
-//! degrees (the laminographic angle between beam and axis is 90° − α). Helfen et al., Appl. Phys. Lett. 86 (2005) 071915.
+//! In the object's frame the source runs on a circle above it: with the tilt α, source(θ) = iso + SAD o, o = (cos α cos
+//! θ, cos α sin θ, sin α), detector centre = iso − (SDD − SAD) o, u = (−sin θ, cos θ, 0), v = o × u. α = 0 is a
+//! circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60 degrees (the laminographic angle
+//! between beam and axis is 90° − α). Helfen et al., Appl. Phys. Lett. 86 (2005) 071915.
 
 use super::Scan;
 use super::checks;
@@ -15,7 +16,8 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `laminography: {views, arc_deg, start_deg, axis_tilt_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector}`.
+/// `laminography: {views, arc_deg, start_deg, axis_tilt_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm,
+/// detector}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -54,7 +56,8 @@ impl Default for Config {
 
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
-        let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
+        let angles =
+            Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
         if !self.axis_tilt_deg.is_finite() || self.axis_tilt_deg.abs() > 89.0 {
             let problem = format!("expected degrees between -89 and 89, got {}", self.axis_tilt_deg);
             return Err(Error::config("axis_tilt_deg", problem).hint("it is counted from an axis across the beam"));
@@ -85,14 +88,27 @@ impl Config {
         match (self.source_to_axis_mm, self.source_to_detector_mm) {
             (None, None) => Ok(None),
             (Some(axis), Some(detector)) => checks::distances(axis, detector).map(|()| Some((axis, detector))),
-            (Some(_), None) => Err(Error::config("source_to_detector_mm", "expected a distance in mm beside source_to_axis_mm, got none")
-                .hint("a parallel beam has neither")),
-            (None, Some(_)) => Err(Error::config("source_to_axis_mm", "expected a distance in mm beside source_to_detector_mm, got none")
-                .hint("a parallel beam has neither")),
+            (Some(_), None) => Err(Error::config(
+                "source_to_detector_mm",
+                "expected a distance in mm beside source_to_axis_mm, got none",
+            )
+            .hint("a parallel beam has neither")),
+            (None, Some(_)) => Err(Error::config(
+                "source_to_axis_mm",
+                "expected a distance in mm beside source_to_detector_mm, got none",
+            )
+            .hint("a parallel beam has neither")),
         }
     }
 
-    fn exposure(&self, angle: f64, isocenter: Point, distances: Option<(f64, f64)>, volume: &Grid, panel: &Panel) -> crate::data::View {
+    fn exposure(
+        &self,
+        angle: f64,
+        isocenter: Point,
+        distances: Option<(f64, f64)>,
+        volume: &Grid,
+        panel: &Panel,
+    ) -> crate::data::View {
         let ((sin, cos), (up, level)) = (angle.sin_cos(), self.axis_tilt_deg.to_radians().sin_cos());
         let (outward, across) = ([level * cos, level * sin, up], [-sin, cos, 0.0]);
         // The place of a parallel beam's detector changes no ray: outside of the volume, figures are easy to read.
@@ -119,9 +135,13 @@ mod tests {
 
     #[test]
     fn without_a_tilt_it_is_the_circular_scan() {
-        let yaml = "views: 7, source_to_axis_mm: 300, source_to_detector_mm: 500, detector: {pixels: [9, 8], pitch_mm: 2}";
+        let yaml =
+            "views: 7, source_to_axis_mm: 300, source_to_detector_mm: 500, detector: {pixels: [9, 8], pitch_mm: 2}";
         let flat = built(&format!("{{{yaml}, axis_tilt_deg: 0}}")).unwrap();
-        let circle = serde_yaml::from_str::<super::super::cone::Config>(&format!("{{{yaml}}}")).unwrap().build(&volume()).unwrap();
+        let circle = serde_yaml::from_str::<super::super::cone::Config>(&format!("{{{yaml}}}"))
+            .unwrap()
+            .build(&volume())
+            .unwrap();
         for (a, b) in flat.views.iter().zip(&circle.views) {
             assert!(norm(sub(a.center, b.center)) < 1e-9 && norm(sub(a.v, b.v)) < 1e-12 && norm(sub(a.u, b.u)) < 1e-12);
         }

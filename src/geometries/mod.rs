@@ -33,7 +33,8 @@ pub trait Scan {
     /// A scan that cannot be, with the key below the kind's own name and what to do.
     fn build(&self, volume: &Grid) -> Result<Geometry>;
 
-    /// The file that holds the views, if the configuration names one: the caller reads it and hands it to [`Scan::place`].
+    /// The file that holds the views, if the configuration names one: the caller reads it and hands it to
+    /// [`Scan::place`].
     fn file(&self) -> Option<&Path> {
         None
     }
@@ -120,9 +121,15 @@ mod tests {
     fn every_kind(start_deg: f64) -> Vec<(&'static str, Geometry)> {
         let build = |name: &'static str| {
             let angle = if name == "tomosynthesis" { "direction_deg" } else { "start_deg" };
-            let (pixels, offset) = if name == "fan" { ("6".to_string(), 0.0) } else { ("[5, 6]".to_string(), OFFSET[0]) };
+            let (pixels, offset) =
+                if name == "fan" { ("6".to_string(), 0.0) } else { ("[5, 6]".to_string(), OFFSET[0]) };
             let detector = format!("{{pixels: {pixels}, pitch_mm: [2, 3], offset_mm: [{offset}, {}]}}", OFFSET[1]);
-            (name, read(&format!("{name}: {{views: 7, {angle}: {start_deg}, detector: {detector}}}")).build(&seen(name)).unwrap())
+            (
+                name,
+                read(&format!("{name}: {{views: 7, {angle}: {start_deg}, detector: {detector}}}"))
+                    .build(&seen(name))
+                    .unwrap(),
+            )
         };
         names().map(build).collect()
     }
@@ -141,7 +148,10 @@ mod tests {
             for view in if ["helical", "tomosynthesis"].contains(&name) { 3..4 } else { 0..7 } {
                 let (row, column) = geometry.project(view, seen(name).center()).unwrap();
                 let expected = (if name == "fan" { 0.0 } else { 2.0 - OFFSET[0] / 2.0 }, 2.5 - OFFSET[1] / 3.0);
-                assert!((row - expected.0).abs() < 1e-9 && (column - expected.1).abs() < 1e-9, "{name}: ({row}, {column})");
+                assert!(
+                    (row - expected.0).abs() < 1e-9 && (column - expected.1).abs() < 1e-9,
+                    "{name}: ({row}, {column})"
+                );
             }
         }
     }
@@ -201,8 +211,9 @@ mod tests {
     #[test]
     fn tilted_and_curved_automatic_detectors_cover_the_volume_too() {
         for name in ["parallel", "cone", "laminography", "tomosynthesis"] {
-            let geometry =
-                read(&format!("{name}: {{detector: {{tilt_deg: 10, slant_deg: -15, rotation_deg: 20}}}}")).build(&volume()).unwrap();
+            let geometry = read(&format!("{name}: {{detector: {{tilt_deg: 10, slant_deg: -15, rotation_deg: 20}}}}"))
+                .build(&volume())
+                .unwrap();
             assert_eq!(truncation::truncation(&geometry, &volume()).message, None, "{name}");
         }
         let curved = read("cone: {source_to_axis_mm: 60, source_to_detector_mm: 100, detector: {shape: cylindrical}}");
@@ -222,10 +233,13 @@ mod tests {
             let kind: OneOf<GeometryKind> = serde_yaml::from_str(&sample(name)).unwrap();
             let again: OneOf<GeometryKind> = serde_yaml::from_str(&serde_yaml::to_string(&kind).unwrap()).unwrap();
             assert_eq!(kind, again);
-            let fault = serde_yaml::from_str::<OneOf<GeometryKind>>(&format!("{name}:\n  veiws: 3\n")).unwrap_err().to_string();
+            let fault =
+                serde_yaml::from_str::<OneOf<GeometryKind>>(&format!("{name}:\n  veiws: 3\n")).unwrap_err().to_string();
             assert!(fault.contains("veiws") && fault.contains("line 2 column 3"), "{fault}");
             let fault =
-                serde_yaml::from_str::<OneOf<GeometryKind>>(&format!("{name}:\n  detector: {{pixels: many}}\n")).unwrap_err().to_string();
+                serde_yaml::from_str::<OneOf<GeometryKind>>(&format!("{name}:\n  detector: {{pixels: many}}\n"))
+                    .unwrap_err()
+                    .to_string();
             assert!(fault.contains("many") && fault.contains("line 2 column"), "{fault}");
         }
     }
@@ -237,7 +251,10 @@ mod tests {
             let refused = |keys: &str| read(&format!("{name}: {{{keys}}}")).build(&seen(name)).unwrap_err();
             let says = |keys: &str, key: &str| {
                 let error = refused(keys);
-                assert!(error.exit_code() == 2 && error.to_string().starts_with(&format!("{name}.{key}: ")), "{name} {keys}: {error}");
+                assert!(
+                    error.exit_code() == 2 && error.to_string().starts_with(&format!("{name}.{key}: ")),
+                    "{name} {keys}: {error}"
+                );
             };
             says("views: 0", "views");
             says("detector: {pitch_mm: 0}", "detector.pitch_mm");
@@ -259,7 +276,9 @@ mod tests {
 
     #[test]
     fn poses_of_an_orbit_are_recognised_as_that_orbit() {
-        for (name, geometry) in every_kind(20.0).into_iter().filter(|(name, _)| ["parallel", "fan", "cone"].contains(name)) {
+        for (name, geometry) in
+            every_kind(20.0).into_iter().filter(|(name, _)| ["parallel", "fan", "cone"].contains(name))
+        {
             let (found, made) = (crate::data::Orbit::of_views(&geometry.views).unwrap(), geometry.orbit.unwrap());
             assert!((found.arc - made.arc).abs() < 1e-9, "{name}: {found:?}");
             assert!(
@@ -269,7 +288,8 @@ mod tests {
             assert!(found.angles.iter().zip(&made.angles).all(|(a, b)| (a - b).abs() < 1e-9), "{name}");
             assert_eq!(found.source_to_axis.map(f64::round), made.source_to_axis);
         }
-        for (name, geometry) in every_kind(20.0).into_iter().filter(|(name, _)| ["helical", "laminography", "tomosynthesis"].contains(name))
+        for (name, geometry) in
+            every_kind(20.0).into_iter().filter(|(name, _)| ["helical", "laminography", "tomosynthesis"].contains(name))
         {
             assert_eq!(crate::data::Orbit::of_views(&geometry.views), None, "{name}");
         }
@@ -281,9 +301,21 @@ mod tests {
         let place = |keys: &str, poses: Poses| read(&format!("poses: {{file: a.xml, {keys}}}")).place(poses, &volume());
         assert_eq!(place("", Poses::from(scan.clone())).unwrap(), scan);
         let open = Poses { pixels: None, pitched: false, ..Poses::from(scan.clone()) };
-        assert!(place("detector: {pitch_mm: 1}", open.clone()).unwrap_err().to_string().starts_with("poses.detector.pixels:"));
-        assert!(place("detector: {pixels: [5, 6]}", open).unwrap_err().to_string().starts_with("poses.detector.pitch_mm:"));
-        assert!(place("detector: {pitch_mm: 1}", Poses::from(scan.clone())).unwrap_err().to_string().contains("its own pitch"));
+        assert!(
+            place("detector: {pitch_mm: 1}", open.clone())
+                .unwrap_err()
+                .to_string()
+                .starts_with("poses.detector.pixels:")
+        );
+        assert!(
+            place("detector: {pixels: [5, 6]}", open).unwrap_err().to_string().starts_with("poses.detector.pitch_mm:")
+        );
+        assert!(
+            place("detector: {pitch_mm: 1}", Poses::from(scan.clone()))
+                .unwrap_err()
+                .to_string()
+                .contains("its own pitch")
+        );
         assert!(place("origin_mm: [1000, 0, 0]", Poses::from(scan.clone())).is_err());
         let mut singular = Poses::from(scan);
         singular.views[3].u = singular.views[3].v;

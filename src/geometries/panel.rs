@@ -14,8 +14,8 @@ pub(super) struct Panel {
     pub(super) angles: [f64; 3],
 }
 
-/// Where a detector without offset and angles stands: its centre, and the unit vectors of its columns and rows; their cross
-/// product points to the source.
+/// Where a detector without offset and angles stands: its centre, and the unit vectors of its columns and rows; their
+/// cross product points to the source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stand {
     pub(super) foot: Point,
@@ -32,8 +32,8 @@ impl Panel {
         }
     }
 
-    /// The offset moves the centre in the plane across the central ray; then the detector turns about its centre: by the
-    /// slant about v, by the tilt about its new u, by the rotation about its new normal.
+    /// The offset moves the centre in the plane across the central ray; then the detector turns about its centre: by
+    /// the slant about v, by the tilt about its new u, by the rotation about its new normal.
     fn flat(&self, source: Source, Stand { foot, across, up }: Stand) -> View {
         let [tilt, slant, rotation] = self.angles;
         let center = add(foot, add(scale(up, self.offset[0]), scale(across, self.offset[1])));
@@ -43,7 +43,8 @@ impl Panel {
         View { source, center, u: scale(u, self.pitch[1]), v: scale(v, self.pitch[0]) }
     }
 
-    /// The rotation turns the cylinder about the central ray; the offset slides its centre along the arc and along the axis.
+    /// The rotation turns the cylinder about the central ray; the offset slides its centre along the arc and along the
+    /// axis.
     fn curved(&self, source: Point, Stand { foot, across, up }: Stand) -> View {
         let (across, up) = turned(across, up, self.angles[2]);
         let arm = sub(foot, source);

@@ -36,7 +36,8 @@ impl Default for Config {
 
 impl Scan for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
-        let angles = Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 180.0 }.angles()?;
+        let angles =
+            Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 180.0 }.angles()?;
         self.detector.check_stance(true, volume.is_2d())?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);

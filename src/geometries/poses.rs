@@ -1,13 +1,15 @@
-//! Per-view poses from a file: a measured or calibrated scan, in any format that `recon` writes (own JSON or CSV, ASTRA's
-//! 12-vectors, RTK's circular-geometry XML).
+//! Per-view poses from a file: a measured or calibrated scan, in any format that `recon` writes (own JSON or CSV,
+//! ASTRA's 12-vectors, RTK's circular-geometry XML).
 //!
-//! Some formats leave the detector's pixels open; they are given here then. Upright views on a circle are recognised as an
-//! orbit, so that analytic methods can be used.
+//! Some formats leave the detector's pixels open; they are given here then. Upright views on a circle are recognised as
+//! an orbit, so that analytic methods can be used.
 
 use super::Scan;
 use super::checks;
 use super::setting::Setting;
-use crate::data::{Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, cross, dot, normalized, scale, sub};
+use crate::data::{
+    Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, cross, dot, normalized, scale, sub,
+};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,10 @@ pub struct Pixels {
 
 impl Scan for Config {
     fn build(&self, _volume: &Grid) -> Result<Geometry> {
-        Err(Error::config("file", format!("{} was not read: the caller hands its poses to `place`", self.file.display())))
+        Err(Error::config(
+            "file",
+            format!("{} was not read: the caller hands its poses to `place`", self.file.display()),
+        ))
     }
 
     fn file(&self) -> Option<&Path> {
@@ -87,7 +92,10 @@ impl Config {
             }
         };
         if pixels.contains(&0) {
-            return Err(Error::config("detector.pixels", format!("expected at least 1 pixel each way, got {pixels:?}")));
+            return Err(Error::config(
+                "detector.pixels",
+                format!("expected at least 1 pixel each way, got {pixels:?}"),
+            ));
         }
         Ok(pixels)
     }
@@ -103,7 +111,8 @@ impl Config {
                 return Err(Error::config("detector.pitch_mm", problem).hint("write the size of the detector's pixels"));
             }
             (_, true) => {
-                return Err(Error::config("detector.pitch_mm", "expected auto: the file has its own pitch").hint("leave the key out"));
+                return Err(Error::config("detector.pitch_mm", "expected auto: the file has its own pitch")
+                    .hint("leave the key out"));
             }
         };
         if pitch.iter().any(|mm| !mm.is_finite() || *mm <= 0.0) {
@@ -114,7 +123,9 @@ impl Config {
 
     fn view(&self, view: &View, [v, u]: [f64; 2]) -> View {
         let source = match (view.source, self.beam) {
-            (Source::Point(vector) | Source::Direction(vector), Some(Beam::Parallel)) => Source::Direction(normalized(vector)),
+            (Source::Point(vector) | Source::Direction(vector), Some(Beam::Parallel)) => {
+                Source::Direction(normalized(vector))
+            }
             (Source::Direction(vector), _) => Source::Direction(vector),
             (Source::Point(point), _) => Source::Point(add(point, self.origin_mm)),
         };
@@ -138,8 +149,11 @@ impl Config {
             }
         };
         if let Some(view) = geometry.views.iter().position(|view| !between(view)) {
-            return Err(Error::config("file", format!("{} does not have the volume between its source and its detector", place(view)))
-                .hint("check origin_mm and the axes of the file"));
+            return Err(Error::config(
+                "file",
+                format!("{} does not have the volume between its source and its detector", place(view)),
+            )
+            .hint("check origin_mm and the axes of the file"));
         }
         Ok(())
     }

@@ -75,7 +75,9 @@ impl<'de, T: Number> Visitor<'de> for SettingVisitor<T> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        T::from_float(value).map(Setting::One).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(value), &self))
+        T::from_float(value)
+            .map(Setting::One)
+            .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(value), &self))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
@@ -117,9 +119,14 @@ mod tests {
 
     #[test]
     fn all_three_forms_are_read_and_written_back() {
-        for (text, setting) in [("auto", Setting::Auto), ("2", Setting::One(2.0)), ("[1.5, 2]", Setting::Two([1.5, 2.0]))] {
+        for (text, setting) in
+            [("auto", Setting::Auto), ("2", Setting::One(2.0)), ("[1.5, 2]", Setting::Two([1.5, 2.0]))]
+        {
             assert_eq!(serde_yaml::from_str::<Setting<f64>>(text).unwrap(), setting);
-            assert_eq!(serde_yaml::from_str::<Setting<f64>>(&serde_yaml::to_string(&setting).unwrap()).unwrap(), setting);
+            assert_eq!(
+                serde_yaml::from_str::<Setting<f64>>(&serde_yaml::to_string(&setting).unwrap()).unwrap(),
+                setting
+            );
         }
     }
 

@@ -1,9 +1,9 @@
 //! Tomosynthesis: the source moves over a detector that stands still, along an arc or a line.
 //!
-//! With o = (cos φ, sin φ, 0) the middle direction from the isocentre to the source, e the direction of motion (u or v) and
-//! sweep angles ψ spread evenly over the arc: on an arc source(ψ) = iso + SAD (cos ψ o + sin ψ e), as in breast tomosynthesis;
-//! on a line source(ψ) = iso + SAD (o + tan ψ e), the places evenly spaced, as in chest tomosynthesis. The detector's centre
-//! stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003) R65.
+//! With o = (cos φ, sin φ, 0) the middle direction from the isocentre to the source, e the direction of motion (u or v)
+//! and sweep angles ψ spread evenly over the arc: on an arc source(ψ) = iso + SAD (cos ψ o + sin ψ e), as in breast
+//! tomosynthesis; on a line source(ψ) = iso + SAD (o + tan ψ e), the places evenly spaced, as in chest tomosynthesis.
+//! The detector's centre stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003) R65.
 
 use super::Scan;
 use super::checks;
@@ -35,7 +35,8 @@ pub enum Along {
     V,
 }
 
-/// `tomosynthesis: {views, arc_deg, path, along, direction_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector}`.
+/// `tomosynthesis: {views, arc_deg, path, along, direction_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm,
+/// detector}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -88,12 +89,18 @@ impl Scan for Config {
             return Err(Error::config("along", "expected u for a 2-D volume, got v: the rays would leave its plane"));
         }
         if self.detector.shape == DetectorShape::Cylindrical {
-            return Err(Error::config("detector.shape", "expected flat, got cylindrical: its axis would have to follow the source"));
+            return Err(Error::config(
+                "detector.shape",
+                "expected flat, got cylindrical: its axis would have to follow the source",
+            ));
         }
         self.detector.check_stance(false, volume.is_2d())?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let scan = |panel: &Panel| {
-            let views = self.sources(isocenter).into_iter().map(|source| panel.view(Source::Point(source), self.stand(isocenter)));
+            let views = self
+                .sources(isocenter)
+                .into_iter()
+                .map(|source| panel.view(Source::Point(source), self.stand(isocenter)));
             Geometry::new(views.collect(), panel.detector, None)
         };
         let magnification = self.source_to_detector_mm / self.source_to_axis_mm;
@@ -145,7 +152,8 @@ impl Config {
         let plane = self.source_to_axis_mm - self.source_to_detector_mm;
         let low = |source: &Point| crate::data::dot(crate::data::sub(*source, isocenter), outward) <= plane;
         if self.sources(isocenter).iter().any(low) {
-            return Err(Error::config("arc_deg", "the detector would be behind the source at the ends of the sweep").hint("lower arc_deg"));
+            return Err(Error::config("arc_deg", "the detector would be behind the source at the ends of the sweep")
+                .hint("lower arc_deg"));
         }
         Ok(())
     }
@@ -170,12 +178,24 @@ mod tests {
             for path in ["arc", "line"] {
                 let geometry = built(&format!("{{views: 5, arc_deg: 60, path: {path}, along: {along}}}")).unwrap();
                 let center = volume().center();
-                let sources: Vec<Point> =
-                    geometry.views.iter().map(|v| if let Source::Point(p) = v.source { sub(p, center) } else { [0.0; 3] }).collect();
-                assert!(geometry.views.iter().all(|view| view.center == geometry.views[0].center && view.u == geometry.views[0].u));
+                let sources: Vec<Point> = geometry
+                    .views
+                    .iter()
+                    .map(|v| if let Source::Point(p) = v.source { sub(p, center) } else { [0.0; 3] })
+                    .collect();
+                assert!(
+                    geometry
+                        .views
+                        .iter()
+                        .all(|view| view.center == geometry.views[0].center && view.u == geometry.views[0].u)
+                );
                 assert!(norm(sub(sources[2], [0.0, -1000.0, 0.0])) < 1e-9, "in front of the patient");
                 let reach = if path == "arc" { 500.0 } else { 1000.0 * 30f64.to_radians().tan() };
-                assert!((crate::data::dot(sources[4], motion) - reach).abs() < 1e-9, "{along} {path}: {:?}", sources[4]);
+                assert!(
+                    (crate::data::dot(sources[4], motion) - reach).abs() < 1e-9,
+                    "{along} {path}: {:?}",
+                    sources[4]
+                );
                 assert!(if path == "arc" {
                     (norm(sources[4]) - 1000.0).abs() < 1e-9
                 } else {
@@ -190,6 +210,9 @@ mod tests {
         assert!(built("arc_deg: 200").unwrap_err().to_string().starts_with("arc_deg:"));
         assert!(built("direction_deg: .nan").unwrap_err().to_string().starts_with("direction_deg:"));
         assert!(built("detector: {shape: cylindrical}").unwrap_err().to_string().starts_with("detector.shape:"));
-        assert!(built("{source_to_axis_mm: 3, source_to_detector_mm: 30, detector: {pixels: [4, 4], pitch_mm: 1}}").is_err());
+        assert!(
+            built("{source_to_axis_mm: 3, source_to_detector_mm: 30, detector: {pixels: [4, 4], pitch_mm: 1}}")
+                .is_err()
+        );
     }
 }

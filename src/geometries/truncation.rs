@@ -53,8 +53,9 @@ pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
     for view in 0..geometry.views.len() {
         let mut worst = [f64::NEG_INFINITY; 2];
         for &point in points {
-            let found =
-                geometry.project(view, point).map_or([f64::INFINITY; 2], |(row, column)| [excess(row, size[0]), excess(column, size[1])]);
+            let found = geometry
+                .project(view, point)
+                .map_or([f64::INFINITY; 2], |(row, column)| [excess(row, size[0]), excess(column, size[1])]);
             worst = [worst[0].max(found[0]), worst[1].max(found[1])];
         }
         if worst[0].max(worst[1]) > 1e-6 {
@@ -65,7 +66,8 @@ pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
     let total = geometry.views.len();
     let message = (views > 0).then(|| {
         format!(
-            "the object reaches beyond the detector in {views} of {total} views, by up to {:.1} rows and {:.1} columns: \
+            "the object reaches beyond the detector in {views} of {total} views, by up to {:.1} rows and {:.1} \
+             columns: \
              analytic methods err at its rim",
             beyond[0], beyond[1]
         )

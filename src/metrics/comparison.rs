@@ -25,7 +25,10 @@ impl<'a> Comparison<'a> {
     pub fn new(truth: &'a Volume, found: &'a Volume, mask: Option<&'a [bool]>) -> Result<Self> {
         for volume in [truth, found] {
             if volume.quantity != Quantity::Hounsfield {
-                return Err(Error::input("volume", format!("expected Hounsfield units to compare, got {:?}", volume.quantity)));
+                return Err(Error::input(
+                    "volume",
+                    format!("expected Hounsfield units to compare, got {:?}", volume.quantity),
+                ));
             }
         }
         if !truth.grid.matches(&found.grid, 0.01) {
@@ -91,11 +94,14 @@ impl<'a> Comparison<'a> {
 
     fn measure_range(&mut self) {
         let extremes = self.blocks(|pairs| {
-            pairs.fold((f32::INFINITY, f32::NEG_INFINITY, 0), |(low, high, count), (truth, _)| (low.min(truth), high.max(truth), count + 1))
+            pairs.fold((f32::INFINITY, f32::NEG_INFINITY, 0), |(low, high, count), (truth, _)| {
+                (low.min(truth), high.max(truth), count + 1)
+            })
         });
-        let (low, high, count) = extremes
-            .into_iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY, 0), |(low, high, count), (a, b, n)| (low.min(a), high.max(b), count + n));
+        let (low, high, count) =
+            extremes.into_iter().fold((f32::INFINITY, f32::NEG_INFINITY, 0), |(low, high, count), (a, b, n)| {
+                (low.min(a), high.max(b), count + n)
+            });
         self.voxels = count;
         self.range = (count > 0).then(|| f64::from(high) - f64::from(low));
     }

@@ -74,7 +74,11 @@ fn a_single_slice_scores_as_a_2d_image_in_scikit_image() {
 
 #[test]
 fn a_masked_slice_scores_as_the_masked_map_of_scikit_image() {
-    let expected =
-        [("psnr_db", 16.24497549418325), ("ssim", 0.8274468007050879), ("rmse_hu", 224.343039848135), ("mae_hu", 194.01179245283018)];
+    let expected = [
+        ("psnr_db", 16.24497549418325),
+        ("ssim", 0.8274468007050879),
+        ("rmse_hu", 224.343039848135),
+        ("mae_hu", 194.01179245283018),
+    ];
     check([1, 33, 40], 1456.0, true, &expected);
 }

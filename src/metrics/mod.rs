@@ -48,7 +48,8 @@ pub trait Metric: Sync {
 }
 
 /// Every metric, in the order of reports.
-pub static METRICS: &[&dyn Metric] = &[&psnr_db::PsnrDb, &ssim::Ssim, &ssim_slices::SsimSlices, &rmse_hu::RmseHu, &mae_hu::MaeHu];
+pub static METRICS: &[&dyn Metric] =
+    &[&psnr_db::PsnrDb, &ssim::Ssim, &ssim_slices::SsimSlices, &rmse_hu::RmseHu, &mae_hu::MaeHu];
 
 /// The metric with this key.
 #[must_use]
@@ -101,8 +102,13 @@ mod tests {
         let nothing = [false; 2184];
         let (flat, wave) = (volume([12, 13, 14], |_| 5.0), wavy([12, 13, 14]));
         let small = wavy([3, 3, 3]);
-        let cases: [(&Volume, &Volume, Option<&[bool]>); 5] =
-            [(&flat, &wave, None), (&flat, &flat, None), (&wave, &flat, None), (&wave, &flat, Some(&nothing)), (&small, &small, None)];
+        let cases: [(&Volume, &Volume, Option<&[bool]>); 5] = [
+            (&flat, &wave, None),
+            (&flat, &flat, None),
+            (&wave, &flat, None),
+            (&wave, &flat, Some(&nothing)),
+            (&small, &small, None),
+        ];
         for (i, (truth, found, mask)) in cases.into_iter().enumerate() {
             for (key, value) in measured(truth, found, mask) {
                 match value {
@@ -113,7 +119,11 @@ mod tests {
         }
         assert!(measured(&flat, &wave, None)[0].1.as_ref().unwrap_err().contains("constant"));
         assert!(measured(&small, &small, None)[1].1.as_ref().unwrap_err().contains("window"));
-        assert!(measured(&wave, &flat, Some(&nothing)).iter().all(|(_, value)| value.as_ref().unwrap_err().contains("mask")));
+        assert!(
+            measured(&wave, &flat, Some(&nothing))
+                .iter()
+                .all(|(_, value)| value.as_ref().unwrap_err().contains("mask"))
+        );
     }
 
     #[test]
@@ -129,8 +139,13 @@ mod tests {
     #[test]
     fn bits_do_not_depend_on_the_number_of_threads() {
         let (truth, found) = (wavy([20, 41, 43]), volume([20, 41, 43], |i| (i * 31 % 89) as f32));
-        let with =
-            |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| measured(&truth, &found, None));
+        let with = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+                .install(|| measured(&truth, &found, None))
+        };
         assert_eq!(with(1), with(3));
     }
 
@@ -139,7 +154,10 @@ mod tests {
         let truth = volume([1, 1, 2], |i| i as f32 * 10.0);
         let comparison = Comparison::new(&truth, &truth, Some(&[true, true])).unwrap();
         let definition = by_name("psnr_db").unwrap().describe(&comparison);
-        assert_eq!((definition.data_range, definition.unit.as_str(), definition.mask.as_str()), (Some(10.0), "dB", "fov"));
+        assert_eq!(
+            (definition.data_range, definition.unit.as_str(), definition.mask.as_str()),
+            (Some(10.0), "dB", "fov")
+        );
         assert_eq!(by_name("mae_hu").unwrap().describe(&comparison).data_range, None);
     }
 }

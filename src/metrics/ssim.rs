@@ -1,5 +1,6 @@
 //! Structural similarity with a 3-D Gaussian window (Wang et al., "Image quality assessment: from error visibility to
-//! structural similarity", IEEE Trans. Image Process. 13(4), 2004): 1 is identical. On a single slice the window is 2-D.
+//! structural similarity", IEEE Trans. Image Process. 13(4), 2004): 1 is identical. On a single slice the window is
+//! 2-D.
 //!
 //! The same number as scikit-image's `structural_similarity(truth, found, gaussian_weights=True, sigma=1.5,
 //! use_sample_covariance=False, data_range=R)` on the HU values. Other papers' "3-D SSIM" are other numbers.
@@ -20,7 +21,8 @@ impl Metric for Ssim {
     }
 
     fn definition(&self) -> &'static str {
-        "mean structural similarity (Wang 2004) under a 3-D Gaussian window (2-D for a single slice), sigma 1.5 voxels, \
+        "mean structural similarity (Wang 2004) under a 3-D Gaussian window (2-D for a single slice), sigma 1.5 \
+         voxels, \
          11 taps, K1 0.01, K2 0.03, population covariance, R = max - min of the truth over the mask; the mean is over \
          voxels of the mask at least 5 voxels from every face"
     }

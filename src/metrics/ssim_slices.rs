@@ -19,7 +19,8 @@ impl Metric for SsimSlices {
     fn definition(&self) -> &'static str {
         "mean over axial slices of the mean structural similarity (Wang 2004) under a 2-D Gaussian window, sigma 1.5 \
          voxels, 11 taps, K1 0.01, K2 0.03, population covariance, R = max - min of the truth over the mask in all \
-         slices; in each slice the mean is over voxels of the mask at least 5 voxels from every edge, and slices without \
+         slices; in each slice the mean is over voxels of the mask at least 5 voxels from every edge, and slices \
+         without \
          one are left out"
     }
 
@@ -29,7 +30,8 @@ impl Metric for SsimSlices {
 
     fn measure(&self, comparison: &Comparison) -> Measured {
         let slices = similarity(comparison, Reach::Slice)?;
-        let means: Vec<f64> = slices.iter().filter(|(_, count)| *count > 0).map(|(sum, count)| sum / *count as f64).collect();
+        let means: Vec<f64> =
+            slices.iter().filter(|(_, count)| *count > 0).map(|(sum, count)| sum / *count as f64).collect();
         mean(means.iter().sum(), means.len())
     }
 }

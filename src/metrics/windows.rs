@@ -40,12 +40,19 @@ pub(super) fn similarity(comparison: &Comparison, reach: Reach) -> Result<Vec<(f
         constants: [(0.01 * range).powi(2), (0.03 * range).powi(2)],
         margin,
     };
-    Ok((margin..nz - margin).into_par_iter().map_init(|| Buffers::new(ny, nx), |buffers, z| filter.slice(z, buffers)).collect())
+    Ok((margin..nz - margin)
+        .into_par_iter()
+        .map_init(|| Buffers::new(ny, nx), |buffers, z| filter.slice(z, buffers))
+        .collect())
 }
 
 /// `sum / count`, or why there is none.
 pub(super) fn mean(sum: f64, count: usize) -> Result<f64, String> {
-    if count == 0 { Err("the mask holds no voxel that the window fits around".to_string()) } else { Ok(sum / count as f64) }
+    if count == 0 {
+        Err("the mask holds no voxel that the window fits around".to_string())
+    } else {
+        Ok(sum / count as f64)
+    }
 }
 
 /// Normalised Gaussian from the centre outwards.
@@ -176,7 +183,8 @@ mod tests {
         });
         let mean = |f: &dyn Fn(f64, f64) -> f64| terms.clone().map(|(w, a, b)| w * f(a, b)).sum::<f64>();
         let (a, b) = (mean(&|a, _| a), mean(&|_, b| b));
-        let (va, vb, ab) = (mean(&|x, _| (x - a).powi(2)), mean(&|_, y| (y - b).powi(2)), mean(&|x, y| (x - a) * (y - b)));
+        let (va, vb, ab) =
+            (mean(&|x, _| (x - a).powi(2)), mean(&|_, y| (y - b).powi(2)), mean(&|x, y| (x - a) * (y - b)));
         let range = comparison.range().unwrap();
         let [c1, c2] = [(0.01 * range).powi(2), (0.03 * range).powi(2)];
         let expected = (2.0 * a * b + c1) * (2.0 * ab + c2) / ((a * a + b * b + c1) * (va + vb + c2));

@@ -1,5 +1,5 @@
-//! Adam: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − rate · m̂ / (√v̂ + ε) with bias-corrected m̂, v̂.
-//! Kingma and Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
+//! Adam: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − rate · m̂ / (√v̂ + ε) with bias-corrected m̂, v̂. Kingma and
+//! Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
 //! 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
 
 use super::{Method, Optimizer, check_rate, fused, restore_into};
@@ -76,7 +76,11 @@ impl Adam {
     pub fn new(config: Config, parameters: &[Parameter]) -> Self {
         let moments = parameters
             .iter()
-            .map(|p| Moments { name: p.name.clone(), first: p.value.detach().zeros_like(), second: p.value.detach().zeros_like() })
+            .map(|p| Moments {
+                name: p.name.clone(),
+                first: p.value.detach().zeros_like(),
+                second: p.value.detach().zeros_like(),
+            })
             .collect();
         Self { config, moments, steps: Tensor::from_slice(&[0.0f32]) }
     }
@@ -98,9 +102,12 @@ impl Optimizer for Adam {
             if self.config.weight_decay > 0.0 {
                 let _ = value.f_mul_scalar_(1.0 - rate * self.config.weight_decay).map_err(torch_error)?;
             }
-            if let (Ok(values), Ok(first), Ok(second), Ok(gradient)) =
-                (lend_mut(&mut value), lend_mut(&mut moments.first), lend_mut(&mut moments.second), lend_mut(&mut gradient))
-            {
+            if let (Ok(values), Ok(first), Ok(second), Ok(gradient)) = (
+                lend_mut(&mut value),
+                lend_mut(&mut moments.first),
+                lend_mut(&mut moments.second),
+                lend_mut(&mut gradient),
+            ) {
                 let (first_left, correction) = ((1.0 - beta1) as f32, (1.0 / correction2.sqrt()) as f32);
                 let (rate, epsilon) = ((rate / correction1) as f32, self.config.epsilon as f32);
                 let step = fused::Step { first: first_left, second: beta2 as f32, rate, correction, epsilon };
@@ -109,8 +116,13 @@ impl Optimizer for Adam {
             }
             let mut update = || -> std::result::Result<(), TchError> {
                 let _ = moments.first.f_lerp_(&gradient, 1.0 - beta1)?;
-                let _ = moments.second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - beta2)?)?;
-                let root = moments.second.f_sqrt()?.f_mul_scalar(1.0 / correction2.sqrt())?.f_add_scalar(self.config.epsilon)?;
+                let _ =
+                    moments.second.f_mul_scalar_(beta2)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - beta2)?)?;
+                let root = moments
+                    .second
+                    .f_sqrt()?
+                    .f_mul_scalar(1.0 / correction2.sqrt())?
+                    .f_add_scalar(self.config.epsilon)?;
                 let step = moments.first.f_div(&root)?.f_mul_scalar(rate / correction1)?;
                 let _ = value.f_sub_(&step)?;
                 let _ = gradient.f_zero_()?;
@@ -131,7 +143,9 @@ impl Optimizer for Adam {
     }
 
     fn restore(&mut self, find: &dyn Fn(&str) -> Option<Tensor>) -> Result<()> {
-        restore_into(&mut self.steps, "steps", &|name| find(name).map(|t| t.to_kind(Kind::Float).to_device(tch::Device::Cpu)))?;
+        restore_into(&mut self.steps, "steps", &|name| {
+            find(name).map(|t| t.to_kind(Kind::Float).to_device(tch::Device::Cpu))
+        })?;
         for m in &mut self.moments {
             restore_into(&mut m.first, &format!("first.{}", m.name), find)?;
             restore_into(&mut m.second, &format!("second.{}", m.name), find)?;

@@ -1,4 +1,5 @@
-//! Adam's step on slices in one pass over the memory: a table of millions of entries is stepped as fast as it can be read.
+//! Adam's step on slices in one pass over the memory: a table of millions of entries is stepped as fast as it can be
+//! read.
 
 use crate::projectors::kernels::simd::{self, Kernel, Simd};
 use rayon::prelude::*;
@@ -25,8 +26,8 @@ pub(super) struct Numbers<'a> {
 }
 
 impl Step {
-    /// m ← m + (1−β₁)(g − m), v ← β₂v + (1−β₂)g², θ ← θ − rate m̂ / (√v̂ + ε), g ← 0. Elementwise: the same bits for any number
-    /// of threads.
+    /// m ← m + (1−β₁)(g − m), v ← β₂v + (1−β₂)g², θ ← θ − rate m̂ / (√v̂ + ε), g ← 0. Elementwise: the same bits for
+    /// any number of threads.
     pub(super) fn apply(self, numbers: Numbers<'_>) {
         let values = numbers.values.par_chunks_mut(PART).zip(numbers.first.par_chunks_mut(PART));
         let parts = values.zip(numbers.second.par_chunks_mut(PART)).zip(numbers.gradient.par_chunks_mut(PART));

@@ -1,8 +1,9 @@
 //! L-BFGS: the direction of Newton's method from the last few steps and gradients.
 //!
-//! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector, with the first matrix scaled by
-//! sᵀy / yᵀy and pairs of little curvature left out. There is no line search: a step is the rate times the direction, shortened to
-//! a longest one. For a full, noise-free gradient only (the lattice without jitter), close to a minimum: the last mile of a fit.
+//! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector, with the first matrix
+//! scaled by sᵀy / yᵀy and pairs of little curvature left out. There is no line search: a step is the rate times the
+//! direction, shortened to a longest one. For a full, noise-free gradient only (the lattice without jitter), close to a
+//! minimum: the last mile of a fit.
 
 use super::{Method, Optimizer, check_rate, restore_into};
 use crate::error::{Error, Result};
@@ -60,7 +61,8 @@ impl Method for Config {
 
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
         let weights: i64 = parameters.iter().map(|p| p.value.numel() as i64).sum();
-        let options = parameters.first().map_or((Kind::Float, tch::Device::Cpu), |p| (p.value.kind(), p.value.device()));
+        let options =
+            parameters.first().map_or((Kind::Float, tch::Device::Cpu), |p| (p.value.kind(), p.value.device()));
         let zeros = |shape: &[i64]| Tensor::zeros(shape, options);
         let history = [self.history as i64, weights];
         Box::new(Lbfgs {
@@ -117,7 +119,8 @@ impl Lbfgs {
             return Ok(());
         }
         let kept = self.config.history as i64 - 1;
-        let shifted = |all: &Tensor, newest: &Tensor| Tensor::f_cat(&[all.f_narrow(0, 1, kept)?, newest.f_unsqueeze(0)?], 0);
+        let shifted =
+            |all: &Tensor, newest: &Tensor| Tensor::f_cat(&[all.f_narrow(0, 1, kept)?, newest.f_unsqueeze(0)?], 0);
         self.steps = shifted(&self.steps, &self.step)?;
         self.differences = shifted(&self.differences, &difference)?;
         let pairs = (self.count(1) + 1).min(self.config.history as i64);

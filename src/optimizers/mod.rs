@@ -113,13 +113,18 @@ mod tests {
                 }
             };
             run(optimizer.as_mut(), &parameters, 0..20);
-            let kept: BTreeMap<String, Tensor> = optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect();
-            let copy = [Parameter { value: parameters[0].value.detach().copy().set_requires_grad(true), ..parameter() }];
+            let kept: BTreeMap<String, Tensor> =
+                optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.copy())).collect();
+            let copy =
+                [Parameter { value: parameters[0].value.detach().copy().set_requires_grad(true), ..parameter() }];
             run(optimizer.as_mut(), &parameters, 20..steps);
             let mut restored = method.as_part().build(&copy);
             restored.restore(&|name| kept.get(name).map(Tensor::copy)).unwrap();
             run(restored.as_mut(), &copy, 20..steps);
-            assert_eq!(Vec::<f64>::try_from(copy[0].value.view(-1)).unwrap(), Vec::<f64>::try_from(parameters[0].value.view(-1)).unwrap());
+            assert_eq!(
+                Vec::<f64>::try_from(copy[0].value.view(-1)).unwrap(),
+                Vec::<f64>::try_from(parameters[0].value.view(-1)).unwrap()
+            );
             let last = loss(&parameters[0]);
             assert!(last < 0.5 * first, "{name}: {first} to {last}");
         }

@@ -59,8 +59,10 @@ impl Method for Config {
     }
 
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
-        let momenta =
-            parameters.iter().map(|p| (p.role == Role::Hidden).then(|| (p.name.clone(), p.value.detach().zeros_like()))).collect();
+        let momenta = parameters
+            .iter()
+            .map(|p| (p.role == Role::Hidden).then(|| (p.name.clone(), p.value.detach().zeros_like())))
+            .collect();
         let adam = adam::Config { table_factor: self.table_factor, ..adam::Config::default() };
         Box::new(Muon { config: self.clone(), momenta, adam: adam::Adam::new(adam, parameters) })
     }
@@ -107,7 +109,8 @@ impl Optimizer for Muon {
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {
-        let momenta = self.momenta.iter().flatten().map(|(name, tensor)| (format!("momentum.{name}"), tensor.shallow_clone()));
+        let momenta =
+            self.momenta.iter().flatten().map(|(name, tensor)| (format!("momentum.{name}"), tensor.shallow_clone()));
         self.adam.state().into_iter().chain(momenta).collect()
     }
 

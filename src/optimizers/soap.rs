@@ -1,9 +1,9 @@
 //! SOAP: Adam in the eigenbasis of Shampoo's preconditioner, on the matrices between hidden layers; Adam elsewhere.
 //!
-//! L ← β L + (1−β) G Gᵀ, R ← β R + (1−β) Gᵀ G; G' = Qₗᵀ G Qᵣ in their eigenvectors, which are renewed every few steps by one power
-//! iteration and a QR decomposition; Adam's moments of G' (the first kept in the original basis), and the step turned back. Vyas et
-//! al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, algorithm 3. Steps cost more than Muon's; worth a try
-//! where steps are dear and few.
+//! L ← β L + (1−β) G Gᵀ, R ← β R + (1−β) Gᵀ G; G' = Qₗᵀ G Qᵣ in their eigenvectors, which are renewed every few steps
+//! by one power iteration and a QR decomposition; Adam's moments of G' (the first kept in the original basis), and the
+//! step turned back. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, algorithm 3. Steps
+//! cost more than Muon's; worth a try where steps are dear and few.
 
 use super::{Method, Optimizer, adam, check_rate, restore_into};
 use crate::error::{Error, Result};
@@ -81,8 +81,14 @@ impl Method for Config {
 
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer> {
         let bases = parameters.iter().map(|p| (p.role == Role::Hidden).then(|| Basis::new(p))).collect();
-        let count = Tensor::zeros([1], (Kind::Float, parameters.first().map_or(tch::Device::Cpu, |p| p.value.device())));
-        Box::new(Soap { config: self.clone(), bases, count, adam: adam::Adam::new(adam::Config::default(), parameters) })
+        let count =
+            Tensor::zeros([1], (Kind::Float, parameters.first().map_or(tch::Device::Cpu, |p| p.value.device())));
+        Box::new(Soap {
+            config: self.clone(),
+            bases,
+            count,
+            adam: adam::Adam::new(adam::Config::default(), parameters),
+        })
     }
 }
 
@@ -102,9 +108,14 @@ impl Basis {
         }
     }
 
-    /// Takes the gradient in; `count` steps were taken before. The step for rate 1, or none the first time, which only makes
-    /// the basis.
-    fn step(&mut self, gradient: &Tensor, count: u64, config: &Config) -> std::result::Result<Option<Tensor>, TchError> {
+    /// Takes the gradient in; `count` steps were taken before. The step for rate 1, or none the first time, which only
+    /// makes the basis.
+    fn step(
+        &mut self,
+        gradient: &Tensor,
+        count: u64,
+        config: &Config,
+    ) -> std::result::Result<Option<Tensor>, TchError> {
         let blend = |mean: &mut Tensor, new: &Tensor, beta: f64| -> std::result::Result<(), TchError> {
             let _ = mean.f_lerp_(new, 1.0 - beta)?;
             Ok(())
@@ -125,8 +136,10 @@ impl Basis {
         let inner = self.turned(&self.first)?.f_div_scalar(corrections.0)?.f_div(&scale)?;
         let step = self.left_vectors.f_matmul(&inner)?.f_matmul(&self.right_vectors.f_transpose(0, 1)?)?;
         if count.is_multiple_of(config.frequency) {
-            self.left_vectors = Tensor::f_linalg_qr(&self.left.f_matmul(&self.left_vectors)?, "reduced")?.0.f_contiguous()?;
-            self.right_vectors = Tensor::f_linalg_qr(&self.right.f_matmul(&self.right_vectors)?, "reduced")?.0.f_contiguous()?;
+            self.left_vectors =
+                Tensor::f_linalg_qr(&self.left.f_matmul(&self.left_vectors)?, "reduced")?.0.f_contiguous()?;
+            self.right_vectors =
+                Tensor::f_linalg_qr(&self.right.f_matmul(&self.right_vectors)?, "reduced")?.0.f_contiguous()?;
         }
         Ok(Some(step))
     }
@@ -149,7 +162,14 @@ impl Basis {
     }
 
     fn tensors_mut(&mut self) -> [&mut Tensor; 6] {
-        [&mut self.first, &mut self.second, &mut self.left, &mut self.right, &mut self.left_vectors, &mut self.right_vectors]
+        [
+            &mut self.first,
+            &mut self.second,
+            &mut self.left,
+            &mut self.right,
+            &mut self.left_vectors,
+            &mut self.right_vectors,
+        ]
     }
 }
 
@@ -176,9 +196,18 @@ impl Optimizer for Soap {
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {
-        let bases =
-            self.bases.iter().flatten().flat_map(Basis::tensors).map(|(name, tensor)| (format!("soap.{name}"), tensor.shallow_clone()));
-        self.adam.state().into_iter().chain([("soap.count".to_string(), self.count.shallow_clone())]).chain(bases).collect()
+        let bases = self
+            .bases
+            .iter()
+            .flatten()
+            .flat_map(Basis::tensors)
+            .map(|(name, tensor)| (format!("soap.{name}"), tensor.shallow_clone()));
+        self.adam
+            .state()
+            .into_iter()
+            .chain([("soap.count".to_string(), self.count.shallow_clone())])
+            .chain(bases)
+            .collect()
     }
 
     fn restore(&mut self, find: &dyn Fn(&str) -> Option<Tensor>) -> Result<()> {

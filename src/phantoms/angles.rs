@@ -76,7 +76,8 @@ impl JsonSchema for Angles {
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
-            "description": "Degrees: an angle about z (from +x to +y), or Euler angles [phi, theta, psi]: Rz(phi) Rx(theta) Rz(psi).",
+            "description": "Degrees: an angle about z (from +x to +y), or Euler angles [phi, theta, psi]: Rz(phi) \
+             Rx(theta) Rz(psi).",
             "oneOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}]
         })
     }

@@ -40,7 +40,10 @@ impl Shape for Config {
         finite("center", &self.center)?;
         finite("radii", &self.radii)?;
         if self.radii.iter().any(|&radius| radius < 0.0) || self.radii == [0.0; 2] {
-            return Err(Error::config("radii", format!("expected one positive radius and none below 0, got {:?}", self.radii)));
+            return Err(Error::config(
+                "radii",
+                format!("expected one positive radius and none below 0, got {:?}", self.radii),
+            ));
         }
         positive("half_length", &[self.half_length])?;
         finite("rotation_deg", &self.rotation_deg.0)?;
@@ -49,6 +52,11 @@ impl Shape for Config {
 
     fn body(&self, unit_mm: f64) -> Box<dyn Body> {
         let radii = self.radii.map(|radius| radius * unit_mm);
-        Box::new(Frustum::new(scale(self.center, unit_mm), radii, self.half_length * unit_mm, self.rotation_deg.matrix()))
+        Box::new(Frustum::new(
+            scale(self.center, unit_mm),
+            radii,
+            self.half_length * unit_mm,
+            self.rotation_deg.matrix(),
+        ))
     }
 }

@@ -42,6 +42,10 @@ impl Shape for Config {
     }
 
     fn body(&self, unit_mm: f64) -> Box<dyn Body> {
-        Box::new(Slabs::cuboid(scale(self.center, unit_mm), scale(self.half_lengths, unit_mm), self.rotation_deg.matrix()))
+        Box::new(Slabs::cuboid(
+            scale(self.center, unit_mm),
+            scale(self.half_lengths, unit_mm),
+            self.rotation_deg.matrix(),
+        ))
     }
 }

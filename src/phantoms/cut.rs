@@ -1,5 +1,5 @@
-//! Half-space cuts: `cut: [{normal, offset}]` beside any shape keeps the points p with normal · p ≤ offset. A cut of a convex solid
-//! is convex: the interval of a line only gets shorter.
+//! Half-space cuts: `cut: [{normal, offset}]` beside any shape keeps the points p with normal · p ≤ offset. A cut of a
+//! convex solid is convex: the interval of a line only gets shorter.
 
 use super::shape::Body;
 use crate::data::{Point, dot, norm, scale};

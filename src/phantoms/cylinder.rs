@@ -63,8 +63,9 @@ impl Cylinder {
     fn new(center: Point, semi_axes: [f64; 2], half_length: f64, rotation: [Point; 3]) -> Self {
         let axis: Point = std::array::from_fn(|i| rotation[i][2]);
         let plane = |normal: Point| HalfSpace { normal, offset: dot(normal, center) + half_length };
-        let reach: Point =
-            std::array::from_fn(|i| (rotation[i][0] * semi_axes[0]).hypot(rotation[i][1] * semi_axes[1]) + half_length * axis[i].abs());
+        let reach: Point = std::array::from_fn(|i| {
+            (rotation[i][0] * semi_axes[0]).hypot(rotation[i][1] * semi_axes[1]) + half_length * axis[i].abs()
+        });
         Self {
             clipped: Clipped {
                 inner: Box::new(Quadric::endless(center, semi_axes, rotation)),

@@ -21,7 +21,8 @@ impl Phantom {
         if bytes.len() as u64 > LARGEST {
             return Err(Error::input(path, format!("expected a phantom file of at most {LARGEST} bytes, got more")));
         }
-        let text = String::from_utf8(bytes).map_err(|_| Error::input(path, "expected a YAML file, got bytes that are not UTF-8 text"))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Error::input(path, "expected a YAML file, got bytes that are not UTF-8 text"))?;
         Self::parse(&text, path)
     }
 
@@ -32,7 +33,8 @@ impl Phantom {
     pub fn parse(text: &str, place: &Path) -> Result<Self> {
         let phantom: Self = serde_yaml::from_str(text).map_err(|error| {
             Error::input(place, error).hint(
-                "a phantom file has the keys name, source, extent_mm, dimension, unit_mm, combine, jitter and shapes; see phantoms/*.yaml",
+                "a phantom file has the keys name, source, extent_mm, dimension, unit_mm, combine, jitter and shapes; \
+                 see phantoms/*.yaml",
             )
         })?;
         phantom.check().map_err(|error| Error::input(place, error))?;
@@ -59,7 +61,11 @@ mod tests {
             let phantom = Phantom::read(&path).unwrap();
             assert_eq!(phantom.name, path.file_stem().unwrap().to_string_lossy(), "the name is the file's");
             assert!(phantom.source.len() > 40, "{}", path.display());
-            assert!(phantom.bounding_radius() <= phantom.extent_mm / 2.0 * 3f64.sqrt(), "{} fits its box", path.display());
+            assert!(
+                phantom.bounding_radius() <= phantom.extent_mm / 2.0 * 3f64.sqrt(),
+                "{} fits its box",
+                path.display()
+            );
             count += 1;
         }
         assert!(count >= 4);

@@ -1,7 +1,7 @@
 //! The body behind cones: a right circular cone cut off at both ends.
 //!
-//! In the body's own axes |(x, y)| ≤ ρ(z) = m + s z for |z| ≤ h. Along a line that is a quadratic inequality in t, of which one
-//! interval lies between the ends: the inside is convex.
+//! In the body's own axes |(x, y)| ≤ ρ(z) = m + s z for |z| ≤ h. Along a line that is a quadratic inequality in t, of
+//! which one interval lies between the ends: the inside is convex.
 
 use super::shape::Body;
 use crate::data::{Point, add, dot, scale, sub};
@@ -71,7 +71,8 @@ impl Body for Frustum {
         let [dx, dy, dz] = self.to_body(direction);
         let (radius, slope) = self.radius(z);
         let growth = slope * dz;
-        let (a, b, c) = (dx * dx + dy * dy - growth * growth, x * dx + y * dy - radius * growth, x * x + y * y - radius * radius);
+        let (a, b, c) =
+            (dx * dx + dy * dy - growth * growth, x * dx + y * dy - radius * growth, x * x + y * y - radius * radius);
         let (mut first, mut last) = if dz == 0.0 {
             (z.abs() <= self.half_length).then_some((f64::NEG_INFINITY, f64::INFINITY))?
         } else {
@@ -90,7 +91,10 @@ impl Body for Frustum {
             let across = self.radii[k] * (1.0 - axis * axis).max(0.0).sqrt();
             [self.center[i] + ends[k] * axis - across, self.center[i] + ends[k] * axis + across]
         };
-        [std::array::from_fn(|i| reach(i, 0)[0].min(reach(i, 1)[0])), std::array::from_fn(|i| reach(i, 0)[1].max(reach(i, 1)[1]))]
+        [
+            std::array::from_fn(|i| reach(i, 0)[0].min(reach(i, 1)[0])),
+            std::array::from_fn(|i| reach(i, 0)[1].max(reach(i, 1)[1])),
+        ]
     }
 
     fn content(&self) -> f64 {

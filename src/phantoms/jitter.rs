@@ -1,5 +1,5 @@
-//! A family of phantoms: the same object with every shape moved, grown, turned and made denser a little, by a seed. For benchmarks
-//! that must not be won by learning one object by heart.
+//! A family of phantoms: the same object with every shape moved, grown, turned and made denser a little, by a seed. For
+//! benchmarks that must not be won by learning one object by heart.
 
 use super::moved::Moved;
 use super::scene::Part;
@@ -11,8 +11,8 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `jitter: {seed, center, size, rotation_deg, density}`: largest changes, uniform in plus or minus that much, each shape for itself.
-/// Shapes with `fixed: true` stay.
+/// `jitter: {seed, center, size, rotation_deg, density}`: largest changes, uniform in plus or minus that much, each
+/// shape for itself. Shapes with `fixed: true` stay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Jitter {
@@ -47,7 +47,8 @@ impl Jitter {
         for value in [&mut x, &mut y, &mut z] {
             *value = within(self.center) * phantom.unit();
         }
-        let (growth, turn, denser) = (1.0 + within(self.size), within(self.rotation_deg).to_radians(), 1.0 + within(self.density));
+        let (growth, turn, denser) =
+            (1.0 + within(self.size), within(self.rotation_deg).to_radians(), 1.0 + within(self.density));
         let [low, high] = part.body.bounds();
         let shift = if phantom.is_2d() { [x, y, 0.0] } else { [x, y, z] };
         let moved = Moved { about: scale(add(low, high), 0.5), inner: part.body, shift, growth, turn };

@@ -43,8 +43,8 @@ pub enum Combine {
 }
 
 /// An analytic object as its YAML file describes it. Inside, attenuation is mu_water times the sum of the densities of
-/// the shapes that hold the point (or the density of the last of them, see [`Combine`]); outside it is 0. World point (x, y, z) mm
-/// = lengths of the file times its unit, half of `extent_mm` if it names none.
+/// the shapes that hold the point (or the density of the last of them, see [`Combine`]); outside it is 0. World point
+/// (x, y, z) mm = lengths of the file times its unit, half of `extent_mm` if it names none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phantom {
@@ -100,7 +100,10 @@ impl Phantom {
     /// # Errors
     /// A phantom without `jitter`.
     pub fn with_seed(mut self, seed: u64) -> Result<Self> {
-        let problem = || Error::config("seed", format!("{} has no `jitter` to seed", self.name)).hint("take a phantom file with `jitter`");
+        let problem = || {
+            Error::config("seed", format!("{} has no `jitter` to seed", self.name))
+                .hint("take a phantom file with `jitter`")
+        };
         self.jitter.as_mut().ok_or_else(problem)?.seed = seed;
         Ok(self)
     }
@@ -127,10 +130,9 @@ impl Phantom {
     #[must_use]
     pub fn bounds(&self) -> [Point; 2] {
         let start = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
-        self.bodies()
-            .iter()
-            .map(|(_, body)| body.bounds())
-            .fold(start, |[low, high], [a, b]| [std::array::from_fn(|k| low[k].min(a[k])), std::array::from_fn(|k| high[k].max(b[k]))])
+        self.bodies().iter().map(|(_, body)| body.bounds()).fold(start, |[low, high], [a, b]| {
+            [std::array::from_fn(|k| low[k].min(a[k])), std::array::from_fn(|k| high[k].max(b[k]))]
+        })
     }
 
     /// Radius of a sphere (circle in 2-D) about the origin that holds every shape, mm.
@@ -140,15 +142,18 @@ impl Phantom {
         norm(std::array::from_fn(|k| low[k].abs().max(high[k].abs())))
     }
 
-    /// The grid of `shape` `[z, y, x]` over the cube of `extent_mm` about the origin; a shape `[1, ny, nx]` is the plane
-    /// z = 0, with the z spacing of y.
+    /// The grid of `shape` `[z, y, x]` over the cube of `extent_mm` about the origin; a shape `[1, ny, nx]` is the
+    /// plane z = 0, with the z spacing of y.
     ///
     /// # Errors
     /// More than one slice for a 2-D phantom; as [`Grid::new`].
     pub fn box_grid(&self, shape: [usize; 3]) -> Result<Grid> {
         if self.is_2d() && shape[0] != 1 {
-            return Err(Error::config("grid.shape", format!("expected one slice for the 2-D phantom {}, got {shape:?}", self.name))
-                .hint("write [ny, nx], or take a 3-D phantom"));
+            return Err(Error::config(
+                "grid.shape",
+                format!("expected one slice for the 2-D phantom {}, got {shape:?}", self.name),
+            )
+            .hint("write [ny, nx], or take a 3-D phantom"));
         }
         let mut spacing = shape.map(|n| self.extent_mm / n as f64);
         if shape[0] == 1 {
@@ -177,7 +182,11 @@ impl Phantom {
             let key = format!("shapes[{i}].{}", shape.kind.name());
             let part = shape.kind.as_part();
             if part.dimension() != self.dimension {
-                let problem = format!("expected a {}-D shape (`dimension: {0}`), got a {}-D one", self.dimension, part.dimension());
+                let problem = format!(
+                    "expected a {}-D shape (`dimension: {0}`), got a {}-D one",
+                    self.dimension,
+                    part.dimension()
+                );
                 return Err(Error::config(key, problem));
             }
             part.check().map_err(|error| error.under(&key))?;

@@ -17,13 +17,18 @@ impl Phantom {
     /// [`Phantom::project`], apart for each material it is made of; the sum over materials is the whole.
     #[must_use]
     pub fn project_materials(&self, geometry: &Geometry, mu_water: f64) -> Vec<(Material, Vec<f32>)> {
-        self.materials().into_iter().map(|material| (material, self.project_of(geometry, mu_water, Some(material)))).collect()
+        self.materials()
+            .into_iter()
+            .map(|material| (material, self.project_of(geometry, mu_water, Some(material))))
+            .collect()
     }
 
     /// The materials it is made of, each once.
     #[must_use]
     pub fn materials(&self) -> Vec<Material> {
-        let used = |material: &Material| self.shapes.iter().any(|shape| shape.beside.material.unwrap_or_default() == *material);
+        let used = |material: &Material| {
+            self.shapes.iter().any(|shape| shape.beside.material.unwrap_or_default() == *material)
+        };
         Material::ALL.into_iter().filter(used).collect()
     }
 
@@ -92,7 +97,8 @@ shapes:
                 v: scale(cross(outward, u), 3.0),
             }
         };
-        Geometry::new((0..5).map(view).collect(), Detector { rows: 41, columns: 43, shape: DetectorShape::Flat }, None).unwrap()
+        Geometry::new((0..5).map(view).collect(), Detector { rows: 41, columns: 43, shape: DetectorShape::Flat }, None)
+            .unwrap()
     }
 
     #[test]
@@ -110,7 +116,10 @@ shapes:
             };
             let expected = 0.02 * step * (0..steps).map(density).sum::<f64>();
             let value = f64::from(found[(view * 41 + row) * 43 + column]);
-            assert!((value - expected).abs() < 0.02 * 4.0 * step, "[{view}, {row}, {column}]: {value} against {expected}");
+            assert!(
+                (value - expected).abs() < 0.02 * 4.0 * step,
+                "[{view}, {row}, {column}]: {value} against {expected}"
+            );
             hit += usize::from(expected > 0.1);
         }
         assert!(hit >= 3, "the rays were chosen to meet the object");
@@ -118,10 +127,12 @@ shapes:
 
     #[test]
     fn turning_the_phantom_is_turning_the_scan_the_same_way() {
-        let turned = ASYMMETRIC.replace("rotation_deg: 25", "rotation_deg: 65").replace("[10, 40, -20]", "[50, 40, -20]");
+        let turned =
+            ASYMMETRIC.replace("rotation_deg: 25", "rotation_deg: 65").replace("[10, 40, -20]", "[50, 40, -20]");
         let (sin, cos) = 40f64.to_radians().sin_cos();
         let turn = |x: f64, y: f64| format!("center: [{}, {},", x * cos - y * sin, x * sin + y * cos);
-        let turned = turned.replace("center: [0.3, 0.1,", &turn(0.3, 0.1)).replace("center: [-0.4, 0.2,", &turn(-0.4, 0.2));
+        let turned =
+            turned.replace("center: [0.3, 0.1,", &turn(0.3, 0.1)).replace("center: [-0.4, 0.2,", &turn(-0.4, 0.2));
         let still = phantom(ASYMMETRIC).project(&scan(0.0), 0.02);
         let moved = phantom(&turned).project(&scan(40f64.to_radians()), 0.02);
         let worst = still.iter().zip(&moved).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -132,11 +143,14 @@ shapes:
 
     #[test]
     fn nothing_behind_the_source_is_seen() {
-        let ball =
-            phantom("{name: b, source: s, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {semi_axes: [0.2, 0.2, 0.2], density: 1}}]}");
+        let ball = phantom(
+            "{name: b, source: s, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {semi_axes: [0.2, 0.2, 0.2], \
+             density: 1}}]}",
+        );
         let view = |source, center| View { source, center, u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
         let detector = Detector { rows: 1, columns: 1, shape: DetectorShape::Flat };
-        let value = |source, center| ball.project(&Geometry::new(vec![view(source, center)], detector, None).unwrap(), 1.0)[0];
+        let value =
+            |source, center| ball.project(&Geometry::new(vec![view(source, center)], detector, None).unwrap(), 1.0)[0];
         assert_eq!(value(Source::Point([50.0, 0.0, 0.0]), [90.0, 0.0, 0.0]), 0.0);
         assert_eq!(value(Source::Point([0.0, 0.0, 0.0]), [90.0, 0.0, 0.0]), 10.0);
         assert_eq!(value(Source::Direction([1.0, 0.0, 0.0]), [90.0, 0.0, 0.0]), 20.0);

@@ -18,11 +18,13 @@ pub(super) struct Quadric {
 }
 
 impl Quadric {
-    /// The ellipsoid with semi-axes (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of axis k).
+    /// The ellipsoid with semi-axes (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of axis
+    /// k).
     #[must_use]
     pub(super) fn ellipsoid(center: Point, semi_axes: Point, rotation: [Point; 3]) -> Self {
         let to_unit = std::array::from_fn(|k| std::array::from_fn(|i| rotation[i][k] / semi_axes[k]));
-        let reach = std::array::from_fn(|i| (0..3).map(|k| (rotation[i][k] * semi_axes[k]).powi(2)).sum::<f64>().sqrt());
+        let reach =
+            std::array::from_fn(|i| (0..3).map(|k| (rotation[i][k] * semi_axes[k]).powi(2)).sum::<f64>().sqrt());
         let content = 4.0 / 3.0 * std::f64::consts::PI * semi_axes.iter().product::<f64>();
         Self { center, to_unit, reach, content }
     }

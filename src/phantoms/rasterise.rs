@@ -1,8 +1,8 @@
 //! Anti-aliased voxels of a phantom.
 //!
-//! Each row of voxels is cut into n x n thin lines (in 2-D n² side by side); on each line a shape covers one interval, whose overlap
-//! with every voxel is exact (or pieces of one, where shapes replace each other). The work is thus done at the surfaces only: voxels
-//! wholly inside cost one addition.
+//! Each row of voxels is cut into n x n thin lines (in 2-D n² side by side); on each line a shape covers one interval,
+//! whose overlap with every voxel is exact (or pieces of one, where shapes replace each other). The work is thus done
+//! at the surfaces only: voxels wholly inside cost one addition.
 
 use super::Phantom;
 use super::scene::{Scene, Scratch};
@@ -13,12 +13,13 @@ use std::ops::Range;
 
 impl Phantom {
     /// The phantom on a grid, attenuation in 1/mm: each voxel holds the mean over its box, exact along the row and by
-    /// `supersampling` midpoints (4 is plenty; the square of it in 2-D) along the other axes. On a 2-D grid `[1, ny, nx]` the mean is
-    /// over the voxel's square in the slice's mid-plane. `mu_water` (1/mm) is finite.
+    /// `supersampling` midpoints (4 is plenty; the square of it in 2-D) along the other axes. On a 2-D grid `[1, ny,
+    /// nx]` the mean is over the voxel's square in the slice's mid-plane. `mu_water` (1/mm) is finite.
     #[must_use]
     pub fn rasterise(&self, grid: &Grid, mu_water: f64, supersampling: usize) -> Volume {
         let scene = self.scene();
-        let ranges: Vec<_> = scene.parts.iter().map(|part| index_ranges(grid, part.body.as_ref(), self.is_2d())).collect();
+        let ranges: Vec<_> =
+            scene.parts.iter().map(|part| index_ranges(grid, part.body.as_ref(), self.is_2d())).collect();
         let [_, ny, nx] = grid.shape;
         let mut voxels = vec![0.0; grid.voxels()];
         voxels.par_chunks_mut(ny * nx).enumerate().for_each(|(z, slice)| {
@@ -31,14 +32,16 @@ impl Phantom {
             }
             slice.iter_mut().zip(&sum).for_each(|(voxel, &value)| *voxel = value as f32);
         });
-        Volume::from_vec(grid.clone(), Quantity::Attenuation, voxels).expect("the phantom was checked and mu_water is finite")
+        Volume::from_vec(grid.clone(), Quantity::Attenuation, voxels)
+            .expect("the phantom was checked and mu_water is finite")
     }
 }
 
 /// Slices and rows of the grid that a body can touch.
 fn index_ranges(grid: &Grid, body: &dyn Body, endless: bool) -> [Range<usize>; 2] {
     let [low, high] = body.bounds();
-    let corners = (0..8).map(|k| grid.index([0, 1, 2].map(|axis| if k >> axis & 1 == 0 { low[axis] } else { high[axis] })));
+    let corners =
+        (0..8).map(|k| grid.index([0, 1, 2].map(|axis| if k >> axis & 1 == 0 { low[axis] } else { high[axis] })));
     let (first, last) = corners.fold(([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]), |(first, last), index| {
         (std::array::from_fn(|k| first[k].min(index[k])), std::array::from_fn(|k| last[k].max(index[k])))
     });
@@ -170,7 +173,9 @@ mod tests {
 
     #[test]
     fn the_mass_of_every_shipped_phantom_is_the_analytic_one() {
-        for name in ["shepp-logan.yaml", "shepp-logan-original.yaml", "shepp-logan-2d.yaml", "shepp-logan-2d-original.yaml"] {
+        for name in
+            ["shepp-logan.yaml", "shepp-logan-original.yaml", "shepp-logan-2d.yaml", "shepp-logan-2d-original.yaml"]
+        {
             let phantom = shipped(name);
             let grid = phantom.box_grid(if phantom.is_2d() { [1, 60, 50] } else { [40, 60, 50] }).unwrap();
             let cell = if phantom.is_2d() { grid.spacing[1] * grid.spacing[2] } else { grid.voxel_mm3() };
@@ -205,7 +210,8 @@ mod tests {
     fn an_oblique_grid_sees_the_same_object() {
         let phantom = shipped("shepp-logan.yaml");
         let (s, c) = 0.4f64.sin_cos();
-        let mut grid = Grid::new([40, 44, 48], [5.0, 5.0, 5.0], [0.0; 3], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
+        let mut grid =
+            Grid::new([40, 44, 48], [5.0, 5.0, 5.0], [0.0; 3], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
         grid.origin = crate::data::scale(grid.center(), -1.0);
         let exact: f64 = phantom.bodies().iter().map(|(density, body)| density * body.content()).sum();
         let found = total(&phantom.rasterise(&grid, 1.0, 4)) * grid.voxel_mm3();
@@ -225,8 +231,13 @@ mod tests {
     fn bits_do_not_depend_on_the_number_of_threads() {
         let phantom = shipped("shepp-logan.yaml");
         let grid = phantom.box_grid([20, 20, 20]).unwrap();
-        let with =
-            |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| phantom.rasterise(&grid, 0.02, 4));
+        let with = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+                .install(|| phantom.rasterise(&grid, 0.02, 4))
+        };
         assert_eq!(with(1), with(3));
     }
 }

@@ -1,8 +1,8 @@
 //! A phantom's solids in mm, and which of them counts where along a line.
 //!
-//! Where densities add (`combine: add`, as in Shepp-Logan's tables) every solid counts all along its interval. Where solids replace
-//! each other (`combine: replace`, as in FORBILD's) a solid counts where none that is listed after it does: its interval without the
-//! union of theirs, exact like the intervals themselves.
+//! Where densities add (`combine: add`, as in Shepp-Logan's tables) every solid counts all along its interval. Where
+//! solids replace each other (`combine: replace`, as in FORBILD's) a solid counts where none that is listed after it
+//! does: its interval without the union of theirs, exact like the intervals themselves.
 
 use super::shape::Body;
 use crate::data::{Material, Point, add, cross, dot, norm, scale, sub};
@@ -47,8 +47,8 @@ pub(super) struct Scratch {
 }
 
 impl Scene {
-    /// Calls `each(part, first, last)` for every piece of the line `origin + t direction`, t ≥ `from`, on which a part counts: parts
-    /// in order, only those that `may` be met.
+    /// Calls `each(part, first, last)` for every piece of the line `origin + t direction`, t ≥ `from`, on which a part
+    /// counts: parts in order, only those that `may` be met.
     pub(super) fn pieces(
         &self,
         [origin, direction]: [Point; 2],
@@ -125,9 +125,12 @@ mod tests {
             let [views, rows, columns] = geometry.shape();
             let found = phantom.project(&geometry, 0.02);
             let (steps, step) = (24_000, 0.05);
-            for (view, row, column) in [(0, rows / 2, columns / 2), (1, rows / 3, columns / 3), (views - 1, rows / 2, columns / 2 + 3)] {
+            for (view, row, column) in
+                [(0, rows / 2, columns / 2), (1, rows / 3, columns / 3), (views - 1, rows / 2, columns / 2 + 3)]
+            {
                 let (origin, direction) = geometry.ray(view, row as f64, column as f64);
-                let points: Vec<_> = (0..steps).map(|k| add(origin, scale(direction, (f64::from(k) + 0.5) * step))).collect();
+                let points: Vec<_> =
+                    (0..steps).map(|k| add(origin, scale(direction, (f64::from(k) + 0.5) * step))).collect();
                 let expected = 0.02 * step * phantom.densities_at(&points).iter().sum::<f64>();
                 let value = f64::from(found[(view * rows + row) * columns + column]);
                 // Each surface on the way costs at most half a step.
@@ -148,7 +151,8 @@ mod tests {
             let volume = phantom.rasterise(&grid, 1.0, 12);
             let (n, at) = (20usize, |i: usize, k: usize| i as f64 + (k as f64 + 0.5) / 20.0 - 0.5);
             for (z, y, x) in [(6, 7, 6), (6, 11, 6), (5, 7, 10), (8, 3, 5), (0, 0, 0)] {
-                let points: Vec<_> = (0..n * n * n).map(|k| grid.point([at(z, k / (n * n)), at(y, k / n % n), at(x, k % n)])).collect();
+                let points: Vec<_> =
+                    (0..n * n * n).map(|k| grid.point([at(z, k / (n * n)), at(y, k / n % n), at(x, k % n)])).collect();
                 let expected = phantom.densities_at(&points).iter().sum::<f64>() / points.len() as f64;
                 let found = f64::from(volume.voxels()[[z, y, x]]);
                 assert!((found - expected).abs() < 0.01, "{name} [{z}, {y}, {x}]: {found} against {expected}");
@@ -163,8 +167,14 @@ mod tests {
                 "{{name: a, source: b, extent_mm: 20, dimension: 2, unit_mm: 1, combine: {combine}, shapes: [                 {{rectangle: {{half_lengths: [8, 8], density: 1}}}},                  {{rectangle: {{half_lengths: [3, 8], density: 2}}, material: bone}},                  {{rectangle: {{center: [1, 0], half_lengths: [1, 8], density: 0.25}}}}]}}"
             )
         };
-        let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [50.0, 0.0, 0.0], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
-        let geometry = Geometry::new(vec![view], Detector { rows: 1, columns: 1, shape: DetectorShape::Flat }, None).unwrap();
+        let view = View {
+            source: Source::Direction([1.0, 0.0, 0.0]),
+            center: [50.0, 0.0, 0.0],
+            u: [0.0, 1.0, 0.0],
+            v: [0.0, 0.0, 1.0],
+        };
+        let geometry =
+            Geometry::new(vec![view], Detector { rows: 1, columns: 1, shape: DetectorShape::Flat }, None).unwrap();
         let of = |combine: &str| Phantom::parse(&text(combine), Path::new("a.yaml")).unwrap();
         // 16 wide in all: 10 of water, 4 of bone at 2, 2 at 0.25; or everything on top of everything.
         assert_eq!(of("replace").project(&geometry, 1.0), vec![10.0 + 8.0 + 0.5]);
@@ -175,24 +185,41 @@ mod tests {
 
     #[test]
     fn forbild_heads_agree_in_the_slice_they_share() {
-        // The published 2-D table is the 3-D one at z = 0: brain, ventricle, eye, sinus, bones and the right haematoma, in cm.
+        // The published 2-D table is the 3-D one at z = 0: brain, ventricle, eye, sinus, bones and the right haematoma,
+        // in cm.
         let (slice, solid) = (shipped("forbild-head-2d.yaml"), shipped("forbild-head.yaml"));
-        let points: Vec<_> =
-            [(0.0, -3.6), (4.7, 4.3), (0.0, 8.4), (0.0, 2.0), (1.9, 5.4), (4.3, 6.8), (6.4, -6.4), (-9.3, 0.0), (0.0, 3.6), (1.08, -9.0)]
-                .into_iter()
-                .flat_map(|(x, y)| [[10.0 * x, 10.0 * y, 0.0], [10.0 * x + 0.7, 10.0 * y - 0.9, 0.0]])
-                .collect();
+        let points: Vec<_> = [
+            (0.0, -3.6),
+            (4.7, 4.3),
+            (0.0, 8.4),
+            (0.0, 2.0),
+            (1.9, 5.4),
+            (4.3, 6.8),
+            (6.4, -6.4),
+            (-9.3, 0.0),
+            (0.0, 3.6),
+            (1.08, -9.0),
+        ]
+        .into_iter()
+        .flat_map(|(x, y)| [[10.0 * x, 10.0 * y, 0.0], [10.0 * x + 0.7, 10.0 * y - 0.9, 0.0]])
+        .collect();
         let (one, other) = (slice.densities_at(&points), solid.densities_at(&points));
         for ((point, one), other) in points.iter().zip(&one).zip(&other) {
             assert!((one - other).abs() < 1e-9, "{point:?}: {one} in the slice, {other} in the solid");
         }
-        assert!(one.contains(&0.0) && one.iter().any(|d| (d - 1.8).abs() < 1e-9) && one.iter().any(|d| (d - 1.045).abs() < 1e-9));
+        assert!(
+            one.contains(&0.0)
+                && one.iter().any(|d| (d - 1.8).abs() < 1e-9)
+                && one.iter().any(|d| (d - 1.045).abs() < 1e-9)
+        );
     }
 
     #[test]
     fn seeds_give_members_of_a_family_and_leave_fixed_shapes() {
         let member = |seed| shipped("jittered-head.yaml").with_seed(seed).unwrap();
-        let mass = |phantom: &Phantom| phantom.bodies().iter().map(|(density, body)| (*density, body.bounds())).collect::<Vec<_>>();
+        let mass = |phantom: &Phantom| {
+            phantom.bodies().iter().map(|(density, body)| (*density, body.bounds())).collect::<Vec<_>>()
+        };
         assert_eq!(mass(&member(3)), mass(&member(3)));
         let (a, b) = (mass(&member(3)), mass(&member(4)));
         assert_eq!(a[..2], b[..2]);
@@ -204,7 +231,8 @@ mod tests {
     fn impossible_cuts_and_jitters_are_named_with_their_key() {
         let fault = |more: &str, beside: &str| {
             let text = format!(
-                "{{name: a, source: b, extent_mm: 20, dimension: 2{more}, shapes: [{{ellipse: {{semi_axes: [1, 1], density: 1}}{beside}}}]}}"
+                "{{name: a, source: b, extent_mm: 20, dimension: 2{more}, shapes: [{{ellipse: {{semi_axes: [1, 1], \
+                 density: 1}}{beside}}}]}}"
             );
             Phantom::parse(&text, Path::new("a.yaml")).unwrap_err().to_string()
         };

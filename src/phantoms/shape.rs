@@ -118,10 +118,12 @@ mod tests {
     const SOLIDS: &[&str] = &[
         "ellipsoid: {center: [0.1, -0.2, 0.1], semi_axes: [0.5, 0.3, 0.4], rotation_deg: [20, 35, -50], density: 1}",
         "box: {center: [0.1, -0.2, 0.1], half_lengths: [0.5, 0.2, 0.3], rotation_deg: [20, 35, -50], density: 1}",
-        "cylinder: {center: [0.1, -0.2, 0.1], semi_axes: [0.2, 0.4], half_length: 0.4, rotation_deg: [20, 35, -50], density: 1}",
+        "cylinder: {center: [0.1, -0.2, 0.1], semi_axes: [0.2, 0.4], half_length: 0.4, rotation_deg: [20, 35, -50], \
+         density: 1}",
         "cone: {center: [0.1, -0.2, 0.1], radii: [0.5, 0.1], half_length: 0.4, rotation_deg: [20, 35, -50], density: 1}",
         "cone: {center: [0.1, -0.2, 0.1], radii: [0, 0.5], half_length: 0.3, rotation_deg: [80, 125, 10], density: 1}",
-        "ellipsoid: {semi_axes: [0.5, 0.5, 0.5], density: 1}, cut: [{normal: [0, 0, 2], offset: 0.1}, {normal: [-1, 1, 0.5], offset: 0.2}]",
+        "ellipsoid: {semi_axes: [0.5, 0.5, 0.5], density: 1}, cut: [{normal: [0, 0, 2], offset: 0.1}, {normal: [-1, 1, \
+         0.5], offset: 0.2}]",
     ];
     const PLANES: &[&str] = &[
         "ellipse: {center: [0.1, -0.2], semi_axes: [0.5, 0.3], rotation_deg: 25, density: 1}",
@@ -152,7 +154,8 @@ mod tests {
             assert!((said / measured - 1.0).abs() < 2e-3, "{shape}: {said} against {measured}");
         }
         // A spherical cap: pi h^2 (3 r - h) / 3 with r = 50 mm, h = 60 mm.
-        let cap = body("ellipsoid: {semi_axes: [0.5, 0.5, 0.5], density: 1}, cut: [{normal: [0, 0, 2], offset: 0.1}]", 3);
+        let cap =
+            body("ellipsoid: {semi_axes: [0.5, 0.5, 0.5], density: 1}, cut: [{normal: [0, 0, 2], offset: 0.1}]", 3);
         let exact = std::f64::consts::PI * 3600.0 * (150.0 - 60.0) / 3.0;
         assert!((cap.content() / exact - 1.0).abs() < 1e-3, "{} against {exact}", cap.content());
     }

@@ -1,6 +1,6 @@
-//! The body behind boxes and rectangles: {p : |M (p − c)|∞ ≤ 1} with a linear map M to the unit cube. For a rectangle the last row of
-//! M is zero: a prism without end. A line is inside where it is between all pairs of faces (Kay and Kajiya, "Ray tracing complex
-//! scenes", SIGGRAPH 1986).
+//! The body behind boxes and rectangles: {p : |M (p − c)|∞ ≤ 1} with a linear map M to the unit cube. For a rectangle
+//! the last row of M is zero: a prism without end. A line is inside where it is between all pairs of faces (Kay and
+//! Kajiya, "Ray tracing complex scenes", SIGGRAPH 1986).
 
 use super::shape::Body;
 use crate::data::{Point, add, dot, scale, sub};

@@ -1,10 +1,10 @@
-//! Attenuation curves: mass attenuation coefficients (with coherent scattering) at the energies at which they are tabulated, and
-//! log-log interpolation between them.
+//! Attenuation curves: mass attenuation coefficients (with coherent scattering) at the energies at which they are
+//! tabulated, and log-log interpolation between them.
 //!
-//! J. H. Hubbell and S. M. Seltzer, "Tables of X-ray mass attenuation coefficients", NISTIR 5632, tables 3 and 4 (NIST Standard
-//! Reference Database 126); bone is cortical bone of ICRU Report 44. None of these has an edge between 10 and 200 keV, except
-//! tungsten, whose K edge at 69.525 keV stands twice. Compared with XCOM as SpekPy 2.5.4 carries it: equal to 1 in 1000 (bone: summed
-//! over its elements).
+//! J. H. Hubbell and S. M. Seltzer, "Tables of X-ray mass attenuation coefficients", NISTIR 5632, tables 3 and 4 (NIST
+//! Standard Reference Database 126); bone is cortical bone of ICRU Report 44. None of these has an edge between 10 and
+//! 200 keV, except tungsten, whose K edge at 69.525 keV stands twice. Compared with XCOM as SpekPy 2.5.4 carries it:
+//! equal to 1 in 1000 (bone: summed over its elements).
 
 use crate::data::Material;
 
@@ -87,7 +87,11 @@ mod tests {
     fn between_the_tables_energies_the_curves_are_those_of_xcom() {
         // XCOM, total with coherent scattering, as SpekPy 2.5.4 (mu_data_source nist) gives it for tungsten, cm2/g.
         for (energy, exact) in [(65.0, 3.0290), (69.0, 2.6022), (75.0, 9.2300), (100.0, 4.437)] {
-            assert!((tungsten(energy) / exact - 1.0).abs() < 0.01, "{energy} keV: {} against {exact}", tungsten(energy));
+            assert!(
+                (tungsten(energy) / exact - 1.0).abs() < 0.01,
+                "{energy} keV: {} against {exact}",
+                tungsten(energy)
+            );
         }
         // Water at 70 keV: 0.1929 cm2/g (XCOM).
         assert!((mass_attenuation(Material::Water, 70.0) / 0.1929 - 1.0).abs() < 0.005);

@@ -1,8 +1,9 @@
 //! Bad pixels, rows and columns: the same ones in every view, chosen by the seed.
 //!
-//! A bad pixel reads only a part of what falls on it (`response`), so its line integral is too large by −ln response, in every view:
-//! rings. `repair: interpolate` replaces them after the logarithm by the nearest good pixels along its row and its column, each weighted
-//! by the inverse of its distance (exact where line integrals are linear), as scanners do with their defect map.
+//! A bad pixel reads only a part of what falls on it (`response`), so its line integral is too large by −ln response,
+//! in every view: rings. `repair: interpolate` replaces them after the logarithm by the nearest good pixels along its
+//! row and its column, each weighted by the inverse of its distance (exact where line integrals are linear), as
+//! scanners do with their defect map.
 
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
@@ -84,7 +85,11 @@ impl BadPixelsConfig {
     /// Warns (`bad_pixels`) how many there are and what became of them.
     pub(super) fn warning(&self, mask: &[bool]) -> Warnings {
         let bad = mask.iter().filter(|bad| **bad).count();
-        let fate = if self.repair == Repair::Interpolate { "were interpolated from their neighbours" } else { "were kept as measured" };
+        let fate = if self.repair == Repair::Interpolate {
+            "were interpolated from their neighbours"
+        } else {
+            "were kept as measured"
+        };
         let message = format!("{bad} of {} detector pixels are bad and {fate}", mask.len());
         if bad > 0 { vec![Warning::new("bad_pixels", message)] } else { Vec::new() }
     }
@@ -96,14 +101,16 @@ pub(super) fn interpolate(image: &mut [f32], mask: &[bool], columns: usize) {
     let measured = image.to_vec();
     for (at, _) in mask.iter().enumerate().filter(|(_, bad)| **bad) {
         let (row, column) = (at / columns, at % columns);
-        let good = |steps: usize, index: &dyn Fn(usize) -> usize| (1..=steps).map(|k| (k, index(k))).find(|(_, i)| !mask[*i]);
+        let good =
+            |steps: usize, index: &dyn Fn(usize) -> usize| (1..=steps).map(|k| (k, index(k))).find(|(_, i)| !mask[*i]);
         let neighbours = [
             good(column, &|k| at - k),
             good(columns - 1 - column, &|k| at + k),
             good(row, &|k| at - k * columns),
             good(rows - 1 - row, &|k| at + k * columns),
         ];
-        let weighed = neighbours.into_iter().flatten().map(|(distance, i)| (1.0 / distance as f64, f64::from(measured[i])));
+        let weighed =
+            neighbours.into_iter().flatten().map(|(distance, i)| (1.0 / distance as f64, f64::from(measured[i])));
         let (weight, sum) = weighed.fold((0.0, 0.0), |(weight, sum), (w, value)| (weight + w, sum + w * value));
         if weight > 0.0 {
             image[at] = (sum / weight) as f32;

@@ -1,10 +1,11 @@
 //! Polychromatic beams: what a spectrum makes of line integrals.
 //!
-//! p = −ln Σ_i w_i exp(−Σ_m P_m f_m(E_i)/f_m(E_ref)), with P_m the line integral of material m as the reference energy sees it and f_m
-//! its attenuation curve. The weights w_i are those of the detector: photons times energy (it sums up energy, the default), or photons
-//! (it counts). E_ref is the effective energy for thin water: μ_water(E_ref) = Σ_i w_i μ_water(E_i), so that p = P for little water and
-//! densities relative to water mean the same with and without a spectrum. Thick objects let the hard part through: p grows slower than
-//! P (beam hardening; R. A. Brooks and G. Di Chiro, Phys. Med. Biol. 21, 390, 1976).
+//! p = −ln Σ_i w_i exp(−Σ_m P_m f_m(E_i)/f_m(E_ref)), with P_m the line integral of material m as the reference energy
+//! sees it and f_m its attenuation curve. The weights w_i are those of the detector: photons times energy (it sums up
+//! energy, the default), or photons (it counts). E_ref is the effective energy for thin water: μ_water(E_ref) = Σ_i w_i
+//! μ_water(E_i), so that p = P for little water and densities relative to water mean the same with and without a
+//! spectrum. Thick objects let the hard part through: p grows slower than P (beam hardening; R. A. Brooks and G. Di
+//! Chiro, Phys. Med. Biol. 21, 390, 1976).
 
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, mass_attenuation};
 use crate::data::{Material, Volume};
@@ -171,7 +172,8 @@ impl Beam {
     /// −ln Σ w e^−x, relative to the smallest x so that nothing underflows.
     fn transmitted(&self, exponent: impl Fn(usize) -> f64) -> f64 {
         let least = (0..self.lines.len()).map(&exponent).fold(f64::INFINITY, f64::min);
-        let sum: f64 = self.lines.iter().enumerate().map(|(line, [_, weight])| weight * (least - exponent(line)).exp()).sum();
+        let sum: f64 =
+            self.lines.iter().enumerate().map(|(line, [_, weight])| weight * (least - exponent(line)).exp()).sum();
         least - sum.ln()
     }
 }
@@ -193,8 +195,11 @@ mod tests {
     use crate::data::{Grid, Quantity};
 
     fn tube() -> Beam {
-        Beam::new(&Tube { kilovolts: 120.0, aluminium_mm: 6.0, ..Tube::default() }.photons(&[]).unwrap(), Response::EnergyIntegrating)
-            .unwrap()
+        Beam::new(
+            &Tube { kilovolts: 120.0, aluminium_mm: 6.0, ..Tube::default() }.photons(&[]).unwrap(),
+            Response::EnergyIntegrating,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -209,7 +214,8 @@ mod tests {
     fn thin_water_is_seen_at_the_reference_energy_and_thick_water_as_spekpy_sees_it() {
         let beam = tube();
         assert!((beam.water(1e-4) / 1e-4 - 1.0).abs() < 1e-3);
-        // SpekPy 2.5.4, 120 kV, 6 mm Al, weighted by energy: mu of thin water 0.02133 /mm, -ln of what passes 200 mm 4.0078.
+        // SpekPy 2.5.4, 120 kV, 6 mm Al, weighted by energy: mu of thin water 0.02133 /mm, -ln of what passes 200 mm
+        // 4.0078.
         assert!((beam.mu_water() / 0.02133 - 1.0).abs() < 0.01, "{}", beam.mu_water());
         let thick = beam.water(200.0 * beam.mu_water());
         assert!((thick / 4.0078 - 1.0).abs() < 0.01, "{thick}");
@@ -234,7 +240,9 @@ mod tests {
     fn voxels_are_split_by_thresholds_and_add_up() {
         let grid = Grid::centered([1, 1, 5], [1.0; 3], [0.0; 3]).unwrap();
         let mu = |hu: f32| 0.02 * (1.0 + hu / 1000.0);
-        let volume = Volume::from_vec(grid, Quantity::Attenuation, [-1000.0, 40.0, 299.0, 1200.0, 2900.0].map(mu).to_vec()).unwrap();
+        let volume =
+            Volume::from_vec(grid, Quantity::Attenuation, [-1000.0, 40.0, 299.0, 1200.0, 2900.0].map(mu).to_vec())
+                .unwrap();
         let detection = Detection { metal_above_hu: Some(2500.0), metal: Some(Material::Iron), ..Detection::default() };
         let parts = detection.decompose(&volume, 0.02).unwrap();
         let names: Vec<Material> = parts.iter().map(|(material, _)| *material).collect();

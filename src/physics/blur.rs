@@ -1,8 +1,10 @@
-//! Detector blur: light that spreads in the scintillator (a Gaussian point-spread function) and crosstalk between neighbours.
+//! Detector blur: light that spreads in the scintillator (a Gaussian point-spread function) and crosstalk between
+//! neighbours.
 //!
-//! Both act on the counted quanta, so that noise is blurred with the image, as in detectors that convert X-rays to light; electronic
-//! noise comes after them. The modulation transfer function of the Gaussian is exp(−2π² sd² f²) for frequencies well below the
-//! detector's Nyquist frequency; that of crosstalk is 1 − 2 c (1 − cos 2π f pitch) along each axis.
+//! Both act on the counted quanta, so that noise is blurred with the image, as in detectors that convert X-rays to
+//! light; electronic noise comes after them. The modulation transfer function of the Gaussian is exp(−2π² sd² f²) for
+//! frequencies well below the detector's Nyquist frequency; that of crosstalk is 1 − 2 c (1 − cos 2π f pitch) along
+//! each axis.
 
 use super::kernel::{Kernel, Smoothing};
 use crate::data::Geometry;

@@ -47,11 +47,16 @@ impl Effects<'_> {
         self.flux_drift.map_or(Ok(()), |drift| drift.check().map_err(|error| error.under("flux_drift")))?;
         self.blur.map_or(Ok(()), |blur| blur.check().map_err(|error| error.under("blur")))?;
         self.bad_pixels.map_or(Ok(()), |bad| bad.check(rows, columns).map_err(|error| error.under("bad_pixels")))?;
-        if self.bad_pixels.is_some_and(|bad| bad.response == 0.0 && bad.repair == Repair::Keep) && self.noise.is_none() {
-            return Err(Error::config("bad_pixels.response", "expected more than 0 without noise, got 0: the logarithm has no floor")
-                .hint("add `noise`, or `repair: interpolate`"));
+        if self.bad_pixels.is_some_and(|bad| bad.response == 0.0 && bad.repair == Repair::Keep) && self.noise.is_none()
+        {
+            return Err(Error::config(
+                "bad_pixels.response",
+                "expected more than 0 without noise, got 0: the logarithm has no floor",
+            )
+            .hint("add `noise`, or `repair: interpolate`"));
         }
-        let others = [self.scatter.is_some(), self.flux_drift.is_some(), self.blur.is_some(), self.bad_pixels.is_some()];
+        let others =
+            [self.scatter.is_some(), self.flux_drift.is_some(), self.blur.is_some(), self.bad_pixels.is_some()];
         if self.noise.is_some_and(|noise| noise.normalisation == Normalisation::Peak) && others.contains(&true) {
             return Err(Error::config("noise.normalisation", "`peak` is a published protocol without other effects")
                 .hint("use `physical`, or leave scatter, flux_drift, blur and bad_pixels out"));
@@ -64,8 +69,9 @@ impl Effects<'_> {
     }
 }
 
-/// The projections as the detector reports them. Random numbers are streams keyed by (seed, effect, view), so the bits depend neither
-/// on the number of threads nor on which other effects are on. Warns of pixels without photons and of bad pixels.
+/// The projections as the detector reports them. Random numbers are streams keyed by (seed, effect, view), so the bits
+/// depend neither on the number of threads nor on which other effects are on. Warns of pixels without photons and of
+/// bad pixels.
 ///
 /// # Errors
 /// As [`Effects::check`].
@@ -137,7 +143,11 @@ impl<'a> Detector<'a> {
             smoothing.apply(&mut signal, self.columns);
         }
         if let Some(bad_pixels) = self.effects.bad_pixels {
-            signal.iter_mut().zip(&self.bad).filter(|(_, bad)| **bad).for_each(|(signal, _)| *signal *= bad_pixels.response);
+            signal
+                .iter_mut()
+                .zip(&self.bad)
+                .filter(|(_, bad)| **bad)
+                .for_each(|(signal, _)| *signal *= bad_pixels.response);
         }
         signal.iter_mut().zip(&electronic).for_each(|(signal, noise)| *signal += noise);
         let starved = self.logarithm(&signal, pixels);
@@ -170,8 +180,15 @@ mod tests {
 
     /// Views of pixels of 1 mm, each holding `p(view, row, column)`.
     fn of(views: usize, p: impl Fn(usize, usize, usize) -> f64) -> Projections {
-        let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [0.0; 3], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
-        let geometry = Geometry::new(vec![view; views], Pixels { rows: ROWS, columns: COLUMNS, shape: DetectorShape::Flat }, None).unwrap();
+        let view = View {
+            source: Source::Direction([1.0, 0.0, 0.0]),
+            center: [0.0; 3],
+            u: [0.0, 1.0, 0.0],
+            v: [0.0, 0.0, 1.0],
+        };
+        let geometry =
+            Geometry::new(vec![view; views], Pixels { rows: ROWS, columns: COLUMNS, shape: DetectorShape::Flat }, None)
+                .unwrap();
         let at = |i: usize| p(i / (ROWS * COLUMNS), i / COLUMNS % ROWS, i % COLUMNS) as f32;
         Projections::from_vec(geometry, (0..views * ROWS * COLUMNS).map(at).collect()).unwrap()
     }
@@ -194,7 +211,13 @@ mod tests {
         let (scatter, drift) = (ScatterConfig { ratio: 0.0, ..ScatterConfig::default() }, DriftConfig::default());
         let bad = BadPixelsConfig { fraction: 0.0, ..BadPixelsConfig::default() };
         let (blur, seed_free) = (BlurConfig::default(), Effects { noise: Some(&noise), ..Effects::default() });
-        let nothing = Effects { scatter: Some(&scatter), flux_drift: Some(&drift), blur: Some(&blur), bad_pixels: Some(&bad), ..seed_free };
+        let nothing = Effects {
+            scatter: Some(&scatter),
+            flux_drift: Some(&drift),
+            blur: Some(&blur),
+            bad_pixels: Some(&bad),
+            ..seed_free
+        };
         assert_eq!(measured(&ideal, &nothing), alone);
     }
 
@@ -207,7 +230,8 @@ mod tests {
             let time = (i / (ROWS * COLUMNS)) as f64 / 4.0;
             assert!((p - f64::from(*exact) + (1.0 - 0.2 * time).ln()).abs() < 1e-6, "sample {i}");
         }
-        let logarithms: Vec<f64> = (0..4000).map(|view| DriftConfig { trend: 0.0, sd: 0.05 }.factor(view, 4000, 9).ln()).collect();
+        let logarithms: Vec<f64> =
+            (0..4000).map(|view| DriftConfig { trend: 0.0, sd: 0.05 }.factor(view, 4000, 9).ln()).collect();
         let (mean, variance) = moments(&logarithms);
         assert!(mean.abs() < 0.003 && (variance.sqrt() / 0.05 - 1.0).abs() < 0.04, "{mean} {variance}");
     }
@@ -257,10 +281,14 @@ mod tests {
         let ideal = of(3, |_, row, column| 1.0 + 0.02 * column as f64 + 0.01 * row as f64);
         let bad = BadPixelsConfig { fraction: 0.02, rows: 2, columns: 1, response: 0.25, repair: Repair::Keep };
         let found = measured(&ideal, &Effects { bad_pixels: Some(&bad), ..Effects::default() });
-        let excess: Vec<bool> = found.iter().zip(ideal.as_slice()).map(|(p, exact)| p - f64::from(*exact) > 0.1).collect();
+        let excess: Vec<bool> =
+            found.iter().zip(ideal.as_slice()).map(|(p, exact)| p - f64::from(*exact) > 0.1).collect();
         for (i, (p, exact)) in found.iter().zip(ideal.as_slice()).enumerate() {
             let shift = if excess[i] { 4f64.ln() } else { 0.0 };
-            assert!((p - f64::from(*exact) - shift).abs() < 1e-5 && excess[i] == excess[i % (ROWS * COLUMNS)], "sample {i}");
+            assert!(
+                (p - f64::from(*exact) - shift).abs() < 1e-5 && excess[i] == excess[i % (ROWS * COLUMNS)],
+                "sample {i}"
+            );
         }
         let whole_rows = (0..ROWS).filter(|row| excess[row * COLUMNS..][..COLUMNS].iter().all(|bad| *bad)).count();
         let whole_columns = (0..COLUMNS).filter(|column| (0..ROWS).all(|row| excess[row * COLUMNS + column])).count();
@@ -271,10 +299,13 @@ mod tests {
     fn interpolation_gives_back_line_integrals_that_are_linear_and_warns() {
         let ideal = of(2, |view, row, column| 0.5 + view as f64 + 0.02 * column as f64 + 0.01 * row as f64);
         let bad = BadPixelsConfig { fraction: 0.05, columns: 2, response: 0.0, ..BadPixelsConfig::default() };
-        let (found, warnings) = measure(ideal.clone(), &Effects { bad_pixels: Some(&bad), ..Effects::default() }, 3).unwrap();
+        let (found, warnings) =
+            measure(ideal.clone(), &Effects { bad_pixels: Some(&bad), ..Effects::default() }, 3).unwrap();
         let inner = |i: &usize| (3..17).contains(&(i / COLUMNS % ROWS)) && (4..56).contains(&(i % COLUMNS));
-        let worst =
-            (0..found.as_slice().len()).filter(inner).map(|i| (found.as_slice()[i] - ideal.as_slice()[i]).abs()).fold(0.0, f32::max);
+        let worst = (0..found.as_slice().len())
+            .filter(inner)
+            .map(|i| (found.as_slice()[i] - ideal.as_slice()[i]).abs())
+            .fold(0.0, f32::max);
         assert!(worst < 0.02, "{worst}");
         assert_eq!(warnings[0].code, "bad_pixels");
         assert!(warnings[0].message.contains("of 1200 detector pixels"), "{}", warnings[0].message);
@@ -294,7 +325,8 @@ mod tests {
             primary += (-f64::from(*exact)).exp();
         }
         assert!((scattered / primary - 0.3).abs() < 0.01, "{}", scattered / primary);
-        let lost: Vec<f64> = found.iter().zip(ideal.as_slice()).map(|(p, exact)| (-p).exp() - (-f64::from(*exact)).exp()).collect();
+        let lost: Vec<f64> =
+            found.iter().zip(ideal.as_slice()).map(|(p, exact)| (-p).exp() - (-f64::from(*exact)).exp()).collect();
         assert!(lost.iter().all(|s| *s >= -1e-7));
         let row = &lost[10 * COLUMNS..11 * COLUMNS];
         let steepest = row.windows(2).map(|w| (w[0] - w[1]).abs()).fold(0.0, f64::max);
@@ -309,9 +341,16 @@ mod tests {
         let (noise, scatter, drift) =
             (NoiseConfig::default(), ScatterConfig { ratio: 0.2, sd_mm: 8.0 }, DriftConfig { trend: 0.1, sd: 0.02 });
         let (blur, bad) = (BlurConfig { sd_mm: 0.7, crosstalk: 0.02 }, BadPixelsConfig::default());
-        let effects =
-            Effects { noise: Some(&noise), scatter: Some(&scatter), flux_drift: Some(&drift), blur: Some(&blur), bad_pixels: Some(&bad) };
-        let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| measured(&ideal, &effects));
+        let effects = Effects {
+            noise: Some(&noise),
+            scatter: Some(&scatter),
+            flux_drift: Some(&drift),
+            blur: Some(&blur),
+            bad_pixels: Some(&bad),
+        };
+        let with = |threads| {
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| measured(&ideal, &effects))
+        };
         assert_eq!(with(1), with(3));
     }
 
@@ -319,16 +358,29 @@ mod tests {
     fn impossible_effects_are_named_with_their_key() {
         let fault = |effects: Effects| effects.check(ROWS, COLUMNS).unwrap_err().to_string();
         let all = Effects::default();
-        assert!(fault(Effects { blur: Some(&BlurConfig { sd_mm: -1.0, crosstalk: 0.0 }), ..all }).starts_with("blur.sd_mm"));
-        assert!(fault(Effects { blur: Some(&BlurConfig { sd_mm: 0.0, crosstalk: 0.5 }), ..all }).starts_with("blur.crosstalk"));
-        assert!(fault(Effects { scatter: Some(&ScatterConfig { ratio: f64::NAN, sd_mm: 9.0 }), ..all }).starts_with("scatter.ratio"));
-        assert!(fault(Effects { flux_drift: Some(&DriftConfig { trend: -1.0, sd: 0.0 }), ..all }).starts_with("flux_drift.trend"));
+        assert!(
+            fault(Effects { blur: Some(&BlurConfig { sd_mm: -1.0, crosstalk: 0.0 }), ..all }).starts_with("blur.sd_mm")
+        );
+        assert!(
+            fault(Effects { blur: Some(&BlurConfig { sd_mm: 0.0, crosstalk: 0.5 }), ..all })
+                .starts_with("blur.crosstalk")
+        );
+        assert!(
+            fault(Effects { scatter: Some(&ScatterConfig { ratio: f64::NAN, sd_mm: 9.0 }), ..all })
+                .starts_with("scatter.ratio")
+        );
+        assert!(
+            fault(Effects { flux_drift: Some(&DriftConfig { trend: -1.0, sd: 0.0 }), ..all })
+                .starts_with("flux_drift.trend")
+        );
         let bad = BadPixelsConfig { rows: 11, ..BadPixelsConfig::default() };
         assert!(fault(Effects { bad_pixels: Some(&bad), ..all }).starts_with("bad_pixels.rows"));
         let dead = BadPixelsConfig { response: 0.0, repair: Repair::Keep, ..BadPixelsConfig::default() };
         assert!(fault(Effects { bad_pixels: Some(&dead), ..all }).starts_with("bad_pixels.response"));
         let peak = NoiseConfig { normalisation: Normalisation::Peak, ..NoiseConfig::default() };
         let drift = DriftConfig::default();
-        assert!(fault(Effects { noise: Some(&peak), flux_drift: Some(&drift), ..all }).starts_with("noise.normalisation"));
+        assert!(
+            fault(Effects { noise: Some(&peak), flux_drift: Some(&drift), ..all }).starts_with("noise.normalisation")
+        );
     }
 }

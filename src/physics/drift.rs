@@ -1,7 +1,7 @@
 //! Flux drift: the source is brighter or darker from view to view than when air was measured.
 //!
-//! I0(view) = I0 (1 + trend t) e^{sd N}, t from 0 at the first view to 1 at the last, N normal. All of a view's line integrals shift by
-//! −ln of that factor, which reconstructs to rings and shading.
+//! I0(view) = I0 (1 + trend t) e^{sd N}, t from 0 at the first view to 1 at the last, N normal. All of a view's line
+//! integrals shift by −ln of that factor, which reconstructs to rings and shading.
 
 use crate::error::{Error, Result};
 use crate::random;

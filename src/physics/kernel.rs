@@ -1,5 +1,5 @@
-//! Smoothing of detector images by separable kernels whose weights sum to 1; the border pixels are continued outwards, so that a flat
-//! image stays flat.
+//! Smoothing of detector images by separable kernels whose weights sum to 1; the border pixels are continued outwards,
+//! so that a flat image stays flat.
 
 use crate::data::{Geometry, norm};
 
@@ -8,8 +8,9 @@ use crate::data::{Geometry, norm};
 pub(super) struct Kernel(Vec<f64>);
 
 impl Kernel {
-    /// The Gaussian of standard deviation `sd` (pixels) for sampled images: T(k) = e^−t I_k(t), t = sd², I_k the modified Bessel
-    /// functions. Its variance is sd² exactly, however narrow (T. Lindeberg, IEEE Trans. PAMI 12(3), 234, 1990).
+    /// The Gaussian of standard deviation `sd` (pixels) for sampled images: T(k) = e^−t I_k(t), t = sd², I_k the
+    /// modified Bessel functions. Its variance is sd² exactly, however narrow (T. Lindeberg, IEEE Trans. PAMI 12(3),
+    /// 234, 1990).
     pub(super) fn gaussian(sd: f64) -> Self {
         let t = sd * sd;
         if t < 1e-12 {
@@ -68,7 +69,9 @@ impl Smoothing {
     /// A Gaussian of standard deviation `sd_mm` on the detector; a single row is not smoothed across.
     pub(super) fn gaussian(sd_mm: f64, geometry: &Geometry) -> Self {
         let view = &geometry.views[0];
-        let of = |pitch: [f64; 3], pixels: usize| if pixels > 1 { vec![Kernel::gaussian(sd_mm / norm(pitch))] } else { Vec::new() };
+        let of = |pitch: [f64; 3], pixels: usize| {
+            if pixels > 1 { vec![Kernel::gaussian(sd_mm / norm(pitch))] } else { Vec::new() }
+        };
         Self { along_u: of(view.u, geometry.detector.columns), along_v: of(view.v, geometry.detector.rows) }
     }
 
@@ -93,7 +96,8 @@ mod tests {
     fn the_gaussian_has_its_variance_and_sums_to_one_however_narrow_or_wide() {
         for sd in [1e-9, 0.05, 0.3, 0.5, 1.0, 4.0, 60.0] {
             let Kernel(weights) = Kernel::gaussian(sd);
-            let both = |f: fn(f64) -> f64| 2.0 * weights.iter().enumerate().skip(1).map(|(k, w)| f(k as f64) * w).sum::<f64>();
+            let both =
+                |f: fn(f64) -> f64| 2.0 * weights.iter().enumerate().skip(1).map(|(k, w)| f(k as f64) * w).sum::<f64>();
             assert!((weights[0] + both(|_| 1.0) - 1.0).abs() < 1e-9, "sd {sd}");
             assert!((both(|k| k * k) - sd * sd).abs() < 1e-6 * (1.0 + sd * sd), "sd {sd}: {}", both(|k| k * k));
         }

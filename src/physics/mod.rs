@@ -1,4 +1,5 @@
-//! Ideal projections to what a detector would have measured. Order of the effects, formulas and sources: docs/physics.md.
+//! Ideal projections to what a detector would have measured. Order of the effects, formulas and sources:
+//! docs/physics.md.
 
 pub mod attenuation;
 pub mod bad_pixels;

@@ -5,10 +5,10 @@
 //! To first order p' has variance e^p/I0 (1 + e^p sd²/I0) and a bias of half of that (Ma et al., "Variance analysis of
 //! x-ray CT sinograms in the presence of electronic noise background", Med. Phys. 39(7), 2012).
 //!
-//! `peak` is the protocol behind published sparse-view benchmarks (TIGRE `CTnoise.add(..., Poisson=I0, Gaussian=[0, sd])`
-//! as used by NAF, SAX-NeRF and R²-Gaussian): p is divided by its maximum over all views before, and multiplied by it
-//! after, so that the lowest transmission is e^−1 whatever the object; negative results are then set to 0. Its noise is
-//! far milder than a detector's at the same I0, and belongs to no physical dose.
+//! `peak` is the protocol behind published sparse-view benchmarks (TIGRE `CTnoise.add(..., Poisson=I0, Gaussian=[0,
+//! sd])` as used by NAF, SAX-NeRF and R²-Gaussian): p is divided by its maximum over all views before, and multiplied
+//! by it after, so that the lowest transmission is e^−1 whatever the object; negative results are then set to 0. Its
+//! noise is far milder than a detector's at the same I0, and belongs to no physical dose.
 
 use crate::error::{Error, Result};
 use rand::SeedableRng;
@@ -56,11 +56,17 @@ impl NoiseConfig {
     /// Photons that are not between 1 and 1e15, a standard deviation that is negative or not finite.
     pub fn check(&self) -> Result<()> {
         if !(1.0..=MOST_PHOTONS).contains(&self.photons) {
-            return Err(Error::config("photons", format!("expected 1 to {MOST_PHOTONS:e} photons per pixel, got {}", self.photons))
-                .hint("leave `noise` out for ideal projections"));
+            return Err(Error::config(
+                "photons",
+                format!("expected 1 to {MOST_PHOTONS:e} photons per pixel, got {}", self.photons),
+            )
+            .hint("leave `noise` out for ideal projections"));
         }
         if !(0.0..=MOST_PHOTONS).contains(&self.electronic_sd) {
-            return Err(Error::config("electronic_sd", format!("expected 0 to {MOST_PHOTONS:e} photons, got {}", self.electronic_sd)));
+            return Err(Error::config(
+                "electronic_sd",
+                format!("expected 0 to {MOST_PHOTONS:e} photons, got {}", self.electronic_sd),
+            ));
         }
         Ok(())
     }
@@ -80,7 +86,8 @@ impl NoiseConfig {
         let mut random = generator(seed, view);
         let mut one = |expected: &mut f64| {
             let electronic: f64 = StandardNormal.sample(&mut random);
-            // The distribution refuses 0, where nothing is counted, and more than 2^64, where its noise is below rounding.
+            // The distribution refuses 0, where nothing is counted, and more than 2^64, where its noise is below
+            // rounding.
             *expected = Poisson::new(*expected).map_or(*expected, |poisson| poisson.sample(&mut random));
             self.electronic_sd * electronic
         };
@@ -90,7 +97,8 @@ impl NoiseConfig {
     /// The warning for pixels that counted less than one photon.
     pub(super) fn starved(&self, starved: u64, samples: usize) -> String {
         format!(
-            "{starved} of {samples} detector pixels counted less than one photon and were set to one ({:.0} photons through air): \
+            "{starved} of {samples} detector pixels counted less than one photon and were set to one ({:.0} photons \
+             through air): \
              the object is too dense for this dose",
             self.photons
         )
@@ -121,7 +129,12 @@ mod tests {
     }
 
     fn flat(value: f32, views: usize) -> Projections {
-        let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [0.0; 3], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
+        let view = View {
+            source: Source::Direction([1.0, 0.0, 0.0]),
+            center: [0.0; 3],
+            u: [0.0, 1.0, 0.0],
+            v: [0.0, 0.0, 1.0],
+        };
         let detector = Detector { rows: 100, columns: 100, shape: DetectorShape::Flat };
         let geometry = Geometry::new(vec![view; views], detector, None).unwrap();
         Projections::from_vec(geometry, vec![value; views * 10_000]).unwrap()
@@ -149,22 +162,31 @@ mod tests {
 
     #[test]
     fn mean_and_variance_are_those_of_theory() {
-        for (p, photons, sd) in [(0.0, 1e4, 0.0), (2.0, 1e4, 0.0), (2.0, 1e4, 30.0), (4.0, 1e5, 10.0), (5.0, 1e4, 5.0)] {
+        for (p, photons, sd) in [(0.0, 1e4, 0.0), (2.0, 1e4, 0.0), (2.0, 1e4, 30.0), (4.0, 1e5, 10.0), (5.0, 1e4, 5.0)]
+        {
             let (noisy, _) = add_noise(&flat(p as f32, 20), &config(photons, sd), 7).unwrap();
             let (mean, variance) = moments(noisy.as_slice().iter().map(|&v| f64::from(v)));
             let (expected, spread) = theory(p, photons, sd);
             let n = 200_000f64;
-            assert!((mean - expected).abs() < 4.0 * (spread / n).sqrt(), "p {p} I0 {photons} sd {sd}: mean {mean} against {expected}");
-            assert!((variance / spread - 1.0).abs() < 0.02, "p {p} I0 {photons} sd {sd}: variance {variance} against {spread}");
+            assert!(
+                (mean - expected).abs() < 4.0 * (spread / n).sqrt(),
+                "p {p} I0 {photons} sd {sd}: mean {mean} against {expected}"
+            );
+            assert!(
+                (variance / spread - 1.0).abs() < 0.02,
+                "p {p} I0 {photons} sd {sd}: variance {variance} against {spread}"
+            );
         }
     }
 
     #[test]
     fn few_counts_follow_the_poisson_distribution() {
-        // 100 photons, p = 3.5: 3.02 expected counts. Chi-square with 9 degrees of freedom: 27.9 is exceeded once in 1000.
+        // 100 photons, p = 3.5: 3.02 expected counts. Chi-square with 9 degrees of freedom: 27.9 is exceeded once in
+        // 1000.
         let lambda = 100.0 * (-3.5f64).exp();
         let (noisy, _) = add_noise(&flat(3.5, 10), &config(100.0, 0.0), 3).unwrap();
-        let counts: Vec<usize> = noisy.as_slice().iter().map(|&v| (100.0 * f64::from(-v).exp()).round() as usize).collect();
+        let counts: Vec<usize> =
+            noisy.as_slice().iter().map(|&v| (100.0 * f64::from(-v).exp()).round() as usize).collect();
         let mut probability = (-lambda).exp();
         let mut bins = vec![probability];
         for k in 1..10 {
@@ -232,10 +254,18 @@ mod tests {
 
     #[test]
     fn impossible_noise_is_refused_with_its_key() {
-        for (photons, sd, key) in
-            [(0.0, 0.0, "photons"), (f64::NAN, 0.0, "photons"), (1e5, -1.0, "electronic_sd"), (1e5, f64::NAN, "electronic_sd")]
-        {
-            assert!(add_noise(&flat(1.0, 1), &config(photons, sd), 0).unwrap_err().to_string().starts_with(&format!("noise.{key}")));
+        for (photons, sd, key) in [
+            (0.0, 0.0, "photons"),
+            (f64::NAN, 0.0, "photons"),
+            (1e5, -1.0, "electronic_sd"),
+            (1e5, f64::NAN, "electronic_sd"),
+        ] {
+            assert!(
+                add_noise(&flat(1.0, 1), &config(photons, sd), 0)
+                    .unwrap_err()
+                    .to_string()
+                    .starts_with(&format!("noise.{key}"))
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Water precorrection: what a scanner does about beam hardening before it reconstructs.
 //!
-//! The measured p_poly(L) of L mm of water is known, so its inverse is fitted once: P = Σ_k c_k p^k (k ≥ 1, least squares on Chebyshev
-//! points; G. T. Herman, Phys. Med. Biol. 24, 81, 1979). Water then has no cupping; streaks between bones or metal stay, because their
-//! curves are others.
+//! The measured p_poly(L) of L mm of water is known, so its inverse is fitted once: P = Σ_k c_k p^k (k ≥ 1, least
+//! squares on Chebyshev points; G. T. Herman, Phys. Med. Biol. 24, 81, 1979). Water then has no cupping; streaks
+//! between bones or metal stay, because their curves are others.
 
 use super::beam::Beam;
 use crate::data::Projections;
@@ -74,13 +74,15 @@ impl WaterCorrection {
         Ok(Self { coefficients: least_squares(columns, ideal), end })
     }
 
-    /// The line integral at the reference energy of a measured one, if all of it is water. Beyond the fitted range it goes on straight.
+    /// The line integral at the reference energy of a measured one, if all of it is water. Beyond the fitted range it
+    /// goes on straight.
     #[must_use]
     pub fn apply(&self, p: f64) -> f64 {
         let t = p / self.end;
         let inside = t.clamp(0.0, 1.0);
         let value = self.coefficients.iter().rev().fold(0.0, |sum, c| (sum + c) * inside);
-        let slope = self.coefficients.iter().enumerate().rev().fold(0.0, |sum, (k, c)| sum * inside + (k as f64 + 1.0) * c);
+        let slope =
+            self.coefficients.iter().enumerate().rev().fold(0.0, |sum, (k, c)| sum * inside + (k as f64 + 1.0) * c);
         value + (t - inside) * slope
     }
 
@@ -130,7 +132,10 @@ mod tests {
             let photons = Tube { kilovolts, ..Tube::default() }.photons(&[]).unwrap();
             let beam = Beam::new(&photons, Response::EnergyIntegrating).unwrap();
             let correction = WaterCorrection::fit(&beam, &PrecorrectionConfig::default(), 8.0).unwrap();
-            let worst = (0..80).map(|k| 0.1 * f64::from(k)).map(|p| (correction.apply(beam.water(p)) - p).abs()).fold(0.0, f64::max);
+            let worst = (0..80)
+                .map(|k| 0.1 * f64::from(k))
+                .map(|p| (correction.apply(beam.water(p)) - p).abs())
+                .fold(0.0, f64::max);
             assert!(worst < 2e-3, "{kilovolts} kV: {worst}");
             let uncorrected = 8.0 - beam.water(8.0);
             assert!(uncorrected > 0.3, "{kilovolts} kV: nothing to correct, {uncorrected}");
@@ -144,7 +149,9 @@ mod tests {
         for p in [-1.0, 0.0, 0.3, 4.9, 20.0] {
             assert!((correction.apply(p) - p).abs() < 1e-9, "{p}: {}", correction.apply(p));
         }
-        assert!(PrecorrectionConfig { degree: 0 }.check().is_err() && PrecorrectionConfig { degree: 9 }.check().is_err());
+        assert!(
+            PrecorrectionConfig { degree: 0 }.check().is_err() && PrecorrectionConfig { degree: 9 }.check().is_err()
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Scatter: a smooth background that the object throws on the detector.
 //!
-//! S = k G ∗ (p e^−p) in units of the flux through air: photons scatter where they are absorbed least and meet most matter, and spread
-//! by a wide Gaussian (the forward scatter potential of B. Ohnesorge, T. Flohr, K. Klingenbeck-Regn, Eur. Radiol. 9, 563, 1999). One k
-//! for the whole scan makes the sum of scatter over the sum of primary, both in the object's shadow, the asked ratio. The measured
-//! p' = −ln(e^−p + S) is too low where much is absorbed: cupping, and dark bands between dense parts.
+//! S = k G ∗ (p e^−p) in units of the flux through air: photons scatter where they are absorbed least and meet most
+//! matter, and spread by a wide Gaussian (the forward scatter potential of B. Ohnesorge, T. Flohr, K. Klingenbeck-Regn,
+//! Eur. Radiol. 9, 563, 1999). One k for the whole scan makes the sum of scatter over the sum of primary, both in the
+//! object's shadow, the asked ratio. The measured p' = −ln(e^−p + S) is too low where much is absorbed: cupping, and
+//! dark bands between dense parts.
 
 use super::kernel::Smoothing;
 use crate::data::Projections;

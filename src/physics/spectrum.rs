@@ -1,11 +1,11 @@
 //! Spectra: a tungsten tube with filters, or a table.
 //!
-//! The tube is Kramers' thick-target law with what the anode itself absorbs (H. A. Kramers, Phil. Mag. 46, 836, 1923; the depth of
-//! production by the Thomson-Whiddington law, as in R. Birch and M. Marshall, Phys. Med. Biol. 24, 505, 1979):
-//! N(E) ∝ (E0/E − 1) exp(−μ_W(E) (E0² − E²)/(2 c) cot θ), with K lines of strength ∝ (E0/E_K − 1)^1.67 (M. Green and V. E. Cosslett,
-//! J. Phys. D 1, 425, 1968) above 69.5 keV, behind filters e^{−μ d}. The two constants, c = 1.8e6 keV² cm²/g and the strength of the
-//! K lines, are set so that mean energies and half-value layers agree with SpekPy 2.5.4 to 5 % from 70 to 140 kV (see the test). For
-//! spectra that must be better than that, give a table.
+//! The tube is Kramers' thick-target law with what the anode itself absorbs (H. A. Kramers, Phil. Mag. 46, 836, 1923;
+//! the depth of production by the Thomson-Whiddington law, as in R. Birch and M. Marshall, Phys. Med. Biol. 24, 505,
+//! 1979): N(E) ∝ (E0/E − 1) exp(−μ_W(E) (E0² − E²)/(2 c) cot θ), with K lines of strength ∝ (E0/E_K − 1)^1.67 (M. Green
+//! and V. E. Cosslett, J. Phys. D 1, 425, 1968) above 69.5 keV, behind filters e^{−μ d}. The two constants, c = 1.8e6
+//! keV² cm²/g and the strength of the K lines, are set so that mean energies and half-value layers agree with SpekPy
+//! 2.5.4 to 5 % from 70 to 140 kV (see the test). For spectra that must be better than that, give a table.
 
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, tungsten};
 use crate::data::Material;
@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// K lines of tungsten: energy (keV) and share of the four (D. M. Tucker, G. T. Barnes, D. P. Chakraborty, Med. Phys. 18, 211, 1991).
+/// K lines of tungsten: energy (keV) and share of the four (D. M. Tucker, G. T. Barnes, D. P. Chakraborty, Med. Phys.
+/// 18, 211, 1991).
 const K_LINES: [(f64, f64); 4] = [(59.318, 0.505), (57.981, 0.291), (67.1, 0.162), (69.1, 0.042)];
 const K_EDGE_KEV: f64 = 69.525;
 /// Photons of all K lines over those of the continuum per keV at half the peak energy, at twice the K edge.
@@ -99,7 +100,8 @@ impl Emission for Tube {
         let lowest = 12.5;
         let bins = ((self.kilovolts - lowest) / BIN_KEV).floor() as usize;
         let energies = (0..bins).map(|k| lowest + (k as f64 + 0.5) * BIN_KEV);
-        let mut photons: Vec<[f64; 2]> = energies.map(|energy| [energy, (self.kilovolts / energy - 1.0) * BIN_KEV]).collect();
+        let mut photons: Vec<[f64; 2]> =
+            energies.map(|energy| [energy, (self.kilovolts / energy - 1.0) * BIN_KEV]).collect();
         let over = self.kilovolts / K_EDGE_KEV - 1.0;
         if over > 0.0 {
             for (energy, share) in K_LINES {
@@ -153,7 +155,9 @@ impl Emission for SpectrumFile {
         if read.windows(2).any(|pair| pair[0][0] >= pair[1][0]) {
             return fault("expected energies that ascend".to_string());
         }
-        if read.iter().any(|[_, number]| !(0.0..=1e300).contains(number)) || !read.iter().any(|[_, number]| *number > 0.0) {
+        if read.iter().any(|[_, number]| !(0.0..=1e300).contains(number))
+            || !read.iter().any(|[_, number]| *number > 0.0)
+        {
             return fault("expected numbers of photons that are not negative, and one above 0".to_string());
         }
         Ok(read.to_vec())
@@ -173,7 +177,9 @@ mod tests {
         let photons = Tube { kilovolts, aluminium_mm, copper_mm, ..Tube::default() }.photons(&[]).unwrap();
         let total: f64 = photons.iter().map(|[_, n]| n).sum();
         let kerma = |mm: f64| {
-            let of = |[e, n]: &[f64; 2]| e * n * interpolate(&AT, &AIR, *e) * (-attenuation_per_mm(Material::Aluminium, *e) * mm).exp();
+            let of = |[e, n]: &[f64; 2]| {
+                e * n * interpolate(&AT, &AIR, *e) * (-attenuation_per_mm(Material::Aluminium, *e) * mm).exp()
+            };
             photons.iter().map(of).sum::<f64>()
         };
         let (mut low, mut high) = (0.0, 40.0);
@@ -186,7 +192,8 @@ mod tests {
 
     #[test]
     fn mean_energies_and_half_value_layers_are_those_of_spekpy() {
-        // SpekPy 2.5.4, physics casim, 12 degrees, NIST coefficients: kV, mm Al, mm Cu, mean energy (keV), first half-value layer (mm Al).
+        // SpekPy 2.5.4, physics casim, 12 degrees, NIST coefficients: kV, mm Al, mm Cu, mean energy (keV), first
+        // half-value layer (mm Al).
         for (kv, al, cu, mean, layer) in [
             (80.0, 3.0, 0.0, 43.93, 3.009),
             (100.0, 3.0, 0.0, 50.22, 3.794),
@@ -197,8 +204,16 @@ mod tests {
             (70.0, 23.5, 0.0, 52.24, 6.662),
         ] {
             let found = mean_and_half_value_layer(kv, al, cu);
-            assert!((found.0 / mean - 1.0).abs() < 0.025, "{kv} kV {al} mm Al {cu} mm Cu: mean {} against {mean} keV", found.0);
-            assert!((found.1 / layer - 1.0).abs() < 0.05, "{kv} kV {al} mm Al {cu} mm Cu: layer {} against {layer} mm", found.1);
+            assert!(
+                (found.0 / mean - 1.0).abs() < 0.025,
+                "{kv} kV {al} mm Al {cu} mm Cu: mean {} against {mean} keV",
+                found.0
+            );
+            assert!(
+                (found.1 / layer - 1.0).abs() < 0.05,
+                "{kv} kV {al} mm Al {cu} mm Cu: layer {} against {layer} mm",
+                found.1
+            );
         }
     }
 
@@ -217,7 +232,13 @@ mod tests {
         assert!(fault(Tube { kilovolts: 500.0, ..Tube::default() }).contains("tube.kilovolts"));
         assert!(fault(Tube { aluminium_mm: f64::NAN, ..Tube::default() }).contains("tube.aluminium_mm"));
         let file = SpectrumFile { path: "a.csv".into() };
-        for rows in [vec![[5.0, 1.0]], vec![[50.0, 1.0], [40.0, 1.0]], vec![[50.0, -1.0]], vec![[50.0, 0.0]], vec![[f64::NAN, 1.0]]] {
+        for rows in [
+            vec![[5.0, 1.0]],
+            vec![[50.0, 1.0], [40.0, 1.0]],
+            vec![[50.0, -1.0]],
+            vec![[50.0, 0.0]],
+            vec![[f64::NAN, 1.0]],
+        ] {
             assert!(file.photons(&rows).unwrap_err().to_string().contains("a.csv"), "{rows:?}");
         }
     }

@@ -14,7 +14,8 @@ use rayon::prelude::*;
 pub fn average_subrays(fine: &[f32], geometry: &Geometry, rows: usize, columns: usize) -> Result<Projections> {
     let expected = geometry.samples() * rows * columns;
     if fine.len() != expected || expected == 0 {
-        let problem = format!("expected {expected} line integrals ({rows} x {columns} sub-rays a pixel), got {}", fine.len());
+        let problem =
+            format!("expected {expected} line integrals ({rows} x {columns} sub-rays a pixel), got {}", fine.len());
         return Err(Error::input("projections", problem));
     }
     let width = geometry.detector.columns;
@@ -41,7 +42,12 @@ mod tests {
     use crate::data::{Detector, DetectorShape, Source, View};
 
     fn geometry() -> Geometry {
-        let view = View { source: Source::Direction([1.0, 0.0, 0.0]), center: [0.0; 3], u: [0.0, 1.0, 0.0], v: [0.0, 0.0, 1.0] };
+        let view = View {
+            source: Source::Direction([1.0, 0.0, 0.0]),
+            center: [0.0; 3],
+            u: [0.0, 1.0, 0.0],
+            v: [0.0, 0.0, 1.0],
+        };
         Geometry::new(vec![view; 3], Detector { rows: 2, columns: 4, shape: DetectorShape::Flat }, None).unwrap()
     }
 
@@ -50,7 +56,9 @@ mod tests {
         let (rows, columns) = (2, 3);
         let (view, geometry) = (2 * 4, geometry());
         // Every sub-ray holds the number of the pixel that owns it.
-        let owner = |i: usize| (i / (view * rows * columns)) * view + (i / (4 * columns) / rows % 2) * 4 + i % (4 * columns) / columns;
+        let owner = |i: usize| {
+            (i / (view * rows * columns)) * view + (i / (4 * columns) / rows % 2) * 4 + i % (4 * columns) / columns
+        };
         let fine: Vec<f32> = (0..geometry.samples() * 6).map(|i| owner(i) as f32).collect();
         let averaged = average_subrays(&fine, &geometry, rows, columns).unwrap();
         assert!(averaged.as_slice().iter().enumerate().all(|(i, &p)| p == i as f32), "{averaged:?}");

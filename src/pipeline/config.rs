@@ -37,7 +37,8 @@ pub struct Config {
     /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<OneOf<Kind, load::Preparation>>,
-    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured data.
+    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured
+    /// data.
     #[serde(default)]
     pub grid: Option<lattice::Config>,
     /// The scanner.
@@ -57,8 +58,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads a pipeline file and applies `--set` assignments. Paths in the file are taken relative to the file, paths in
-    /// assignments relative to the working directory; all are relative to the working directory afterwards.
+    /// Reads a pipeline file and applies `--set` assignments. Paths in the file are taken relative to the file, paths
+    /// in assignments relative to the working directory; all are relative to the working directory afterwards.
     ///
     /// # Errors
     /// A file that cannot be read or is not a pipeline (with line and column), an assignment that does not fit.
@@ -126,13 +127,19 @@ impl Config {
         for input in self.acquire.iter_mut().flat_map(|acquire| acquire.kind.paths_mut()) {
             *input = replace(input);
         }
-        let measured = self.acquire.iter_mut().filter_map(|acquire| acquire.beside.geometry.as_mut()).map(|geometry| &mut geometry.kind);
+        let measured = self
+            .acquire
+            .iter_mut()
+            .filter_map(|acquire| acquire.beside.geometry.as_mut())
+            .map(|geometry| &mut geometry.kind);
         for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind).chain(measured) {
             if let GeometryKind::Poses(poses) = scan {
                 poses.file = replace(&poses.file);
             }
         }
-        if let Some(table) = self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut()) {
+        if let Some(table) =
+            self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut())
+        {
             *table = replace(table);
         }
         for entry in &mut self.reconstruct {
@@ -153,7 +160,10 @@ impl Config {
         check_name(&self.name).map_err(|error| error.under("name"))?;
         self.check_source()?;
         if self.reconstruct.is_empty() {
-            return Err(Error::config("reconstruct", format!("expected at least one method: {}", AlgorithmKind::NAMES.join(", "))));
+            return Err(Error::config(
+                "reconstruct",
+                format!("expected at least one method: {}", AlgorithmKind::NAMES.join(", ")),
+            ));
         }
         let mut taken: Vec<String> = Vec::new();
         for (i, entry) in self.reconstruct.iter_mut().enumerate() {
@@ -162,7 +172,9 @@ impl Config {
             check_name(name).map_err(|error| under(error.under("name")))?;
             if taken.contains(name) {
                 let problem = format!("`{name}` is taken by an entry above");
-                return Err(under(Error::config("name", problem).hint(format!("give it one of its own: - name: {name}-2"))));
+                return Err(under(
+                    Error::config("name", problem).hint(format!("give it one of its own: - name: {name}-2")),
+                ));
             }
             let name = name.clone();
             entry.beside.check(entry.kind.as_part().iterative(), &taken).map_err(under)?;
@@ -181,16 +193,22 @@ impl Config {
 
     /// Exactly one source of projections: `load` and `simulate`, or `acquire`.
     fn check_source(&self) -> Result<()> {
-        let hint = "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
+        let hint =
+            "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
         match (&self.load, &self.simulate, &self.acquire) {
             (Some(_), Some(_), None) => Ok(()),
             (None, None, Some(acquire)) => acquire.beside.check().map_err(|error| error.under("acquire")),
             (None, None, None) => {
-                Err(Error::config("load", "expected projections, from `load` and `simulate` or from `acquire`").hint(hint))
+                Err(Error::config("load", "expected projections, from `load` and `simulate` or from `acquire`")
+                    .hint(hint))
             }
             (None, Some(_), None) => Err(Error::config("load", "expected an object for `simulate`").hint(hint)),
-            (Some(_), None, None) => Err(Error::config("simulate", "expected a scanner for the object of `load`").hint(hint)),
-            (_, _, Some(_)) => Err(Error::config("acquire", "measured projections leave nothing to load or simulate").hint(hint)),
+            (Some(_), None, None) => {
+                Err(Error::config("simulate", "expected a scanner for the object of `load`").hint(hint))
+            }
+            (_, _, Some(_)) => {
+                Err(Error::config("acquire", "measured projections leave nothing to load or simulate").hint(hint))
+            }
         }
     }
 }
@@ -223,8 +241,13 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
 
     #[test]
     fn assignments_reach_entries_by_number_name_and_kind() {
-        let changed =
-            set(&["reconstruct[siren].neural_field.steps=7", "reconstruct[tv].name=best", "seed=9", "reconstruct[1].name=net"]).unwrap();
+        let changed = set(&[
+            "reconstruct[siren].neural_field.steps=7",
+            "reconstruct[tv].name=best",
+            "seed=9",
+            "reconstruct[1].name=net",
+        ])
+        .unwrap();
         let value = changed.to_value().unwrap();
         assert_eq!(value.pointer("/reconstruct/1/neural_field/steps"), Some(&7.into()));
         assert_eq!(value.pointer("/reconstruct/0/name"), Some(&"best".into()));
@@ -233,26 +256,37 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
 
     #[test]
     fn a_kind_replaces_the_kind_that_is_there_and_missing_keys_are_made() {
-        let changed = set(&["load.nifti.path=ct.nii.gz", "load.clip_hu=[-1000, 2000]", "simulate.noise.photons=5e4"]).unwrap();
+        let changed =
+            set(&["load.nifti.path=ct.nii.gz", "load.clip_hu=[-1000, 2000]", "simulate.noise.photons=5e4"]).unwrap();
         assert_eq!(changed.load.as_ref().unwrap().kind.name(), "nifti");
         assert_eq!(changed.load.as_ref().unwrap().beside.clip_hu, Some([-1000.0, 2000.0]));
         assert_eq!(changed.simulate.unwrap().noise.unwrap().photons, 5e4);
         assert_eq!(set(&["grid="]).unwrap().grid, None);
         let spelled = set(&["reconstruct=[tv]", "reconstruct[tv].tv.iterations=3"]).unwrap().to_value().unwrap();
         assert_eq!(spelled.pointer("/reconstruct/0/tv/iterations"), Some(&3.into()));
-        assert!(set(&["load.dicom.series='1.2'", "load.dicom.path=folder"]).is_ok() && set(&["load.dicom.series='1.2'"]).is_err());
+        assert!(
+            set(&["load.dicom.series='1.2'", "load.dicom.path=folder"]).is_ok()
+                && set(&["load.dicom.series='1.2'"]).is_err()
+        );
     }
 
     #[test]
     fn assignments_are_as_strict_as_the_file() {
         let problem = |text: &str| set(&[text]).unwrap_err().to_string();
         assert!(problem("sed=1").contains("sed: unknown key, did you mean `seed`?"));
-        assert!(problem("simulate.noise.photon=1").contains("simulate.noise.photon: unknown key, did you mean `photons`?"));
+        assert!(
+            problem("simulate.noise.photon=1").contains("simulate.noise.photon: unknown key, did you mean `photons`?")
+        );
         assert!(problem("reconstruct[sirne].neural_field.steps=1").contains("did you mean `siren`?"));
         assert!(problem("reconstruct[5].name=a").contains("expected an entry below 2"));
-        assert!(problem("reconstruct[1].neural_field.steps=many").contains("reconstruct[1].neural_field.steps: expected a whole number"));
         assert!(
-            problem("seed").contains("expected key=value") && problem("a..b=1").contains("dot") && problem("seed[0]=1").contains("list")
+            problem("reconstruct[1].neural_field.steps=many")
+                .contains("reconstruct[1].neural_field.steps: expected a whole number")
+        );
+        assert!(
+            problem("seed").contains("expected key=value")
+                && problem("a..b=1").contains("dot")
+                && problem("seed[0]=1").contains("list")
         );
         assert!(problem("simulate.noise.photons=.nan").contains("finite"));
         assert!(problem("load.nifti.path=[").contains("--set load.nifti.path"));
@@ -269,9 +303,14 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
 
     #[test]
     fn names_that_are_no_folders_or_taken_are_refused() {
-        for bad in
-            ["name=../up", "name='a b'", "reconstruct[0].name=siren", "reconstruct[0].name=''", "reconstruct=[]", "evaluate.metrics=[psnr]"]
-        {
+        for bad in [
+            "name=../up",
+            "name='a b'",
+            "reconstruct[0].name=siren",
+            "reconstruct[0].name=''",
+            "reconstruct=[]",
+            "evaluate.metrics=[psnr]",
+        ] {
             let mut config = set(&[bad]).unwrap();
             assert_eq!(config.resolve().unwrap_err().exit_code(), 2, "{bad}");
         }

@@ -57,9 +57,10 @@ impl Source {
     fn of(config: &Config) -> Result<Self> {
         let grid = config.grid.clone();
         match (&config.load, &config.simulate, &config.acquire) {
-            (Some(load), Some(simulate), None) => {
-                Ok(Self::Simulated(Box::new(Load { config: load.clone() }), Box::new(Simulate { config: simulate.clone(), grid })))
-            }
+            (Some(load), Some(simulate), None) => Ok(Self::Simulated(
+                Box::new(Load { config: load.clone() }),
+                Box::new(Simulate { config: simulate.clone(), grid }),
+            )),
             (None, None, Some(acquire)) => Ok(Self::Measured(Box::new(Acquire { config: acquire.clone(), grid }))),
             _ => Err(Error::config("load", "expected `load` and `simulate`, or `acquire`")),
         }
@@ -91,7 +92,8 @@ impl Pipeline {
             return Ok(());
         }
         let outcomes = self.reconstruct.run(&scan, context)?;
-        if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?))) {
+        if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?)))
+        {
             context.progress().check_stop()?;
             return Err(Error::resource(format!("method {method}"), why));
         }
@@ -102,7 +104,8 @@ impl Pipeline {
     }
 
     /// Names of the stages, in order.
-    pub const STAGES: [&'static str; 6] = [Load::NAME, Simulate::NAME, Acquire::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
+    pub const STAGES: [&'static str; 6] =
+        [Load::NAME, Simulate::NAME, Acquire::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
 
     /// Reads a pipeline file with `--set` assignments.
     ///
@@ -128,7 +131,11 @@ impl Pipeline {
             source: Source::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect() },
             evaluate: Evaluate { config: config.evaluate.clone() },
-            export: Export { name: config.name.clone(), config: config.export.clone(), resolved: serde_json::Value::Null },
+            export: Export {
+                name: config.name.clone(),
+                config: config.export.clone(),
+                resolved: serde_json::Value::Null,
+            },
             config,
         })
     }
@@ -143,7 +150,8 @@ impl Pipeline {
     /// # Errors
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&mut self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
-        let request = Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
+        let request =
+            Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
         let context = Context::new(&request, &self.directory(), progress)?;
         let mut portable = self.config.clone();
         portable.paths(|path| PathBuf::from(relative(context.folder.root(), path)));

@@ -52,7 +52,8 @@ pub struct PlannedMethod {
 }
 
 impl Pipeline {
-    /// Everything but the work: reads the input, builds lattice and scan, asks every method, looks at device, memory and disk.
+    /// Everything but the work: reads the input, builds lattice and scan, asks every method, looks at device, memory
+    /// and disk.
     ///
     /// # Errors
     /// What a run would fail with before its first method.
@@ -64,7 +65,10 @@ impl Pipeline {
         let available = available_memory();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
         if available.is_some_and(|available| most > available) {
-            warnings.push(Warning::new("memory", format!("a method needs about {most} bytes, {} are free", available.unwrap_or(0))));
+            warnings.push(Warning::new(
+                "memory",
+                format!("a method needs about {most} bytes, {} are free", available.unwrap_or(0)),
+            ));
         }
         Ok(Plan {
             name: self.config.name.clone(),
@@ -98,7 +102,9 @@ impl Source {
     /// Lattice, scan and what a run would warn about.
     fn plan(&self, progress: &dyn Progress) -> Result<(Grid, Geometry, Warnings)> {
         match self {
-            Self::Measured(acquire) => acquire.plan(progress).map(|planned| (planned.grid, planned.geometry, planned.warnings)),
+            Self::Measured(acquire) => {
+                acquire.plan(progress).map(|planned| (planned.grid, planned.geometry, planned.warnings))
+            }
             Self::Simulated(load, simulate) => {
                 let (content, mut warnings) = load.content(progress)?;
                 let (grid, geometry) = simulate.plan(&content)?;
@@ -111,11 +117,19 @@ impl Source {
 
 /// Tries to make a file in the nearest folder that exists.
 fn check_writable(directory: &Path) -> Result<()> {
-    let existing =
-        directory.ancestors().find(|folder| folder.exists()).filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let existing = directory
+        .ancestors()
+        .find(|folder| folder.exists())
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     if !existing.is_dir() {
-        return Err(Error::resource(directory.display().to_string(), format!("cannot be made: {} is not a folder", existing.display())));
+        return Err(Error::resource(
+            directory.display().to_string(),
+            format!("cannot be made: {} is not a folder", existing.display()),
+        ));
     }
     let probe = existing.join(format!(".partial-probe-{}", std::process::id()));
-    std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(|error| Error::write(directory, &error))
+    std::fs::write(&probe, [])
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|error| Error::write(directory, &error))
 }

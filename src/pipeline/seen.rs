@@ -34,7 +34,8 @@ impl Seen {
     pub(super) fn new(grid: &Grid, geometry: &Geometry) -> Self {
         let coarse = grid.with_shape(grid.shape.map(|n| n.min(COARSE))).unwrap_or_else(|_| grid.clone());
         let counts = seen_by(&coarse, geometry);
-        let part = |least: usize| counts.iter().filter(|&&n| usize::from(n) >= least).count() as f64 / counts.len() as f64;
+        let part =
+            |least: usize| counts.iter().filter(|&&n| usize::from(n) >= least).count() as f64 / counts.len() as f64;
         let magnification = magnification(geometry, grid);
         let first = &geometry.views[0];
         let across = grid.shape[1].max(grid.shape[2]) as f64;
@@ -60,11 +61,17 @@ impl Seen {
             n => format!("{n} of {views} views"),
         };
         [
-            ("seen by every view", format!("{} of the volume, by some view {}", percent(self.by_all), percent(self.by_some))),
+            (
+                "seen by every view",
+                format!("{} of the volume, by some view {}", percent(self.by_all), percent(self.by_some)),
+            ),
             ("box truncated in", truncated),
             ("magnification", format!("{:.3} in the middle of the volume", self.magnification)),
             ("pixel there", format!("{v:.3} x {u:.3} mm, voxels {z:.3} x {y:.3} x {x:.3} mm")),
-            ("views", format!("{views}; {} would sample the rim as finely as the voxels", self.views_for_full_sampling)),
+            (
+                "views",
+                format!("{views}; {} would sample the rim as finely as the voxels", self.views_for_full_sampling),
+            ),
         ]
         .map(|(label, value)| (label.to_string(), value))
         .to_vec()

@@ -1,6 +1,6 @@
 //! `--set a.b[0].c=value`: one assignment to a config, guided by the JSON schema, so that it is as strict as the file.
-//! A list entry is named by number or by name, a missing but valid key is created, a kind in a one-kind map replaces the
-//! kind that is there.
+//! A list entry is named by number or by name, a missing but valid key is created, a kind in a one-kind map replaces
+//! the kind that is there.
 
 use super::yaml::{did_you_mean, scalar};
 use crate::error::{Error, Result};
@@ -26,7 +26,9 @@ impl FromStr for Assignment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let refuse = |problem: &str| Error::config(format!("--set {text}"), problem).hint("write `--set reconstruct[0].fdk.filter=hann`");
+        let refuse = |problem: &str| {
+            Error::config(format!("--set {text}"), problem).hint("write `--set reconstruct[0].fdk.filter=hann`")
+        };
         let (path, value) = text.split_once('=').ok_or_else(|| refuse("expected key=value"))?;
         let value = scalar(value).map_err(|error| error.under(&format!("--set {path}")))?;
         let mut steps = Vec::new();
@@ -37,8 +39,10 @@ impl FromStr for Assignment {
             }
             steps.push(Step::Key(key.to_string()));
             for entry in entries.split_terminator(']') {
-                let entry =
-                    entry.strip_prefix('[').filter(|e| !e.is_empty()).ok_or_else(|| refuse("expected entries as [number] or [name]"))?;
+                let entry = entry
+                    .strip_prefix('[')
+                    .filter(|e| !e.is_empty())
+                    .ok_or_else(|| refuse("expected entries as [number] or [name]"))?;
                 steps.push(Step::Entry(entry.to_string()));
             }
         }
@@ -81,7 +85,8 @@ fn assign(target: &mut Value, schema: &Node, path: &[Step], value: &Value) -> Re
             assign(map.entry(key.clone()).or_insert(Value::Null), &child, rest, value).map_err(|error| error.under(key))
         }
         Some((Step::Entry(entry), rest)) => {
-            let items = target.as_array_mut().ok_or_else(|| Error::config("", "this is not a list: no [entry] here"))?;
+            let items =
+                target.as_array_mut().ok_or_else(|| Error::config("", "this is not a list: no [entry] here"))?;
             let index = find(items, entry)?;
             assign(&mut items[index], &schema.item(), rest, value).map_err(|error| error.under(&format!("[{entry}]")))
         }
@@ -95,7 +100,8 @@ fn unknown(key: &str, schema: &Node) -> Error {
 /// The index of a list entry by number, by `name` or by its kind.
 fn find(items: &[Value], entry: &str) -> Result<usize> {
     if let Ok(index) = entry.parse::<usize>() {
-        let refuse = || Error::config(format!("[{entry}]"), format!("expected an entry below {}, got {index}", items.len()));
+        let refuse =
+            || Error::config(format!("[{entry}]"), format!("expected an entry below {}, got {index}", items.len()));
         return (index < items.len()).then_some(index).ok_or_else(refuse);
     }
     let named = |item: &Value| item.get("name").and_then(Value::as_str) == Some(entry);
@@ -131,12 +137,14 @@ impl<'a> Node<'a> {
     }
 
     fn child(&self, key: &str) -> Option<Self> {
-        let schemas: Vec<&Value> = self.alternatives.iter().filter_map(|alternative| alternative.get("properties")?.get(key)).collect();
+        let schemas: Vec<&Value> =
+            self.alternatives.iter().filter_map(|alternative| alternative.get("properties")?.get(key)).collect();
         (!schemas.is_empty()).then(|| self.at(&schemas))
     }
 
     fn item(&self) -> Self {
-        let schemas: Vec<&Value> = self.alternatives.iter().filter_map(|alternative| alternative.get("items")).collect();
+        let schemas: Vec<&Value> =
+            self.alternatives.iter().filter_map(|alternative| alternative.get("items")).collect();
         self.at(&schemas)
     }
 
@@ -147,7 +155,8 @@ impl<'a> Node<'a> {
 
 /// A schema with its references and alternatives followed.
 fn expand<'a>(schema: &'a Value, root: &'a Value) -> Vec<&'a Value> {
-    let referred = schema.get("$ref").and_then(Value::as_str).and_then(|name| root.pointer(name.trim_start_matches('#')));
+    let referred =
+        schema.get("$ref").and_then(Value::as_str).and_then(|name| root.pointer(name.trim_start_matches('#')));
     let branches = ["anyOf", "oneOf", "allOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten();
     let inner = referred.into_iter().chain(branches).flat_map(|inner| expand(inner, root));
     std::iter::once(schema).chain(inner).collect()

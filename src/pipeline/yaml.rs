@@ -1,5 +1,6 @@
-//! YAML text -> typed config, with errors that say where: `FILE:line:column: key: what`, the line itself with a caret, and
-//! a did-you-mean. The text is parsed straight into the types, because any detour through a value loses the position.
+//! YAML text -> typed config, with errors that say where: `FILE:line:column: key: what`, the line itself with a caret,
+//! and a did-you-mean. The text is parsed straight into the types, because any detour through a value loses the
+//! position.
 
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -48,11 +49,15 @@ pub(super) fn scalar(text: &str) -> Result<serde_json::Value> {
 #[must_use]
 pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> String {
     // Half a word counts as near: `psnr` is meant for `psnr_db`.
-    let distance = |k: &str| if word.len() > 2 && k.starts_with(word) { 1 } else { strsim::damerau_levenshtein(word, k) };
+    let distance =
+        |k: &str| if word.len() > 2 && k.starts_with(word) { 1 } else { strsim::damerau_levenshtein(word, k) };
     let closest = known.iter().map(|k| (distance(k.as_ref()), k.as_ref())).min();
     match closest {
         Some((distance, best)) if distance <= 1 + word.chars().count() / 3 => format!("did you mean `{best}`?"),
-        Some(_) => format!("expected one of {}", known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")),
+        Some(_) => format!(
+            "expected one of {}",
+            known.iter().map(|k| format!("`{}`", k.as_ref())).collect::<Vec<_>>().join(", ")
+        ),
         None => "no keys are expected here".to_string(),
     }
 }
@@ -61,12 +66,15 @@ pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> String {
 fn not_finite(value: &serde_yaml::Value) -> Option<String> {
     use serde_yaml::Value;
     let below = |key: String, inner: &Value| {
-        not_finite(inner).map(|rest| if rest.is_empty() || rest.starts_with('[') { key + &rest } else { format!("{key}.{rest}") })
+        not_finite(inner)
+            .map(|rest| if rest.is_empty() || rest.starts_with('[') { key + &rest } else { format!("{key}.{rest}") })
     };
     match value {
         Value::Number(number) if number.as_f64().is_some_and(|x| !x.is_finite()) => Some(String::new()),
         Value::Sequence(items) => items.iter().enumerate().find_map(|(i, item)| below(format!("[{i}]"), item)),
-        Value::Mapping(map) => map.iter().find_map(|(key, inner)| below(key.as_str().unwrap_or("?").to_string(), inner)),
+        Value::Mapping(map) => {
+            map.iter().find_map(|(key, inner)| below(key.as_str().unwrap_or("?").to_string(), inner))
+        }
         Value::Tagged(tagged) => not_finite(&tagged.value),
         _ => None,
     }
@@ -196,7 +204,8 @@ mod tests {
     fn hostile_text_is_refused_quickly() {
         assert!(message(&"#".repeat(LONGEST + 1)).contains("at most"));
         let line = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
-        let bomb: String = std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
+        let bomb: String =
+            std::iter::once("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_string()).chain((1..12).map(line)).collect();
         assert!(serde_yaml::from_str::<serde_yaml::Value>(&bomb).unwrap_err().to_string().contains("repetition limit"));
         assert!(!message(&bomb).is_empty());
         assert!(!message(&format!("inner: {}", "[".repeat(10_000))).is_empty());

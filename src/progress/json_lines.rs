@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Shortest time between two lines of `advance`.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// Writes `{"time": unix seconds, "event": ..., ...}` lines. A line that cannot be written is lost: a log never stops the work.
+/// Writes `{"time": unix seconds, "event": ..., ...}` lines. A line that cannot be written is lost: a log never stops
+/// the work.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
     state: RefCell<State<W>>,

@@ -9,7 +9,8 @@ use tch::{Device, Kind, Tensor};
 /// Half of a projector as a plain function: grid, views, detector, what is read, what is overwritten.
 pub type Map = fn(&Grid, &[View], &Detector, &[f32], &mut [f32]);
 
-/// A model's kernels: A and its exact transpose, on volumes `[z, y, x]` and projections `[view, row, column]` in C order.
+/// A model's kernels: A and its exact transpose, on volumes `[z, y, x]` and projections `[view, row, column]` in C
+/// order.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     /// Volume to projections.
@@ -35,7 +36,10 @@ impl Host {
 
     fn apply(&self, map: Map, from: &Tensor, shape: [usize; 3]) -> Result<Tensor> {
         let (device, kind) = (from.device(), from.kind());
-        let values = from.f_to_device(Device::Cpu).and_then(|t| t.f_to_kind(Kind::Float)?.f_contiguous()).map_err(torch_error)?;
+        let values = from
+            .f_to_device(Device::Cpu)
+            .and_then(|t| t.f_to_kind(Kind::Float)?.f_contiguous())
+            .map_err(torch_error)?;
         let mut result = Tensor::f_empty(shape.map(|n| n as i64), (Kind::Float, Device::Cpu)).map_err(torch_error)?;
         map(&self.grid, &self.geometry.views, &self.geometry.detector, lend(&values)?, lend_mut(&mut result)?);
         result.f_to_kind(kind).and_then(|t| t.f_to_device(device)).map_err(torch_error)

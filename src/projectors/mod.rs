@@ -1,5 +1,5 @@
-//! Linear maps between the two spaces of tomography: a [`Grid`] of voxels and the pixels of a [`Geometry`].
-//! Written twice, once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
+//! Linear maps between the two spaces of tomography: a [`Grid`] of voxels and the pixels of a [`Geometry`]. Written
+//! twice, once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
 
 mod host;
 pub mod kernels;
@@ -20,8 +20,8 @@ use tch::{Device, Kind, Tensor};
 
 /// A discrete X-ray transform A and its exact adjoint Aᵀ.
 ///
-/// A volume is a tensor `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). Results
-/// are new tensors without a gradient; differentiate through A by hand with its adjoint.
+/// A volume is a tensor `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm).
+/// Results are new tensors without a gradient; differentiate through A by hand with its adjoint.
 pub trait Projector {
     /// The grid of the volumes.
     fn domain(&self) -> &Grid;
@@ -43,14 +43,14 @@ pub trait Projector {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
-    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982). The fastest; for pixels about as wide as
-    /// the voxels' shadows.
+    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982). The fastest; for pixels about as wide
+    /// as the voxels' shadows.
     #[default]
     Joseph,
     /// Length of the ray in each voxel, a box of one value (Siddon 1985).
     Siddon,
-    /// Area that pixel and voxel share in the planes across the pixel's main axis (De Man & Basu 2004). For pixels wider
-    /// than the voxels' shadows.
+    /// Area that pixel and voxel share in the planes across the pixel's main axis (De Man & Basu 2004). For pixels
+    /// wider than the voxels' shadows.
     DistanceDriven,
 }
 
@@ -70,14 +70,16 @@ impl Model {
     }
 }
 
-/// A model's projector for tensors on `device`: Joseph's as tensor operations on a GPU; everything else by the kernels on
-/// the CPU, with a copy there and back from a GPU.
+/// A model's projector for tensors on `device`: Joseph's as tensor operations on a GPU; everything else by the kernels
+/// on the CPU, with a copy there and back from a GPU.
 ///
 /// # Errors
 /// A model that the device does not have: none as yet.
 pub fn build(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
     match (model, device) {
-        (Model::Joseph, device) if device != Device::Cpu => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
+        (Model::Joseph, device) if device != Device::Cpu => {
+            Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)))
+        }
         _ => Ok(Box::new(Host::new(model, grid, geometry))),
     }
 }
@@ -97,9 +99,8 @@ pub fn norm_squared(projector: &dyn Projector, device: Device, iterations: usize
         x = projector.adjoint(&projector.forward(&(x / scale))?)?;
         largest = x.norm().double_value(&[]);
         if largest <= 0.0 {
-            return Err(
-                Error::config("simulate.geometry", "no ray of the scan meets the grid").hint("check isocenter_mm, offset_mm and the grid")
-            );
+            return Err(Error::config("simulate.geometry", "no ray of the scan meets the grid")
+                .hint("check isocenter_mm, offset_mm and the grid"));
         }
     }
     Ok(largest)

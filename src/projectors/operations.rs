@@ -1,8 +1,9 @@
-//! Joseph's projector as tensor operations, for any device and any float kind: gathers in bounded chunks, and its adjoint
-//! by scattering with the very same weights. The reference for the CPU kernels, and what a GPU runs.
+//! Joseph's projector as tensor operations, for any device and any float kind: gathers in bounded chunks, and its
+//! adjoint by scattering with the very same weights. The reference for the CPU kernels, and what a GPU runs.
 //!
-//! Joseph, "An improved algorithm for reprojecting rays through pixel images", IEEE TMI 1982: along the axis a ray crosses
-//! fastest, the volume is interpolated linearly in the other two at every plane of voxel centres; zero outside the grid.
+//! Joseph, "An improved algorithm for reprojecting rays through pixel images", IEEE TMI 1982: along the axis a ray
+//! crosses fastest, the volume is interpolated linearly in the other two at every plane of voxel centres; zero outside
+//! the grid.
 
 use super::rays::{IndexRay, of_samples};
 use super::{Projector, expect_shape};
@@ -43,9 +44,11 @@ impl TensorJoseph {
         let total = self.geometry.samples();
         for first in (0..total).step_by(rays) {
             let chunk = of_samples(&self.grid, &self.geometry, first..(first + rays).min(total));
-            // Rays that pass beside the box, but within one voxel of it, still have their share of its outermost voxels.
+            // Rays that pass beside the box, but within one voxel of it, still have their share of its outermost
+            // voxels.
             for axis in 0..3 {
-                let members: Vec<usize> = (0..chunk.len()).filter(|&i| chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
+                let members: Vec<usize> =
+                    (0..chunk.len()).filter(|&i| chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
                 if !members.is_empty() {
                     visit(&self.stencil(&chunk, &members, first, axis, kind, device).map_err(torch_error)?)?;
                 }
@@ -72,7 +75,8 @@ impl TensorJoseph {
         let planes = Tensor::f_arange(shape[main], (Kind::Double, device))?.f_unsqueeze(0)?;
         let t = (planes.f_sub(&column(&|r| r.origin[main])?)?).f_div(&column(&|r| r.direction[main])?)?;
         // Start with one corner on the plane itself; each other axis doubles the corners.
-        let mut indices = planes.f_mul_scalar(strides[main])?.f_to_kind(Kind::Int64)?.f_expand_as(&t)?.f_unsqueeze(2)?;
+        let mut indices =
+            planes.f_mul_scalar(strides[main])?.f_to_kind(Kind::Int64)?.f_expand_as(&t)?.f_unsqueeze(2)?;
         let ahead = t.f_ge_tensor(&column(&|r| r.begin)?)?.f_to_kind(Kind::Double)?;
         let mut weights = column(&|r| 1.0 / r.direction[main].abs())?.f_mul(&ahead)?.f_unsqueeze(2)?;
         for axis in (usize::from(self.grid.is_2d())..3).filter(|&axis| axis != main) {
@@ -81,7 +85,9 @@ impl TensorJoseph {
             let fraction = at.f_sub(&low)?;
             let low = low.f_clamp(-2.0, shape[axis] as f64)?.f_to_kind(Kind::Int64)?;
             let mut corners = Vec::with_capacity(2);
-            for (corner, weight) in [(&low + 0, fraction.f_neg()?.f_add_scalar(1.0)?), (&low + 1, fraction.shallow_clone())] {
+            for (corner, weight) in
+                [(&low + 0, fraction.f_neg()?.f_add_scalar(1.0)?), (&low + 1, fraction.shallow_clone())]
+            {
                 let inside = corner.f_ge(0)?.f_logical_and(&corner.f_lt(shape[axis])?)?.f_to_kind(Kind::Double)?;
                 let offset = corner.f_clamp(0, shape[axis] - 1)?.f_mul_scalar(strides[axis])?;
                 corners.push((offset.f_unsqueeze(2)?, weight.f_mul(&inside)?.f_unsqueeze(2)?));
@@ -90,7 +96,11 @@ impl TensorJoseph {
             weights = Tensor::f_cat(&[weights.f_mul(&corners[0].1)?, weights.f_mul(&corners[1].1)?], 2)?;
         }
         let numbers: Vec<i64> = members.iter().map(|&i| (first + i) as i64).collect();
-        Ok(Stencil { rays: Tensor::f_from_slice(&numbers)?.f_to_device(device)?, indices, weights: weights.f_to_kind(kind)? })
+        Ok(Stencil {
+            rays: Tensor::f_from_slice(&numbers)?.f_to_device(device)?,
+            indices,
+            weights: weights.f_to_kind(kind)?,
+        })
     }
 }
 
@@ -106,7 +116,8 @@ impl Projector for TensorJoseph {
     fn forward(&self, volume: &Tensor) -> Result<Tensor> {
         expect_shape(volume, self.grid.shape, "volume")?;
         let flat = volume.detach().contiguous().view(-1);
-        let result = Tensor::f_zeros([self.geometry.samples() as i64], (volume.kind(), volume.device())).map_err(torch_error)?;
+        let result =
+            Tensor::f_zeros([self.geometry.samples() as i64], (volume.kind(), volume.device())).map_err(torch_error)?;
         self.chunks(volume.kind(), volume.device(), |stencil| {
             let apply = || {
                 let sampled = flat.f_take(&stencil.indices)?.f_mul(&stencil.weights)?;
@@ -121,7 +132,8 @@ impl Projector for TensorJoseph {
     fn adjoint(&self, projections: &Tensor) -> Result<Tensor> {
         expect_shape(projections, self.geometry.shape(), "projections")?;
         let flat = projections.detach().contiguous().view(-1);
-        let result = Tensor::f_zeros([self.grid.voxels() as i64], (projections.kind(), projections.device())).map_err(torch_error)?;
+        let result = Tensor::f_zeros([self.grid.voxels() as i64], (projections.kind(), projections.device()))
+            .map_err(torch_error)?;
         self.chunks(projections.kind(), projections.device(), |stencil| {
             let apply = || {
                 let values = flat.f_index_select(0, &stencil.rays)?.f_view([-1, 1, 1])?.f_mul(&stencil.weights)?;

@@ -20,8 +20,8 @@ pub struct IndexRay {
 }
 
 impl IndexRay {
-    /// The ray through the world point `origin` along the unit vector `direction`, from t = `begin` on. In 2-D the box is the slice's plane: the
-    /// z coordinate is ignored.
+    /// The ray through the world point `origin` along the unit vector `direction`, from t = `begin` on. In 2-D the box
+    /// is the slice's plane: the z coordinate is ignored.
     #[must_use]
     pub fn new(grid: &Grid, origin: Point, direction: Point, begin: f64) -> Self {
         let start = grid.index(origin);

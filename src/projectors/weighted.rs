@@ -1,5 +1,5 @@
-//! A projector whose rays are multiplied by factors: F A with F diagonal. With F² the inverse variances of the data, least squares
-//! of F A x = F y are weighted least squares of A x = y.
+//! A projector whose rays are multiplied by factors: F A with F diagonal. With F² the inverse variances of the data,
+//! least squares of F A x = F y are weighted least squares of A x = y.
 
 use super::Projector;
 use crate::data::{Geometry, Grid};

@@ -4,9 +4,9 @@ use super::finite::finite;
 use super::ranking;
 use crate::data::{Report, Status};
 
-/// The methods as RFC 4180 lines (CRLF, quotes where needed): `name, algorithm, status, seconds, peak_memory_bytes`, then each
-/// metric key in the order it was asked for. A number that does not exist is an empty field; numbers are written so that they
-/// read back exactly.
+/// The methods as RFC 4180 lines (CRLF, quotes where needed): `name, algorithm, status, seconds, peak_memory_bytes`,
+/// then each metric key in the order it was asked for. A number that does not exist is an empty field; numbers are
+/// written so that they read back exactly.
 #[must_use]
 pub fn table(report: &Report) -> String {
     let report = finite(report);
@@ -15,8 +15,16 @@ pub fn table(report: &Report) -> String {
     let mut text = line(fixed.into_iter().chain(keys.iter().cloned()));
     for method in &report.methods {
         let memory = method.peak_memory_bytes.map_or_else(String::new, |bytes| bytes.to_string());
-        let fixed = [method.name.clone(), method.algorithm.clone(), word(method.status).to_string(), method.seconds.to_string(), memory];
-        let figures = keys.iter().map(|key| method.metrics.get(key).copied().flatten().map_or_else(String::new, |value| value.to_string()));
+        let fixed = [
+            method.name.clone(),
+            method.algorithm.clone(),
+            word(method.status).to_string(),
+            method.seconds.to_string(),
+            memory,
+        ];
+        let figures = keys
+            .iter()
+            .map(|key| method.metrics.get(key).copied().flatten().map_or_else(String::new, |value| value.to_string()));
         text += &line(fixed.into_iter().chain(figures));
     }
     text
@@ -33,8 +41,9 @@ pub(crate) fn word(status: Status) -> &'static str {
 
 /// One line: fields quoted where they hold a comma, a quote or a line end.
 pub(crate) fn line(fields: impl Iterator<Item = String>) -> String {
-    let quoted =
-        fields.map(|field| if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field });
+    let quoted = fields.map(|field| {
+        if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    });
     quoted.collect::<Vec<_>>().join(",") + "\r\n"
 }
 
@@ -47,7 +56,10 @@ mod tests {
     fn the_columns_are_the_contract() {
         let text = table(&samples::report());
         let lines: Vec<&str> = text.split_terminator("\r\n").collect();
-        assert_eq!(lines[0], "name,algorithm,status,seconds,peak_memory_bytes,psnr_db,ssim,rmse_hu,psnr_db_fov,ssim_fov,rmse_hu_fov");
+        assert_eq!(
+            lines[0],
+            "name,algorithm,status,seconds,peak_memory_bytes,psnr_db,ssim,rmse_hu,psnr_db_fov,ssim_fov,rmse_hu_fov"
+        );
         assert_eq!(lines[1], "fdk,fdk,complete,0.84,412090368,24.31,0.6127,61.2,25.31,0.6127,55.08");
         assert_eq!(lines.len(), 1 + samples::report().methods.len());
     }
@@ -60,6 +72,9 @@ mod tests {
         report.methods[0].peak_memory_bytes = None;
         report.methods[0].metrics.insert("ssim".into(), None);
         let text = table(&report);
-        assert!(text.contains("\r\n\"a,\"\"b\"\"\nc\",fdk,complete,0.84,,24.31,,61.2,25.31,0.6127,55.08\r\n"), "{text}");
+        assert!(
+            text.contains("\r\n\"a,\"\"b\"\"\nc\",fdk,complete,0.84,,24.31,,61.2,25.31,0.6127,55.08\r\n"),
+            "{text}"
+        );
     }
 }

@@ -3,15 +3,16 @@
 use super::csv::line;
 use crate::data::CurvePoint;
 
-/// The curve as RFC 4180 lines: `step, seconds, loss`, then every other figure by name. A figure that a point does not have, or
-/// that is not finite, is an empty field.
+/// The curve as RFC 4180 lines: `step, seconds, loss`, then every other figure by name. A figure that a point does not
+/// have, or that is not finite, is an empty field.
 #[must_use]
 pub fn table(curve: &[CurvePoint]) -> String {
     let mut names: Vec<&String> = curve.iter().flat_map(|point| point.figures.keys()).collect();
     names.sort();
     names.dedup();
     let number = |value: Option<f64>| value.filter(|v| v.is_finite()).map_or_else(String::new, |v| v.to_string());
-    let mut text = line(["step", "seconds", "loss"].map(String::from).into_iter().chain(names.iter().map(|&name| name.clone())));
+    let mut text =
+        line(["step", "seconds", "loss"].map(String::from).into_iter().chain(names.iter().map(|&name| name.clone())));
     for point in curve {
         let fixed = [point.step.to_string(), number(Some(point.seconds)), number(Some(point.loss))];
         text += &line(fixed.into_iter().chain(names.iter().map(|&name| number(point.figures.get(name).copied()))));

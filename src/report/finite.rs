@@ -5,21 +5,24 @@ use crate::data::{MethodReport, Report, Warning};
 /// Stable code of the warning that says which numbers were left out.
 const CODE: &str = "not_finite";
 
-/// The same report with every number finite. A metric becomes null with a reason, a figure or point of a curve is left out, a
-/// time becomes 0; what was left out of curves and times is said in a warning. Every null metric has a reason afterwards.
+/// The same report with every number finite. A metric becomes null with a reason, a figure or point of a curve is left
+/// out, a time becomes 0; what was left out of curves and times is said in a warning. Every null metric has a reason
+/// afterwards.
 pub(crate) fn finite(report: &Report) -> Report {
     let mut report = report.clone();
     let mut warnings = Vec::new();
     for stage in &mut report.stages {
         if !stage.seconds.is_finite() {
             stage.seconds = 0.0;
-            warnings.push(Warning::new(CODE, format!("stage {}: its time was not finite and is given as 0", stage.name)));
+            warnings
+                .push(Warning::new(CODE, format!("stage {}: its time was not finite and is given as 0", stage.name)));
         }
     }
     for method in &mut report.methods {
         if !method.seconds.is_finite() {
             method.seconds = 0.0;
-            warnings.push(Warning::new(CODE, format!("method {}: its time was not finite and is given as 0", method.name)));
+            warnings
+                .push(Warning::new(CODE, format!("method {}: its time was not finite and is given as 0", method.name)));
         }
         clean_metrics(method);
         warnings.extend(clean_curve(method));
@@ -54,7 +57,10 @@ fn clean_curve(method: &mut MethodReport) -> Option<Warning> {
     }
     let left_out = before - method.curve.len();
     first.map(|step| {
-        let message = format!("method {}: the loss was not finite at {left_out} of {before} points, first at step {step}", method.name);
+        let message = format!(
+            "method {}: the loss was not finite at {left_out} of {before} points, first at step {step}",
+            method.name
+        );
         Warning::new(CODE, message)
     })
 }

@@ -1,8 +1,8 @@
-//! `report.html`: the run as one page that needs nothing but itself: no network, no script, pictures and style inside. It reads
-//! in light and dark, on paper and on a phone.
+//! `report.html`: the run as one page that needs nothing but itself: no network, no script, pictures and style inside.
+//! It reads in light and dark, on paper and on a phone.
 //!
-//! Every text goes through [`maud`], which escapes it; what could still mislead a reader's eye (control characters, marks that
-//! turn the writing direction) is replaced in the finished page.
+//! Every text goes through [`maud`], which escapes it; what could still mislead a reader's eye (control characters,
+//! marks that turn the writing direction) is replaced in the finished page.
 
 use super::finite::finite;
 use super::sections::{self, Scene};
@@ -12,7 +12,8 @@ use maud::{DOCTYPE, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 /// Pictures come from `data:` addresses, style from the page; everything else is refused by the browser.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The page of a run. It never fails: what is missing is left out or shown as missing, with the reason.
 #[must_use]
@@ -46,7 +47,8 @@ pub fn page(report: &Report, images: &Gallery) -> String {
                     (sections::config::section(&scene))
                 }
                 footer {
-                    "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for diagnosis. "
+                    "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for \
+                     diagnosis. "
                     "The same figures for programs: report.json and report.csv beside this page."
                 }
             }

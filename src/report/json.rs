@@ -3,11 +3,13 @@
 use super::finite::finite;
 use crate::data::Report;
 
-/// The report as indented JSON with a line end. It never holds NaN or infinity: a metric that does not exist is null with an
-/// entry in `reasons`, points of curves that are not finite are left out with a warning. What it says reads back as a [`Report`].
+/// The report as indented JSON with a line end. It never holds NaN or infinity: a metric that does not exist is null
+/// with an entry in `reasons`, points of curves that are not finite are left out with a warning. What it says reads
+/// back as a [`Report`].
 #[must_use]
 pub fn document(report: &Report) -> String {
-    let mut text = serde_json::to_string_pretty(&finite(report)).expect("a report has string keys and finite numbers only");
+    let mut text =
+        serde_json::to_string_pretty(&finite(report)).expect("a report has string keys and finite numbers only");
     text.push('\n');
     text
 }
@@ -30,7 +32,10 @@ mod tests {
         let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(keys(&value), "schema name status device seed stages methods metric_definitions warnings config");
         assert_eq!(keys(&value["stages"][0]), "name seconds cached");
-        assert_eq!(keys(&value["methods"][1]), "name algorithm status seconds peak_memory_bytes volume metrics notes curve");
+        assert_eq!(
+            keys(&value["methods"][1]),
+            "name algorithm status seconds peak_memory_bytes volume metrics notes curve"
+        );
         assert_eq!(keys(&value["methods"][1]["curve"][0]), "step seconds loss rate");
         assert_eq!(value["status"], "complete");
     }
@@ -46,7 +51,9 @@ mod tests {
         report.stages[0].seconds = f64::NAN;
         let text = document(&report);
         let back: Report = serde_json::from_str(&text).unwrap();
-        assert!(back.methods.iter().all(|method| method.curve.is_empty() && method.reasons.len() == method.metrics.len()));
+        assert!(
+            back.methods.iter().all(|method| method.curve.is_empty() && method.reasons.len() == method.metrics.len())
+        );
         assert!(!text.contains("NaN") && !text.contains("inf,"));
     }
 }

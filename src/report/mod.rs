@@ -1,8 +1,9 @@
-//! What a run found, as people and programs read it: [`html`] (one offline page), [`json`] and [`csv`] (the same figures for
-//! scripts), [`curve`] (one method's convergence) and [`table`] (for the terminal).
+//! What a run found, as people and programs read it: [`html`] (one offline page), [`json`] and [`csv`] (the same
+//! figures for scripts), [`curve`] (one method's convergence) and [`table`] (for the terminal).
 //!
-//! Nothing here opens a file or computes a metric: values in, text out. A page needs a [`Report`](crate::data::Report) for the
-//! figures and a [`Gallery`] for the pictures; both can come from a run that has just ended or from one read back from disk.
+//! Nothing here opens a file or computes a metric: values in, text out. A page needs a [`Report`](crate::data::Report)
+//! for the figures and a [`Gallery`] for the pictures; both can come from a run that has just ended or from one read
+//! back from disk.
 
 mod figures;
 mod finite;

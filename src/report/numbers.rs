@@ -41,7 +41,11 @@ pub(crate) fn duration(seconds: f64) -> String {
 /// A size: `740 MiB`, `1.25 GiB`.
 pub(crate) fn size(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
-    if mebibytes < 1000.0 { format!("{} MiB", significant(mebibytes, 3)) } else { format!("{:.2} GiB", mebibytes / 1024.0) }
+    if mebibytes < 1000.0 {
+        format!("{} MiB", significant(mebibytes, 3))
+    } else {
+        format!("{:.2} GiB", mebibytes / 1024.0)
+    }
 }
 
 /// A typographic minus in front of negative numbers, none in front of zero: for pages, never for files.

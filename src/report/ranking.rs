@@ -42,11 +42,15 @@ pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
     report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str())
 }
 
-/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the same over the voxels in view, then
-/// the others by name.
+/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the same over the voxels in
+/// view, then the others by name.
 pub(crate) fn keys(report: &Report) -> Vec<String> {
-    let mut keys: Vec<String> =
-        report.metric_definitions.keys().chain(report.methods.iter().flat_map(|method| method.metrics.keys())).cloned().collect();
+    let mut keys: Vec<String> = report
+        .metric_definitions
+        .keys()
+        .chain(report.methods.iter().flat_map(|method| method.metrics.keys()))
+        .cloned()
+        .collect();
     keys.sort();
     keys.dedup();
     let asked = report.config.pointer("/evaluate/metrics").and_then(|list| list.as_array());
@@ -66,12 +70,14 @@ pub(crate) fn main_keys(report: &Report) -> Vec<String> {
     keys.iter().filter(|key| !repeats(key)).cloned().collect()
 }
 
-/// Name of the best complete method by a metric; `None` with fewer than two to compare, or if nobody knows which way is better.
+/// Name of the best complete method by a metric; `None` with fewer than two to compare, or if nobody knows which way is
+/// better.
 pub(crate) fn best<'a>(report: &'a Report, key: &str) -> Option<&'a MethodReport> {
     ranked(report, key).first().copied()
 }
 
-/// Complete methods with a value for `key`, the best first; empty with fewer than two, or if nobody knows which way is better.
+/// Complete methods with a value for `key`, the best first; empty with fewer than two, or if nobody knows which way is
+/// better.
 pub(crate) fn ranked<'a>(report: &'a Report, key: &str) -> Vec<&'a MethodReport> {
     let Some((_, _, better)) = known(key) else { return Vec::new() };
     let value = |method: &MethodReport| method.metrics.get(key).copied().flatten();

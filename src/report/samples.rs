@@ -2,8 +2,8 @@
 
 use super::{Gallery, RunFacts};
 use crate::data::{
-    CurvePoint, Detector, DetectorShape, Geometry, Grid, MethodReport, MetricDefinition, Orbit, Projections, Quantity, Report, Source,
-    StageReport, Status, View, Volume, Warning,
+    CurvePoint, Detector, DetectorShape, Geometry, Grid, MethodReport, MetricDefinition, Orbit, Projections, Quantity,
+    Report, Source, StageReport, Status, View, Volume, Warning,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -34,8 +34,18 @@ fn definitions() -> BTreeMap<String, MetricDefinition> {
         mask: "all".into(),
     };
     let all: [(&str, MetricDefinition); 3] = [
-        ("psnr_db", define("10 log10(R²/MSE) over all voxels, no clipping, R = max − min of the truth", Some(1400.0), "dB")),
-        ("ssim", define("3-D Gaussian window, sigma 1.5, 11 taps, K 0.01/0.03, population covariance, interior only", Some(1400.0), "")),
+        (
+            "psnr_db",
+            define("10 log10(R²/MSE) over all voxels, no clipping, R = max − min of the truth", Some(1400.0), "dB"),
+        ),
+        (
+            "ssim",
+            define(
+                "3-D Gaussian window, sigma 1.5, 11 taps, K 0.01/0.03, population covariance, interior only",
+                Some(1400.0),
+                "",
+            ),
+        ),
         ("rmse_hu", define("root of the mean squared difference", None, "HU")),
     ];
     let fov = all.clone().map(|(key, value)| (format!("{key}_fov"), MetricDefinition { mask: "fov".into(), ..value }));
@@ -47,7 +57,10 @@ pub(crate) fn report() -> Report {
     let mut fdk = method("fdk", "fdk", 0.84, 412_090_368, [24.31, 0.6127, 61.2]);
     fdk.notes.insert("filter".into(), json!("hann"));
     let mut siren = method("siren", "neural_field", 192.4, 1_342_177_280, [33.52, 0.9581, 21.2]);
-    siren.notes.insert("start".into(), json!({"algorithm": "tv", "psnr_db": 31.87, "ssim": 0.9312, "rmse_hu": 25.6, "seconds": 41.0}));
+    siren.notes.insert(
+        "start".into(),
+        json!({"algorithm": "tv", "psnr_db": 31.87, "ssim": 0.9312, "rmse_hu": 25.6, "seconds": 41.0}),
+    );
     siren.notes.insert("parameters".into(), json!(198_657));
     siren.curve = (0..200).map(|i| point(1 + 10 * i, 0.9, 4.0e-2, 0.03)).collect();
     let mut tv = method("tv", "tv", 41.0, 655_360_000, [31.87, 0.9312, 25.6]);
@@ -67,7 +80,10 @@ pub(crate) fn report() -> Report {
         ],
         methods: vec![fdk, siren, tv],
         metric_definitions: definitions(),
-        warnings: vec![Warning::new("clamped_pixels", "12 of 368640 detector pixels counted no photon and were set to one")],
+        warnings: vec![Warning::new(
+            "clamped_pixels",
+            "12 of 368640 detector pixels counted no photon and were set to one",
+        )],
         config: json!({
             "name": "ball", "seed": 7, "load": {"phantom": {"file": "../phantoms/ball.yaml"}}, "grid": {"shape": [48, 48, 48]},
             "evaluate": {"metrics": ["psnr_db", "ssim", "rmse_hu"]}
@@ -79,11 +95,16 @@ pub(crate) fn report() -> Report {
 fn point(step: u64, seconds_per_step: f64, height: f64, speed: f64) -> CurvePoint {
     let t = step as f64;
     let loss = height * ((-speed * t).exp() + 0.01 + 0.002 * (t * 12.9898).sin());
-    CurvePoint { step, seconds: seconds_per_step * t / 10.0, loss, figures: [("rate".to_string(), 1e-3 * (-t / 800.0).exp())].into() }
+    CurvePoint {
+        step,
+        seconds: seconds_per_step * t / 10.0,
+        loss,
+        figures: [("rate".to_string(), 1e-3 * (-t / 800.0).exp())].into(),
+    }
 }
 
-/// A ball of 85 mm (40 HU) with a dense (400 HU), a fat (−100 HU) and an airy inclusion, in air, HU `[z, y, x]`, 200 mm wide;
-/// `[1, n, n]` if `flat`. `blur` widens every edge (mm), `noise` is the height of made-up noise (HU).
+/// A ball of 85 mm (40 HU) with a dense (400 HU), a fat (−100 HU) and an airy inclusion, in air, HU `[z, y, x]`, 200 mm
+/// wide; `[1, n, n]` if `flat`. `blur` widens every edge (mm), `noise` is the height of made-up noise (HU).
 pub(crate) fn ball(n: usize, flat: bool, blur: f64, noise: f64) -> Volume {
     let spacing = 200.0 / n as f64;
     let shape = if flat { [1, n, n] } else { [n * 4 / 5, n, n] };
@@ -129,7 +150,12 @@ pub(crate) fn circle(views: usize, rows: usize, columns: usize) -> Geometry {
         source_to_detector: Some(far),
         offset: [0.0; 2],
     };
-    Geometry::new(angles.iter().map(view).collect(), Detector { rows, columns, shape: DetectorShape::Flat }, Some(orbit)).unwrap()
+    Geometry::new(
+        angles.iter().map(view).collect(),
+        Detector { rows, columns, shape: DetectorShape::Flat },
+        Some(orbit),
+    )
+    .unwrap()
 }
 
 /// Chords through the balls of [`ball`], unitless.
@@ -158,7 +184,9 @@ pub(crate) fn projections(geometry: Geometry) -> Projections {
 
 /// Facts about a machine that does not exist.
 pub(crate) fn facts() -> RunFacts {
-    let rows = |rows: &[(&str, &str)]| rows.iter().map(|(label, value)| ((*label).to_string(), (*value).to_string())).collect();
+    let rows = |rows: &[(&str, &str)]| {
+        rows.iter().map(|(label, value)| ((*label).to_string(), (*value).to_string())).collect()
+    };
     RunFacts {
         versions: rows(&[("recon", "0.1.0"), ("libtorch", "2.11.0")]),
         machine: rows(&[("device", "cpu (auto: no CUDA device)"), ("threads", "2"), ("SIMD", "avx512")]),

@@ -22,8 +22,11 @@ pub fn markdown(report: &Report) -> String {
         *cell = cell.replace('|', "\\|");
     }
     let widths = widths(&rows);
-    let rule: Vec<String> =
-        widths.iter().enumerate().map(|(i, &width)| if i == 0 { "-".repeat(width) } else { "-".repeat(width - 1) + ":" }).collect();
+    let rule: Vec<String> = widths
+        .iter()
+        .enumerate()
+        .map(|(i, &width)| if i == 0 { "-".repeat(width) } else { "-".repeat(width - 1) + ":" })
+        .collect();
     let mut lines: Vec<String> = rows.iter().map(|row| format!("| {} |", cells(row, &widths).join(" | "))).collect();
     lines.insert(1, format!("| {} |", rule.join(" | ")));
     lines.join("\n")
@@ -36,7 +39,10 @@ fn rows(report: &Report) -> Vec<Vec<String>> {
         "" => ranking::name(key),
         unit => format!("{} [{unit}]", ranking::name(key)),
     };
-    let header = ["method".to_string()].into_iter().chain(keys.iter().map(title)).chain(["time".to_string(), "peak memory".to_string()]);
+    let header = ["method".to_string()]
+        .into_iter()
+        .chain(keys.iter().map(title))
+        .chain(["time".to_string(), "peak memory".to_string()]);
     let mut rows = vec![header.collect::<Vec<_>>()];
     rows.extend(report.methods.iter().map(|method| row(report, method, &keys)));
     for cell in rows.iter_mut().flatten() {
@@ -68,7 +74,9 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
 
 /// The first column to the left, numbers to the right.
 fn cells(row: &[String], widths: &[usize]) -> Vec<String> {
-    let pad = |(i, (cell, &width)): (usize, (&String, &usize))| if i == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
+    let pad = |(i, (cell, &width)): (usize, (&String, &usize))| {
+        if i == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+    };
     row.iter().zip(widths).enumerate().map(pad).collect()
 }
 

@@ -46,7 +46,11 @@ impl Scan {
     /// An attenuation volume in what the scan's volumes are in.
     #[must_use]
     pub fn in_quantity(&self, volume: &Volume) -> Volume {
-        if self.quantity == Quantity::Hounsfield { volume.to_hounsfield(self.mu_water) } else { volume.to_attenuation(self.mu_water) }
+        if self.quantity == Quantity::Hounsfield {
+            volume.to_hounsfield(self.mu_water)
+        } else {
+            volume.to_attenuation(self.mu_water)
+        }
     }
 
     /// A standard deviation (1/mm) in what the volumes are in: HU have a scale, and their offset does not count.
@@ -91,8 +95,8 @@ pub struct Scan {
     pub grid: Grid,
     /// The object on that lattice, HU; `None` for measured projections.
     pub truth: Option<Volume>,
-    /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of an
-    /// unknown beam such that the object is about as dense.
+    /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of
+    /// an unknown beam such that the object is about as dense.
     pub mu_water: f64,
     /// What the volumes are in: HU, or attenuation where that of water is unknown.
     pub quantity: Quantity,

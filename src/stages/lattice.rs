@@ -40,7 +40,9 @@ impl Config {
     /// without a lattice.
     pub fn over(&self, bounds: &Grid) -> Result<Grid> {
         match (&self.shape, &self.spacing_mm, &self.from) {
-            (Some(shape), None, None) => bounds.with_shape(per_axis(shape, 1, bounds).map_err(|error| error.under("shape"))?),
+            (Some(shape), None, None) => {
+                bounds.with_shape(per_axis(shape, 1, bounds).map_err(|error| error.under("shape"))?)
+            }
             (None, Some(spacing), None) => spacing.over(bounds).map_err(|error| error.under("spacing_mm")),
             (None, None, Some(file)) => grid_of::read(file),
             _ => Err(Error::config("", "expected exactly one of `shape`, `spacing_mm` and `from`")
@@ -59,7 +61,8 @@ impl Spacing {
             return Err(Error::config("", format!("expected positive lengths in mm, got {bad}")));
         }
         let extent = bounds.extent();
-        let count = |k: usize| if k == 0 && bounds.is_2d() { 1 } else { ((extent[k] / spacing[k]).round() as usize).max(1) };
+        let count =
+            |k: usize| if k == 0 && bounds.is_2d() { 1 } else { ((extent[k] / spacing[k]).round() as usize).max(1) };
         bounds.with_shape(std::array::from_fn(count))
     }
 }

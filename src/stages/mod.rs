@@ -1,5 +1,5 @@
-//! The verbs of a run, one thin file each: what is asked for (`Config`) and how it is done ([`Stage::work`]). Stages know the
-//! tools and what flows between them ([`flow`]), never each other.
+//! The verbs of a run, one thin file each: what is asked for (`Config`) and how it is done ([`Stage::work`]). Stages
+//! know the tools and what flows between them ([`flow`]), never each other.
 
 pub mod acquire;
 pub mod evaluate;

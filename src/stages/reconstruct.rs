@@ -1,5 +1,5 @@
-//! reconstruct: one or many methods on the same projections, each alone: its own cache record, checkpoints, clock and peak
-//! memory. A method that fails does not take the others with it.
+//! reconstruct: one or many methods on the same projections, each alone: its own cache record, checkpoints, clock and
+//! peak memory. A method that fails does not take the others with it.
 
 use super::Stage;
 use super::flow::{MethodFacts, Outcome, Reconstructed, Scan};
@@ -44,7 +44,8 @@ impl Beside for Entry {
 }
 
 impl Entry {
-    /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods `above`.
+    /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods
+    /// `above`.
     ///
     /// # Errors
     /// The key and what to do.
@@ -55,8 +56,15 @@ impl Entry {
         }
         match &self.start_from {
             Some(name) if !above.contains(name) => {
-                let there = if above.is_empty() { "there is none".to_string() } else { format!("there are {}", above.join(", ")) };
-                Err(Error::config("start_from", format!("expected the name of a method above this one ({there}), got `{name}`")))
+                let there = if above.is_empty() {
+                    "there is none".to_string()
+                } else {
+                    format!("there are {}", above.join(", "))
+                };
+                Err(Error::config(
+                    "start_from",
+                    format!("expected the name of a method above this one ({there}), got `{name}`"),
+                ))
             }
             _ => Ok(()),
         }
@@ -127,7 +135,8 @@ impl Method {
         let config = (OneOf::from(self.without_path()), self.model, self.hashes()?);
         let inputs: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
         let key = context.key(Reconstruct::NAME, &config, &inputs)?;
-        let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, initial, &key, context))?;
+        let kept = context
+            .cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, initial, &key, context))?;
         let hounsfield = scan.quantity == Quantity::Hounsfield;
         let units = if hounsfield { nifti::Units::Hounsfield } else { nifti::Units::AttenuationPerMm };
         let read = |file: &str| -> Result<Volume> {
@@ -137,10 +146,24 @@ impl Method {
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
         let uncertainty = if kept.value.has_uncertainty { Some(read(UNCERTAINTY)?) } else { None };
         let files = self.files(&kept.value);
-        Ok(Reconstructed { key, volume: read(VOLUME)?, start, uncertainty, facts: kept.value, seconds: kept.seconds, files })
+        Ok(Reconstructed {
+            key,
+            volume: read(VOLUME)?,
+            start,
+            uncertainty,
+            facts: kept.value,
+            seconds: kept.seconds,
+            files,
+        })
     }
 
-    fn compute(&self, scan: &Scan, initial: Option<&Reconstructed>, key: &Key, context: &Context) -> Result<Made<MethodFacts>> {
+    fn compute(
+        &self,
+        scan: &Scan,
+        initial: Option<&Reconstructed>,
+        key: &Key,
+        context: &Context,
+    ) -> Result<Made<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
         let progress = Labelled::new(&self.name, context.progress());
         reset_peak_memory();
@@ -151,7 +174,9 @@ impl Method {
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
             model: self.model,
-            initial: self.read_file(scan, &progress)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
+            initial: self
+                .read_file(scan, &progress)?
+                .or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
@@ -166,8 +191,11 @@ impl Method {
     /// The volume that the kind's file holds, on the lattice, attenuation.
     fn read_file(&self, scan: &Scan, progress: &dyn Progress) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
-        let formats::Loaded { volume, warnings, .. } =
-            if path.is_dir() { formats::dicom::read_series(path, None)? } else { nifti::read(path, nifti::Units::Hounsfield)? };
+        let formats::Loaded { volume, warnings, .. } = if path.is_dir() {
+            formats::dicom::read_series(path, None)?
+        } else {
+            nifti::read(path, nifti::Units::Hounsfield)?
+        };
         for warning in &warnings {
             progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
         }
@@ -198,7 +226,11 @@ impl Method {
             nifti::write(&context.folder.path(&self.file(START)), &scan.in_quantity(start), "start")?;
         }
         if let Some(deviation) = &made.uncertainty {
-            nifti::write(&context.folder.path(&self.file(UNCERTAINTY)), &scan.spread_in_quantity(deviation)?, "standard deviation")?;
+            nifti::write(
+                &context.folder.path(&self.file(UNCERTAINTY)),
+                &scan.spread_in_quantity(deviation)?,
+                "standard deviation",
+            )?;
         }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }
@@ -208,7 +240,8 @@ impl Method {
     }
 
     fn files(&self, facts: &MethodFacts) -> Vec<String> {
-        let names = [Some(VOLUME), Some(CURVE), facts.has_start.then_some(START), facts.has_uncertainty.then_some(UNCERTAINTY)];
+        let names =
+            [Some(VOLUME), Some(CURVE), facts.has_start.then_some(START), facts.has_uncertainty.then_some(UNCERTAINTY)];
         names.into_iter().flatten().map(|name| self.file(name)).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! Which device to compute on. libtorch's CUDA half is opened only when a GPU may be wanted, and before libtorch's first
-//! call (it looks for its CUDA hooks once); a machine without one never loads it.
+//! Which device to compute on. libtorch's CUDA half is opened only when a GPU may be wanted, and before libtorch's
+//! first call (it looks for its CUDA hooks once); a machine without one never loads it.
 
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -50,9 +50,12 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
             Err(why) => cpu(format!("cpu (auto): {why}")),
         }),
         DeviceRequest::Cuda(index) => {
-            let refuse = |why: String| Err(Error::resource(format!("cuda:{index}"), why).hint("use `device: auto` or `cpu`"));
+            let refuse =
+                |why: String| Err(Error::resource(format!("cuda:{index}"), why).hint("use `device: auto` or `cpu`"));
             match open_cuda() {
-                Ok(count) if index < count => Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") }),
+                Ok(count) if index < count => {
+                    Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") })
+                }
                 Ok(count) => refuse(format!("this machine has {count} GPU(s), numbered from 0")),
                 Err(why) => refuse(why),
             }
@@ -63,12 +66,14 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
 /// Opens libtorch's CUDA half and counts the GPUs.
 fn open_cuda() -> std::result::Result<usize, String> {
     open("libcuda.so.1").map_err(|_| "no CUDA driver (libcuda.so.1) on this machine".to_string())?;
-    let library = torch_folder().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |folder| folder.join("libtorch_cuda.so"));
+    let library =
+        torch_folder().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |folder| folder.join("libtorch_cuda.so"));
     open(&library.to_string_lossy())
         .map_err(|why| format!("libtorch's CUDA libraries cannot be opened ({why}); run `make libtorch-cuda`"))?;
     match tch::Cuda::device_count() {
         count if count > 0 && tch::Cuda::is_available() => Ok(count as usize),
-        _ => Err("a CUDA driver is there, but no usable GPU (is CUDA_VISIBLE_DEVICES empty, or the driver too old?)".to_string()),
+        _ => Err("a CUDA driver is there, but no usable GPU (is CUDA_VISIBLE_DEVICES empty, or the driver too old?)"
+            .to_string()),
     }
 }
 
@@ -76,12 +81,13 @@ fn open_cuda() -> std::result::Result<usize, String> {
 #[allow(unsafe_code)]
 fn open(library: &str) -> std::result::Result<(), String> {
     let name = CString::new(library).map_err(|_| "a NUL in a library path".to_string())?;
-    // SAFETY: the name is a valid C string; the libraries opened are the CUDA driver and libtorch, whose initialisers are
-    // what a normal link would have run too. dlerror's text is copied before any other call to libdl.
+    // SAFETY: the name is a valid C string; the libraries opened are the CUDA driver and libtorch, whose initialisers
+    // are what a normal link would have run too. dlerror's text is copied before any other call to libdl.
     unsafe {
         if libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL).is_null() {
             let message = libc::dlerror();
-            let text = if message.is_null() { "unknown".into() } else { std::ffi::CStr::from_ptr(message).to_string_lossy() };
+            let text =
+                if message.is_null() { "unknown".into() } else { std::ffi::CStr::from_ptr(message).to_string_lossy() };
             return Err(text.into_owned());
         }
     }

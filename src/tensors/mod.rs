@@ -30,7 +30,10 @@ pub fn torch_error(error: TchError) -> Error {
 /// When the shape does not hold the values, or memory runs out.
 pub fn from_slice(values: &[f32], shape: &[usize], device: Device) -> Result<Tensor> {
     let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
-    Tensor::f_from_slice(values).and_then(|t| t.f_reshape(&shape)).and_then(|t| t.f_to_device(device)).map_err(torch_error)
+    Tensor::f_from_slice(values)
+        .and_then(|t| t.f_reshape(&shape))
+        .and_then(|t| t.f_to_device(device))
+        .map_err(torch_error)
 }
 
 /// The values of a volume as a tensor `[z, y, x]`, f32.
@@ -54,7 +57,11 @@ pub fn from_projections(projections: &Projections, device: Device) -> Result<Ten
 /// # Errors
 /// When memory runs out or the device fails.
 pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
-    let flat = tensor.f_detach().and_then(|t| t.f_to_device(Device::Cpu)).and_then(|t| t.f_to_kind(Kind::Float)).map_err(torch_error)?;
+    let flat = tensor
+        .f_detach()
+        .and_then(|t| t.f_to_device(Device::Cpu))
+        .and_then(|t| t.f_to_kind(Kind::Float))
+        .map_err(torch_error)?;
     let flat = flat.f_contiguous().and_then(|t| t.f_reshape([-1])).map_err(torch_error)?;
     let mut values = vec![0.0f32; flat.numel()];
     let count = values.len();
@@ -86,8 +93,9 @@ pub fn lend<T: Element>(tensor: &Tensor) -> Result<&[T]> {
     if tensor.numel() == 0 {
         return Ok(&[]);
     }
-    // SAFETY: checked above: numel contiguous values of T's kind in CPU memory, alive as long as `tensor` is borrowed. Nothing
-    // writes to it meanwhile: writing in place needs `&mut Tensor`, and no alias of the tensors lent here is kept.
+    // SAFETY: checked above: numel contiguous values of T's kind in CPU memory, alive as long as `tensor` is borrowed.
+    // Nothing writes to it meanwhile: writing in place needs `&mut Tensor`, and no alias of the tensors lent here is
+    // kept.
     #[allow(unsafe_code)]
     let slice: &[T] = unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const T, tensor.numel()) };
     Ok(slice)

@@ -1,7 +1,7 @@
 //! One thread for libtorch while small tensors alternate with the projector.
 //!
-//! libgomp's threads spin for a while after each operation, on the very cores the projector's threads want next. On two cores a 256 x 256
-//! SIRT took seven times the processor time for it. Large tensors are worth their threads.
+//! libgomp's threads spin for a while after each operation, on the very cores the projector's threads want next. On two
+//! cores a 256 x 256 SIRT took seven times the processor time for it. Large tensors are worth their threads.
 
 /// Elements from which libtorch's threads are worth having.
 const LARGE: usize = 1 << 20;

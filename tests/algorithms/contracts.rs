@@ -44,7 +44,8 @@ fn cylinder(geometry: &Geometry, radius: f64) -> Projections {
     let [_, rows, columns] = geometry.shape();
     let chord = |i: usize| {
         let (o, d) = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
-        let (a, b, c) = (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - radius * radius);
+        let (a, b, c) =
+            (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - radius * radius);
         (MU_WATER * 2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
     };
     Projections::from_vec(geometry.clone(), (0..geometry.samples()).map(chord).collect()).unwrap()
@@ -54,7 +55,10 @@ fn cylinder(geometry: &Geometry, radius: f64) -> Projections {
 fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
     let grid = Grid::centered([1, 40, 40], [2.5; 3], [0.0; 3]).unwrap();
     let parallel = scan("parallel: {views: 60, detector: {pixels: 60, pitch_mm: 2.0}}", &grid);
-    let fan = scan("cone: {views: 90, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: 80, pitch_mm: 2.5}}", &grid);
+    let fan = scan(
+        "cone: {views: 90, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: 80, pitch_mm: 2.5}}",
+        &grid,
+    );
     let radius = 35.0;
     for (kind, ..) in kinds() {
         let geometry = if kind.name() == "fdk" { &fan } else { &parallel };
@@ -67,7 +71,8 @@ fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
         let inside = |&(i, _): &(usize, &f32)| inner(i).hypot(inner(i / 40)) < 0.8 * radius;
         let values: Vec<f64> = found.as_slice().iter().enumerate().filter(inside).map(|(_, &v)| f64::from(v)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64 / MU_WATER;
-        // Emission weights trust the rays that graze the edge most, where voxels fit worst: 1.0102 and 1.0109 by NumPy as well.
+        // Emission weights trust the rays that graze the edge most, where voxels fit worst: 1.0102 and 1.0109 by NumPy
+        // as well.
         let tolerance = if matches!(kind.name(), "mlem" | "osem") { 0.015 } else { 0.01 };
         assert!((mean - 1.0).abs() < tolerance, "{}: {mean:.4} of water", kind.name());
     }
@@ -97,7 +102,10 @@ fn every_iterative_algorithm_takes_a_warm_start() {
         assert!(warm > cold + 3.0 && warm > 24.0, "{name}: {cold:.2} dB cold, {warm:.2} dB warm");
         let other = Volume::filled(Grid::centered([16, 16, 15], [6.25; 3], [0.0; 3]).unwrap(), truth.quantity, 0.0);
         let mut run = Run { initial: Some(other), ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-        assert!(algorithm(once).as_part().reconstruct(&data, &grid, &mut run).is_err(), "{name} took a start of another shape");
+        assert!(
+            algorithm(once).as_part().reconstruct(&data, &grid, &mut run).is_err(),
+            "{name} took a start of another shape"
+        );
     }
 }
 

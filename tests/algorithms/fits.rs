@@ -25,7 +25,8 @@ fn a_field_that_makes_no_sense_is_refused_with_its_key() {
 fn rays_and_plain_adam_fit_too() {
     let (_, geometry, grid) = fitted("neural_field");
     let (data, truth) = ball(&geometry, &grid);
-    let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, start: null, integrator: {rays: {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
+    let text = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 10}}, start: null, integrator: {rays: \
+     {rays: 64, tv_voxels: 64}}, optimizer: {adam: {rate: 2.0e-3}}, steps: 300, tv: 1.0e-4}";
     let found = reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
     let quality = psnr(&truth, &found.volume);
     assert!(quality > 18.0, "{quality:.2} dB");
@@ -94,9 +95,11 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
 /// Every phase and everything that is watched: a start, a coarse lattice, the ramp, an average, held-out views, another
 /// optimizer at the end, two fields.
 const EVERYTHING: &str = "neural_field: {field: {siren: {width: 24, depth: 2, omega: 12}}, \
-    start: {tv: {iterations: 20}, steps: 20, batch: 256}, steps: 30, ramp_steps: 5, coarse_steps: [8], average: 0.5, clip: 10, \
+    start: {tv: {iterations: 20}, steps: 20, batch: 256}, steps: 30, ramp_steps: 5, coarse_steps: [8], average: 0.5, \
+    clip: 10, \
     held_out: {every: 6, look: 4}, finish: {lbfgs: {rate: 0.2}, steps: 6}, ensemble: 2, \
-    regularizers: [{huber_tv: {weight: 1.0e-4}}, {nonnegativity: {}}], optimizer: {soap: {rate: 1.0e-3, frequency: 4}}}";
+    regularizers: [{huber_tv: {weight: 1.0e-4}}, {nonnegativity: {}}], optimizer: {soap: {rate: 1.0e-3, frequency: \
+    4}}}";
 
 fn cone_kind(text: &str) -> (AlgorithmKind, Geometry, Grid) {
     let (_, geometry, grid) = kinds().into_iter().find(|(kind, ..)| kind.name() == "fdk").unwrap();
@@ -136,7 +139,8 @@ fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty()
 fn a_fit_on_some_views_or_on_the_worst_rays_learns_and_resumes_with_the_same_bits() {
     for integrator in ["lattice: {subset_views: 5}", "rays: {rays: 64, importance: 0.5, tv_voxels: 64}"] {
         let text = format!(
-            "neural_field: {{field: {{siren: {{width: 24, depth: 2, omega: 12}}}}, start: null, steps: 80, ensemble: 2, \
+            "neural_field: {{field: {{siren: {{width: 24, depth: 2, omega: 12}}}}, start: null, steps: 80, ensemble: \
+             2, \
              integrator: {{{integrator}}}, optimizer: {{adam: {{rate: 2.0e-3}}}}}}"
         );
         let (kind, geometry, grid) = cone_kind(&text);
@@ -156,7 +160,8 @@ fn a_fit_on_some_views_or_on_the_worst_rays_learns_and_resumes_with_the_same_bit
 
 #[test]
 fn a_fit_that_diverges_keeps_its_last_good_weights_and_says_so() {
-    let text = "neural_field: {field: {siren: {width: 16, depth: 2}}, start: null, steps: 60, optimizer: {adam: {rate: 1.0e+30}}}";
+    let text = "neural_field: {field: {siren: {width: 16, depth: 2}}, start: null, steps: 60, optimizer: {adam: {rate: \
+     1.0e+30}}}";
     let (kind, geometry, grid) = cone_kind(text);
     let (data, _) = ball(&geometry, &grid);
     let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
@@ -166,11 +171,17 @@ fn a_fit_that_diverges_keeps_its_last_good_weights_and_says_so() {
 
 #[test]
 fn held_out_views_stop_a_fit_that_learns_noise_before_its_last_step() {
-    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 60}}, start: null, tv: 0, schedule: constant, steps: 120, \
+    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 60}}, start: null, tv: 0, schedule: \
+     constant, steps: 120, \
         held_out: {every: 4, look: 5, patience: 3}, optimizer: {muon: {rate: 1.0e-2}}}";
     let (kind, geometry, grid) = cone_kind(text);
     let (data, _) = ball(&geometry, &grid);
-    let noise = data.as_slice().iter().enumerate().map(|(i, value)| value + 0.2 * ((i * 7919 % 1009) as f32 / 504.5 - 1.0)).collect();
+    let noise = data
+        .as_slice()
+        .iter()
+        .enumerate()
+        .map(|(i, value)| value + 0.2 * ((i * 7919 % 1009) as f32 / 504.5 - 1.0))
+        .collect();
     let noisy = Projections::from_vec(geometry, noise).unwrap();
     let found = reconstruct(&kind, &noisy, &grid, &Silent, &Silent).unwrap();
     let best = found.notes["held_out"]["best_step"].as_u64().unwrap();
@@ -181,12 +192,15 @@ fn held_out_views_stop_a_fit_that_learns_noise_before_its_last_step() {
 fn a_sweep_takes_the_value_that_explains_left_out_views_and_fits_with_it() {
     let field = |sigma: &str, more: &str| {
         format!(
-            "neural_field: {{field: {{mlp: {{encoding: {{fourier: {{features: 32, sigma: {sigma}}}}}, activation: relu, width: 32}}}}, \
+            "neural_field: {{field: {{mlp: {{encoding: {{fourier: {{features: 32, sigma: {sigma}}}}}, activation: \
+             relu, width: 32}}}}, \
             start: null, steps: 80, tv: 0, optimizer: {{muon: {{rate: 1.0e-2}}}}{more}}}"
         )
     };
-    let (swept, geometry, grid) =
-        cone_kind(&field("4", ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [0.02, 1, 40], every: 4, steps: 60}"));
+    let (swept, geometry, grid) = cone_kind(&field(
+        "4",
+        ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [0.02, 1, 40], every: 4, steps: 60}",
+    ));
     let (data, truth) = ball(&geometry, &grid);
     let found = reconstruct(&swept, &data, &grid, &Silent, &Silent).unwrap();
     let note = &found.notes["sweep"];
@@ -200,7 +214,8 @@ fn a_sweep_takes_the_value_that_explains_left_out_views_and_fits_with_it() {
     assert!(best > low && best > high, "{low} {best} {high}");
     assert!(found.warnings.is_empty(), "{:?}", found.warnings);
 
-    let (ends, ..) = cone_kind(&field("4", ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [1, 40], every: 4}"));
+    let (ends, ..) =
+        cone_kind(&field("4", ", sweep: {key: field.mlp.encoding.fourier.sigma, values: [1, 40], every: 4}"));
     let found = reconstruct(&ends, &data, &grid, &Silent, &Silent).unwrap();
     assert_eq!(found.warnings.first().map(|warning| warning.code.as_str()), Some("sweep_end"));
 }
@@ -224,7 +239,8 @@ fn a_sweep_of_nonsense_is_refused_by_key() {
 
 #[test]
 fn a_field_starts_from_the_volume_of_another_method() {
-    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 15}}, start: null, steps: 1, optimizer: {muon: {rate: 1.0e-6}}}";
+    let text = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 15}}, start: null, steps: 1, optimizer: \
+     {muon: {rate: 1.0e-6}}}";
     let (kind, geometry, grid) = cone_kind(text);
     let (data, truth) = ball(&geometry, &grid);
     let with = |initial: Option<Volume>| {

@@ -15,7 +15,8 @@ use std::path::Path;
 use tch::Device;
 
 const MU_WATER: f64 = 0.0206;
-const BALL: &str = "{name: ball, source: test, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {center: [0.1, -0.2, 0.05], semi_axes: [0.5, 0.6, 0.4], density: 1}}]}";
+const BALL: &str = "{name: ball, source: test, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {center: [0.1, -0.2, \
+ 0.05], semi_axes: [0.5, 0.6, 0.4], density: 1}}]}";
 
 fn scan(text: &str, grid: &Grid) -> Geometry {
     let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
@@ -31,11 +32,13 @@ fn algorithm(text: &str) -> AlgorithmKind {
 fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let grid = Grid::centered([16, 16, 16], [6.25; 3], [0.0; 3]).unwrap();
     let cone = scan(
-        "cone: {views: 24, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [26, 26], pitch_mm: [8, 8]}}",
+        "cone: {views: 24, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [26, 26], pitch_mm: \
+         [8, 8]}}",
         &grid,
     );
     let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
-    let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: 60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
+    let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: \
+     60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
     // A volume from a file needs one: tests/pipelines.rs.
     AlgorithmKind::NAMES
         .iter()
@@ -44,7 +47,9 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
             "fbp" => (AlgorithmKind::default_of(name).unwrap(), parallel.clone(), grid.clone()),
             "neural_field" => (algorithm(small), cone.clone(), grid.clone()),
             // Least squares and likelihoods without a penalty ring at the ball's rim, the more the longer they go on.
-            "cgls" | "lsqr" => (algorithm(&format!("{name}: {{iterations: 10, nonnegative: true}}")), cone.clone(), grid.clone()),
+            "cgls" | "lsqr" => {
+                (algorithm(&format!("{name}: {{iterations: 10, nonnegative: true}}")), cone.clone(), grid.clone())
+            }
             "mlem" => (algorithm("mlem: {iterations: 25}"), cone.clone(), grid.clone()),
             "osem" => (algorithm("osem: {iterations: 8}"), cone.clone(), grid.clone()),
             _ => (AlgorithmKind::default_of(name).unwrap(), cone.clone(), grid.clone()),

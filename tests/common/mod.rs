@@ -41,7 +41,8 @@ impl Bench {
 
     /// Runs the tiny pipeline with FDK alone into `out`, with more arguments.
     pub(crate) fn quick(&self, more: &[&str]) -> Outcome {
-        let mut args = vec!["run", TINY, "--output", "out", "--set", "reconstruct=[fdk]", "--set", "export.volumes=[nifti]"];
+        let mut args =
+            vec!["run", TINY, "--output", "out", "--set", "reconstruct=[fdk]", "--set", "export.volumes=[nifti]"];
         args.extend(more);
         self.recon(&args)
     }
@@ -103,7 +104,8 @@ impl Outcome {
 /// A path in the shared data set, or `None` (told on stderr) where it is not at hand.
 #[allow(dead_code)]
 pub(crate) fn data(test: &str, relative: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RECON_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let root = std::env::var_os("RECON_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = root.join(relative);
     if !path.exists() {
         #[allow(clippy::print_stderr)] // a test that is skipped says so

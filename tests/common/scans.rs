@@ -7,8 +7,11 @@ pub(crate) fn setups() -> Vec<(&'static str, Grid, Geometry)> {
     let cube = Grid::centered([20, 24, 22], [2.0, 1.8, 2.2], [3.0, -2.0, 1.0]).unwrap();
     let slice = Grid::centered([1, 40, 37], [1.0; 3], [0.5, 0.0, 2.0]).unwrap();
     let (s, c) = 0.3f64.sin_cos();
-    let turned = Grid::new([18, 20, 22], [2.0; 3], [-25.0, -10.0, -18.0], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]]).unwrap();
-    let tilted = Grid::new([18, 20, 22], [2.0, 2.2, 1.9], [-20.0, -10.0, -25.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]).unwrap();
+    let turned =
+        Grid::new([18, 20, 22], [2.0; 3], [-25.0, -10.0, -18.0], [[0.0, 0.0, 1.0], [-s, c, 0.0], [c, s, 0.0]]).unwrap();
+    let tilted =
+        Grid::new([18, 20, 22], [2.0, 2.2, 1.9], [-20.0, -10.0, -25.0], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]])
+            .unwrap();
     let cylinder = |mut geometry: Geometry| {
         geometry.detector.shape = DetectorShape::Cylindrical;
         geometry
@@ -36,7 +39,9 @@ pub(crate) fn setups() -> Vec<(&'static str, Grid, Geometry)> {
 
 /// A circular orbit about the origin, source to detector 1.5 times the radius.
 pub(crate) fn cone(views: usize, pixels: [usize; 2], pitch: [f64; 2], offset: [f64; 2], radius: f64) -> Geometry {
-    orbit(views, pixels, pitch, offset, std::f64::consts::TAU, |c, s| (Source::Point([radius * c, radius * s, 0.0]), radius / 2.0))
+    orbit(views, pixels, pitch, offset, std::f64::consts::TAU, |c, s| {
+        (Source::Point([radius * c, radius * s, 0.0]), radius / 2.0)
+    })
 }
 
 pub(crate) fn parallel(views: usize, pixels: [usize; 2], pitch: [f64; 2]) -> Geometry {

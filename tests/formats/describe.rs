@@ -30,7 +30,10 @@ fn a_folder_lists_its_series() {
     series(&folder.path().join("a"), 3);
     std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
     let found = describe(folder.path()).unwrap();
-    assert_eq!((found.kind.as_str(), value(&found, "series").as_str(), value(&found, "other files").as_str()), ("DICOM folder", "1", "1"));
+    assert_eq!(
+        (found.kind.as_str(), value(&found, "series").as_str(), value(&found, "other files").as_str()),
+        ("DICOM folder", "1", "1")
+    );
     assert!(found.rows.iter().any(|(_, text)| text == "CT, \"recon fdk\", 3 slice(s) in 3 file(s)"));
     assert_eq!(value(&found, "shape [z, y, x]"), "3 x 4 x 5");
     let one = describe(&folder.path().join("a/slice-0002.dcm")).unwrap();

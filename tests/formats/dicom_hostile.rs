@@ -1,5 +1,5 @@
-//! DICOM files made to break a reader. Everything is an input error or read correctly; memory and time stay small (checked by
-//! hand under `ulimit -v`, since no test may depend on the clock).
+//! DICOM files made to break a reader. Everything is an input error or read correctly; memory and time stay small
+//! (checked by hand under `ulimit -v`, since no test may depend on the clock).
 
 use crate::support::{folder, input_error};
 use flate2::Compression;
@@ -40,7 +40,13 @@ struct Image {
 
 impl Default for Image {
     fn default() -> Self {
-        Self { rows: 2, columns: 3, bits: 16, frames: "1", pixels: element((0x7fe0, 0x10), "OW", &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]) }
+        Self {
+            rows: 2,
+            columns: 3,
+            bits: 16,
+            frames: "1",
+            pixels: element((0x7fe0, 0x10), "OW", &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]),
+        }
     }
 }
 
@@ -114,9 +120,12 @@ fn sizes_that_the_pixels_cannot_have_are_refused_before_memory_is_taken() {
 
 #[test]
 fn lengths_beyond_the_file_are_refused() {
-    for (tag, vr, length) in
-        [((9, 0x1010), "UN", 0xffff_fff0), ((0x10, 0x10), "ZZ", 0x7fff_ffff), ((8, 0x1140), "SQ", 0x1000_0000), ((8, 0x70), "LO", 60_000)]
-    {
+    for (tag, vr, length) in [
+        ((9, 0x1010), "UN", 0xffff_fff0),
+        ((0x10, 0x10), "ZZ", 0x7fff_ffff),
+        ((8, 0x1140), "SQ", 0x1000_0000),
+        ((8, 0x70), "LO", 60_000),
+    ] {
         let lie = [header(tag, vr, length), Image::default().data()].concat();
         assert!(refused(&file(EXPLICIT, &lie)).contains("are left; is the file complete?"));
     }
@@ -156,7 +165,8 @@ fn sequences_without_an_end_and_items_longer_than_their_sequence_are_refused() {
         header((8, 0x1140), "SQ", UNDEFINED),
         [header((8, 0x1140), "SQ", UNDEFINED), header((0xfffe, 0xe000), "", 1 << 20)].concat(),
         [header((0x5200, 0x9229), "SQ", 8), header((0xfffe, 0xe000), "", 64)].concat(),
-        [header((0x5200, 0x9229), "SQ", 16), header((0xfffe, 0xe000), "", 8), header((0x28, 0x9110), "UN", UNDEFINED)].concat(),
+        [header((0x5200, 0x9229), "SQ", 16), header((0xfffe, 0xe000), "", 8), header((0x28, 0x9110), "UN", UNDEFINED)]
+            .concat(),
     ] {
         refused(&file(EXPLICIT, &[broken, Image::default().data()].concat()));
     }
@@ -191,7 +201,10 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     // High bytes: six zeros; low bytes: 1 to 6.
     let good = rle(&[0xfb, 0, 0x80, 0x80, 0x80, 0x80, 5, 1, 2, 3, 4, 5, 6, 0x80]);
     assert_eq!(read(&compressed(run_length, good)).unwrap().volume.as_slice(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
-    assert!(refused(&compressed(run_length, rle(&[0xfb, 0, 0x80, 0x80, 0x80, 0x80, 3, 1, 2, 3, 4, 0x80]))).contains("end before 6 pixels"));
+    assert!(
+        refused(&compressed(run_length, rle(&[0xfb, 0, 0x80, 0x80, 0x80, 0x80, 3, 1, 2, 3, 4, 0x80])))
+            .contains("end before 6 pixels")
+    );
     assert!(refused(&compressed(run_length, fragment(&[0xff; 66]))).contains("segments"));
     assert!(refused(&compressed(run_length, fragment(&[]))).contains("segments"));
     let jpeg2000 = |width: u32, height: u32, tile: u32| {
@@ -209,7 +222,10 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     let mut open = good_end(&fragment(&[0; 70]));
     open.truncate(open.len() - 8);
     refused(&compressed(run_length, open));
-    refused(&compressed(run_length, [header((0x7fe0, 0x10), "OB", UNDEFINED), header((0xfffe, 0xe0dd), "", 0)].concat()));
+    refused(&compressed(
+        run_length,
+        [header((0x7fe0, 0x10), "OB", UNDEFINED), header((0xfffe, 0xe0dd), "", 0)].concat(),
+    ));
 }
 
 fn good_end(pixels: &[u8]) -> Vec<u8> {
@@ -219,7 +235,8 @@ fn good_end(pixels: &[u8]) -> Vec<u8> {
 
 #[test]
 fn unknown_syntaxes_are_named() {
-    let message = refused(&file("1.2.840.10008.1.2.4.110", &Image { pixels: fragment(&[0; 70]), ..Image::default() }.data()));
+    let message =
+        refused(&file("1.2.840.10008.1.2.4.110", &Image { pixels: fragment(&[0; 70]), ..Image::default() }.data()));
     assert!(message.contains("JPEG XL Lossless (1.2.840.10008.1.2.4.110)"), "{message}");
     let message = refused(&file("9.9", &Image { pixels: fragment(&[0; 70]), ..Image::default() }.data()));
     assert!(message.contains("unknown (9.9)"), "{message}");

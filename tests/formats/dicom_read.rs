@@ -57,7 +57,12 @@ fn compressed_forms_of_one_slice_are_the_slice() {
 fn an_enhanced_multi_frame_ct_is_placed_by_its_functional_groups() {
     let loaded = read_series(&data_or_skip!("dicom/pydicom_data_subset/eCT_Supplemental.dcm"), None).unwrap();
     // Rows run to the right, (-1, 0, 0): turned around, the first voxel is 511 columns further.
-    check_grid(&loaded.volume.grid, [2, 512, 512], [10.0, 0.388672, 0.388672], [99.5 - 511.0 * 0.388672, -301.5, -159.0]);
+    check_grid(
+        &loaded.volume.grid,
+        [2, 512, 512],
+        [10.0, 0.388672, 0.388672],
+        [99.5 - 511.0 * 0.388672, -301.5, -159.0],
+    );
     // pydicom: 199249408 of stored values, intercept -1024.
     assert_eq!(sums(&loaded.volume).0, 199_249_408.0 - 1024.0 * 524_288.0);
     assert!(loaded.warnings.iter().any(|warning| warning.code == "dicom_rescale_type"));
@@ -68,7 +73,10 @@ fn every_odd_series_is_refused_with_its_reason() {
     let folder = data_or_skip!("dicom");
     for (path, reason) in [
         ("ge_hispeed_head_tilt18.5_irregular_gaps", "uneven slices: distances from 1.081 to 6.999 mm"),
-        ("philips_ingenuity_headphantom_tilt-18.5", "stacked 18.50 degrees off their normal, the files declare a gantry tilt of -18.5"),
+        (
+            "philips_ingenuity_headphantom_tilt-18.5",
+            "stacked 18.50 degrees off their normal, the files declare a gantry tilt of -18.5",
+        ),
         ("sts013_philips_thigh_mr_t1", "expected modality CT, got MR"),
         ("series_oddities/gantrytilting_001", "14.00 degrees"),
         ("series_oddities/notavolume_001", "002.dcm: at the same place as"),
@@ -91,7 +99,9 @@ fn a_series_is_found_by_its_uid_among_others() {
     assert!(input_error(read_series(&folder, Some(uid))).contains("missing between"));
     let message = input_error(read_series(&folder, Some("1.2.3")));
     assert!(
-        message.contains("no series 1.2.3; there are 6") && message.contains(uid) && message.contains("MR, \"\", 2 slice(s)"),
+        message.contains("no series 1.2.3; there are 6")
+            && message.contains(uid)
+            && message.contains("MR, \"\", 2 slice(s)"),
         "{message}"
     );
 }

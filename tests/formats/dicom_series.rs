@@ -70,7 +70,9 @@ fn repeated_slices_mixed_orientations_shapes_and_spacings_are_refused() {
         edit(&copy, |object| put(object, tags::SOP_INSTANCE_UID, VR::UI, "1.2.3"));
     });
     assert!(repeated.contains("at the same place as"), "{repeated}");
-    let turned = refused(|files| edit(&files[3], |object| put(object, tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "0\\1\\0\\0\\0\\-1")));
+    let turned = refused(|files| {
+        edit(&files[3], |object| put(object, tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "0\\1\\0\\0\\0\\-1"))
+    });
     assert!(turned.contains("slice-0004.dcm: orientation"), "{turned}");
     let wide = refused(|files| edit(&files[3], |object| put(object, tags::PIXEL_SPACING, VR::DS, "1.5\\1.6")));
     assert!(wide.contains("slice-0004.dcm: pixel spacing"), "{wide}");
@@ -78,7 +80,13 @@ fn repeated_slices_mixed_orientations_shapes_and_spacings_are_refused() {
         let other = volume(Grid::centered([1, 3, 5], [2.0, 1.5, 1.5], [10.0, 20.0, 60.0]).unwrap());
         let more = files[0].parent().unwrap().join("more");
         let made = write_series(&more, &other, &labels(), None).unwrap();
-        let uid = dicom_object::open_file(&files[0]).unwrap().element(tags::SERIES_INSTANCE_UID).unwrap().to_str().unwrap().into_owned();
+        let uid = dicom_object::open_file(&files[0])
+            .unwrap()
+            .element(tags::SERIES_INSTANCE_UID)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .into_owned();
         edit(&made.files[0], |object| put(object, tags::SERIES_INSTANCE_UID, VR::UI, &uid));
     });
     assert!(small.contains("4 x 5 pixels") && small.contains("has 3 x 5"), "{small}");
@@ -104,7 +112,8 @@ fn a_tilted_gantry_is_refused_by_its_geometry_not_by_its_tag() {
 fn localizers_are_left_out_with_a_warning() {
     let folder = folder();
     let files = series(folder.path(), 4);
-    let scout = |file: &Path| edit(file, |object| put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\LOCALIZER"));
+    let scout =
+        |file: &Path| edit(file, |object| put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\LOCALIZER"));
     scout(&files[3]);
     // And a series of scout views beside it.
     let own = Labels { content_hash: "scout".into(), ..labels() };
@@ -128,7 +137,13 @@ fn several_series_are_listed_and_one_can_be_named() {
     let made = write_series(&folder.path().join("b"), &volume(grid), &other, None).unwrap();
     let message = input_error(read(folder.path()));
     assert!(message.contains("found 2:") && message.contains("CT, \"second\", 2 slice(s) in 2 file(s)"), "{message}");
-    let uid = dicom_object::open_file(&made.files[0]).unwrap().element(tags::SERIES_INSTANCE_UID).unwrap().to_str().unwrap().into_owned();
+    let uid = dicom_object::open_file(&made.files[0])
+        .unwrap()
+        .element(tags::SERIES_INSTANCE_UID)
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .into_owned();
     assert!(message.contains(&uid));
     assert_eq!(read_series(folder.path(), Some(&uid)).unwrap().volume.grid.shape, [2, 2, 2]);
 }
@@ -179,7 +194,10 @@ fn folders_without_a_series_and_damaged_slices_are_named() {
         let bytes = std::fs::read(&files[2]).unwrap();
         std::fs::write(&files[2], &bytes[..bytes.len() - 7]).unwrap();
     });
-    assert!(cut.contains("slice-0003.dcm: damaged DICOM file") && cut.contains("declares 40 bytes, 33 are left"), "{cut}");
+    assert!(
+        cut.contains("slice-0003.dcm: damaged DICOM file") && cut.contains("declares 40 bytes, 33 are left"),
+        "{cut}"
+    );
 }
 
 #[test]
@@ -187,7 +205,9 @@ fn sagittal_coronal_and_oblique_stacks_come_back_canonical() {
     let [z, y, x] = Grid::CANONICAL;
     let minus = |v: [f64; 3]| v.map(|c| -c);
     let tilted = turned([0.2, 0.3, -0.25]);
-    for axes in [[x, minus(z), y], [y, minus(z), x], [minus(z), y, minus(x)], tilted, [tilted[2], minus(tilted[0]), tilted[1]]] {
+    for axes in
+        [[x, minus(z), y], [y, minus(z), x], [minus(z), y, minus(x)], tilted, [tilted[2], minus(tilted[0]), tilted[1]]]
+    {
         let folder = folder();
         let stored = volume(Grid::new([3, 4, 5], [2.0, 1.0, 0.5], [10.0, -20.0, 30.0], axes).unwrap());
         write_series(folder.path(), &stored, &labels(), None).unwrap();

@@ -70,7 +70,8 @@ fn only_hounsfield_volumes_are_written_and_only_to_writable_places() {
 #[test]
 fn the_same_export_gives_the_same_bytes_and_another_other_uids() {
     let folder = folder();
-    let write = |name: &str, labels: &Labels| write_series(&folder.path().join(name), &oblique(), labels, None).unwrap().files;
+    let write =
+        |name: &str, labels: &Labels| write_series(&folder.path().join(name), &oblique(), labels, None).unwrap().files;
     let (a, b) = (write("a", &labels()), write("b", &labels()));
     for (a, b) in a.iter().zip(&b) {
         assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap());
@@ -147,8 +148,10 @@ fn a_derived_series_joins_its_study_and_links_its_sources() {
     assert!(object.get(tags::INSTITUTION_NAME).is_none(), "not on the list of what is kept");
     // Source slices at 28, 30, 32 mm; this one is at 28.5 mm and 3 mm thick: all but the last are within 3 mm of it.
     let items = object.element(tags::SOURCE_IMAGE_SEQUENCE).unwrap().items().unwrap();
-    let linked: Vec<_> =
-        items.iter().map(|item| item.element(tags::REFERENCED_SOP_INSTANCE_UID).unwrap().to_str().unwrap().into_owned()).collect();
+    let linked: Vec<_> = items
+        .iter()
+        .map(|item| item.element(tags::REFERENCED_SOP_INSTANCE_UID).unwrap().to_str().unwrap().into_owned())
+        .collect();
     assert_eq!(linked, ["1.2.3.6.0", "1.2.3.6.1"]);
 }
 
@@ -161,7 +164,11 @@ fn without_identity_nothing_of_it_is_left() {
     for file in &files {
         let bytes = std::fs::read(file).unwrap();
         for secret in [CANARY, "1.2.3.4", "1.2.3.5", "1.2.3.6", "19500102", "20200304"] {
-            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} in {}", file.display());
+            assert!(
+                !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
+                "{secret} in {}",
+                file.display()
+            );
         }
     }
     let object = open_file(&files[0]).unwrap();
@@ -187,8 +194,10 @@ fn no_error_shows_the_patient() {
     source(folder.path());
     let files: Vec<_> = (1..=3).map(|k| folder.path().join(format!("slice-{k:04}.dcm"))).collect();
     let check = |what: &str| {
-        let shown = read_series(folder.path(), None).map_or_else(|error| format!("{error} {error:?}"), |loaded| format!("{loaded:?}"));
-        let info = recon::formats::describe(folder.path()).map_or_else(|error| format!("{error:?}"), |found| format!("{found:?}"));
+        let shown = read_series(folder.path(), None)
+            .map_or_else(|error| format!("{error} {error:?}"), |loaded| format!("{loaded:?}"));
+        let info = recon::formats::describe(folder.path())
+            .map_or_else(|error| format!("{error:?}"), |found| format!("{found:?}"));
         assert!(!shown.contains(CANARY) && !info.contains(CANARY), "{what}: {shown} {info}");
     };
     check("whole");
@@ -198,8 +207,12 @@ fn no_error_shows_the_patient() {
         check("truncated");
     }
     std::fs::write(&files[0], &original).unwrap();
-    for (tag, vr) in [(tags::IMAGE_POSITION_PATIENT, VR::DS), (tags::ROWS, VR::US), (tags::MODALITY, VR::CS), (tags::RESCALE_SLOPE, VR::DS)]
-    {
+    for (tag, vr) in [
+        (tags::IMAGE_POSITION_PATIENT, VR::DS),
+        (tags::ROWS, VR::US),
+        (tags::MODALITY, VR::CS),
+        (tags::RESCALE_SLOPE, VR::DS),
+    ] {
         edit(&files[0], |object| assert!(object.remove_element(tag)));
         check("without an attribute");
         edit(&files[0], |object| put(object, tag, vr, "x"));
@@ -214,8 +227,10 @@ fn a_shorter_export_removes_the_slices_of_a_longer_one_and_nothing_else() {
     series(folder.path(), 5);
     std::fs::write(folder.path().join("slice-notes.dcm"), "mine").unwrap();
     series(folder.path(), 3);
-    let mut names: Vec<_> =
-        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     assert_eq!(names, ["slice-0001.dcm", "slice-0002.dcm", "slice-0003.dcm", "slice-notes.dcm"]);
 }

@@ -1,5 +1,5 @@
-//! Exhaustive small damage: every byte changed in several ways, every truncation. Any answer will do but a panic or an error
-//! that is not the input's.
+//! Exhaustive small damage: every byte changed in several ways, every truncation. Any answer will do but a panic or an
+//! error that is not the input's.
 
 use crate::support::{data, folder, series, small};
 use flate2::Compression;
@@ -79,7 +79,10 @@ fn no_damage_to_an_array_header_panics() {
 #[test]
 fn no_damage_to_compressed_pixels_panics() {
     for name in ["CT1_RLE", "CT1_JPLL", "CT1_J2KR"] {
-        let Some(path) = data("no_damage_to_compressed_pixels_panics", &format!("dicom/compressed_wg04_ct1_ge/{name}")) else { return };
+        let Some(path) = data("no_damage_to_compressed_pixels_panics", &format!("dicom/compressed_wg04_ct1_ge/{name}"))
+        else {
+            return;
+        };
         let seed = std::fs::read(path).unwrap();
         let pixels = seed.windows(4).position(|tag| tag == [0xe0, 0x7f, 0x10, 0]).unwrap();
         let folder = folder();

@@ -1,5 +1,5 @@
-//! Writers on a system that says no in the middle: the test runs itself again under a limit on the size of files, which cuts
-//! a write short as a full disk does (`EFBIG` instead of `ENOSPC`, the same path through the code).
+//! Writers on a system that says no in the middle: the test runs itself again under a limit on the size of files, which
+//! cuts a write short as a full disk does (`EFBIG` instead of `ENOSPC`, the same path through the code).
 
 use crate::support::{folder, labels, volume};
 use recon::data::{Grid, Volume};
@@ -19,7 +19,8 @@ fn a_write_that_the_system_cuts_short_is_a_resource_error_and_leaves_nothing() {
     let program = std::env::current_exe().unwrap();
     let name = "limits::a_write_that_the_system_cuts_short_is_a_resource_error_and_leaves_nothing";
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" --exact \"$1\"";
-    let run = Command::new("sh").args(["-c", script]).arg(&program).arg(name).env(CHILD, folder.path()).output().unwrap();
+    let run =
+        Command::new("sh").args(["-c", script]).arg(&program).arg(name).env(CHILD, folder.path()).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
     assert!(folder.path().join("reached").exists(), "the limited run did its checks");
 }
@@ -43,7 +44,8 @@ fn limited(folder: &Path) {
     fails(nifti::write(&path("a.nii"), &large, ""), "NIfTI");
     fails(nifti::write(&path("a.nii.gz"), &noise(limit), ""), "compressed NIfTI");
     fails(dicom::write_series(&path("dicom"), &large, &labels(), None).map(drop), "DICOM");
-    let mut left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut left: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["dicom", "fits", "old"]);
     assert_eq!(std::fs::read(path("old")).unwrap(), b"old");

@@ -139,7 +139,12 @@ fn disagreeing_transforms_are_told_and_the_sform_taken() {
     let path = folder.path().join("a.nii");
     std::fs::write(&path, bytes).unwrap();
     let loaded = nifti::read(&path, Units::Relative).unwrap();
-    assert!(loaded.warnings.iter().any(|w| w.code == "nifti_forms_disagree" && w.message.contains("mm apart; the sform is used")));
+    assert!(
+        loaded
+            .warnings
+            .iter()
+            .any(|w| w.code == "nifti_forms_disagree" && w.message.contains("mm apart; the sform is used"))
+    );
 }
 
 #[test]

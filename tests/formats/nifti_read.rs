@@ -66,9 +66,16 @@ fn types_byte_orders_and_forms_agree_with_nibabel() {
     for (file, shape, origin, expected) in rows {
         let volume = nifti::read(&folder.join(file), Units::Relative).unwrap().volume;
         assert_eq!(volume.grid.shape, shape, "{file}");
-        assert!(volume.grid.origin.iter().zip(origin).all(|(a, b)| (a - b).abs() < 1e-6), "{file}: {:?}", volume.grid.origin);
+        assert!(
+            volume.grid.origin.iter().zip(origin).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{file}: {:?}",
+            volume.grid.origin
+        );
         let found = sums(&volume);
-        assert!((found.0 - expected.0).abs() < 1e-9 * expected.0 && (found.1 - expected.1).abs() < 1e-9 * expected.1, "{file}: {found:?}");
+        assert!(
+            (found.0 - expected.0).abs() < 1e-9 * expected.0 && (found.1 - expected.1).abs() < 1e-9 * expected.1,
+            "{file}: {found:?}"
+        );
     }
 }
 

@@ -52,7 +52,10 @@ fn the_header_says_what_viewers_need_and_another_reader_finds_the_voxels() {
     ours::write(&path, &volume, "fdk").unwrap();
     let object = ReaderOptions::new().read_file(&path).unwrap();
     let header = object.header().clone();
-    assert_eq!((header.sform_code, header.qform_code, header.xyzt_units, header.datatype, header.bitpix), (1, 1, 2, 16, 32));
+    assert_eq!(
+        (header.sform_code, header.qform_code, header.xyzt_units, header.datatype, header.bitpix),
+        (1, 1, 2, 16, 32)
+    );
     assert!(header.descrip.starts_with(b"fdk [HU]\0"));
     let (qform, sform) = (qform(&header), [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from)));
     for row in 0..3 {

@@ -85,7 +85,8 @@ fn projections_come_back_and_numpy_could_read_them() {
     let bytes = std::fs::read(&path).unwrap();
     let header = String::from_utf8_lossy(&bytes[10..128]);
     assert!(
-        bytes.starts_with(b"\x93NUMPY\x01\x00") && header.contains("'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 4)"),
+        bytes.starts_with(b"\x93NUMPY\x01\x00")
+            && header.contains("'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 4)"),
         "{header}"
     );
     assert_eq!(bytes.len(), 128 + 4 * 24);
@@ -96,9 +97,17 @@ fn doubles_and_fortran_order_are_read() {
     let folder = folder();
     let path = folder.path().join("p.npy");
     let values: Vec<f64> = (0..24).map(f64::from).collect();
-    std::fs::write(&path, array("<f8", "False", "(3, 2, 4)", &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())).unwrap();
+    std::fs::write(
+        &path,
+        array("<f8", "False", "(3, 2, 4)", &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>()),
+    )
+    .unwrap();
     assert_eq!(npy::read_projections(&path, scan()).unwrap().as_slice()[23], 23.0);
-    std::fs::write(&path, array(">f8", "True", "(3, 2, 4)", &values.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<_>>())).unwrap();
+    std::fs::write(
+        &path,
+        array(">f8", "True", "(3, 2, 4)", &values.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<_>>()),
+    )
+    .unwrap();
     // Fortran order: the first axis runs fastest, so the second value is [1, 0, 0].
     assert_eq!(npy::read_projections(&path, scan()).unwrap().values()[[1, 0, 0]], 1.0);
 }

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 /// A path in the shared data, or `None` (said on stderr) where it is absent.
 pub(crate) fn data(test: &str, path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RECON_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let root = std::env::var_os("RECON_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = root.join(path);
     if path.exists() {
         return Some(path);

@@ -43,7 +43,8 @@ fn cylinder(grid: &Grid) -> Vec<bool> {
     let [_, height, width] = grid.extent();
     let radius = height.min(width) / 2.0;
     let from_axis = |i: usize, n: usize, spacing: f64| (i as f64 - (n as f64 - 1.0) / 2.0) * spacing;
-    let inside = |i: usize| from_axis(i / nx % ny, ny, grid.spacing[1]).hypot(from_axis(i % nx, nx, grid.spacing[2])) <= radius;
+    let inside =
+        |i: usize| from_axis(i / nx % ny, ny, grid.spacing[1]).hypot(from_axis(i % nx, nx, grid.spacing[2])) <= radius;
     (0..grid.voxels()).map(inside).collect()
 }
 

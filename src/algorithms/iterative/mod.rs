@@ -1,7 +1,7 @@
 //! What the iterative methods share: the problem on tensors, its support and constraint, the record of its convergence.
 //!
-//! Every method solves for x = mu / mu_ref (mu_ref = 2.5 mu_water) from ŷ = y / mu_ref, so that a weight means the same at any dose
-//! unit. Weights of penalties are relative to ‖A‖², so that they mean the same at any pixel size too.
+//! Every method solves for x = mu / mu_ref (mu_ref = 2.5 mu_water) from ŷ = y / mu_ref, so that a weight means the same
+//! at any dose unit. Weights of penalties are relative to ‖A‖², so that they mean the same at any pixel size too.
 
 mod mask;
 pub(super) mod momentum;
@@ -79,8 +79,16 @@ impl Common {
         self.expect(reduction > 0.0 && reduction <= 1.0, "reduction", "above 0 and at most 1", reduction)
     }
 
-    /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at once.
-    pub(super) fn estimate(&self, geometry: &Geometry, grid: &Grid, projections: f64, stacks: u64, volumes: u64) -> Estimate {
+    /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at
+    /// once.
+    pub(super) fn estimate(
+        &self,
+        geometry: &Geometry,
+        grid: &Grid,
+        projections: f64,
+        stacks: u64,
+        volumes: u64,
+    ) -> Estimate {
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
         let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
         let operations = self.iterations as f64 * projections * 16.0 * samples as f64 * longest;
@@ -103,7 +111,10 @@ impl Common {
             let x = method(&problem, &mut record)?;
             let curve = record.end();
             let values = to_vec(&(x.to_device(Device::Cpu) * problem.mu_ref))?;
-            Ok(Reconstruction { curve, ..Reconstruction::plain(Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?) })
+            Ok(Reconstruction {
+                curve,
+                ..Reconstruction::plain(Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?)
+            })
         })
     }
 }
@@ -114,14 +125,25 @@ impl<'a> Problem<'a> {
         let start = match &run.initial {
             Some(volume) if volume.grid.shape == grid.shape => Some(from_volume(volume, run.device)? / mu_ref),
             Some(volume) => {
-                let problem = format!("expected the volume to start from on the grid {:?}, got {:?}", grid.shape, volume.grid.shape);
+                let problem = format!(
+                    "expected the volume to start from on the grid {:?}, got {:?}",
+                    grid.shape, volume.grid.shape
+                );
                 return Err(Error::input("initial", problem));
             }
             None => None,
         };
         let mask = common.mask.build(data, grid, run.device)?;
         let projector = run.projector(grid, &data.geometry)?;
-        let mut problem = Self { run, common, projector, data: from_projections(data, run.device)? / mu_ref, mu_ref, start: None, mask };
+        let mut problem = Self {
+            run,
+            common,
+            projector,
+            data: from_projections(data, run.device)? / mu_ref,
+            mu_ref,
+            start: None,
+            mask,
+        };
         if let Some(mut start) = start {
             problem.constrain(&mut start).map_err(torch_error)?;
             problem.start = Some(start);
@@ -140,7 +162,8 @@ impl<'a> Problem<'a> {
 
     /// A volume of one value.
     pub(super) fn volume(&self, value: f64) -> Result<Tensor> {
-        Tensor::f_full(self.projector.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device)).map_err(torch_error)
+        Tensor::f_full(self.projector.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device))
+            .map_err(torch_error)
     }
 
     /// 1 within the support, 0 outside.

@@ -1,5 +1,6 @@
-//! Nesterov's momentum: z = x⁺ + (t − 1)/t⁺ (x⁺ − x), t⁺ = (1 + √(1 + 4t²))/2 (A. Beck, M. Teboulle, SIAM J. Imaging Sci. 2, 2009),
-//! given up and begun anew where it points uphill (B. O'Donoghue, E. Candès, Found. Comput. Math. 15, 2015, by the gradient).
+//! Nesterov's momentum: z = x⁺ + (t − 1)/t⁺ (x⁺ − x), t⁺ = (1 + √(1 + 4t²))/2 (A. Beck, M. Teboulle, SIAM J. Imaging
+//! Sci. 2, 2009), given up and begun anew where it points uphill (B. O'Donoghue, E. Candès, Found. Comput. Math. 15,
+//! 2015, by the gradient).
 
 use super::vectors;
 use tch::{TchError, Tensor};
@@ -17,7 +18,8 @@ impl Momentum {
         Self { x, t: 1.0, restart }
     }
 
-    /// Takes up the iterate that was found from the point `ahead`, which becomes the next such point; gives β = (t − 1)/t⁺.
+    /// Takes up the iterate that was found from the point `ahead`, which becomes the next such point; gives β = (t −
+    /// 1)/t⁺.
     pub(in crate::algorithms) fn advance(&mut self, next: Tensor, ahead: &mut Tensor) -> Result<f64, TchError> {
         let moved = next.f_sub(&self.x)?;
         if self.restart {

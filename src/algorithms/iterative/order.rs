@@ -27,7 +27,8 @@ impl Order {
             Self::Sequential => (0..count).collect(),
             Self::Multilevel => {
                 let bits = count.next_power_of_two().trailing_zeros();
-                let halves = |k: usize| (0..bits).fold(0, |reversed, bit| reversed | ((k >> bit & 1) << (bits - 1 - bit)));
+                let halves =
+                    |k: usize| (0..bits).fold(0, |reversed, bit| reversed | ((k >> bit & 1) << (bits - 1 - bit)));
                 visit(count, (0..1usize << bits).map(|k| (halves(k) * count) >> bits))
             }
             Self::Golden => {

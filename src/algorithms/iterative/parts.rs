@@ -30,8 +30,8 @@ pub(in crate::algorithms) struct Parts {
 }
 
 impl Parts {
-    /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s of S has the views s, s + S, …
-    /// (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
+    /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s
+    /// of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
     pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
         let geometry = problem.projector.range();
         let (grid, all) = (problem.projector.domain(), geometry.views.len());
@@ -44,7 +44,11 @@ impl Parts {
                 None
             } else {
                 let numbers: Vec<i64> = numbers.iter().map(|&n| n as i64).collect();
-                Some(Tensor::f_from_slice(&numbers).and_then(|t| t.f_to_device(problem.run.device)).map_err(torch_error)?)
+                Some(
+                    Tensor::f_from_slice(&numbers)
+                        .and_then(|t| t.f_to_device(problem.run.device))
+                        .map_err(torch_error)?,
+                )
             };
             let data = pick(views.as_ref(), &problem.data)?;
             Ok(Part { views, projector, data, share })

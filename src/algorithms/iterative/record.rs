@@ -9,8 +9,8 @@ use std::time::Instant;
 
 /// The convergence of a method so far.
 ///
-/// The loss and the residual of a step are those of the volume it began with: they fall out of the step's own projection
-/// and cost no further one.
+/// The loss and the residual of a step are those of the volume it began with: they fall out of the step's own
+/// projection and cost no further one.
 pub(in crate::algorithms) struct Record<'a> {
     progress: &'a dyn Progress,
     common: Common,
@@ -33,7 +33,9 @@ impl<'a> Record<'a> {
         let residual = residual_norm / self.scale;
         if !(loss.is_finite() && residual.is_finite()) {
             let problem = format!("the iteration diverged at step {step}: its loss is {loss}");
-            return Err(Error::resource(self.common.key, problem).hint("lower the relaxation, or use fewer and larger subsets"));
+            return Err(
+                Error::resource(self.common.key, problem).hint("lower the relaxation, or use fewer and larger subsets")
+            );
         }
         self.progress.advance(step, &[("loss", loss), ("residual", residual)]);
         let figures = BTreeMap::from([("residual".to_string(), residual)]);
@@ -57,7 +59,11 @@ mod tests {
     use crate::progress::Silent;
 
     fn record(tolerance: f64) -> Record<'static> {
-        Record::begin(&Silent, Common { key: "sirt", iterations: 3, tolerance, nonnegative: true, mask: Mask::None }, 2.0)
+        Record::begin(
+            &Silent,
+            Common { key: "sirt", iterations: 3, tolerance, nonnegative: true, mask: Mask::None },
+            2.0,
+        )
     }
 
     #[test]

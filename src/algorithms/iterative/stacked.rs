@@ -1,4 +1,5 @@
-//! Tikhonov's least squares as plain ones: ‖[A; α‖A‖L] x − [y; 0]‖², restricted to the support. L is the identity or the gradient.
+//! Tikhonov's least squares as plain ones: ‖[A; α‖A‖L] x − [y; 0]‖², restricted to the support. L is the identity or
+//! the gradient.
 //!
 //! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. What `cgls` and `lsqr` solve.
 
@@ -82,7 +83,9 @@ impl<'a> Stacked<'a> {
             {
                 match self.operator {
                     Operator::Identity => vectors::add_scaled(&mut x, self.factor, &rest[0])?,
-                    Operator::Gradient => vectors::add_scaled(&mut x, self.factor, &tv::gradient_adjoint(rest, &self.axes)?)?,
+                    Operator::Gradient => {
+                        vectors::add_scaled(&mut x, self.factor, &tv::gradient_adjoint(rest, &self.axes)?)?
+                    }
                 }
             }
             self.problem.masked(&mut x)

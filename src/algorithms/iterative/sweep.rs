@@ -1,8 +1,8 @@
 //! One sweep of SIRT-like updates over subsets of the views: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset s.
 //!
-//! R = 1 / row sums, Cₛ = 1 / column sums of the subset. All views at once: SIRT (A. van der Sluis, H. A. van der Vorst, Linear
-//! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); one view at a time: SART (A. H. Andersen,
-//! A. C. Kak, Ultrasonic Imaging 6, 1984).
+//! R = 1 / row sums, Cₛ = 1 / column sums of the subset. All views at once: SIRT (A. van der Sluis, H. A. van der
+//! Vorst, Linear Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); one view at a time:
+//! SART (A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984).
 
 use super::parts::{Columns, Part, Parts};
 use super::{Order, Problem, Record, vectors};
@@ -52,7 +52,13 @@ impl Sweep {
     }
 
     /// One sweep from x, in place. Gives ½ Σ rᵀR r and ‖r‖, each subset's residual r taken when its turn comes.
-    pub(in crate::algorithms) fn run(&mut self, problem: &Problem<'_>, x: &mut Tensor, sweep: u64, relaxation: f64) -> Result<(f64, f64)> {
+    pub(in crate::algorithms) fn run(
+        &mut self,
+        problem: &Problem<'_>,
+        x: &mut Tensor,
+        sweep: u64,
+        relaxation: f64,
+    ) -> Result<(f64, f64)> {
         let (mut loss, mut squares) = (0.0, 0.0);
         for number in self.parts.order(sweep) {
             let part = &self.parts.parts[number];
@@ -76,14 +82,25 @@ fn column_weights(problem: &Problem<'_>, part: &Part) -> Result<Tensor> {
 }
 
 /// Makes the residual r = A x − y of A x, and R r of it; ½ rᵀR r and ‖r‖².
-fn weigh(projected: &mut Tensor, data: &Tensor, rows: &Tensor, weighted: &Tensor) -> std::result::Result<(f64, f64), TchError> {
+fn weigh(
+    projected: &mut Tensor,
+    data: &Tensor,
+    rows: &Tensor,
+    weighted: &Tensor,
+) -> std::result::Result<(f64, f64), TchError> {
     let residual = projected.f_sub_(data)?;
     let _ = residual.f_mul_out(weighted, rows)?;
     Ok((0.5 * vectors::dot(&residual, weighted)?, vectors::dot(&residual, &residual)?))
 }
 
 /// x ← P(x − λ C back).
-fn step(problem: &Problem<'_>, x: &mut Tensor, back: Tensor, columns: &Tensor, relaxation: f64) -> std::result::Result<(), TchError> {
+fn step(
+    problem: &Problem<'_>,
+    x: &mut Tensor,
+    back: Tensor,
+    columns: &Tensor,
+    relaxation: f64,
+) -> std::result::Result<(), TchError> {
     let mut back = back;
     if relaxation != 1.0 {
         let _ = back.f_mul_scalar_(relaxation)?;

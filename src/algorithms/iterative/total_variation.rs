@@ -1,7 +1,8 @@
 //! The proximal map of total variation under constraints: argmin ½ ‖x − b‖² + w TV(x), x allowed, by its dual.
 //!
-//! q ← project(q̄ + ∇x(q̄) / (w ‖∇‖²), |q| ≤ 1) with Nesterov's momentum, x(q) = P(b − w ∇ᵀq). A. Chambolle, J. Math. Imaging Vis. 20,
-//! 2004; A. Beck, M. Teboulle, IEEE Trans. Image Process. 18, 2009 (FGP). The dual is kept for the next call.
+//! q ← project(q̄ + ∇x(q̄) / (w ‖∇‖²), |q| ≤ 1) with Nesterov's momentum, x(q) = P(b − w ∇ᵀq). A. Chambolle, J. Math.
+//! Imaging Vis. 20, 2004; A. Beck, M. Teboulle, IEEE Trans. Image Process. 18, 2009 (FGP). The dual is kept for the
+//! next call.
 
 use super::Problem;
 use super::vectors::{add_scaled, copied, scale_and_add};
@@ -21,12 +22,19 @@ impl Proximal {
         let axes = tv::axes(problem.projector.domain());
         let norm_squared = axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>().max(1e-12);
         let shape = problem.projector.domain().shape.map(|n| n as i64);
-        let dual = axes.iter().map(|_| Tensor::f_zeros(shape, (Kind::Float, problem.run.device))).collect::<Result<_, _>>()?;
+        let dual =
+            axes.iter().map(|_| Tensor::f_zeros(shape, (Kind::Float, problem.run.device))).collect::<Result<_, _>>()?;
         Ok(Self { axes, norm_squared, dual })
     }
 
     /// argmin over allowed x of ½ ‖x − b‖² + weight TV(x), by `steps` steps.
-    pub(in crate::algorithms) fn apply(&mut self, problem: &Problem<'_>, b: &Tensor, weight: f64, steps: u64) -> Result<Tensor, TchError> {
+    pub(in crate::algorithms) fn apply(
+        &mut self,
+        problem: &Problem<'_>,
+        b: &Tensor,
+        weight: f64,
+        steps: u64,
+    ) -> Result<Tensor, TchError> {
         if weight <= 0.0 || self.axes.is_empty() {
             let mut x = copied(b)?;
             problem.constrain(&mut x)?;

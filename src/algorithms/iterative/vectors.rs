@@ -30,7 +30,8 @@ pub(in crate::algorithms) fn scale_and_add(x: &mut Tensor, factor: f64, y: &Tens
     x.f_mul_scalar_(factor)?.f_add_(y).map(drop)
 }
 
-/// 1 / sums where a sum is more than a millionth of the largest, 0 elsewhere: what no ray or voxel reaches stays as it is.
+/// 1 / sums where a sum is more than a millionth of the largest, 0 elsewhere: what no ray or voxel reaches stays as it
+/// is.
 pub(in crate::algorithms) fn inverted(sums: Tensor) -> Result<Tensor, TchError> {
     let mut sums = sums;
     let least = 1e-6 * sums.f_max()?.double_value(&[]).max(f64::from(f32::MIN_POSITIVE));

@@ -1,4 +1,5 @@
-//! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `integrator.memory`, and metadata that says what they are.
+//! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `integrator.memory`, and metadata that says what they
+//! are.
 
 use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
@@ -81,8 +82,12 @@ pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) ->
     // How often to save does not change what is saved.
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
     let mut hasher = blake3::Hasher::new();
-    let parts =
-        [json(&config)?, json(&data.geometry)?, json(grid)?, format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.model)];
+    let parts = [
+        json(&config)?,
+        json(&data.geometry)?,
+        json(grid)?,
+        format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.model),
+    ];
     for part in &parts {
         hasher.update(part.as_bytes());
     }
@@ -95,11 +100,24 @@ pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) ->
 /// The name of what the integrator keeps.
 const MEMORY: &str = "integrator.memory";
 
-/// The parameters, the optimizer's state, the weights that are watched and what the integrator keeps, under their names in the file.
-pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer, watch: &Watch, memory: &Memory) -> Result<Vec<Plain>> {
-    let copies = [("average", watch.average.as_ref().map(|(_, weights)| weights)), ("best", watch.best.as_ref().map(|best| &best.weights))];
+/// The parameters, the optimizer's state, the weights that are watched and what the integrator keeps, under their names
+/// in the file.
+pub(super) fn tensors(
+    parameters: &[Parameter],
+    optimizer: &dyn Optimizer,
+    watch: &Watch,
+    memory: &Memory,
+) -> Result<Vec<Plain>> {
+    let copies = [
+        ("average", watch.average.as_ref().map(|(_, weights)| weights)),
+        ("best", watch.best.as_ref().map(|best| &best.weights)),
+    ];
     let named = |(what, weights): (&str, &Vec<Tensor>)| -> Vec<(String, Tensor)> {
-        parameters.iter().zip(weights).map(|(p, weight)| (format!("{what}.{}", p.name), weight.shallow_clone())).collect()
+        parameters
+            .iter()
+            .zip(weights)
+            .map(|(p, weight)| (format!("{what}.{}", p.name), weight.shallow_clone()))
+            .collect()
     };
     let watched = copies.into_iter().filter_map(|(what, weights)| Some((what, weights?))).flat_map(named);
     let field = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
@@ -143,12 +161,16 @@ impl Snapshot {
             ("ensemble.mean", Some(&self.ensemble.mean[..])),
             ("ensemble.squares", Some(&self.ensemble.squares[..])),
         ];
-        for (name, values) in volumes.into_iter().filter_map(|(name, values)| Some((name, values.filter(|v| !v.is_empty())?))) {
+        for (name, values) in
+            volumes.into_iter().filter_map(|(name, values)| Some((name, values.filter(|v| !v.is_empty())?)))
+        {
             all.push(Plain { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
         }
         let bytes: Vec<Vec<u8>> = all.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
         let views = all.iter().zip(&bytes).map(|(tensor, bytes)| {
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map(|view| (tensor.name.clone(), view)).map_err(fault)
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)
+                .map(|view| (tensor.name.clone(), view))
+                .map_err(fault)
         });
         let views = views.collect::<Result<Vec<_>>>()?;
         let metadata = HashMap::from([
@@ -188,7 +210,8 @@ impl Snapshot {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             tensors.push(Plain { name: name.to_string(), shape: view.shape().to_vec(), values });
         }
-        let mut taken = |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
+        let mut taken =
+            |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
         let start = taken("start");
         let support = taken("support").unwrap_or_default();
         let mean = taken("ensemble.mean").unwrap_or_default();
@@ -216,7 +239,11 @@ impl Snapshot {
             let stored = all.find(|tensor| tensor.name == name).ok_or_else(|| fault(format!("lacks `{name}`")))?;
             let tensor = stored.tensor(&parameter.value);
             if tensor.size() != parameter.value.size() {
-                return Err(fault(format!("`{name}`: expected shape {:?}, got {:?}", parameter.value.size(), tensor.size())));
+                return Err(fault(format!(
+                    "`{name}`: expected shape {:?}, got {:?}",
+                    parameter.value.size(),
+                    tensor.size()
+                )));
             }
             Ok(tensor)
         };
@@ -225,11 +252,19 @@ impl Snapshot {
 
     /// What the integrator keeps.
     pub(super) fn memory(&self, device: Device) -> Memory {
-        self.tensors.iter().find(|tensor| tensor.name == MEMORY).map(|plain| plain.tensor(&Tensor::zeros([0], (Kind::Float, device))))
+        self.tensors
+            .iter()
+            .find(|tensor| tensor.name == MEMORY)
+            .map(|plain| plain.tensor(&Tensor::zeros([0], (Kind::Float, device))))
     }
 
     /// Puts weights, optimizer state and what is watched back; changes no weight unless all of it fits.
-    pub(super) fn restore(&self, parameters: &[Parameter], optimizer: &mut dyn Optimizer, watch: &mut Watch) -> Result<()> {
+    pub(super) fn restore(
+        &self,
+        parameters: &[Parameter],
+        optimizer: &mut dyn Optimizer,
+        watch: &mut Watch,
+    ) -> Result<()> {
         let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
         let weights = self.weights("field", parameters)?;
         let like = &parameters[0].value;

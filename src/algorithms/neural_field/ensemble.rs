@@ -1,7 +1,8 @@
-//! Several fields fitted to the same data from different random numbers: their mean, and their spread as its uncertainty.
+//! Several fields fitted to the same data from different random numbers: their mean, and their spread as its
+//! uncertainty.
 //!
-//! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
-//! NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
+//! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
+//! Ensembles", NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
 
 use super::checkpoint::Plain;
 use crate::error::Result;
@@ -52,7 +53,8 @@ impl Ensemble {
 
     /// Standard deviation of the fields at each voxel; none of one field.
     pub(super) fn deviation(&self) -> Option<Vec<f32>> {
-        (self.members > 1).then(|| self.squares.iter().map(|square| (square / (self.members - 1) as f32).sqrt()).collect())
+        (self.members > 1)
+            .then(|| self.squares.iter().map(|square| (square / (self.members - 1) as f32).sqrt()).collect())
     }
 
     /// The seed of a member: the run's own for the first.

@@ -1,18 +1,20 @@
 //! A coordinate network fitted to the projections by differentiable ray integration.
 //!
 //! min over weights of ½ ‖A f − y‖² / ‖A‖² + w TV(f), f = field(points) = mu / mu_ref. In up to four phases:
-//! 1. *start* (optional): a volume (of another method, of an entry above by `start_from`, or an earlier scan: NeRP's prior
-//!    embedding) is learned by regression on random voxels, which needs no projector and so costs little per step;
+//! 1. *start* (optional): a volume (of another method, of an entry above by `start_from`, or an earlier scan: NeRP's
+//!    prior embedding) is learned by regression on random voxels, which needs no projector and so costs little per
+//!    step;
 //! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
-//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero; the first of them may be taken on
-//!    coarser lattices;
+//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero; the first of them may be
+//!    taken on coarser lattices;
 //! 4. *finish* (optional): some steps of another optimizer.
 //!
-//! The result is the last weights, or their average over the last steps, or those that explain held-out views best; of an
-//! ensemble the mean of the fields, with their spread as its uncertainty.
+//! The result is the last weights, or their average over the last steps, or those that explain held-out views best; of
+//! an ensemble the mean of the fields, with their spread as its uncertainty.
 //!
-//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are cheap,
-//! a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon: {rate: 8.0e-4}}`.
+//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are
+//! cheap, a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon:
+//! {rate: 8.0e-4}}`.
 //!
 //! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
 //! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
@@ -64,8 +66,8 @@ pub struct Config {
     pub steps: u64,
     /// How many of the data steps, the first, follow the ramp-filtered residual.
     pub ramp_steps: u64,
-    /// What `tv` and the weights of `regularizers` are multiplied with; `auto`: with the weight that `tv: {weight: auto}` chooses from the
-    /// projections, so that they are in units of it.
+    /// What `tv` and the weights of `regularizers` are multiplied with; `auto`: with the weight that `tv: {weight:
+    /// auto}` chooses from the projections, so that they are in units of it.
     pub weight: Weight,
     /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
     pub tv: f64,
@@ -73,8 +75,8 @@ pub struct Config {
     pub noise: Option<Statistics>,
     /// More that is known of the volume, each with its weight.
     pub regularizers: Vec<OneOf<RegularizerKind>>,
-    /// Data steps on coarser lattices before those on the full one, coarsest first: [40, 60] is 40 steps on a lattice four times
-    /// coarser, then 60 on one twice coarser. They count among `steps`.
+    /// Data steps on coarser lattices before those on the full one, coarsest first: [40, 60] is 40 steps on a lattice
+    /// four times coarser, then 60 on one twice coarser. They count among `steps`.
     pub coarse_steps: Vec<u64>,
     /// Another method whose volume the field learns first; `null` to start from random weights.
     pub start: Option<Box<Start>>,
@@ -84,7 +86,8 @@ pub struct Config {
     pub clip: f64,
     /// Share of the data steps, the last, over which the weights are averaged for the result; 0 takes the last weights.
     pub average: f64,
-    /// Leave views out of the fit, and take the weights that explain them best; `null` fits all views and takes the last weights.
+    /// Leave views out of the fit, and take the weights that explain them best; `null` fits all views and takes the
+    /// last weights.
     pub held_out: Option<HeldOut>,
     /// Try some values of a key first, and take the one that explains left-out views best.
     pub sweep: Option<Sweep>,
@@ -137,7 +140,8 @@ impl Default for Config {
 
 impl Config {
     fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
-        tv::Config { weight: self.weight.clone(), noise: self.noise, ..tv::Config::default() }.choose_weight(data, grid, run)
+        tv::Config { weight: self.weight.clone(), noise: self.noise, ..tv::Config::default() }
+            .choose_weight(data, grid, run)
     }
 
     fn check_numbers(&self) -> Result<()> {
@@ -152,11 +156,17 @@ impl Config {
             return Err(Error::config("neural_field.tv", format!("expected 0 or more, got {}", self.tv)));
         }
         if self.ramp_steps + self.coarse_steps.iter().sum::<u64>() > self.steps {
-            let problem = format!("expected at most steps = {} together with ramp_steps, got {:?}", self.steps, self.coarse_steps);
+            let problem = format!(
+                "expected at most steps = {} together with ramp_steps, got {:?}",
+                self.steps, self.coarse_steps
+            );
             return Err(Error::config("neural_field.coarse_steps", problem));
         }
         if self.coarse_steps.len() > 6 {
-            return Err(Error::config("neural_field.coarse_steps", format!("expected at most 6 levels, got {}", self.coarse_steps.len())));
+            return Err(Error::config(
+                "neural_field.coarse_steps",
+                format!("expected at most 6 levels, got {}", self.coarse_steps.len()),
+            ));
         }
         for (key, value) in [("clip", self.clip), ("max_seconds", self.max_seconds.unwrap_or(0.0))] {
             if !(value.is_finite() && value >= 0.0) {
@@ -164,16 +174,25 @@ impl Config {
             }
         }
         if !(0.0..=1.0).contains(&self.average) {
-            return Err(Error::config("neural_field.average", format!("expected a share of the steps, 0 to 1, got {}", self.average)));
+            return Err(Error::config(
+                "neural_field.average",
+                format!("expected a share of the steps, 0 to 1, got {}", self.average),
+            ));
         }
         if !(1..=64).contains(&self.ensemble) {
-            return Err(Error::config("neural_field.ensemble", format!("expected 1 to 64 fields, got {}", self.ensemble)));
+            return Err(Error::config(
+                "neural_field.ensemble",
+                format!("expected 1 to 64 fields, got {}", self.ensemble),
+            ));
         }
         if !(16..=1 << 24).contains(&self.chunk) {
             return Err(Error::config("neural_field.chunk", format!("expected 16 to 2^24 points, got {}", self.chunk)));
         }
         if !(self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0) {
-            return Err(Error::config("neural_field.checkpoint_seconds", format!("expected 0 or more, got {}", self.checkpoint_seconds)));
+            return Err(Error::config(
+                "neural_field.checkpoint_seconds",
+                format!("expected 0 or more, got {}", self.checkpoint_seconds),
+            ));
         }
         Ok(())
     }
@@ -210,7 +229,9 @@ impl Algorithm for Config {
         if let Some(start) = &self.start {
             start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start"))?;
         }
-        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(|e| e.under("neural_field.sweep")))
+        self.sweep
+            .as_ref()
+            .map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(|e| e.under("neural_field.sweep")))
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
@@ -219,7 +240,8 @@ impl Algorithm for Config {
         // Each voxel once more without gradients: a third of what forward and backward cost.
         let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
             + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
-        let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
+        let begin =
+            self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
         // Each parameter with its gradient and two moments.
         let memory = cost.bytes * self.chunk as u64 + 16 * cost.parameters + 4 * (3 * samples + 12 * voxels);
         let trials = self.sweep.as_ref().map_or(0.0, |sweep| {
@@ -235,7 +257,8 @@ impl Algorithm for Config {
         let choice = self.choose_weight(data, grid, run)?;
         let swept = self.sweep.as_ref().map(|sweep| sweep.choose(self, choice.weight, data, grid, run)).transpose()?;
         let config = swept.as_ref().map_or(self, |swept| &swept.config);
-        let mut made = fit::Fit::new(config, problem::Problem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
+        let mut made =
+            fit::Fit::new(config, problem::Problem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
         made.notes.extend(choice.notes());
         if let Some(swept) = swept {
             made.notes.insert("sweep".to_string(), swept.note);

@@ -27,10 +27,17 @@ pub(super) struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     /// `weight` multiplies the weights of the regularisers.
-    pub(super) fn new(config: &Config, weight: f64, data: &'a Projections, grid: &'a Grid, run: &Run<'_>) -> Result<Self> {
+    pub(super) fn new(
+        config: &Config,
+        weight: f64,
+        data: &'a Projections,
+        grid: &'a Grid,
+        run: &Run<'_>,
+    ) -> Result<Self> {
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
         let views = data.geometry.views.len();
-        let (left_out, kept) = config.held_out.as_ref().map_or_else(|| (Vec::new(), (0..views).collect()), |held| held.split(views));
+        let (left_out, kept) =
+            config.held_out.as_ref().map_or_else(|| (Vec::new(), (0..views).collect()), |held| held.split(views));
         let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
         let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
@@ -78,7 +85,13 @@ impl<'a> Problem<'a> {
     }
 }
 
-fn objective(config: &Config, data: &Projections, grid: &Grid, support: Option<&[bool]>, run: &Run<'_>) -> Result<Objective> {
+fn objective(
+    config: &Config,
+    data: &Projections,
+    grid: &Grid,
+    support: Option<&[bool]>,
+    run: &Run<'_>,
+) -> Result<Objective> {
     let mut projector = run.projector(grid, &data.geometry)?;
     let integrals = from_projections(data, run.device)?;
     let weights = config.noise.as_ref().map(|noise| noise.weights(&integrals)).transpose()?;
@@ -110,14 +123,15 @@ fn numbers(support: Option<&[bool]>, voxels: usize) -> Result<Tensor> {
 
 /// The same objective on voxels about `factor` times as long.
 ///
-/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels; a step between voxels is
-/// `factor` times as high, so total variation is that much larger against the data.
+/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels; a step between voxels
+/// is `factor` times as high, so total variation is that much larger against the data.
 fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<Objective> {
     let fine = &full.grid;
     let shape = std::array::from_fn(|k| if fine.shape[k] == 1 { 1 } else { fine.shape[k].div_ceil(factor).max(2) });
     let ratio: [f64; 3] = std::array::from_fn(|k| fine.shape[k] as f64 / shape[k] as f64);
     let spacing: [f64; 3] = std::array::from_fn(|k| fine.spacing[k] * ratio[k]);
-    let origin = (0..3).fold(fine.center(), |at, k| add(at, scale(fine.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
+    let origin =
+        (0..3).fold(fine.center(), |at, k| add(at, scale(fine.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
     let grid = Grid::new(shape, spacing, origin, fine.axes)?;
     let members = support.map(|support| {
         let mut coarse = vec![false; grid.voxels()];

@@ -1,4 +1,5 @@
-//! A fitted field as its checkpoint holds it, to be evaluated on any lattice: finer than it was fitted on, or a part of its box.
+//! A fitted field as its checkpoint holds it, to be evaluated on any lattice: finer than it was fitted on, or a part of
+//! its box.
 
 use super::Config;
 use super::checkpoint::{self, Snapshot, fault};
@@ -30,7 +31,9 @@ impl Fitted {
     /// Bytes that are no checkpoint of a field, or of another version of it.
     pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
         let metadata = checkpoint::metadata(bytes)?;
-        let entry = |key: &str| metadata.get(key).map(String::as_str).ok_or_else(|| fault(format!("lacks `{key}` in its metadata")));
+        let entry = |key: &str| {
+            metadata.get(key).map(String::as_str).ok_or_else(|| fault(format!("lacks `{key}` in its metadata")))
+        };
         let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
         let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
@@ -44,7 +47,8 @@ impl Fitted {
             Ok(field)
         };
         let fields = names.iter().map(one).collect::<Result<_>>()?;
-        let support = (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
+        let support =
+            (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
         let number = |key: &str| entry(key)?.parse().map_err(fault);
         Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, fields, grid, support, device })
     }
@@ -72,7 +76,8 @@ impl Fitted {
         progress.begin("render", Some(grid.voxels() as u64));
         for first in (0..count).step_by(self.config.chunk) {
             progress.check_stop()?;
-            let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device)).map_err(torch_error)?;
+            let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device))
+                .map_err(torch_error)?;
             let part = to_vec(&self.mean(&coordinates.of_voxels(&numbers)?)?)?;
             values.extend(part.into_iter().map(|value| value * self.mu_ref as f32));
             progress.advance(values.len() as u64, &[]);

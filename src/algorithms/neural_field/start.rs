@@ -46,10 +46,13 @@ impl Beside for Regression {
 pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<()> {
     let Regression { steps, batch, rate } = start.beside;
     if matches!(start.kind, AlgorithmKind::NeuralField(_)) {
-        return Err(Error::config("neural_field", "a field cannot start from another field").hint("name a classical method, such as `tv`"));
+        return Err(Error::config("neural_field", "a field cannot start from another field")
+            .hint("name a classical method, such as `tv`"));
     }
     if steps == 0 {
-        return Err(Error::config("steps", "expected at least 1, got 0").hint("leave `start` out to start from random weights"));
+        return Err(
+            Error::config("steps", "expected at least 1, got 0").hint("leave `start` out to start from random weights")
+        );
     }
     if !(1..=1 << 24).contains(&batch) {
         return Err(Error::config("batch", format!("expected 1 to 2^24 voxels, got {batch}")));

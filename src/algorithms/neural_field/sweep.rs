@@ -1,8 +1,10 @@
-//! A value of the configuration chosen without the truth: a fit to most views with each value tried, judged by the others as in
-//! [`held_out`]. What `sigma` or `omega` suits depends on the object and the number of voxels, and no formula gives it.
+//! A value of the configuration chosen without the truth: a fit to most views with each value tried, judged by the
+//! others as in [`held_out`]. What `sigma` or `omega` suits depends on the object and the number of voxels, and no
+//! formula gives it.
 //!
-//! Grain hardly shows in projections, so that a field with too much of it predicts views about as well as a good one: of values
-//! whose scores differ by less than their standard errors the first is taken, and the smoothest should come first.
+//! Grain hardly shows in projections, so that a field with too much of it predicts views about as well as a good one:
+//! of values whose scores differ by less than their standard errors the first is taken, and the smoothest should come
+//! first.
 
 use super::Config;
 use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
@@ -24,7 +26,8 @@ pub struct Sweep {
     pub values: Vec<Value>,
     /// Every so manieth view is left out of the trials.
     pub every: usize,
-    /// How many standard errors of the paired differences of the views' scores from the best value's are "about as good".
+    /// How many standard errors of the paired differences of the views' scores from the best value's are "about as
+    /// good".
     pub errors: f64,
     /// Data steps of a trial; `null`: as many as the fit has.
     pub steps: Option<u64>,
@@ -68,7 +71,10 @@ impl Sweep {
     pub(super) fn check(&self, config: &Config, geometry: &Geometry, grid: &Grid) -> Result<()> {
         let views = geometry.views.len();
         if self.values.len() < 2 {
-            return Err(Error::config("values", format!("expected at least 2 values to choose from, got {}", self.values.len())));
+            return Err(Error::config(
+                "values",
+                format!("expected at least 2 values to choose from, got {}", self.values.len()),
+            ));
         }
         if self.every < 2 || views < 2 * self.every {
             let problem = format!("expected 2 to {} (half the views), got {}", views / 2, self.every);
@@ -83,9 +89,8 @@ impl Sweep {
         let first = self.key.split('.').next().unwrap_or_default();
         if THEIRS.contains(&first) || first == "steps" && self.steps.is_some() {
             let problem = format!("{}: the trials set this themselves, so that they cannot choose it", self.key);
-            return Err(
-                Error::config("key", problem).hint("`weight: auto` chooses the weight; without `sweep.steps` the steps can be tried")
-            );
+            return Err(Error::config("key", problem)
+                .hint("`weight: auto` chooses the weight; without `sweep.steps` the steps can be tried"));
         }
         let each = |(i, value): (usize, &Value)| {
             let trial = self.with(config, value)?;
@@ -97,11 +102,17 @@ impl Sweep {
     /// The configuration with a value at the key, and no sweep.
     fn with(&self, config: &Config, value: &Value) -> Result<Config> {
         let wrong = |problem: String| Error::config("key", format!("{}: {problem}", self.key));
-        let mut tree = serde_json::to_value(Config { sweep: None, ..config.clone() }).map_err(|error| wrong(error.to_string()))?;
+        let mut tree =
+            serde_json::to_value(Config { sweep: None, ..config.clone() }).map_err(|error| wrong(error.to_string()))?;
         let mut at = &mut tree;
         for key in self.key.split('.') {
-            let known = at.as_object().map(|keys| keys.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();
-            let hint = if known.is_empty() { "there are no keys at this place".to_string() } else { format!("there are: {known}") };
+            let known =
+                at.as_object().map(|keys| keys.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();
+            let hint = if known.is_empty() {
+                "there are no keys at this place".to_string()
+            } else {
+                format!("there are: {known}")
+            };
             at = at.get_mut(key).ok_or_else(|| wrong(format!("there is no `{key}`")).hint(hint))?;
         }
         *at = value.clone();
@@ -127,7 +138,14 @@ impl Sweep {
     }
 
     /// Tries every value; `weight` is the regularisers' for all views.
-    pub(super) fn choose(&self, config: &Config, weight: f64, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Swept> {
+    pub(super) fn choose(
+        &self,
+        config: &Config,
+        weight: f64,
+        data: &Projections,
+        grid: &Grid,
+        run: &Run<'_>,
+    ) -> Result<Swept> {
         let [kept, out] = held_out::split(data, self.every)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
         let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
@@ -167,7 +185,10 @@ impl Sweep {
             (true, false) => "larger",
             _ => "smaller",
         };
-        Some(Warning::new("sweep_end", format!("{taken}, taken for {}, is at an end of the values tried: try {beyond} ones too", self.key)))
+        Some(Warning::new(
+            "sweep_end",
+            format!("{taken}, taken for {}, is at an end of the values tried: try {beyond} ones too", self.key),
+        ))
     }
 }
 
@@ -177,7 +198,8 @@ mod tests {
 
     #[test]
     fn the_first_of_values_about_as_good_is_taken() {
-        let tried = [vec![2.0, 2.2, 2.1, 1.9], vec![1.0, 1.4, 0.9, 1.2], vec![1.1, 1.0, 1.2, 1.0], vec![3.0, 1.2, 5.0, 1.0]];
+        let tried =
+            [vec![2.0, 2.2, 2.1, 1.9], vec![1.0, 1.4, 0.9, 1.2], vec![1.1, 1.0, 1.2, 1.0], vec![3.0, 1.2, 5.0, 1.0]];
         let sweep = |errors| Sweep { values: vec![1.into(), 2.into(), 3.into(), 4.into()], errors, ..Sweep::default() };
         assert_eq!(sweep(0.0).pick(&tried), (2, 2));
         assert_eq!(sweep(2.0).pick(&tried), (2, 1));

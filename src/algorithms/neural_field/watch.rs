@@ -1,5 +1,5 @@
-//! Which weights are the result: the last, their running average, or those that explain held-out views best; and the last good
-//! ones, in case a fit diverges.
+//! Which weights are the result: the last, their running average, or those that explain held-out views best; and the
+//! last good ones, in case a fit diverges.
 
 use crate::error::Result;
 use crate::fields::Parameter;
@@ -74,9 +74,11 @@ impl Watch {
         }
         self.since = 0;
         let weights = match &self.average {
-            Some((_, average)) => {
-                average.iter().map(Tensor::f_detach_copy).collect::<std::result::Result<_, TchError>>().map_err(torch_error)?
-            }
+            Some((_, average)) => average
+                .iter()
+                .map(Tensor::f_detach_copy)
+                .collect::<std::result::Result<_, TchError>>()
+                .map_err(torch_error)?,
             None => copies(parameters)?,
         };
         self.best = Some(Best { step, residual, weights });

@@ -42,9 +42,17 @@ impl Effort {
         Ok(())
     }
 
-    /// Cost of that many iterations with `volumes` and `projections` arrays held; a chosen weight costs about ten short trials.
+    /// Cost of that many iterations with `volumes` and `projections` arrays held; a chosen weight costs about ten short
+    /// trials.
     #[must_use]
-    pub fn estimate(&self, geometry: &Geometry, grid: &Grid, volumes: u64, projections: u64, weight: &Weight) -> Estimate {
+    pub fn estimate(
+        &self,
+        geometry: &Geometry,
+        grid: &Grid,
+        volumes: u64,
+        projections: u64,
+        weight: &Weight,
+    ) -> Estimate {
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
         let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
         let trials = if matches!(weight, Weight::Auto(_)) { 600.0 } else { 0.0 };

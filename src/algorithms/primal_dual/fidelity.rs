@@ -1,7 +1,7 @@
 //! The data term ½ |Âx − ŷ|² and its dual variable p: p̃ = (p + σ(Âx̄ − ŷ))/(1 + σ).
 //!
-//! A ramp filter as dual step (exact for this term in any metric) was tried: on few views the penalty, not the data, sets the
-//! pace, and it took as many iterations or more.
+//! A ramp filter as dual step (exact for this term in any metric) was tried: on few views the penalty, not the data,
+//! sets the pace, and it took as many iterations or more.
 
 use super::Step;
 use crate::data::Grid;
@@ -40,18 +40,22 @@ impl Fidelity {
         Ok(made)
     }
 
-    /// What a wave as short as voxels can make of ÂᵀÂ + ∇ᵀ∇/‖∇‖²: across the axis of rotation it is seen by one view or two of V, but
-    /// along the axis by all of them.
+    /// What a wave as short as voxels can make of ÂᵀÂ + ∇ᵀ∇/‖∇‖²: across the axis of rotation it is seen by one view or
+    /// two of V, but along the axis by all of them.
     fn waves(&self) -> f64 {
         let axes = tv::axes(self.projector.domain());
         let views = 2.0 / self.shape()[0] as f64;
         let squares: Vec<f64> = axes.iter().map(|(_, slope)| slope * slope).collect();
-        let along = if axes.len() == 3 { squares.iter().copied().fold(0.0, f64::max) / squares.iter().sum::<f64>() } else { 0.0 };
+        let along = if axes.len() == 3 {
+            squares.iter().copied().fold(0.0, f64::max) / squares.iter().sum::<f64>()
+        } else {
+            0.0
+        };
         1.0 + views + along
     }
 
-    /// The largest eigenvalue of ÂᵀÂ + ∇ᵀ∇/‖∇‖², from below: data see low frequencies and differences high ones, so it is far from
-    /// the sum of the two norms, 2, unless the views are few.
+    /// The largest eigenvalue of ÂᵀÂ + ∇ᵀ∇/‖∇‖², from below: data see low frequencies and differences high ones, so it
+    /// is far from the sum of the two norms, 2, unless the views are few.
     fn joint_norm(&self, device: Device, seed: u64) -> Result<f64> {
         let grid: &Grid = self.projector.domain();
         let axes = tv::axes(grid);
@@ -65,7 +69,8 @@ impl Fidelity {
         let mut largest = 1.0;
         for _ in 0..JOINT {
             x = &x / x.norm();
-            let differences = tv::gradient(&x, &axes).and_then(|slopes| tv::gradient_adjoint(&slopes, &axes)).map_err(torch_error)?;
+            let differences =
+                tv::gradient(&x, &axes).and_then(|slopes| tv::gradient_adjoint(&slopes, &axes)).map_err(torch_error)?;
             x = self.back(&self.project(&x)?)? / self.norm + differences / norm_squared;
             largest = x.norm().double_value(&[]);
         }

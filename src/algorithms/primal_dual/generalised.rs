@@ -1,10 +1,10 @@
-//! Second-order total generalised variation, min over v of w Σ |∇x − v| + a w Σ |Ev|, E the symmetrised gradient: pieces that are
-//! affine cost as little as pieces that are constant, so slopes do not become stairs. Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3,
-//! 2010 (α₁ = w, α₀ = a w).
+//! Second-order total generalised variation, min over v of w Σ |∇x − v| + a w Σ |Ev|, E the symmetrised gradient:
+//! pieces that are affine cost as little as pieces that are constant, so slopes do not become stairs. Bredies, Kunisch,
+//! Pock, SIAM J. Imaging Sci. 3, 2010 (α₁ = w, α₀ = a w).
 //!
-//! Besides x the vector field v is primal; dual are q (|q| ≤ w) and the symmetric tensors r (|r| ≤ a w, Frobenius: entries off the
-//! diagonal are kept times √2). Both derivatives are forward differences, zero at the far faces, so an affine volume costs there only.
-//! Tensor operations on any device.
+//! Besides x the vector field v is primal; dual are q (|q| ≤ w) and the symmetric tensors r (|r| ≤ a w, Frobenius:
+//! entries off the diagonal are kept times √2). Both derivatives are forward differences, zero at the far faces, so an
+//! affine volume costs there only. Tensor operations on any device.
 
 use super::variation::beyond;
 use super::{Penalty, Step};
@@ -57,7 +57,11 @@ impl Generalised {
     fn symmetrised(&self, v: &[Tensor]) -> Torch<Vec<Tensor>> {
         let slopes = v.iter().map(|part| tv::gradient(part, &self.axes)).collect::<Torch<Vec<_>>>()?;
         let entry = |(k, l): (usize, usize)| {
-            if k == l { Ok(slopes[k][k].shallow_clone()) } else { slopes[l][k].f_add(&slopes[k][l])?.f_mul_scalar(FRAC_1_SQRT_2) }
+            if k == l {
+                Ok(slopes[k][k].shallow_clone())
+            } else {
+                slopes[l][k].f_add(&slopes[k][l])?.f_mul_scalar(FRAC_1_SQRT_2)
+            }
         };
         entries(v.len()).map(entry).collect()
     }
@@ -89,7 +93,8 @@ impl Generalised {
         if let Some(bound) = step.bound {
             found = beyond(&slope, x, bound, step.nonnegative)?;
             // v is a gradient where it matters: the largest of both bounds it.
-            let largest = |fields: &[Tensor]| fields.iter().map(|field| field.abs().max().double_value(&[])).fold(0.0, f64::max);
+            let largest =
+                |fields: &[Tensor]| fields.iter().map(|field| field.abs().max().double_value(&[])).fold(0.0, f64::max);
             let bound = 1.5 * largest(&self.v).max(largest(&tv::gradient(x, &self.axes)?));
             for (slope, v) in field_slope.iter().zip(&self.v) {
                 found += beyond(slope, v, bound, false)?;
@@ -104,7 +109,12 @@ impl Generalised {
 
     fn dual_steps(&mut self, step: &Step, ahead: &Tensor, behind: &Tensor) -> Torch<()> {
         let extrapolated = |ahead: &Tensor, behind: &Tensor| ahead.f_mul_scalar(2.0)?.f_sub(behind);
-        let v = self.next.iter().zip(&self.v).map(|(ahead, behind)| extrapolated(ahead, behind)).collect::<Torch<Vec<_>>>()?;
+        let v = self
+            .next
+            .iter()
+            .zip(&self.v)
+            .map(|(ahead, behind)| extrapolated(ahead, behind))
+            .collect::<Torch<Vec<_>>>()?;
         let deviation = self.deviation(&extrapolated(ahead, behind)?, &v)?;
         project(&mut self.q, &deviation, step.penalty, self.weight, step.relaxation)?;
         let entries = self.symmetrised(&v)?;

@@ -1,16 +1,16 @@
 //! The primal-dual hybrid gradient method for min ½ |Âx − ŷ|² + R(x), x ≥ 0, with Â = A/‖A‖, ŷ = y/(‖A‖ mu_ref),
 //! x = mu/mu_ref, whatever the penalty R: shared by total variation and its relatives.
 //!
-//! Chambolle and Pock, J. Math. Imaging Vis. 40, 2011, in the overrelaxed form of Condat, J. Optim. Theory Appl. 158, 2013:
-//! x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and x, p, q move ρ times as far. Steps are per block (Pock and
-//! Chambolle, ICCV 2011): τ (σ ÂᵀÂ + σ' ∇ᵀ∇) ≤ 1.
+//! Chambolle and Pock, J. Math. Imaging Vis. 40, 2011, in the overrelaxed form of Condat, J. Optim. Theory Appl. 158,
+//! 2013: x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and x, p, q move ρ times as far. Steps are per block
+//! (Pock and Chambolle, ICCV 2011): τ (σ ÂᵀÂ + σ' ∇ᵀ∇) ≤ 1.
 //!
-//! **Stopping.** The duality gap of the problem with |x| ≤ M beside its constraints (the partial gap of Chambolle and Pock
-//! 2011, §3.1, over a box) bounds how far the objective is above its minimum, if that lies within the box; M = 1.5 max |x|. The
-//! box makes every dual point feasible: what Âᵀp + ∇ᵀq lacks to be 0 or more costs M per unit. The gap is summed as
-//! ½|r − p|² + Σ(R(x) + R*(q) − ∇x·q) + Σ(x s + M max(−s, 0)), r = Âx − ŷ, s = Âᵀp + ∇ᵀq, every term of which is 0 or more, so
-//! that it stays so in f32. It costs no projection: Âx and s are at hand. Every [`EVERY`]-th iteration is not overrelaxed,
-//! because only then x ≥ 0 and |q| ≤ w hold.
+//! **Stopping.** The duality gap of the problem with |x| ≤ M beside its constraints (the partial gap of Chambolle and
+//! Pock 2011, §3.1, over a box) bounds how far the objective is above its minimum, if that lies within the box; M = 1.5
+//! max |x|. The box makes every dual point feasible: what Âᵀp + ∇ᵀq lacks to be 0 or more costs M per unit. The gap is
+//! summed as ½|r − p|² + Σ(R(x) + R*(q) − ∇x·q) + Σ(x s + M max(−s, 0)), r = Âx − ŷ, s = Âᵀp + ∇ᵀq, every term of which
+//! is 0 or more, so that it stays so in f32. It costs no projection: Âx and s are at hand. Every [`EVERY`]-th iteration
+//! is not overrelaxed, because only then x ≥ 0 and |q| ≤ w hold.
 
 mod effort;
 mod fidelity;
@@ -81,8 +81,8 @@ struct Measured {
 }
 
 impl<'a> Problem<'a> {
-    /// The data term of projections on a grid: one projector, two norms. With `noise`, A and y stand for √W A and √W y, W the inverse
-    /// variances of the rays.
+    /// The data term of projections on a grid: one projector, two norms. With `noise`, A and y stand for √W A and √W y,
+    /// W the inverse variances of the rays.
     ///
     /// # Errors
     /// A scan that misses the grid; a model the device does not have; memory.
@@ -131,11 +131,23 @@ impl<'a> Problem<'a> {
     ///
     /// # Errors
     /// Memory; [`crate::error::Error::Stopped`].
-    pub fn solve(&self, penalty: &mut dyn Penalty, effort: &Effort, start: Option<&Tensor>, label: &str) -> Result<Solution> {
+    pub fn solve(
+        &self,
+        penalty: &mut dyn Penalty,
+        effort: &Effort,
+        start: Option<&Tensor>,
+        label: &str,
+    ) -> Result<Solution> {
         tch::no_grad(|| self.iterate(penalty, effort, start, label))
     }
 
-    fn iterate(&self, penalty: &mut dyn Penalty, effort: &Effort, start: Option<&Tensor>, label: &str) -> Result<Solution> {
+    fn iterate(
+        &self,
+        penalty: &mut dyn Penalty,
+        effort: &Effort,
+        start: Option<&Tensor>,
+        label: &str,
+    ) -> Result<Solution> {
         let mut state = self.begin(start)?;
         let mut step = Step::new(penalty, self.fidelity.joint, self.fidelity.scale(), effort);
         let (begun, mut curve, mut iteration) = (Instant::now(), Vec::new(), 0);
@@ -173,7 +185,11 @@ impl<'a> Problem<'a> {
         let x = start.map_or_else(|| zeros(self.grid.shape), |start| Ok(start.copy()))?;
         let projected = if start.is_some() { self.fidelity.project(&x)? } else { zeros(self.fidelity.shape())? };
         // The best p at x is the residual there.
-        let p = if start.is_some() { (&projected - &self.fidelity.data).contiguous() } else { zeros(self.fidelity.shape())? };
+        let p = if start.is_some() {
+            (&projected - &self.fidelity.data).contiguous()
+        } else {
+            zeros(self.fidelity.shape())?
+        };
         Ok(State { next: zeros(self.grid.shape)?, x, projected, p })
     }
 
@@ -211,7 +227,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Whether the gap has not fallen as it must: the joint norm was then underestimated, and the iteration goes round in circles.
+/// Whether the gap has not fallen as it must: the joint norm was then underestimated, and the iteration goes round in
+/// circles.
 fn stuck(curve: &[CurvePoint]) -> bool {
     let looks = PATIENCE / EVERY as usize;
     let gap = |back: usize| curve.len().checked_sub(back + 1).and_then(|i| curve[i].figures.get("gap")).copied();

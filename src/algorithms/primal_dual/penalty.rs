@@ -33,7 +33,16 @@ impl Step {
         let primal = effort.step * (2e-4 / penalty.weight().max(1e-5)).sqrt();
         let dual = 1.0 / (primal * joint);
         let penalty = dual / penalty.norm_squared().max(1e-12);
-        Self { primal, data: dual, penalty, relaxation: 1.0, scale, nonnegative: effort.nonnegative, bound: None, short: false }
+        Self {
+            primal,
+            data: dual,
+            penalty,
+            relaxation: 1.0,
+            scale,
+            nonnegative: effort.nonnegative,
+            bound: None,
+            short: false,
+        }
     }
 }
 
@@ -61,8 +70,8 @@ pub trait Penalty {
     /// Memory.
     fn reweight(&mut self, weight: f64) -> Result<()>;
 
-    /// `out` = x − τ(scale · `back` + Kᵀq), clamped at 0 if asked; moves its own primal variables too. Returns Σ x s + M max(−s, 0)
-    /// (|s| without the constraint) if a bound is set, s the bracket; else 0.
+    /// `out` = x − τ(scale · `back` + Kᵀq), clamped at 0 if asked; moves its own primal variables too. Returns Σ x s +
+    /// M max(−s, 0) (|s| without the constraint) if a bound is set, s the bracket; else 0.
     ///
     /// # Errors
     /// Memory.

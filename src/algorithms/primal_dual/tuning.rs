@@ -8,8 +8,9 @@ use crate::data::{Grid, Projections, Volume};
 use crate::error::Result;
 use tch::Tensor;
 
-/// How far a trial goes, in iterations and gap: its objective is then within about a thousandth of the least. Less would flatter
-/// small weights: a trial that has not yet left the smooth volume it began with looks better than where it is going.
+/// How far a trial goes, in iterations and gap: its objective is then within about a thousandth of the least. Less
+/// would flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where
+/// it is going.
 const TRIAL: (u64, f64) = (250, 0.03);
 
 /// What a reconstruction is made of, whatever the penalty.
@@ -82,7 +83,8 @@ impl Trials for Tuning<'_> {
     }
 
     fn solve(&mut self, weight: f64) -> Result<Volume> {
-        let problem = self.problem.as_ref().ok_or_else(|| crate::error::Error::config("weight", "a trial before its data"))?;
+        let problem =
+            self.problem.as_ref().ok_or_else(|| crate::error::Error::config("weight", "a trial before its data"))?;
         let mut penalty = match self.penalty.take() {
             Some(mut penalty) => {
                 penalty.reweight(weight)?;

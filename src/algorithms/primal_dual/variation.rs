@@ -1,7 +1,9 @@
-//! w Σ h(|∇x|): total variation (Rudin, Osher, Fatemi, Physica D 60, 1992) or, smoothed below δ, Huber's function of the
-//! gradient (Huber 1964), which leaves smooth shading smooth. The dual variable is q, a vector per voxel with |q| ≤ w.
+//! w Σ h(|∇x|): total variation (Rudin, Osher, Fatemi, Physica D 60, 1992) or, smoothed below δ, Huber's function of
+//! the gradient (Huber 1964), which leaves smooth shading smooth. The dual variable is q, a vector per voxel with |q| ≤
+//! w.
 //!
-//! One pass of the CPU kernels per step; tensor operations elsewhere, which are also what the kernels are tested against.
+//! One pass of the CPU kernels per step; tensor operations elsewhere, which are also what the kernels are tested
+//! against.
 
 use super::{Penalty, Step};
 use crate::data::Grid;
@@ -61,7 +63,12 @@ impl Variation {
             moved.push((k, slope));
         }
         // weight 0 keeps q at 0.
-        let shrink = squares.f_sqrt()?.f_clamp_min_(self.weight)?.f_clamp_min_(1e-30)?.f_reciprocal_()?.f_mul_scalar_(self.weight)?;
+        let shrink = squares
+            .f_sqrt()?
+            .f_clamp_min_(self.weight)?
+            .f_clamp_min_(1e-30)?
+            .f_reciprocal_()?
+            .f_mul_scalar_(self.weight)?;
         for (k, mut moved) in moved {
             let _ = self.q[k].f_lerp_(&moved.f_mul_(&shrink)?, relaxation)?;
         }
@@ -120,8 +127,16 @@ impl Penalty for Variation {
     fn primal(&mut self, step: &Step, back: &Tensor, x: &Tensor, out: &mut Tensor) -> Result<f64> {
         if self.host {
             let bound = step.bound.map(|bound| bound as f32);
-            let step = Primal { tau: step.primal as f32, scale: step.scale as f32, nonnegative: step.nonnegative, bound };
-            return Ok(kernels::primal_step(&self.lattice, lend(back)?, self.slices()?, lend(x)?, lend_mut(out)?, &step));
+            let step =
+                Primal { tau: step.primal as f32, scale: step.scale as f32, nonnegative: step.nonnegative, bound };
+            return Ok(kernels::primal_step(
+                &self.lattice,
+                lend(back)?,
+                self.slices()?,
+                lend(x)?,
+                lend_mut(out)?,
+                &step,
+            ));
         }
         let (moved, beyond) = self.primal_tensors(step, back, x).map_err(torch_error)?;
         *out = moved;
@@ -134,7 +149,13 @@ impl Penalty for Variation {
             let (sigma, weight, relaxation) = (step.penalty as f32, self.weight as f32, step.relaxation as f32);
             let [z, y, x] = &mut self.q;
             let q = [lend_mut(z)?, lend_mut(y)?, lend_mut(x)?];
-            kernels::dual_step(&self.lattice, lend(ahead)?, lend(behind)?, q, &Dual { sigma, weight, divisor, relaxation });
+            kernels::dual_step(
+                &self.lattice,
+                lend(ahead)?,
+                lend(behind)?,
+                q,
+                &Dual { sigma, weight, divisor, relaxation },
+            );
             return Ok(());
         }
         let extrapolated = ahead.f_mul_scalar(2.0).and_then(|twice| twice.f_sub(behind)).map_err(torch_error)?;
@@ -173,10 +194,19 @@ mod tests {
             let grid = Grid::centered(shape, [2.0, 1.0, 1.5], [0.0; 3]).unwrap();
             let mut kernels = Variation::new(&grid, 0.3, delta, Device::Cpu).unwrap();
             let mut tensors = Variation { host: false, ..Variation::new(&grid, 0.3, delta, Device::Cpu).unwrap() };
-            let step =
-                Step { primal: 0.7, data: 0.1, penalty: 0.4, relaxation: 1.9, scale: 0.5, nonnegative, bound: Some(2.0), short: false };
+            let step = Step {
+                primal: 0.7,
+                data: 0.1,
+                penalty: 0.4,
+                relaxation: 1.9,
+                scale: 0.5,
+                nonnegative,
+                bound: Some(2.0),
+                short: false,
+            };
             for turn in 0..4 {
-                let (ahead, behind, back) = (random(shape, turn, 0.0), random(shape, 10 + turn, 0.0), random(shape, 20 + turn, -1.0));
+                let (ahead, behind, back) =
+                    (random(shape, turn, 0.0), random(shape, 10 + turn, 0.0), random(shape, 20 + turn, -1.0));
                 kernels.dual(&step, &ahead, &behind).unwrap();
                 tensors.dual(&step, &ahead, &behind).unwrap();
                 (0..3).for_each(|k| assert!(difference(&kernels.q[k], &tensors.q[k]) < 1e-5, "q {k} {shape:?}"));
@@ -186,7 +216,10 @@ mod tests {
                 assert!((found - expected).abs() < 1e-4 * expected.abs().max(1.0), "{found} {expected}");
                 assert!(difference(&one, &other) < 1e-5);
                 let (found, expected) = (kernels.value(&ahead).unwrap(), tensors.value(&ahead).unwrap());
-                assert!((found.0 - expected.0).abs() < 1e-4 && (found.1 - expected.1).abs() < 1e-4, "{found:?} {expected:?}");
+                assert!(
+                    (found.0 - expected.0).abs() < 1e-4 && (found.1 - expected.1).abs() < 1e-4,
+                    "{found:?} {expected:?}"
+                );
             }
         }
     }
@@ -194,7 +227,16 @@ mod tests {
     #[test]
     fn weight_zero_keeps_the_dual_at_zero() {
         let grid = Grid::centered([2, 3, 4], [1.0; 3], [0.0; 3]).unwrap();
-        let step = Step { primal: 0.7, data: 0.1, penalty: 0.4, relaxation: 1.9, scale: 0.5, nonnegative: true, bound: None, short: false };
+        let step = Step {
+            primal: 0.7,
+            data: 0.1,
+            penalty: 0.4,
+            relaxation: 1.9,
+            scale: 0.5,
+            nonnegative: true,
+            bound: None,
+            short: false,
+        };
         for host in [true, false] {
             let mut penalty = Variation { host, ..Variation::new(&grid, 0.0, 0.0, Device::Cpu).unwrap() };
             penalty.dual(&step, &random([2, 3, 4], 1, 0.0), &random([2, 3, 4], 2, 0.0)).unwrap();

@@ -1,7 +1,8 @@
 //! Redundancy: how much of each ray counts where an orbit measures it twice, so that both together count once.
 //!
-//! The ray at source angle β (counted along the turn from the first view) and fan angle γ (signed along the turn's tangent) is
-//! the ray (β + π − 2γ, −γ) from the other side. Weights of such a pair add to one; a parallel beam has γ = 0.
+//! The ray at source angle β (counted along the turn from the first view) and fan angle γ (signed along the turn's
+//! tangent) is the ray (β + π − 2γ, −γ) from the other side. Weights of such a pair add to one; a parallel beam has γ =
+//! 0.
 
 mod offset_detector;
 mod short_scan;
@@ -28,8 +29,8 @@ pub(super) enum Redundancy {
 }
 
 impl Redundancy {
-    /// What an orbit needs, seen by `fan`, for a volume that reaches `reach` radians from the central ray (mm from the axis
-    /// for a parallel beam). `key` names the method in messages.
+    /// What an orbit needs, seen by `fan`, for a volume that reaches `reach` radians from the central ray (mm from the
+    /// axis for a parallel beam). `key` names the method in messages.
     ///
     /// # Errors
     /// An offset detector that truncates the volume without whole turns, or that does not see the axis.
@@ -40,22 +41,31 @@ impl Redundancy {
         let short = high.min(-low);
         let turns = orbit.arc / TAU;
         let whole = turns.round() >= 1.0 && (turns - turns.round()).abs() < 1e-6;
-        // A parallel half turn measures every ray once, whatever the offset: what lies beyond the short side is just truncated.
+        // A parallel half turn measures every ray once, whatever the offset: what lies beyond the short side is just
+        // truncated.
         let weighted = divergent || whole;
         let lopsided = weighted && (high + low).abs() > offset_detector::LOPSIDED * (high - low) && short < reach;
         if lopsided && !whole {
             let problem = format!(
-                "the detector sees a part of the volume on one side of the axis only: this needs a full circle, and the arc is {:.1} degrees",
+                "the detector sees a part of the volume on one side of the axis only: this needs a full circle, and \
+                 the arc is {:.1} degrees",
                 orbit.arc.to_degrees()
             );
             return Err(Error::config(key, problem).hint("use arc_deg: 360, a wider detector, or an iterative method"));
         }
         if lopsided && short <= 0.0 {
-            return Err(Error::config(key, "the detector does not see the axis of rotation: no ray through it is measured")
-                .hint("lower detector.offset_mm, or use an iterative method"));
+            return Err(Error::config(
+                key,
+                "the detector does not see the axis of rotation: no ray through it is measured",
+            )
+            .hint("lower detector.offset_mm, or use an iterative method"));
         }
         if lopsided {
-            return Ok(Self::Offset(offset_detector::Overlap { half: short, long_side: (high + low).signum(), turns: turns.round() }));
+            return Ok(Self::Offset(offset_detector::Overlap {
+                half: short,
+                long_side: (high + low).signum(),
+                turns: turns.round(),
+            }));
         }
         let periods = orbit.arc / period;
         if periods.round() >= 1.0 && (periods - periods.round()).abs() < 1e-6 {
@@ -69,8 +79,8 @@ impl Redundancy {
         }
     }
 
-    /// The weight of the ray at `beta` along the turn (radians) and `gamma` along its tangent (radians; mm from the central
-    /// ray for a parallel beam); `side` is the same place counted along +u.
+    /// The weight of the ray at `beta` along the turn (radians) and `gamma` along its tangent (radians; mm from the
+    /// central ray for a parallel beam); `side` is the same place counted along +u.
     pub(super) fn weight(&self, beta: f64, gamma: f64, side: f64) -> f64 {
         match self {
             Self::Even { weight } => *weight,

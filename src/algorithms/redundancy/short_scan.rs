@@ -1,10 +1,11 @@
 //! Weights for arcs that are not whole turns.
 //!
-//! Parker's for a short scan, with the margin δ = (arc − π)/2 in place of half the fan angle, so that any arc from π + fan to
-//! 2π is used whole: w = sin²(π β / 4(δ + γ)) for β < 2(δ + γ), sin²(π (π + 2δ − β) / 4(δ − γ)) for β > π + 2γ, 1 between.
-//! Parker, Med. Phys. 9 (1982) 254, eq. 12 (his α counts against our γ); the general arc: Silver, Med. Phys. 27 (2000) 773.
-//! For less, a ray measured twice is shared by w = c(β) / (c(β) + c(β')), c rising as cos² over ten degrees from both ends:
-//! Noo, Defrise, Clackdoyle and Kudo, Phys. Med. Biol. 47 (2002) 2525, eq. 39. Rays never measured stay missing.
+//! Parker's for a short scan, with the margin δ = (arc − π)/2 in place of half the fan angle, so that any arc from π +
+//! fan to 2π is used whole: w = sin²(π β / 4(δ + γ)) for β < 2(δ + γ), sin²(π (π + 2δ − β) / 4(δ − γ)) for β > π + 2γ,
+//! 1 between. Parker, Med. Phys. 9 (1982) 254, eq. 12 (his α counts against our γ); the general arc: Silver, Med. Phys.
+//! 27 (2000) 773. For less, a ray measured twice is shared by w = c(β) / (c(β) + c(β')), c rising as cos² over ten
+//! degrees from both ends: Noo, Defrise, Clackdoyle and Kudo, Phys. Med. Biol. 47 (2002) 2525, eq. 39. Rays never
+//! measured stay missing.
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 

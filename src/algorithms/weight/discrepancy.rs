@@ -1,8 +1,10 @@
-//! Morozov's discrepancy principle: the weight at which |Ax − y|² is what the noise accounts for, Σ σᵢ². Morozov, Soviet Math. Dokl. 7, 1966.
+//! Morozov's discrepancy principle: the weight at which |Ax − y|² is what the noise accounts for, Σ σᵢ². Morozov,
+//! Soviet Math. Dokl. 7, 1966.
 //!
-//! The noise of a line integral y of N₀ photons has variance e^y / N₀. N₀ is not asked for: second differences along the detector,
-//! divided by e^(y/2), see the noise and little of the object; the median of their absolute values (Donoho and Johnstone, Biometrika
-//! 81, 1994) sees little of its edges. Fine structure passes for noise, and so does nothing that is the same in neighbouring pixels.
+//! The noise of a line integral y of N₀ photons has variance e^y / N₀. N₀ is not asked for: second differences along
+//! the detector, divided by e^(y/2), see the noise and little of the object; the median of their absolute values
+//! (Donoho and Johnstone, Biometrika 81, 1994) sees little of its edges. Fine structure passes for noise, and so does
+//! nothing that is the same in neighbouring pixels.
 
 use super::held_out::FIRST;
 use super::{Auto, By, Choice, Trials, search};
@@ -17,7 +19,8 @@ const ACCURACY: f64 = 1.15;
 /// Line integrals below this are air, of whose noise a detector's clamping may have left little.
 const AIR: f32 = 0.02;
 
-/// Estimated standard deviation of a line integral through air: 1/√N₀, from the projections alone; 0 with fewer than three columns.
+/// Estimated standard deviation of a line integral through air: 1/√N₀, from the projections alone; 0 with fewer than
+/// three columns.
 #[must_use]
 pub fn noise_in_air(data: &Projections) -> f64 {
     let columns = data.geometry.detector.columns;
@@ -45,7 +48,13 @@ fn noise_energy(auto: &Auto, data: &Projections) -> f64 {
 }
 
 /// The weight whose misfit is the noise's.
-pub(super) fn choose(auto: &Auto, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+pub(super) fn choose(
+    auto: &Auto,
+    data: &Projections,
+    grid: &Grid,
+    run: &Run<'_>,
+    trials: &mut dyn Trials,
+) -> Result<Choice> {
     let aim = auto.factor * noise_energy(auto, data);
     let projector = run.projector(grid, &data.geometry)?;
     let measured = from_projections(data, run.device)?;

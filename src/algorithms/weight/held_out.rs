@@ -1,13 +1,13 @@
-//! Cross-validation over views: every k-th view is left out, the rest reconstructed with a few weights, and the largest weight is
-//! taken whose volume predicts the left-out views about as well as any.
+//! Cross-validation over views: every k-th view is left out, the rest reconstructed with a few weights, and the largest
+//! weight is taken whose volume predicts the left-out views about as well as any.
 //!
-//! Score of a view: |D (B x − y)|² with D the band-pass (−1, −1, 1, 1)/4 along the detector's columns, between the lowest frequencies
-//! (which see little of a volume's error) and the highest (noise). B is not the A that reconstructed but another discretisation,
-//! by Siddon's lengths for Joseph's interpolation: what a small weight fits of A's own error at edges predicts through A, not through B.
-//! "About as well": the paired differences of the views' scores from the best weight's have a mean below `errors` of their standard
-//! errors (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984, § 3.4.3, with paired differences).
-//! The data term is ½ |Ax − y|²/‖A‖², whose noise falls with the root of the number of views, and so does the weight that
-//! balances it: w = w' √(V'/V).
+//! Score of a view: |D (B x − y)|² with D the band-pass (−1, −1, 1, 1)/4 along the detector's columns, between the
+//! lowest frequencies (which see little of a volume's error) and the highest (noise). B is not the A that reconstructed
+//! but another discretisation, by Siddon's lengths for Joseph's interpolation: what a small weight fits of A's own
+//! error at edges predicts through A, not through B. "About as well": the paired differences of the views' scores from
+//! the best weight's have a mean below `errors` of their standard errors (the one-standard-error rule of Breiman,
+//! Friedman, Olshen and Stone 1984, § 3.4.3, with paired differences). The data term is ½ |Ax − y|²/‖A‖², whose noise
+//! falls with the root of the number of views, and so does the weight that balances it: w = w' √(V'/V).
 
 use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
@@ -32,7 +32,8 @@ pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
     }
     if views < 2 * auto.every {
         let problem = format!("expected at least 2 x every = {} views to leave some out, got {views}", 2 * auto.every);
-        return Err(Error::config("auto.every", problem).hint("leave more views out (every: 2), or give the weight as a number"));
+        return Err(Error::config("auto.every", problem)
+            .hint("leave more views out (every: 2), or give the weight as a number"));
     }
     Ok(())
 }
@@ -97,7 +98,8 @@ pub fn mean(values: &[f64]) -> f64 {
 /// The largest weight about as good as the best, and all that was tried.
 fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Result<(f64, Vec<(f64, f64)>)> {
     let mut scores = Scores { solve, found: Vec::new() };
-    let (lowest, _) = search::minimum([auto.lowest, auto.highest], FIRST, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
+    let (lowest, _) =
+        search::minimum([auto.lowest, auto.highest], FIRST, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
     let by_score = |a: &&(f64, Vec<f64>), b: &&(f64, Vec<f64>)| mean(&a.1).total_cmp(&mean(&b.1));
     let Some((weight, best)) = scores.found.iter().min_by(by_score).cloned() else { return Ok((lowest, Vec::new())) };
     if auto.errors == 0.0 || best.len() < 2 {
@@ -141,7 +143,13 @@ impl Judge {
 }
 
 /// The weight that predicts left-out views about as well as any.
-pub(super) fn choose(auto: &Auto, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+pub(super) fn choose(
+    auto: &Auto,
+    data: &Projections,
+    grid: &Grid,
+    run: &Run<'_>,
+    trials: &mut dyn Trials,
+) -> Result<Choice> {
     let [kept, out] = split(data, auto.every)?;
     let judge = Judge::new(out, grid, run)?;
     trials.prepare(&kept)?;
@@ -166,7 +174,9 @@ mod tests {
         let chosen = |spread: f64, errors: f64| {
             let score = |weight: f64, view: f64| 1.0 + (weight / 2e-4).ln().powi(2) * (1.0 + spread * view);
             let mut solve = |weight: f64| {
-                Ok((0..8).map(|view| score(weight, f64::from(view) - 3.5) + spread * f64::from(view % 3) * weight.ln()).collect())
+                Ok((0..8)
+                    .map(|view| score(weight, f64::from(view) - 3.5) + spread * f64::from(view % 3) * weight.ln())
+                    .collect())
             };
             largest(&Auto { errors, ..Auto::default() }, &mut solve).unwrap().0
         };

@@ -1,8 +1,9 @@
 //! The weight of a penalty: a number, or chosen from the projections alone.
 //!
-//! [`held_out`]: the weight whose reconstruction from most views predicts the others best (cross-validation over views); needs no
-//! model of the noise. [`discrepancy`]: the weight at which the misfit is what the noise accounts for (Morozov 1966).
-//! Either asks a [`Trials`] for reconstructions, so any method with a weight can be tuned. docs/regularisation.md says how well.
+//! [`held_out`]: the weight whose reconstruction from most views predicts the others best (cross-validation over
+//! views); needs no model of the noise. [`discrepancy`]: the weight at which the misfit is what the noise accounts for
+//! (Morozov 1966). Either asks a [`Trials`] for reconstructions, so any method with a weight can be tuned.
+//! docs/regularisation.md says how well.
 
 pub mod discrepancy;
 pub mod held_out;
@@ -25,7 +26,8 @@ pub trait Trials {
     /// What the method says of them.
     fn prepare(&mut self, data: &Projections) -> Result<()>;
 
-    /// A reconstruction (attenuation, 1/mm) with this weight, good enough to be judged; trials may start from the last one.
+    /// A reconstruction (attenuation, 1/mm) with this weight, good enough to be judged; trials may start from the last
+    /// one.
     ///
     /// # Errors
     /// What the method says; [`crate::error::Error::Stopped`].

@@ -1,4 +1,5 @@
-//! One-dimensional searches over the logarithm of a weight: every function value is a reconstruction, so they count them.
+//! One-dimensional searches over the logarithm of a weight: every function value is a reconstruction, so they count
+//! them.
 
 use crate::error::Result;
 
@@ -10,9 +11,15 @@ const MOST: usize = 14;
 /// The weights asked for and what came of them, in order.
 pub(super) type Tried = Vec<(f64, f64)>;
 
-/// The least of a score over `[low, high]`: a bracket by factors of 4 from `first`, then parabolas through the logarithms of the three
-/// best, until the best three lie within a factor of `accuracy`² of each other. Brent 1973, ch. 5, without its safeguards: the score is smooth.
-pub(super) fn minimum([low, high]: [f64; 2], first: f64, accuracy: f64, score: &mut dyn FnMut(f64) -> Result<f64>) -> Result<(f64, Tried)> {
+/// The least of a score over `[low, high]`: a bracket by factors of 4 from `first`, then parabolas through the
+/// logarithms of the three best, until the best three lie within a factor of `accuracy`² of each other. Brent 1973, ch.
+/// 5, without its safeguards: the score is smooth.
+pub(super) fn minimum(
+    [low, high]: [f64; 2],
+    first: f64,
+    accuracy: f64,
+    score: &mut dyn FnMut(f64) -> Result<f64>,
+) -> Result<(f64, Tried)> {
     let mut tried = Tried::new();
     let first = first.clamp(low, high);
     let mut ask = |weight: f64, tried: &mut Tried| -> Result<()> {
@@ -42,8 +49,9 @@ pub(super) fn minimum([low, high]: [f64; 2], first: f64, accuracy: f64, score: &
     Ok((weight, tried))
 }
 
-/// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of), from what is `known` of it or else from
-/// `first`: steps of factors of 4, then secants kept within the bracket, until that is within a factor of `accuracy`.
+/// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of), from what is `known` of
+/// it or else from `first`: steps of factors of 4, then secants kept within the bracket, until that is within a factor
+/// of `accuracy`.
 pub(super) fn crossing(
     [low, high]: [f64; 2],
     first: f64,
@@ -92,7 +100,8 @@ fn parabola(left: (f64, f64), middle: (f64, f64), right: (f64, f64)) -> Option<f
     (curvature > 0.0 && at > a && at < b).then(|| middle.0 * at.exp())
 }
 
-/// The next weight to ask for: the parabola's lowest point, but well apart from what is known, and in the wider half where it is not.
+/// The next weight to ask for: the parabola's lowest point, but well apart from what is known, and in the wider half
+/// where it is not.
 fn vertex(left: (f64, f64), middle: (f64, f64), right: (f64, f64)) -> f64 {
     let (a, b) = ((left.0 / middle.0).ln(), (right.0 / middle.0).ln());
     let guess = parabola(left, middle, right).map_or(0.0, |weight| (weight / middle.0).ln());
@@ -129,7 +138,8 @@ mod tests {
     #[test]
     fn the_crossing_is_found_or_its_end() {
         for target in [3e-6, 5e-4, 3e-2f64] {
-            let (found, tried) = crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |w| Ok(w.sqrt() - target.sqrt())).unwrap();
+            let (found, tried) =
+                crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |w| Ok(w.sqrt() - target.sqrt())).unwrap();
             assert!((found / target).ln().abs() < 0.2 && tried.len() < 13, "{found} {tried:?}");
         }
         assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(1.0)).unwrap().0, 1e-6);

@@ -35,7 +35,8 @@ pub struct Auto {
     pub by: By,
     /// held-out: one view in this many is left out.
     pub every: usize,
-    /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the best; 0: the best.
+    /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the
+    /// best; 0: the best.
     pub errors: f64,
     /// Smallest weight to try.
     pub lowest: f64,
@@ -71,7 +72,10 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
             }
             auto.noise_sd.map_or(Ok(()), |sd| positive("auto.noise_sd", sd))?;
             if auto.highest < 2.0 * auto.lowest {
-                return Err(Error::config("auto.highest", format!("expected at least twice lowest, got {}", auto.highest)));
+                return Err(Error::config(
+                    "auto.highest",
+                    format!("expected at least twice lowest, got {}", auto.highest),
+                ));
             }
             if auto.by == By::HeldOut {
                 held_out::check(auto, geometry)?;

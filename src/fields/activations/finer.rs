@@ -1,7 +1,7 @@
-//! φ(z) = sin(ω (|z| + 1) z): a sine whose frequency grows away from zero; weights as in SIREN, but the first layer's biases from
-//! U(±k), which spreads the neurons over the frequencies. Liu et al., "FINER: Flexible Spectral-bias Tuning in Implicit NEural
-//! Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare coordinates where a SIREN stays
-//! too smooth.
+//! φ(z) = sin(ω (|z| + 1) z): a sine whose frequency grows away from zero; weights as in SIREN, but the first layer's
+//! biases from U(±k), which spreads the neurons over the frequencies. Liu et al., "FINER: Flexible Spectral-bias Tuning
+//! in Implicit NEural Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare
+//! coordinates where a SIREN stays too smooth.
 
 use super::{Activation, Bounds, Place, periodic, positive};
 use crate::error::Result;

@@ -1,5 +1,6 @@
-//! φ(z) = cos(ω z) exp(−(s z)²): WIRE with real wavelets; weights U(±1/√inputs). Saragadam et al., "WIRE: Wavelet Implicit Neural
-//! Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for bare coordinates.
+//! φ(z) = cos(ω z) exp(−(s z)²): WIRE with real wavelets; weights U(±1/√inputs). Saragadam et al., "WIRE: Wavelet
+//! Implicit Neural Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for
+//! bare coordinates.
 
 use super::{Activation, Bounds, Place, plain, positive};
 use crate::error::Result;

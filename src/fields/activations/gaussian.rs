@@ -1,5 +1,6 @@
-//! φ(z) = exp(−z² / 2σ²); weights U(±1/√inputs). Ramasinghe and Lucey, "Beyond Periodicity: Towards a Unifying Framework for
-//! Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special start; σ sets its scale.
+//! φ(z) = exp(−z² / 2σ²); weights U(±1/√inputs). Ramasinghe and Lucey, "Beyond Periodicity: Towards a Unifying
+//! Framework for Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special
+//! start; σ sets its scale.
 
 use super::{Activation, Bounds, Place, plain, positive};
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; weights after He et al., ICCV 2015. As ReLU, without
-//! neurons that stay dead; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
+//! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; weights after He et al., ICCV 2015. As ReLU,
+//! without neurons that stay dead; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
 
 use super::{Activation, Bounds, Place, rectifier};
 use crate::error::{Error, Result};

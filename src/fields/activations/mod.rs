@@ -1,5 +1,5 @@
-//! Activations: what a hidden neuron does with its sum, and how the weights before it start. A family: one file and one line
-//! here per activation. Formulas side by side: docs/fields.md.
+//! Activations: what a hidden neuron does with its sum, and how the weights before it start. A family: one file and one
+//! line here per activation. Formulas side by side: docs/fields.md.
 
 pub mod finer;
 pub mod gabor;
@@ -79,16 +79,17 @@ crate::kinds! {
     }
 }
 
-/// Weights U(±√(6 / ((1 + slope²) inputs))), which keeps the mean square through (leaky) rectifiers: He et al., "Delving Deep into
-/// Rectifiers", ICCV 2015, eq. 10 and 15. Biases U(±1/√inputs), so that kinks do not all meet in the origin; the last layer like
-/// the biases.
+/// Weights U(±√(6 / ((1 + slope²) inputs))), which keeps the mean square through (leaky) rectifiers: He et al.,
+/// "Delving Deep into Rectifiers", ICCV 2015, eq. 10 and 15. Biases U(±1/√inputs), so that kinks do not all meet in the
+/// origin; the last layer like the biases.
 fn rectifier(slope: f64, place: Place, inputs: usize) -> Bounds {
     let plain = 1.0 / (inputs as f64).sqrt();
     let weight = if place == Place::Last { plain } else { (6.0 / ((1.0 + slope * slope) * inputs as f64)).sqrt() };
     Bounds { weight, bias: plain }
 }
 
-/// Weights and biases U(±1/√inputs): LeCun et al., "Efficient BackProp", 1998, and the default of PyTorch's `nn.Linear`.
+/// Weights and biases U(±1/√inputs): LeCun et al., "Efficient BackProp", 1998, and the default of PyTorch's
+/// `nn.Linear`.
 fn plain(inputs: usize) -> Bounds {
     let bound = 1.0 / (inputs as f64).sqrt();
     Bounds { weight: bound, bias: bound }
@@ -120,7 +121,9 @@ mod tests {
             kind.kind.as_part().check().unwrap();
             let text = serde_yaml::to_string(&kind).unwrap();
             assert_eq!(serde_yaml::from_str::<OneOf<ActivationKind>>(&text).unwrap(), kind);
-            let problem = serde_yaml::from_str::<OneOf<ActivationKind>>(&format!("{name}:\n  nonsense: 1\n")).unwrap_err().to_string();
+            let problem = serde_yaml::from_str::<OneOf<ActivationKind>>(&format!("{name}:\n  nonsense: 1\n"))
+                .unwrap_err()
+                .to_string();
             assert!(problem.contains("nonsense") && problem.contains("line 2"), "{problem}");
         }
     }
@@ -149,7 +152,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_by_key() {
-        for text in ["sine: {omega: 0}", "gaussian: {sigma: -1}", "gabor: {scale: 0}", "finer: {bias: -1}", "leaky_relu: {slope: 1.5}"] {
+        for text in [
+            "sine: {omega: 0}",
+            "gaussian: {sigma: -1}",
+            "gabor: {scale: 0}",
+            "finer: {bias: -1}",
+            "leaky_relu: {slope: 1.5}",
+        ] {
             let kind: OneOf<ActivationKind> = serde_yaml::from_str(text).unwrap();
             let problem = kind.kind.as_part().check().unwrap_err().to_string();
             assert!(problem.starts_with(kind.kind.name()), "{problem}");

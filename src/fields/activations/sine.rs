@@ -1,6 +1,7 @@
-//! φ(z) = sin(ω z), with the weights of SIREN: first layer U(±1/inputs), others U(±√(6/inputs)/ω). Sitzmann et al., "Implicit
-//! Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. On bare coordinates the same network as
-//! `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE TNNLS 2022).
+//! φ(z) = sin(ω z), with the weights of SIREN: first layer U(±1/inputs), others U(±√(6/inputs)/ω). Sitzmann et al.,
+//! "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. On bare coordinates the
+//! same network as `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE
+//! TNNLS 2022).
 
 use super::{Activation, Bounds, Place, periodic, positive};
 use crate::error::Result;

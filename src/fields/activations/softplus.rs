@@ -1,4 +1,5 @@
-//! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with all derivatives, for volumes whose gradients are used.
+//! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with all derivatives, for volumes whose gradients are
+//! used.
 
 use super::{Activation, Bounds, Place, rectifier};
 use crate::error::Result;

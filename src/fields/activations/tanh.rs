@@ -1,5 +1,5 @@
-//! φ(z) = tanh z; weights U(±1/√inputs), LeCun et al., "Efficient BackProp", 1998. Smooth and bounded; learns low frequencies
-//! only, so it needs an encoding.
+//! φ(z) = tanh z; weights U(±1/√inputs), LeCun et al., "Efficient BackProp", 1998. Smooth and bounded; learns low
+//! frequencies only, so it needs an encoding.
 
 use super::{Activation, Bounds, Place, plain};
 use crate::error::Result;

@@ -1,7 +1,7 @@
-//! Grids of trained features at several resolutions, every node with a row of its own; a point gets the interpolated features of
-//! each. The collision-free sibling of `hash_grid` (Müller et al., ACM TOG 2022, §3: "dense grid"; Sun et al., DVGO, CVPR 2022;
-//! Takikawa et al., NGLOD, CVPR 2021). Memory grows with the cube of the finest resolution, but nothing collides: the field of choice
-//! for volumes up to about 256 voxels across. Tables start from U(−10⁻⁴, 10⁻⁴).
+//! Grids of trained features at several resolutions, every node with a row of its own; a point gets the interpolated
+//! features of each. The collision-free sibling of `hash_grid` (Müller et al., ACM TOG 2022, §3: "dense grid"; Sun et
+//! al., DVGO, CVPR 2022; Takikawa et al., NGLOD, CVPR 2021). Memory grows with the cube of the finest resolution, but
+//! nothing collides: the field of choice for volumes up to about 256 voxels across. Tables start from U(−10⁻⁴, 10⁻⁴).
 
 use super::{Built, Encoding, grids};
 use crate::error::{Error, Result};
@@ -39,7 +39,10 @@ impl Config {
 
 impl Encoding for Config {
     fn check(&self, inputs: usize) -> Result<()> {
-        if self.resolutions.is_empty() || self.resolutions.len() > 32 || self.resolutions.iter().any(|n| !(1..=1 << 14).contains(n)) {
+        if self.resolutions.is_empty()
+            || self.resolutions.len() > 32
+            || self.resolutions.iter().any(|n| !(1..=1 << 14).contains(n))
+        {
             let problem = format!("expected 1 to 32 numbers of 1 to 16384 cells, got {:?}", self.resolutions);
             return Err(Error::config("dense_grid.resolutions", problem));
         }

@@ -1,6 +1,7 @@
-//! γ(v) = [cos 2πBv, sin 2πBv], the entries of B `[features, inputs]` drawn from N(0, σ²): Gaussian Fourier features. Tancik et
-//! al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, eq. 5. Best of
-//! the wave encodings there, as it knows no preferred axes; σ must fit the data: too small blurs, too large is grain.
+//! γ(v) = [cos 2πBv, sin 2πBv], the entries of B `[features, inputs]` drawn from N(0, σ²): Gaussian Fourier features.
+//! Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS
+//! 2020, eq. 5. Best of the wave encodings there, as it knows no preferred axes; σ must fit the data: too small blurs,
+//! too large is grain.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};

@@ -30,7 +30,12 @@ impl Encoder for Grids {
 }
 
 /// A table of U(−bound, bound).
-pub(super) fn table(levels: &Levels, bound: f64, seed: u64, options: (Kind, Device)) -> Result<crate::fields::Parameter> {
+pub(super) fn table(
+    levels: &Levels,
+    bound: f64,
+    seed: u64,
+    options: (Kind, Device),
+) -> Result<crate::fields::Parameter> {
     let mut random = stream(seed, "encoding table", 0);
     uniform("table".to_string(), &[levels.rows(), levels.features], bound, Role::Table, &mut random, options)
 }
@@ -38,7 +43,10 @@ pub(super) fn table(levels: &Levels, bound: f64, seed: u64, options: (Kind, Devi
 /// The encoder with a table of U(−bound, bound).
 pub(super) fn build(levels: Levels, bound: f64, seed: u64, options: (Kind, Device)) -> Result<Built> {
     let parameter = table(&levels, bound, seed, options)?;
-    Ok(Built { encoder: Box::new(Grids { table: parameter.value.shallow_clone(), levels }), parameters: vec![parameter] })
+    Ok(Built {
+        encoder: Box::new(Grids { table: parameter.value.shallow_clone(), levels }),
+        parameters: vec![parameter],
+    })
 }
 
 /// Refuses features that are none or too many, and tables beyond memory's reach.
@@ -48,9 +56,8 @@ pub(super) fn check(levels: &Levels, kind: &str) -> Result<()> {
     }
     let numbers = levels.rows().saturating_mul(levels.features);
     if numbers > MOST {
-        return Err(
-            Error::config(kind, format!("expected at most {MOST} numbers in the table, got {numbers}")).hint("lower its resolution")
-        );
+        return Err(Error::config(kind, format!("expected at most {MOST} numbers in the table, got {numbers}"))
+            .hint("lower its resolution"));
     }
     Ok(())
 }

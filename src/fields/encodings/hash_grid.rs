@@ -1,8 +1,9 @@
-//! Multiresolution hash grid: L grids of N_l = ⌊N_min bˡ⌋ cells, b = (N_max / N_min)^(1/(L−1)); each node has F trained features
-//! in a table of at most T rows per level, above that at row (⊕ₖ iₖ πₖ) mod T; a point gets the interpolated features of
-//! every level. Müller et al., "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding", ACM TOG 41(4), 2022;
-//! in CT: Zha et al., NAF, MICCAI 2022. Tables start from U(−10⁻⁴, 10⁻⁴). The fastest learner by far; collisions show as grain
-//! where views are few, so T near the number of nodes and some total variation serve it well.
+//! Multiresolution hash grid: L grids of N_l = ⌊N_min bˡ⌋ cells, b = (N_max / N_min)^(1/(L−1)); each node has F trained
+//! features in a table of at most T rows per level, above that at row (⊕ₖ iₖ πₖ) mod T; a point gets the interpolated
+//! features of every level. Müller et al., "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding",
+//! ACM TOG 41(4), 2022; in CT: Zha et al., NAF, MICCAI 2022. Tables start from U(−10⁻⁴, 10⁻⁴). The fastest learner by
+//! far; collisions show as grain where views are few, so T near the number of nodes and some total variation serve it
+//! well.
 
 use super::{Built, Encoding, grids};
 use crate::error::{Error, Result};

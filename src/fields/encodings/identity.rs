@@ -1,6 +1,6 @@
 //! γ(v) = v: the coordinates as they are. For networks that make their own frequencies (sine, FINER, Gabor, Gaussian
-//! activations); with ReLU only the smoothest volumes are learned (Rahaman et al., "On the Spectral Bias of Neural Networks",
-//! ICML 2019).
+//! activations); with ReLU only the smoothest volumes are learned (Rahaman et al., "On the Spectral Bias of Neural
+//! Networks", ICML 2019).
 
 use super::{Built, Encoder, Encoding};
 use crate::error::Result;

@@ -1,8 +1,9 @@
 //! Encodings: what a network is told about a point. A family: one file and one line here per encoding.
 //!
-//! Networks of few smooth neurons learn low frequencies first (Rahaman et al., ICML 2019); an encoding gives them functions of
-//! the point in which detail is easy: waves (`basic`, `positional`, `nerf`, `fourier`) or features stored in space
-//! (`dense_grid`, `hash_grid`, `tri_plane`), which learn fastest. Tables and formulas side by side: docs/fields.md.
+//! Networks of few smooth neurons learn low frequencies first (Rahaman et al., ICML 2019); an encoding gives them
+//! functions of the point in which detail is easy: waves (`basic`, `positional`, `nerf`, `fourier`) or features stored
+//! in space (`dense_grid`, `hash_grid`, `tri_plane`), which learn fastest. Tables and formulas side by side:
+//! docs/fields.md.
 
 pub mod basic;
 pub mod dense_grid;

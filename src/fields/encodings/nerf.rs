@@ -1,6 +1,7 @@
-//! γ(v) = [.., cos 2ᵏπv, sin 2ᵏπv, ..] for k = 0 .. L−1: waves along the axes, one per octave. Mildenhall et al., "NeRF:
-//! Representing Scenes as Neural Radiance Fields for View Synthesis", ECCV 2020, eq. 4. The finest wave has 2^(L−2) cycles per
-//! unit of the field coordinates: L = 2 + log₂ (a quarter of the voxels across) reaches the Nyquist frequency of a lattice.
+//! γ(v) = [.., cos 2ᵏπv, sin 2ᵏπv, ..] for k = 0 .. L−1: waves along the axes, one per octave. Mildenhall et al.,
+//! "NeRF: Representing Scenes as Neural Radiance Fields for View Synthesis", ECCV 2020, eq. 4. The finest wave has
+//! 2^(L−2) cycles per unit of the field coordinates: L = 2 + log₂ (a quarter of the voxels across) reaches the Nyquist
+//! frequency of a lattice.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};

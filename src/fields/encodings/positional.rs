@@ -1,7 +1,8 @@
-//! γ(v) = [.., cos π(2σ)^(j/m) v, sin π(2σ)^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, frequencies log-linear from ½
-//! (once around the box) to almost σ. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low
-//! Dimensional Domains", NeurIPS 2020, §6, whose σ is per the whole box and so twice this one: its 2πσ^(j/m) u with
-//! u = (v + 1) / 2. σ sets the finest detail: about half as many cycles as there are voxels in half the longest extent at most.
+//! γ(v) = [.., cos π(2σ)^(j/m) v, sin π(2σ)^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, frequencies log-linear
+//! from ½ (once around the box) to almost σ. Tancik et al., "Fourier Features Let Networks Learn High Frequency
+//! Functions in Low Dimensional Domains", NeurIPS 2020, §6, whose σ is per the whole box and so twice this one: its
+//! 2πσ^(j/m) u with u = (v + 1) / 2. σ sets the finest detail: about half as many cycles as there are voxels in half
+//! the longest extent at most.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};
@@ -28,10 +29,16 @@ impl Default for Config {
 impl Encoding for Config {
     fn check(&self, _: usize) -> Result<()> {
         if !(1..=1024).contains(&self.frequencies) {
-            return Err(Error::config("positional.frequencies", format!("expected 1 to 1024, got {}", self.frequencies)));
+            return Err(Error::config(
+                "positional.frequencies",
+                format!("expected 1 to 1024, got {}", self.frequencies),
+            ));
         }
         if !(self.sigma.is_finite() && self.sigma >= 1.0) {
-            return Err(Error::config("positional.sigma", format!("expected a number of 1 or more, got {}", self.sigma)));
+            return Err(Error::config(
+                "positional.sigma",
+                format!("expected a number of 1 or more, got {}", self.sigma),
+            ));
         }
         Ok(())
     }
@@ -42,7 +49,8 @@ impl Encoding for Config {
 
     fn build(&self, inputs: usize, _: u64, options: (Kind, Device)) -> Result<Built> {
         self.check(inputs)?;
-        let frequencies = (0..self.frequencies).map(|j| 0.5 * (2.0 * self.sigma).powf(j as f64 / self.frequencies as f64));
+        let frequencies =
+            (0..self.frequencies).map(|j| 0.5 * (2.0 * self.sigma).powf(j as f64 / self.frequencies as f64));
         waves::build(&waves::along_axes(frequencies, inputs), inputs, false, options)
     }
 }

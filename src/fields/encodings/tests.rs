@@ -8,7 +8,9 @@ const CPU: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 /// Every encoding with its defaults, in 2-D and 3-D where it is defined.
 fn all() -> impl Iterator<Item = (&'static str, EncodingKind, usize)> {
-    let kinds = EncodingKind::NAMES.iter().flat_map(|name| [2, 3].map(|inputs| (*name, EncodingKind::default_of(name).unwrap(), inputs)));
+    let kinds = EncodingKind::NAMES
+        .iter()
+        .flat_map(|name| [2, 3].map(|inputs| (*name, EncodingKind::default_of(name).unwrap(), inputs)));
     kinds.filter(|(_, kind, inputs)| kind.as_part().check(*inputs).is_ok())
 }
 
@@ -57,7 +59,8 @@ fn configurations_read_back_and_unknown_keys_are_located() {
         let kind = OneOf::<EncodingKind>::from(EncodingKind::default_of(name).unwrap());
         let text = serde_yaml::to_string(&kind).unwrap();
         assert_eq!(serde_yaml::from_str::<OneOf<EncodingKind>>(&text).unwrap(), kind);
-        let problem = serde_yaml::from_str::<OneOf<EncodingKind>>(&format!("{name}:\n  nonsense: 1\n")).unwrap_err().to_string();
+        let problem =
+            serde_yaml::from_str::<OneOf<EncodingKind>>(&format!("{name}:\n  nonsense: 1\n")).unwrap_err().to_string();
         assert!(problem.contains("nonsense") && problem.contains("line 2"), "{problem}");
     }
 }
@@ -67,7 +70,8 @@ fn waves_are_those_of_their_papers() {
     let at = |text: &str| {
         let kind: OneOf<EncodingKind> = serde_yaml::from_str(text).unwrap();
         let built = kind.kind.as_part().build(2, 0, CPU).unwrap();
-        Vec::<f64>::try_from(built.encoder.encode(&Tensor::from_slice(&[0.3, -0.2]).view([1, 2])).unwrap().view(-1)).unwrap()
+        Vec::<f64>::try_from(built.encoder.encode(&Tensor::from_slice(&[0.3, -0.2]).view([1, 2])).unwrap().view(-1))
+            .unwrap()
     };
     let pi = std::f64::consts::PI;
     let expected = |frequencies: &[f64]| -> Vec<f64> {

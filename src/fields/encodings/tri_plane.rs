@@ -1,8 +1,8 @@
-//! Features in the three planes xy, xz and yz; a point gets the interpolated features of its three projections, as their sum,
-//! product or side by side. Chan et al., "Efficient Geometry-aware 3D Generative Adversarial Networks" (EG3D), CVPR 2022: sum;
-//! Fridovich-Keil et al., "K-Planes", CVPR 2023: product, which can select a single point. Memory grows with the square of the
-//! resolution; best for objects aligned with the axes. Tables start from U(−0.1, 0.1), for the product from U(0.1, 0.5) as in
-//! K-Planes.
+//! Features in the three planes xy, xz and yz; a point gets the interpolated features of its three projections, as
+//! their sum, product or side by side. Chan et al., "Efficient Geometry-aware 3D Generative Adversarial Networks"
+//! (EG3D), CVPR 2022: sum; Fridovich-Keil et al., "K-Planes", CVPR 2023: product, which can select a single point.
+//! Memory grows with the square of the resolution; best for objects aligned with the axes. Tables start from U(−0.1,
+//! 0.1), for the product from U(0.1, 0.5) as in K-Planes.
 
 use super::{Built, Encoder, Encoding, grids};
 use crate::error::{Error, Result};
@@ -84,11 +84,17 @@ impl Config {
 impl Encoding for Config {
     fn check(&self, inputs: usize) -> Result<()> {
         if inputs != 3 {
-            return Err(Error::config("tri_plane", "expected a volume, got a slice: three planes of a plane are not defined")
-                .hint("in 2-D use dense_grid or hash_grid"));
+            return Err(Error::config(
+                "tri_plane",
+                "expected a volume, got a slice: three planes of a plane are not defined",
+            )
+            .hint("in 2-D use dense_grid or hash_grid"));
         }
         if !(1..=1 << 14).contains(&self.resolution) {
-            return Err(Error::config("tri_plane.resolution", format!("expected 1 to 16384 cells, got {}", self.resolution)));
+            return Err(Error::config(
+                "tri_plane.resolution",
+                format!("expected 1 to 16384 cells, got {}", self.resolution),
+            ));
         }
         grids::check(&self.planes(), "tri_plane")
     }

@@ -1,7 +1,8 @@
 //! Which rays a step draws: uniformly, or more often those that the field explained worst when they were last drawn.
 //!
-//! A ray is drawn with probability pᵢ = (1 − a)/N + a |√Wᵢ rᵢ| / Σ|√W r| and counts 1/pᵢ, so that the loss stays unbiased whatever the
-//! residuals remembered (Katharopoulos, Fleuret, ICML 2018; the uniform part bounds the factor by 1/(1 − a)).
+//! A ray is drawn with probability pᵢ = (1 − a)/N + a |√Wᵢ rᵢ| / Σ|√W r| and counts 1/pᵢ, so that the loss stays
+//! unbiased whatever the residuals remembered (Katharopoulos, Fleuret, ICML 2018; the uniform part bounds the factor by
+//! 1/(1 − a)).
 
 use super::{Memory, Objective};
 use crate::error::Result;
@@ -26,7 +27,9 @@ impl Chances {
         }
         let start = || -> std::result::Result<Tensor, TchError> {
             let factors = objective.weights.as_ref().map(Tensor::f_sqrt).transpose()?;
-            factors.map_or_else(|| Ok(objective.data.shallow_clone()), |factors| objective.data.f_mul(&factors))?.f_abs()
+            factors
+                .map_or_else(|| Ok(objective.data.shallow_clone()), |factors| objective.data.f_mul(&factors))?
+                .f_abs()
         };
         let all = memory.as_ref().map_or_else(start, |memory| Ok(memory.shallow_clone())).map_err(torch_error)?;
         let magnitudes = to_vec(&all)?;
@@ -63,7 +66,8 @@ impl Chances {
 
     /// What the next step is to know.
     pub(super) fn memory(&self) -> Result<Memory> {
-        let all = Tensor::f_from_slice(&self.magnitudes).and_then(|all| all.f_to_kind(Kind::Float)).map_err(torch_error)?;
+        let all =
+            Tensor::f_from_slice(&self.magnitudes).and_then(|all| all.f_to_kind(Kind::Float)).map_err(torch_error)?;
         Ok(Some(all))
     }
 }
@@ -84,7 +88,10 @@ mod tests {
             said[ray] = chance / 3.0;
         }
         for (ray, expected) in [0.5 / 3.0, 0.5 / 3.0 + 0.125, 0.5 / 3.0 + 0.375].into_iter().enumerate() {
-            assert!((said[ray] - expected).abs() < 1e-12 && (counts[ray] - expected).abs() < 0.01, "{counts:?} {said:?}");
+            assert!(
+                (said[ray] - expected).abs() < 1e-12 && (counts[ray] - expected).abs() < 0.01,
+                "{counts:?} {said:?}"
+            );
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Integration on the voxel lattice: the field is evaluated once per voxel and step, and the projector integrates it along
-//! every ray with its matched adjoint. All rays share samples, so a full-data gradient costs one evaluation per voxel
-//! whatever the number of views.
+//! Integration on the voxel lattice: the field is evaluated once per voxel and step, and the projector integrates it
+//! along every ray with its matched adjoint. All rays share samples, so a full-data gradient costs one evaluation per
+//! voxel whatever the number of views.
 //!
-//! The projector stands outside autograd: the chain is cut at the volume. (1) x = f(lattice) in chunks without gradients;
-//! (2) g = Aᵀ∂D(Ax) + w ∂TV(x); (3) each chunk again with gradients, backward of Σ x g. One more forward, and the memory of
-//! one chunk. With `jitter` the whole lattice, and the projector's grid with it, shifts by a random part of a voxel each
-//! step, so that the field is seen everywhere and not only at voxel centres. With `subset_views` a step sees some of the views, and D
-//! is (all / seen) times theirs.
+//! The projector stands outside autograd: the chain is cut at the volume. (1) x = f(lattice) in chunks without
+//! gradients; (2) g = Aᵀ∂D(Ax) + w ∂TV(x); (3) each chunk again with gradients, backward of Σ x g. One more forward,
+//! and the memory of one chunk. With `jitter` the whole lattice, and the projector's grid with it, shifts by a random
+//! part of a voxel each step, so that the field is seen everywhere and not only at voxel centres. With `subset_views` a
+//! step sees some of the views, and D is (all / seen) times theirs.
 
 use super::subset::Views;
 use super::{Integrator, Loss, Memory, Objective, Residual};
@@ -29,8 +29,8 @@ use tch::{Kind, TchError, Tensor};
 pub struct Config {
     /// Random common shift of the lattice each step, as a part of a voxel: 0 (none) to 1 (anywhere in the voxel).
     pub jitter: f64,
-    /// Views per step, dealt out so that all have their turn before one comes again; 0 for all. What a step costs then no longer grows
-    /// with the scan; worth it where projecting costs more than the field.
+    /// Views per step, dealt out so that all have their turn before one comes again; 0 for all. What a step costs then
+    /// no longer grows with the scan; worth it where projecting costs more than the field.
     pub subset_views: usize,
 }
 
@@ -69,7 +69,8 @@ impl Config {
         let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;
         let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
         for kind in &objective.regularizers {
-            let (value, part) = regularizers::value_and_gradient(kind.as_part(), &volume, &axes).map_err(torch_error)?;
+            let (value, part) =
+                regularizers::value_and_gradient(kind.as_part(), &volume, &axes).map_err(torch_error)?;
             regularizer += value;
             slope += part;
         }
@@ -78,7 +79,8 @@ impl Config {
             return Ok((loss, None));
         }
         let full = projector.adjoint(&weighted)? * scale + slope * objective.scale;
-        let gather = || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
+        let gather =
+            || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
         Ok((loss, Some(gather().map_err(torch_error)?)))
     }
 
@@ -103,7 +105,14 @@ impl Integrator for Config {
         true
     }
 
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, _: &Memory) -> Result<Loss> {
+    fn loss(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        _: &Memory,
+    ) -> Result<Loss> {
         let grid = self.lattice(objective, step);
         let coordinates = Coordinates::new(&grid, &objective.grid, objective.options)?;
         let points = |first, n| coordinates.of_voxels(&objective.support.narrow(0, first, n));
@@ -112,7 +121,14 @@ impl Integrator for Config {
         Ok(Self::at_volume(objective, &views, &grid, &values, residual, false)?.0)
     }
 
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, _: &mut Memory) -> Result<Loss> {
+    fn accumulate(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        _: &mut Memory,
+    ) -> Result<Loss> {
         let grid = self.lattice(objective, step);
         let coordinates = Coordinates::new(&grid, &objective.grid, objective.options)?;
         let points = |first, n| coordinates.of_voxels(&objective.support.narrow(0, first, n));

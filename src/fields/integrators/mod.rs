@@ -1,7 +1,7 @@
 //! Differentiable ray integration: from a field to its line integrals, the loss against the data, and the gradient.
 //!
-//! Both forms minimise D + w TV with D = ½ rᵀW r / ‖√W A‖², r = A f − y, over f = mu / mu_ref; W = 1 unless the rays have weights. Gradients are added to the parameters'
-//! `.grad`; losses are the true ones, never a surrogate.
+//! Both forms minimise D + w TV with D = ½ rᵀW r / ‖√W A‖², r = A f − y, over f = mu / mu_ref; W = 1 unless the rays
+//! have weights. Gradients are added to the parameters' `.grad`; losses are the true ones, never a surrogate.
 
 mod importance;
 pub mod lattice;
@@ -53,8 +53,8 @@ pub struct Objective {
 pub enum Residual {
     /// r = A f − y: D = ½ rᵀW r / ‖√W A‖².
     Plain,
-    /// The ramp-filtered residual: D = ½ rᵀ√W F √W r / ‖√W A‖² with F symmetric and positive, whose gradient is a filtered
-    /// backprojection of the residual: far better conditioned, but it amplifies noise.
+    /// The ramp-filtered residual: D = ½ rᵀ√W F √W r / ‖√W A‖² with F symmetric and positive, whose gradient is a
+    /// filtered backprojection of the residual: far better conditioned, but it amplifies noise.
     Ramp,
 }
 
@@ -75,7 +75,8 @@ impl Loss {
     }
 }
 
-/// What an integrator keeps from step to step, of a meaning that only it knows; none before the first step. Saved in checkpoints.
+/// What an integrator keeps from step to step, of a meaning that only it knows; none before the first step. Saved in
+/// checkpoints.
 pub type Memory = Option<Tensor>;
 
 /// A way to integrate a field along rays.
@@ -91,12 +92,26 @@ pub trait Integrator {
     ///
     /// # Errors
     /// Memory; a [`Residual`] that this form cannot give.
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &Memory) -> Result<Loss>;
+    fn loss(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        memory: &Memory,
+    ) -> Result<Loss>;
     /// The same loss, its gradient added to the parameters' `.grad`; `memory` is brought up to date.
     ///
     /// # Errors
     /// As [`Integrator::loss`].
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &mut Memory) -> Result<Loss>;
+    fn accumulate(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        memory: &mut Memory,
+    ) -> Result<Loss>;
 }
 
 crate::kinds! {
@@ -138,13 +153,24 @@ impl Objective {
     ///
     /// # Errors
     /// When memory runs out.
-    pub fn evaluate(&self, field: &dyn Field, count: i64, points: &dyn Fn(i64, i64) -> Result<Tensor>) -> Result<Tensor> {
-        let parts = self.chunks(count).map(|(first, n)| field.evaluate(&points(first, n)?)).collect::<Result<Vec<_>>>()?;
+    pub fn evaluate(
+        &self,
+        field: &dyn Field,
+        count: i64,
+        points: &dyn Fn(i64, i64) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        let parts =
+            self.chunks(count).map(|(first, n)| field.evaluate(&points(first, n)?)).collect::<Result<Vec<_>>>()?;
         Tensor::f_cat(&parts, 0).map_err(torch_error)
     }
 
     /// Backward of Σ f(points) · gradient, chunk by chunk, into the parameters' `.grad`.
-    pub(super) fn backward(&self, field: &dyn Field, gradient: &Tensor, points: &dyn Fn(i64, i64) -> Result<Tensor>) -> Result<()> {
+    pub(super) fn backward(
+        &self,
+        field: &dyn Field,
+        gradient: &Tensor,
+        points: &dyn Fn(i64, i64) -> Result<Tensor>,
+    ) -> Result<()> {
         for (first, n) in self.chunks(gradient.size()[0]) {
             field.accumulate(&points(first, n)?, &mut |_| Ok(gradient.narrow(0, first, n)))?;
         }
@@ -152,8 +178,8 @@ impl Objective {
     }
 }
 
-/// F r along detector columns: zero-padded FFT, weights |frequency| (cycles per pixel) · columns / 2, a small floor at zero
-/// so that F stays positive. Symmetric: ⟨F a, b⟩ = ⟨a, F b⟩.
+/// F r along detector columns: zero-padded FFT, weights |frequency| (cycles per pixel) · columns / 2, a small floor at
+/// zero so that F stays positive. Symmetric: ⟨F a, b⟩ = ⟨a, F b⟩.
 ///
 /// # Errors
 /// When memory runs out.
@@ -174,10 +200,11 @@ pub fn ramp(projections: &Tensor) -> Result<Tensor> {
 fn needs_whole_projections(residual: Residual) -> Result<()> {
     match residual {
         Residual::Plain => Ok(()),
-        Residual::Ramp => {
-            Err(Error::config("ramp_steps", "the ramp-filtered residual needs whole projections, and this integrator takes rays")
-                .hint("set ramp_steps: 0 or use the lattice integrator"))
-        }
+        Residual::Ramp => Err(Error::config(
+            "ramp_steps",
+            "the ramp-filtered residual needs whole projections, and this integrator takes rays",
+        )
+        .hint("set ramp_steps: 0 or use the lattice integrator")),
     }
 }
 

@@ -16,8 +16,8 @@ const RAYS: usize = 128;
 /// Samples of the fine rule per smallest voxel edge.
 const FINENESS: f64 = 4.0;
 
-/// ‖A x − ∫ f‖ / ‖∫ f‖ over some rays: x = f on the lattice, integrated by the objective's projector, against the midpoint rule
-/// with four samples per voxel along each ray. The same rays for the same seed; 0 where nothing is seen.
+/// ‖A x − ∫ f‖ / ‖∫ f‖ over some rays: x = f on the lattice, integrated by the objective's projector, against the
+/// midpoint rule with four samples per voxel along each ray. The same rays for the same seed; 0 where nothing is seen.
 ///
 /// # Errors
 /// When memory runs out.
@@ -26,8 +26,10 @@ pub fn error(field: &dyn Field, objective: &Objective) -> Result<f64> {
     let rays: Vec<usize> = (0..RAYS).map(|_| random.random_range(0..objective.geometry.samples())).collect();
     let fine = rays.iter().map(|&sample| integral(field, objective, sample)).collect::<Result<Vec<f64>>>()?;
     let coordinates = Coordinates::new(&objective.grid, &objective.grid, objective.options)?;
-    let all = Tensor::f_arange(objective.grid.voxels() as i64, (Kind::Int64, objective.options.1)).map_err(torch_error)?;
-    let lattice = objective.evaluate(field, all.size()[0], &|first, n| coordinates.of_voxels(&all.narrow(0, first, n)))?;
+    let all =
+        Tensor::f_arange(objective.grid.voxels() as i64, (Kind::Int64, objective.options.1)).map_err(torch_error)?;
+    let lattice =
+        objective.evaluate(field, all.size()[0], &|first, n| coordinates.of_voxels(&all.narrow(0, first, n)))?;
     let projector = projectors::build(objective.model, &objective.grid, &objective.geometry, objective.options.1)?;
     let projected = to_vec(&projector.forward(&lattice.view(objective.grid.shape.map(|n| n as i64)))?)?;
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
@@ -49,8 +51,14 @@ fn integral(field: &dyn Field, objective: &Objective, sample: usize) -> Result<f
         (0..3).map(move |k| ray.origin[k] + t * ray.direction[k]).collect::<Vec<f64>>()
     };
     let indices: Vec<f64> = (0..count).flat_map(at).collect();
-    let make = || Tensor::f_from_slice(&indices)?.f_view([-1, 3])?.f_to_device(objective.options.1)?.f_to_kind(objective.options.0);
-    let points = Coordinates::new(&objective.grid, &objective.grid, objective.options)?.of_indices(&make().map_err(torch_error)?)?;
+    let make = || {
+        Tensor::f_from_slice(&indices)?
+            .f_view([-1, 3])?
+            .f_to_device(objective.options.1)?
+            .f_to_kind(objective.options.0)
+    };
+    let points = Coordinates::new(&objective.grid, &objective.grid, objective.options)?
+        .of_indices(&make().map_err(torch_error)?)?;
     let sum = field.evaluate(&points)?.sum(Kind::Double).double_value(&[]);
     Ok(sum * ray.length() / count as f64)
 }

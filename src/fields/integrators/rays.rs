@@ -1,10 +1,10 @@
 //! Integration along rays: stratified samples on a random subset of rays each step.
 //!
-//! A ray of length ℓ in the grid's box is cut in n = ⌈ℓ / (voxel / samples_per_voxel)⌉ equal strata with one sample each,
-//! uniform in its stratum; its integral is (ℓ / n) Σ f. D is estimated without bias as (rays / subset) · ½ Σ (q − y)² / ‖A‖²
-//! up to the quadrature's variance, TV by forward differences at a random subset of voxels. With `importance` rays are drawn more
-//! often where the residual was large. Mildenhall et al., NeRF, ECCV 2020 §4 for stratified sampling. Cheap steps, no lattice: the choice
-//! for very fine grids.
+//! A ray of length ℓ in the grid's box is cut in n = ⌈ℓ / (voxel / samples_per_voxel)⌉ equal strata with one sample
+//! each, uniform in its stratum; its integral is (ℓ / n) Σ f. D is estimated without bias as (rays / subset) · ½ Σ (q −
+//! y)² / ‖A‖² up to the quadrature's variance, TV by forward differences at a random subset of voxels. With
+//! `importance` rays are drawn more often where the residual was large. Mildenhall et al., NeRF, ECCV 2020 §4 for
+//! stratified sampling. Cheap steps, no lattice: the choice for very fine grids.
 
 use super::importance::Chances;
 use super::{Integrator, Loss, Memory, Objective, Residual, needs_whole_projections};
@@ -27,8 +27,8 @@ use tch::{Kind, TchError, Tensor};
 pub struct Config {
     /// Rays per step, drawn from all views.
     pub rays: usize,
-    /// Part of the rays that is drawn in proportion to what the field last left of them, the rest uniformly: 0 (none) to 0.95. Rays
-    /// drawn more often count less, so that what is minimised stays the same.
+    /// Part of the rays that is drawn in proportion to what the field last left of them, the rest uniformly: 0 (none)
+    /// to 0.95. Rays drawn more often count less, so that what is minimised stays the same.
     pub importance: f64,
     /// Samples per smallest voxel edge along a ray.
     pub samples_per_voxel: f64,
@@ -69,7 +69,8 @@ struct Gathered {
 }
 
 impl Config {
-    /// The rays of a step, drawn with replacement, in batches whose points fit one chunk (a long ray may exceed it alone).
+    /// The rays of a step, drawn with replacement, in batches whose points fit one chunk (a long ray may exceed it
+    /// alone).
     fn batches(&self, objective: &Objective, chances: Option<&Chances>, step: u64) -> Result<Vec<Batch>> {
         let mut random = stream(objective.seed, "rays", step);
         let total = objective.geometry.samples();
@@ -100,7 +101,14 @@ impl Config {
     }
 
     /// D, and what the next step is to know of the rays.
-    fn each_batch(&self, field: &dyn Field, objective: &Objective, step: u64, memory: &Memory, backward: bool) -> Result<(f64, Memory)> {
+    fn each_batch(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        step: u64,
+        memory: &Memory,
+        backward: bool,
+    ) -> Result<(f64, Memory)> {
         let coordinates = Coordinates::new(&objective.grid, &objective.grid, objective.options)?;
         let scale = objective.geometry.samples() as f64 / self.rays as f64 / objective.norm_squared;
         let mut chances = Chances::new(objective, self.importance, memory)?;
@@ -142,8 +150,9 @@ impl Config {
         let estimate = |values: &Tensor| {
             let values = values.f_view([-1, axes.len() as i64 + 1])?;
             let here = values.f_select(1, 0)?;
-            let slope =
-                |(number, &(_, weight)): (usize, &(usize, f64))| values.f_select(1, number as i64 + 1)?.f_sub(&here)?.f_mul_scalar(weight);
+            let slope = |(number, &(_, weight)): (usize, &(usize, f64))| {
+                values.f_select(1, number as i64 + 1)?.f_sub(&here)?.f_mul_scalar(weight)
+            };
             let slopes = axes.iter().enumerate().map(slope).collect::<std::result::Result<Vec<_>, TchError>>()?;
             let mut squares = here.f_full_like(total_variation::EPSILON_SQUARED)?;
             for slope in &slopes {
@@ -237,13 +246,27 @@ impl Integrator for Config {
         false
     }
 
-    fn loss(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &Memory) -> Result<Loss> {
+    fn loss(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        memory: &Memory,
+    ) -> Result<Loss> {
         needs_whole_projections(residual)?;
         let (data, _) = self.each_batch(field, objective, step, memory, false)?;
         Ok(Loss { data, regularizer: self.variation(field, objective, step, false)? })
     }
 
-    fn accumulate(&self, field: &dyn Field, objective: &Objective, residual: Residual, step: u64, memory: &mut Memory) -> Result<Loss> {
+    fn accumulate(
+        &self,
+        field: &dyn Field,
+        objective: &Objective,
+        residual: Residual,
+        step: u64,
+        memory: &mut Memory,
+    ) -> Result<Loss> {
         needs_whole_projections(residual)?;
         let (data, next) = self.each_batch(field, objective, step, memory, true)?;
         *memory = next;

@@ -46,7 +46,8 @@ impl<'a> Views<'a> {
     }
 }
 
-/// `count` of `total` views, ascending: each sweep over the scan deals them out anew, so that ⌈total / count⌉ steps see every view once.
+/// `count` of `total` views, ascending: each sweep over the scan deals them out anew, so that ⌈total / count⌉ steps see
+/// every view once.
 fn turn(seed: u64, total: usize, count: usize, step: u64) -> Vec<usize> {
     let steps = total.div_ceil(count) as u64;
     let mut order: Vec<usize> = (0..total).collect();

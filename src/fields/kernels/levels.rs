@@ -1,7 +1,8 @@
-//! Grids of feature vectors over the field's box, one below the other in one table: bilinear and trilinear gathering of a point's
-//! features, and scattering of their gradient back. Müller et al., ACM TOG 41(4), 2022, §3.
+//! Grids of feature vectors over the field's box, one below the other in one table: bilinear and trilinear gathering of
+//! a point's features, and scattering of their gradient back. Müller et al., ACM TOG 41(4), 2022, §3.
 //!
-//! Gathering shares the points out in tiles; scattering shares out the levels, each written by one thread in the points' order.
+//! Gathering shares the points out in tiles; scattering shares out the levels, each written by one thread in the
+//! points' order.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
@@ -11,8 +12,9 @@ use rayon::prelude::*;
 /// Factors of the spatial hash, one per axis: Teschner et al., VMV 2003, as in Müller et al. 2022, eq. 4.
 pub const PRIMES: [u32; 3] = [1, 2_654_435_761, 805_459_861];
 
-/// One grid. Along axis k a point p stands at `t = scale · p[axes[k]] + (nodes[k] − 1)/2` between the nodes 0 to `nodes[k] − 1`;
-/// points outside take the border's values. Node (i, j, ..) has row i + `nodes[0]` (j + ..) of the level, or its hash.
+/// One grid. Along axis k a point p stands at `t = scale · p[axes[k]] + (nodes[k] − 1)/2` between the nodes 0 to
+/// `nodes[k] − 1`; points outside take the border's values. Node (i, j, ..) has row i + `nodes[0]` (j + ..) of the
+/// level, or its hash.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
     /// Which of the point's coordinates the grid spans: two or three, the fastest of the table first.
@@ -85,12 +87,16 @@ impl Levels {
             for (number, level) in self.levels.iter().enumerate() {
                 let table = &table[level.first * features..(level.first + level.rows) * features];
                 let values = Values { width, features, first: number * features };
-                simd::dispatch(simd::level(), Walk { level, inputs, points, job: Gather { table, out: &mut *out, values } });
+                simd::dispatch(
+                    simd::level(),
+                    Walk { level, inputs, points, job: Gather { table, out: &mut *out, values } },
+                );
             }
         });
     }
 
-    /// Adds to `gradient` `[rows, features]` what the table gets from slopes `[n, width]` of its features at points `[n, inputs]`.
+    /// Adds to `gradient` `[rows, features]` what the table gets from slopes `[n, width]` of its features at points
+    /// `[n, inputs]`.
     pub fn scatter(&self, slopes: &[f32], points: &[f32], gradient: &mut [f32]) {
         let (width, features) = (self.width(), self.features);
         let mut rest = gradient;
@@ -181,8 +187,11 @@ impl Level {
                 let next = upper.min(self.nodes[k] as u32 - 1);
                 for lane in 0..LANES {
                     let node = low[k][lane] + next;
-                    rows[lane] =
-                        if self.hashed { rows[lane] ^ node.wrapping_mul(PRIMES[k]) } else { rows[lane] + node.wrapping_mul(steps[k]) };
+                    rows[lane] = if self.hashed {
+                        rows[lane] ^ node.wrapping_mul(PRIMES[k])
+                    } else {
+                        rows[lane] + node.wrapping_mul(steps[k])
+                    };
                     weights[lane] *= if upper == 1 { part[k][lane] } else { 1.0 - part[k][lane] };
                 }
             }
@@ -291,7 +300,10 @@ impl Job for Scatter<'_> {
             let slopes = &self.slopes[self.values.of(first + lane)];
             for corner in 0..1 << AXES {
                 let (row, weight) = (cells.rows[corner][lane] as usize * features, cells.weights[corner][lane]);
-                self.gradient[row..row + features].iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += weight * slope);
+                self.gradient[row..row + features]
+                    .iter_mut()
+                    .zip(slopes)
+                    .for_each(|(sum, slope)| *sum += weight * slope);
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Neurons `[points, neurons]` between two products: values and derivatives forwards, slopes backwards. Stored as f32 or rounded to
-//! bfloat16 for the next product; arithmetic is f32. Points are shared out in tiles, sums over them are added in the tiles' order.
+//! Neurons `[points, neurons]` between two products: values and derivatives forwards, slopes backwards. Stored as f32
+//! or rounded to bfloat16 for the next product; arithmetic is f32. Points are shared out in tiles, sums over them are
+//! added in the tiles' order.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
@@ -54,9 +55,15 @@ pub struct First<'a> {
     pub weight: &'a [f32],
 }
 
-/// φ and φ' of sums = bias + (first layer's products, or those in `neurons`): `[points, neurons]` each, `bias` `[neurons]`.
-/// Where `derivatives` is empty they are not kept.
-pub fn forward<T: Stored>(pointwise: Pointwise, first: Option<First<'_>>, bias: &[f32], neurons: &mut [T], derivatives: &mut [T]) {
+/// φ and φ' of sums = bias + (first layer's products, or those in `neurons`): `[points, neurons]` each, `bias`
+/// `[neurons]`. Where `derivatives` is empty they are not kept.
+pub fn forward<T: Stored>(
+    pointwise: Pointwise,
+    first: Option<First<'_>>,
+    bias: &[f32],
+    neurons: &mut [T],
+    derivatives: &mut [T],
+) {
     let width = bias.len();
     let tiles = neurons.par_chunks_mut(TILE * width).enumerate();
     let tile = |number, neurons, derivatives| {
@@ -123,8 +130,8 @@ pub enum Slopes<'a, T> {
     Output(&'a [f32], &'a [f32]),
 }
 
-/// Turns derivatives `[points, neurons]` into slopes of the sums, slope · φ'. Gives Σ over the points of these, and of these times
-/// each column of `columns` `[points, n]`: `[1 + n, neurons]`.
+/// Turns derivatives `[points, neurons]` into slopes of the sums, slope · φ'. Gives Σ over the points of these, and of
+/// these times each column of `columns` `[points, n]`: `[1 + n, neurons]`.
 pub fn backward<T: Stored>(slopes: Slopes<'_, T>, derivatives: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
     let points = derivatives.len() / width;
     let extra = columns.len() / points;
@@ -239,7 +246,9 @@ impl<T: Stored> Kernel for Dot<'_, T> {
         for (value, row) in self.values.iter_mut().zip(self.neurons.chunks(self.weight.len())) {
             let mut sums = [0.0f32; LANES];
             for (neurons, weight) in row.chunks(LANES).zip(self.weight.chunks(LANES)) {
-                sums.iter_mut().zip(neurons.iter().zip(weight)).for_each(|(sum, (neuron, weight))| *sum += neuron.wide() * weight);
+                sums.iter_mut()
+                    .zip(neurons.iter().zip(weight))
+                    .for_each(|(sum, (neuron, weight))| *sum += neuron.wide() * weight);
             }
             *value += simd.sum(simd.load(&sums));
         }
@@ -250,9 +259,11 @@ impl<T: Stored> Kernel for Dot<'_, T> {
 #[must_use]
 pub fn weighted<T: Stored>(neurons: &[T], slopes: &[f32], width: usize) -> Vec<f32> {
     let mut parts = vec![0.0; slopes.len().div_ceil(TILE) * width];
-    parts.par_chunks_mut(width).zip(neurons.par_chunks(TILE * width)).zip(slopes.par_chunks(TILE)).for_each(|((sums, neurons), slopes)| {
-        simd::dispatch(simd::level(), Weigh { sums, neurons, slopes });
-    });
+    parts.par_chunks_mut(width).zip(neurons.par_chunks(TILE * width)).zip(slopes.par_chunks(TILE)).for_each(
+        |((sums, neurons), slopes)| {
+            simd::dispatch(simd::level(), Weigh { sums, neurons, slopes });
+        },
+    );
     added(&parts, width)
 }
 

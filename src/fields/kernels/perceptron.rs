@@ -1,8 +1,10 @@
-//! A small perceptron with (leaky) rectifiers, h ← max(z, slope · z), z = W h + b, last layer linear with one output: values and
-//! gradients of many points, tile by tile in the cache. As in the fully fused networks of Müller et al., "Real-time Neural
-//! Radiance Caching for Path Tracing", ACM TOG 40(4), 2021, but for vector units: sixteen points are the lanes.
+//! A small perceptron with (leaky) rectifiers, h ← max(z, slope · z), z = W h + b, last layer linear with one output:
+//! values and gradients of many points, tile by tile in the cache. As in the fully fused networks of Müller et al.,
+//! "Real-time Neural Radiance Caching for Path Tracing", ACM TOG 40(4), 2021, but for vector units: sixteen points are
+//! the lanes.
 //!
-//! A tile is `[neuron, 256 points]`. Tiles are shared out; their parts of the weights' gradient are added in their order.
+//! A tile is `[neuron, 256 points]`. Tiles are shared out; their parts of the weights' gradient are added in their
+//! order.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
@@ -76,7 +78,8 @@ impl Perceptron<'_> {
         let tiles = count.div_ceil(TILE);
         let mut kept = Kept { count, tiles: vec![0.0; tiles * size] };
         let mut values = vec![0.0; tiles * TILE];
-        let parts = kept.tiles.par_chunks_mut(size).zip(values.par_chunks_mut(TILE)).zip(features.par_chunks(TILE * inputs));
+        let parts =
+            kept.tiles.par_chunks_mut(size).zip(values.par_chunks_mut(TILE)).zip(features.par_chunks(TILE * inputs));
         parts.for_each(|((tile, values), features)| {
             transpose(features, inputs, tile);
             simd::dispatch(simd::level(), Forward { network: self, tile, values });
@@ -92,9 +95,11 @@ impl Perceptron<'_> {
         let mut parts = vec![0.0; kept.tiles.len() / size.max(1) * numbers];
         let mut features = vec![0.0; kept.count * inputs];
         let tiles = kept.tiles.par_chunks(size).zip(parts.par_chunks_mut(numbers));
-        tiles.zip(slopes.par_chunks(TILE)).zip(features.par_chunks_mut(TILE * inputs)).for_each(|(((tile, layers), slopes), features)| {
-            simd::dispatch(simd::level(), Backward { network: self, tile, slopes, layers, features });
-        });
+        tiles.zip(slopes.par_chunks(TILE)).zip(features.par_chunks_mut(TILE * inputs)).for_each(
+            |(((tile, layers), slopes), features)| {
+                simd::dispatch(simd::level(), Backward { network: self, tile, slopes, layers, features });
+            },
+        );
         let mut layers = vec![0.0; numbers];
         for part in parts.chunks(numbers) {
             layers.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
@@ -164,7 +169,13 @@ impl Product<'_> {
 
     /// `ROWS` rows of the result.
     #[inline(always)]
-    fn rows<S: Simd, const ROWS: usize>(&self, simd: S, first: usize, out: &mut [f32], finish: &impl Fn(usize, S::F) -> S::F) {
+    fn rows<S: Simd, const ROWS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        out: &mut [f32],
+        finish: &impl Fn(usize, S::F) -> S::F,
+    ) {
         for point in (0..TILE).step_by(BLOCK * LANES) {
             let mut sums = [[simd.splat(0.0); BLOCK]; ROWS];
             for term in 0..self.terms {
@@ -246,7 +257,14 @@ fn outer<S: Simd>(simd: S, dz: &[f32], h: &[f32], columns: usize, out: &mut [f32
 }
 
 #[inline(always)]
-fn square<S: Simd, const SIDE: usize>(simd: S, dz: &[f32], h: &[f32], at: (usize, usize), columns: usize, out: &mut [f32]) {
+fn square<S: Simd, const SIDE: usize>(
+    simd: S,
+    dz: &[f32],
+    h: &[f32],
+    at: (usize, usize),
+    columns: usize,
+    out: &mut [f32],
+) {
     let (dz, h) = (&dz[at.0 * TILE..][..SIDE * TILE], &h[at.1 * TILE..][..SIDE * TILE]);
     let mut sums = [[simd.splat(0.0); SIDE]; SIDE];
     for point in (0..TILE).step_by(LANES) {
@@ -285,9 +303,11 @@ mod tests {
     fn bits_do_not_depend_on_threads_and_levels_agree() {
         let wave = |count: usize, step: f32| (0..count).map(|i| (i as f32 * step).sin()).collect::<Vec<f32>>();
         let shapes = [(5, 30), (30, 30), (30, 1)];
-        let numbers: Vec<_> = shapes.iter().map(|&(inputs, outputs)| (wave(inputs * outputs, 0.7), wave(outputs, 0.3))).collect();
+        let numbers: Vec<_> =
+            shapes.iter().map(|&(inputs, outputs)| (wave(inputs * outputs, 0.7), wave(outputs, 0.3))).collect();
         let dense = shapes.iter().zip(&numbers);
-        let layers = dense.map(|(&(inputs, outputs), (weight, bias))| Dense { inputs, outputs, weight, bias }).collect();
+        let layers =
+            dense.map(|(&(inputs, outputs), (weight, bias))| Dense { inputs, outputs, weight, bias }).collect();
         let network = Perceptron { layers, slope: 0.1 };
         let (features, slopes) = (wave(5 * 700, 0.37), wave(700, 0.9));
         let run = |threads: usize| {

@@ -1,8 +1,10 @@
-//! What a hidden neuron does with its sum z: φ(z) and φ'(z) of many sums. The formulas are those of [`super::super::activations`].
+//! What a hidden neuron does with its sum z: φ(z) and φ'(z) of many sums. The formulas are those of
+//! [`super::super::activations`].
 //!
-//! The phase of a sine is split as x = kπ + r, |r| ≤ π/2 (Cody and Waite, 1980: π in two parts), sin x = (−1)ᵏ sin r and
-//! cos x = (−1)ᵏ cos r by polynomials: absolute error below 2·10⁻⁷ for |x| up to some thousands. eˣ = 2ᵏ eʳ likewise, and Φ after
-//! Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 7.1.26. Loops over plain numbers are compiled for the lanes.
+//! The phase of a sine is split as x = kπ + r, |r| ≤ π/2 (Cody and Waite, 1980: π in two parts), sin x = (−1)ᵏ sin r
+//! and cos x = (−1)ᵏ cos r by polynomials: absolute error below 2·10⁻⁷ for |x| up to some thousands. eˣ = 2ᵏ eʳ
+//! likewise, and Φ after Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 7.1.26. Loops over plain
+//! numbers are compiled for the lanes.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use crate::projectors::kernels::simd::{LANES, Simd, sixteen, sixteen_mut};
@@ -162,7 +164,8 @@ fn normal(z: f32, bell: f32) -> f32 {
     if z > 0.0 { 1.0 - tail } else { tail }
 }
 
-/// sin r / r and cos r as polynomials of r² on |r| ≤ π/2, highest power first: least largest error (Lawson, 1961), 3·10⁻⁹ and 5·10⁻⁸.
+/// sin r / r and cos r as polynomials of r² on |r| ≤ π/2, highest power first: least largest error (Lawson, 1961),
+/// 3·10⁻⁹ and 5·10⁻⁸.
 const SIN: [f32; 5] = [2.590_488_5e-6, -1.980_089_7e-4, 8.332_9e-3, -0.166_666_48, 1.0];
 const COS: [f32; 5] = [2.315_393_2e-5, -1.385_370_4e-3, 4.166_358_3e-2, -0.499_999_05, 0.999_999_94];
 
@@ -272,7 +275,10 @@ mod tests {
                 for ((&z, value), derivative) in sums.iter().zip(&values).zip(&derivatives) {
                     let (v, d, tolerance) = exact(pointwise, f64::from(z));
                     let error = (f64::from(*value) - v).abs().max((f64::from(*derivative) - d).abs());
-                    assert!(error <= tolerance, "{pointwise:?}, {level:?} at {z}: {value} and {derivative}, expected {v} and {d}");
+                    assert!(
+                        error <= tolerance,
+                        "{pointwise:?}, {level:?} at {z}: {value} and {derivative}, expected {v} and {d}"
+                    );
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! A network's values and gradients by the kernels: one kernel for a small one, products and passes between them for any other.
+//! A network's values and gradients by the kernels: one kernel for a small one, products and passes between them for
+//! any other.
 
 use super::Mlp;
 use crate::error::Result;
@@ -24,12 +25,15 @@ impl Network<'_> {
     /// The output neuron's sums `[n]`.
     pub(super) fn evaluate(&self, encoded: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Small(network, _) => from_slice(&network.forward(lend(encoded)?).0, &[encoded.size()[0] as usize], Device::Cpu),
+            Self::Small(network, _) => {
+                from_slice(&network.forward(lend(encoded)?).0, &[encoded.size()[0] as usize], Device::Cpu)
+            }
             Self::Dense(network) => network.evaluate(encoded),
         }
     }
 
-    /// Given what makes slopes of the sums, adds the layers' gradients; gives the slopes of the encoded points, if asked.
+    /// Given what makes slopes of the sums, adds the layers' gradients; gives the slopes of the encoded points, if
+    /// asked.
     fn accumulate(&self, encoded: &Tensor, slopes: &mut Slopes<'_>, ask: bool) -> Result<Option<Tensor>> {
         match self {
             Self::Small(network, parameters) => {
@@ -86,9 +90,16 @@ impl Mlp {
     }
 
     /// Adds the layers' gradients; gives the slopes of the encoded points, if asked.
-    pub(super) fn through_network(&self, encoded: &Tensor, slopes: &mut Slopes<'_>, ask: bool) -> Result<Option<Tensor>> {
+    pub(super) fn through_network(
+        &self,
+        encoded: &Tensor,
+        slopes: &mut Slopes<'_>,
+        ask: bool,
+    ) -> Result<Option<Tensor>> {
         let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
-        let back = |sum: &Tensor, slopes: &Tensor| sum.f_mul(slopes).and_then(|s| s.f_sum(s.kind())?.f_backward()).map_err(torch_error);
+        let back = |sum: &Tensor, slopes: &Tensor| {
+            sum.f_mul(slopes).and_then(|s| s.f_sum(s.kind())?.f_backward()).map_err(torch_error)
+        };
         let Some(network) = self.network(encoded)? else {
             let encoded = leaf(encoded);
             let values = self.sums(&encoded).and_then(|sums| self.finish(&sums)).map_err(torch_error)?;

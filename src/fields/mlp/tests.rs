@@ -10,14 +10,17 @@ fn config(text: &str) -> Config {
 fn a_sine_network_on_bare_coordinates_is_the_siren() {
     let domain = Domain::cube(3, 8).unwrap();
     let options = (Kind::Double, Device::Cpu);
-    let field = config("{encoding: identity, activation: sine, width: 16, depth: 3}").build(&domain, 4, options).unwrap();
-    let siren = crate::fields::siren::Config { width: 16, depth: 3, ..Default::default() }.build(&domain, 4, options).unwrap();
+    let field =
+        config("{encoding: identity, activation: sine, width: 16, depth: 3}").build(&domain, 4, options).unwrap();
+    let siren =
+        crate::fields::siren::Config { width: 16, depth: 3, ..Default::default() }.build(&domain, 4, options).unwrap();
     for (ours, theirs) in field.parameters().iter().zip(siren.parameters()) {
         assert_eq!((&ours.name, ours.value.size(), ours.role), (&theirs.name, theirs.value.size(), theirs.role));
         theirs.value.detach().copy_(&ours.value.detach());
     }
     let points = Tensor::from_slice(&(0..60).map(|i| (f64::from(i) * 0.37).sin()).collect::<Vec<_>>()).view([20, 3]);
-    let error = (field.attenuation(&points).unwrap() - siren.attenuation(&points).unwrap()).abs().max().double_value(&[]);
+    let error =
+        (field.attenuation(&points).unwrap() - siren.attenuation(&points).unwrap()).abs().max().double_value(&[]);
     assert!(error < 1e-12, "{error}");
 }
 
@@ -45,13 +48,17 @@ fn nonsense_is_refused_by_key() {
     assert!(problem("{output_scale: .nan}", &slice).starts_with("mlp.output_scale"));
     assert!(problem("{encoding: tri_plane}", &slice).starts_with("mlp.encoding.tri_plane"));
     assert!(problem("{encoding: {hash_grid: {finest: 2}}}", &volume).starts_with("mlp.encoding.hash_grid.finest"));
-    assert!(problem("{encoding: {dense_grid: {resolutions: [16000]}}}", &volume).starts_with("mlp.encoding.dense_grid"));
+    assert!(
+        problem("{encoding: {dense_grid: {resolutions: [16000]}}}", &volume).starts_with("mlp.encoding.dense_grid")
+    );
     assert!(config("{encoding: tri_plane}").check(&volume).is_ok());
 }
 
 #[test]
 fn the_matrix_behind_wide_waves_is_a_hidden_one_and_behind_tables_and_few_numbers_not() {
-    for (encoding, role) in [("fourier", Role::Hidden), ("nerf", Role::Hidden), ("basic", Role::Other), ("hash_grid", Role::Other)] {
+    for (encoding, role) in
+        [("fourier", Role::Hidden), ("nerf", Role::Hidden), ("basic", Role::Other), ("hash_grid", Role::Other)]
+    {
         let layers = config(&format!("{{encoding: {encoding}}}")).layers(2);
         let roles: Vec<Role> = layers.iter().map(|layer| layer.role).collect();
         assert_eq!(roles, [role, Role::Hidden, Role::Other], "{encoding}");
@@ -60,10 +67,13 @@ fn the_matrix_behind_wide_waves_is_a_hidden_one_and_behind_tables_and_few_number
 
 #[test]
 fn the_cost_counts_every_trained_number() {
-    for (text, inputs) in [("{}", 2), ("{}", 3), ("{encoding: tri_plane, depth: 4, skip: [1, 2]}", 3), ("{encoding: fourier}", 3)] {
+    for (text, inputs) in
+        [("{}", 2), ("{}", 3), ("{encoding: tri_plane, depth: 4, skip: [1, 2]}", 3), ("{encoding: fourier}", 3)]
+    {
         let domain = Domain::cube(inputs, 8).unwrap();
         let field = config(text).build(&domain, 0, (Kind::Float, Device::Cpu)).unwrap();
-        let trained: usize = field.parameters().iter().filter(|p| p.value.requires_grad()).map(|p| p.value.numel()).sum();
+        let trained: usize =
+            field.parameters().iter().filter(|p| p.value.requires_grad()).map(|p| p.value.numel()).sum();
         assert_eq!(trained as u64, config(text).cost(&domain).parameters, "{text}");
     }
 }
@@ -71,7 +81,11 @@ fn the_cost_counts_every_trained_number() {
 /// Values and gradients by the kernels and by tensor expressions, in f32.
 #[test]
 fn the_kernels_agree_with_the_tensor_expressions() {
-    let nets = ["{}", "{depth: 1, activation: leaky_relu}", "{encoding: {dense_grid: {resolutions: [3, 9], features: 3}}, width: 30}"];
+    let nets = [
+        "{}",
+        "{depth: 1, activation: leaky_relu}",
+        "{encoding: {dense_grid: {resolutions: [3, 9], features: 3}}, width: 30}",
+    ];
     let others = [
         "{encoding: nerf, output: softplus, output_scale: 2}",
         "{activation: tanh, skip: [1]}",
@@ -88,13 +102,19 @@ fn the_kernels_agree_with_the_tensor_expressions() {
     ];
     let exact = nets.into_iter().chain(others).map(|text| (text, 1e-4));
     let rounded = rounded.into_iter().map(|text| (text, 2e-2));
-    for (text, tolerance, inputs) in exact.chain(rounded).flat_map(|(text, tolerance)| [(text, tolerance, 2), (text, tolerance, 3)]) {
+    for (text, tolerance, inputs) in
+        exact.chain(rounded).flat_map(|(text, tolerance)| [(text, tolerance, 2), (text, tolerance, 3)])
+    {
         let domain = Domain::cube(inputs, 8).unwrap();
         if config(text).check(&domain).is_err() {
             continue;
         }
         let field = config(text).build(&domain, 1, (Kind::Float, Device::Cpu)).unwrap();
-        field.parameters().iter().filter(|p| p.role == Role::Table).for_each(|p| drop(p.value.detach().g_mul_scalar_(3e3)));
+        field
+            .parameters()
+            .iter()
+            .filter(|p| p.role == Role::Table)
+            .for_each(|p| drop(p.value.detach().g_mul_scalar_(3e3)));
         let points = Tensor::from_slice(&(0..inputs * 700).map(|i| (i as f32 * 0.37).sin() * 1.02).collect::<Vec<_>>());
         crate::fields::fused::compare(field.as_ref(), &points.view([-1, inputs as i64]), tolerance, text);
     }

@@ -1,7 +1,8 @@
 //! Huber total variation: Σ h(|∇x|), h(g) = g² / 2δ up to δ and g − δ/2 above.
 //!
-//! Total variation that does not turn slopes into stairs: steps below δ are smoothed, edges above stay. Huber, Ann. Math. Stat.
-//! 35 (1964) 73; for tomography Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) §6.2.2. For anatomy with soft gradients.
+//! Total variation that does not turn slopes into stairs: steps below δ are smoothed, edges above stay. Huber, Ann.
+//! Math. Stat. 35 (1964) 73; for tomography Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) §6.2.2. For anatomy
+//! with soft gradients.
 
 use super::{Regularizer, check_weight, squares};
 use crate::error::{Error, Result};

@@ -1,9 +1,9 @@
-//! The steps of primal-dual total variation as plain CPU functions on slices: one pass over memory each, on the rayon pool
-//! they are called in, with the same bits for any number of threads. The tensor operations of
+//! The steps of primal-dual total variation as plain CPU functions on slices: one pass over memory each, on the rayon
+//! pool they are called in, with the same bits for any number of threads. The tensor operations of
 //! [`total_variation`](super::total_variation) are their reference.
 //!
-//! A volume is `[z, y, x]` in C order; a gradient is three of them, along z, y and x; forward differences, zero at the far
-//! faces, times `slopes` (0 for an axis without differences).
+//! A volume is `[z, y, x]` in C order; a gradient is three of them, along z, y and x; forward differences, zero at the
+//! far faces, times `slopes` (0 for an axis without differences).
 
 use rayon::prelude::*;
 
@@ -59,7 +59,9 @@ impl Lattice {
             *value = (here[i + 1] - here[i]) * self.slopes[2];
         }
         gx[nx - 1] = 0.0;
-        for (ahead, slope, there, step) in [(gy, self.slopes[1], row % ny + 1 < ny, 1), (gz, self.slopes[0], row / ny + 1 < nz, ny)] {
+        for (ahead, slope, there, step) in
+            [(gy, self.slopes[1], row % ny + 1 < ny, 1), (gz, self.slopes[0], row / ny + 1 < nz, ny)]
+        {
             if slope == 0.0 || !there {
                 ahead.fill(0.0);
                 continue;
@@ -73,7 +75,9 @@ impl Lattice {
     fn add_adjoint(&self, q: [&[f32]; 3], row: usize, out: &mut [f32]) {
         let [nz, ny, nx] = self.shape;
         let at = row * nx;
-        for (q, slope, index, count, step) in [(q[0], self.slopes[0], row / ny, nz, ny * nx), (q[1], self.slopes[1], row % ny, ny, nx)] {
+        for (q, slope, index, count, step) in
+            [(q[0], self.slopes[0], row / ny, nz, ny * nx), (q[1], self.slopes[1], row % ny, ny, nx)]
+        {
             if slope != 0.0 && index + 1 < count {
                 out.iter_mut().zip(&q[at..at + nx]).for_each(|(out, q)| *out -= q * slope);
             }
@@ -181,8 +185,8 @@ fn primal_gap(slope: &[f32], x: &[f32], bound: f32, nonnegative: bool) -> f64 {
     slope.iter().zip(x).map(pair).sum()
 }
 
-/// The penalty w Σ h(|∇x|) of a volume and its part of the gap, Σ w h(|∇x|) + (δ/2w)|q|² − ∇x·q, where h is the absolute
-/// value, smoothed below δ as Huber's; every term is 0 or more if |q| ≤ w.
+/// The penalty w Σ h(|∇x|) of a volume and its part of the gap, Σ w h(|∇x|) + (δ/2w)|q|² − ∇x·q, where h is the
+/// absolute value, smoothed below δ as Huber's; every term is 0 or more if |q| ≤ w.
 ///
 /// # Panics
 /// When a slice has not the lattice's length.
@@ -201,12 +205,16 @@ pub fn value(lattice: &Lattice, x: &[f32], q: [&[f32]; 3], weight: f64, delta: f
             let q = [f64::from(q[0][i]), f64::from(q[1][i]), f64::from(q[2][i])];
             let value = weight * huber((g[0] * g[0] + g[1] * g[1] + g[2] * g[2]).sqrt(), delta);
             total += value;
-            gap += value + quadratic * (q[0] * q[0] + q[1] * q[1] + q[2] * q[2]) - (g[0] * q[0] + g[1] * q[1] + g[2] * q[2]);
+            gap += value + quadratic * (q[0] * q[0] + q[1] * q[1] + q[2] * q[2])
+                - (g[0] * q[0] + g[1] * q[1] + g[2] * q[2]);
         }
         (total, gap)
     };
-    let sums: Vec<(f64, f64)> =
-        (0..lattice.rows()).into_par_iter().with_min_len(ROWS).map_init(|| Rows::new(nx), |scratch, row| work(scratch, row)).collect();
+    let sums: Vec<(f64, f64)> = (0..lattice.rows())
+        .into_par_iter()
+        .with_min_len(ROWS)
+        .map_init(|| Rows::new(nx), |scratch, row| work(scratch, row))
+        .collect();
     sums.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 

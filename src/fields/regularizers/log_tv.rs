@@ -1,8 +1,9 @@
 //! Logarithmic total variation: Σ ε log(1 + |∇x|/ε).
 //!
-//! Total variation takes from every edge in proportion to its length, whatever its height, and so lowers contrast; here a step
-//! well above ε costs little more than one of twice its height. E. J. Candès, M. B. Wakin, S. P. Boyd, J. Fourier Anal. Appl. 14, 2008
-//! (its reweighted form); for few views E. Y. Sidky, R. Chartrand, X. Pan, IEEE NSS 2007. It is not convex: a start matters.
+//! Total variation takes from every edge in proportion to its length, whatever its height, and so lowers contrast; here
+//! a step well above ε costs little more than one of twice its height. E. J. Candès, M. B. Wakin, S. P. Boyd, J.
+//! Fourier Anal. Appl. 14, 2008 (its reweighted form); for few views E. Y. Sidky, R. Chartrand, X. Pan, IEEE NSS 2007.
+//! It is not convex: a start matters.
 
 use super::{Regularizer, check_weight, squares};
 use crate::error::{Error, Result};

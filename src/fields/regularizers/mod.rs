@@ -1,7 +1,8 @@
 //! What is known of a volume besides its projections, as differentiable functions of it.
 //!
-//! [`total_variation`] is the one of the `tv` key, with its gradient written out. The others are a family: each gives a penalty
-//! per voxel from the voxel's value and its forward differences, so that it serves a lattice and random voxels alike.
+//! [`total_variation`] is the one of the `tv` key, with its gradient written out. The others are a family: each gives a
+//! penalty per voxel from the voxel's value and its forward differences, so that it serves a lattice and random voxels
+//! alike.
 
 pub mod huber_tv;
 pub mod kernels;
@@ -47,11 +48,16 @@ crate::kinds! {
     }
 }
 
-/// Weight times the sum of a regulariser's penalties over a volume `[z, y, x]`, and its gradient with respect to the volume.
+/// Weight times the sum of a regulariser's penalties over a volume `[z, y, x]`, and its gradient with respect to the
+/// volume.
 ///
 /// # Errors
 /// When memory runs out.
-pub fn value_and_gradient(part: &dyn Regularizer, x: &Tensor, axes: &[(usize, f64)]) -> std::result::Result<(f64, Tensor), TchError> {
+pub fn value_and_gradient(
+    part: &dyn Regularizer,
+    x: &Tensor,
+    axes: &[(usize, f64)],
+) -> std::result::Result<(f64, Tensor), TchError> {
     tch::with_grad(|| {
         let leaf = x.detach().f_set_requires_grad(true)?;
         let slopes: Vec<Tensor> = total_variation::gradient(&leaf, axes)?.iter().map(|slope| slope.view(-1)).collect();

@@ -1,7 +1,7 @@
 //! Non-negativity as a penalty: Σ ½ min(x, 0)².
 //!
-//! Attenuation is not negative; a field without an output activation may say so, and is drawn back here. A projection onto x ≥ 0
-//! at the end (`nonnegative`) does the same too late for the data to answer.
+//! Attenuation is not negative; a field without an output activation may say so, and is drawn back here. A projection
+//! onto x ≥ 0 at the end (`nonnegative`) does the same too late for the data to answer.
 
 use super::{Regularizer, check_weight};
 use crate::error::Result;

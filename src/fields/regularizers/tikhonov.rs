@@ -1,7 +1,7 @@
 //! Tikhonov's penalty on the gradient: Σ ½ |∇x|².
 //!
-//! Smooth everywhere, edges too: only where the object itself is smooth, or as a little help beside total variation. Tikhonov,
-//! Soviet Math. Dokl. 4 (1963) 1035.
+//! Smooth everywhere, edges too: only where the object itself is smooth, or as a little help beside total variation.
+//! Tikhonov, Soviet Math. Dokl. 4 (1963) 1035.
 
 use super::{Regularizer, check_weight, squares};
 use crate::error::Result;

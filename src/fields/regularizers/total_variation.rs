@@ -1,7 +1,8 @@
-//! Isotropic total variation, smoothed: TV(x) = Σ √(Σₖ (sₖ ∂ₖx)² + ε²), forward differences in voxels, zero at the far faces.
+//! Isotropic total variation, smoothed: TV(x) = Σ √(Σₖ (sₖ ∂ₖx)² + ε²), forward differences in voxels, zero at the far
+//! faces.
 //!
-//! sₖ = (smallest in-plane spacing) / (spacing along k), so that thick slices count as what they are. Rudin, Osher, Fatemi,
-//! Physica D 1992; ε as in the smoothed objective of Sidky and Pan, Phys. Med. Biol. 2008.
+//! sₖ = (smallest in-plane spacing) / (spacing along k), so that thick slices count as what they are. Rudin, Osher,
+//! Fatemi, Physica D 1992; ε as in the smoothed objective of Sidky and Pan, Phys. Med. Biol. 2008.
 
 use crate::data::Grid;
 use tch::{Kind, TchError, Tensor};
@@ -95,7 +96,12 @@ mod tests {
         let axes = [(0, 0.4), (1, 1.0), (2, 1.0)];
         let x = random([3, 4, 5], 0);
         let fields: Vec<Tensor> = (1..4).map(|seed| random([3, 4, 5], seed)).collect();
-        let left: f64 = gradient(&x, &axes).unwrap().iter().zip(&fields).map(|(a, b)| (a * b).sum(Kind::Double).double_value(&[])).sum();
+        let left: f64 = gradient(&x, &axes)
+            .unwrap()
+            .iter()
+            .zip(&fields)
+            .map(|(a, b)| (a * b).sum(Kind::Double).double_value(&[]))
+            .sum();
         let right = (x * gradient_adjoint(&fields, &axes).unwrap()).sum(Kind::Double).double_value(&[]);
         assert!((left - right).abs() < 1e-12 * left.abs().max(1.0), "{left} {right}");
     }

@@ -1,7 +1,7 @@
 //! Compressed pixels, checked before a decoder sees them: what they declare must be what the image declares.
 //!
-//! The decoders size their buffers by the codestream and copy into one sized by the image (`dicom-pixeldata` 0.10.1 panics
-//! when they differ).
+//! The decoders size their buffers by the codestream and copy into one sized by the image (`dicom-pixeldata` 0.10.1
+//! panics when they differ).
 
 use super::header::Layout;
 use flate2::read::DeflateDecoder;
@@ -21,8 +21,8 @@ struct Declared {
     signed: Option<bool>,
 }
 
-/// Checks one compressed frame. Gives the layout of its decoded samples: the image's, but for signed numbers in an unsigned
-/// JPEG 2000 codestream the sign is at the top of the bits that the codestream has.
+/// Checks one compressed frame. Gives the layout of its decoded samples: the image's, but for signed numbers in an
+/// unsigned JPEG 2000 codestream the sign is at the top of the bits that the codestream has.
 ///
 /// # Errors
 /// In words, when the frame contradicts the image.
@@ -32,7 +32,9 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Layout
         RLE => return check_rle(bytes, layout).map(|()| layout),
         DEFLATED_FRAME => return check_deflated(bytes, layout).map(|()| layout),
         _ if is_jpeg => jpeg(bytes),
-        _ if syntax.starts_with("1.2.840.10008.1.2.4.9") || syntax.starts_with("1.2.840.10008.1.2.4.20") => jpeg2000(bytes),
+        _ if syntax.starts_with("1.2.840.10008.1.2.4.9") || syntax.starts_with("1.2.840.10008.1.2.4.20") => {
+            jpeg2000(bytes)
+        }
         _ => return Ok(layout),
     };
     let found = declared.ok_or("its compressed pixels have no header")?;
@@ -45,7 +47,10 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Layout
     // The JPEG decoder writes one byte per sample up to 8 bits, and two above.
     let fits = (1..=layout.bits_allocated).contains(&found.bits) && layout.bits_allocated <= 16;
     if !fits || (is_jpeg && (found.bits <= 8) != (layout.bits_allocated == 8)) {
-        return Err(format!("its compressed pixels have {} bits, the image allocates {}", found.bits, layout.bits_allocated));
+        return Err(format!(
+            "its compressed pixels have {} bits, the image allocates {}",
+            found.bits, layout.bits_allocated
+        ));
     }
     if layout.signed && found.signed == Some(false) {
         return Ok(Layout { bits_stored: found.bits, high_bit: found.bits - 1, ..layout });
@@ -88,7 +93,13 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
                 let frame = bytes.get(at + 4..at + 10)?;
                 let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
                 let bits = u32::from(frame[0]);
-                return Some(Declared { rows: short(1), columns: short(3), components: u32::from(frame[5]), bits, signed: None });
+                return Some(Declared {
+                    rows: short(1),
+                    columns: short(3),
+                    components: u32::from(frame[5]),
+                    bits,
+                    signed: None,
+                });
             }
             0xd8..=0xda => return None,
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
@@ -106,7 +117,10 @@ fn check_rle(bytes: &[u8], layout: Layout) -> Result<(), String> {
     }
     let offsets: Vec<usize> = (1..=segments).filter_map(|k| long(4 * k)).chain([bytes.len()]).collect();
     for pair in offsets.windows(2) {
-        let segment = bytes.get(pair[0]..pair[1]).filter(|_| pair[0] >= 64).ok_or("its run-length pixels have senseless offsets")?;
+        let segment = bytes
+            .get(pair[0]..pair[1])
+            .filter(|_| pair[0] >= 64)
+            .ok_or("its run-length pixels have senseless offsets")?;
         let pixels = unpacked(segment).filter(|&pixels| pixels >= layout.pixels());
         if pixels.is_none() {
             return Err(format!("its run-length pixels end before {} pixels", layout.pixels()));
@@ -150,7 +164,8 @@ fn unpacked(segment: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const LAYOUT: Layout = Layout { rows: 1, columns: 3, frames: 1, bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false };
+    const LAYOUT: Layout =
+        Layout { rows: 1, columns: 3, frames: 1, bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false };
 
     #[test]
     fn run_lengths_are_counted_before_they_are_trusted() {
@@ -166,7 +181,10 @@ mod tests {
     #[test]
     fn sizes_of_codestreams_are_found() {
         let jpeg_bytes = [0xff, 0xd8, 0xff, 0xc4, 0, 3, 9, 0xff, 0xc3, 0, 11, 16, 2, 0, 1, 0, 1, 1, 0x11, 0];
-        assert_eq!(jpeg(&jpeg_bytes), Some(Declared { rows: 512, columns: 256, components: 1, bits: 16, signed: None }));
+        assert_eq!(
+            jpeg(&jpeg_bytes),
+            Some(Declared { rows: 512, columns: 256, components: 1, bits: 16, signed: None })
+        );
         assert!((0..jpeg_bytes.len()).all(|n| jpeg(&jpeg_bytes[..n]).is_none() || n >= 17));
         assert!(check("1.2.840.10008.1.2.4.70", &jpeg_bytes, LAYOUT).is_err());
         assert_eq!(jpeg2000(&[0xff, 0x4f, 0xff, 0x51, 0, 41, 0, 0]), None);

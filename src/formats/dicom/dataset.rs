@@ -28,7 +28,8 @@ const EMPTY: [(Tag, VR); 13] = [
     (tags::PATIENT_NAME, VR::PN),
 ];
 
-/// Body parts of which there is one: Laterality must be absent for them, and present (if empty) otherwise (PS3.3 C.7.3.1).
+/// Body parts of which there is one: Laterality must be absent for them, and present (if empty) otherwise (PS3.3
+/// C.7.3.1).
 const UNPAIRED: [&str; 30] = [
     "ABDOMEN",
     "ABDOMENPELVIS",
@@ -66,7 +67,8 @@ const UNPAIRED: [&str; 30] = [
 pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
     let mut object = identity(labels, source);
     let number = source.and_then(|source| source.value("SeriesNumber")?.parse::<i64>().ok()).unwrap_or(0);
-    let number = number.saturating_add(labels.series_number_offset.into()).clamp(i32::MIN.into(), i32::MAX.into()).to_string();
+    let number =
+        number.saturating_add(labels.series_number_offset.into()).clamp(i32::MIN.into(), i32::MAX.into()).to_string();
     let series = uid(&["series", &labels.content_hash, &labels.series_description, &number]);
     text(&mut object, tags::SERIES_INSTANCE_UID, VR::UI, &series);
     text(&mut object, tags::SERIES_NUMBER, VR::IS, &number);
@@ -148,14 +150,22 @@ fn image(object: &mut InMemDicomObject, grid: &Grid, labels: &Labels) {
 
 /// What only one slice has: its UID, its place, its sources.
 pub(super) fn place(object: &mut InMemDicomObject, volume: &Volume, slice: usize, source: Option<&SourceSeries>) {
-    let series = object.get(tags::SERIES_INSTANCE_UID).and_then(|element| element.to_str().ok()).unwrap_or_default().into_owned();
+    let series = object
+        .get(tags::SERIES_INSTANCE_UID)
+        .and_then(|element| element.to_str().ok())
+        .unwrap_or_default()
+        .into_owned();
     let position = volume.grid.point([slice as f64, 0.0, 0.0]);
     text(object, tags::SOP_INSTANCE_UID, VR::UI, &uid(&["instance", &series, &slice.to_string()]));
     text(object, tags::INSTANCE_NUMBER, VR::IS, &(slice + 1).to_string());
     text(object, tags::IMAGE_POSITION_PATIENT, VR::DS, &position.map(decimal).join("\\"));
     let items = source.map(|source| references(volume, position, source)).unwrap_or_default();
     if !items.is_empty() {
-        object.put(DataElement::new(tags::SOURCE_IMAGE_SEQUENCE, VR::SQ, DataSetSequence::new(items, Length::UNDEFINED)));
+        object.put(DataElement::new(
+            tags::SOURCE_IMAGE_SEQUENCE,
+            VR::SQ,
+            DataSetSequence::new(items, Length::UNDEFINED),
+        ));
     }
 }
 
@@ -187,7 +197,13 @@ fn text(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
 
 /// Free text that may go into one value: no control characters, no separator, at most `most` characters.
 fn clean(value: &str, most: usize) -> String {
-    value.chars().map(|c| if c.is_control() || c == '\\' { ' ' } else { c }).take(most).collect::<String>().trim().to_string()
+    value
+        .chars()
+        .map(|c| if c.is_control() || c == '\\' { ' ' } else { c })
+        .take(most)
+        .collect::<String>()
+        .trim()
+        .to_string()
 }
 
 /// A decimal string of at most 16 characters (DS, PS3.5 6.2), as exact as that allows.
@@ -201,7 +217,11 @@ fn decimal(value: f64) -> String {
     match fixed {
         // Small values keep more digits with an exponent.
         Some(text) if value.abs() >= 1e-3 => text,
-        _ => (0..=9).rev().map(|digits| format!("{value:.digits$e}")).find(|text| text.len() <= 16).unwrap_or_else(|| "0".into()),
+        _ => (0..=9)
+            .rev()
+            .map(|digits| format!("{value:.digits$e}"))
+            .find(|text| text.len() <= 16)
+            .unwrap_or_else(|| "0".into()),
     }
 }
 

@@ -97,7 +97,8 @@ impl DicomFile {
             let text = String::from_utf8_lossy(&bytes[START..][found.value.clone()]);
             Some(text.trim_end_matches(['\0', ' ']).to_string())
         };
-        let syntax = syntax::of(&text(0x10).ok_or_else(|| Fault::Broken("no transfer syntax in its meta group".into()))?);
+        let syntax =
+            syntax::of(&text(0x10).ok_or_else(|| Fault::Broken("no transfer syntax in its meta group".into()))?);
         let (class, instance, preamble) = (text(2).unwrap_or_default(), text(3).unwrap_or_default(), polyglot(&bytes));
         let start = START + length;
         let (data, offset, total) = if syntax.deflated {
@@ -131,7 +132,8 @@ impl DicomFile {
             }
         }
         let syntax = syntax::dataset(self.syntax.encoding);
-        InMemDicomObject::read_dataset_with_ts(&bytes[..], &syntax).map_err(|error| format!("damaged DICOM file: {error}"))
+        InMemDicomObject::read_dataset_with_ts(&bytes[..], &syntax)
+            .map_err(|error| format!("damaged DICOM file: {error}"))
     }
 
     /// Bytes of the pixels as stored, and whether they are compressed. `None` without pixels.
@@ -167,19 +169,30 @@ impl<'a> PixelBytes<'a> {
     pub(super) fn frame(&self, frame: usize, frames: usize) -> std::result::Result<Cow<'a, [u8]>, String> {
         let Self::Fragments { table, fragments } = self else { return Err("its pixels are not compressed".into()) };
         if fragments.len() == frames {
-            return fragments.get(frame).map(|fragment| Cow::Borrowed(*fragment)).ok_or_else(|| format!("it has no frame {frame}"));
+            return fragments
+                .get(frame)
+                .map(|fragment| Cow::Borrowed(*fragment))
+                .ok_or_else(|| format!("it has no frame {frame}"));
         }
         if frames == 1 {
             return Ok(Cow::Owned(fragments.concat()));
         }
-        let offsets: Vec<usize> = table.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize).collect();
+        let offsets: Vec<usize> =
+            table.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize).collect();
         if offsets.len() != frames {
-            return Err(format!("{} fragments for {frames} frames, and no table of offsets that tells them apart", fragments.len()));
+            return Err(format!(
+                "{} fragments for {frames} frames, and no table of offsets that tells them apart",
+                fragments.len()
+            ));
         }
         let (from, to) = (offsets[frame], offsets.get(frame + 1).copied().unwrap_or(usize::MAX));
-        let starts = fragments.iter().scan(0, |start, fragment| Some(std::mem::replace(start, *start + fragment.len() + 8)));
-        let parts: Vec<&[u8]> =
-            starts.zip(fragments).filter(|(start, _)| (from..to).contains(start)).map(|(_, fragment)| *fragment).collect();
+        let starts =
+            fragments.iter().scan(0, |start, fragment| Some(std::mem::replace(start, *start + fragment.len() + 8)));
+        let parts: Vec<&[u8]> = starts
+            .zip(fragments)
+            .filter(|(start, _)| (from..to).contains(start))
+            .map(|(_, fragment)| *fragment)
+            .collect();
         Ok(Cow::Owned(parts.concat()))
     }
 }

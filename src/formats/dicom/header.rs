@@ -1,5 +1,5 @@
-//! What the elements of an image say about its series, its pixels and the place of each frame. Nothing here identifies a
-//! patient, so whatever an error quotes cannot either.
+//! What the elements of an image say about its series, its pixels and the place of each frame. Nothing here identifies
+//! a patient, so whatever an error quotes cannot either.
 
 use super::file::DicomFile;
 use crate::data::Point;
@@ -155,15 +155,24 @@ impl Image {
         let value = |group: Tag, tag: Tag, name: &str, count: usize| {
             let holder = self.holder(frame, group, tag).ok_or_else(|| format!("{name}: missing"))?;
             let found = numbers(holder, tag).map_err(|problem| format!("{name}: {problem}"))?;
-            if found.len() == count { Ok(found) } else { Err(format!("{name}: expected {count} numbers, got {}", found.len())) }
+            if found.len() == count {
+                Ok(found)
+            } else {
+                Err(format!("{name}: expected {count} numbers, got {}", found.len()))
+            }
         };
-        let position = value(tags::PLANE_POSITION_SEQUENCE, tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)", 3)?;
-        let axes = value(tags::PLANE_ORIENTATION_SEQUENCE, tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)", 6)?;
+        let position =
+            value(tags::PLANE_POSITION_SEQUENCE, tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)", 3)?;
+        let axes =
+            value(tags::PLANE_ORIENTATION_SEQUENCE, tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)", 6)?;
         let spacing = value(tags::PIXEL_MEASURES_SEQUENCE, tags::PIXEL_SPACING, "Pixel Spacing", 2)?;
         let slope = value(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_SLOPE, "Rescale Slope", 1)?[0];
-        let intercept = value(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_INTERCEPT, "Rescale Intercept", 1)?[0];
+        let intercept =
+            value(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_INTERCEPT, "Rescale Intercept", 1)?[0];
         if spacing.iter().any(|&s| s <= 0.0) || slope == 0.0 {
-            return Err(format!("expected positive Pixel Spacing and a Rescale Slope other than 0, got {spacing:?} and {slope}"));
+            return Err(format!(
+                "expected positive Pixel Spacing and a Rescale Slope other than 0, got {spacing:?} and {slope}"
+            ));
         }
         let (along_row, along_column) = ([axes[0], axes[1], axes[2]], [axes[3], axes[4], axes[5]]);
         check_axes(along_row, along_column)?;
@@ -174,7 +183,8 @@ impl Image {
     /// Where a frame keeps an attribute: in its own functional group, the shared one, or the image itself
     /// (PS3.3 C.7.6.16).
     fn holder(&self, frame: usize, group: Tag, tag: Tag) -> Option<&InMemDicomObject> {
-        let item = |sequence: Tag, index: usize| self.object.get(sequence)?.items()?.get(index)?.get(group)?.items()?.first();
+        let item =
+            |sequence: Tag, index: usize| self.object.get(sequence)?.items()?.get(index)?.get(group)?.items()?.first();
         let own = item(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frame);
         let shared = item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, 0);
         [own, shared, Some(&self.object)].into_iter().flatten().find(|object| object.get(tag).is_some())
@@ -225,9 +235,12 @@ impl Layout {
         if rows == 0 || columns == 0 || rows > 65535 || columns > 65535 || frames == 0 || frames > MAX_FRAMES {
             return Err(format!("impossible image of {frames} frames, {rows} rows, {columns} columns"));
         }
-        let fits = (1..=bits_allocated).contains(&bits_stored) && high_bit < bits_allocated && high_bit + 1 >= bits_stored;
+        let fits =
+            (1..=bits_allocated).contains(&bits_stored) && high_bit < bits_allocated && high_bit + 1 >= bits_stored;
         if ![8, 16, 32].contains(&bits_allocated) || !fits {
-            return Err(format!("impossible pixels: {bits_allocated} bits allocated, {bits_stored} stored, high bit {high_bit}"));
+            return Err(format!(
+                "impossible pixels: {bits_allocated} bits allocated, {bits_stored} stored, high bit {high_bit}"
+            ));
         }
         Ok(self)
     }
@@ -255,11 +268,13 @@ impl Layout {
     }
 }
 
-/// The values of a text element, trimmed, without control characters and marks that turn the writing direction (they could
-/// forge what a terminal or a page shows); empty ones are left out.
+/// The values of a text element, trimmed, without control characters and marks that turn the writing direction (they
+/// could forge what a terminal or a page shows); empty ones are left out.
 pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let values = object.get(tag).and_then(|element| element.to_multi_str().ok());
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     let trimmed = |value: &String| value.chars().filter(|&c| !hidden(c)).collect::<String>().trim().to_string();
     values.map(|values| values.iter().map(trimmed).filter(|value| !value.is_empty()).collect()).unwrap_or_default()
 }

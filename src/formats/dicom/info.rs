@@ -11,7 +11,8 @@ use crate::formats::describe::{Candidate, Description, lattice_rows, tidy};
 use std::path::Path;
 
 /// The entry in the list of formats.
-pub(in crate::formats) const FORMAT: Format = Format { name: "DICOM", looks_like: "a folder of slices, or one file", describe };
+pub(in crate::formats) const FORMAT: Format =
+    Format { name: "DICOM", looks_like: "a folder of slices, or one file", describe };
 
 fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     if candidate.is_folder {
@@ -69,7 +70,10 @@ fn image_rows(description: &mut Description, image: &Image) {
         let sign = if layout.signed { "signed" } else { "unsigned" };
         description.row(
             "pixels",
-            format!("{} x {}, {} of {} bits, {sign}", layout.rows, layout.columns, layout.bits_stored, layout.bits_allocated),
+            format!(
+                "{} x {}, {} of {} bits, {sign}",
+                layout.rows, layout.columns, layout.bits_stored, layout.bits_allocated
+            ),
         );
     }
     if let Some(tilt) = image.tilt().filter(|tilt| *tilt != 0.0) {
@@ -85,7 +89,10 @@ fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     }
     let grid = stack::stack(path, &volume).and_then(|stack| {
         description.warnings.extend(stack.warnings.clone());
-        stack.lattice.check().map_err(|fault| Error::input(path, format!("its slices are no right-angled lattice: {fault}")))?;
+        stack
+            .lattice
+            .check()
+            .map_err(|fault| Error::input(path, format!("its slices are no right-angled lattice: {fault}")))?;
         stack.lattice.grid(stack.lattice.canonical_order())
     });
     match grid {

@@ -15,18 +15,26 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// In words: pixels that are missing, damaged, or compressed in a way that no decoder here knows.
-pub(super) fn decode(file: &DicomFile, layout: Layout, index: usize, frame: &Frame, out: &mut [f32]) -> Result<(), String> {
+pub(super) fn decode(
+    file: &DicomFile,
+    layout: Layout,
+    index: usize,
+    frame: &Frame,
+    out: &mut [f32],
+) -> Result<(), String> {
     let pixels = file.pixels().ok_or("it has no pixels")?;
     let mut layout = layout;
     let bytes = match &pixels {
         PixelBytes::Native(bytes) => {
             let start = index * layout.bytes();
-            let problem = || format!("expected {} bytes of pixels, got {}", layout.bytes() * layout.frames, bytes.len());
+            let problem =
+                || format!("expected {} bytes of pixels, got {}", layout.bytes() * layout.frames, bytes.len());
             Cow::Borrowed(bytes.get(start..start + layout.bytes()).ok_or_else(problem)?)
         }
         PixelBytes::Fragments { .. } if !file.syntax.decodable => {
             return Err(format!(
-                "its pixels are compressed as {} ({}), which is not read here; decompress them first, for instance with gdcmconv --raw",
+                "its pixels are compressed as {} ({}), which is not read here; decompress them first, for instance \
+                 with gdcmconv --raw",
                 file.syntax.name, file.syntax.uid
             ));
         }
@@ -56,14 +64,19 @@ fn decompress(file: &DicomFile, layout: Layout, frame: Vec<u8>) -> Result<Vec<u8
         number(tags::PIXEL_REPRESENTATION, usize::from(layout.signed)),
     ]);
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, PixelFragmentSequence::new_fragments(vec![frame])));
-    let meta =
-        FileMetaTableBuilder::new().transfer_syntax(&syntax.uid).media_storage_sop_class_uid("1.2").media_storage_sop_instance_uid("1.2");
+    let meta = FileMetaTableBuilder::new()
+        .transfer_syntax(&syntax.uid)
+        .media_storage_sop_class_uid("1.2")
+        .media_storage_sop_instance_uid("1.2");
     let object = object.with_exact_meta(meta.build().map_err(|error| error.to_string())?);
     let damaged = |why: String| format!("its pixels ({}) cannot be decompressed: {why}", syntax.name);
-    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is damaged.
-    let decoded = std::panic::catch_unwind(|| object.decode_pixel_data_frame(0).map(dicom_pixeldata::DecodedPixelData::into_data))
-        .map_err(|_| damaged("the decoder gave up".into()))?
-        .map_err(|error| damaged(error.to_string()))?;
+    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is
+    // damaged.
+    let decoded = std::panic::catch_unwind(|| {
+        object.decode_pixel_data_frame(0).map(dicom_pixeldata::DecodedPixelData::into_data)
+    })
+    .map_err(|_| damaged("the decoder gave up".into()))?
+    .map_err(|error| damaged(error.to_string()))?;
     if decoded.len() < layout.bytes() {
         return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));
     }
@@ -104,7 +117,8 @@ mod tests {
             slope: 2.0,
             intercept: -1000.0,
         };
-        let layout = Layout { rows: 1, columns: 2, frames: 1, bits_allocated: 16, bits_stored: 12, high_bit: 11, signed: true };
+        let layout =
+            Layout { rows: 1, columns: 2, frames: 1, bits_allocated: 16, bits_stored: 12, high_bit: 11, signed: true };
         let value = |layout: Layout, bytes: &[u8], big| {
             let mut out = vec![0.0; bytes.len() * 8 / layout.bits_allocated as usize];
             rescale(bytes, layout, big, &frame, &mut out);

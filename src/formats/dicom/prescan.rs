@@ -1,8 +1,8 @@
 //! A walk over the tags of a data set that allocates nothing by declared lengths and does not recurse.
 //!
 //! `dicom-object` 0.10.1 believes lengths (a 468-byte file can cost 4 GB) and recurses (nesting of 10,000 aborts the
-//! process). So every file is walked here first, by rules that are the same or stricter, and `dicom-object` then gets only
-//! the few elements that are wanted, each proved to lie inside the file. Encoding: DICOM PS3.5 section 7.
+//! process). So every file is walked here first, by rules that are the same or stricter, and `dicom-object` then gets
+//! only the few elements that are wanted, each proved to lie inside the file. Encoding: DICOM PS3.5 section 7.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
@@ -66,8 +66,8 @@ pub(super) struct Scan {
     pub(super) pixels: Option<Pixels>,
 }
 
-/// Walks a data set of `total` bytes of which `data` is the beginning, up to its pixels. Sequences of defined length are
-/// entered only if `wanted`: what is not wanted is passed over by its length and never parsed by anybody.
+/// Walks a data set of `total` bytes of which `data` is the beginning, up to its pixels. Sequences of defined length
+/// are entered only if `wanted`: what is not wanted is passed over by its length and never parsed by anybody.
 pub(super) fn scan(data: &[u8], total: usize, encoding: Encoding, wanted: fn(Tag) -> bool) -> Result<Scan, Fault> {
     let mut walk = Walk { data, total, position: 0 };
     let mut scan = Scan::default();
@@ -128,7 +128,11 @@ impl Walk<'_> {
         if self.total - self.position < N {
             return broken("the file ends inside an element's header");
         }
-        let bytes = self.data.get(self.position..self.position + N).and_then(|bytes| bytes.try_into().ok()).ok_or(Fault::NeedMore)?;
+        let bytes = self
+            .data
+            .get(self.position..self.position + N)
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or(Fault::NeedMore)?;
         self.position += N;
         Ok(bytes)
     }
@@ -169,7 +173,12 @@ impl Walk<'_> {
     /// A plain value. Lengths that are no multiple of the type's size would put `dicom-object` out of step.
     fn value(&mut self, header: &Header, wanted: bool) -> Result<Range<usize>, Fault> {
         if wanted && !header.length.is_multiple_of(unit(header.vr)) {
-            return broken(format!("element {} of type {} declares {} bytes", header.tag, header.vr.to_string(), header.length));
+            return broken(format!(
+                "element {} of type {} declares {} bytes",
+                header.tag,
+                header.vr.to_string(),
+                header.length
+            ));
         }
         self.skip(header.tag, header.length)
     }
@@ -202,7 +211,9 @@ impl Walk<'_> {
                     levels.pop();
                     end = before;
                 }
-                tag if tag.0 == ITEM.0 || !is_item => return broken(format!("unexpected {tag} in sequence {}", header.tag)),
+                tag if tag.0 == ITEM.0 || !is_item => {
+                    return broken(format!("unexpected {tag} in sequence {}", header.tag));
+                }
                 _ if next.length == UNDEFINED && wanted && next.vr != VR::SQ => {
                     return broken(format!("element {} of undefined length in sequence {}", next.tag, header.tag));
                 }
@@ -210,7 +221,9 @@ impl Walk<'_> {
                 PIXEL_DATA if next.length == UNDEFINED => {
                     self.pixels(&next)?;
                 }
-                _ if next.length == UNDEFINED || (wanted && next.vr == VR::SQ) => levels.push(self.open(&next, false, encoding, limit)?),
+                _ if next.length == UNDEFINED || (wanted && next.vr == VR::SQ) => {
+                    levels.push(self.open(&next, false, encoding, limit)?)
+                }
                 _ => {
                     self.value(&next, wanted)?;
                 }
@@ -227,12 +240,16 @@ impl Walk<'_> {
             UNDEFINED => None,
             length if length as usize > limit.saturating_sub(self.position) => {
                 let left = limit.saturating_sub(self.position);
-                return broken(format!("{} declares {length} bytes, {left} are left; is the file complete?", header.tag));
+                return broken(format!(
+                    "{} declares {length} bytes, {left} are left; is the file complete?",
+                    header.tag
+                ));
             }
             length => Some(self.position + length as usize),
         };
         // PS3.5 6.2.2: an UN element of undefined length holds a sequence in implicit VR little endian.
-        let implicit = !is_item && header.vr == VR::UN && header.length == UNDEFINED && encoding == Encoding::ExplicitLittle;
+        let implicit =
+            !is_item && header.vr == VR::UN && header.length == UNDEFINED && encoding == Encoding::ExplicitLittle;
         Ok(Level { is_item, end, encoding: if implicit { Encoding::ImplicitLittle } else { encoding } })
     }
 
@@ -329,7 +346,9 @@ mod tests {
     #[test]
     fn lying_lengths_and_missing_ends_are_named() {
         let lie = [&[0x10, 0, 0x10, 0][..], b"OB\0\0", &0xFFFF_FFF0u32.to_le_bytes(), b"abcd"].concat();
-        assert!(matches!(explicit(&lie), Err(Fault::Broken(text)) if text.contains("declares 4294967280 bytes, 4 are left")));
+        assert!(
+            matches!(explicit(&lie), Err(Fault::Broken(text)) if text.contains("declares 4294967280 bytes, 4 are left"))
+        );
         let open = [open_sequence((8, 0x1140)), item(ITEM, UNDEFINED)].concat();
         assert!(matches!(explicit(&open), Err(Fault::Broken(_))));
         let long_item = [open_sequence((8, 0x1140)), item(ITEM, 100)].concat();

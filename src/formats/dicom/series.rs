@@ -37,7 +37,12 @@ impl Series {
         let first = &self.images[0];
         let modality = if first.modality.is_empty() { "no modality" } else { &first.modality };
         let localizer = if self.is_localizer() { ", localizer" } else { "" };
-        format!("{modality}, \"{}\", {} slice(s) in {} file(s){localizer}", first.description, self.slices(), self.images.len())
+        format!(
+            "{modality}, \"{}\", {} slice(s) in {} file(s){localizer}",
+            first.description,
+            self.slices(),
+            self.images.len()
+        )
     }
 
     /// Its UID, or words that say there is none.
@@ -90,7 +95,8 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
     if let Some((file, problem)) = found.damaged.first() {
         let more = found.damaged.len() - 1;
         let others = if more == 0 { String::new() } else { format!(" (and {more} more damaged files)") };
-        return Err(Error::input(file, format!("{problem}{others}")).hint("copy the series again, or remove what does not belong to it"));
+        return Err(Error::input(file, format!("{problem}{others}"))
+            .hint("copy the series again, or remove what does not belong to it"));
     }
     if found.series.is_empty() {
         let what = if path.is_dir() {
@@ -117,10 +123,13 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
     if !series.is_localizer() {
         let before = series.images.len();
         series.images.retain(|image| !image.is_localizer());
-        let scouts: usize =
-            before - series.images.len() + found.series.iter().filter(|s| s.is_localizer()).map(|s| s.images.len()).sum::<usize>();
+        let scouts: usize = before - series.images.len()
+            + found.series.iter().filter(|s| s.is_localizer()).map(|s| s.images.len()).sum::<usize>();
         if scouts > 0 && wanted.is_none() {
-            warnings.push(Warning::new("dicom_localizer", format!("{scouts} localizer images (scout views) were left out")));
+            warnings.push(Warning::new(
+                "dicom_localizer",
+                format!("{scouts} localizer images (scout views) were left out"),
+            ));
         }
     }
     Ok((series, warnings))
@@ -150,7 +159,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
                 files.push(entry.path());
             }
             if files.len() > MAX_FILES || folders.len() > MAX_FILES {
-                return Err(Error::input(path, format!("more than {MAX_FILES} files")).hint("give the folder of one series"));
+                return Err(
+                    Error::input(path, format!("more than {MAX_FILES} files")).hint("give the folder of one series")
+                );
             }
         }
     }

@@ -90,10 +90,14 @@ impl SourceSeries {
     pub(super) fn of(series: &Series, stack: &Stack) -> Result<Self> {
         let first = &series.images[stack.slices[0].image].path;
         let wanted = |tag: Tag| tag == tags::SPECIFIC_CHARACTER_SET || KEPT.iter().any(|kept| kept.tag == tag);
-        let file = DicomFile::open_header(first, wanted)?.ok_or_else(|| Error::input(first, "the file changed while it was read"))?;
+        let file = DicomFile::open_header(first, wanted)?
+            .ok_or_else(|| Error::input(first, "the file changed while it was read"))?;
         let object = file.object(wanted).map_err(|problem| Error::input(first, problem))?;
-        let mut attributes: BTreeMap<String, Vec<String>> =
-            KEPT.iter().map(|kept| (kept.keyword.to_string(), texts(&object, kept.tag))).filter(|(_, values)| !values.is_empty()).collect();
+        let mut attributes: BTreeMap<String, Vec<String>> = KEPT
+            .iter()
+            .map(|kept| (kept.keyword.to_string(), texts(&object, kept.tag)))
+            .filter(|(_, values)| !values.is_empty())
+            .collect();
         if LOSSY.contains(&file.syntax.uid.as_str()) {
             attributes.insert("LossyImageCompression".into(), vec!["01".into()]);
         }

@@ -13,7 +13,8 @@ const MAX_PIXELS: usize = 1 << 31;
 const SAME_DIRECTION: f64 = 1e-4;
 /// Positions closer than this are one position, mm.
 const SAME_PLACE: f64 = 1e-3;
-/// How far a slice may be from its place in an even stack, in slice distances: refused beyond, warned about beyond a fifth.
+/// How far a slice may be from its place in an even stack, in slice distances: refused beyond, warned about beyond a
+/// fifth.
 const UNEVEN: f64 = 0.05;
 /// Largest tangent of the angle between the stack and the slices' normal.
 const SHEAR: f64 = 1e-3;
@@ -42,8 +43,8 @@ pub(super) struct Stack {
 /// Sorts and checks the slices of a CT series.
 ///
 /// # Errors
-/// [`Error::Input`] when the series is not CT in Hounsfield units, its slices differ in shape or orientation, lie at the
-/// same place, unevenly, or askew (gantry tilt).
+/// [`Error::Input`] when the series is not CT in Hounsfield units, its slices differ in shape or orientation, lie at
+/// the same place, unevenly, or askew (gantry tilt).
 pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
     let refuse = |problem: String| Error::input(path, format!("series {}: {problem}", series.name()));
     check_kind(series).map_err(&refuse)?;
@@ -54,7 +55,11 @@ pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
         slices.extend(file.frames()?.into_iter().enumerate().map(|(index, frame)| Slice { image, index, frame }));
     }
     if slices.len().checked_mul(layout.pixels()).is_none_or(|n| n > MAX_PIXELS) {
-        return Err(refuse(format!("expected at most {MAX_PIXELS} voxels, got {} slices of {}", slices.len(), layout.pixels())));
+        return Err(refuse(format!(
+            "expected at most {MAX_PIXELS} voxels, got {} slices of {}",
+            slices.len(),
+            layout.pixels()
+        )));
     }
     let normal = same_plane(series, &slices)?;
     slices.sort_by(|a, b| dot(a.frame.position, normal).total_cmp(&dot(b.frame.position, normal)));
@@ -87,11 +92,17 @@ fn check_kind(series: &Series) -> std::result::Result<(), String> {
 fn doubts(series: &Series) -> Warnings {
     let mut warnings = Warnings::new();
     if series.images.iter().any(|image| image.rescale_type().is_some_and(|kind| kind == "US")) {
-        warnings.push(Warning::new("dicom_rescale_type", "the files do not say that their values are Hounsfield units (Rescale Type US)"));
+        warnings.push(Warning::new(
+            "dicom_rescale_type",
+            "the files do not say that their values are Hounsfield units (Rescale Type US)",
+        ));
     }
     if let Some(image) = series.images.iter().find(|image| image.preamble.is_some()) {
         let what = image.preamble.unwrap_or_default();
-        let text = format!("{}: its preamble looks like {what}; it is a valid DICOM file but may not be only that", image.path.display());
+        let text = format!(
+            "{}: its preamble looks like {what}; it is a valid DICOM file but may not be only that",
+            image.path.display()
+        );
         warnings.push(Warning::new("dicom_preamble", text));
     }
     warnings
@@ -106,9 +117,16 @@ fn layout(series: &Series) -> Result<Layout> {
             None => shape = Some((layout, &image.path)),
             Some((first, _)) if (first.rows, first.columns) == (layout.rows, layout.columns) => {}
             Some((first, path)) => {
-                let problem =
-                    format!("{} x {} pixels, but {} has {} x {}", layout.rows, layout.columns, path.display(), first.rows, first.columns);
-                return Err(Error::input(&image.path, problem).hint("slices of one volume have one shape; is this another acquisition?"));
+                let problem = format!(
+                    "{} x {} pixels, but {} has {} x {}",
+                    layout.rows,
+                    layout.columns,
+                    path.display(),
+                    first.rows,
+                    first.columns
+                );
+                return Err(Error::input(&image.path, problem)
+                    .hint("slices of one volume have one shape; is this another acquisition?"));
             }
         }
     }
@@ -125,12 +143,12 @@ fn same_plane(series: &Series, slices: &[Slice]) -> Result<Point> {
         if apart(frame.along_row, first.along_row) || apart(frame.along_column, first.along_column) {
             let orientation = |f: &Frame| format!("{:?} {:?}", f.along_row, f.along_column);
             let problem = format!("orientation {}, but the first slice has {}", orientation(frame), orientation(first));
-            return Err(
-                Error::input(place(), problem).hint("slices of one volume are parallel; is this a localizer or another acquisition?")
-            );
+            return Err(Error::input(place(), problem)
+                .hint("slices of one volume are parallel; is this a localizer or another acquisition?"));
         }
         if (0..2).any(|k| (frame.spacing[k] - first.spacing[k]).abs() > 1e-4 * first.spacing[k]) {
-            let problem = format!("pixel spacing {:?} mm, but the first slice has {:?} mm", frame.spacing, first.spacing);
+            let problem =
+                format!("pixel spacing {:?} mm, but the first slice has {:?} mm", frame.spacing, first.spacing);
             return Err(Error::input(place(), problem).hint("slices of one volume have one spacing"));
         }
     }
@@ -148,12 +166,12 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
     let path = |slice: &Slice| &series.images[slice.image].path;
     if let Some((a, b)) = slices.iter().zip(&slices[1..]).find(|(a, b)| depth(b) - depth(a) < SAME_PLACE) {
         let problem = format!("at the same place as {} ({:.3} mm along the normal)", path(a).display(), depth(a));
-        return Err(
-            Error::input(path(b), problem).hint("the series repeats slices (several phases, or files twice); keep one of each place")
-        );
+        return Err(Error::input(path(b), problem)
+            .hint("the series repeats slices (several phases, or files twice); keep one of each place"));
     }
-    check_even(slices, &depth)
-        .map_err(|problem| Error::input(path(&slices[0]).parent().unwrap_or(Path::new("")), problem).hint(UNEVEN_HINT))?;
+    check_even(slices, &depth).map_err(|problem| {
+        Error::input(path(&slices[0]).parent().unwrap_or(Path::new("")), problem).hint(UNEVEN_HINT)
+    })?;
     let length = (depth(last) - depth(&slices[0])) / (slices.len() - 1) as f64;
     warnings.extend(wobble(slices, &depth, length));
     let askew = sub(sub(last.frame.position, first.position), scale(normal, depth(last) - depth(&slices[0])));
@@ -161,9 +179,11 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
     if tangent > SHEAR {
         let declared = series.images.iter().find_map(Image::tilt).filter(|tilt| *tilt != 0.0);
         let tilt = declared.map_or(String::new(), |tilt| format!(", the files declare a gantry tilt of {tilt}"));
-        let problem = format!("its slices are askew: stacked {:.2} degrees off their normal{tilt}", tangent.atan().to_degrees());
+        let problem =
+            format!("its slices are askew: stacked {:.2} degrees off their normal{tilt}", tangent.atan().to_degrees());
         return Err(Error::input(path(&slices[0]).parent().unwrap_or(Path::new("")), problem).hint(
-            "a tilted gantry gives a sheared volume; resample it to right angles first, for instance with dcm2niix (its _Tilt output)",
+            "a tilted gantry gives a sheared volume; resample it to right angles first, for instance with dcm2niix \
+             (its _Tilt output)",
         ));
     }
     Ok(scale(normal, length))
@@ -182,7 +202,10 @@ fn check_even(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> std::result::R
     let (from, to, ratio) = (depth(&slices[odd]), depth(&slices[odd + 1]), gaps[odd] / usual);
     if ratio > 1.5 && (ratio - ratio.round()).abs() < 0.1 {
         let missing = ratio.round() - 1.0;
-        return Err(format!("{missing} slice(s) missing between {from:.3} and {to:.3} mm along the normal (usual distance {usual:.3} mm)"));
+        return Err(format!(
+            "{missing} slice(s) missing between {from:.3} and {to:.3} mm along the normal (usual distance {usual:.3} \
+             mm)"
+        ));
     }
     let range = (sorted[0], sorted[sorted.len() - 1]);
     Err(format!(
@@ -194,7 +217,12 @@ fn check_even(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> std::result::R
 /// A warning for slices that are a little off an even stack.
 fn wobble(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64, length: f64) -> Option<Warning> {
     let start = depth(&slices[0]);
-    let off = slices.iter().enumerate().map(|(k, slice)| (depth(slice) - start - length * k as f64).abs()).fold(0.0, f64::max);
-    let text = || format!("slices are up to {off:.4} mm off an even distance of {length:.4} mm; they are taken as even");
+    let off = slices
+        .iter()
+        .enumerate()
+        .map(|(k, slice)| (depth(slice) - start - length * k as f64).abs())
+        .fold(0.0, f64::max);
+    let text =
+        || format!("slices are up to {off:.4} mm off an even distance of {length:.4} mm; they are taken as even");
     (off > UNEVEN / 5.0 * length).then(|| Warning::new("dicom_uneven", text()))
 }

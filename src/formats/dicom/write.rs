@@ -1,7 +1,8 @@
 //! A volume as a CT Image Storage series (PS3.3 A.3): one file per z slice, signed 16-bit Hounsfield units.
 //!
-//! The image is derived and secondary; study, patient and frame of reference are the source's where there is one, series
-//! and instances are new. UIDs come from a hash, and no date of today is written, so the same export gives the same bytes.
+//! The image is derived and secondary; study, patient and frame of reference are the source's where there is one,
+//! series and instances are new. UIDs come from a hash, and no date of today is written, so the same export gives the
+//! same bytes.
 
 use super::dataset::{common, place};
 use super::source::SourceSeries;
@@ -46,8 +47,8 @@ pub struct Labels {
     pub identity: Identity,
     /// What series and instance UIDs are made of, together with description and offset: a hash of the volume's content.
     pub content_hash: String,
-    /// What the UIDs of study and frame of reference are made of where no source gives them: the same for all series of a
-    /// run, so that a viewer shows them side by side.
+    /// What the UIDs of study and frame of reference are made of where no source gives them: the same for all series of
+    /// a run, so that a viewer shows them side by side.
     pub study: String,
 }
 
@@ -60,19 +61,25 @@ pub struct Written {
     pub saturated: u64,
 }
 
-/// Writes each z slice of a Hounsfield volume as `slice-0001.dcm`, ... into `folder`, which is made if needed. Slices that
-/// an earlier, longer export left there are removed.
+/// Writes each z slice of a Hounsfield volume as `slice-0001.dcm`, ... into `folder`, which is made if needed. Slices
+/// that an earlier, longer export left there are removed.
 ///
 /// # Errors
-/// [`Error::Config`] for a volume that is not in Hounsfield units or too large for DICOM; [`Error::Resource`] when a file
-/// cannot be written.
+/// [`Error::Config`] for a volume that is not in Hounsfield units or too large for DICOM; [`Error::Resource`] when a
+/// file cannot be written.
 pub fn write_series(folder: &Path, volume: &Volume, labels: &Labels, source: Option<&SourceSeries>) -> Result<Written> {
     let [slices, rows, columns] = volume.grid.shape;
     if volume.quantity != Quantity::Hounsfield {
-        return Err(Error::config("", format!("DICOM CT holds Hounsfield units, got a volume in {}", volume.quantity.unit())));
+        return Err(Error::config(
+            "",
+            format!("DICOM CT holds Hounsfield units, got a volume in {}", volume.quantity.unit()),
+        ));
     }
     if [rows, columns].iter().any(|&n| n > usize::from(u16::MAX)) {
-        return Err(Error::config("", format!("DICOM holds at most {} rows and columns, got {rows} x {columns}", u16::MAX)));
+        return Err(Error::config(
+            "",
+            format!("DICOM holds at most {} rows and columns, got {rows} x {columns}", u16::MAX),
+        ));
     }
     std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, &error))?;
     atomic::sweep(folder);
@@ -84,7 +91,8 @@ pub fn write_series(folder: &Path, volume: &Volume, labels: &Labels, source: Opt
         let mut object = common.clone();
         place(&mut object, volume, slice, linked);
         object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, PrimitiveValue::I16(pixels.into())));
-        let bytes = encode(object).map_err(|problem| Error::resource(path.display().to_string(), format!("cannot encode: {problem}")))?;
+        let bytes = encode(object)
+            .map_err(|problem| Error::resource(path.display().to_string(), format!("cannot encode: {problem}")))?;
         atomic::write(&path, &bytes).map(|()| (path, saturated))
     };
     let written: Vec<(PathBuf, u64)> = (0..slices).into_par_iter().map(write).collect::<Result<_>>()?;

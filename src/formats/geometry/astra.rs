@@ -1,12 +1,14 @@
-//! ASTRA's 12-vectors, one line per view: `cone_vec` (source, detector centre, u, v) or `parallel3d_vec` (ray direction,
-//! detector centre, u, v). u leads from a column to the next, v from a row to the next, in world mm; the same numbers as ours.
-//! A remark says which and the detector's pixels, as `numpy.loadtxt` skips it: `# cone_vec` and `# rows=96 columns=128`.
+//! ASTRA's 12-vectors, one line per view: `cone_vec` (source, detector centre, u, v) or `parallel3d_vec` (ray
+//! direction, detector centre, u, v). u leads from a column to the next, v from a row to the next, in world mm; the
+//! same numbers as ours. A remark says which and the detector's pixels, as `numpy.loadtxt` skips it: `# cone_vec` and
+//! `# rows=96 columns=128`.
 
 use super::ScanFormat;
 use super::table::{self, Table};
 use crate::data::{DetectorShape, Geometry, Poses, Source};
 
-pub(super) const FORMAT: ScanFormat = ScanFormat { name: "ASTRA 12-vectors", file: "geometry.astra.txt", claims, parse, render };
+pub(super) const FORMAT: ScanFormat =
+    ScanFormat { name: "ASTRA 12-vectors", file: "geometry.astra.txt", claims, parse, render };
 
 fn claims(text: &str) -> bool {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
@@ -17,7 +19,8 @@ fn claims(text: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<Poses, String> {
-    let named = |name: &str| text.lines().filter(|line| line.trim_start().starts_with('#')).any(|line| line.contains(name));
+    let named =
+        |name: &str| text.lines().filter(|line| line.trim_start().starts_with('#')).any(|line| line.contains(name));
     Table::parse(text)?.poses(named("parallel3d_vec"))
 }
 

@@ -1,11 +1,12 @@
-//! Our own CSV: a header names the columns `source_x` … or `direction_x` …, `center_x` …, `u_x` …, `v_x` …, in any order; a remark
-//! `# rows=96 columns=128 shape=flat` says the pixels. World mm (LPS), u and v one pixel long.
+//! Our own CSV: a header names the columns `source_x` … or `direction_x` …, `center_x` …, `u_x` …, `v_x` …, in any
+//! order; a remark `# rows=96 columns=128 shape=flat` says the pixels. World mm (LPS), u and v one pixel long.
 
 use super::ScanFormat;
 use super::table::{self, Table};
 use crate::data::{Geometry, Poses, Source};
 
-pub(super) const FORMAT: ScanFormat = ScanFormat { name: "CSV with header", file: "geometry.csv", claims, parse, render };
+pub(super) const FORMAT: ScanFormat =
+    ScanFormat { name: "CSV with header", file: "geometry.csv", claims, parse, render };
 
 /// Names of the columns after those of the source.
 const NAMES: [&str; 9] = ["center_x", "center_y", "center_z", "u_x", "u_y", "u_z", "v_x", "v_y", "v_z"];
@@ -15,7 +16,10 @@ fn first(parallel: bool) -> [&'static str; 3] {
 }
 
 fn claims(text: &str) -> bool {
-    text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#')).is_some_and(|line| line.contains("center_x"))
+    text.lines()
+        .map(str::trim_start)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| line.contains("center_x"))
 }
 
 fn parse(text: &str) -> Result<Poses, String> {

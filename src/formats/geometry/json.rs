@@ -1,5 +1,5 @@
-//! Our own schema in JSON: every view as plain vectors in world mm (LPS), angles in radians. The only format that keeps all of
-//! a scan, its orbit included.
+//! Our own schema in JSON: every view as plain vectors in world mm (LPS), angles in radians. The only format that keeps
+//! all of a scan, its orbit included.
 
 use super::ScanFormat;
 use crate::data::{Geometry, Poses};
@@ -32,15 +32,21 @@ const MARK: &str = "recon-geometry";
 const UNITS: &str = "mm in patient axes LPS (x to the left, y to the back, z to the head), radians";
 
 /// The entry in the list of scan formats.
-pub(super) const FORMAT: ScanFormat =
-    ScanFormat { name: "recon JSON", file: "geometry.json", claims, parse: |text| parse(text).map(Poses::from), render };
+pub(super) const FORMAT: ScanFormat = ScanFormat {
+    name: "recon JSON",
+    file: "geometry.json",
+    claims,
+    parse: |text| parse(text).map(Poses::from),
+    render,
+};
 
 fn claims(text: &str) -> bool {
     text.trim_start().starts_with('{') && text.contains(MARK)
 }
 
 fn render(geometry: &Geometry) -> Result<String, String> {
-    let document = Document { format: MARK.into(), schema: SCHEMA, units: UNITS.into(), geometry: Cow::Borrowed(geometry) };
+    let document =
+        Document { format: MARK.into(), schema: SCHEMA, units: UNITS.into(), geometry: Cow::Borrowed(geometry) };
     serde_json::to_string_pretty(&document).map(|text| text + "\n").map_err(|error| error.to_string())
 }
 

@@ -1,7 +1,7 @@
 //! Scans ↔ files: our own JSON and CSV, ASTRA's 12-vectors, RTK's circular-geometry XML.
 //!
-//! A reader probes by content. The formats that leave something open (RTK the pixels, bare 12-vectors also their number) give
-//! [`Poses`]; `geometry.json` gives the whole [`Geometry`].
+//! A reader probes by content. The formats that leave something open (RTK the pixels, bare 12-vectors also their
+//! number) give [`Poses`]; `geometry.json` gives the whole [`Geometry`].
 
 mod astra;
 mod csv;
@@ -146,7 +146,11 @@ fn rows(poses: &Poses) -> Description {
     description.row("views", poses.views.len().to_string());
     let pixels = poses.pixels.map_or("not said".to_string(), |[rows, columns]| format!("{rows} x {columns}"));
     description.row("detector [rows, columns]", pixels);
-    let pitch = if poses.pitched { format!("{} x {} mm", tidy(norm(first.v)), tidy(norm(first.u))) } else { "not said".to_string() };
+    let pitch = if poses.pitched {
+        format!("{} x {} mm", tidy(norm(first.v)), tidy(norm(first.u)))
+    } else {
+        "not said".to_string()
+    };
     description.row("pitch [v, u]", pitch);
     if let Source::Point(source) = first.source {
         description.row("source to detector centre", format!("{} mm", tidy(norm(sub(first.center, source)))));

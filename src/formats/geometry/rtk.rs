@@ -1,17 +1,19 @@
 //! RTK's `ThreeDCircularProjectionGeometry` in XML, version 3: nine parameters per view.
 //!
-//! RTK turns about y. With IEC 61217 axes for a supine patient, (x, y, z) of RTK = (x, z, −y) of LPS, a rotation. The frame of a
-//! view, its columns' and rows' directions and its normal towards the source, is Q = Ry(gantry) Rx(out of plane) Rz(in plane);
-//! in it the source is at (source offset x, y, SID) and the detector's centre at (projection offset x, y, SID − SDD); SDD = 0
-//! means a parallel beam along −z. The file says neither pixels nor pitch: physical 0 of the projections is taken as the
-//! middle of the detector. Rit et al., J. Phys. Conf. Ser. 489 (2014) 012079, and RTK's documentation of the geometry.
+//! RTK turns about y. With IEC 61217 axes for a supine patient, (x, y, z) of RTK = (x, z, −y) of LPS, a rotation. The
+//! frame of a view, its columns' and rows' directions and its normal towards the source, is Q = Ry(gantry) Rx(out of
+//! plane) Rz(in plane); in it the source is at (source offset x, y, SID) and the detector's centre at (projection
+//! offset x, y, SID − SDD); SDD = 0 means a parallel beam along −z. The file says neither pixels nor pitch: physical 0
+//! of the projections is taken as the middle of the detector. Rit et al., J. Phys. Conf. Ser. 489 (2014) 012079, and
+//! RTK's documentation of the geometry.
 
 use super::ScanFormat;
 use crate::data::{DetectorShape, Geometry, Point, Poses, Source, View, add, cross, dot, norm, normalized, scale, sub};
 use roxmltree::{Document, Node, ParsingOptions};
 use std::fmt::Write;
 
-pub(super) const FORMAT: ScanFormat = ScanFormat { name: "RTK geometry XML", file: "geometry.rtk.xml", claims, parse, render };
+pub(super) const FORMAT: ScanFormat =
+    ScanFormat { name: "RTK geometry XML", file: "geometry.rtk.xml", claims, parse, render };
 
 const ROOT: &str = "RTKThreeDCircularGeometry";
 /// Distance of a parallel beam's source where a file must say one, mm.
@@ -76,7 +78,8 @@ impl Parameters {
 
     /// Columns of Q: directions of u, v and the normal, RTK's axes.
     fn frame(&self) -> [Point; 3] {
-        let ((sg, cg), (so, co), (si, ci)) = (self.gantry.sin_cos(), self.out_of_plane.sin_cos(), self.in_plane.sin_cos());
+        let ((sg, cg), (so, co), (si, ci)) =
+            (self.gantry.sin_cos(), self.out_of_plane.sin_cos(), self.in_plane.sin_cos());
         let [a, b, n] = [[cg, 0.0, -sg], [sg * so, co, cg * so], [sg * co, -so, cg * co]];
         [add(scale(a, ci), scale(b, si)), sub(scale(b, ci), scale(a, si)), n]
     }
@@ -104,8 +107,12 @@ impl Parameters {
         let [px, py, depth] = inside(view.center);
         let (source, distance) = match view.source {
             Source::Point(source) => (inside(source), inside(source)[2] - depth),
-            Source::Direction(direction) if norm(add(to_rtk(normalized(direction)), n)) < 1e-6 => ([0.0, 0.0, FAR], 0.0),
-            Source::Direction(_) => return Err("its parallel rays are not across the detector, with u × v against them".to_string()),
+            Source::Direction(direction) if norm(add(to_rtk(normalized(direction)), n)) < 1e-6 => {
+                ([0.0, 0.0, FAR], 0.0)
+            }
+            Source::Direction(_) => {
+                return Err("its parallel rays are not across the detector, with u × v against them".to_string());
+            }
         };
         if distance < 0.0 {
             return Err("u × v points away from the source: its detector is mirrored".to_string());
@@ -124,7 +131,8 @@ impl Parameters {
     /// RTK's redundant projection matrix, which its reader compares: T₂ · magnification · T₃ · Qᵀ.
     fn matrix(&self) -> [[f64; 4]; 3] {
         let axes = self.frame();
-        let ([sx, sy], [px, py], sid, sdd) = (self.source_offset, self.offset, self.source_distance, self.detector_distance);
+        let ([sx, sy], [px, py], sid, sdd) =
+            (self.source_offset, self.offset, self.source_distance, self.detector_distance);
         let rotated = |k: usize, constant: f64| [axes[k][0], axes[k][1], axes[k][2], constant];
         if sdd == 0.0 {
             return [rotated(0, -px), rotated(1, -py), [0.0, 0.0, 0.0, 1.0]];
@@ -187,7 +195,9 @@ fn shape(radius: f64, distance: f64) -> Result<DetectorShape, String> {
     match radius {
         0.0 => Ok(DetectorShape::Flat),
         r if (r - distance).abs() < 1e-3 * distance => Ok(DetectorShape::Cylindrical),
-        r => Err(format!("expected a detector flat or cylindrical about the source ({distance} mm), got a radius of {r} mm")),
+        r => Err(format!(
+            "expected a detector flat or cylindrical about the source ({distance} mm), got a radius of {r} mm"
+        )),
     }
 }
 
@@ -204,7 +214,8 @@ fn render(geometry: &Geometry) -> Result<String, String> {
         }
         text.push_str("    <Matrix>\n");
         for row in parameters.matrix() {
-            writeln!(text, "      {}", row.map(|value| value.to_string()).join(" ")).map_err(|error| error.to_string())?;
+            writeln!(text, "      {}", row.map(|value| value.to_string()).join(" "))
+                .map_err(|error| error.to_string())?;
         }
         text.push_str("    </Matrix>\n  </Projection>\n");
     }
@@ -227,7 +238,9 @@ mod tests {
     fn the_matrix_projects_as_the_vectors_do() {
         let parameters = Parameters::from_values([1000.0, 1500.0, 37.0, 8.0, -5.0, 3.0, -2.0, 40.0, 15.0]);
         let view = parameters.view();
-        let geometry = Geometry::new(vec![view], crate::data::Detector { rows: 1, columns: 1, shape: DetectorShape::Flat }, None).unwrap();
+        let geometry =
+            Geometry::new(vec![view], crate::data::Detector { rows: 1, columns: 1, shape: DetectorShape::Flat }, None)
+                .unwrap();
         let point = [12.0, -7.0, 30.0];
         let [x, y, w] = parameters.matrix().map(|row| dot([row[0], row[1], row[2]], to_rtk(point)) + row[3]);
         let (row, column) = geometry.project(0, point).unwrap();
@@ -239,10 +252,16 @@ mod tests {
         let good = "<?xml version=\"1.0\"?><!DOCTYPE RTKGEOMETRY><RTKThreeDCircularGeometry version=\"3\"><Projection>\
                     <SourceToIsocenterDistance>9</SourceToIsocenterDistance></Projection></RTKThreeDCircularGeometry>";
         assert!(parse(good).is_ok());
-        for bad in [good.replace("\"3\"", "\"2\""), good.replace(">9<", ">nan<"), good.replace(">9<", "><"), good[..60].to_string()] {
+        for bad in [
+            good.replace("\"3\"", "\"2\""),
+            good.replace(">9<", ">nan<"),
+            good.replace(">9<", "><"),
+            good[..60].to_string(),
+        ] {
             assert!(parse(&bad).is_err(), "{bad}");
         }
-        let bomb = "<!DOCTYPE RTKGEOMETRY [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&b;\">]><RTKThreeDCircularGeometry>&b;</RTKThreeDCircularGeometry>";
+        let bomb = "<!DOCTYPE RTKGEOMETRY [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \
+         \"&a;&b;\">]><RTKThreeDCircularGeometry>&b;</RTKThreeDCircularGeometry>";
         assert!(parse(bomb).is_err());
     }
 }

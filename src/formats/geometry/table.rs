@@ -34,7 +34,11 @@ impl Table {
                 }
             }
         }
-        if table.rows.is_empty() { Err("expected one line of numbers per view, got none".to_string()) } else { Ok(table) }
+        if table.rows.is_empty() {
+            Err("expected one line of numbers per view, got none".to_string())
+        } else {
+            Ok(table)
+        }
     }
 
     pub(super) fn remark(&self, key: &str) -> Option<&str> {
@@ -54,13 +58,18 @@ impl Table {
             Some("cylindrical") => DetectorShape::Cylindrical,
             Some(other) => return Err(format!("expected shape=flat or shape=cylindrical, got {other}")),
         };
-        let views = self.rows.iter().map(|(line, row)| view(row, parallel).map_err(|problem| format!("line {line}: {problem}")));
+        let views = self
+            .rows
+            .iter()
+            .map(|(line, row)| view(row, parallel).map_err(|problem| format!("line {line}: {problem}")));
         Ok(Poses { views: views.collect::<Result<_, _>>()?, pixels, pitched: true, shape, orbit: None })
     }
 }
 
 fn view(row: &[f64], parallel: bool) -> Result<View, String> {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = *row else { return Err(format!("expected 12 numbers, got {}", row.len())) };
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *row else {
+        return Err(format!("expected 12 numbers, got {}", row.len()));
+    };
     if row.iter().any(|x| !x.is_finite()) {
         return Err("expected finite numbers".to_string());
     }
@@ -81,7 +90,8 @@ pub(super) fn render(geometry: &Geometry, title: &str, header: &str, separator: 
             _ => return Err("parallel and divergent views are mixed".to_string()),
         };
         // Rust writes the shortest digits that read back as the same number.
-        let numbers: Vec<String> = [first, view.center, view.u, view.v].as_flattened().iter().map(f64::to_string).collect();
+        let numbers: Vec<String> =
+            [first, view.center, view.u, view.v].as_flattened().iter().map(f64::to_string).collect();
         text.push_str(&numbers.join(separator));
         text.push('\n');
     }

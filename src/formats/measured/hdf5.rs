@@ -1,7 +1,8 @@
 //! HDF5 files, as tomopy and DXchange lay them out: `/exchange/data` `[view, row, column]`, `data_white`, `data_dark`
 //! `[frame, row, column]`, `theta` (degrees). De Carlo et al., J. Synchrotron Rad. 21 (2014) 1224.
 //!
-//! Read by a crate without C code, from the file on demand (no memory map: a file that shrinks is an error, not a signal).
+//! Read by a crate without C code, from the file on demand (no memory map: a file that shrinks is an error, not a
+//! signal).
 
 use super::{Frames, guarded, plausible, row_of_shape, within};
 use crate::error::{Error, Result};
@@ -38,13 +39,15 @@ pub struct Names<'a> {
 /// Reads projections, and flats, darks and angles where names are given; only `rows` of the detector.
 ///
 /// # Errors
-/// [`Error::Input`] when the file is missing or damaged, a dataset is not there or not numbers, or the parts do not fit.
+/// [`Error::Input`] when the file is missing or damaged, a dataset is not there or not numbers, or the parts do not
+/// fit.
 pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<Frames> {
     guarded(path, || {
         let file = Open::new(path)?;
         let optional = |name: Option<&str>| name.map(|name| file.frames(name, rows)).transpose();
         let angles = names.angles.map(|name| file.list(name)).transpose()?;
-        let frames = Frames::new(path, file.frames(names.data, rows)?, optional(names.flats)?, optional(names.darks)?, angles)?;
+        let frames =
+            Frames::new(path, file.frames(names.data, rows)?, optional(names.flats)?, optional(names.darks)?, angles)?;
         let height = if let [_, height, _] = *file.dataset(names.data)?.shape() { height as usize } else { 1 };
         Ok(frames.of(height))
     })
@@ -78,8 +81,10 @@ impl<'a> Open<'a> {
     fn dataset(&self, name: &str) -> Result<Dataset> {
         let found = self.file.dataset(name);
         found.map_err(|error| {
-            let listed: Vec<String> = self.listed().unwrap_or_default().into_iter().map(|(name, ..)| name).take(12).collect();
-            Error::input(self.path, format!("no dataset {name}: {error}")).hint(format!("it holds {}", listed.join(", ")))
+            let listed: Vec<String> =
+                self.listed().unwrap_or_default().into_iter().map(|(name, ..)| name).take(12).collect();
+            Error::input(self.path, format!("no dataset {name}: {error}"))
+                .hint(format!("it holds {}", listed.join(", ")))
         })
     }
 
@@ -94,7 +99,8 @@ impl<'a> Open<'a> {
                 vec![all.clone(), SliceInfoElem::Slice { start: rows.start as u64, end: rows.end as u64, step: 1 }, all]
             }
             _ => {
-                let problem = format!("expected {name} as [views, columns] or [views, rows, columns], got shape {shape:?}");
+                let problem =
+                    format!("expected {name} as [views, columns] or [views, rows, columns], got shape {shape:?}");
                 return Err(Error::input(self.path, problem));
             }
         };
@@ -149,7 +155,12 @@ impl<'a> Open<'a> {
                 (name(dataset.name()), shape, kind(dataset.dtype()))
             }));
             if prefix.matches('/').count() < MAX_DEPTH && found.len() < MAX_LISTED {
-                open.extend(groups.into_iter().filter(|group| group.name() != "#refs#").map(|group| (name(group.name()), group)));
+                open.extend(
+                    groups
+                        .into_iter()
+                        .filter(|group| group.name() != "#refs#")
+                        .map(|group| (name(group.name()), group)),
+                );
             }
         }
         found.truncate(MAX_LISTED);
@@ -161,14 +172,17 @@ impl<'a> Open<'a> {
 fn kind(kind: &Datatype) -> String {
     match kind {
         Datatype::FloatingPoint { size, .. } => format!("float{}", 8 * u32::from(*size)),
-        Datatype::FixedPoint { size, signed, .. } => format!("{}int{}", if *signed { "" } else { "u" }, 8 * u32::from(*size)),
+        Datatype::FixedPoint { size, signed, .. } => {
+            format!("{}int{}", if *signed { "" } else { "u" }, 8 * u32::from(*size))
+        }
         Datatype::String { .. } => "text".to_string(),
         _ => "other".to_string(),
     }
 }
 
 pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
-    let named = ["h5", "hdf5", "hdf", "nxs"].iter().any(|end| candidate.path.extension().is_some_and(|own| own == *end));
+    let named =
+        ["h5", "hdf5", "hdf", "nxs"].iter().any(|end| candidate.path.extension().is_some_and(|own| own == *end));
     (!candidate.is_folder && (named || candidate.head.starts_with(MAGIC))).then(|| {
         guarded(candidate.path, || {
             let mut description = Description::new("HDF5 file");

@@ -11,8 +11,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-/// Names of the arrays, such as `CtDataLimited.sinogram`. The last part is enough; so is nothing, where there is one array
-/// called `sinogram` (and `angles`, which may be missing).
+/// Names of the arrays, such as `CtDataLimited.sinogram`. The last part is enough; so is nothing, where there is one
+/// array called `sinogram` (and `angles`, which may be missing).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Names<'a> {
     /// The sinogram `[views, columns]` or `[views, rows, columns]`.
@@ -30,7 +30,8 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
         let file = Arrays::open(path)?;
         let sinogram = file.get(names.sinogram, "sinogram")?;
         let sinogram = sinogram.ok_or_else(|| {
-            Error::input(path, "no array called sinogram").hint(format!("name one of {} in `sinogram`", file.names().join(", ")))
+            Error::input(path, "no array called sinogram")
+                .hint(format!("name one of {} in `sinogram`", file.names().join(", ")))
         })?;
         let angles = file.get(names.angles, "angles")?.map(|array| array.iter().copied().collect());
         let values = sinogram.mapv(|v| v as f32);
@@ -54,10 +55,12 @@ impl<'a> Arrays<'a> {
             return Ok(Self::Level5(path, mat5::arrays(path)?));
         }
         if !head.starts_with(b"MATLAB") && !head.starts_with(hdf5::MAGIC) {
-            return Err(Error::input(path, "not a MATLAB file, or one older than version 5").hint("save it with `save -v7` or `-v7.3`"));
+            return Err(Error::input(path, "not a MATLAB file, or one older than version 5")
+                .hint("save it with `save -v7` or `-v7.3`"));
         }
         let open = Open::new(path)?;
-        let names = open.listed()?.into_iter().filter(|(_, _, kind)| kind != "text" && kind != "other").map(|(name, ..)| name);
+        let names =
+            open.listed()?.into_iter().filter(|(_, _, kind)| kind != "text" && kind != "other").map(|(name, ..)| name);
         let names = names.map(|name| name.trim_start_matches('/').replace('/', ".")).collect();
         Ok(Self::Hdf5(path, open, names))
     }
@@ -69,18 +72,24 @@ impl<'a> Arrays<'a> {
         }
     }
 
-    /// The array that is asked for by its name or the end of it; the `usual` one, if it exists, where none is asked for.
+    /// The array that is asked for by its name or the end of it; the `usual` one, if it exists, where none is asked
+    /// for.
     fn get(&self, asked: Option<&str>, usual: &str) -> Result<Option<ArrayD<f64>>> {
         let (Self::Level5(path, _) | Self::Hdf5(path, ..)) = self;
         let wanted = asked.unwrap_or(usual);
         let names = self.names();
-        let fits = |name: &&String| **name == wanted || name.strip_suffix(wanted).is_some_and(|before| before.ends_with('.'));
+        let fits =
+            |name: &&String| **name == wanted || name.strip_suffix(wanted).is_some_and(|before| before.ends_with('.'));
         let found: Vec<&String> = names.iter().filter(fits).collect();
         match (found[..].first(), found.len()) {
             (None, _) if asked.is_none() => Ok(None),
-            (None, _) => Err(Error::input(path, format!("no array called {wanted}")).hint(format!("it holds {}", names.join(", ")))),
+            (None, _) => {
+                Err(Error::input(path, format!("no array called {wanted}"))
+                    .hint(format!("it holds {}", names.join(", "))))
+            }
             (Some(name), 1) => self.array(name).map(Some),
-            _ => Err(Error::input(path, format!("several arrays are called {wanted}: {found:?}")).hint("write the name in full")),
+            _ => Err(Error::input(path, format!("several arrays are called {wanted}: {found:?}"))
+                .hint("write the name in full")),
         }
     }
 
@@ -130,7 +139,8 @@ mod tests {
         std::fs::write(&path, mat5::tests::sample()).unwrap();
         let frames = read(&path, &Names::default(), None).unwrap();
         assert_eq!((frames.data.shape(), frames.angles), (&[2, 1, 3][..], Some(vec![10.0, 20.0])));
-        let problem = |sinogram| read(&path, &Names { sinogram: Some(sinogram), angles: None }, None).unwrap_err().to_string();
+        let problem =
+            |sinogram| read(&path, &Names { sinogram: Some(sinogram), angles: None }, None).unwrap_err().to_string();
         assert!(problem("nothing").contains("it holds s.sinogram, s.angles"));
         assert!(read(&path, &Names { sinogram: Some("s.sinogram"), angles: Some("s.angles") }, None).is_ok());
         std::fs::write(&path, "something else").unwrap();

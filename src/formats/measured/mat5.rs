@@ -1,8 +1,9 @@
-//! MATLAB level 5 files (`save -v6`, `-v7`): the real numeric arrays in them, also inside structs. Everything else (text,
-//! cells, objects, sparse and complex arrays) is passed over.
+//! MATLAB level 5 files (`save -v6`, `-v7`): the real numeric arrays in them, also inside structs. Everything else
+//! (text, cells, objects, sparse and complex arrays) is passed over.
 //!
-//! Format: MathWorks, "MAT-File Format", 2023, chapter 1. Elements are a tag (type, size) and data padded to 8 bytes; small
-//! ones keep both in 8 bytes; compressed ones hold one element in zlib. No crate in use reads structs, hence this reader.
+//! Format: MathWorks, "MAT-File Format", 2023, chapter 1. Elements are a tag (type, size) and data padded to 8 bytes;
+//! small ones keep both in 8 bytes; compressed ones hold one element in zlib. No crate in use reads structs, hence this
+//! reader.
 
 use crate::error::{Error, Result};
 use flate2::read::ZlibDecoder;
@@ -42,7 +43,8 @@ pub(super) fn arrays(path: &Path) -> Result<Vec<(String, ArrayD<f64>)>> {
     let file = File::open(path).map_err(fail)?;
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(fail)?;
     if !claims(&bytes) {
-        return Err(Error::input(path, "not a MATLAB file of level 5").hint("files of `save -v7.3` are HDF5: is it one of these?"));
+        return Err(Error::input(path, "not a MATLAB file of level 5")
+            .hint("files of `save -v7.3` are HDF5: is it one of these?"));
     }
     let reader = Reader { big: &bytes[126..128] == b"MI" };
     let mut found = Vec::new();
@@ -79,8 +81,10 @@ impl Reader {
             return Ok(Element { kind: first & 0xffff, data, rest: bytes.get(8..).unwrap_or_default() });
         }
         let size = self.word(bytes.get(4..).unwrap_or_default())? as usize;
-        let data =
-            bytes.get(8..).and_then(|after| after.get(..size)).ok_or_else(|| format!("an element of {size} bytes ends beyond the file"))?;
+        let data = bytes
+            .get(8..)
+            .and_then(|after| after.get(..size))
+            .ok_or_else(|| format!("an element of {size} bytes ends beyond the file"))?;
         let padded = if first == COMPRESSED { size } else { size.next_multiple_of(8) };
         Ok(Element { kind: first, data, rest: bytes.get(8 + padded..).unwrap_or_default() })
     }

@@ -1,7 +1,7 @@
 //! Measured projections ↔ files: HDF5 in the tomopy/DXchange layout, TIFF stacks, NumPy arrays, MATLAB sinograms.
 //!
-//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, without geometry. What they mean
-//! (counts, transmission, line integrals) is for the one who asks.
+//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, without geometry. What they
+//! mean (counts, transmission, line integrals) is for the one who asks.
 
 pub mod hdf5;
 pub mod mat;
@@ -18,7 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// The entries in the list of formats.
-pub(super) const HDF5: Format = Format { name: "HDF5", looks_like: ".h5", describe: |candidate: &Candidate| hdf5::describe(candidate) };
+pub(super) const HDF5: Format =
+    Format { name: "HDF5", looks_like: ".h5", describe: |candidate: &Candidate| hdf5::describe(candidate) };
 pub(super) const TIFF: Format =
     Format { name: "TIFF stack", looks_like: ".tif", describe: |candidate: &Candidate| tiff::describe(candidate) };
 pub(super) const MAT: Format =
@@ -52,7 +53,10 @@ impl Frames {
         angles: Option<Vec<f64>>,
     ) -> Result<Self> {
         if data.is_empty() {
-            return Err(Error::input(place, format!("expected projections [views, rows, columns], got shape {:?}", data.shape())));
+            return Err(Error::input(
+                place,
+                format!("expected projections [views, rows, columns], got shape {:?}", data.shape()),
+            ));
         }
         let pixels = &data.shape()[1..];
         for (name, part) in [("flats", &flats), ("darks", &darks)] {
@@ -78,13 +82,17 @@ impl Frames {
     }
 }
 
-/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it had.
+/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it
+/// had.
 fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
     let shape = array.shape().to_vec();
     let array = if array.ndim() == 2 { array.insert_axis(Axis(1)) } else { array };
-    let array = array
-        .into_dimensionality::<Ix3>()
-        .map_err(|_| Error::input(place, format!("expected {what} as [views, columns] or [views, rows, columns], got shape {shape:?}")))?;
+    let array = array.into_dimensionality::<Ix3>().map_err(|_| {
+        Error::input(
+            place,
+            format!("expected {what} as [views, columns] or [views, rows, columns], got shape {shape:?}"),
+        )
+    })?;
     let height = array.shape()[1];
     let rows = within(place, rows, height)?;
     Ok((array.slice(s![.., rows, ..]).as_standard_layout().into_owned(), height))
@@ -102,7 +110,8 @@ fn within(place: &Path, rows: Option<&Range<usize>>, height: usize) -> Result<Ra
 
 /// What a decoder of foreign files says, its panics included: files are hostile.
 fn guarded<T>(place: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(Error::input(place, "damaged: its decoder gave up on it")))
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err(Error::input(place, "damaged: its decoder gave up on it")))
 }
 
 /// Refuses an array whose declared size is out of proportion to its file: no compression in use reaches 1100 to 1.

@@ -25,8 +25,10 @@ pub struct Files<'a> {
 /// [`crate::error::Error::Input`] when a file is missing or damaged, or the parts do not fit.
 pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
     let part = |path: &Path, what: &str| stacked(path, what, npy::read_array(path)?, rows);
-    let optional = |path: Option<&Path>, what: &str| path.map(|path| part(path, what).map(|(part, _)| part)).transpose();
+    let optional =
+        |path: Option<&Path>, what: &str| path.map(|path| part(path, what).map(|(part, _)| part)).transpose();
     let angles = files.angles.map(table::numbers).transpose()?;
     let (data, height) = part(files.data, "projections")?;
-    Ok(Frames::new(files.data, data, optional(files.flats, "flats")?, optional(files.darks, "darks")?, angles)?.of(height))
+    Ok(Frames::new(files.data, data, optional(files.flats, "flats")?, optional(files.darks, "darks")?, angles)?
+        .of(height))
 }

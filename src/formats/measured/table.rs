@@ -19,11 +19,17 @@ pub(super) fn numbers(path: &Path) -> Result<Vec<f64>> {
     read.map_err(|error| Error::read(path, &error))?;
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let words =
-            line.split('#').next().unwrap_or_default().split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
+        let words = line
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|word| !word.is_empty());
         for word in words {
             let value = word.parse::<f64>().ok().filter(|value| value.is_finite());
-            found.push(value.ok_or_else(|| Error::input(path, format!("expected a number, got `{word}` in line {}", number + 1)))?);
+            found.push(value.ok_or_else(|| {
+                Error::input(path, format!("expected a number, got `{word}` in line {}", number + 1))
+            })?);
         }
     }
     Ok(found)

@@ -1,5 +1,5 @@
-//! TIFF stacks: a folder with one image per view in the order of their names (numbers in them count as numbers), or one file
-//! with a page per view. Grey values of any width; a scanner's own tags are not read.
+//! TIFF stacks: a folder with one image per view in the order of their names (numbers in them count as numbers), or one
+//! file with a page per view. Grey values of any width; a scanner's own tags are not read.
 
 use super::{Frames, guarded, plausible, table, within};
 use crate::error::{Error, Result};
@@ -76,7 +76,9 @@ fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -
         plausible(path, u64::from(width) * u64::from(height), u64::from(bits).div_ceil(8), bytes)?;
         let values = grey(decoder.read_image().map_err(broken)?);
         let page = ArrayView2::from_shape((height as usize, width as usize), &values);
-        keep(page.map_err(|_| Error::input(path, format!("expected {width} x {height} values, got {}", values.len())))?)?;
+        keep(
+            page.map_err(|_| Error::input(path, format!("expected {width} x {height} values, got {}", values.len())))?,
+        )?;
         if !decoder.more_images() {
             return Ok(());
         }
@@ -137,7 +139,9 @@ fn natural(name: &str) -> Vec<(u64, String)> {
 }
 
 pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
-    let marked = candidate.head.starts_with(b"II*\0") || candidate.head.starts_with(b"MM\0*") || candidate.head.starts_with(b"II+\0");
+    let marked = candidate.head.starts_with(b"II*\0")
+        || candidate.head.starts_with(b"MM\0*")
+        || candidate.head.starts_with(b"II+\0");
     (!candidate.is_folder && (marked || is_tiff(candidate.path))).then(|| {
         guarded(candidate.path, || {
             let mut description = Description::new("TIFF images");

@@ -1,7 +1,7 @@
 //! Where the voxels are: sform, qform or pixdim of the header → an LPS lattice in mm.
 //!
-//! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis. Here RAS
-//! becomes LPS (x and y change sign), and nowhere else on the way in.
+//! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis.
+//! Here RAS becomes LPS (x and y change sign), and nowhere else on the way in.
 
 use super::header::Refusal;
 use crate::data::{Point, Warning, Warnings, add, norm, scale, sub};
@@ -13,11 +13,15 @@ type Checked<T> = Result<T, Refusal>;
 /// A 3 x 4 RAS matrix in mm by columns: steps along i, j, k, then the place of voxel (0, 0, 0).
 type Columns = [Point; 4];
 
-const RESAMPLE: &str =
-    "resample it to a right-angled lattice first, for instance with SimpleITK.Resample or nibabel.processing.resample_to_output";
+const RESAMPLE: &str = "resample it to a right-angled lattice first, for instance with SimpleITK.Resample or \
+ nibabel.processing.resample_to_output";
 
 /// The lattice in storage order (k, j, i) and the transform that gave it.
-pub(super) fn lattice(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Checked<(Lattice, &'static str)> {
+pub(super) fn lattice(
+    raw: &NiftiHeader,
+    shape: [usize; 3],
+    warnings: &mut Warnings,
+) -> Checked<(Lattice, &'static str)> {
     let (columns, by) = if raw.sform_code > 0 {
         (sform(raw), "sform")
     } else if raw.qform_code > 0 {
@@ -32,7 +36,10 @@ pub(super) fn lattice(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warni
     match lattice.check() {
         Ok(()) => {}
         Err(Fault::Degenerate) => {
-            return Err(Refusal::new(format!("its {by} is not a transform: {columns:?}"), "set sform or qform in the source"));
+            return Err(Refusal::new(
+                format!("its {by} is not a transform: {columns:?}"),
+                "set sform or qform in the source",
+            ));
         }
         Err(Fault::Sheared(degrees)) => {
             return Err(Refusal::new(
@@ -85,7 +92,8 @@ fn pixdim(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Chec
     let [x, y, z] = sizes(raw, warnings)?;
     let steps = [[-x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]];
     let half = |n: usize| (n as f64 - 1.0) / 2.0;
-    let middle = add(add(scale(steps[0], half(shape[2])), scale(steps[1], half(shape[1]))), scale(steps[2], half(shape[0])));
+    let middle =
+        add(add(scale(steps[0], half(shape[2])), scale(steps[1], half(shape[1]))), scale(steps[2], half(shape[0])));
     Ok([steps[0], steps[1], steps[2], scale(middle, -1.0)])
 }
 
@@ -106,7 +114,10 @@ fn sizes(raw: &NiftiHeader, warnings: &mut Warnings) -> Checked<Point> {
         }
     }
     if raw.pixdim[1..4].iter().any(|&size| size < 0.0) {
-        warnings.push(Warning::new("nifti_negative_pixdim", format!("negative voxel sizes {:?} taken as positive", &raw.pixdim[1..4])));
+        warnings.push(Warning::new(
+            "nifti_negative_pixdim",
+            format!("negative voxel sizes {:?} taken as positive", &raw.pixdim[1..4]),
+        ));
     }
     Ok(sizes)
 }
@@ -131,7 +142,9 @@ fn unit(raw: &NiftiHeader, warnings: &mut Warnings) -> f64 {
 fn disagreement(raw: &NiftiHeader, lattice: &Lattice, millimetres: f64) -> Option<Warning> {
     let other = to_lps(qform(raw, &mut Warnings::new()).ok()?, lattice.shape, millimetres);
     let corner = |of: &Lattice, bits: usize| {
-        (0..3).filter(|k| bits >> k & 1 == 1).fold(of.origin, |p, k| add(p, scale(of.steps[k], of.shape[k] as f64 - 1.0)))
+        (0..3)
+            .filter(|k| bits >> k & 1 == 1)
+            .fold(of.origin, |p, k| add(p, scale(of.steps[k], of.shape[k] as f64 - 1.0)))
     };
     let apart = (0..8).map(|bits| norm(sub(corner(lattice, bits), corner(&other, bits)))).fold(0.0, f64::max);
     let voxel = lattice.steps.map(norm).into_iter().fold(f64::INFINITY, f64::min);

@@ -50,8 +50,11 @@ pub(super) fn open(path: &Path) -> Result<(Header, Stream)> {
     let raw = parse(&bytes[..got]).map_err(|problem| Error::input(&header_path, problem))?;
     let single = raw.magic == *b"n+1\0";
     if single == paired {
-        let problem =
-            if single { "a single-file header (n+1) in a .hdr/.img pair" } else { "the header of a .hdr/.img pair (ni1) in a single file" };
+        let problem = if single {
+            "a single-file header (n+1) in a .hdr/.img pair"
+        } else {
+            "the header of a .hdr/.img pair (ni1) in a single file"
+        };
         return Err(Error::input(&header_path, problem).hint("rename the files so that names and header agree"));
     }
     let header = check(&raw).map_err(|problem| problem.at(&header_path))?;
@@ -79,16 +82,26 @@ fn parse(bytes: &[u8]) -> std::result::Result<NiftiHeader, String> {
     if bytes.len() < HEADER_BYTES {
         return Err(format!("expected a NIfTI header of {HEADER_BYTES} bytes, got {}", bytes.len()));
     }
-    let size = [i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]), i32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])];
+    let size = [
+        i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+        i32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+    ];
     if size.contains(&540) {
-        return Err("NIfTI-2 is not read; convert it, for instance with nibabel: nib.save(nib.Nifti1Image.from_image(img), ...)".into());
+        return Err("NIfTI-2 is not read; convert it, for instance with nibabel: \
+         nib.save(nib.Nifti1Image.from_image(img), ...)"
+            .into());
     }
     if !size.contains(&348) {
         return Err(format!("not a NIfTI file: expected a header size of 348, got {}", size[0]));
     }
     match &bytes[344..348] {
         b"n+1\0" | b"ni1\0" => {}
-        [0, ..] => return Err("an ANALYZE header without NIfTI mark: it does not say left from right; convert it to NIfTI first".into()),
+        [0, ..] => {
+            return Err(
+                "an ANALYZE header without NIfTI mark: it does not say left from right; convert it to NIfTI first"
+                    .into(),
+            );
+        }
         other => return Err(format!("not a NIfTI file: expected the mark n+1 or ni1, got {other:?}")),
     }
     let header = NiftiHeader::from_reader(bytes).map_err(|error| format!("not a NIfTI file: {error}"))?;
@@ -125,7 +138,10 @@ fn check(raw: &NiftiHeader) -> std::result::Result<Header, Refusal> {
     let mut warnings = Warnings::new();
     let (lattice, placed_by) = affine::lattice(raw, shape, &mut warnings)?;
     if raw.intent_code != 0 {
-        let text = format!("the file declares intent code {} (a statistic or a vector?), read as plain values", raw.intent_code);
+        let text = format!(
+            "the file declares intent code {} (a statistic or a vector?), read as plain values",
+            raw.intent_code
+        );
         warnings.push(Warning::new("nifti_intent", text));
     }
     let printable = |bytes: &[u8]| -> String {
@@ -148,7 +164,10 @@ fn shape(raw: &NiftiHeader) -> std::result::Result<[usize; 3], Refusal> {
     }
     if dims.iter().skip(3).any(|&n| n != 1) {
         return Err(Refusal::new(
-            format!("expected one volume, got {} (dimensions {dims:?})", dims.iter().skip(3).map(|&n| u64::from(n)).product::<u64>()),
+            format!(
+                "expected one volume, got {} (dimensions {dims:?})",
+                dims.iter().skip(3).map(|&n| u64::from(n)).product::<u64>()
+            ),
             "extract one volume first, for instance with nibabel: img.slicer[..., 0]",
         ));
     }

@@ -8,7 +8,8 @@ use crate::formats::{Format, Units};
 use std::path::Path;
 
 /// The entry in the list of formats.
-pub(in crate::formats) const FORMAT: Format = Format { name: "NIfTI", looks_like: ".nii, .nii.gz, .hdr + .img", describe };
+pub(in crate::formats) const FORMAT: Format =
+    Format { name: "NIfTI", looks_like: ".nii, .nii.gz, .hdr + .img", describe };
 
 fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     let name = candidate.name.to_ascii_lowercase();

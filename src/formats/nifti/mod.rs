@@ -1,10 +1,10 @@
 //! NIfTI-1 volumes (`.nii`, `.nii.gz`, `.hdr` + `.img`), read and written.
 //!
-//! NIfTI is RAS+; this crate is LPS. The flip happens in `affine.rs` and `write.rs` and nowhere else. Read are int8 to uint64,
-//! float32 and float64 of either byte order; refused with a reason are NIfTI-2, colour, complex, several volumes, shear.
-//! The `nifti` crate parses the header, behind our own checks: it panics on contradicting headers and does not check gzip
-//! sums (0.18.0). Its writer can lose data silently, so writing is our own.
-//! Reference: nifti.nimh.nih.gov/nifti-1 (nifti1.h); precedence and scaling as nibabel 5.
+//! NIfTI is RAS+; this crate is LPS. The flip happens in `affine.rs` and `write.rs` and nowhere else. Read are int8 to
+//! uint64, float32 and float64 of either byte order; refused with a reason are NIfTI-2, colour, complex, several
+//! volumes, shear. The `nifti` crate parses the header, behind our own checks: it panics on contradicting headers and
+//! does not check gzip sums (0.18.0). Its writer can lose data silently, so writing is our own. Reference:
+//! nifti.nimh.nih.gov/nifti-1 (nifti1.h); precedence and scaling as nibabel 5.
 
 mod affine;
 mod header;
@@ -51,25 +51,33 @@ impl Units {
     /// A warning if the range of values is unlike these units.
     fn doubt(self, (low, high): (f32, f32)) -> Option<Warning> {
         let warn = |problem: &str, other: &str| {
-            Some(Warning::new("units_doubtful", format!("values lie in [{low}, {high}]: {problem}; is `units: {other}` meant?")))
+            Some(Warning::new(
+                "units_doubtful",
+                format!("values lie in [{low}, {high}]: {problem}; is `units: {other}` meant?"),
+            ))
         };
         match self {
             Self::Hounsfield if low >= 0.0 && high <= 20.0 => {
                 warn("Hounsfield units of a scan begin at air, about -1000", "attenuation_per_mm")
             }
-            Self::Hounsfield if low > -300.0 => warn("Hounsfield units of a scan begin at air, about -1000", "relative"),
-            Self::AttenuationPerMm if low < -0.1 || high > 10.0 => warn("attenuation of water is about 0.02 /mm", "hounsfield"),
+            Self::Hounsfield if low > -300.0 => {
+                warn("Hounsfield units of a scan begin at air, about -1000", "relative")
+            }
+            Self::AttenuationPerMm if low < -0.1 || high > 10.0 => {
+                warn("attenuation of water is about 0.02 /mm", "hounsfield")
+            }
             Self::Relative if low < -2.0 => warn("air is 0 and water 1 in relative units", "hounsfield"),
             _ => None,
         }
     }
 }
 
-/// Reads a NIfTI-1 file as a volume `[z, y, x]` in canonical order (axes closest to +z, +y, +x of LPS, obliqueness kept).
+/// Reads a NIfTI-1 file as a volume `[z, y, x]` in canonical order (axes closest to +z, +y, +x of LPS, obliqueness
+/// kept).
 ///
 /// # Errors
-/// [`Error::Input`] for a file that is missing, truncated, damaged (gzip sums are checked to the end), contradicts itself,
-/// or holds what is not one scalar volume on a right-angled lattice of finite voxels.
+/// [`Error::Input`] for a file that is missing, truncated, damaged (gzip sums are checked to the end), contradicts
+/// itself, or holds what is not one scalar volume on a right-angled lattice of finite voxels.
 pub fn read(path: &Path, units: Units) -> Result<Loaded> {
     let (header, mut data) = header::open(path)?;
     let mut warnings = header.warnings.clone();

@@ -50,11 +50,14 @@ impl Broken {
             Self::Short { wanted, got, what } => {
                 Error::input(path, format!("expected {wanted} bytes of {what}, got {got}; is the file complete?"))
             }
-            Self::Memory(bytes) => {
-                Error::resource(path.display().to_string(), format!("not enough memory for its {bytes} bytes of voxels"))
+            Self::Memory(bytes) => Error::resource(
+                path.display().to_string(),
+                format!("not enough memory for its {bytes} bytes of voxels"),
+            ),
+            Self::Trailing(bytes) => {
+                Error::input(path, format!("more than {bytes} bytes follow the voxels that its header declares"))
+                    .hint("the header's dimensions seem too small for the data")
             }
-            Self::Trailing(bytes) => Error::input(path, format!("more than {bytes} bytes follow the voxels that its header declares"))
-                .hint("the header's dimensions seem too small for the data"),
         }
     }
 }
@@ -95,7 +98,11 @@ impl Stream {
         let wanted = offset.saturating_sub(self.taken);
         let got = io::copy(&mut self.inner.by_ref().take(wanted), &mut io::sink()).map_err(Broken::Io)?;
         self.taken += got;
-        if got < wanted { Err(Broken::Short { wanted: offset, got: self.taken, what: "header and extensions" }) } else { Ok(()) }
+        if got < wanted {
+            Err(Broken::Short { wanted: offset, got: self.taken, what: "header and extensions" })
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads to the end, which is where gzip keeps its check sum.
@@ -116,7 +123,8 @@ pub(super) fn parts(path: &Path) -> (PathBuf, PathBuf) {
         Some(stem) => (stem, ".gz"),
         None => (name.as_str(), ""),
     };
-    let sibling = |from: &str, to: &str| stem.strip_suffix(from).map(|base| path.with_file_name(format!("{base}{to}{suffix}")));
+    let sibling =
+        |from: &str, to: &str| stem.strip_suffix(from).map(|base| path.with_file_name(format!("{base}{to}{suffix}")));
     match (sibling(".img", ".hdr"), sibling(".hdr", ".img")) {
         (Some(header), _) => (header, path.to_path_buf()),
         (_, Some(data)) => (path.to_path_buf(), data),

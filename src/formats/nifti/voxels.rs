@@ -54,13 +54,19 @@ const REFUSED: [(i16, &str); 7] = [
 impl Kind {
     pub(super) fn of(code: i16, bits: i16) -> std::result::Result<Self, Refusal> {
         if let Some((_, name)) = REFUSED.iter().find(|(known, _)| *known == code) {
-            return Err(Refusal::new(format!("expected one real number per voxel, got {name}"), "convert it to a grey-scale volume first"));
+            return Err(Refusal::new(
+                format!("expected one real number per voxel, got {name}"),
+                "convert it to a grey-scale volume first",
+            ));
         }
         let Some((_, kind, bytes, name)) = KINDS.iter().find(|(known, ..)| *known == code) else {
             return Err(Refusal::new(format!("unknown datatype code {code}"), ""));
         };
         if i32::from(bits) != 8 * *bytes as i32 {
-            return Err(Refusal::new(format!("its header contradicts itself: {name} has {} bits, bitpix says {bits}", 8 * bytes), ""));
+            return Err(Refusal::new(
+                format!("its header contradicts itself: {name} has {} bits, bitpix says {bits}", 8 * bytes),
+                "",
+            ));
         }
         Ok(*kind)
     }
@@ -92,7 +98,10 @@ impl Scaling {
             return Ok(Self { slope: 1.0, intercept: 0.0 });
         }
         if !slope.is_finite() || !intercept.is_finite() {
-            return Err(Refusal::new(format!("expected a finite scaling, got scl_slope {slope} and scl_inter {intercept}"), ""));
+            return Err(Refusal::new(
+                format!("expected a finite scaling, got scl_slope {slope} and scl_inter {intercept}"),
+                "",
+            ));
         }
         Ok(Self { slope: slope.into(), intercept: intercept.into() })
     }
@@ -112,7 +121,11 @@ pub(super) fn read(stream: &mut Stream, header: &Header) -> std::result::Result<
         let (done, wanted) = (values.len(), bytes.len().min((voxels - values.len()) * size));
         let got = stream.fill(&mut bytes[..wanted])?;
         if got < wanted {
-            return Err(Broken::Short { wanted: (voxels * size) as u64, got: (done * size + got) as u64, what: "voxels" });
+            return Err(Broken::Short {
+                wanted: (voxels * size) as u64,
+                got: (done * size + got) as u64,
+                what: "voxels",
+            });
         }
         // Memory is taken as bytes arrive, whatever the header promised.
         values.resize(done + wanted / size, 0.0);
@@ -157,15 +170,19 @@ fn decode<const N: usize>(bytes: &[u8], values: &mut [f32], scaling: Scaling, nu
 
 /// Smallest and largest value; NaN and infinite ones are counted and refused.
 pub(super) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32)> {
-    let join = |a: Summary, b: Summary| Summary { low: a.low.min(b.low), high: a.high.max(b.high), doubt: a.doubt + b.doubt };
+    let join =
+        |a: Summary, b: Summary| Summary { low: a.low.min(b.low), high: a.high.max(b.high), doubt: a.doubt + b.doubt };
     let all = values.par_chunks(PART).map(Summary::of).reduce(|| Summary::NONE, join);
     if all.doubt == 0.0 {
         return Ok((all.low, all.high));
     }
     let nan = values.iter().filter(|v| v.is_nan()).count();
     let infinite = values.iter().filter(|v| v.is_infinite()).count();
-    Err(Error::input(path, format!("expected finite voxels, got {nan} NaN and {infinite} infinite of {}", values.len()))
-        .hint("replace them in the source, for instance by the value of air: numpy.nan_to_num(data, nan=-1000)"))
+    Err(Error::input(
+        path,
+        format!("expected finite voxels, got {nan} NaN and {infinite} infinite of {}", values.len()),
+    )
+    .hint("replace them in the source, for instance by the value of air: numpy.nan_to_num(data, nan=-1000)"))
 }
 
 /// What one pass over voxels tells.
@@ -197,7 +214,8 @@ impl Summary {
             last[..rest.len()].copy_from_slice(rest);
             add(&last);
         }
-        let (low, high) = (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max));
+        let (low, high) =
+            (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max));
         Self { low, high, doubt: doubt.into_iter().sum() }
     }
 }

@@ -1,8 +1,8 @@
 //! Our own NIfTI-1 writer: float32, sform = qform with codes 1, millimetres, RAS.
 //!
-//! The array is stored along +x, +y, +z of RAS, as near as the grid allows. The quaternion's real part is not stored but
-//! computed by readers as a = sqrt(1 − b² − c² − d²), which is inexact near 0 and exact near 1: in this order a ≥ 0.8, so
-//! sform and qform agree to float32 precision on oblique grids too.
+//! The array is stored along +x, +y, +z of RAS, as near as the grid allows. The quaternion's real part is not stored
+//! but computed by readers as a = sqrt(1 − b² − c² − d²), which is inexact near 0 and exact near 1: in this order a ≥
+//! 0.8, so sform and qform agree to float32 precision on oblique grids too.
 
 use crate::data::{Point, Volume, norm, scale};
 use crate::error::{Error, Result};
@@ -15,12 +15,12 @@ use std::path::Path;
 /// Bytes before the voxels: the header and an empty list of extensions.
 const OFFSET: usize = 352;
 
-/// Writes a volume as `.nii` or (by its name) `.nii.gz`, whole or not at all. `description` goes into the header with the
-/// unit of the values, cut to 79 bytes. The same volume always gives the same bytes.
+/// Writes a volume as `.nii` or (by its name) `.nii.gz`, whole or not at all. `description` goes into the header with
+/// the unit of the values, cut to 79 bytes. The same volume always gives the same bytes.
 ///
 /// # Errors
-/// [`Error::Config`] for another ending or an axis of more than 32767 voxels; [`Error::Resource`] when the file cannot be
-/// written.
+/// [`Error::Config`] for another ending or an axis of more than 32767 voxels; [`Error::Resource`] when the file cannot
+/// be written.
 pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let gzip = name.ends_with(".nii.gz");
@@ -28,7 +28,10 @@ pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
         return Err(Error::config("", format!("expected a name ending in .nii or .nii.gz, got {name}")));
     }
     if volume.grid.shape.iter().any(|&n| n > i16::MAX as usize) {
-        return Err(Error::config("", format!("NIfTI holds at most {} voxels along an axis, got {:?}", i16::MAX, volume.grid.shape)));
+        return Err(Error::config(
+            "",
+            format!("NIfTI holds at most {} voxels along an axis, got {:?}", i16::MAX, volume.grid.shape),
+        ));
     }
     let (lattice, order) = ras(volume);
     let voxels = reorder(volume.as_slice().to_vec(), volume.grid.shape, order);

@@ -1,8 +1,8 @@
 //! Voxel-driven backprojection of filtered projections, for analytic reconstruction.
 //!
-//! Every voxel adds up the filtered values at its place on the detector, interpolated linearly between pixels (towards zero
-//! outside the outermost), one per view. Where a line of voxels along one array axis shares its detector column, as on a
-//! circular or helical orbit about z, sixteen of its voxels are done at once.
+//! Every voxel adds up the filtered values at its place on the detector, interpolated linearly between pixels (towards
+//! zero outside the outermost), one per view. Where a line of voxels along one array axis shares its detector column,
+//! as on a circular or helical orbit about z, sixteen of its voxels are done at once.
 //!
 //! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
@@ -178,9 +178,15 @@ impl Track {
     /// The pixels under a line of voxels, as samples between two of the view's columns.
     #[inline(always)]
     fn crossing(&self, inner: f64, lines: &Lines) -> Crossing {
-        let [depth, across, along] = [self.depth, self.across, self.along].map(|(constant, slope)| constant + slope * inner);
+        let [depth, across, along] =
+            [self.depth, self.across, self.along].map(|(constant, slope)| constant + slope * inner);
         if self.flat {
-            return Crossing { line: [self.start; 2], weight: [1.0, 0.0], first: across + self.middle[1], step: self.step };
+            return Crossing {
+                line: [self.start; 2],
+                weight: [1.0, 0.0],
+                first: across + self.middle[1],
+                step: self.step,
+            };
         }
         let (depth, column) = match self.columns_per_radian {
             None => (depth, None),
@@ -273,7 +279,9 @@ mod tests {
     }
 
     fn beam(views: usize, [rows, columns]: [usize; 2], pitch: f64) -> Geometry {
-        scan(views, [rows, columns], PI, |s, c| (Source::Direction([-c, -s, 0.0]), [-90.0 * c, -90.0 * s, 0.0], pitch, [0.0, 0.0, pitch]))
+        scan(views, [rows, columns], PI, |s, c| {
+            (Source::Direction([-c, -s, 0.0]), [-90.0 * c, -90.0 * s, 0.0], pitch, [0.0, 0.0, pitch])
+        })
     }
 
     type Exposure = (Source, [f64; 3], f64, [f64; 3]);
@@ -290,7 +298,8 @@ mod tests {
     /// Length of a ray in the upright cylinder x² + y² < 30² (mm).
     fn chord(geometry: &Geometry, sample: usize) -> f32 {
         let [_, rows, columns] = geometry.shape();
-        let (o, d) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+        let (o, d) =
+            geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
         let (a, b, c) = (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - 900.0);
         (2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
     }
@@ -330,7 +339,9 @@ mod tests {
     #[test]
     fn every_level_gives_what_single_voxels_give() {
         let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<f32>>();
-        let turned = Grid::new([20, 15, 17], [1.0; 3], [-7.0, -9.0, -8.0], [[0.0, 0.0, 1.0], [-0.6, 0.8, 0.0], [0.8, 0.6, 0.0]]).unwrap();
+        let turned =
+            Grid::new([20, 15, 17], [1.0; 3], [-7.0, -9.0, -8.0], [[0.0, 0.0, 1.0], [-0.6, 0.8, 0.0], [0.8, 0.6, 0.0]])
+                .unwrap();
         let slice = Grid::centered([1, 33, 37], [1.0; 3], [0.5, 1.0, 2.0]).unwrap();
         let mut cylinder = cone(9, [20, 24], 1.0, 0.0);
         cylinder.detector.shape = DetectorShape::Cylindrical;

@@ -27,7 +27,8 @@ fn count_line(map: &PixelMap, start: [f64; 3], seen: &mut [u16]) {
         return;
     }
     // On a plane detector low <= across / depth < high is asked without dividing, which vectorises.
-    let [(row, row_end), (column, column_end)] = [0, 1].map(|k| (-0.5 - map.middle[k], map.pixels[k] as f64 - 0.5 - map.middle[k]));
+    let [(row, row_end), (column, column_end)] =
+        [0, 1].map(|k| (-0.5 - map.middle[k], map.pixels[k] as f64 - 0.5 - map.middle[k]));
     let any_row = map.flat;
     let (depth, across, along) = (at(&map.depth, start), at(&map.across, start), at(&map.along, start));
     for (x, seen) in seen.iter_mut().enumerate() {
@@ -59,7 +60,8 @@ mod tests {
         let mut kinds = [0; 3];
         for (i, &count) in seen.iter().enumerate() {
             let point = grid.point([(i / 143) as f64, (i / 13 % 11) as f64, (i % 13) as f64]);
-            let expected = (0..2).filter(|&v| geometry.project(v, point).is_some_and(|(r, c)| on(r, 8.0) && on(c, 10.0))).count();
+            let expected =
+                (0..2).filter(|&v| geometry.project(v, point).is_some_and(|(r, c)| on(r, 8.0) && on(c, 10.0))).count();
             assert_eq!(usize::from(count), expected);
             kinds[expected] += 1;
         }

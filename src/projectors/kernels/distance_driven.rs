@@ -1,15 +1,15 @@
 //! Integrals over the width of a detector pixel and of a voxel, and their exact transpose.
 //!
-//! In every plane of voxel centres across a pixel's main axis, pixel and voxels are compared as areas: the corners of the
-//! pixel are mapped along their rays onto the plane, and a voxel's weight is the part of that area which it covers, times
-//! the length (mm) of the pixel's central ray between planes. B. De Man & S. Basu, Phys. Med. Biol. 49(11), 2004; there pixels are
-//! taken as rectangles along the grid's axes, here as the quadrilaterals that they are, so that any pose and any grid
-//! is seen alike. No voxel is missed however large the pixels are, and in a parallel beam
-//! the sum of a projection times the pixel's area across the beam is the sum of the voxels times their volume. In two dimensions areas
-//! are intervals.
+//! In every plane of voxel centres across a pixel's main axis, pixel and voxels are compared as areas: the corners of
+//! the pixel are mapped along their rays onto the plane, and a voxel's weight is the part of that area which it covers,
+//! times the length (mm) of the pixel's central ray between planes. B. De Man & S. Basu, Phys. Med. Biol. 49(11), 2004;
+//! there pixels are taken as rectangles along the grid's axes, here as the quadrilaterals that they are, so that any
+//! pose and any grid is seen alike. No voxel is missed however large the pixels are, and in a parallel beam the sum of
+//! a projection times the pixel's area across the beam is the sum of the voxels times their volume. In two dimensions
+//! areas are intervals.
 //!
-//! For pixels wider than the voxels' shadows, and against the ringing that ray-driven transposes give there. Pixels much
-//! narrower than voxels see steps, as of voxels that are flat tiles.
+//! For pixels wider than the voxels' shadows, and against the ringing that ray-driven transposes give there. Pixels
+//! much narrower than voxels see steps, as of voxels that are flat tiles.
 
 use super::lines::{others, strides_of};
 use super::overlap::{Overlap, area};
@@ -26,7 +26,8 @@ pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32],
     weights::forward::<DistanceDriven>(grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites `volume`.
+/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// `volume`.
 ///
 /// # Panics
 /// As [`forward`].
@@ -36,7 +37,8 @@ pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[
 
 struct DistanceDriven;
 
-/// Where a line crosses the planes across the main axis: a + b k in plane k, in coordinates where voxel i is from i to i + 1.
+/// Where a line crosses the planes across the main axis: a + b k in plane k, in coordinates where voxel i is from i to
+/// i + 1.
 type Crossing = (f64, f64);
 
 /// A pixel as the places of its corners in the planes across its main axis.
@@ -72,7 +74,8 @@ impl Form {
         let along = |i: usize| rays.v[axes[i]].abs();
         let upright = usize::from(along(1) > along(0));
         // The two ends of a side, as far apart as the sides may lean.
-        let leans = |a: &Ray, b: &Ray| (crossings(a, main)[1 - upright].1 - crossings(b, main)[1 - upright].1).abs() > 1e-9;
+        let leans =
+            |a: &Ray, b: &Ray| (crossings(a, main)[1 - upright].1 - crossings(b, main)[1 - upright].1).abs() > 1e-9;
         let level = |axis: usize| rays.v[axis].abs() <= 1e-7 * along(upright);
         if level(main) && level(axes[1 - upright]) && !leans(&pixel[0], &pixel[3]) && !leans(&pixel[1], &pixel[2]) {
             Self::Upright(upright)
@@ -117,14 +120,19 @@ impl Footprint {
         }
         let planes = if rays.is_parallel() { 0..shape[main] } else { planes_before(&ends, main, shape[main]) };
         let millimetres = rays.millimetres(central.direction.map(|d| d / along));
-        let mut found =
-            Self { main, corners: ends.map(|ray| crossings(&ray, main)), form: Form::of(rays, main, &ends), planes, millimetres };
+        let mut found = Self {
+            main,
+            corners: ends.map(|ray| crossings(&ray, main)),
+            form: Form::of(rays, main, &ends),
+            planes,
+            millimetres,
+        };
         found.planes = found.planes_of(&Part { ranges: shape.map(|n| 0..n) });
         (!found.planes.is_empty()).then_some(found)
     }
 
-    /// Those of its planes where it may meet a part: the area's upper edge is convex along the ray and so below the line
-    /// between its ends, its lower edge above.
+    /// Those of its planes where it may meet a part: the area's upper edge is convex along the ray and so below the
+    /// line between its ends, its lower edge above.
     fn planes_of(&self, part: &Part) -> Range<usize> {
         let own = &part.ranges[self.main];
         let planes = self.planes.start.max(own.start)..self.planes.end.min(own.end);
@@ -135,7 +143,9 @@ impl Footprint {
         let mut span = Span { low: first, high: last };
         for (i, axis) in others(self.main).into_iter().enumerate().skip(usize::from(self.form == Form::Interval)) {
             let range = &part.ranges[axis];
-            let at = |k: f64, larger: fn(f64, f64) -> f64| self.corners.iter().map(|c| c[i].0 + c[i].1 * k).reduce(larger).unwrap_or(0.0);
+            let at = |k: f64, larger: fn(f64, f64) -> f64| {
+                self.corners.iter().map(|c| c[i].0 + c[i].1 * k).reduce(larger).unwrap_or(0.0)
+            };
             let line = |larger: fn(f64, f64) -> f64| {
                 let (a, b) = (at(first, larger), at(last, larger));
                 let slope = if last > first { (b - a) / (last - first) } else { 0.0 };
@@ -162,16 +172,25 @@ impl Weights for DistanceDriven {
         Footprint::of_pixel(rays, shape, row, column).into_iter()
     }
 
-    fn visit(path: &Footprint, part: &Part, shape: [usize; 3], overlap: &mut Overlap, mut each: impl FnMut(usize, f64)) {
+    fn visit(
+        path: &Footprint,
+        part: &Part,
+        shape: [usize; 3],
+        overlap: &mut Overlap,
+        mut each: impl FnMut(usize, f64),
+    ) {
         let (strides, axes) = (strides_of(shape), others(path.main));
         let (counts, steps) = (axes.map(|axis| shape[axis]), axes.map(|axis| strides[axis]));
         let ranges = axes.map(|axis| &part.ranges[axis]);
         for k in path.planes_of(part) {
             let plane = k * strides[path.main];
             let corners = path.quadrilateral(k);
-            let mut give = |i: usize, j: usize, share: f64| each(plane + i * steps[0] + j * steps[1], share * path.millimetres);
+            let mut give =
+                |i: usize, j: usize, share: f64| each(plane + i * steps[0] + j * steps[1], share * path.millimetres);
             match path.form {
-                Form::Interval => interval([corners[0][1], corners[1][1]], ranges[1], |j, _, _, share| give(0, j, share)),
+                Form::Interval => {
+                    interval([corners[0][1], corners[1][1]], ranges[1], |j, _, _, share| give(0, j, share))
+                }
                 Form::Upright(along) => trapezoid(&corners, along, ranges, give),
                 Form::Any => match only_square(&corners, counts) {
                     Some([i, j]) if ranges[0].contains(&i) && ranges[1].contains(&j) => give(i, j, 1.0),
@@ -188,8 +207,8 @@ impl Weights for DistanceDriven {
     }
 }
 
-/// The cells [i, i + 1) of a range that an interval meets: (cell, from, to, share of the interval), all of it where it has
-/// no length.
+/// The cells [i, i + 1) of a range that an interval meets: (cell, from, to, share of the interval), all of it where it
+/// has no length.
 #[inline]
 fn interval([a, b]: [f64; 2], cells: &Range<usize>, mut each: impl FnMut(usize, f64, f64, f64)) {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -210,7 +229,12 @@ fn interval([a, b]: [f64; 2], cells: &Range<usize>, mut each: impl FnMut(usize, 
 /// The share of each cell in a trapezoid with two sides along one axis. Its other two sides are taken as level within
 /// each column of cells, at their height in its middle: exact but where a side passes from cell to cell there.
 #[inline]
-fn trapezoid(corners: &[[f64; 2]; 4], along: usize, ranges: [&Range<usize>; 2], mut each: impl FnMut(usize, usize, f64)) {
+fn trapezoid(
+    corners: &[[f64; 2]; 4],
+    along: usize,
+    ranges: [&Range<usize>; 2],
+    mut each: impl FnMut(usize, usize, f64),
+) {
     let [a, b, c, d] = corners;
     let across = 1 - along;
     let (from, width) = (a[across], b[across] - a[across]);

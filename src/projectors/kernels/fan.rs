@@ -1,8 +1,9 @@
-//! Rays of a slice, sixteen neighbours at a time: fan beams, whose rays have no equal steps as those of [`super::sheets`] have.
+//! Rays of a slice, sixteen neighbours at a time: fan beams, whose rays have no equal steps as those of
+//! [`super::sheets`] have.
 //!
-//! In every plane across their main axis sixteen rays cross a line of voxels within a window of 32 values that registers hold
-//! ([`Simd::window`]); rays further apart go one by one. The transpose adds each ray's hat to the same window. Positions
-//! within a window are f32, begun anew in f64 every [`BLOCK`] planes.
+//! In every plane across their main axis sixteen rays cross a line of voxels within a window of 32 values that
+//! registers hold ([`Simd::window`]); rays further apart go one by one. The transpose adds each ray's hat to the same
+//! window. Positions within a window are f32, begun anew in f64 every [`BLOCK`] planes.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::lines::{Lines, WINDOW};
@@ -43,7 +44,8 @@ impl Bundle {
         Some(bundles)
     }
 
-    /// The bundle of those columns that have a main axis, if any has; `None` outside if the source is between the planes.
+    /// The bundle of those columns that have a main axis, if any has; `None` outside if the source is between the
+    /// planes.
     #[expect(clippy::option_option, reason = "none of it, or not to be had")]
     fn new(rays: &ViewRays, shape: [usize; 3], main: usize, columns: std::ops::Range<usize>) -> Option<Option<Self>> {
         let first = columns.start;
@@ -95,7 +97,14 @@ impl Bundle {
         let step = (to.0 - from.0) / (end - start).max(2).saturating_sub(1) as f64;
         let wide = (from.1 - from.0).max(to.1 - to.0);
         let origin = from.0.floor();
-        let mut block = Block { origin: origin as i64, low: from.0 - origin - 1e-3, step, wide, offset: [0.0; LANES], slope: [0.0; LANES] };
+        let mut block = Block {
+            origin: origin as i64,
+            low: from.0 - origin - 1e-3,
+            step,
+            wide,
+            offset: [0.0; LANES],
+            slope: [0.0; LANES],
+        };
         for lane in 0..LANES {
             block.offset[lane] = (self.a[lane] + self.b[lane] * start as f64 - origin) as f32;
             block.slope[lane] = self.b[lane] as f32;
@@ -131,7 +140,8 @@ impl Block {
     }
 }
 
-/// Overwrites line integrals `[column]` of views by those of their bundles; `lines[main − 1]` run across main axis `main`.
+/// Overwrites line integrals `[column]` of views by those of their bundles; `lines[main − 1]` run across main axis
+/// `main`.
 pub(super) fn forward(level: Level, lines: &[Lines; 2], views: &mut [(Vec<Bundle>, &mut [f32])]) {
     views.par_iter_mut().for_each(|(bundles, out)| dispatch(level, Follow { lines, bundles, out }));
 }
@@ -235,7 +245,9 @@ impl Kernel for Spread<'_> {
         let Self { views, main, start, voxels, sums } = self;
         let length = voxels + 2 * WINDOW;
         let end = start + sums.len() / length;
-        for (bundle, values) in views.iter().flat_map(|(bundles, values)| bundles.iter().map(move |bundle| (bundle, values))) {
+        for (bundle, values) in
+            views.iter().flat_map(|(bundles, values)| bundles.iter().map(move |bundle| (bundle, values)))
+        {
             if bundle.main != main {
                 continue;
             }

@@ -1,8 +1,9 @@
 //! Ramp filters for analytic reconstruction.
 //!
-//! The ramp is the transform of its band-limited samples h(0) = 1/(4 a²), h(n) = −1/(π n a)² for odd n, 0 for even n (Kak and
-//! Slaney, Principles of Computerized Tomographic Imaging, eq. 61), not |f| itself: |f| sampled would remove the mean of
-//! every zero-padded row and shift the values of the reconstruction. Rows are zero-padded to at least twice their length.
+//! The ramp is the transform of its band-limited samples h(0) = 1/(4 a²), h(n) = −1/(π n a)² for odd n, 0 for even n
+//! (Kak and Slaney, Principles of Computerized Tomographic Imaging, eq. 61), not |f| itself: |f| sampled would remove
+//! the mean of every zero-padded row and shift the values of the reconstruction. Rows are zero-padded to at least twice
+//! their length.
 
 use crate::data::{Geometry, Source, cross, dot, normalized, sub};
 use rayon::prelude::*;
@@ -58,8 +59,8 @@ pub fn ramp_rows(rows: &mut [f32], columns: usize, pitch: f64, filter: Filter, c
     convolve(rows, columns, |padded| response(padded, pitch, 0.0, filter, cutoff));
 }
 
-/// [`ramp_rows`] for columns `step` radians apart on a cylindrical detector about the source, `pitch` mm apart at the axis:
-/// the ramp times (γ / sin γ)² (Kak and Slaney, eq. 95).
+/// [`ramp_rows`] for columns `step` radians apart on a cylindrical detector about the source, `pitch` mm apart at the
+/// axis: the ramp times (γ / sin γ)² (Kak and Slaney, eq. 95).
 ///
 /// # Panics
 /// As [`ramp_rows`].
@@ -99,8 +100,8 @@ fn fast_length(least: usize) -> usize {
     powers_of_three.map(|p| p * least.div_ceil(p).next_power_of_two().max(2)).min().unwrap_or(least)
 }
 
-/// The filter's factor per frequency of a transform of `padded` samples, with the transform pair's 1/padded in it; columns at
-/// equal angles are `step` radians apart, 0 on a flat detector.
+/// The filter's factor per frequency of a transform of `padded` samples, with the transform pair's 1/padded in it;
+/// columns at equal angles are `step` radians apart, 0 on a flat detector.
 fn response(padded: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) -> Vec<f32> {
     let mut kernel = vec![0.0f64; padded];
     kernel[0] = 1.0 / (4.0 * pitch * pitch);
@@ -116,7 +117,9 @@ fn response(padded: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) -
     let mut spectrum = transform.make_output_vec();
     transform.process(&mut kernel, &mut spectrum).expect("lengths come from the plan");
     let nyquist = padded as f64 / 2.0;
-    let factor = |(k, value): (usize, &Complex<f64>)| value.re * pitch * filter.window(k as f64 / nyquist / cutoff) / padded as f64;
+    let factor = |(k, value): (usize, &Complex<f64>)| {
+        value.re * pitch * filter.window(k as f64 / nyquist / cutoff) / padded as f64
+    };
     spectrum.iter().enumerate().map(|entry| factor(entry) as f32).collect()
 }
 
@@ -158,7 +161,10 @@ mod tests {
             while rest.is_multiple_of(3) {
                 rest /= 3;
             }
-            assert!(rest == 1 && length >= least && length.is_multiple_of(2) && length < 2 * least.max(2), "{least}: {length}");
+            assert!(
+                rest == 1 && length >= least && length.is_multiple_of(2) && length < 2 * least.max(2),
+                "{least}: {length}"
+            );
         }
     }
 
@@ -173,10 +179,13 @@ mod tests {
                     let mut row: Vec<f32> = (0..columns).map(|i| wave(i) as f32).collect();
                     ramp_rows(&mut row, columns, pitch, filter, cutoff);
                     let middle = columns / 2 - 500..columns / 2 + 500;
-                    let gain =
-                        middle.clone().map(|i| f64::from(row[i]) * wave(i)).sum::<f64>() / middle.map(|i| wave(i).powi(2)).sum::<f64>();
+                    let gain = middle.clone().map(|i| f64::from(row[i]) * wave(i)).sum::<f64>()
+                        / middle.map(|i| wave(i).powi(2)).sum::<f64>();
                     let expected = frequency * filter.window(frequency * 2.0 * pitch / cutoff);
-                    assert!((gain - expected).abs() < 2e-3, "{filter:?}, cutoff {cutoff}, {frequency}/mm: {gain} for {expected}");
+                    assert!(
+                        (gain - expected).abs() < 2e-3,
+                        "{filter:?}, cutoff {cutoff}, {frequency}/mm: {gain} for {expected}"
+                    );
                 }
             }
         }

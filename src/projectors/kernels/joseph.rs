@@ -3,12 +3,12 @@
 //! A ray is summed over the planes of voxels across its main axis (the one along which it passes most planes): in each
 //! plane the value is interpolated linearly between the voxels around the crossing, and the sum is multiplied by the
 //! ray's length between planes (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Outside the grid the volume is zero and
-//! the interpolation runs towards that zero: a crossing half a voxel beyond the outermost centre counts half. A ray begins
-//! at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in the
-//! slice, whatever its z spacing.
+//! the interpolation runs towards that zero: a crossing half a voxel beyond the outermost centre counts half. A ray
+//! begins at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in
+//! the slice, whatever its z spacing.
 //!
-//! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its bits do
-//! not depend on the number of threads.
+//! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its
+//! bits do not depend on the number of threads.
 
 use super::fan::{self, Bundle};
 use super::lines::{Lines, Planes, others};
@@ -36,7 +36,8 @@ pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32],
     forward_at(level(), grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites `volume`.
+/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// `volume`.
 ///
 /// # Panics
 /// As [`forward`].
@@ -48,7 +49,14 @@ pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[
 ///
 /// # Panics
 /// As [`forward`].
-pub fn forward_at(level: Level, grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
+pub fn forward_at(
+    level: Level,
+    grid: &Grid,
+    views: &[View],
+    detector: &Detector,
+    volume: &[f32],
+    projections: &mut [f32],
+) {
     let pixels = detector.rows * detector.columns;
     assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
     assert_eq!(projections.len(), views.len() * pixels, "one value per pixel and view");
@@ -72,7 +80,14 @@ pub fn forward_at(level: Level, grid: &Grid, views: &[View], detector: &Detector
 ///
 /// # Panics
 /// As [`forward`].
-pub fn adjoint_at(level: Level, grid: &Grid, views: &[View], detector: &Detector, projections: &[f32], volume: &mut [f32]) {
+pub fn adjoint_at(
+    level: Level,
+    grid: &Grid,
+    views: &[View],
+    detector: &Detector,
+    projections: &[f32],
+    volume: &mut [f32],
+) {
     let pixels = detector.rows * detector.columns;
     assert_eq!(volume.len(), grid.voxels(), "one value per voxel");
     assert_eq!(projections.len(), views.len() * pixels, "one value per pixel and view");
@@ -136,7 +151,9 @@ fn forward_sheets(level: Level, lines: &Lines, views: &mut [(Vec<Sheet>, &mut [f
     let sheets: Vec<Sheet> = views.iter().flat_map(|(sheets, _)| sheets.iter().cloned()).collect();
     let mut sums = vec![0.0; sheets.len() * width];
     let tile = (sheets.len() / (4 * rayon::current_num_threads())).clamp(8, 1024).min(sheets.len());
-    sums.par_chunks_mut(tile * width).zip(sheets.par_chunks(tile)).for_each(|(sums, sheets)| dispatch(level, Pull { lines, sheets, sums }));
+    sums.par_chunks_mut(tile * width)
+        .zip(sheets.par_chunks(tile))
+        .for_each(|(sums, sheets)| dispatch(level, Pull { lines, sheets, sums }));
     views.par_iter_mut().zip(sums.par_chunks(per_view * width)).for_each(|((sheets, out), sums)| {
         // A sheet is a column of pixels, or the only row.
         transpose(sums, Shape { rows: per_view, columns: sheets[0].rays, stride: width }, out, per_view);

@@ -1,5 +1,5 @@
-//! A volume as lines of voxels along one array axis, contiguous and with zeros before and after: what vector lanes like to
-//! read; and sums of the same form, to be added to a volume.
+//! A volume as lines of voxels along one array axis, contiguous and with zeros before and after: what vector lanes like
+//! to read; and sums of the same form, to be added to a volume.
 
 use super::transpose::{Shape, transpose, transpose_add};
 use rayon::prelude::*;
@@ -120,8 +120,9 @@ mod tests {
         let volume: Vec<f32> = (0..3 * 4 * 37).map(|i| i as f32 + 1.0).collect();
         for axis in 0..3 {
             let lines = Lines::along(axis, shape, &volume);
-            let at =
-                |z: usize, y: usize, x: usize| lines.values[WINDOW + z * lines.strides[0] + y * lines.strides[1] + x * lines.strides[2]];
+            let at = |z: usize, y: usize, x: usize| {
+                lines.values[WINDOW + z * lines.strides[0] + y * lines.strides[1] + x * lines.strides[2]]
+            };
             assert!((0..3).all(|z| (0..4).all(|y| (0..37).all(|x| at(z, y, x) == volume[(z * 4 + y) * 37 + x]))));
             let total: f64 = lines.values.iter().map(|&v| f64::from(v)).sum();
             assert_eq!(total, volume.iter().map(|&v| f64::from(v)).sum::<f64>(), "the rest is zero");

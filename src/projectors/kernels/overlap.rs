@@ -1,5 +1,6 @@
-//! How much of each unit square a convex polygon covers, exactly: every edge adds the area to its right to the squares of the rows it
-//! passes, and a running sum along each row makes areas of it (the signed-area accumulation of anti-aliased glyphs).
+//! How much of each unit square a convex polygon covers, exactly: every edge adds the area to its right to the squares
+//! of the rows it passes, and a running sum along each row makes areas of it (the signed-area accumulation of
+//! anti-aliased glyphs).
 
 use std::ops::Range;
 
@@ -44,7 +45,8 @@ impl Overlap {
         self.sums.resize(row.len() * width, 0.0);
         let count = self.corners.len();
         for i in 0..count {
-            let [a, b] = [self.corners[i], self.corners[(i + 1) % count]].map(|[r, c]| [r - row.start as f64, c - column.start as f64]);
+            let [a, b] = [self.corners[i], self.corners[(i + 1) % count]]
+                .map(|[r, c]| [r - row.start as f64, c - column.start as f64]);
             accumulate(&mut self.sums, width, a, b);
         }
         for (line, i) in self.sums.chunks_exact(width).zip(row).filter(|(_, i)| rows.contains(i)) {
@@ -146,8 +148,9 @@ mod tests {
 
     fn areas(polygon: [[f64; 2]; 4], counts: [usize; 2]) -> Vec<f64> {
         let mut found = vec![0.0; counts[0] * counts[1]];
-        Overlap::default()
-            .of(polygon, counts, [&(0..counts[0]), &(0..counts[1])], |row, column, area| found[row * counts[1] + column] += area);
+        Overlap::default().of(polygon, counts, [&(0..counts[0]), &(0..counts[1])], |row, column, area| {
+            found[row * counts[1] + column] += area
+        });
         found
     }
 
@@ -181,8 +184,10 @@ mod tests {
             for (square, (found, other)) in found.iter().zip(&other).enumerate() {
                 let n = 200;
                 let inside = (0..n * n).filter(|k| {
-                    let p =
-                        [(square / 6) as f64 + ((k / n) as f64 + 0.5) / n as f64, (square % 6) as f64 + ((k % n) as f64 + 0.5) / n as f64];
+                    let p = [
+                        (square / 6) as f64 + ((k / n) as f64 + 0.5) / n as f64,
+                        (square % 6) as f64 + ((k % n) as f64 + 0.5) / n as f64,
+                    ];
                     (0..4).all(|i| {
                         let (a, b) = (polygon[i], polygon[(i + 1) % 4]);
                         ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])) * sign >= 0.0

@@ -78,7 +78,9 @@ impl PixelMap {
 
     /// Whether the pixel under a voxel is on the detector, edges of the outermost pixels included.
     pub(super) fn sees(&self, index: [f64; 3]) -> bool {
-        self.locate(index).is_some_and(|(place, _)| place.iter().zip(self.pixels).all(|(&x, count)| x >= -0.5 && x < count as f64 - 0.5))
+        self.locate(index).is_some_and(|(place, _)| {
+            place.iter().zip(self.pixels).all(|(&x, count)| x >= -0.5 && x < count as f64 - 0.5)
+        })
     }
 
     /// Whether voxels along an array axis share their column, so that only the row differs, in equal steps.
@@ -88,7 +90,8 @@ impl PixelMap {
         drift * shape[axis] as f64 <= 1e-5 * self.depth[3].abs()
     }
 
-    /// Longest step on the detector between voxels along an array axis, in pixels; infinite if some are behind the source.
+    /// Longest step on the detector between voxels along an array axis, in pixels; infinite if some are behind the
+    /// source.
     pub(super) fn steps_along(&self, axis: usize, shape: [usize; 3]) -> f64 {
         let nearest = self.depth[3] + (0..3).map(|k| (self.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum::<f64>();
         let step = if self.flat { self.across[axis] } else { self.along[axis] };
@@ -110,9 +113,16 @@ mod tests {
     #[test]
     fn the_ray_of_the_pixel_found_passes_the_voxel() {
         let grid = Grid::centered([5, 6, 7], [2.0, 3.0, 4.0], [1.0, 2.0, 3.0]).unwrap();
-        let point = View { source: Source::Point([300.0, 20.0, 5.0]), center: [-200.0, 3.0, 1.0], u: [0.3, 2.0, 0.0], v: [0.0, 0.2, 1.5] };
+        let point = View {
+            source: Source::Point([300.0, 20.0, 5.0]),
+            center: [-200.0, 3.0, 1.0],
+            u: [0.3, 2.0, 0.0],
+            v: [0.0, 0.2, 1.5],
+        };
         let beam = View { source: Source::Direction([-0.8, -0.6, 0.1]), ..point };
-        for (view, shape) in [(point, DetectorShape::Flat), (point, DetectorShape::Cylindrical), (beam, DetectorShape::Flat)] {
+        for (view, shape) in
+            [(point, DetectorShape::Flat), (point, DetectorShape::Cylindrical), (beam, DetectorShape::Flat)]
+        {
             let geometry = Geometry::new(vec![view], Detector { rows: 9, columns: 8, shape }, None).unwrap();
             let map = PixelMap::new(&grid, &geometry, 0);
             for index in [[0.0, 0.0, 0.0], [4.0, 2.5, 6.0]] {

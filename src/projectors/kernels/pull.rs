@@ -1,8 +1,10 @@
-//! Sums of interpolated samples of lines: sixteen rays of a sheet through a volume, or sixteen voxels of a line under many views.
+//! Sums of interpolated samples of lines: sixteen rays of a sheet through a volume, or sixteen voxels of a line under
+//! many views.
 //!
 //! The two lines around the samples are blended first, once for sixteen samples; the samples then come from a window of
-//! the blend that is held in registers ([`Simd::window`]), because equal steps of at most two keep them together. Positions
-//! are whole numbers of 2⁻³² of a voxel (2⁻²⁶ between the lanes): no conversions, and no rounding that grows with the grid.
+//! the blend that is held in registers ([`Simd::window`]), because equal steps of at most two keep them together.
+//! Positions are whole numbers of 2⁻³² of a voxel (2⁻²⁶ between the lanes): no conversions, and no rounding that grows
+//! with the grid.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::lines::{Lines, WINDOW};
@@ -35,9 +37,9 @@ pub(super) fn shortened(x: f64, digits: u32) -> i64 {
     (fixed(x) + (1 << (31 - digits))) >> (32 - digits)
 }
 
-/// Samples j = 0, 1, .. at equal steps between two lines of values: where the lines begin, their weights, and where along
-/// them the samples are. In a projection the samples are the rays of a sheet in one plane of voxels; in a backprojection
-/// they are the voxels of a line, between two detector columns of one view.
+/// Samples j = 0, 1, .. at equal steps between two lines of values: where the lines begin, their weights, and where
+/// along them the samples are. In a projection the samples are the rays of a sheet in one plane of voxels; in a
+/// backprojection they are the voxels of a line, between two detector columns of one view.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Crossing {
     pub(super) line: [usize; 2],
@@ -116,7 +118,8 @@ pub(super) fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Sa
         let (low, high) = if FITS {
             let [near_0, far_0] = thirty_two(&lines.values, sample.line[0] + base as usize);
             let [near_1, far_1] = thirty_two(&lines.values, sample.line[1] + base as usize);
-            let (near, far) = (blend(s, s.load(near_0), s.load(near_1), sample), blend(s, s.load(far_0), s.load(far_1), sample));
+            let (near, far) =
+                (blend(s, s.load(near_0), s.load(near_1), sample), blend(s, s.load(far_0), s.load(far_1), sample));
             (s.window(near, far, index), s.window(near, far, s.shifted(index, 1)))
         } else {
             let index = s.shifted(index, base as i32);
@@ -165,7 +168,9 @@ impl Kernel for Pull<'_> {
         for main in 0..3 {
             // All sheets pass a block of planes while it is in the cache.
             for start in (0..lines.shape[main]).step_by(BLOCK) {
-                for (sheet, sums) in sheets.iter().zip(sums.chunks_exact_mut(width)).filter(|(sheet, _)| sheet.main == main) {
+                for (sheet, sums) in
+                    sheets.iter().zip(sums.chunks_exact_mut(width)).filter(|(sheet, _)| sheet.main == main)
+                {
                     let planes = sheet.planes.start.max(start)..sheet.planes.end.min(start + BLOCK);
                     if planes.is_empty() {
                         continue;

@@ -1,8 +1,9 @@
 //! The transpose of [`super::pull`]: collects, for sixteen voxels of a line, the rays that pass between them and their
 //! neighbours.
 //!
-//! A voxel at i hears the rays j with |first + j step − i| < 1, at most 2 / step of them and neighbours of each other; lane by
-//! lane they come from a window of the rays' values held in registers, and the weights are computed as in the projection.
+//! A voxel at i hears the rays j with |first + j step − i| < 1, at most 2 / step of them and neighbours of each other;
+//! lane by lane they come from a window of the rays' values held in registers, and the weights are computed as in the
+//! projection.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::pull::{COARSE, Crossing, FINE, fixed, shortened};
@@ -13,7 +14,8 @@ use std::ops::Range;
 /// Zeros on both sides of the values of a sheet's rays in [`Push`].
 pub(super) const PAD: usize = 40;
 
-/// The transpose of [`super::pull::Pull`] for a block of planes across `main`: adds every ray's value to the voxels it passes.
+/// The transpose of [`super::pull::Pull`] for a block of planes across `main`: adds every ray's value to the voxels it
+/// passes.
 pub(super) struct Push<'a> {
     pub(super) sheets: &'a [Sheet],
     /// `[sheet, ray]`, each sheet's rays between [`PAD`] zeros.
@@ -33,7 +35,9 @@ impl Kernel for Push<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Some(width) = self.rays.len().checked_div(self.sheets.len()) else { return };
-        for (sheet, rays) in self.sheets.iter().zip(self.rays.chunks_exact(width)).filter(|(sheet, _)| sheet.main == self.main) {
+        for (sheet, rays) in
+            self.sheets.iter().zip(self.rays.chunks_exact(width)).filter(|(sheet, _)| sheet.main == self.main)
+        {
             let mut strides = [1; 3];
             strides[self.main] = self.plane;
             strides[sheet.other()] = self.length;
@@ -53,15 +57,15 @@ impl Kernel for Push<'_> {
     }
 }
 
-/// Adds the values of a sheet's rays to the two lines of a plane, with at most `HITS` rays per voxel, or any number if that
-/// is 0 or the rays are too near each other for a window of registers.
+/// Adds the values of a sheet's rays to the two lines of a plane, with at most `HITS` rays per voxel, or any number if
+/// that is 0 or the rays are too near each other for a window of registers.
 #[inline(always)]
 fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f32], &Crossing, usize, &mut [f32])) {
     let (first, step, inverse) = (crossing.first, crossing.step, 1.0 / crossing.step);
     let count = rays.len() - 2 * PAD;
     let last = first + (count - 1) as f64 * step;
-    let touched =
-        (first.min(last) - 1.0).max(0.0) as usize / LANES..((first.max(last) + 2.0).max(0.0) as usize).min(length).div_ceil(LANES);
+    let touched = (first.min(last) - 1.0).max(0.0) as usize / LANES
+        ..((first.max(last) + 2.0).max(0.0) as usize).min(length).div_ceil(LANES);
     let hits = if HITS > 0 { HITS } else { (2.0 * inverse.abs()).ceil() as usize };
     let digits = if HITS > 0 { FINE } else { COARSE };
     let lane_step = shortened(inverse, digits);

@@ -1,8 +1,8 @@
 //! Sheets: rays of a view that share their path but for one array axis, such as the rays of one detector column when
 //! detector rows run along z.
 //!
-//! In every plane of voxels across the main axis the rays of a sheet pass between the same two lines of voxels, at equal
-//! steps along them (a [`Crossing`]): see [`super::pull`] and [`super::push`] for what that is good for.
+//! In every plane of voxels across the main axis the rays of a sheet pass between the same two lines of voxels, at
+//! equal steps along them (a [`Crossing`]): see [`super::pull`] and [`super::push`] for what that is good for.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use super::pull::{Crossing, LONGEST};
@@ -102,7 +102,9 @@ impl Sheet {
 
     /// Whether neighbouring rays are neither too far apart nor too near each other for lanes.
     fn is_regular(&self, shape: [usize; 3]) -> bool {
-        [0, shape[self.main] - 1].iter().all(|&k| (1.0 / LONGEST..=LONGEST).contains(&self.step(k).abs()) || self.planes.is_empty())
+        [0, shape[self.main] - 1]
+            .iter()
+            .all(|&k| (1.0 / LONGEST..=LONGEST).contains(&self.step(k).abs()) || self.planes.is_empty())
     }
 
     pub(super) fn other(&self) -> usize {

@@ -1,10 +1,12 @@
-//! Line integrals through voxels that are boxes of one value each: the exact radiological path, and its exact transpose.
+//! Line integrals through voxels that are boxes of one value each: the exact radiological path, and its exact
+//! transpose.
 //!
-//! A voxel's weight is the length (mm) of the ray inside it: R. L. Siddon, Med. Phys. 12(2), 1985, followed from face to face
-//! as F. Jacobs et al., J. Comput. Inf. Technol. 6(1), 1998. Each face is found from its own index, so that rounding does
-//! not add up along the ray and a part of the grid sees the very weights that the whole grid sees. A ray that runs in a
-//! face between two voxels counts half in either (the mean of its limits from both sides). A ray begins at its point source and has no
-//! other end. One slice seen by one detector row is two-dimensional: rays lie in the slice, whatever its z spacing.
+//! A voxel's weight is the length (mm) of the ray inside it: R. L. Siddon, Med. Phys. 12(2), 1985, followed from face
+//! to face as F. Jacobs et al., J. Comput. Inf. Technol. 6(1), 1998. Each face is found from its own index, so that
+//! rounding does not add up along the ray and a part of the grid sees the very weights that the whole grid sees. A ray
+//! that runs in a face between two voxels counts half in either (the mean of its limits from both sides). A ray begins
+//! at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in the
+//! slice, whatever its z spacing.
 //!
 //! For what is truly a sum of boxes, and to compare with others' code; narrower than Joseph's, so noisier between rays.
 
@@ -21,7 +23,8 @@ pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32],
     weights::forward::<Siddon>(grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites `volume`.
+/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// `volume`.
 ///
 /// # Panics
 /// As [`forward`].
@@ -116,7 +119,8 @@ impl Weights for Siddon {
         for axis in 0..3 {
             let known = count;
             for i in 0..known {
-                if let Some([one, other]) = lines[i].filter(|line| line.is_in_face(axis)).map(|line| line.halves(axis)) {
+                if let Some([one, other]) = lines[i].filter(|line| line.is_in_face(axis)).map(|line| line.halves(axis))
+                {
                     (lines[i], lines[count]) = (Some(one), Some(other));
                     count += 1;
                 }

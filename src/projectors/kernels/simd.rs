@@ -1,9 +1,10 @@
-//! Sixteen `f32` lanes on whatever the machine has: one generic kernel, compiled for AVX-512, for AVX2 + FMA and for the
-//! portable baseline, chosen when the program runs.
+//! Sixteen `f32` lanes on whatever the machine has: one generic kernel, compiled for AVX-512, for AVX2 + FMA and for
+//! the portable baseline, chosen when the program runs.
 //!
 //! A kernel implements [`Kernel`]; [`dispatch`] calls it with the lanes of a [`Level`]. Every function between
-//! [`Kernel::run`] and the lanes must be `#[inline(always)]`, so that all of it is compiled inside the one function that
-//! has the instructions enabled. `RECON_SIMD=portable|avx2|avx512` forces a level. The only `unsafe` of the kernels is here.
+//! [`Kernel::run`] and the lanes must be `#[inline(always)]`, so that all of it is compiled inside the one function
+//! that has the instructions enabled. `RECON_SIMD=portable|avx2|avx512` forces a level. The only `unsafe` of the
+//! kernels is here.
 #![allow(unsafe_code, reason = "vector instructions; every use says why it is sound")]
 #![allow(clippy::wildcard_imports, reason = "forty intrinsics whose prefix says where they are from")]
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
@@ -275,8 +276,12 @@ mod x86 {
             // SAFETY: a value of this type exists only where AVX2 does.
             unsafe {
                 let (start, step) = (_mm256_set1_epi32(start), _mm256_set1_epi32(step));
-                let (low, high) = (_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
-                [_mm256_add_epi32(start, _mm256_mullo_epi32(low, step)), _mm256_add_epi32(start, _mm256_mullo_epi32(high, step))]
+                let (low, high) =
+                    (_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
+                [
+                    _mm256_add_epi32(start, _mm256_mullo_epi32(low, step)),
+                    _mm256_add_epi32(start, _mm256_mullo_epi32(high, step)),
+                ]
             }
         }
     }
@@ -298,7 +303,8 @@ mod x86 {
     unsafe fn gather8(table: &[f32], index: __m256i) -> __m256 {
         // SAFETY: only [`Avx2`] calls this; every index is confined to the table before it is read.
         unsafe {
-            let inside = _mm256_min_epi32(_mm256_max_epi32(index, _mm256_setzero_si256()), _mm256_set1_epi32(last(table)));
+            let inside =
+                _mm256_min_epi32(_mm256_max_epi32(index, _mm256_setzero_si256()), _mm256_set1_epi32(last(table)));
             _mm256_i32gather_ps::<4>(table.as_ptr(), inside)
         }
     }

@@ -1,5 +1,5 @@
-//! Rays followed one by one: any view of any grid. For views that have no sheets (see [`super::sheets`]), such as oblique
-//! orbits, fan beams of a slice and sources inside the grid.
+//! Rays followed one by one: any view of any grid. For views that have no sheets (see [`super::sheets`]), such as
+//! oblique orbits, fan beams of a slice and sources inside the grid.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use super::lines::{Planes, others, strides_of};
@@ -64,8 +64,9 @@ fn path(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> Path {
 fn sides(at: f64, count: usize, stride: usize) -> [(usize, f32); 2] {
     let below = at.floor();
     let (fraction, below, count) = ((at - below) as f32, below as i64, count as i64);
-    [(below, 1.0 - fraction), (below + 1, fraction)]
-        .map(|(i, weight)| (i.clamp(0, count - 1) as usize * stride, if (0..count).contains(&i) { weight } else { 0.0 }))
+    [(below, 1.0 - fraction), (below + 1, fraction)].map(|(i, weight)| {
+        (i.clamp(0, count - 1) as usize * stride, if (0..count).contains(&i) { weight } else { 0.0 })
+    })
 }
 
 impl Path {
@@ -96,7 +97,14 @@ impl Path {
 }
 
 /// Line integrals of the rays of a view, `[row, column]`.
-pub(super) fn forward(level: Level, rays: &ViewRays, shape: [usize; 3], columns: usize, volume: &[f32], out: &mut [f32]) {
+pub(super) fn forward(
+    level: Level,
+    rays: &ViewRays,
+    shape: [usize; 3],
+    columns: usize,
+    volume: &[f32],
+    out: &mut [f32],
+) {
     // Less than a row, because a slice has only one.
     let task = columns.div_ceil(8).max(16);
     out.par_chunks_mut(task).enumerate().for_each(|(i, out)| {
@@ -156,7 +164,13 @@ impl Kernel for Follow<'_> {
 const BLOCK: usize = 8;
 
 /// Adds the transpose of [`forward`] for several views, each with its values `[row, column]`.
-pub(super) fn adjoint(level: Level, views: &[(ViewRays, &[f32])], shape: [usize; 3], columns: usize, volume: &mut [f32]) {
+pub(super) fn adjoint(
+    level: Level,
+    views: &[(ViewRays, &[f32])],
+    shape: [usize; 3],
+    columns: usize,
+    volume: &mut [f32],
+) {
     for main in 0..3 {
         // Tasks own planes, so every voxel hears its rays in the same order whatever the number of threads.
         let [outer, inner] = others(main);

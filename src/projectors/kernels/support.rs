@@ -22,7 +22,11 @@ pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], thres
             let something = values.iter().map(|&value| value >= threshold || value.is_nan()).collect();
             let something = widened(something, columns, wide);
             // A slice has one row, which every voxel is on.
-            let near = if map.flat { something } else { transposed(&widened(transposed(&something, columns), rows, high), rows) };
+            let near = if map.flat {
+                something
+            } else {
+                transposed(&widened(transposed(&something, columns), rows, high), rows)
+            };
             Some((map, near))
         })
         .collect();
@@ -43,7 +47,8 @@ fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool
     let (depth, across, along) = (at(&map.depth, start), at(&map.across, start), at(&map.along, start));
     for (x, support) in support.iter_mut().enumerate() {
         let x = x as f64;
-        let (mut depth, across, along) = (depth + x * map.depth[2], across + x * map.across[2], along + x * map.along[2]);
+        let (mut depth, across, along) =
+            (depth + x * map.depth[2], across + x * map.across[2], along + x * map.along[2]);
         let column = match map.columns_per_radian {
             None => across / depth,
             Some(per_radian) => (across / depth).atan() * per_radian,
@@ -60,25 +65,30 @@ fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool
     }
 }
 
-/// How many rows and columns from the pixel under a voxel's centre its footprint and one pixel more can reach, for voxels
-/// whose centre is on the detector; `None` if some voxels are behind the source or beside it.
+/// How many rows and columns from the pixel under a voxel's centre its footprint and one pixel more can reach, for
+/// voxels whose centre is on the detector; `None` if some voxels are behind the source or beside it.
 fn reach(map: &PixelMap, shape: [usize; 3]) -> Option<[usize; 2]> {
-    // With f = n / d, |f(p + e) − f(p)| = |(n' − f d') e| / d(p + e) for the affine n and d of a plane detector; e is half a
-    // voxel in each direction. On a cylinder the tangent takes the angle's place, which is larger.
+    // With f = n / d, |f(p + e) − f(p)| = |(n' − f d') e| / d(p + e) for the affine n and d of a plane detector; e is
+    // half a voxel in each direction. On a cylinder the tangent takes the angle's place, which is larger.
     let edge = |sign: f64| -> f64 { (0..3).map(|k| (sign * map.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum() };
     let half: f64 = (0..3).map(|k| map.depth[k].abs() / 2.0).sum();
-    let (nearest, farthest) = (at(&map.depth, [0.0; 3]) + edge(1.0) - half, at(&map.depth, [0.0; 3]) - edge(-1.0) + half);
+    let (nearest, farthest) =
+        (at(&map.depth, [0.0; 3]) + edge(1.0) - half, at(&map.depth, [0.0; 3]) - edge(-1.0) + half);
     if nearest <= 0.0 {
         return None;
     }
-    let spread = |n: &[f64; 4], most: f64| (0..3).map(|k| n[k].abs() + most * map.depth[k].abs()).sum::<f64>() / 2.0 / nearest;
+    let spread =
+        |n: &[f64; 4], most: f64| (0..3).map(|k| n[k].abs() + most * map.depth[k].abs()).sum::<f64>() / 2.0 / nearest;
     let (across, along) = (map.middle[1] + 1.0, map.middle[0] + 1.0);
     let (column, row) = match map.columns_per_radian {
         None => (spread(&map.across, across), spread(&map.along, along)),
         Some(per_radian) => {
             // Rows lie on the distance from the source, which is at most 1 / cos of the fan angle times the depth.
             let tangent = (across / per_radian).min(1.5).tan();
-            (spread(&map.across, tangent) * per_radian, spread(&map.along, along * tangent.hypot(1.0)) * farthest / nearest)
+            (
+                spread(&map.across, tangent) * per_radian,
+                spread(&map.along, along * tangent.hypot(1.0)) * farthest / nearest,
+            )
         }
     };
     // Half a pixel from the voxel's centre to its pixel's, and the one pixel more.

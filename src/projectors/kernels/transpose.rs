@@ -21,7 +21,9 @@ pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usiz
         for (line, y) in strip.chunks_exact_mut(shape.columns).zip(row..row + height) {
             line.copy_from_slice(&from[y * shape.stride..][..shape.columns]);
         }
-        turn(&strip, height, shape.columns, |column, values| to[column * stride + row..][..height].copy_from_slice(values));
+        turn(&strip, height, shape.columns, |column, values| {
+            to[column * stride + row..][..height].copy_from_slice(values)
+        });
     }
 }
 

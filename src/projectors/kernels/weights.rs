@@ -1,9 +1,9 @@
-//! The pair of a projector that is given by its weights: what a model says once about one pixel is read by the projection
-//! and by its transpose.
+//! The pair of a projector that is given by its weights: what a model says once about one pixel is read by the
+//! projection and by its transpose.
 //!
-//! The projection sums over each pixel's weights. The transpose cuts the grid into parts that are contiguous in memory; each
-//! task owns one and adds the pixels that meet it in their order, so its bits do not depend on the number of threads. No
-//! matrix is kept: only the paths of a group of pixels at a time.
+//! The projection sums over each pixel's weights. The transpose cuts the grid into parts that are contiguous in memory;
+//! each task owns one and adds the pixels that meet it in their order, so its bits do not depend on the number of
+//! threads. No matrix is kept: only the paths of a group of pixels at a time.
 
 use super::lines::strides_of;
 use super::rays::ViewRays;
@@ -19,9 +19,15 @@ pub(super) trait Weights {
     type Scratch: Default;
     /// The paths whose weights are those of a pixel; none where it misses the grid.
     fn paths(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> impl Iterator<Item = Self::Path>;
-    /// Calls `each` with the voxels of a part that a path has a weight (mm) for: index in the grid, weight. The weight is
-    /// the same whatever the part is.
-    fn visit(path: &Self::Path, part: &Part, shape: [usize; 3], scratch: &mut Self::Scratch, each: impl FnMut(usize, f64));
+    /// Calls `each` with the voxels of a part that a path has a weight (mm) for: index in the grid, weight. The weight
+    /// is the same whatever the part is.
+    fn visit(
+        path: &Self::Path,
+        part: &Part,
+        shape: [usize; 3],
+        scratch: &mut Self::Scratch,
+        each: impl FnMut(usize, f64),
+    );
 }
 
 /// Whole lines of voxels along x that lie together in memory.
@@ -79,7 +85,11 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn new(grid: &Grid, views: &[View], detector: &'a Detector) -> Self {
-        Self { shape: grid.shape, rays: views.iter().map(|view| ViewRays::new(grid, view, detector)).collect(), detector }
+        Self {
+            shape: grid.shape,
+            rays: views.iter().map(|view| ViewRays::new(grid, view, detector)).collect(),
+            detector,
+        }
     }
 
     fn paths<W: Weights>(&self, pixel: usize) -> impl Iterator<Item = W::Path> {
@@ -89,7 +99,13 @@ impl<'a> Scan<'a> {
 }
 
 /// Overwrites `projections` `[view, row, column]` by the sums of a volume's voxels `[z, y, x]` times their weights.
-pub(super) fn forward<W: Weights>(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
+pub(super) fn forward<W: Weights>(
+    grid: &Grid,
+    views: &[View],
+    detector: &Detector,
+    volume: &[f32],
+    projections: &mut [f32],
+) {
     check(grid, views, detector, volume.len(), projections.len());
     let (scan, whole) = (Scan::new(grid, views, detector), Part::whole(grid.shape));
     projections.par_chunks_mut(TASK).enumerate().for_each(|(task, values)| {
@@ -97,7 +113,9 @@ pub(super) fn forward<W: Weights>(grid: &Grid, views: &[View], detector: &Detect
         for (value, pixel) in values.iter_mut().zip(task * TASK..) {
             let mut sum = 0.0;
             for path in scan.paths::<W>(pixel) {
-                W::visit(&path, &whole, grid.shape, &mut scratch, |voxel, weight| sum += weight * f64::from(volume[voxel]));
+                W::visit(&path, &whole, grid.shape, &mut scratch, |voxel, weight| {
+                    sum += weight * f64::from(volume[voxel])
+                });
             }
             *value = sum as f32;
         }
@@ -105,7 +123,13 @@ pub(super) fn forward<W: Weights>(grid: &Grid, views: &[View], detector: &Detect
 }
 
 /// Overwrites a volume `[z, y, x]` by the sums of `projections` `[view, row, column]` times the weights of [`forward`].
-pub(super) fn adjoint<W: Weights>(grid: &Grid, views: &[View], detector: &Detector, projections: &[f32], volume: &mut [f32]) {
+pub(super) fn adjoint<W: Weights>(
+    grid: &Grid,
+    views: &[View],
+    detector: &Detector,
+    projections: &[f32],
+    volume: &mut [f32],
+) {
     check(grid, views, detector, volume.len(), projections.len());
     volume.fill(0.0);
     let scan = Scan::new(grid, views, detector);
@@ -113,12 +137,15 @@ pub(super) fn adjoint<W: Weights>(grid: &Grid, views: &[View], detector: &Detect
     for first in (0..projections.len()).step_by(GROUP) {
         let pixels = first..(first + GROUP).min(projections.len());
         let lit = pixels.into_par_iter().filter(|&pixel| projections[pixel] != 0.0);
-        let paths: Vec<(W::Path, f64)> =
-            lit.flat_map_iter(|pixel| scan.paths::<W>(pixel).map(move |path| (path, f64::from(projections[pixel])))).collect();
+        let paths: Vec<(W::Path, f64)> = lit
+            .flat_map_iter(|pixel| scan.paths::<W>(pixel).map(move |path| (path, f64::from(projections[pixel]))))
+            .collect();
         parts.par_iter_mut().for_each(|(part, values)| {
             let (mut scratch, start) = (W::Scratch::default(), part.first(grid.shape));
             for (path, value) in &paths {
-                W::visit(path, part, grid.shape, &mut scratch, |voxel, weight| values[voxel - start] += (weight * value) as f32);
+                W::visit(path, part, grid.shape, &mut scratch, |voxel, weight| {
+                    values[voxel - start] += (weight * value) as f32
+                });
             }
         });
     }

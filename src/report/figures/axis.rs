@@ -37,7 +37,8 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The scale of an axis that shows all `values` it can, drawn between `at[0]` and `at[1]`, with `margin` of the range beyond both ends.
+    /// The scale of an axis that shows all `values` it can, drawn between `at[0]` and `at[1]`, with `margin` of the
+    /// range beyond both ends.
     pub(crate) fn of(values: impl Iterator<Item = f64>, axis: &Axis, at: [f64; 2], margin: f64) -> Self {
         let usable = values.filter(|v| v.is_finite() && (!axis.log || *v > 0.0));
         let [low, high] = usable.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);

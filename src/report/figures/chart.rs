@@ -1,5 +1,5 @@
-//! [`Chart`]: curves over one pair of axes as an SVG, with the legend beside it as text of the page. Colours and line patterns
-//! are classes of the page's style sheet (`s0` is the truth), so that they follow light, dark and print.
+//! [`Chart`]: curves over one pair of axes as an SVG, with the legend beside it as text of the page. Colours and line
+//! patterns are classes of the page's style sheet (`s0` is the truth), so that they follow light, dark and print.
 
 use super::axis::{Axis, Scale};
 use maud::{Markup, html};

@@ -1,5 +1,5 @@
-//! The diverging colour map of signed errors: blue below, near white at zero, red above. Both arms lose lightness evenly, so it
-//! reads in print and for the common colour-vision deficiencies.
+//! The diverging colour map of signed errors: blue below, near white at zero, red above. Both arms lose lightness
+//! evenly, so it reads in print and for the common colour-vision deficiencies.
 
 /// Anchors at t = −1, −½, 0, ½, 1 (sRGB).
 const ANCHORS: [[f64; 3]; 5] =
@@ -27,7 +27,8 @@ mod tests {
 
     #[test]
     fn lightness_falls_from_the_middle_to_both_ends() {
-        let lightness = |t: f64| diverging(t).iter().zip([0.2126, 0.7152, 0.0722]).map(|(&c, w)| f64::from(c) * w).sum::<f64>();
+        let lightness =
+            |t: f64| diverging(t).iter().zip([0.2126, 0.7152, 0.0722]).map(|(&c, w)| f64::from(c) * w).sum::<f64>();
         for i in 0..100 {
             let (near, far) = (f64::from(i) / 100.0, f64::from(i + 1) / 100.0);
             assert!(lightness(far) <= lightness(near) && lightness(-far) <= lightness(-near));

@@ -1,4 +1,5 @@
-//! [`Errors`]: what is left between each method and the truth: one range for every error map, and how the errors are spread.
+//! [`Errors`]: what is left between each method and the truth: one range for every error map, and how the errors are
+//! spread.
 
 use super::axis::Axis;
 use super::chart::{Chart, Series};
@@ -77,7 +78,11 @@ fn nice_up(value: f64) -> f64 {
         return 1.0;
     }
     let power = 10f64.powf(value.log10().floor());
-    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|part| part * power).find(|&v| v >= value).unwrap_or(value)
+    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|part| part * power)
+        .find(|&v| v >= value)
+        .unwrap_or(value)
 }
 
 impl Spread {
@@ -87,7 +92,9 @@ impl Spread {
         let bias = (0..truth.len()).map(error).sum::<f64>() / count;
         let variance = (0..truth.len()).map(|i| (error(i) - bias).powi(2)).sum::<f64>() / count;
         let mut bins = vec![0u64; BINS];
-        for place in (0..truth.len()).map(|i| (error(i) + range) / (2.0 * range)).filter(|place| (0.0..=1.0).contains(place)) {
+        for place in
+            (0..truth.len()).map(|i| (error(i) + range) / (2.0 * range)).filter(|place| (0.0..=1.0).contains(place))
+        {
             bins[((place * BINS as f64) as usize).min(BINS - 1)] += 1;
         }
         let inside = bins.iter().sum::<u64>() as f64 / count;

@@ -1,5 +1,5 @@
-//! Pictures: slices, error maps, projections (PNG inside the page) and curves (SVG, written by hand). Everything is made from
-//! borrowed values; nothing here knows the page around it.
+//! Pictures: slices, error maps, projections (PNG inside the page) and curves (SVG, written by hand). Everything is
+//! made from borrowed values; nothing here knows the page around it.
 
 pub(crate) mod axis;
 pub(crate) mod chart;

@@ -1,7 +1,8 @@
 //! [`Slice`]: a plane through a volume, turned the way radiologists look at it, whatever way the array's axes run.
 //!
-//! Axial: +x (patient left) to the right, +y (posterior) down, as seen from the feet. Coronal: +x to the right, +z (superior)
-//! up. Sagittal: +y to the right, +z up. The letters at the sides come from the grid's axes, not from this convention.
+//! Axial: +x (patient left) to the right, +y (posterior) down, as seen from the feet. Coronal: +x to the right, +z
+//! (superior) up. Sagittal: +y to the right, +z up. The letters at the sides come from the grid's axes, not from this
+//! convention.
 
 use super::raster::Layout;
 use crate::data::{Grid, Point, Volume};
@@ -155,12 +156,17 @@ mod tests {
         let turned = Grid::CANONICAL.map(|axis| axis.map(|v| if v == 0.0 { 0.0 } else { -v }));
         for axes in [Grid::CANONICAL, turned, [turned[0], Grid::CANONICAL[1], turned[2]]] {
             // +x is to the right always; +y is down in the axial and right in the sagittal plane; +z is up.
-            for (plane, bottom, sides) in [(Plane::Axial, true, "RLAP"), (Plane::Coronal, false, "RLSI"), (Plane::Sagittal, false, "APSI")]
+            for (plane, bottom, sides) in
+                [(Plane::Axial, true, "RLAP"), (Plane::Coronal, false, "RLSI"), (Plane::Sagittal, false, "APSI")]
             {
                 let slice = Slice::central(&corner(axes, plane), plane);
                 let [rows, columns] = slice.shape;
                 let found = slice.values.iter().position(|&v| v == 1.0).unwrap();
-                assert_eq!((found / columns, found % columns), (if bottom { rows - 1 } else { 0 }, columns - 1), "{plane:?} {axes:?}");
+                assert_eq!(
+                    (found / columns, found % columns),
+                    (if bottom { rows - 1 } else { 0 }, columns - 1),
+                    "{plane:?} {axes:?}"
+                );
                 assert_eq!(slice.sides.iter().collect::<String>(), sides);
             }
         }

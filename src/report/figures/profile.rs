@@ -9,19 +9,31 @@ use crate::report::numbers::pretty;
 pub(crate) fn along_x(volume: &Volume) -> Vec<[f64; 2]> {
     let grid = &volume.grid;
     let [z, y, _] = grid.shape.map(|n| n / 2);
-    let mut points: Vec<[f64; 2]> =
-        (0..grid.shape[2]).map(|x| [grid.point([z as f64, y as f64, x as f64])[0], f64::from(volume.voxels()[[z, y, x]])]).collect();
+    let mut points: Vec<[f64; 2]> = (0..grid.shape[2])
+        .map(|x| [grid.point([z as f64, y as f64, x as f64])[0], f64::from(volume.voxels()[[z, y, x]])])
+        .collect();
     points.sort_by(|a, b| a[0].total_cmp(&b[0]));
     points
 }
 
 /// The profiles of the truth (style 0) and the methods in one chart.
-pub(crate) fn chart(truth: Option<&Volume>, methods: &[(String, &Volume)], style: impl Fn(&str) -> usize) -> Option<Chart> {
+pub(crate) fn chart(
+    truth: Option<&Volume>,
+    methods: &[(String, &Volume)],
+    style: impl Fn(&str) -> usize,
+) -> Option<Chart> {
     let subject = truth.or(methods.first().map(|(_, volume)| *volume))?;
-    let [_, y, z] = subject.grid.point(subject.grid.shape.map(|n| (n / 2) as f64)).map(|mm| pretty(&format!("{mm:.1}")));
-    let mut series: Vec<Series> =
-        truth.map(|volume| Series { name: "truth".to_string(), style: 0, points: along_x(volume) }).into_iter().collect();
-    series.extend(methods.iter().map(|(name, volume)| Series { name: name.clone(), style: style(name), points: along_x(volume) }));
+    let [_, y, z] =
+        subject.grid.point(subject.grid.shape.map(|n| (n / 2) as f64)).map(|mm| pretty(&format!("{mm:.1}")));
+    let mut series: Vec<Series> = truth
+        .map(|volume| Series { name: "truth".to_string(), style: 0, points: along_x(volume) })
+        .into_iter()
+        .collect();
+    series.extend(methods.iter().map(|(name, volume)| Series {
+        name: name.clone(),
+        style: style(name),
+        points: along_x(volume),
+    }));
     Some(Chart {
         title: format!("Line along x through the middle (y = {y} mm, z = {z} mm)"),
         x: Axis::linear("x [mm]"),

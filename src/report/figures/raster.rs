@@ -1,5 +1,5 @@
-//! [`Raster`]: pixels that become a PNG inside the page. Values are enlarged or reduced by taking the nearest one, so that a
-//! small grid shows its voxels as they are and anisotropic spacing keeps its proportions.
+//! [`Raster`]: pixels that become a PNG inside the page. Values are enlarged or reduced by taking the nearest one, so
+//! that a small grid shows its voxels as they are and anisotropic spacing keeps its proportions.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -64,11 +64,13 @@ impl Layout {
         let extent = [shape[0] as f64 * spacing[0], shape[1] as f64 * spacing[1]];
         let longest = extent[0].max(extent[1]);
         let samples = longest / spacing[0].min(spacing[1]);
-        let pixel = longest / if samples < LEGIBLE { samples * (LEGIBLE / samples).ceil() } else { samples.min(LARGEST) };
+        let pixel =
+            longest / if samples < LEGIBLE { samples * (LEGIBLE / samples).ceil() } else { samples.min(LARGEST) };
         Self::new(shape, [(extent[0] / pixel).round() as usize, (extent[1] / pixel).round() as usize])
     }
 
-    /// Each side enlarged by a whole number on its own until it is legible: for samples whose two axes have no common unit.
+    /// Each side enlarged by a whole number on its own until it is legible: for samples whose two axes have no common
+    /// unit.
     pub(crate) fn stretched(shape: [usize; 2]) -> Self {
         let side = |n: usize| {
             let n = n as f64;
@@ -117,7 +119,9 @@ mod tests {
 
     #[test]
     fn proportions_follow_the_spacing() {
-        for (shape, spacing) in [([10, 100], [5.0, 0.7]), ([512, 40], [1.0, 5.0]), ([3000, 2000], [0.5, 0.5]), ([1, 1], [1e-6, 3.0])] {
+        for (shape, spacing) in
+            [([10, 100], [5.0, 0.7]), ([512, 40], [1.0, 5.0]), ([3000, 2000], [0.5, 0.5]), ([1, 1], [1e-6, 3.0])]
+        {
             let layout = Layout::proportional(shape, spacing);
             let (width, height) = (layout.columns.len(), layout.rows.len());
             let wanted = shape[1] as f64 * spacing[1] / (shape[0] as f64 * spacing[0]);

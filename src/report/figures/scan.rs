@@ -35,7 +35,12 @@ pub(crate) fn pictures(projections: &Projections) -> Scan {
         let layout = Layout::proportional([rows, columns], [norm(first.v), norm(first.u)]);
         Raster::grey(&layout, &upside_down, |v| window.shade(v))
     });
-    Scan { window, row, sinogram: Raster::grey(&Layout::stretched([views, columns]), &sinogram, |v| window.shade(v)), projection }
+    Scan {
+        window,
+        row,
+        sinogram: Raster::grey(&Layout::stretched([views, columns]), &sinogram, |v| window.shade(v)),
+        projection,
+    }
 }
 
 /// The first view of a scan with a single detector row, as a curve over the detector (mm from its middle).

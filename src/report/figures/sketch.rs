@@ -1,5 +1,5 @@
-//! A sketch of the scan seen along the patient's axis: where the source went, where the detector was, where the volume is. Most
-//! wrong reconstructions of measured data are wrong geometries, and those are seen here at once.
+//! A sketch of the scan seen along the patient's axis: where the source went, where the detector was, where the volume
+//! is. Most wrong reconstructions of measured data are wrong geometries, and those are seen here at once.
 
 use crate::data::{Geometry, Grid, Point, Source, add, dot, norm, normalized, scale, sub};
 use maud::{Markup, html};
@@ -35,9 +35,11 @@ pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
         (width / 2.0, 15.0, "A"),
         (width / 2.0, height - 5.0, "P"),
     ];
-    let points = |points: &[Point]| points.iter().map(|p| at(p).map(|v| v.to_string()).join(",")).collect::<Vec<_>>().join(" ");
+    let points =
+        |points: &[Point]| points.iter().map(|p| at(p).map(|v| v.to_string()).join(",")).collect::<Vec<_>>().join(" ");
     html! {
-        svg.sketch viewBox=(format!("0 0 {width:.0} {height:.0}")) role="img" aria-label="The scan seen along the patient's axis" {
+        svg.sketch viewBox=(format!("0 0 {width:.0} {height:.0}")) role="img" aria-label="The scan seen along the \
+         patient's axis" {
             polygon.beam points=(points(&beam.outline)) {}
             polygon.volume points=(points(&corners)) {}
             @for [x, y] in sources.iter().map(at) { circle.source cx=(x) cy=(y) r="2.6" {} }
@@ -64,8 +66,8 @@ fn first_view(geometry: &Geometry, grid: Option<&Grid>) -> Beam {
     }
 }
 
-/// Every source position, or for a parallel beam where its middle ray comes from, at one distance (a thinned selection of very
-/// many).
+/// Every source position, or for a parallel beam where its middle ray comes from, at one distance (a thinned selection
+/// of very many).
 fn sources(geometry: &Geometry, grid: Option<&Grid>) -> Vec<Point> {
     let every = geometry.views.len().div_ceil(SOURCES);
     let place = |source| match source {
@@ -81,7 +83,10 @@ fn middle_of(grid: Option<&Grid>) -> Point {
 
 /// How far from the middle a parallel beam begins: outside the volume.
 fn reach(geometry: &Geometry, grid: Option<&Grid>) -> f64 {
-    grid.map_or_else(|| geometry.detector.columns as f64 * norm(geometry.views[0].u) / 2.0, |grid| 1.6 * grid.half_extent())
+    grid.map_or_else(
+        || geometry.detector.columns as f64 * norm(geometry.views[0].u) / 2.0,
+        |grid| 1.6 * grid.half_extent(),
+    )
 }
 
 /// The outline of the volume's middle slice.

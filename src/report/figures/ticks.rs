@@ -27,7 +27,8 @@ pub(crate) fn linear(low: f64, high: f64) -> Vec<(f64, String)> {
     (first..=last).map(|i| i as f64 * step).map(|value| (value, label(value))).collect()
 }
 
-/// Marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, and 2 and 5 times them where there are few.
+/// Marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, and 2 and 5 times them where there
+/// are few.
 pub(crate) fn logarithmic(low: f64, high: f64) -> Vec<(f64, String)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = f64::from(last - first);
@@ -35,7 +36,10 @@ pub(crate) fn logarithmic(low: f64, high: f64) -> Vec<(f64, String)> {
     let parts: &[u8] = if decades <= 2.0 { &[1, 2, 5] } else { &[1] };
     let inside = |value: f64| value >= low * (1.0 - 1e-9) && value <= high * (1.0 + 1e-9);
     let marks = (first..=last).step_by(every).flat_map(|power| parts.iter().map(move |&part| (part, power)));
-    marks.map(|(part, power)| (f64::from(part) * 10f64.powi(power), power_label(part, power))).filter(|(value, _)| inside(*value)).collect()
+    marks
+        .map(|(part, power)| (f64::from(part) * 10f64.powi(power), power_label(part, power)))
+        .filter(|(value, _)| inside(*value))
+        .collect()
 }
 
 /// `0.05`, `20`, `10⁻⁷`, `2·10⁻⁷`.

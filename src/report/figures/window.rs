@@ -27,15 +27,18 @@ impl Window {
         Self::rounded(low, high)
     }
 
-    /// A narrower window for low contrast: three times as wide as the narrowest range that holds half of all values that are
-    /// not air (for a patient about the soft-tissue window), at least a tenth of `whole`. `None` if that is hardly narrower.
+    /// A narrower window for low contrast: three times as wide as the narrowest range that holds half of all values
+    /// that are not air (for a patient about the soft-tissue window), at least a tenth of `whole`. `None` if that is
+    /// hardly narrower.
     pub(crate) fn detail(volume: &Volume, whole: Self) -> Option<Self> {
         let (values, width) = (volume.as_slice(), whole.high - whole.low);
         let sample = sorted_sample(values.len(), |i| values[i]);
         let air = sample.partition_point(|&v| f64::from(v) < whole.low + AIR * width);
         let rest = &sample[air..];
         let half = rest.len() / 2;
-        let narrowest = (0..rest.len() - half).map(|i| (rest[i], rest[i + half])).min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))?;
+        let narrowest = (0..rest.len() - half)
+            .map(|i| (rest[i], rest[i + half]))
+            .min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))?;
         let (low, high) = (f64::from(narrowest.0), f64::from(narrowest.1));
         let reach = (1.5 * (high - low)).max(width / 20.0);
         let middle = f64::midpoint(low, high);
@@ -70,7 +73,8 @@ mod tests {
     #[test]
     fn a_constant_volume_still_has_a_window() {
         for value in [0.0, -1000.0, 3.0e7] {
-            let volume = Volume::filled(Grid::centered([2, 2, 2], [1.0; 3], [0.0; 3]).unwrap(), Quantity::Hounsfield, value);
+            let volume =
+                Volume::filled(Grid::centered([2, 2, 2], [1.0; 3], [0.0; 3]).unwrap(), Quantity::Hounsfield, value);
             let window = Window::of(&volume);
             assert!(window.low < window.high && window.low.is_finite(), "{window:?}");
             assert!(window.low <= f64::from(value) && f64::from(value) <= window.high, "{window:?}");

@@ -9,7 +9,8 @@ use serde_json::json;
 /// The page of the made-up run, 3-D or 2-D.
 fn sample(flat: bool, n: usize) -> String {
     let truth = samples::ball(n, flat, 0.0, 0.0);
-    let methods = [samples::ball(n, flat, 4.0, 60.0), samples::ball(n, flat, 0.6, 9.0), samples::ball(n, flat, 1.4, 14.0)];
+    let methods =
+        [samples::ball(n, flat, 4.0, 60.0), samples::ball(n, flat, 0.6, 9.0), samples::ball(n, flat, 1.4, 14.0)];
     let projections = samples::projections(samples::circle(40, if flat { 1 } else { 96 }, 96));
     page(&samples::report(), &samples::gallery(&truth, &methods, &projections))
 }
@@ -27,7 +28,8 @@ fn sample_pages_are_written_where_asked() {
     let mut failed = samples::report();
     failed.status = Status::Failed;
     failed.methods.clear();
-    let pages = [("volume", sample(false, 64)), ("slice", sample(true, 128)), ("failed", page(&failed, &Gallery::default()))];
+    let pages =
+        [("volume", sample(false, 64)), ("slice", sample(true, 128)), ("failed", page(&failed, &Gallery::default()))];
     for (name, text) in pages {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), text).unwrap();
     }
@@ -37,7 +39,9 @@ fn sample_pages_are_written_where_asked() {
 fn the_page_needs_nothing_from_outside() {
     let page = sample(false, 16);
     assert_eq!(page.matches("http").count(), page.matches("meta http-equiv=\"Content-Security-Policy\"").count());
-    assert!(!page.contains("<script") && !page.contains("url(") && !page.contains("@import") && !page.contains("<link"));
+    assert!(
+        !page.contains("<script") && !page.contains("url(") && !page.contains("@import") && !page.contains("<link")
+    );
     let sources = page.matches("src=\"").count();
     assert!(sources > 20 && sources == page.matches("src=\"data:image/png;base64,").count());
     assert!(page.contains("default-src 'none'; img-src data:; style-src 'unsafe-inline'"));
@@ -48,8 +52,13 @@ fn the_page_needs_nothing_from_outside() {
 #[test]
 fn every_picture_decodes_and_keeps_its_proportions() {
     let page = sample(false, 20);
-    let size =
-        |alt: &str| pictures(&page, alt).iter().map(|uri| decode(uri)).map(|(width, height, ..)| (width, height)).collect::<Vec<_>>();
+    let size = |alt: &str| {
+        pictures(&page, alt)
+            .iter()
+            .map(|uri| decode(uri))
+            .map(|(width, height, ..)| (width, height))
+            .collect::<Vec<_>>()
+    };
     // 16 x 20 x 20 voxels of 10 mm: 20 voxels become 400 pixels, 16 become 320.
     for whose in ["truth", "fdk", "siren", "tv"] {
         assert_eq!(size(&format!("{whose}, axial")), [(400, 400)]);
@@ -116,13 +125,16 @@ fn hostile_texts_are_escaped_everywhere() {
         method.notes.insert(evil(), json!({EVIL: [EVIL]}));
         method.curve.iter_mut().for_each(|point| point.figures = [(evil(), 1.0)].into());
     }
-    report.metric_definitions.insert(evil(), MetricDefinition { definition: evil(), data_range: Some(1.0), unit: evil(), mask: evil() });
+    report
+        .metric_definitions
+        .insert(evil(), MetricDefinition { definition: evil(), data_range: Some(1.0), unit: evil(), mask: evil() });
     report.warnings = vec![Warning::new(EVIL, EVIL)];
     report.config = json!({EVIL: EVIL, "evaluate": {"metrics": [EVIL]}});
     let (truth, projections) = (samples::ball(8, false, 0.0, 0.0), samples::projections(samples::circle(3, 4, 4)));
     let row = || vec![(evil(), evil())];
     let run = RunFacts { versions: row(), machine: row(), inputs: row(), outputs: row() };
-    let gallery = Gallery { truth: Some(&truth), methods: vec![(evil(), &truth)], projections: Some(&projections), run };
+    let gallery =
+        Gallery { truth: Some(&truth), methods: vec![(evil(), &truth)], projections: Some(&projections), run };
     let page = page(&report, &gallery);
     assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));
     assert!(page.matches("&lt;script&gt;").count() > 40);
@@ -143,7 +155,10 @@ fn a_failed_run_without_methods_still_has_a_page() {
 #[test]
 fn what_a_method_was_started_from_is_said_in_words_and_figures() {
     let page = sample(false, 8);
-    assert!(page.contains("siren was started from a classical reconstruction (tv).") && page.contains("PSNR 31.87 → 33.52 dB"));
+    assert!(
+        page.contains("siren was started from a classical reconstruction (tv).")
+            && page.contains("PSNR 31.87 → 33.52 dB")
+    );
     assert_eq!(page.matches("class=\"start\"").count(), 1);
 }
 

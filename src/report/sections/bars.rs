@@ -30,7 +30,8 @@ pub(crate) fn bars(scene: &Scene) -> Markup {
                     div.ends { (marks([-errors.range, 0.0, errors.range], true)) }
                 }
                 p {
-                    "Blue is too low, red too high, white is right. One range for all methods: 99 % of the worst method's voxels "
+                    "Blue is too low, red too high, white is right. One range for all methods: 99 % of the worst \
+                     method's voxels "
                     "are inside it; beyond it the colour stays at the end."
                 }
             }
@@ -43,6 +44,7 @@ fn ends(window: Window) -> Markup {
 }
 
 fn marks(values: [f64; 3], signed: bool) -> Markup {
-    let text = |value: f64| format!("{}{}", if signed && value > 0.0 { "+" } else { "" }, pretty(&significant(value, 6)));
+    let text =
+        |value: f64| format!("{}{}", if signed && value > 0.0 { "+" } else { "" }, pretty(&significant(value, 6)));
     html! { @for value in values { span { (text(value)) } } }
 }

@@ -16,7 +16,8 @@ pub(crate) fn section(scene: &Scene) -> Markup {
     if curves.is_empty() {
         return html! {};
     }
-    let mut names: Vec<&String> = curves.iter().flat_map(|method| method.curve.iter().flat_map(|point| point.figures.keys())).collect();
+    let mut names: Vec<&String> =
+        curves.iter().flat_map(|method| method.curve.iter().flat_map(|point| point.figures.keys())).collect();
     names.sort();
     names.dedup();
     let phased = names.iter().any(|name| *name == PHASE);
@@ -80,8 +81,10 @@ mod tests {
 
     #[test]
     fn a_new_phase_interrupts_the_line() {
-        let point = |step, phase| CurvePoint { step, seconds: 0.0, loss: 1.0, figures: [(PHASE.to_string(), phase)].into() };
-        let points = broken(&[point(1, 0.0), point(2, 0.0), point(3, 1.0)], |point| Some([point.step as f64, point.loss]));
+        let point =
+            |step, phase| CurvePoint { step, seconds: 0.0, loss: 1.0, figures: [(PHASE.to_string(), phase)].into() };
+        let points =
+            broken(&[point(1, 0.0), point(2, 0.0), point(3, 1.0)], |point| Some([point.step as f64, point.loss]));
         assert_eq!(points.len(), 4);
         assert!(points[2][0].is_nan() && points[3][0] == 3.0);
     }

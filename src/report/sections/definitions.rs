@@ -6,7 +6,8 @@ use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
 pub(crate) fn definitions(scene: &Scene) -> Markup {
-    let defined: Vec<_> = scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
+    let defined: Vec<_> =
+        scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
     html! {
         (reasons(scene))
         @if !defined.is_empty() {
@@ -42,8 +43,11 @@ fn scope(scene: &Scene, meaning: &MetricDefinition) -> Markup {
 
 /// Why numbers are missing, for paper and for those who cannot point at a dash.
 fn reasons(scene: &Scene) -> Markup {
-    let missing =
-        scene.report.methods.iter().flat_map(|method| method.reasons.iter().map(move |(key, reason)| (&method.name, key, reason)));
+    let missing = scene
+        .report
+        .methods
+        .iter()
+        .flat_map(|method| method.reasons.iter().map(move |(key, reason)| (&method.name, key, reason)));
     let missing: Vec<_> = missing.collect();
     html! {
         @if !missing.is_empty() {

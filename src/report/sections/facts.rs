@@ -9,8 +9,12 @@ const LONG: usize = 16;
 
 pub(crate) fn section(scene: &Scene) -> Markup {
     let run = &scene.gallery.run;
-    let tables =
-        [("Versions", &run.versions), ("Machine", &run.machine), ("Inputs (blake3)", &run.inputs), ("Outputs (blake3)", &run.outputs)];
+    let tables = [
+        ("Versions", &run.versions),
+        ("Machine", &run.machine),
+        ("Inputs (blake3)", &run.inputs),
+        ("Outputs (blake3)", &run.outputs),
+    ];
     html! {
         @if tables.iter().any(|(_, rows)| !rows.is_empty()) {
             section #facts {

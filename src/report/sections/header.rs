@@ -33,14 +33,19 @@ pub(crate) fn section(scene: &Scene) -> Markup {
 fn what(scene: &Scene) -> String {
     let grid = scene.subject().map(|volume| {
         let grid = &volume.grid;
-        let (shape, spacing) = if grid.is_2d() { (&grid.shape[1..], &grid.spacing[1..]) } else { (&grid.shape[..], &grid.spacing[..]) };
+        let (shape, spacing) =
+            if grid.is_2d() { (&grid.shape[1..], &grid.spacing[1..]) } else { (&grid.shape[..], &grid.spacing[..]) };
         let name = if grid.is_2d() { "slice of" } else { "volume of" };
         let voxel = if grid.is_2d() { "pixels" } else { "voxels" };
         format!("A {name} {} {voxel} ({} mm)", numbers::times(shape), millimetres(spacing))
     });
     let scan = scene.gallery.projections.map(|projections| {
         let [views, rows, columns] = projections.geometry.shape();
-        let pixels = if rows == 1 { format!("{columns} pixels") } else { format!("{} pixels", numbers::times(&[rows, columns])) };
+        let pixels = if rows == 1 {
+            format!("{columns} pixels")
+        } else {
+            format!("{} pixels", numbers::times(&[rows, columns]))
+        };
         format!("{views} {} projections of {pixels}", beam(projections))
     });
     match (grid, scan) {
@@ -97,7 +102,8 @@ fn headline(scene: &Scene) -> Option<String> {
     } else {
         format!("{} ahead of {}", with_unit(numbers::metric(ahead, unit)), next.name)
     };
-    let start = Start::of(best).map_or_else(String::new, |start| format!(" It was started from a {} reconstruction.", start.algorithm));
+    let start = Start::of(best)
+        .map_or_else(String::new, |start| format!(" It was started from a {} reconstruction.", start.algorithm));
     let score = with_unit(numbers::metric(value(best), unit));
     Some(format!("Best by {}: {} with {score}, {lead}.{start}", ranking::name(key), best.name))
 }

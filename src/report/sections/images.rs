@@ -16,7 +16,8 @@ pub(crate) fn section(scene: &Scene) -> Markup {
     let (Some(subject), Some(window)) = (scene.subject(), scene.window) else { return html! {} };
     let planes = Plane::of(&subject.grid);
     // Columns as wide as their planes: then one millimetre has one length in the whole row.
-    let widths: Vec<String> = planes.iter().map(|plane| format!("{}fr", numbers::significant(plane.width_mm(&subject.grid), 4))).collect();
+    let widths: Vec<String> =
+        planes.iter().map(|plane| format!("{}fr", numbers::significant(plane.width_mm(&subject.grid), 4))).collect();
     html! {
         section #images {
             h2 { "Slices" }
@@ -58,10 +59,12 @@ fn caption(scene: &Scene, subject: &Volume, window: Window) -> Markup {
         }
         "the same grey is the same value everywhere. "
         "Letters are patient directions: R right, L left, A anterior, P posterior, S superior, I inferior. "
-        @if subject.grid.is_2d() { "The slice is" } @else { "Axial slices are" } " seen from the feet: the patient's left is on the right. "
+        @if subject.grid.is_2d() { "The slice is" } @else { "Axial slices are" } " seen from the feet: the patient's \
+         left is on the right. "
         "Voxels are drawn as they are, without smoothing; select a picture to enlarge it."
         @if turn > 0.5 {
-            " The grid is oblique by up to " (numbers::significant(turn, 2)) "°: slices follow it, letters are the nearest directions."
+            " The grid is oblique by up to " (numbers::significant(turn, 2)) "°: slices follow it, letters are the \
+             nearest directions."
         }
     }
 }
@@ -115,7 +118,13 @@ fn slice_figure(scene: &Scene, id: &str, whose: &str, plane: Plane, volume: &Vol
     };
     let (axis, place) = slice.position;
     let caption = format!("{}, {axis} = {} mm", plane.name(), numbers::pretty(&format!("{place:.1}")));
-    frame(&format!("{id}-{}", plane.name()), &format!("{whose}, {caption}"), &picture, Some(slice.sides), html! { (caption) })
+    frame(
+        &format!("{id}-{}", plane.name()),
+        &format!("{whose}, {caption}"),
+        &picture,
+        Some(slice.sides),
+        html! { (caption) },
+    )
 }
 
 /// What `volumes[0]` has more than `volumes[1]`.

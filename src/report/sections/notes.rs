@@ -12,7 +12,9 @@ pub(crate) fn section(scene: &Scene) -> Markup {
         .report
         .methods
         .iter()
-        .map(|method| (&method.name, method.notes.iter().filter(|(key, _)| !SHOWN.contains(&key.as_str())).collect::<Vec<_>>()))
+        .map(|method| {
+            (&method.name, method.notes.iter().filter(|(key, _)| !SHOWN.contains(&key.as_str())).collect::<Vec<_>>())
+        })
         .filter(|(_, notes)| !notes.is_empty())
         .collect();
     html! {

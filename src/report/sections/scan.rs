@@ -45,7 +45,11 @@ fn projection(raster: Raster) -> Markup {
 }
 
 fn sources(projections: &Projections) -> &'static str {
-    if beam(projections) == "parallel-beam" { "where each view's rays come from (dots)" } else { "every source position (dots)" }
+    if beam(projections) == "parallel-beam" {
+        "where each view's rays come from (dots)"
+    } else {
+        "every source position (dots)"
+    }
 }
 
 fn facts(projections: &Projections) -> Markup {

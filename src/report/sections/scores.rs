@@ -96,7 +96,8 @@ fn row(scene: &Scene, method: &MethodReport) -> Markup {
 
 /// The start's own figures, under the method that used it.
 fn start_row(scene: &Scene, start: &Start) -> Markup {
-    let figure = |key: &str| value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"));
+    let figure =
+        |key: &str| value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"));
     html! {
         tr.start {
             th scope="row" { "↳ its start: " (start.algorithm) }

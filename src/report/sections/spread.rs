@@ -43,7 +43,8 @@ fn table(scene: &Scene, errors: &Errors) -> Markup {
 }
 
 fn row(scene: &Scene, spread: &Spread, unit: &str) -> Markup {
-    let signed = |value: f64| if value > 0.0 { format!("+{}", metric(value, unit)) } else { pretty(&metric(value, unit)) };
+    let signed =
+        |value: f64| if value > 0.0 { format!("+{}", metric(value, unit)) } else { pretty(&metric(value, unit)) };
     html! {
         tr {
             th scope="row" { (swatch(scene.style(&spread.name))) (spread.name) }

@@ -1,5 +1,5 @@
-//! From what a detector counted to line integrals: p = −ln((d − dark) / (flat − dark)), the flats and darks being medians over
-//! their exposures, so that a cosmic ray in one of them does no harm.
+//! From what a detector counted to line integrals: p = −ln((d − dark) / (flat − dark)), the flats and darks being
+//! medians over their exposures, so that a cosmic ray in one of them does no harm.
 
 use super::setup::{Setup, Values};
 use crate::data::{Warning, Warnings};
@@ -15,7 +15,11 @@ const DEAD: f32 = 0.02;
 
 /// What the numbers are: as asked for, else counts where there are flats.
 pub(super) fn values(setup: &Setup, frames: &Frames) -> Values {
-    setup.values.unwrap_or(if frames.flats.is_some() || setup.open_beam.is_some() { Values::Counts } else { Values::LineIntegrals })
+    setup.values.unwrap_or(if frames.flats.is_some() || setup.open_beam.is_some() {
+        Values::Counts
+    } else {
+        Values::LineIntegrals
+    })
 }
 
 /// Transmission (air is 1) `[view, row, column]` of counts, NaN where a pixel is dead; other values as they are.
@@ -57,14 +61,18 @@ pub(super) fn logarithm(transmission: &mut Array3<f32>) -> Option<Warning> {
             dark
         })
         .sum();
-    let message =
-        format!("{dark} of {} samples are at or below the dark level and are set to a transmission of {FLOOR:e}", transmission.len());
+    let message = format!(
+        "{dark} of {} samples are at or below the dark level and are set to a transmission of {FLOOR:e}",
+        transmission.len()
+    );
     (dark > 0).then(|| Warning::new("clamped_counts", message))
 }
 
 /// Median over the exposures `[row, column]`.
 fn median(frames: ArrayView3<f32>) -> Array2<f32> {
-    frames.map_axis(Axis(0), |pixel: ArrayView1<f32>| middle(&mut pixel.iter().copied().filter(|v| v.is_finite()).collect::<Vec<_>>()))
+    frames.map_axis(Axis(0), |pixel: ArrayView1<f32>| {
+        middle(&mut pixel.iter().copied().filter(|v| v.is_finite()).collect::<Vec<_>>())
+    })
 }
 
 /// The median; NaN of nothing.
@@ -76,12 +84,15 @@ pub(super) fn middle(values: &mut [f32]) -> f32 {
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
-/// Brings the air at the detector's edges to zero, view by view and row by row: a straight line between the means of the
-/// `columns` outermost pixels on each side is taken off. Beam intensities drift.
+/// Brings the air at the detector's edges to zero, view by view and row by row: a straight line between the means of
+/// the `columns` outermost pixels on each side is taken off. Beam intensities drift.
 pub(super) fn level_air(integrals: &mut Array3<f32>, columns: usize) -> Result<()> {
     let width = integrals.shape()[2];
     if 2 * columns >= width {
-        return Err(Error::config("air_columns", format!("expected less than half of the {width} columns, got {columns}")));
+        return Err(Error::config(
+            "air_columns",
+            format!("expected less than half of the {width} columns, got {columns}"),
+        ));
     }
     if columns == 0 {
         return Ok(());
@@ -92,7 +103,8 @@ pub(super) fn level_air(integrals: &mut Array3<f32>, columns: usize) -> Result<(
             let left = mean(row.slice(ndarray::s![..columns]));
             let right = mean(row.slice(ndarray::s![width - columns..]));
             let (from, span) = ((columns as f64 - 1.0) / 2.0, (width - columns) as f64);
-            row.indexed_iter_mut().for_each(|(i, value)| *value -= (left + (right - left) * (i as f64 - from) / span) as f32);
+            row.indexed_iter_mut()
+                .for_each(|(i, value)| *value -= (left + (right - left) * (i as f64 - from) / span) as f32);
         }
     }
     Ok(())
@@ -121,9 +133,19 @@ mod tests {
     #[test]
     fn dead_pixels_are_marked_and_counted_and_counts_without_open_beam_refused() {
         let (transmission, warnings) =
-            normalised(&Setup::default(), &frames([60.0; 4], Some(vec![110.0, 11.0, 10.0, 110.0])), Values::Counts).unwrap();
-        assert!(transmission[[0, 0, 1]].is_nan() && transmission[[0, 0, 2]].is_nan() && warnings[0].message.starts_with("2 of 4"));
-        assert!(normalised(&Setup::default(), &frames([60.0; 4], None), Values::Counts).unwrap_err().to_string().contains("open_beam"));
+            normalised(&Setup::default(), &frames([60.0; 4], Some(vec![110.0, 11.0, 10.0, 110.0])), Values::Counts)
+                .unwrap();
+        assert!(
+            transmission[[0, 0, 1]].is_nan()
+                && transmission[[0, 0, 2]].is_nan()
+                && warnings[0].message.starts_with("2 of 4")
+        );
+        assert!(
+            normalised(&Setup::default(), &frames([60.0; 4], None), Values::Counts)
+                .unwrap_err()
+                .to_string()
+                .contains("open_beam")
+        );
         let level = Setup { open_beam: Some(110.0), ..Setup::default() };
         assert_eq!(normalised(&level, &frames([60.0; 4], None), Values::Counts).unwrap().0[[0, 0, 0]], 0.5);
     }

@@ -1,5 +1,5 @@
-//! Pixels that do not tell the truth: dead ones (NaN after calibration) and zingers, single samples hit by a cosmic ray or a
-//! scattered photon. Both get the median of their neighbours, and are counted.
+//! Pixels that do not tell the truth: dead ones (NaN after calibration) and zingers, single samples hit by a cosmic ray
+//! or a scattered photon. Both get the median of their neighbours, and are counted.
 
 use super::calibration::middle;
 use crate::data::Warning;
@@ -20,7 +20,8 @@ pub(super) fn fill(values: &mut Array3<f32>) -> Option<usize> {
         .axis_iter_mut(Axis(0))
         .into_par_iter()
         .map(|mut view| {
-            let bad: Vec<(usize, usize)> = view.indexed_iter().filter(|(_, value)| !value.is_finite()).map(|(at, _)| at).collect();
+            let bad: Vec<(usize, usize)> =
+                view.indexed_iter().filter(|(_, value)| !value.is_finite()).map(|(at, _)| at).collect();
             let replaced: Option<Vec<f32>> = bad.iter().map(|&at| near(&view.view(), at)).collect();
             bad.iter().zip(replaced?).for_each(|(&at, value)| view[at] = value);
             Some(bad.len())
@@ -35,7 +36,8 @@ fn near(view: &ArrayView2<f32>, (row, column): (usize, usize)) -> Option<f32> {
     loop {
         let rows = row.saturating_sub(reach)..(row + reach + 1).min(height);
         let columns = column.saturating_sub(reach)..(column + reach + 1).min(width);
-        let mut found: Vec<f32> = view.slice(ndarray::s![rows, columns]).iter().copied().filter(|value| value.is_finite()).collect();
+        let mut found: Vec<f32> =
+            view.slice(ndarray::s![rows, columns]).iter().copied().filter(|value| value.is_finite()).collect();
         if !found.is_empty() {
             return Some(middle(&mut found));
         }
@@ -53,9 +55,9 @@ fn surroundings(line: &mut [f32], own: usize) -> (f32, f32) {
     (middle(line), spread)
 }
 
-/// Replaces samples of line integrals that stand out, upwards or downwards, from the median of their neighbours both along
-/// the row and from view to view, by more than `sigma` robust standard deviations and by twice what those neighbours differ
-/// among themselves. A real edge stands out in one at most, and beside it its neighbours differ.
+/// Replaces samples of line integrals that stand out, upwards or downwards, from the median of their neighbours both
+/// along the row and from view to view, by more than `sigma` robust standard deviations and by twice what those
+/// neighbours differ among themselves. A real edge stands out in one at most, and beside it its neighbours differ.
 pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning> {
     let (views, rows, columns) = integrals.dim();
     if sigma == 0.0 || views <= 2 * REACH || columns <= 2 * REACH {
@@ -63,11 +65,17 @@ pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning
     }
     let across = |view: usize, row: usize, column: usize| {
         let start = column.saturating_sub(REACH).min(columns - 2 * REACH - 1);
-        surroundings(&mut (start..=start + 2 * REACH).map(|c| integrals[[view, row, c]]).collect::<Vec<_>>(), column - start)
+        surroundings(
+            &mut (start..=start + 2 * REACH).map(|c| integrals[[view, row, c]]).collect::<Vec<_>>(),
+            column - start,
+        )
     };
     let between = |view: usize, row: usize, column: usize| {
         let start = view.saturating_sub(REACH).min(views - 2 * REACH - 1);
-        surroundings(&mut (start..=start + 2 * REACH).map(|v| integrals[[v, row, column]]).collect::<Vec<_>>(), view - start)
+        surroundings(
+            &mut (start..=start + 2 * REACH).map(|v| integrals[[v, row, column]]).collect::<Vec<_>>(),
+            view - start,
+        )
     };
     let stride = (integrals.len() / 100_000).max(1);
     let place = |i: usize| [i / (rows * columns), i / columns % rows, i % columns];
@@ -104,7 +112,9 @@ mod tests {
     use super::*;
 
     fn smooth() -> Array3<f32> {
-        Array3::from_shape_fn((12, 2, 20), |(view, _, column)| 1.0 + (view as f32 * 0.3).sin() * 0.1 + (column as f32 * 0.2).cos())
+        Array3::from_shape_fn((12, 2, 20), |(view, _, column)| {
+            1.0 + (view as f32 * 0.3).sin() * 0.1 + (column as f32 * 0.2).cos()
+        })
     }
 
     #[test]

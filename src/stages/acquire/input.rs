@@ -60,7 +60,8 @@ fn exchange_data() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stack {
-    /// The projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder or a file with many images.
+    /// The projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder or a file with many
+    /// images.
     pub path: PathBuf,
     /// Exposures without the object, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,14 +111,24 @@ impl Input for Hdf5File {
         };
         let (flats, darks) = (named(&self.flats, "data_white")?, named(&self.darks, "data_dark")?);
         let angles = named(&self.angles, "theta")?;
-        let names = hdf5::Names { data: &self.data, flats: flats.as_deref(), darks: darks.as_deref(), angles: angles.as_deref() };
+        let names = hdf5::Names {
+            data: &self.data,
+            flats: flats.as_deref(),
+            darks: darks.as_deref(),
+            angles: angles.as_deref(),
+        };
         hdf5::read(&self.path, &names, rows)
     }
 }
 
 impl Stack {
     fn files(&self) -> npy::Files<'_> {
-        npy::Files { data: &self.path, flats: self.flats.as_deref(), darks: self.darks.as_deref(), angles: self.angles.as_deref() }
+        npy::Files {
+            data: &self.path,
+            flats: self.flats.as_deref(),
+            darks: self.darks.as_deref(),
+            angles: self.angles.as_deref(),
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &PathBuf> {

@@ -1,9 +1,9 @@
 //! acquire: measured projections instead of load and simulate.
 //!
-//! What a file holds becomes line integrals of a scan: divided by the open beam, dead pixels and zingers replaced, pixels
-//! binned, the logarithm taken, air levelled; the axis of rotation is given or found. Before anything long is begun a
-//! preflight asks whether the data can be what they are said to be. There is no truth: methods are measured by what of the
-//! data they leave unexplained.
+//! What a file holds becomes line integrals of a scan: divided by the open beam, dead pixels and zingers replaced,
+//! pixels binned, the logarithm taken, air levelled; the axis of rotation is given or found. Before anything long is
+//! begun a preflight asks whether the data can be what they are said to be. There is no truth: methods are measured by
+//! what of the data they leave unexplained.
 
 mod axis;
 mod calibration;
@@ -74,7 +74,17 @@ impl Stage for Acquire {
         let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
         let Aside { grid, mu_water } = kept.value;
         let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
-        Ok(Scan { key, inputs, projections, grid, truth: None, mu_water, quantity: self.quantity(), source: None, files })
+        Ok(Scan {
+            key,
+            inputs,
+            projections,
+            grid,
+            truth: None,
+            mu_water,
+            quantity: self.quantity(),
+            source: None,
+            files,
+        })
     }
 }
 

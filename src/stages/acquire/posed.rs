@@ -1,5 +1,5 @@
-//! Measured views whose poses come from a file. The poses are those of the detector's own pixels: what is done to the pixels
-//! (rows left out, binning) is done to them, and nothing about the axis is left to be found.
+//! Measured views whose poses come from a file. The poses are those of the detector's own pixels: what is done to the
+//! pixels (rows left out, binning) is done to them, and nothing about the axis is left to be found.
 
 use super::scan::Layout;
 use super::trial;
@@ -33,7 +33,9 @@ pub(super) fn build(config: &poses::Config, layout: &Layout) -> Result<Geometry>
             config.file.display(),
             layout.views
         );
-        return Err(under(Error::config("file", problem).hint("one pose per view of the data, for its detector before rows and bin")));
+        return Err(under(
+            Error::config("file", problem).hint("one pose per view of the data, for its detector before rows and bin"),
+        ));
     }
     Ok(of_pixels(geometry, layout))
 }
@@ -83,7 +85,8 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
         lifted: 0.0,
         whole: [rows, columns],
     };
-    let thin = Geometry { views: kept.iter().map(|&i| geometry.views[i]).collect(), detector: geometry.detector, orbit: None };
+    let thin =
+        Geometry { views: kept.iter().map(|&i| geometry.views[i]).collect(), detector: geometry.detector, orbit: None };
     let tall = bin.min(rows);
     let mean = |(view, row, column): (usize, usize, usize)| {
         data.slice(s![kept[view], row * tall..(row + 1) * tall, column * bin..(column + 1) * bin]).mean().unwrap_or(0.0)
@@ -92,7 +95,8 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
     let coarse = Array3::from_shape_fn((kept.len(), high, wide), mean);
     let shape = grid.shape.map(|n| n.min(SIDE));
     let spacing = std::array::from_fn(|k| grid.spacing[k] * grid.shape[k] as f64 / shape[k] as f64);
-    let corner = (0..3).fold(grid.center(), |at, k| add(at, scale(grid.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
+    let corner =
+        (0..3).fold(grid.center(), |at, k| add(at, scale(grid.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
     let lattice = Grid::new(shape, spacing, corner, grid.axes)?;
     Ok(trial::cgls(&of_pixels(thin, &layout), &lattice, coarse.as_slice().unwrap_or_default()))
 }

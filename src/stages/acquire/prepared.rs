@@ -18,7 +18,8 @@ use std::path::Path;
 pub(super) struct Prepared {
     pub(super) projections: Projections,
     pub(super) grid: Grid,
-    /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as water.
+    /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as
+    /// water.
     pub(super) mu_water: f64,
     pub(super) warnings: Warnings,
 }
@@ -41,7 +42,9 @@ pub(super) fn prepare(
     let bounds = scan::bounds(&geometry);
     let grid = match (lattice, bounds) {
         (Some(lattice), Ok(bounds)) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
-        (Some(lattice), Err(error)) => lattice.over(&Grid::centered([1, 1, 1], [1.0; 3], [0.0; 3])?).map_err(|_| error)?,
+        (Some(lattice), Err(error)) => {
+            lattice.over(&Grid::centered([1, 1, 1], [1.0; 3], [0.0; 3])?).map_err(|_| error)?
+        }
         (None, bounds) => bounds?,
     };
     work.look(&integrals, &layout, &geometry, &grid)?;
@@ -65,36 +68,57 @@ impl Work<'_> {
         let bin = self.setup.bin;
         let pixels = [(rows / bin).max(1), columns / bin];
         if pixels[1] < 2 {
-            return Err(Error::config("acquire.bin", format!("expected at most {} for {columns} columns, got {bin}", columns / 2)));
+            return Err(Error::config(
+                "acquire.bin",
+                format!("expected at most {} for {columns} columns, got {bin}", columns / 2),
+            ));
         }
-        let in_degrees = |angle: &f64| if self.setup.angles_in == AngleUnit::Radians { angle.to_degrees() } else { *angle };
+        let in_degrees =
+            |angle: &f64| if self.setup.angles_in == AngleUnit::Radians { angle.to_degrees() } else { *angle };
         let angles = frames.angles.as_ref().map(|angles| angles.iter().map(in_degrees).collect());
         let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
         if !self.given.has_pitch && !posed {
-            let message = "the pitch of the detector's pixels is not given: 1 mm stands for one pixel, attenuation is per pixel";
+            let message =
+                "the pitch of the detector's pixels is not given: 1 mm stands for one pixel, attenuation is per pixel";
             self.warnings.push(Warning::new("unknown_pitch", message));
         }
         if angles.is_some() && !scan::takes_angles(self.kind)? {
-            let message = format!("the file's angles are not used: those of `{}` follow from its own keys", self.kind.kind.name());
+            let message = format!(
+                "the file's angles are not used: those of `{}` follow from its own keys",
+                self.kind.kind.name()
+            );
             self.warnings.push(Warning::new("angles_ignored", message));
         }
         // The rows in use (a whole number of bins) against the whole detector.
         let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
         let used = (pixels[0] * bin.min(rows)) as f64;
         let lifted = first + (used - 1.0) / 2.0 - (frames.height as f64 - 1.0) / 2.0;
-        Ok(Layout { views, angles, reversed: self.setup.reverse_angles, pixels, bin, axis: None, lifted, whole: [frames.height, columns] })
+        Ok(Layout {
+            views,
+            angles,
+            reversed: self.setup.reverse_angles,
+            pixels,
+            bin,
+            axis: None,
+            lifted,
+            whole: [frames.height, columns],
+        })
     }
 
     /// Line integrals of the binned pixels.
     fn integrals(&mut self, frames: Frames) -> Result<Array3<f32>> {
         let values = calibration::values(self.setup, &frames);
-        let (mut data, warnings) = calibration::normalised(self.setup, &frames, values).map_err(|error| error.under("acquire"))?;
+        let (mut data, warnings) =
+            calibration::normalised(self.setup, &frames, values).map_err(|error| error.under("acquire"))?;
         drop(frames);
         self.warnings.extend(warnings);
         let hopeless = || Error::input(self.place, "a view has no sample that is a finite number");
         let filled = defects::fill(&mut data).ok_or_else(hopeless)?;
         if filled > 0 {
-            let message = format!("{filled} of {} samples are no finite numbers and are replaced by their neighbours", data.len());
+            let message = format!(
+                "{filled} of {} samples are no finite numbers and are replaced by their neighbours",
+                data.len()
+            );
             self.warnings.push(Warning::new("filled_samples", message));
         }
         if self.setup.preflight != Preflight::Off {
@@ -107,11 +131,13 @@ impl Work<'_> {
             data = binned(self.without_zingers(data), self.setup.bin);
             self.warnings.extend(calibration::logarithm(&mut data));
         }
-        calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin)).map_err(|error| error.under("acquire"))?;
+        calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin))
+            .map_err(|error| error.under("acquire"))?;
         Ok(data)
     }
 
-    /// Zingers are looked for in line integrals, where noise is alike, and taken out of the transmissions, which are averaged.
+    /// Zingers are looked for in line integrals, where noise is alike, and taken out of the transmissions, which are
+    /// averaged.
     fn without_zingers(&mut self, transmission: Array3<f32>) -> Array3<f32> {
         if self.setup.zinger_sigma == 0.0 {
             return transmission;
@@ -132,7 +158,8 @@ impl Work<'_> {
     /// The layout with its axis, and the scan.
     fn placed(&mut self, layout: Layout, integrals: &Array3<f32>) -> Result<(Layout, Geometry)> {
         if let (GeometryKind::Poses(_), Some(_)) = (&self.kind.kind, self.setup.center_of_rotation) {
-            return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls").hint("leave it out"));
+            return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls")
+                .hint("leave it out"));
         }
         let offset = self.given.offset[1] != 0.0;
         if offset && self.setup.center_of_rotation.is_some() {
@@ -143,9 +170,11 @@ impl Work<'_> {
             None => layout.axis(&self.given),
             Some(Axis::Column(column)) => self.of_data(column),
             Some(Axis::Found(_)) => {
-                let found = axis::find(integrals, &layout, self.kind, layout.axis(&self.given)).map_err(|error| error.under("acquire"))?;
+                let found = axis::find(integrals, &layout, self.kind, layout.axis(&self.given))
+                    .map_err(|error| error.under("acquire"))?;
                 let message = format!(
-                    "the axis of rotation was found at column {:.2}; a quick reconstruction leaves {:.1} % of the data unexplained",
+                    "the axis of rotation was found at column {:.2}; a quick reconstruction leaves {:.1} % of the data \
+                     unexplained",
                     self.of_file(found.column),
                     100.0 * found.residual
                 );
@@ -159,7 +188,8 @@ impl Work<'_> {
         let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
         if divergent && !posed && layout.pixels[0] == 1 && layout.lifted.abs() > 1.0 {
             let message = format!(
-                "one row {:.1} rows beside the middle of the detector is taken for the plane of the source, which it is not: use the middle \
+                "one row {:.1} rows beside the middle of the detector is taken for the plane of the source, which it \
+                 is not: use the middle \
                  row, or several",
                 layout.lifted
             );
@@ -174,7 +204,8 @@ impl Work<'_> {
             return Ok(());
         }
         self.report(preflight::integrals(integrals))?;
-        let described = preflight::Described { kind: self.kind, layout, axis: layout.axis(&self.given), geometry, grid };
+        let described =
+            preflight::Described { kind: self.kind, layout, axis: layout.axis(&self.given), geometry, grid };
         match preflight::fit(integrals, &described, |column| self.of_file(column)) {
             Ok(findings) => self.report(findings),
             Err(error) => {
@@ -220,11 +251,15 @@ fn binned(data: Array3<f32>, bin: usize) -> Array3<f32> {
     })
 }
 
-/// Mean attenuation (1/mm) over the object's shadow: in each view the integral across the shadow over that of a disk as wide,
-/// π w²/4. Only a scale: where the attenuation of water is not known, algorithms take the object for about as dense as water.
+/// Mean attenuation (1/mm) over the object's shadow: in each view the integral across the shadow over that of a disk as
+/// wide, π w²/4. Only a scale: where the attenuation of water is not known, algorithms take the object for about as
+/// dense as water.
 fn density(integrals: &Array3<f32>, geometry: &Geometry) -> f64 {
-    let magnification =
-        geometry.orbit.as_ref().and_then(|orbit| orbit.source_to_axis.zip(orbit.source_to_detector)).map_or(1.0, |(a, d)| d / a);
+    let magnification = geometry
+        .orbit
+        .as_ref()
+        .and_then(|orbit| orbit.source_to_axis.zip(orbit.source_to_detector))
+        .map_or(1.0, |(a, d)| d / a);
     let pitch = crate::data::norm(geometry.views[0].u) / magnification;
     let high = integrals.iter().copied().fold(0.0f32, f32::max);
     let (mut mass, mut disk) = (0.0, 0.0);

@@ -1,7 +1,7 @@
 //! The scan behind measured projections: a geometry kind whose views, pixels and angles are those of the data.
 //!
-//! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the registry
-//! that has these keys can be measured with, and one that has not is taken as it is.
+//! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the
+//! registry that has these keys can be measured with, and one that has not is taken as it is.
 
 use super::posed;
 use crate::data::{Geometry, Grid, Orbit};
@@ -26,8 +26,8 @@ pub(super) struct Layout {
     pub(super) bin: usize,
     /// Column of these (fractions allowed) on which the axis falls; `None` for what the kind says.
     pub(super) axis: Option<f64>,
-    /// Row of the file's detector (fractions allowed) at the middle of these rows, less the middle of all its rows; 0 if the
-    /// detector is used whole.
+    /// Row of the file's detector (fractions allowed) at the middle of these rows, less the middle of all its rows; 0
+    /// if the detector is used whole.
     pub(super) lifted: f64,
     /// Rows and columns of the file's detector.
     pub(super) whole: [usize; 2],
@@ -46,7 +46,9 @@ pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<Given> {
     let config = config_of(kind)?;
     let pair = |value: &Value| match value {
         Value::Number(number) => number.as_f64().map(|one| [one, one]),
-        Value::Array(two) => two.first().and_then(Value::as_f64).zip(two.get(1).and_then(Value::as_f64)).map(|(v, u)| [v, u]),
+        Value::Array(two) => {
+            two.first().and_then(Value::as_f64).zip(two.get(1).and_then(Value::as_f64)).map(|(v, u)| [v, u])
+        }
         _ => None,
     };
     let read = |key: &str| config.pointer(key).and_then(pair);
@@ -55,7 +57,11 @@ pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<Given> {
         let key = format!("geometry.{}.detector.pitch_mm", kind.kind.name());
         return Err(Error::config(key, format!("expected a positive pitch in mm, got {bad}")));
     }
-    Ok(Given { pitch: pitch.unwrap_or([1.0; 2]), offset: read("/detector/offset_mm").unwrap_or([0.0; 2]), has_pitch: pitch.is_some() })
+    Ok(Given {
+        pitch: pitch.unwrap_or([1.0; 2]),
+        offset: read("/detector/offset_mm").unwrap_or([0.0; 2]),
+        has_pitch: pitch.is_some(),
+    })
 }
 
 fn config_of(kind: &OneOf<GeometryKind>) -> Result<Value> {
@@ -130,16 +136,21 @@ impl Layout {
 
     /// A lattice that decides nothing: the detector is given in full, only the isocentre and the plane are left.
     fn stand_in(&self, config: &Value) -> Result<Grid> {
-        let point: Vec<f64> =
-            config.get("isocenter_mm").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_f64).collect();
+        let point: Vec<f64> = config
+            .get("isocenter_mm")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_f64)
+            .collect();
         let center = <[f64; 3]>::try_from(point).unwrap_or([0.0; 3]);
         let shape = if self.pixels[0] == 1 { [1, 2, 2] } else { [2, 2, 2] };
         Grid::centered(shape, [1e-6; 3], center)
     }
 }
 
-/// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those that do
-/// not turn.
+/// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those
+/// that do not turn.
 pub(super) fn takes_angles(kind: &OneOf<GeometryKind>) -> Result<bool> {
     Ok(follows_angles(&config_of(kind)?))
 }
@@ -159,15 +170,18 @@ fn set(map: &mut Value, key: &str, value: Value) {
 fn joined(parts: &[Geometry]) -> Result<Geometry> {
     let Some(first) = parts.first() else { return Err(Error::config("views", "expected at least 1 view, got 0")) };
     let views = parts.iter().flat_map(|part| part.views.iter().copied()).collect();
-    let angles: Option<Vec<f64>> = parts.iter().map(|part| part.orbit.as_ref().and_then(|orbit| orbit.angles.first().copied())).collect();
-    let orbit = first.orbit.as_ref().zip(angles).map(|(orbit, angles)| Orbit { arc: arc(&angles), angles, ..orbit.clone() });
+    let angles: Option<Vec<f64>> =
+        parts.iter().map(|part| part.orbit.as_ref().and_then(|orbit| orbit.angles.first().copied())).collect();
+    let orbit =
+        first.orbit.as_ref().zip(angles).map(|(orbit, angles)| Orbit { arc: arc(&angles), angles, ..orbit.clone() });
     Geometry::new(views, first.detector, orbit)
 }
 
-/// The arc that angles (radians) cover: from the first to the last, and a step more where that closes half a turn or whole
-/// ones to within half a step.
+/// The arc that angles (radians) cover: from the first to the last, and a step more where that closes half a turn or
+/// whole ones to within half a step.
 pub(super) fn arc(angles: &[f64]) -> f64 {
-    let (low, high) = angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &angle| (low.min(angle), high.max(angle)));
+    let (low, high) =
+        angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &angle| (low.min(angle), high.max(angle)));
     let span = high - low;
     if angles.len() < 2 || span <= 0.0 {
         return 0.0;
@@ -177,14 +191,16 @@ pub(super) fn arc(angles: &[f64]) -> f64 {
     if closed > 0.0 && (span + step - closed).abs() < 0.5 * step { closed } else { span }
 }
 
-/// The lattice that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle that
-/// every view sees, or, over a whole turn, that at least the views from one side see; along z what the rows see.
+/// The lattice that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
+/// that every view sees, or, over a whole turn, that at least the views from one side see; along z what the rows see.
 ///
 /// # Errors
 /// A scan without an orbit; an axis beside the detector.
 pub(super) fn bounds(geometry: &Geometry) -> Result<Grid> {
     let Some(orbit) = &geometry.orbit else {
-        return Err(Error::config("grid", "this scan has no axis to make a lattice about").hint("add grid: {from: FILE}"));
+        return Err(
+            Error::config("grid", "this scan has no axis to make a lattice about").hint("add grid: {from: FILE}")
+        );
     };
     let iso = orbit.isocenter;
     let [_, rows, columns] = geometry.shape();
@@ -198,12 +214,15 @@ pub(super) fn bounds(geometry: &Geometry) -> Result<Grid> {
         let ends = [off(view, -0.5), off(view, columns as f64 - 0.5)];
         if ends[0] * ends[1] >= 0.0 {
             let problem = format!("the axis of rotation falls beside the {columns} columns of the detector");
-            return Err(Error::config("acquire.center_of_rotation", problem).hint("it is a column of the file, counted from 0"));
+            return Err(
+                Error::config("acquire.center_of_rotation", problem).hint("it is a column of the file, counted from 0")
+            );
         }
         least = least.min(ends[0].abs()).min(ends[1].abs());
         most = most.max(ends[0].abs()).max(ends[1].abs());
     }
-    let magnification = orbit.source_to_axis.zip(orbit.source_to_detector).map_or(1.0, |(axis, detector)| detector / axis);
+    let magnification =
+        orbit.source_to_axis.zip(orbit.source_to_detector).map_or(1.0, |(axis, detector)| detector / axis);
     let [u, v] = [geometry.views[0].u, geometry.views[0].v].map(|pixel| crate::data::norm(pixel) / magnification);
     let radius = if orbit.arc >= 2.0 * PI - 1e-6 { most } else { least };
     let side = ((2.0 * radius / u).floor() as usize).max(1);
@@ -237,7 +256,8 @@ mod tests {
         for (a, b) in listed.views.iter().zip(&own.views) {
             assert!(crate::data::norm(crate::data::sub(a.u, b.u)) < 1e-12);
         }
-        let reversed = Layout { reversed: true, ..layout(Some(vec![0.0, 45.0, 90.0, 135.0])) }.build(&parallel).unwrap();
+        let reversed =
+            Layout { reversed: true, ..layout(Some(vec![0.0, 45.0, 90.0, 135.0])) }.build(&parallel).unwrap();
         assert!((reversed.views[1].u[0] + listed.views[1].u[0]).abs() < 1e-12);
         let reversed_own = Layout { reversed: true, ..layout(None) }.build(&parallel).unwrap();
         assert!((reversed_own.views[1].u[0] - reversed.views[1].u[0]).abs() < 1e-12);
@@ -245,7 +265,10 @@ mod tests {
 
     #[test]
     fn the_axis_falls_on_the_column_that_is_given() {
-        for kind in [kind("parallel: {detector: {pitch_mm: 0.5}}"), kind("cone: {source_to_axis_mm: 400, source_to_detector_mm: 600}")] {
+        for kind in [
+            kind("parallel: {detector: {pitch_mm: 0.5}}"),
+            kind("cone: {source_to_axis_mm: 400, source_to_detector_mm: 600}"),
+        ] {
             let layout = Layout { axis: Some(3.25), ..layout(Some(vec![10.0, 20.0, 30.0, 40.0])) };
             let geometry = layout.build(&kind).unwrap();
             for view in 0..4 {

@@ -12,8 +12,8 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Setup {
-    /// The scan, as for `simulate`. Views, pixels and (where the file has them) angles come from the data; give the pitch of
-    /// the detector's own pixels. Without a pitch lengths are in pixels.
+    /// The scan, as for `simulate`. Views, pixels and (where the file has them) angles come from the data; give the
+    /// pitch of the detector's own pixels. Without a pitch lengths are in pixels.
     pub geometry: Option<OneOf<GeometryKind>>,
     /// What the numbers are. Default: counts where there are flats, else line integrals.
     pub values: Option<Values>,
@@ -27,10 +27,11 @@ pub struct Setup {
     pub rows: Option<[usize; 2]>,
     /// Pixels averaged along rows and columns before the logarithm.
     pub bin: usize,
-    /// Column (of the file, counted from 0) on which the axis of rotation falls, or auto to find it. Default: the middle,
-    /// moved by the geometry's offset_mm.
+    /// Column (of the file, counted from 0) on which the axis of rotation falls, or auto to find it. Default: the
+    /// middle, moved by the geometry's offset_mm.
     pub center_of_rotation: Option<Axis>,
-    /// Columns at each edge of the detector that see only air in every view: their mean is brought to zero, view by view.
+    /// Columns at each edge of the detector that see only air in every view: their mean is brought to zero, view by
+    /// view.
     pub air_columns: usize,
     /// Pixels that stand out from their neighbours by so many robust standard deviations are replaced; 0 keeps all.
     pub zinger_sigma: f64,
@@ -174,7 +175,8 @@ impl Setup {
         positive("open_beam", self.open_beam)?;
         positive("mu_water_per_mm", self.mu_water_per_mm)?;
         if self.geometry.is_none() {
-            return Err(Error::config("geometry", "expected the scan").hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
+            return Err(Error::config("geometry", "expected the scan")
+                .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
         }
         if self.bin == 0 || self.bin > 64 {
             return Err(Error::config("bin", format!("expected 1 to 64 pixels, got {}", self.bin)));
@@ -183,7 +185,10 @@ impl Setup {
             return Err(Error::config("zinger_sigma", format!("expected 0, or 3 or more, got {}", self.zinger_sigma)));
         }
         if let Some([first, end]) = self.rows.filter(|[first, end]| first >= end) {
-            return Err(Error::config("rows", format!("expected [first, end] with first below end, got [{first}, {end}]")));
+            return Err(Error::config(
+                "rows",
+                format!("expected [first, end] with first below end, got [{first}, {end}]"),
+            ));
         }
         match self.center_of_rotation {
             Some(Axis::Column(column)) if !column.is_finite() => {

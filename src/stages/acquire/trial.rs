@@ -1,9 +1,9 @@
 //! A quick reconstruction of one slice, only to see how well the views fit together under a guess of the geometry.
 //!
 //! The views are thinned and their columns averaged; a few steps of CGLS (conjugate gradients on Aᵀ A x = Aᵀ y; Björck,
-//! "Numerical Methods for Least Squares Problems", 1996, §7.4) give an image of the field of view, and what of the data its
-//! reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right. Unlike a
-//! filtered backprojection it works alike for parallel and divergent rays and for any arc.
+//! "Numerical Methods for Least Squares Problems", 1996, §7.4) give an image of the field of view, and what of the data
+//! its reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right.
+//! Unlike a filtered backprojection it works alike for parallel and divergent rays and for any arc.
 
 use super::scan::{self, Layout};
 use crate::data::Geometry;
@@ -32,7 +32,9 @@ impl<'a> Trial<'a> {
     pub(super) fn new(integrals: &Array3<f32>, layout: &Layout, kind: &'a OneOf<GeometryKind>, columns: usize) -> Self {
         let [views, rows, width] = [integrals.shape()[0], integrals.shape()[1], integrals.shape()[2]];
         let bin = width.div_ceil(columns);
-        let middle = ((rows as f64 - 1.0) / 2.0 - layout.lifted / layout.bin as f64).round().clamp(0.0, rows as f64 - 1.0) as usize;
+        let middle = ((rows as f64 - 1.0) / 2.0 - layout.lifted / layout.bin as f64)
+            .round()
+            .clamp(0.0, rows as f64 - 1.0) as usize;
         let stride = views.div_ceil(VIEWS);
         let kept: Vec<usize> = (0..views).step_by(stride).collect();
         let mean = |view: usize, column: usize| {
@@ -48,8 +50,8 @@ impl<'a> Trial<'a> {
         (self.sinogram.ncols() * self.bin) as f64
     }
 
-    /// What of the data stays unexplained, 0 to about 1, if the axis falls on this column of the data and the views turn as
-    /// they do (or the other way round).
+    /// What of the data stays unexplained, 0 to about 1, if the axis falls on this column of the data and the views
+    /// turn as they do (or the other way round).
     ///
     /// # Errors
     /// An axis beside the detector; a kind of scan that cannot be cut down to one slice.

@@ -1,8 +1,9 @@
 //! Whether an uncertainty map says how wrong a volume is.
 //!
-//! Over the voxels with a spread σ > 0 and error e: the shares with |e| ≤ σ and |e| ≤ 2σ (0.683 and 0.954 if errors were normal with
-//! that spread), the factor √(mean e² / mean σ²) that σ is too small by on average, and Spearman's rank correlation of σ with |e|,
-//! which says whether the map points at the wrong places even where its scale is off. Guo et al., ICML 2017; Spearman 1904.
+//! Over the voxels with a spread σ > 0 and error e: the shares with |e| ≤ σ and |e| ≤ 2σ (0.683 and 0.954 if errors
+//! were normal with that spread), the factor √(mean e² / mean σ²) that σ is too small by on average, and Spearman's
+//! rank correlation of σ with |e|, which says whether the map points at the wrong places even where its scale is off.
+//! Guo et al., ICML 2017; Spearman 1904.
 
 use crate::data::Volume;
 use std::collections::BTreeMap;

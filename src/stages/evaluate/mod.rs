@@ -1,5 +1,6 @@
-//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`); measured projections
-//! have none, and methods are measured by what of the data their reprojection leaves unexplained (`residual`).
+//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`); measured
+//! projections have none, and methods are measured by what of the data their reprojection leaves unexplained
+//! (`residual`).
 
 mod calibration;
 mod residual;
@@ -77,7 +78,14 @@ impl Stage for Evaluate {
 }
 
 impl Evaluate {
-    fn evaluation(&self, outcome: &Outcome, result: &Reconstructed, truth: &Volume, scan: &Scan, context: &Context) -> Result<Evaluation> {
+    fn evaluation(
+        &self,
+        outcome: &Outcome,
+        result: &Reconstructed,
+        truth: &Volume,
+        scan: &Scan,
+        context: &Context,
+    ) -> Result<Evaluation> {
         let key = context.key(Self::NAME, &self.config, &[&scan.key, &result.key])?;
         let work = || {
             context.progress().begin(&format!("evaluate {}", outcome.name), None);
@@ -85,7 +93,11 @@ impl Evaluate {
             let value = Evaluation {
                 volume: self.measure(truth, &result.volume, &fov)?,
                 start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)).transpose()?,
-                uncertainty: result.uncertainty.as_ref().map(|map| calibration::figures(truth, &result.volume, map)).unwrap_or_default(),
+                uncertainty: result
+                    .uncertainty
+                    .as_ref()
+                    .map(|map| calibration::figures(truth, &result.volume, map))
+                    .unwrap_or_default(),
                 definitions: self.definitions(truth, &result.volume, &fov)?,
             };
             context.progress().end();
@@ -105,7 +117,11 @@ impl Evaluate {
     }
 
     fn definitions(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<BTreeMap<String, MetricDefinition>> {
-        Ok(self.each(truth, found, fov)?.into_iter().map(|(key, metric, comparison)| (key, metric.describe(&comparison))).collect())
+        Ok(self
+            .each(truth, found, fov)?
+            .into_iter()
+            .map(|(key, metric, comparison)| (key, metric.describe(&comparison)))
+            .collect())
     }
 
     /// Every metric, over all voxels and over `fov`, with the key it has in the report.

@@ -12,13 +12,19 @@ use std::collections::BTreeMap;
 /// Its key in reports.
 const KEY: &str = "residual";
 /// What it is, in words.
-const DEFINITION: &str = "norm of (reprojection of the volume - measured line integrals) over the norm of the latter; low means that the data are \
+const DEFINITION: &str = "norm of (reprojection of the volume - measured line integrals) over the norm of the latter; \
+ low means that the data are \
                           explained, noise included, not that the image is right";
 /// Views projected at once: bounds the memory.
 const CHUNK: usize = 32;
 
 /// The evaluation of a method without a truth.
-pub(super) fn evaluation(outcome: &Outcome, result: &Reconstructed, scan: &Scan, context: &Context) -> Result<Evaluation> {
+pub(super) fn evaluation(
+    outcome: &Outcome,
+    result: &Reconstructed,
+    scan: &Scan,
+    context: &Context,
+) -> Result<Evaluation> {
     let key = context.key(Evaluate::NAME, &KEY, &[&scan.key, &result.key])?;
     let work = || {
         context.progress().begin(&format!("evaluate {}", outcome.name), None);
@@ -35,7 +41,12 @@ pub(super) fn evaluation(outcome: &Outcome, result: &Reconstructed, scan: &Scan,
 }
 
 fn definition() -> MetricDefinition {
-    MetricDefinition { definition: DEFINITION.to_string(), data_range: None, unit: String::new(), mask: "all".to_string() }
+    MetricDefinition {
+        definition: DEFINITION.to_string(),
+        data_range: None,
+        unit: String::new(),
+        mask: "all".to_string(),
+    }
 }
 
 fn measured(volume: &Volume, scan: &Scan) -> Result<Measured> {

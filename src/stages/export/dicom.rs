@@ -14,7 +14,9 @@ pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context)
             context.progress().check_stop()?;
             let labels = labels(config, outcome, result, i, results);
             let key = context.key("dicom", &(config, i), &[&results.scan.key, &result.key])?;
-            let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || write(outcome, result, &labels, results, context))?;
+            let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || {
+                write(outcome, result, &labels, results, context)
+            })?;
             files.extend(kept.value);
         }
     }
@@ -26,23 +28,37 @@ fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index
     Labels {
         series_description: format!("recon {}", outcome.name),
         series_number_offset: index as u32 + 1,
-        derivation: format!("{} from {} {origin} views", outcome.algorithm, results.scan.projections.geometry.views.len()),
+        derivation: format!(
+            "{} from {} {origin} views",
+            outcome.algorithm,
+            results.scan.projections.geometry.views.len()
+        ),
         identity: config.identity,
         content_hash: result.key.as_str().to_string(),
         study: results.scan.key.as_str().to_string(),
     }
 }
 
-fn write(outcome: &Outcome, result: &Reconstructed, labels: &Labels, results: &Results, context: &Context) -> Result<Made<Vec<String>>> {
+fn write(
+    outcome: &Outcome,
+    result: &Reconstructed,
+    labels: &Labels,
+    results: &Results,
+    context: &Context,
+) -> Result<Made<Vec<String>>> {
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
     let written = write_series(&folder, &result.volume, labels, results.scan.source.as_ref())?;
     if written.saturated > 0 {
-        let message =
-            format!("{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series", outcome.name, written.saturated);
+        let message = format!(
+            "{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series",
+            outcome.name, written.saturated
+        );
         context.progress().warn("saturated", &message);
     }
     let relative = |path: &std::path::PathBuf| {
-        let inside = path.strip_prefix(context.folder.root()).map_err(|error| Error::resource(path.display().to_string(), error))?;
+        let inside = path
+            .strip_prefix(context.folder.root())
+            .map_err(|error| Error::resource(path.display().to_string(), error))?;
         Ok(inside.to_string_lossy().into_owned())
     };
     let files = written.files.iter().map(relative).collect::<Result<Vec<_>>>()?;

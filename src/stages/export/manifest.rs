@@ -1,4 +1,5 @@
-//! `manifest.json`: what made the results and the hash of every input and output, so that `recon verify` can name a changed byte.
+//! `manifest.json`: what made the results and the hash of every input and output, so that `recon verify` can name a
+//! changed byte.
 
 use crate::context::{Context, InputFile, Machine, hash_file, relative};
 use crate::error::{Error, Result};

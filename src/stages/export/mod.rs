@@ -1,5 +1,5 @@
-//! export: DICOM series, the report, the resolved pipeline and the manifest. The volumes themselves (NIfTI, HU) are written by
-//! the stages that make them.
+//! export: DICOM series, the report, the resolved pipeline and the manifest. The volumes themselves (NIfTI, HU) are
+//! written by the stages that make them.
 
 mod dicom;
 mod manifest;
@@ -109,11 +109,17 @@ impl Stage for Export {
         context.fresh();
         context.progress().begin("export", None);
         let mut files = results.scan.files.clone();
-        files.extend(results.outcomes.iter().filter_map(|outcome| outcome.result.as_ref()).flat_map(|result| result.files.clone()));
+        files.extend(
+            results
+                .outcomes
+                .iter()
+                .filter_map(|outcome| outcome.result.as_ref())
+                .flat_map(|result| result.files.clone()),
+        );
         let hounsfield = results.scan.quantity == Quantity::Hounsfield;
         if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
-            let message =
-                "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is written; give mu_water_per_mm";
+            let message = "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is \
+             written; give mu_water_per_mm";
             context.progress().warn("no_hounsfield", message);
         } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
             // A run that was told to stop writes its report and no more.

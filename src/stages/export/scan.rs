@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::formats::geometry::GeometryFormat;
 
-/// Writes the scan in every format but JSON. Gives the files, relative to the run folder; a format that cannot say the scan is
-/// a warning, not an error.
+/// Writes the scan in every format but JSON. Gives the files, relative to the run folder; a format that cannot say the
+/// scan is a warning, not an error.
 pub(super) fn write(formats: &[GeometryFormat], results: &Results, context: &Context) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for format in formats.iter().filter(|format| **format != GeometryFormat::Json) {

@@ -164,7 +164,8 @@ impl Load {
                 Content::Phantom(phantom)
             }
             Raw::Voxels(loaded) => {
-                let prepared = self.config.beside.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
+                let prepared =
+                    self.config.beside.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
                 Content::Voxels(prepared, loaded.source)
             }
         };

@@ -22,7 +22,8 @@ pub struct Preparation {
     pub resample: Option<lattice::Config>,
     /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
     pub clip_hu: Option<[f64; 2]>,
-    /// [slope, intercept]: the number in the file becomes slope * number + intercept, for files whose 8 bits are a window.
+    /// [slope, intercept]: the number in the file becomes slope * number + intercept, for files whose 8 bits are a
+    /// window.
     pub rescale: Option<[f64; 2]>,
 }
 
@@ -94,7 +95,10 @@ impl Preparation {
             Some([slope, intercept]) if slope != 0.0 && slope.is_finite() && intercept.is_finite() => {
                 Ok(volume.map(|number| (slope * f64::from(number) + intercept) as f32))
             }
-            Some(bad) => Err(Error::config("rescale", format!("expected [slope, intercept] with a slope that is not 0, got {bad:?}"))),
+            Some(bad) => Err(Error::config(
+                "rescale",
+                format!("expected [slope, intercept] with a slope that is not 0, got {bad:?}"),
+            )),
         }
     }
 
@@ -106,7 +110,8 @@ impl Preparation {
         if *self == Self::default() {
             return Ok(());
         }
-        let problem = "crop, slice, resample, clip_hu and rescale are for voxels; a phantom is projected exactly, as it is";
+        let problem =
+            "crop, slice, resample, clip_hu and rescale are for voxels; a phantom is projected exactly, as it is";
         Err(Error::config("load", problem).hint("remove them, or set them to nothing: --set load.clip_hu="))
     }
 }

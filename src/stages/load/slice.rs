@@ -18,7 +18,8 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The slice where it was, shape `[1, ny, nx]`. Its thickness is nominal, as of every 2-D grid: the spacing along y.
+    /// The slice where it was, shape `[1, ny, nx]`. Its thickness is nominal, as of every 2-D grid: the spacing along
+    /// y.
     ///
     /// # Errors
     /// None or both keys, a slice outside the volume.
@@ -37,7 +38,8 @@ impl Slice {
             (Some(z), None) => Err(Error::config("z", format!("expected a slice below {slices}, got {z}"))),
             (None, Some(part)) if (0.0..=1.0).contains(&part) => Ok(((part * slices as f64) as usize).min(slices - 1)),
             (None, Some(part)) => Err(Error::config("part", format!("expected 0 to 1, got {part}"))),
-            _ => Err(Error::config("", "expected exactly one of `z` and `part`").hint("write `slice: {part: 0.5}` for the middle")),
+            _ => Err(Error::config("", "expected exactly one of `z` and `part`")
+                .hint("write `slice: {part: 0.5}` for the middle")),
         }
     }
 }
@@ -68,7 +70,14 @@ mod tests {
 
     #[test]
     fn slices_that_are_not_there_are_refused() {
-        let bad = [(None, None), (Some(5), None), (Some(1), Some(0.5)), (None, Some(-0.1)), (None, Some(1.1)), (None, Some(f64::NAN))];
+        let bad = [
+            (None, None),
+            (Some(5), None),
+            (Some(1), Some(0.5)),
+            (None, Some(-0.1)),
+            (None, Some(1.1)),
+            (None, Some(f64::NAN)),
+        ];
         for (z, part) in bad {
             assert_eq!(Slice { z, part }.of(&volume()).unwrap_err().exit_code(), 2, "{z:?} {part:?}");
         }

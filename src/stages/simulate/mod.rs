@@ -1,8 +1,8 @@
 //! simulate: what a scanner would have measured of the object, and the truth on the lattice of the reconstructions.
 //!
-//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer lattice; each detector pixel
-//! averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by what it meets. The
-//! projections then pass the detector (docs/physics.md has the order of its effects).
+//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer lattice; each detector
+//! pixel averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by
+//! what it meets. The projections then pass the detector (docs/physics.md has the order of its effects).
 
 mod projecting;
 mod scanner;
@@ -18,7 +18,8 @@ use crate::formats::dicom::SourceSeries;
 use crate::formats::{self, nifti, npy};
 use crate::geometries::GeometryKind;
 use crate::physics::{
-    self, BadPixelsConfig, Beam, BlurConfig, Detection, DriftConfig, NoiseConfig, PrecorrectionConfig, ScatterConfig, SpectrumKind,
+    self, BadPixelsConfig, Beam, BlurConfig, Detection, DriftConfig, NoiseConfig, PrecorrectionConfig, ScatterConfig,
+    SpectrumKind,
 };
 use crate::registry::OneOf;
 use schemars::JsonSchema;
@@ -95,13 +96,25 @@ impl Stage for Simulate {
         let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
         let key = context.key(Self::NAME, &(&config, &self.grid, self.config.beam()?, hashes), &[&object.key])?;
         let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
-        let projections =
-            npy::read_projections(&context.folder.path(PROJECTIONS), formats::geometry::read(&context.folder.path(GEOMETRY))?)?;
+        let projections = npy::read_projections(
+            &context.folder.path(PROJECTIONS),
+            formats::geometry::read(&context.folder.path(GEOMETRY))?,
+        )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Aside { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), &inputs].concat();
-        Ok(Scan { key, inputs, projections, grid, truth, mu_water, quantity: Quantity::Hounsfield, source, files: files() })
+        Ok(Scan {
+            key,
+            inputs,
+            projections,
+            grid,
+            truth,
+            mu_water,
+            quantity: Quantity::Hounsfield,
+            source,
+            files: files(),
+        })
     }
 }
 
@@ -120,7 +133,8 @@ impl Simulate {
             (Some(lattice), _) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
             (None, Content::Voxels(..)) => bounds.with_shape(bounds.shape.map(|n| if n > 3 { n / 2 } else { n }))?,
             (None, Content::Phantom(_)) => {
-                return Err(Error::config("grid", "a phantom has no voxels of its own").hint("add `grid: {shape: [64, 64, 64]}`"));
+                return Err(Error::config("grid", "a phantom has no voxels of its own")
+                    .hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
         // A phantom has no voxels: an automatic detector is made for those of the reconstruction.
@@ -131,12 +145,19 @@ impl Simulate {
             }
             Content::Voxels(..) => bounds,
         };
-        let geometry = scan::geometry(&self.config.geometry.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
+        let geometry =
+            scan::geometry(&self.config.geometry.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
-            return Err(Error::config("simulate.subrays", format!("expected 1 to 16 along each side, got {:?}", self.config.subrays)));
+            return Err(Error::config(
+                "simulate.subrays",
+                format!("expected 1 to 16 along each side, got {:?}", self.config.subrays),
+            ));
         }
         self.config.beam()?;
-        self.config.effects().check(geometry.detector.rows, geometry.detector.columns).map_err(|error| error.under("simulate"))?;
+        self.config
+            .effects()
+            .check(geometry.detector.rows, geometry.detector.columns)
+            .map_err(|error| error.under("simulate"))?;
         Ok((grid, geometry))
     }
 
@@ -171,7 +192,13 @@ impl Simulate {
     }
 
     /// What the scanner reports of the object.
-    fn measured(&self, content: &Content, geometry: &Geometry, beam: Option<&Beam>, context: &Context) -> Result<Projections> {
+    fn measured(
+        &self,
+        content: &Content,
+        geometry: &Geometry,
+        beam: Option<&Beam>,
+        context: &Context,
+    ) -> Result<Projections> {
         let rays = projecting::Rays {
             content,
             beam: beam.zip(self.config.spectrum.as_ref().map(|spectrum| &spectrum.beside)),

@@ -1,4 +1,5 @@
-//! Line integrals of an object as its beam sees them: −ln of the mean intensity over the sub-rays of each detector pixel.
+//! Line integrals of an object as its beam sees them: −ln of the mean intensity over the sub-rays of each detector
+//! pixel.
 
 use crate::data::{Geometry, MU_WATER_PER_MM, Material, Projections, Volume};
 use crate::error::Result;
@@ -53,7 +54,9 @@ impl Rays<'_> {
     fn along(&self, fine: &Geometry, parts: &[(Material, Volume)]) -> Vec<f32> {
         match (self.content, self.beam) {
             (Content::Phantom(phantom), None) => phantom.project(fine, self.mu_water),
-            (Content::Phantom(phantom), Some((beam, _))) => beam.measure(&phantom.project_materials(fine, self.mu_water)),
+            (Content::Phantom(phantom), Some((beam, _))) => {
+                beam.measure(&phantom.project_materials(fine, self.mu_water))
+            }
             (Content::Voxels(volume, _), None) => forward(volume, fine),
             (Content::Voxels(..), Some((beam, _))) => {
                 // Volumes are kept in the project's attenuation of water; the beam sees them in its own.

@@ -14,8 +14,10 @@ impl Config {
     pub fn beam(&self) -> Result<Option<Beam>> {
         let Some(spectrum) = &self.spectrum else {
             return match self.water_precorrection {
-                Some(_) => Err(Error::config("simulate.water_precorrection", "there is nothing to correct without a spectrum")
-                    .hint("add `spectrum: {tube: {}}`, or leave it out")),
+                Some(_) => {
+                    Err(Error::config("simulate.water_precorrection", "there is nothing to correct without a spectrum")
+                        .hint("add `spectrum: {tube: {}}`, or leave it out"))
+                }
                 None => Ok(None),
             };
         };
@@ -27,7 +29,9 @@ impl Config {
         if let Some(precorrection) = &self.water_precorrection {
             precorrection.check().map_err(|error| error.under("simulate.water_precorrection"))?;
         }
-        Beam::new(&photons, spectrum.beside.response.unwrap_or_default()).map(Some).map_err(|error| error.under("simulate"))
+        Beam::new(&photons, spectrum.beside.response.unwrap_or_default())
+            .map(Some)
+            .map_err(|error| error.under("simulate"))
     }
 
     /// The effects of its detector that are on.

@@ -22,7 +22,8 @@ fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
     (ratio < APART).then(|| {
         let message = format!(
             "the object's voxels {:?} mm are only {ratio:.2} times finer than the reconstruction's {:?} mm: \
-             the methods share the simulation's discretisation and look better than they are; coarsen `grid` to at least {APART} times",
+             the methods share the simulation's discretisation and look better than they are; coarsen `grid` to at \
+             least {APART} times",
             fine.spacing, coarse.spacing
         );
         Warning::new("inverse_crime", message)

@@ -91,7 +91,8 @@ impl<'a> Fit<'a> {
 
     pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Reconstruction> {
         if self.problem.full().support.numel() == 0 {
-            let warning = Warning::new("nothing_seen", "no ray met anything but air: the volume is air and no field was fitted");
+            let warning =
+                Warning::new("nothing_seen", "no ray met anything but air: the volume is air and no field was fitted");
             return Ok(Reconstruction { warnings: vec![warning], ..Reconstruction::plain(self.problem.air()) });
         }
         self.resume(run)?;
@@ -156,7 +157,11 @@ impl<'a> Fit<'a> {
             let snapshot = Snapshot::decode(bytes, &self.identity)?;
             self.ensemble = snapshot.ensemble.clone();
             // A member's volume is taken in before the next member begins.
-            let member = if self.ensemble.members == self.config.ensemble { self.ensemble.members - 1 } else { self.ensemble.members };
+            let member = if self.ensemble.members == self.config.ensemble {
+                self.ensemble.members - 1
+            } else {
+                self.ensemble.members
+            };
             self.ensemble.members = member;
             self.reseed(run.seed)?;
             self.ensemble.members = snapshot.ensemble.members;
@@ -186,8 +191,12 @@ impl<'a> Fit<'a> {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>> {
-        let place =
-            checkpoint::Place { grid: self.problem.grid, mu_ref: self.problem.mu_ref, config: self.config, identity: &self.identity };
+        let place = checkpoint::Place {
+            grid: self.problem.grid,
+            mu_ref: self.problem.mu_ref,
+            config: self.config,
+            identity: &self.identity,
+        };
         let snapshot = Snapshot {
             phase: self.phase,
             step: self.step,

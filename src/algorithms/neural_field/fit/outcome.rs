@@ -15,7 +15,11 @@ impl Fit<'_> {
         let objective = self.problem.full();
         let points = |first, n| self.coordinates.of_voxels(&objective.support.narrow(0, first, n));
         let inside = objective.evaluate(self.field.as_ref(), objective.support.size()[0], &points)?;
-        let values = Tensor::zeros([self.problem.grid.voxels() as i64], objective.options).index_copy(0, &objective.support, &inside);
+        let values = Tensor::zeros([self.problem.grid.voxels() as i64], objective.options).index_copy(
+            0,
+            &objective.support,
+            &inside,
+        );
         Ok(if self.config.nonnegative { values.clamp_min(0.0) } else { values })
     }
 
@@ -23,8 +27,9 @@ impl Fit<'_> {
     pub(super) fn finish(self) -> Result<Reconstruction> {
         let grid = self.problem.grid;
         let mu_ref = self.problem.mu_ref as f32;
-        let scaled =
-            |values: &[f32]| Volume::from_vec(grid.clone(), Quantity::Attenuation, values.iter().map(|value| value * mu_ref).collect());
+        let scaled = |values: &[f32]| {
+            Volume::from_vec(grid.clone(), Quantity::Attenuation, values.iter().map(|value| value * mu_ref).collect())
+        };
         let volume = scaled(&self.ensemble.mean)?;
         let uncertainty = self.ensemble.deviation().map(|values| scaled(&values)).transpose()?;
         let notes = self.notes()?;

@@ -19,7 +19,8 @@ impl Fit<'_> {
         let volume = match (self.start.take(), &self.config.start) {
             (Some(volume), _) => volume,
             (None, Some(start)) => {
-                let mut inner = Run { progress: run.progress, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
+                let mut inner =
+                    Run { progress: run.progress, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
                 start.kind.as_part().reconstruct(self.problem.data, self.problem.grid, &mut inner)?.volume
             }
             (None, None) => return Ok(()),
@@ -105,14 +106,18 @@ impl Fit<'_> {
     fn data_step(&mut self, residual: Residual, number: u64, rate: f64, run: &Run<'_>) -> Result<bool> {
         let integrator = self.config.integrator.kind.as_part();
         let objective = self.problem.at(number);
-        let Loss { data, regularizer } = integrator.accumulate(self.field.as_ref(), objective, residual, number, &mut self.memory)?;
+        let Loss { data, regularizer } =
+            integrator.accumulate(self.field.as_ref(), objective, residual, number, &mut self.memory)?;
         let loss = data + regularizer;
         if !loss.is_finite() {
             if !self.watch.fall_back(self.field.parameters()) {
                 return Err(self.diverged(loss).hint("lower the optimizer's rate"));
             }
             self.gradients().iter_mut().for_each(|gradient| drop(gradient.zero_()));
-            let message = format!("the fit diverged at data step {}; the last good weights are the result: lower the rate", number + 1);
+            let message = format!(
+                "the fit diverged at data step {}; the last good weights are the result: lower the rate",
+                number + 1
+            );
             self.warnings.push(Warning::new("diverged", message));
             return Ok(false);
         }
@@ -125,7 +130,10 @@ impl Fit<'_> {
     }
 
     fn diverged(&self, loss: f64) -> Error {
-        Error::resource("neural_field", format!("the fit diverged at {:?} step {}: its loss is {loss}", self.phase, self.step + 1))
+        Error::resource(
+            "neural_field",
+            format!("the fit diverged at {:?} step {}: its loss is {loss}", self.phase, self.step + 1),
+        )
     }
 
     fn gradients(&self) -> Vec<Tensor> {
@@ -171,7 +179,10 @@ impl Fit<'_> {
     fn time_left(&mut self) -> bool {
         let over = self.step < self.config.steps && self.config.max_seconds.is_some_and(|most| self.seconds() >= most);
         if over {
-            let message = format!("the fit ended after {} of {} data steps because its time was over", self.step, self.config.steps);
+            let message = format!(
+                "the fit ended after {} of {} data steps because its time was over",
+                self.step, self.config.steps
+            );
             self.warnings.push(Warning::new("time_over", message + ": another machine will give another result"));
         }
         !over

@@ -55,7 +55,10 @@ pub fn requested() -> Result<Level> {
     let Some(name) = std::env::var_os(VARIABLE) else { return Ok(best) };
     match Level::ALL.into_iter().find(|level| name == level.name()) {
         Some(level) if level.available() => Ok(level),
-        Some(level) => Err(Error::resource(VARIABLE, format!("this machine has no {}, its best level is {}", level.name(), best.name()))),
+        Some(level) => Err(Error::resource(
+            VARIABLE,
+            format!("this machine has no {}, its best level is {}", level.name(), best.name()),
+        )),
         None => Err(Error::config(VARIABLE, format!("expected portable, avx2 or avx512, got {}", name.display()))),
     }
 }

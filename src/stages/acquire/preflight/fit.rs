@@ -39,7 +39,11 @@ pub(in crate::stages::acquire) struct Described<'a> {
 ///
 /// # Errors
 /// A kind of scan that cannot be cut down to one slice.
-pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, column: impl Fn(f64) -> f64) -> Result<Vec<Finding>> {
+pub(in crate::stages::acquire) fn fit(
+    data: &Array3<f32>,
+    scan: &Described,
+    column: impl Fn(f64) -> f64,
+) -> Result<Vec<Finding>> {
     let mut findings: Vec<Finding> = [arc(scan.geometry), coverage_of(scan)].into_iter().flatten().collect();
     if matches!(scan.kind.kind, GeometryKind::Poses(_)) {
         findings.extend(inconsistent(posed::residual(data, scan.geometry, scan.grid)?));
@@ -52,7 +56,8 @@ pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, colu
     let apart = (found.column - scan.axis).abs();
     if apart > SAME.0.max(SAME.1 * data.shape()[2] as f64) && found.residual < BETTER * found.before {
         let message = format!(
-            "the views fit together best if the axis of rotation falls on column {:.1}, not {:.1}: they leave {:.1} % unexplained instead of \
+            "the views fit together best if the axis of rotation falls on column {:.1}, not {:.1}: they leave {:.1} % \
+             unexplained instead of \
              {:.1} %; try `center_of_rotation: {:.1}`",
             column(found.column),
             column(scan.axis),
@@ -71,14 +76,16 @@ pub(in crate::stages::acquire) fn fit(data: &Array3<f32>, scan: &Described, colu
 fn inconsistent(residual: f64) -> Option<Finding> {
     (residual > HOPELESS).then(|| {
         let message = format!(
-            "even at its best a quick reconstruction leaves {:.0} % of the data unexplained: are views, angles and values in the same order?",
+            "even at its best a quick reconstruction leaves {:.0} % of the data unexplained: are views, angles and \
+             values in the same order?",
             100.0 * residual
         );
         Finding::odd("inconsistent_views", message)
     })
 }
 
-/// Whether the views fit better turning the other way. Parallel beams cannot tell: turned round they show the mirror image.
+/// Whether the views fit better turning the other way. Parallel beams cannot tell: turned round they show the mirror
+/// image.
 fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>> {
     if scan.geometry.orbit.as_ref().is_none_or(|orbit| orbit.source_to_axis.is_none()) {
         return Ok(None);
@@ -87,7 +94,8 @@ fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>>
     let (given, turned) = (trial.residual(scan.axis, false)?, trial.residual(scan.axis, true)?);
     Ok((turned < BETTER * given).then(|| {
         let message = format!(
-            "the views fit together better if they turn the other way round: they leave {:.2} % unexplained instead of {:.2} %; try \
+            "the views fit together better if they turn the other way round: they leave {:.2} % unexplained instead of \
+             {:.2} %; try \
              `reverse_angles: {}`",
             100.0 * turned,
             100.0 * given,
@@ -108,7 +116,8 @@ fn arc(geometry: &Geometry) -> Option<Finding> {
     // A few degrees short of half a turn is common and harmless.
     (orbit.arc < needed - 0.05 && orbit.arc < 0.98 * PI).then(|| {
         let message = format!(
-            "the views cover {:.1} degrees of the {:.0} that show every direction: edges along the unseen directions cannot be found, only \
+            "the views cover {:.1} degrees of the {:.0} that show every direction: edges along the unseen directions \
+             cannot be found, only \
              guessed by what a method assumes{}",
             orbit.arc.to_degrees(),
             needed.to_degrees(),
@@ -123,8 +132,10 @@ fn coverage_of(scan: &Described) -> Option<Finding> {
     let seen = coverage::seen_by(scan.grid, scan.geometry);
     let all = seen.iter().filter(|&&count| count >= views).count() as f64 / seen.len() as f64;
     (all < 0.5).then(|| {
-        let message =
-            format!("only {:.0} % of the lattice is seen by every view: make `grid` smaller, or the field of view wider", 100.0 * all);
+        let message = format!(
+            "only {:.0} % of the lattice is seen by every view: make `grid` smaller, or the field of view wider",
+            100.0 * all
+        );
         Finding::odd("coverage", message)
     })
 }

@@ -1,7 +1,8 @@
-//! What the numbers themselves tell: whether a logarithm is missing or taken twice, the sign, the level of air, truncation.
+//! What the numbers themselves tell: whether a logarithm is missing or taken twice, the sign, the level of air,
+//! truncation.
 //!
-//! Air is looked for at the edges of the detector. Transmissions are brightest in air (about 1) and nowhere negative; line
-//! integrals are lowest in air (about 0) and nowhere far below.
+//! Air is looked for at the edges of the detector. Transmissions are brightest in air (about 1) and nowhere negative;
+//! line integrals are lowest in air (about 0) and nowhere far below.
 
 use super::Finding;
 use crate::stages::acquire::calibration::middle;
@@ -60,7 +61,10 @@ fn edges(values: ArrayView3<'_, f32>) -> (ArrayView3<'_, f32>, ArrayView3<'_, f3
 pub(in crate::stages::acquire) fn raw(data: &Array3<f32>, values: Values) -> Vec<Finding> {
     let levels = Levels::of(data);
     if levels.range() <= 0.0 {
-        return vec![Finding::impossible("no_signal", format!("all values are {}: there is nothing to reconstruct", levels.half))];
+        return vec![Finding::impossible(
+            "no_signal",
+            format!("all values are {}: there is nothing to reconstruct", levels.half),
+        )];
     }
     match values {
         Values::LineIntegrals => line_integrals(levels),
@@ -74,7 +78,8 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
     let Levels { low, half, high, edge } = levels;
     if high > MOST {
         let message = format!(
-            "said to be line integrals, but they reach {high:.4} (half are above {half:.4}): these are counts of a detector, the logarithm is \
+            "said to be line integrals, but they reach {high:.4} (half are above {half:.4}): these are counts of a \
+             detector, the logarithm is \
              missing; write `values: counts` with flats and darks, or `values: counts` with `open_beam`"
         );
         return Some(Finding::impossible("missing_log", message));
@@ -82,7 +87,8 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
     let bright = edge > 0.2 && low > -0.05 * edge && levels.darker_inside();
     if bright {
         let message = format!(
-            "said to be line integrals, but air (the detector's edges) is at {edge:.3} and the object is darker, down to {low:.3}: these are \
+            "said to be line integrals, but air (the detector's edges) is at {edge:.3} and the object is darker, down \
+             to {low:.3}: these are \
              transmissions, the logarithm is missing; write `values: transmission`"
         );
         return Some(Finding::impossible("missing_log", message));
@@ -93,7 +99,8 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
 fn negative(Levels { low, high, edge, .. }: Levels) -> Option<Finding> {
     (edge - low > 2.0 * (high - edge).abs() && low < 0.0 && edge.abs() < 0.3 * (edge - low)).then(|| {
         let message = format!(
-            "line integrals are negative, down to {low:.3}, where air is at {edge:.3}: the sign is wrong (ln instead of -ln, or flats and \
+            "line integrals are negative, down to {low:.3}, where air is at {edge:.3}: the sign is wrong (ln instead \
+             of -ln, or flats and \
              darks exchanged); negate the values"
         );
         Finding::impossible("wrong_sign", message)
@@ -106,21 +113,24 @@ fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<F
     let below = data.iter().filter(|&&value| value < 0.0).count() as f64 / data.len() as f64;
     if below > 0.5 {
         let message = format!(
-            "said to be {name}, but {:.0} % of the samples are below the dark level: the sign is wrong, or flats and darks are exchanged",
+            "said to be {name}, but {:.0} % of the samples are below the dark level: the sign is wrong, or flats and \
+             darks are exchanged",
             100.0 * below
         );
         return Some(Finding::impossible("wrong_sign", message));
     }
     if edge.abs() < 0.25 * high && high - edge > 2.0 * (edge - low).abs() {
         let message = format!(
-            "said to be {name}, but air (the detector's edges) is at {edge:.3} and the object is brighter, up to {high:.3}: the logarithm is \
+            "said to be {name}, but air (the detector's edges) is at {edge:.3} and the object is brighter, up to \
+             {high:.3}: the logarithm is \
              already taken; write `values: line_integrals`"
         );
         return Some(Finding::impossible("log_already_taken", message));
     }
     if values == Values::Transmission && (edge > 1.5 || high > 2.0) {
         let message = format!(
-            "said to be transmissions, but they reach {high:.4} and air (the detector's edges) is at {edge:.4}, not 1: these look like counts; \
+            "said to be transmissions, but they reach {high:.4} and air (the detector's edges) is at {edge:.4}, not 1: \
+             these look like counts; \
              write `values: counts` with flats, or with `open_beam: {edge:.0}`"
         );
         return Some(Finding::impossible("not_normalised", message));
@@ -135,8 +145,9 @@ pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> 
         return vec![finding];
     }
     let (left, right) = edges(data.view());
-    let of_views =
-        |edge: ArrayView3<f32>| edge.axis_iter(Axis(0)).map(|view| middle(&mut view.iter().copied().collect::<Vec<_>>())).collect();
+    let of_views = |edge: ArrayView3<f32>| {
+        edge.axis_iter(Axis(0)).map(|view| middle(&mut view.iter().copied().collect::<Vec<_>>())).collect()
+    };
     let (left, right): (Vec<f32>, Vec<f32>) = (of_views(left), of_views(right));
     let mut every: Vec<f32> = left.iter().chain(&right).copied().collect();
     every.sort_unstable_by(f32::total_cmp);
@@ -144,7 +155,8 @@ pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> 
     let mut findings = Vec::new();
     if air.abs() > AIR * levels.high.abs() && air.abs() > 0.01 {
         let message = format!(
-            "air is at {air:.3}, not 0, where the object reaches {:.3}: flats of another brightness, or an object wider than the detector; \
+            "air is at {air:.3}, not 0, where the object reaches {:.3}: flats of another brightness, or an object \
+             wider than the detector; \
              if its edges see air in every view, `air_columns: 10` levels them",
             levels.high
         );
@@ -154,7 +166,8 @@ pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> 
     let cut = left.iter().zip(&right).filter(|(left, right)| left.max(**right) > limit).count();
     if cut > 0 {
         let message = format!(
-            "in {cut} of {} views an edge of the detector sees the object: it reaches beyond the field of view, and what lies there smears over \
+            "in {cut} of {} views an edge of the detector sees the object: it reaches beyond the field of view, and \
+             what lies there smears over \
              the rest; analytic methods suffer most",
             left.len()
         );
@@ -169,7 +182,9 @@ mod tests {
 
     /// Line integrals of a disk that fills 60 % of the detector.
     fn disk() -> Array3<f32> {
-        Array3::from_shape_fn((20, 1, 100), |(_, _, column)| (1.0 - ((column as f32 - 49.5) / 30.0).powi(2)).max(0.0).sqrt() * 2.0)
+        Array3::from_shape_fn((20, 1, 100), |(_, _, column)| {
+            (1.0 - ((column as f32 - 49.5) / 30.0).powi(2)).max(0.0).sqrt() * 2.0
+        })
     }
 
     fn codes(findings: Vec<Finding>) -> Vec<&'static str> {

@@ -1,5 +1,5 @@
-//! A look at the data before anything long is begun: are they what they are said to be, and is the scan the one described?
-//! Every finding is a sentence with figures and what to do, under a stable code.
+//! A look at the data before anything long is begun: are they what they are said to be, and is the scan the one
+//! described? Every finding is a sentence with figures and what to do, under a stable code.
 
 mod fit;
 mod levels;
