@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Orbit, Source, View};
-use recon::projectors::kernels::{backproject, coverage, filter, joseph, support};
+use recon::operators::xray::kernels::{backproject, coverage, filter, joseph, support};
 use std::f64::consts::{PI, TAU};
 use std::hint::black_box;
 use std::io::{BufRead, Write};

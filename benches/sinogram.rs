@@ -6,7 +6,7 @@
 //! centre, the detector as far on the other side), from +x to +y; columns run along (−sin φ, cos φ), PITCH mm apart.
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
-use recon::projectors::Model;
+use recon::operators::xray::Model;
 use std::error::Error;
 use std::f64::consts::{PI, TAU};
 use std::io::{Read, Write};

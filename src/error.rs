@@ -94,7 +94,7 @@ impl Error {
     pub fn hint(mut self, advice: impl fmt::Display) -> Self {
         match &mut self {
             Self::Config { hint, .. } | Self::Input { hint, .. } | Self::Resource { hint, .. } => {
-                *hint = advice.to_string()
+                *hint = advice.to_string();
             }
             Self::Quality { .. } | Self::Stopped(_) => {}
         }

@@ -31,10 +31,10 @@ pub trait Kinds: Sized {
 }
 
 /// Optional keys that may stand beside the kind in the same map, such as an entry's `name`.
-pub trait Beside: Serialize + DeserializeOwned + Default + JsonSchema {
+pub trait SiblingKeys: Serialize + DeserializeOwned + Default + JsonSchema {
     /// The keys, as serde reads them.
     const KEYS: &'static [&'static str];
-    /// Reads the value of `key` (one of [`Beside::KEYS`]) into `self`.
+    /// Reads the value of `key` (one of [`SiblingKeys::KEYS`]) into `self`.
     ///
     /// # Errors
     /// What the value's own reader says.
@@ -43,18 +43,18 @@ pub trait Beside: Serialize + DeserializeOwned + Default + JsonSchema {
 
 /// Exactly one kind of a family, and optional keys beside it: `{name: x, fdk: {...}}`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OneOf<K, B = Nothing> {
+pub struct OneOf<K, B = NoKeys> {
     /// The kind with its config.
     pub kind: K,
     /// The keys beside it.
-    pub beside: B,
+    pub keys: B,
 }
 
 /// No key beside the kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Nothing {}
+pub struct NoKeys {}
 
-impl Beside for Nothing {
+impl SiblingKeys for NoKeys {
     const KEYS: &'static [&'static str] = &[];
     fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, _map: &mut A) -> Result<(), A::Error> {
         Ok(())
@@ -63,11 +63,11 @@ impl Beside for Nothing {
 
 impl<K> From<K> for OneOf<K> {
     fn from(kind: K) -> Self {
-        Self { kind, beside: Nothing {} }
+        Self { kind, keys: NoKeys {} }
     }
 }
 
-impl<'de, K: Kinds, B: Beside> Deserialize<'de> for OneOf<K, B> {
+impl<'de, K: Kinds, B: SiblingKeys> Deserialize<'de> for OneOf<K, B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOfVisitor(PhantomData))
     }
@@ -75,7 +75,7 @@ impl<'de, K: Kinds, B: Beside> Deserialize<'de> for OneOf<K, B> {
 
 struct OneOfVisitor<K, B>(PhantomData<(K, B)>);
 
-impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
+impl<'de, K: Kinds, B: SiblingKeys> Visitor<'de> for OneOfVisitor<K, B> {
     type Value = OneOf<K, B>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -89,19 +89,19 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
         }
         let kind = K::default_of(word)
             .ok_or_else(|| E::custom(format!("{word} has required keys: write `{word}: {{...}}`")))?;
-        Ok(OneOf { kind, beside: B::default() })
+        Ok(OneOf { kind, keys: B::default() })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut kind: Option<K> = None;
-        let mut beside = B::default();
+        let mut keys = B::default();
         let mut seen: Vec<String> = Vec::new();
         while let Some(key) = map.next_key_seed(KnownKey::<K, B>(PhantomData))? {
             if seen.contains(&key) {
                 return Err(A::Error::custom(format!("duplicate key `{key}`")));
             }
             if B::KEYS.contains(&key.as_str()) {
-                beside.read(&key, &mut map)?;
+                keys.read(&key, &mut map)?;
             } else {
                 if let Some(first) = &kind {
                     return Err(A::Error::custom(format!(
@@ -116,7 +116,7 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
         }
         let kind =
             kind.ok_or_else(|| A::Error::custom(format!("expected one {}: {}", K::FAMILY, K::NAMES.join(", "))))?;
-        Ok(OneOf { kind, beside })
+        Ok(OneOf { kind, keys })
     }
 }
 
@@ -124,14 +124,14 @@ impl<'de, K: Kinds, B: Beside> Visitor<'de> for OneOfVisitor<K, B> {
 /// column.
 struct KnownKey<K, B>(PhantomData<(K, B)>);
 
-impl<'de, K: Kinds, B: Beside> DeserializeSeed<'de> for KnownKey<K, B> {
+impl<'de, K: Kinds, B: SiblingKeys> DeserializeSeed<'de> for KnownKey<K, B> {
     type Value = String;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
         deserializer.deserialize_identifier(self)
     }
 }
 
-impl<K: Kinds, B: Beside> Visitor<'_> for KnownKey<K, B> {
+impl<K: Kinds, B: SiblingKeys> Visitor<'_> for KnownKey<K, B> {
     type Value = String;
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "a key")
@@ -146,17 +146,17 @@ impl<K: Kinds, B: Beside> Visitor<'_> for KnownKey<K, B> {
 }
 
 /// The wording serde uses for unknown fields, so that one place can add "did you mean".
-fn unknown(key: &str, names: &[&str], beside: &[&str]) -> String {
-    let all: Vec<String> = names.iter().chain(beside).map(|name| format!("`{name}`")).collect();
+fn unknown(key: &str, names: &[&str], keys: &[&str]) -> String {
+    let all: Vec<String> = names.iter().chain(keys).map(|name| format!("`{name}`")).collect();
     format!("unknown field `{key}`, expected one of {}", all.join(", "))
 }
 
-impl<K: Kinds, B: Beside> Serialize for OneOf<K, B> {
+impl<K: Kinds, B: SiblingKeys> Serialize for OneOf<K, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
         let mut map = serializer.serialize_map(None)?;
-        let beside = serde_json::to_value(&self.beside).map_err(serde::ser::Error::custom)?;
-        for (key, value) in beside.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        let keys = serde_json::to_value(&self.keys).map_err(serde::ser::Error::custom)?;
+        for (key, value) in keys.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             map.serialize_entry(key, value)?;
         }
         self.kind.write(&mut map)?;
@@ -164,7 +164,7 @@ impl<K: Kinds, B: Beside> Serialize for OneOf<K, B> {
     }
 }
 
-impl<K: Kinds, B: Beside> JsonSchema for OneOf<K, B> {
+impl<K: Kinds, B: SiblingKeys> JsonSchema for OneOf<K, B> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("one_{}_{}", K::FAMILY.replace(' ', "_"), B::schema_name()).into()
     }
@@ -174,14 +174,19 @@ impl<K: Kinds, B: Beside> JsonSchema for OneOf<K, B> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let beside = B::json_schema(generator);
-        let shared = beside.get("properties").and_then(|p| p.as_object()).cloned().unwrap_or_default();
+        let keys = B::json_schema(generator);
+        let shared = keys.get("properties").and_then(|p| p.as_object()).cloned().unwrap_or_default();
         let alternatives: Vec<serde_json::Value> = K::schemas(generator)
             .into_iter()
             .map(|(name, schema)| {
                 let mut properties = shared.clone();
                 properties.insert(name.to_string(), schema.to_value());
-                serde_json::json!({"type": "object", "properties": properties, "required": [name], "additionalProperties": false})
+                serde_json::json!({
+                    "type": "object",
+                    "properties": properties,
+                    "required": [name],
+                    "additionalProperties": false
+                })
             })
             .chain(std::iter::once(serde_json::json!({"enum": K::NAMES})))
             .collect();

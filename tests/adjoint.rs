@@ -6,8 +6,8 @@
 mod scans;
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, dot, norm, sub};
-use recon::projectors::kernels::joseph;
-use recon::projectors::kernels::simd::Level;
+use recon::operators::xray::kernels::joseph;
+use recon::operators::xray::kernels::simd::Level;
 use scans::{cone, distance, noise, parallel, product, setups, with_threads};
 
 fn levels() -> impl Iterator<Item = Level> {

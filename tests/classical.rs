@@ -5,7 +5,7 @@ use rand::RngExt;
 use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use recon::geometries::GeometryKind;
-use recon::projectors::{Host, Model, Projector, norm_squared};
+use recon::operators::xray::{CpuProjector, Model, Projector, norm_squared};
 use recon::random::stream;
 use recon::registry::OneOf;
 use tch::{Device, Kind, Tensor};
@@ -28,7 +28,7 @@ impl Tiny {
         let kind: OneOf<GeometryKind> =
             serde_yaml::from_str("parallel: {views: 9, detector: {pixels: 11, pitch_mm: 1.7}}").unwrap();
         let geometry = kind.kind.build(&grid).unwrap();
-        let projector = Host::new(Model::Joseph, &grid, &geometry);
+        let projector = CpuProjector::new(Model::Joseph, &grid, &geometry);
         let columns: Vec<Tensor> = (0..grid.voxels() as i64)
             .map(|j| {
                 let unit = Tensor::zeros([42], (Kind::Float, Device::Cpu));
@@ -61,7 +61,7 @@ impl Tiny {
     }
 
     fn norm_squared(&self) -> f64 {
-        1.02 * norm_squared(&Host::new(Model::Joseph, &self.grid, &self.geometry), Device::Cpu, 15).unwrap()
+        1.02 * norm_squared(&CpuProjector::new(Model::Joseph, &self.grid, &self.geometry), Device::Cpu, 15).unwrap()
     }
 }
 

@@ -6,7 +6,7 @@ use rand::RngExt;
 use recon::data::{Detector, Geometry, Grid, Point, Source, dot};
 use recon::formats::geometry::{GeometryFormat, read_poses};
 use recon::geometries::GeometryKind;
-use recon::projectors::{Host, Model, Projector, TensorJoseph};
+use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph};
 use recon::random::stream;
 use recon::registry::{Kinds, OneOf};
 use std::path::PathBuf;
@@ -56,8 +56,10 @@ fn cases() -> Vec<(String, Grid, Geometry)> {
 #[test]
 fn the_adjoint_is_the_transpose_for_every_geometry_and_projector() {
     for (name, grid, geometry) in cases() {
-        let pair: [Box<dyn Projector>; 2] =
-            [Box::new(Host::new(Model::Joseph, &grid, &geometry)), Box::new(TensorJoseph::new(&grid, &geometry, 4000))];
+        let pair: [Box<dyn Projector>; 2] = [
+            Box::new(CpuProjector::new(Model::Joseph, &grid, &geometry)),
+            Box::new(TensorJoseph::new(&grid, &geometry, 4000)),
+        ];
         let (x, y) = (random(grid.shape, 1), random(geometry.shape(), 2));
         let inner = |a: &Tensor, b: &Tensor| {
             (a.to_kind(Kind::Double) * b.to_kind(Kind::Double)).sum(Kind::Double).double_value(&[])
@@ -86,8 +88,8 @@ fn a_moved_volume_is_seen_as_from_the_inversely_moved_scan() {
         let origin: Point = std::array::from_fn(|k| turn(grid.origin)[k] + shift[k]);
         let moved = Grid::new(grid.shape, grid.spacing, origin, grid.axes.map(turn)).unwrap();
         let x = random(grid.shape, 3);
-        let a = Host::new(Model::Joseph, &moved, &geometry).forward(&x).unwrap();
-        let b = Host::new(Model::Joseph, &grid, &geometry.moved(inverse, back)).forward(&x).unwrap();
+        let a = CpuProjector::new(Model::Joseph, &moved, &geometry).forward(&x).unwrap();
+        let b = CpuProjector::new(Model::Joseph, &grid, &geometry.moved(inverse, back)).forward(&x).unwrap();
         let gap = (&a - &b).norm().double_value(&[]) / a.norm().double_value(&[]);
         assert!(gap < 1e-4, "{name}: {gap}");
     }

@@ -6,12 +6,12 @@ use rand::RngExt;
 use recon::data::{Geometry, Grid};
 use recon::fields::activations::ActivationKind;
 use recon::fields::encodings::EncodingKind;
-use recon::fields::integrators::{Integrator, IntegratorKind, Objective, Residual};
 use recon::fields::regularizers::{RegularizerKind, tikhonov};
 use recon::fields::{Domain, Field, FieldKind, Parameter, Role};
 use recon::geometries::GeometryKind;
 use recon::random::stream;
 use recon::registry::{Kinds, OneOf};
+use recon::renderers::line_integral::{Integrator, IntegratorKind, Objective, Residual};
 use tch::{Device, Kind, Tensor};
 
 const F64: (Kind, Device) = (Kind::Double, Device::Cpu);
@@ -40,7 +40,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     let support: Vec<i64> = (0..grid.voxels() as i64).filter(|n| n % 7 != 3).collect();
     Objective {
         grid: grid.clone(),
-        model: recon::projectors::Model::Joseph,
+        model: recon::operators::xray::Model::Joseph,
         weights: Some(random(&geometry.shape(), 4).square() + 0.1),
         geometry,
         data,

@@ -11,7 +11,7 @@ const RINGS: &[(&[&str], Beside)] = &[
     (&["error", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
     (&["formats", "phantoms", "geometries", "physics", "metrics"], Beside::None),
-    (&["tensors", "projectors", "fields", "optimizers", "algorithms"], Beside::Left),
+    (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),
     (&["context"], Beside::None),
     (&["report"], Beside::None),
     (&["stages"], Beside::None),
@@ -27,12 +27,12 @@ enum Beside {
     All,
 }
 
-const TORCH: &[&str] = &["tensors", "projectors", "fields", "optimizers", "algorithms", "context"];
+const TORCH: &[&str] = &["tensors", "operators", "fields", "renderers", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
 /// tensors/device.rs reads the process's own memory map to find libtorch's folder.
 const FILES: &[&str] =
     &["formats", "phantoms", "context", "pipeline", "benchmarks", "report", "cluster", "commands", "tensors/device.rs"];
-const UNSAFE: &[&str] = &["tensors", "projectors/kernels/simd.rs"];
+const UNSAFE: &[&str] = &["tensors", "operators/xray/kernels/simd.rs"];
 /// The verbs: what is in one never imports another.
 const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];
 /// The shell sees the wiring, and of the inner rings these only.
@@ -178,7 +178,7 @@ fn violations(source: &Source) -> Vec<String> {
     forbid(PRINT, &["println", "print", "eprintln", "eprint"], "only main and terminal print");
     forbid(FILES, &["File", "fs", "OpenOptions"], "files are opened by those who are given paths");
     forbid(UNSAFE, &["unsafe"], "unsafe has named places");
-    if ["projectors/kernels", "fields/kernels"].iter().any(|folder| source.path.starts_with(folder))
+    if ["operators/xray/kernels", "fields/kernels"].iter().any(|folder| source.path.starts_with(folder))
         && names(&source.code, "tch")
     {
         faults.push(format!("{}: kernels know no tensors", source.path));
@@ -244,13 +244,13 @@ fn each_rule_can_fail() {
         ("data/a.rs", "fn f() { crate::context::hash_bytes(b\"\"); }", "may not import context"),
         ("fields/a.rs", "use crate::{data::Grid, algorithms::Run};", "may not import algorithms"),
         ("stages/load/mod.rs", "use super::simulate::Simulate;", "sibling simulate"),
-        ("stages/evaluate.rs", "use crate::stages::{flow::Scan, export::Export};", "sibling export"),
+        ("stages/evaluate.rs", "use crate::stages::{flow::Acquisition, export::Export};", "sibling export"),
         ("context/a.rs", "use super::super::stages::Stage;", "may not import stages"),
         ("pipeline/a.rs", "use crate::commands::Output;", "may not import commands"),
         ("terminal.rs", "use crate::context::Context;", "may not import context"),
         ("main.rs", "use recon::data::Grid;", "may not import data"),
         ("metrics/a.rs", "use tch::Tensor;", "libtorch"),
-        ("projectors/kernels/a.rs", "fn f(x: &tch::Tensor) {}", "kernels know no tensors"),
+        ("operators/xray/kernels/a.rs", "fn f(x: &tch::Tensor) {}", "kernels know no tensors"),
         ("fields/kernels/a.rs", "use tch::Tensor;", "kernels know no tensors"),
         ("algorithms/a.rs", "fn f() { println!(\"x\"); }", "only main and terminal print"),
         ("stages/export.rs", "fn f() { std::fs::write(\"a\", \"b\"); }", "files are opened"),
@@ -267,7 +267,7 @@ fn each_rule_can_fail() {
         ("stages/load/mod.rs", "use super::flow::Object;\nuse crate::formats::nifti;\nmod preparation;"),
         (
             "algorithms/tv.rs",
-            "use crate::projectors::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { \
+            "use crate::operators::xray::build;\n#[cfg(test)]\nmod tests {\n use crate::context::Context; fn f() { \
              println!(\"x\"); }\n}",
         ),
         ("commands/run.rs", "use crate::pipeline::Pipeline;"),

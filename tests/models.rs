@@ -6,7 +6,7 @@
 mod scans;
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, add, cross, dot, norm, sub};
-use recon::projectors::Model;
+use recon::operators::xray::Model;
 use scans::{cone, distance, noise, parallel, product, setups, with_threads};
 
 fn forward(model: Model, grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {

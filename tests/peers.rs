@@ -7,7 +7,7 @@
 mod scans;
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
-use recon::projectors::Model;
+use recon::operators::xray::Model;
 use scans::distance;
 use std::f64::consts::{PI, TAU};
 

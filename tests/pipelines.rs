@@ -128,7 +128,7 @@ fn assignments_to_a_shipped_pipeline_reach_its_named_methods() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/ct.yaml");
     let set: Assignment = "reconstruct[siren].neural_field.steps=7".parse().unwrap();
     let config = Pipeline::read(&file, &[set]).unwrap().config;
-    let siren = config.reconstruct.iter().find(|entry| entry.beside.name.as_deref() == Some("siren")).unwrap();
+    let siren = config.reconstruct.iter().find(|entry| entry.keys.name.as_deref() == Some("siren")).unwrap();
     assert_eq!(serde_json::to_value(siren).unwrap()["neural_field"]["steps"], 7);
 }
 

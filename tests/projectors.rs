@@ -4,7 +4,7 @@
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
 use recon::geometries::GeometryKind;
-use recon::projectors::{Host, Model, Projector, TensorJoseph, build, norm_squared};
+use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph, build, norm_squared};
 use recon::random::stream;
 use recon::registry::OneOf;
 use tch::{Device, Kind, Tensor};
@@ -42,7 +42,8 @@ fn cases() -> Vec<(Grid, Geometry)> {
 #[test]
 fn kernels_and_tensor_operations_agree_forward_and_back() {
     for (grid, geometry) in cases() {
-        let (host, tensor) = (Host::new(Model::Joseph, &grid, &geometry), TensorJoseph::new(&grid, &geometry, 1000));
+        let (host, tensor) =
+            (CpuProjector::new(Model::Joseph, &grid, &geometry), TensorJoseph::new(&grid, &geometry, 1000));
         let (x, y) = (random(grid.shape, 1), random(geometry.shape(), 2));
         for (a, b) in [(host.forward(&x), tensor.forward(&x)), (host.adjoint(&y), tensor.adjoint(&y))] {
             let (a, b) = (a.unwrap(), b.unwrap());
@@ -107,6 +108,6 @@ fn a_scan_that_misses_the_grid_is_a_configuration_error() {
     let grid = Grid::centered([9, 10, 11], [1.0; 3], [0.0; 3]).unwrap();
     let far = Grid::centered([9, 10, 11], [1.0; 3], [0.0, 0.0, 500.0]).unwrap();
     let geometry = scan("parallel: {views: 3, detector: {pixels: [5, 5], pitch_mm: [1.0, 1.0]}}", &far);
-    let error = norm_squared(&Host::new(Model::Joseph, &grid, &geometry), Device::Cpu, 5).unwrap_err();
+    let error = norm_squared(&CpuProjector::new(Model::Joseph, &grid, &geometry), Device::Cpu, 5).unwrap_err();
     assert_eq!(error.exit_code(), 2);
 }

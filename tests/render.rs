@@ -13,7 +13,8 @@ fn a_fitted_field_is_rendered_on_its_own_lattice_and_on_finer_ones() {
     let text = format!(
         "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [12, 12, 12]}}\nsimulate: {{geometry: {{cone: {{views: \
          12, source_to_axis_mm: 500, \
-         source_to_detector_mm: 700, detector: {{pixels: [20, 20], pitch_mm: 18}}}}}}}}\nreconstruct:\n- name: net\n  neural_field: {{field: {{siren: \
+         source_to_detector_mm: 700, detector: {{pixels: [20, 20], pitch_mm: 18}}}}}}}}\nreconstruct:\n\
+         - name: net\n  neural_field: {{field: {{siren: \
          {{width: 24, depth: 2, omega: 8}}}}, steps: 8, start: {{tv: {{iterations: 20}}, steps: 60, batch: 512}}}}\n\
          - name: three\n  neural_field: {{field: {{siren: {{width: 24, depth: 2, omega: 8}}}}, steps: 8, start: null, \
          ensemble: 3}}\n"

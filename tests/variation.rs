@@ -7,8 +7,8 @@ use recon::algorithms::weight::{Auto, By, Weight, held_out};
 use recon::algorithms::{Algorithm, Reconstruction, Run, tgv, tv};
 use recon::data::{Geometry, Grid, Projections, Quantity, Volume};
 use recon::geometries::GeometryKind;
+use recon::operators::xray::{self, Model};
 use recon::phantoms::Phantom;
-use recon::projectors::{self, Model};
 use recon::registry::OneOf;
 use recon::tensors::{from_volume, to_vec};
 use std::path::Path;
@@ -46,7 +46,7 @@ fn config(weight: f64) -> tv::Config {
 }
 
 fn projections(volume: &Volume, geometry: &Geometry) -> Projections {
-    let projector = projectors::build(Model::Joseph, &volume.grid, geometry, Device::Cpu).unwrap();
+    let projector = xray::build(Model::Joseph, &volume.grid, geometry, Device::Cpu).unwrap();
     Projections::from_vec(
         geometry.clone(),
         to_vec(&projector.forward(&from_volume(volume, Device::Cpu).unwrap()).unwrap()).unwrap(),

@@ -6,7 +6,7 @@
 //! Biomed. Phys. Eng. Express 2, 2016), which also ends the iteration once both ways are opposite and the data are
 //! fitted. Strong with few views; `tv` solves a like problem exactly.
 
-use super::iterative::parts::Parts;
+use super::iterative::subsets::Subsets;
 use super::iterative::sweep::Sweep;
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
@@ -138,7 +138,7 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Parts::kept(self.subset_views, geometry, grid);
+        let kept = Subsets::kept(self.subset_views, geometry, grid);
         let estimate = self.common().estimate(geometry, grid, 3.0, 5, 14 + kept);
         let descents = 40.0 * (self.iterations * self.tv_steps) as f64 * grid.voxels() as f64;
         Estimate { operations: estimate.operations + descents, ..estimate }

@@ -7,8 +7,8 @@ use crate::data::{
 };
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
-use crate::projectors::kernels::backproject;
-use crate::projectors::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangular};
+use crate::operators::xray::kernels::backproject;
+use crate::operators::xray::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangular};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

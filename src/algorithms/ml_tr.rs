@@ -5,7 +5,7 @@
 //! photons passed count little, without a logarithm's bias: for low dose and metal. Converges slowly where nearly
 //! nothing passes.
 
-use super::iterative::parts::{Part, Parts};
+use super::iterative::subsets::{Subset, Subsets};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -55,7 +55,7 @@ struct Photons {
 }
 
 impl Photons {
-    fn new(problem: &Problem<'_>, part: &Part, support: &Tensor) -> Result<Self> {
+    fn new(problem: &Problem<'_>, part: &Subset, support: &Tensor) -> Result<Self> {
         let measured = || part.data.f_mul_scalar(-problem.mu_ref)?.f_clamp_max_(CLEAREST)?.f_exp_();
         let lengths = part.projector.forward(support)?.f_mul_scalar_(problem.mu_ref).map_err(torch_error)?;
         Ok(Self { measured: measured().map_err(torch_error)?, lengths })
@@ -90,15 +90,15 @@ impl Config {
     }
 
     fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
-        let parts = Parts::new(problem, self.subset_views, self.ordering)?;
+        let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
         let support = problem.support()?;
         let photons =
-            parts.parts.iter().map(|part| Photons::new(problem, part, &support)).collect::<Result<Vec<_>>>()?;
+            subsets.subsets.iter().map(|part| Photons::new(problem, part, &support)).collect::<Result<Vec<_>>>()?;
         let mut x = problem.start_or(0.0)?;
         for iteration in 1.. {
             let (mut loss, mut squares) = (0.0, 0.0);
-            for number in parts.order(iteration) {
-                let part = &parts.parts[number];
+            for number in subsets.order(iteration) {
+                let part = &subsets.subsets[number];
                 let compared = photons[number].compare(part.projector.forward(&x)?, &part.data, problem.mu_ref);
                 let (excess, curvature, own_loss, own_squares) = compared.map_err(torch_error)?;
                 (loss, squares) = (loss + own_loss, squares + own_squares);

@@ -6,7 +6,6 @@ pub mod fbp;
 pub mod fdk;
 mod filtered;
 pub mod fista;
-pub mod given;
 mod helical;
 pub mod iterative;
 pub mod lsqr;
@@ -22,6 +21,7 @@ pub mod sirt;
 pub mod statistics;
 pub mod tgv;
 pub mod tv;
+pub mod volume;
 pub mod weight;
 pub mod wls;
 
@@ -29,8 +29,8 @@ pub use filtered::Filtering;
 
 use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
+use crate::operators::xray::{self, Model, Projector};
 use crate::progress::{Checkpoints, Progress, Silent};
-use crate::projectors::{self, Model, Projector};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
@@ -65,7 +65,7 @@ impl Run<'_> {
     /// # Errors
     /// A model that the device does not have.
     pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn Projector>> {
-        projectors::build(self.model, grid, geometry, self.device)
+        xray::build(self.model, grid, geometry, self.device)
     }
 }
 
@@ -159,7 +159,7 @@ crate::kinds! {
         /// Total variation by a primal-dual method.
         tv => Tv(tv::Config),
         /// A volume from a file.
-        volume => Given(given::Config),
+        volume => Volume(volume::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
         /// Second-order total generalised variation by the same method.

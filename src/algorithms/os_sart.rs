@@ -6,7 +6,7 @@
 //! there are subsets at first, then it circles about the solution unless λ falls. A dozen sweeps of SART or twenty of
 //! OS-SART are usual.
 
-use super::iterative::parts::Parts;
+use super::iterative::subsets::Subsets;
 use super::iterative::sweep::Sweep;
 use super::iterative::{Common, Mask, Order};
 use super::{Algorithm, Estimate, Reconstruction, Run};
@@ -67,7 +67,7 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Parts::kept(self.subset_views, geometry, grid);
+        let kept = Subsets::kept(self.subset_views, geometry, grid);
         self.common().estimate(geometry, grid, 2.0, 5, 3 + kept)
     }
 

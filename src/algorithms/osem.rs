@@ -4,7 +4,7 @@
 //! Keeps x ≥ 0 and sums of counts by itself. Made for emission; on line integrals it is a robust multiplicative method.
 //! Negative data are set to 0.
 
-use super::iterative::parts::{Columns, Part, Parts};
+use super::iterative::subsets::{Columns, Subset, Subsets};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections, Warning};
@@ -64,13 +64,13 @@ impl Config {
     }
 
     fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
-        let parts = Parts::new(problem, self.subset_views, self.ordering)?;
-        let mut columns = Columns::new(&parts);
+        let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
+        let mut columns = Columns::new(&subsets);
         let mut x = first(problem)?;
         for iteration in 1.. {
             let (mut loss, mut squares) = (0.0, 0.0);
-            for number in parts.order(iteration) {
-                let part = &parts.parts[number];
+            for number in subsets.order(iteration) {
+                let part = &subsets.subsets[number];
                 let columns = columns.of(number, || inverse_sensitivity(part))?;
                 let mut ratio = part.projector.forward(&x)?;
                 let (own_loss, own_squares) = compare(&mut ratio, &part.data).map_err(torch_error)?;
@@ -100,7 +100,7 @@ fn first(problem: &Problem<'_>) -> Result<Tensor> {
 }
 
 /// 1 / Aₛᵀ1.
-fn inverse_sensitivity(part: &Part) -> Result<Tensor> {
+fn inverse_sensitivity(part: &Subset) -> Result<Tensor> {
     let ones = part.data.f_ones_like().map_err(torch_error)?;
     vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)
 }
@@ -124,7 +124,7 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Parts::kept(self.subset_views, geometry, grid);
+        let kept = Subsets::kept(self.subset_views, geometry, grid);
         self.common("osem").estimate(geometry, grid, 2.0, 6, 3 + kept)
     }
 

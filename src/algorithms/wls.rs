@@ -7,7 +7,7 @@
 //! For low dose and metal, where rays differ much in what they know.
 
 use super::iterative::momentum::Momentum;
-use super::iterative::parts::{Part, Parts};
+use super::iterative::subsets::{Subset, Subsets};
 use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
 use super::statistics::Statistics;
 use super::{Algorithm, Estimate, Reconstruction, Run};
@@ -83,7 +83,7 @@ impl Default for Config {
 struct Surrogates<'a> {
     config: &'a Config,
     problem: &'a Problem<'a>,
-    parts: Parts,
+    subsets: Subsets,
     /// W of each part.
     weights: Vec<Tensor>,
     /// D⁻¹, 0 outside the support.
@@ -95,7 +95,7 @@ struct Surrogates<'a> {
 impl<'a> Surrogates<'a> {
     fn new(config: &'a Config, problem: &'a Problem<'a>) -> Result<Self> {
         let norm_squared = problem.norm_squared()?;
-        let parts = Parts::new(problem, config.subset_views, config.ordering)?;
+        let subsets = Subsets::new(problem, config.subset_views, config.ordering)?;
         let axes = tv::axes(problem.projector.domain());
         let weights = config.weights(problem)?;
         let mut scaled = problem.projector.forward(&problem.support()?)?;
@@ -109,13 +109,13 @@ impl<'a> Surrogates<'a> {
             Ok(inverse)
         };
         let inverse = invert().map_err(torch_error)?;
-        let weights = parts.parts.iter().map(|part| part.pick(&weights)).collect::<Result<_>>()?;
-        Ok(Self { config, problem, parts, weights, inverse, norm_squared, axes })
+        let weights = subsets.subsets.iter().map(|part| part.pick(&weights)).collect::<Result<_>>()?;
+        Ok(Self { config, problem, subsets, weights, inverse, norm_squared, axes })
     }
 
     /// The surrogate's minimum from z for one part, and the part's ½ rᵀW r / ‖A‖² and ‖r‖² at z, and the penalty there.
     fn step(&self, number: usize, z: &Tensor) -> Result<(Tensor, Terms)> {
-        let Part { projector, data, share, .. } = &self.parts.parts[number];
+        let Subset { projector, data, share, .. } = &self.subsets.subsets[number];
         let mut residual = projector.forward(z)?;
         let weigh = |residual: &mut Tensor| -> std::result::Result<(f64, f64), TchError> {
             let squares = vectors::dot(&residual.f_sub_(data)?, residual)?;
@@ -180,12 +180,12 @@ impl Config {
 
     fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
         let surrogates = Surrogates::new(self, problem)?;
-        let count = surrogates.parts.parts.len();
+        let count = surrogates.subsets.subsets.len();
         let mut ahead = problem.start_or(0.0)?;
         let mut momentum = Momentum::new(vectors::copied(&ahead).map_err(torch_error)?, count == 1);
         for iteration in 1.. {
             let (mut data, mut squares, mut penalty) = (0.0, 0.0, 0.0);
-            for number in surrogates.parts.order(iteration) {
+            for number in surrogates.subsets.order(iteration) {
                 let (next, terms) = surrogates.step(number, &ahead)?;
                 (data, squares, penalty) =
                     (data + terms.data, squares + terms.squares, penalty + terms.penalty / count as f64);

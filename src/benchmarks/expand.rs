@@ -2,7 +2,7 @@
 //! that an oracle chooses from.
 
 use super::only::Only;
-use super::suite::{Case, Change, Entry, Oracle, Suite};
+use super::suite::{Case, Change, ContestantKeys, Oracle, Suite};
 use super::variables::Variables;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// One combination of a case's settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Setting {
+pub struct Combination {
     /// Name of the case.
     pub case: String,
     /// Axis and the name of its setting, in order.
@@ -66,7 +66,7 @@ pub struct Expansion {
     pub variables: Variables,
 }
 
-impl Setting {
+impl Combination {
     /// `views-30_noise-1e5`; `base` for a case without axes.
     #[must_use]
     pub fn label(&self) -> String {
@@ -97,7 +97,7 @@ impl Expansion {
     /// # Errors
     /// A change or a method that does not fit, with the case and what it is part of; nothing left by `--only` or
     /// `--quick`.
-    pub fn settings(&self, suite: &Suite) -> Result<Vec<Setting>> {
+    pub fn settings(&self, suite: &Suite) -> Result<Vec<Combination>> {
         let mut settings = Vec::new();
         for case in suite.cases.iter().filter(|case| !self.quick || case.quick.is_some()) {
             for combination in self.combinations(case) {
@@ -137,11 +137,11 @@ impl Expansion {
     }
 
     /// One setting; `None` if no method of it is asked for.
-    fn setting(&self, suite: &Suite, case: &Case, choices: &[Choice]) -> Result<Option<Setting>> {
+    fn setting(&self, suite: &Suite, case: &Case, choices: &[Choice]) -> Result<Option<Combination>> {
         let axes: Vec<(String, String)> =
             choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
         let label = label(&axes);
-        let entries: Vec<&OneOf<AlgorithmKind, Entry>> =
+        let entries: Vec<&OneOf<AlgorithmKind, ContestantKeys>> =
             case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
         let mut config = base(case, &entries);
         for Choice { axis, name, changes } in choices {
@@ -155,7 +155,7 @@ impl Expansion {
         let mut contestants = Vec::new();
         let mut expanded = Vec::new();
         for (i, entry) in entries.iter().enumerate() {
-            let oracle = entry.beside.oracle.as_ref();
+            let oracle = entry.keys.oracle.as_ref();
             let named =
                 candidates(&config, i, oracle).map_err(|error| error.under(&format!("methods[{}]", name_of(entry))))?;
             contestants.push(Contestant {
@@ -171,7 +171,7 @@ impl Expansion {
         contestants.retain(|contestant| self.only.takes(&case.name, &label, &contestant.name));
         keep_needed(&mut config, &contestants);
         let seeds = if self.quick { 1 } else { case.seeds.unwrap_or(suite.seeds) };
-        let setting = Setting { case: case.name.clone(), axes, config, contestants, seeds, skip };
+        let setting = Combination { case: case.name.clone(), axes, config, contestants, seeds, skip };
         Ok((!setting.contestants.is_empty()).then_some(setting))
     }
 }
@@ -190,13 +190,13 @@ fn changed(config: Config, changes: &[Change], place: &str) -> Result<Config> {
 }
 
 /// The case's pipeline with its methods as they are before an oracle has spoken, each under its name.
-fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, Entry>]) -> Config {
-    let method = |entry: &&OneOf<AlgorithmKind, Entry>| OneOf {
+fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Config {
+    let method = |entry: &&OneOf<AlgorithmKind, ContestantKeys>| OneOf {
         kind: entry.kind.clone(),
-        beside: reconstruct::Entry {
+        keys: reconstruct::MethodKeys {
             name: Some(name_of(entry)),
-            projector: entry.beside.projector,
-            start_from: entry.beside.start_from.clone(),
+            projector: entry.keys.projector,
+            start_from: entry.keys.start_from.clone(),
         },
     };
     let scene = case.pipeline.clone();
@@ -215,8 +215,8 @@ fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, Entry>]) -> Config {
     }
 }
 
-fn name_of(entry: &OneOf<AlgorithmKind, Entry>) -> String {
-    entry.beside.name.clone().unwrap_or_else(|| entry.kind.name().to_string())
+fn name_of(entry: &OneOf<AlgorithmKind, ContestantKeys>) -> String {
+    entry.keys.name.clone().unwrap_or_else(|| entry.kind.name().to_string())
 }
 
 /// The `i`-th method, or one for each value of its oracle.
@@ -224,9 +224,9 @@ fn candidates(
     config: &Config,
     i: usize,
     oracle: Option<&Oracle>,
-) -> Result<Vec<(Candidate, OneOf<AlgorithmKind, reconstruct::Entry>)>> {
+) -> Result<Vec<(Candidate, OneOf<AlgorithmKind, reconstruct::MethodKeys>)>> {
     let entry = &config.reconstruct[i];
-    let name = entry.beside.name.clone().unwrap_or_default();
+    let name = entry.keys.name.clone().unwrap_or_default();
     let Some(Oracle { key, values }) = oracle else {
         return Ok(vec![(Candidate { entry: name, choice: String::new(), number: false }, entry.clone())]);
     };
@@ -254,9 +254,9 @@ fn keep_needed(config: &mut Config, contestants: &[Contestant]) {
         .flat_map(|contestant| contestant.candidates.iter().map(|candidate| candidate.entry.clone()))
         .collect();
     for entry in config.reconstruct.iter().rev() {
-        if entry.beside.name.as_ref().is_some_and(|name| needed.contains(name)) {
-            needed.extend(entry.beside.start_from.clone());
+        if entry.keys.name.as_ref().is_some_and(|name| needed.contains(name)) {
+            needed.extend(entry.keys.start_from.clone());
         }
     }
-    config.reconstruct.retain(|entry| entry.beside.name.as_ref().is_some_and(|name| needed.contains(name)));
+    config.reconstruct.retain(|entry| entry.keys.name.as_ref().is_some_and(|name| needed.contains(name)));
 }

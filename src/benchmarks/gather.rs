@@ -1,6 +1,6 @@
 //! From reports to [`Row`]s: one per setting and method, over all its seeds.
 
-use super::expand::{Candidate, Contestant, Setting};
+use super::expand::{Candidate, Combination, Contestant};
 use crate::data::{MethodReport, Status};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -65,11 +65,11 @@ pub type Reports = BTreeMap<String, MethodReport>;
 
 /// The rows of a setting from the runs that were made, by seed.
 #[must_use]
-pub fn rows(setting: &Setting, runs: &BTreeMap<u64, Reports>) -> Vec<Row> {
+pub fn rows(setting: &Combination, runs: &BTreeMap<u64, Reports>) -> Vec<Row> {
     setting.contestants.iter().map(|contestant| row(setting, contestant, runs)).collect()
 }
 
-fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>) -> Row {
+fn row(setting: &Combination, contestant: &Contestant, runs: &BTreeMap<u64, Reports>) -> Row {
     let mut all: Vec<Row> =
         contestant.candidates.iter().map(|candidate| of_candidate(setting, contestant, candidate, runs)).collect();
     if !contestant.oracle {
@@ -92,7 +92,7 @@ fn row(setting: &Setting, contestant: &Contestant, runs: &BTreeMap<u64, Reports>
 }
 
 fn of_candidate(
-    setting: &Setting,
+    setting: &Combination,
     contestant: &Contestant,
     candidate: &Candidate,
     runs: &BTreeMap<u64, Reports>,

@@ -21,12 +21,12 @@ mod variables;
 mod write;
 
 pub use builtin::{BUILT_IN, BuiltIn};
-pub use expand::{Candidate, Contestant, Expansion, Setting};
+pub use expand::{Candidate, Combination, Contestant, Expansion};
 pub use gather::{Reports, Row, Score, State, rows};
 pub use named::Named;
 pub use only::Only;
 pub use run::{Bench, Outcome};
-pub use suite::{Case, Change, Entry, Oracle, Quick, Scene, Suite};
+pub use suite::{Case, Change, ContestantKeys, Oracle, Quick, Setup, Suite};
 pub use table::{Head, Table};
 pub use variables::Variables;
 pub use write::section;

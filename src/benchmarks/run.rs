@@ -1,7 +1,7 @@
 //! [`Bench`]: runs the settings of a suite one after the other and keeps its tables up to date.
 
 use super::deadline::Deadline;
-use super::expand::Setting;
+use super::expand::Combination;
 use super::gather::{self, Reports};
 use super::table::{Head, Table};
 use crate::context::{Machine, processor};
@@ -20,7 +20,7 @@ use std::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Bench {
     /// Its settings.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<Combination>,
     /// The suite's folder: tables, and a run folder per setting and seed below.
     pub folder: PathBuf,
     /// Name, title and command for the tables.
@@ -99,7 +99,7 @@ impl Bench {
     }
 
     /// One setting with one seed. What cannot be run at all is a failure of each of its methods.
-    fn ran(&self, setting: &Setting, seed: u64, progress: &dyn Progress) -> Result<Ran> {
+    fn ran(&self, setting: &Combination, seed: u64, progress: &dyn Progress) -> Result<Ran> {
         let label = format!("{}/{} seed {}", setting.case, setting.label(), setting.config.seed + seed);
         let progress = Labelled::new(&label, progress);
         let mut config = setting.run(seed);
@@ -120,7 +120,7 @@ impl Bench {
                         None => std::mem::take(&mut config.reconstruct),
                     };
                     for entry in failed {
-                        let name = entry.beside.name.unwrap_or_default();
+                        let name = entry.keys.name.unwrap_or_default();
                         reports.insert(name.clone(), failure(name, entry.kind.name(), &error));
                     }
                     if config.reconstruct.is_empty() {

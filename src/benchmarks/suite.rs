@@ -18,11 +18,11 @@ use super::builtin;
 use super::named::Named;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
+use crate::operators::xray::Model;
 use crate::pipeline::{Assignment, LONGEST, did_you_mean, parse};
-use crate::projectors::Model;
-use crate::registry::{Beside, OneOf};
-use crate::stages::load::{Kind, Preparation};
-use crate::stages::{evaluate, lattice, simulate};
+use crate::registry::{OneOf, SiblingKeys};
+use crate::stages::load::{Preparation, SourceKind};
+use crate::stages::{evaluate, grid, simulate};
 use schemars::JsonSchema;
 use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -42,7 +42,7 @@ pub struct Suite {
     #[serde(default)]
     pub title: String,
     /// Lists of methods by name; a case names those it takes.
-    pub methods: Named<Vec<OneOf<AlgorithmKind, Entry>>>,
+    pub methods: Named<Vec<OneOf<AlgorithmKind, ContestantKeys>>>,
     /// What is scanned and how, in order.
     pub cases: Vec<Case>,
     /// Runs of every setting with seeds that count up from the pipeline's; tables then give mean and standard
@@ -66,7 +66,7 @@ pub struct Case {
     /// Unique name, [a-z0-9_-]+, also its folder.
     pub name: String,
     /// What is scanned and how.
-    pub pipeline: Scene,
+    pub pipeline: Setup,
     /// Axes, each with its named settings; the case is run at every combination.
     #[serde(default)]
     pub vary: Named<Named<Vec<Change>>>,
@@ -83,15 +83,15 @@ pub struct Case {
 /// A pipeline without its methods and its folder.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Scene {
+pub struct Setup {
     /// Seed of the first run.
     #[serde(default)]
     pub seed: u64,
     /// The object.
-    pub load: OneOf<Kind, Preparation>,
+    pub load: OneOf<SourceKind, Preparation>,
     /// The lattice to reconstruct on.
     #[serde(default)]
-    pub grid: Option<lattice::Config>,
+    pub grid: Option<grid::Config>,
     /// The scanner.
     pub simulate: simulate::Config,
     /// What is measured. Default: psnr_db, ssim, rmse_hu.
@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for Change {
 /// The keys beside a method's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Entry {
+pub struct ContestantKeys {
     /// Unique name in the case, [a-z0-9_-]+; default: its kind.
     #[schemars(regex(pattern = "^[a-z0-9_-]+$"))]
     pub name: Option<String>,
@@ -150,7 +150,7 @@ pub struct Oracle {
     pub values: Vec<Value>,
 }
 
-impl Beside for Entry {
+impl SiblingKeys for ContestantKeys {
     const KEYS: &'static [&'static str] = &["name", "projector", "start_from", "oracle"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {

@@ -3,7 +3,7 @@
 use super::{Output, bytes, rows};
 use crate::context::{Machine, available_memory, processor};
 use crate::error::Result;
-use crate::projectors::kernels::simd;
+use crate::operators::xray::kernels::simd;
 use crate::tensors::{self, DeviceRequest};
 use serde_json::{Map, Value};
 use std::num::NonZeroUsize;

@@ -5,7 +5,7 @@ use crate::data::MU_WATER_PER_MM;
 use crate::error::Result;
 use crate::formats::nifti;
 use crate::phantoms::Phantom;
-use crate::stages::lattice;
+use crate::stages::grid;
 use std::path::PathBuf;
 
 /// What `recon phantom` may be told.
@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<Output> {
     let phantom = Phantom::read(&args.file)?;
     let shape = args.shape.clone().unwrap_or_else(|| if phantom.is_2d() { vec![256, 256] } else { vec![128; 3] });
     let bounds = phantom.box_grid(if phantom.is_2d() { [1, 2, 2] } else { [2, 2, 2] })?;
-    let grid = lattice::Config { shape: Some(shape), ..lattice::Config::default() }
+    let grid = grid::Config { shape: Some(shape), ..grid::Config::default() }
         .over(&bounds)
         .map_err(|error| error.under("--shape"))?;
     let volume =

@@ -6,7 +6,7 @@ use crate::context::Machine;
 use crate::error::{Error, Result};
 use crate::formats::nifti;
 use crate::progress::Progress;
-use crate::stages::lattice::{self, Spacing};
+use crate::stages::grid::{self, Spacing};
 use crate::tensors::DeviceRequest;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +19,13 @@ pub struct Args {
     #[arg(short, long)]
     pub output: PathBuf,
     /// Distance between voxels in mm: one number, or z,y,x (y,x in 2-D)
-    #[arg(long, value_delimiter = ',', group = "lattice")]
+    #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub spacing: Option<Vec<f64>>,
     /// Voxels along z,y,x (y,x in 2-D)
-    #[arg(long, value_delimiter = ',', group = "lattice")]
+    #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub shape: Option<Vec<usize>>,
     /// A NIfTI file whose lattice is taken
-    #[arg(long, group = "lattice")]
+    #[arg(long, group = "grid_choice")]
     pub like: Option<PathBuf>,
     /// auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
@@ -47,8 +47,8 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     })?;
     let spacing =
         args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
-    let wanted = lattice::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone() };
-    let grid = if wanted == lattice::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
+    let wanted = grid::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone() };
+    let grid = if wanted == grid::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
     let volume = fitted.volume(&grid, progress)?.to_hounsfield(fitted.mu_water());
     nifti::write(&args.output, &volume, "neural field, HU")?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});

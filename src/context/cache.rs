@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What work made.
-pub struct Made<V> {
+pub struct StageOutput<V> {
     /// Its value, small enough for JSON.
     pub value: V,
     /// The files it wrote, relative to the run folder.
@@ -22,7 +22,7 @@ pub struct Made<V> {
 }
 
 /// What work had made, as the record keeps it.
-pub struct Kept<V> {
+pub struct CachedOutput<V> {
     /// Its value.
     pub value: V,
     /// Seconds it took, over all its runs.
@@ -47,7 +47,7 @@ fn name_of(name: &str) -> String {
 }
 
 /// The record called `name`, if its key and its files match. Anything wrong with it means: do the work again.
-pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<Kept<V>> {
+pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<CachedOutput<V>> {
     let text = std::fs::read(folder.path(&name_of(name))).ok()?;
     let record: Record<V> = serde_json::from_slice(&text).ok()?;
     let unharmed =
@@ -55,7 +55,7 @@ pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &
     if record.key != *key || !record.files.iter().all(unharmed) {
         return None;
     }
-    Some(Kept { value: record.value, seconds: record.seconds, warnings: record.warnings, fresh: false })
+    Some(CachedOutput { value: record.value, seconds: record.seconds, warnings: record.warnings, fresh: false })
 }
 
 /// Removes the record, before the files it speaks of are written again.
@@ -68,7 +68,7 @@ pub(super) fn store<V: Serialize>(
     folder: &RunFolder,
     name: &str,
     key: &Key,
-    made: &Made<V>,
+    made: &StageOutput<V>,
     seconds: f64,
     warnings: Warnings,
 ) -> Result<()> {
@@ -91,7 +91,7 @@ mod tests {
         let folder = RunFolder::open(temporary.path()).unwrap();
         std::fs::write(folder.path("a.bin"), b"abc").unwrap();
         let (key, other) = (Key::of(&1).unwrap(), Key::of(&2).unwrap());
-        let made = Made { value: 7u32, files: vec!["a.bin".to_string()], seconds_before: 0.0 };
+        let made = StageOutput { value: 7u32, files: vec!["a.bin".to_string()], seconds_before: 0.0 };
         store(&folder, "work", &key, &made, 1.5, Vec::new()).unwrap();
         let found = recall::<u32>(&folder, "work", &key).unwrap();
         assert_eq!((found.value, found.seconds, found.fresh), (7, 1.5, false));

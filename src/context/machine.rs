@@ -1,7 +1,7 @@
 //! [`Machine`]: device, threads, versions and memory, as a run uses them.
 
 use crate::error::{Error, Result};
-use crate::projectors::kernels::simd;
+use crate::operators::xray::kernels::simd;
 use crate::tensors::{self, DeviceRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ mod machine;
 mod signals;
 mod timings;
 
-pub use cache::{Kept, Made};
+pub use cache::{CachedOutput, StageOutput};
 pub use checkpoints::Generations;
 pub use files::{InputFile, hash_bytes, hash_file, input_files, relative};
 pub use folder::RunFolder;
@@ -127,8 +127,8 @@ impl<'a> Context<'a> {
         &self,
         name: &str,
         key: &Key,
-        work: impl FnOnce() -> Result<Made<V>>,
-    ) -> Result<Kept<V>> {
+        work: impl FnOnce() -> Result<StageOutput<V>>,
+    ) -> Result<CachedOutput<V>> {
         if !self.force
             && let Some(kept) = cache::recall(&self.folder, name, key)
         {
@@ -149,7 +149,7 @@ impl<'a> Context<'a> {
                 "the result changed while it was being recorded",
             )
         };
-        cache::recall(&self.folder, name, key).map(|kept| Kept { fresh: true, ..kept }).ok_or_else(lost)
+        cache::recall(&self.folder, name, key).map(|kept| CachedOutput { fresh: true, ..kept }).ok_or_else(lost)
     }
 
     /// The keeper of a method's checkpoints for work with this key.

@@ -7,7 +7,7 @@
 //! (Shen et al. 2022) as the identity. Without a start b is air and f is g. For volumes, and for an earlier scan that
 //! differs little.
 
-use super::{Architecture, Cost, Domain, Field, FieldKind, Parameter, Role, Slopes, siren, voxels};
+use super::{Architecture, Cost, Domain, Field, FieldKind, OutputGradient, Parameter, Role, siren, voxels};
 use crate::error::{Error, Result};
 use crate::registry::OneOf;
 use crate::tensors::torch_error;
@@ -84,7 +84,7 @@ impl Field for Anchored {
         self.network.evaluate(points)?.f_add(&self.anchor.evaluate(points)?).map_err(torch_error)
     }
 
-    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+    fn accumulate(&self, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         let anchor = self.anchor.evaluate(points)?;
         self.network.accumulate(points, &mut |values| slopes(&values.f_add(&anchor).map_err(torch_error)?))
     }

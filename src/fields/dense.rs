@@ -26,7 +26,7 @@ pub(super) struct Dense<'a> {
 
 /// What [`Dense::forward`] keeps for [`Dense::backward`].
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct ForwardState {
     /// hₖ `[points, width]` as the products take it: h₀ if it has more than a few columns, then each hidden layer's.
     neurons: Vec<Tensor>,
     /// φ'(zₖ), or none.
@@ -46,7 +46,7 @@ impl Dense<'_> {
     ///
     /// # Errors
     /// When memory runs out.
-    pub(super) fn forward(&self, inputs: &Tensor) -> Result<(Tensor, Kept)> {
+    pub(super) fn forward(&self, inputs: &Tensor) -> Result<(Tensor, ForwardState)> {
         self.pass(inputs, true)
     }
 
@@ -55,14 +55,20 @@ impl Dense<'_> {
     ///
     /// # Errors
     /// When memory runs out.
-    pub(super) fn backward(&self, inputs: &Tensor, kept: Kept, slopes: &[f32], ask: bool) -> Result<Option<Tensor>> {
+    pub(super) fn backward(
+        &self,
+        inputs: &Tensor,
+        kept: ForwardState,
+        slopes: &[f32],
+        ask: bool,
+    ) -> Result<Option<Tensor>> {
         tch::no_grad(|| match self.precision {
             Precision::F32 => self.back::<f32>(inputs, kept, slopes, ask),
             Precision::Bf16 => self.back::<u16>(inputs, kept, slopes, ask),
         })
     }
 
-    fn pass(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, Kept)> {
+    fn pass(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, ForwardState)> {
         tch::no_grad(|| match self.precision {
             Precision::F32 => self.layers::<f32>(inputs, keep),
             Precision::Bf16 => self.layers::<u16>(inputs, keep),
@@ -89,9 +95,9 @@ impl Dense<'_> {
         product.map_err(torch_error)
     }
 
-    fn layers<T: Stored + Element>(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, Kept)> {
+    fn layers<T: Stored + Element>(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, ForwardState)> {
         let (count, columns) = (inputs.size()[0], inputs.size()[1] as usize);
-        let mut kept = Kept { neurons: Vec::new(), derivatives: Vec::new() };
+        let mut kept = ForwardState { neurons: Vec::new(), derivatives: Vec::new() };
         if columns > FEW {
             kept.neurons.push(inputs.f_to_kind(T::KIND).map_err(torch_error)?);
         }
@@ -124,7 +130,7 @@ impl Dense<'_> {
     fn back<T: Stored + Element>(
         &self,
         inputs: &Tensor,
-        mut kept: Kept,
+        mut kept: ForwardState,
         slopes: &[f32],
         ask: bool,
     ) -> Result<Option<Tensor>> {
@@ -138,8 +144,8 @@ impl Dense<'_> {
             let below = kept.neurons.pop();
             let columns: &[f32] = if below.is_none() { lend(inputs)? } else { &[] };
             let from = match &product {
-                Some(product) => neurons::Slopes::Product(lend::<T>(product)?),
-                None => neurons::Slopes::Output(slopes, &weight),
+                Some(product) => neurons::SumSlopes::Product(lend::<T>(product)?),
+                None => neurons::SumSlopes::Output(slopes, &weight),
             };
             let sums = neurons::backward::<T>(from, lend_mut(&mut derivative)?, width, columns);
             let (bias, few) = sums.split_at(width);

@@ -9,11 +9,11 @@
 
 mod network;
 
-use super::activations::{ActivationKind, Place, relu};
+use super::activations::{ActivationKind, LayerPosition, relu};
 use super::dense::FEW;
 use super::encodings::{Built, Encoder, EncodingKind, hash_grid};
 use super::layers::{Layer, linear};
-use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused};
+use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Precision, Role, fused};
 use crate::error::{Error, Result};
 use crate::registry::OneOf;
 use crate::tensors::torch_error;
@@ -92,16 +92,16 @@ impl Config {
         let (encoded, fixed) = (encoding.width(inputs), encoding.trainable(inputs) == 0);
         let layer = |number: usize| {
             let place = match number {
-                0 => Place::First,
-                n if n == self.depth => Place::Last,
-                _ => Place::Hidden,
+                0 => LayerPosition::First,
+                n if n == self.depth => LayerPosition::Last,
+                _ => LayerPosition::Hidden,
             };
             let skipped = if self.skip.contains(&number) { encoded } else { 0 };
             let inputs = if number == 0 { encoded } else { self.width + skipped };
             let bounds = self.activation.kind.as_part().bounds(place, inputs);
             // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB
             // (docs/benchmarks.md).
-            let hidden = place == Place::Hidden || place == Place::First && fixed && encoded > FEW;
+            let hidden = place == LayerPosition::Hidden || place == LayerPosition::First && fixed && encoded > FEW;
             let role = if hidden { Role::Hidden } else { Role::Other };
             Layer {
                 inputs,
@@ -228,7 +228,7 @@ impl Field for Mlp {
         })
     }
 
-    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+    fn accumulate(&self, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         let encoded = self.encode(points)?;
         let table = self.encoder.table().filter(|_| fused::applies(points));
         let ask = table.is_some() || encoded.requires_grad();

@@ -11,7 +11,6 @@ mod dense;
 mod domain;
 pub mod encodings;
 mod fused;
-pub mod integrators;
 mod interpolation;
 pub mod kernels;
 mod layers;
@@ -54,7 +53,7 @@ pub struct Parameter {
 }
 
 /// Given values `[n]`, the slopes ∂loss/∂value `[n]` of what is minimised.
-pub type Slopes<'a> = dyn FnMut(&Tensor) -> Result<Tensor> + 'a;
+pub type OutputGradient<'a> = dyn FnMut(&Tensor) -> Result<Tensor> + 'a;
 
 /// A differentiable function of points.
 pub trait Field: std::fmt::Debug {
@@ -86,13 +85,13 @@ pub trait Field: std::fmt::Debug {
     ///
     /// # Errors
     /// When memory runs out; what `slopes` says.
-    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+    fn accumulate(&self, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         through_autograd(self, points, slopes)
     }
 }
 
 /// [`Field::accumulate`] for any field, by [`Field::attenuation`] and automatic differentiation.
-fn through_autograd<F: Field + ?Sized>(field: &F, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+fn through_autograd<F: Field + ?Sized>(field: &F, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
     let values = field.attenuation(points)?;
     let slopes = slopes(&values.detach())?;
     values.f_mul(&slopes).and_then(|product| product.f_sum(values.kind())?.f_backward()).map_err(torch_error)

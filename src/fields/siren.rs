@@ -8,7 +8,7 @@
 use super::dense::Dense;
 use super::kernels::pointwise::Pointwise;
 use super::layers::{Layer, linear};
-use super::{Architecture, Cost, Domain, Field, Parameter, Precision, Role, Slopes, fused, through_autograd};
+use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Precision, Role, fused, through_autograd};
 use crate::error::{Error, Result};
 use crate::tensors::{lend, torch_error};
 use schemars::JsonSchema;
@@ -133,7 +133,7 @@ impl Field for Siren {
         self.dense().evaluate(&points.f_contiguous().map_err(torch_error)?)
     }
 
-    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+    fn accumulate(&self, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         if !fused::applies(points) {
             return through_autograd(self, points, slopes);
         }

@@ -6,7 +6,7 @@
 use super::interpolation::interpolate;
 use super::kernels::levels::Levels;
 use super::layers::tensor;
-use super::{Architecture, Cost, Domain, Field, Parameter, Role, Slopes, fused, through_autograd};
+use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Role, fused, through_autograd};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
@@ -87,7 +87,7 @@ impl Field for Voxels {
         fused::gather(&self.levels, &self.parameters[0].value, &indices)?.f_view([-1]).map_err(torch_error)
     }
 
-    fn accumulate(&self, points: &Tensor, slopes: &mut Slopes<'_>) -> Result<()> {
+    fn accumulate(&self, points: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         if !fused::applies(points) {
             return through_autograd(self, points, slopes);
         }

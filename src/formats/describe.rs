@@ -69,7 +69,7 @@ impl<'a> Candidate<'a> {
 }
 
 /// The rows that every volume has.
-pub(super) fn lattice_rows(description: &mut Description, grid: &Grid) {
+pub(super) fn grid_rows(description: &mut Description, grid: &Grid) {
     let list = |values: &[f64]| values.iter().map(|&v| tidy(v)).collect::<Vec<_>>().join(" x ");
     let [nz, ny, nx] = grid.shape;
     description.row("shape [z, y, x]", format!("{nz} x {ny} x {nx}"));

@@ -10,7 +10,7 @@ const SHEAR: f64 = 1e-3;
 /// Voxel centres of a file: index `[i, j, k]` (slowest first, as the array is stored) is at
 /// `origin + i steps[0] + j steps[1] + k steps[2]`, LPS mm.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Lattice {
+pub(super) struct Affine {
     pub(super) shape: [usize; 3],
     pub(super) steps: [Point; 3],
     pub(super) origin: Point,
@@ -27,7 +27,7 @@ impl Order {
     const IDENTITY: Self = Self { axes: [0, 1, 2], flips: [false; 3] };
 }
 
-/// Why a lattice is no grid.
+/// Why a affine is no grid.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
     /// A step is zero or not finite.
@@ -45,8 +45,8 @@ impl std::fmt::Display for Fault {
     }
 }
 
-impl Lattice {
-    /// Whether the lattice is a right-angled one.
+impl Affine {
+    /// Whether the affine is a right-angled one.
     pub(super) fn check(&self) -> std::result::Result<(), Fault> {
         let lengths_fit = self.steps.iter().all(|&step| norm(step).is_finite() && norm(step) > 0.0);
         if !lengths_fit || !self.origin.iter().all(|v| v.is_finite()) {
@@ -64,14 +64,14 @@ impl Lattice {
         const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let along = |k: usize, axis: usize| dot(self.steps[axis], Grid::CANONICAL[k]) / norm(self.steps[axis]);
         let closeness = |axes: &[usize; 3]| (0..3).map(|k| along(k, axes[k]).abs()).sum::<f64>();
-        // The first of equals, so that a lattice at exactly 45 degrees has one answer; rounding must not decide.
+        // The first of equals, so that a affine at exactly 45 degrees has one answer; rounding must not decide.
         let best = PERMUTATIONS
             .iter()
             .fold(&PERMUTATIONS[0], |best, axes| if closeness(axes) > closeness(best) + 1e-9 { axes } else { best });
         Order { axes: *best, flips: std::array::from_fn(|k| along(k, best[k]) < 0.0) }
     }
 
-    /// The lattice of the reordered array.
+    /// The affine of the reordered array.
     pub(super) fn reordered(&self, order: Order) -> Self {
         let shape = order.axes.map(|axis| self.shape[axis]);
         let to_last = |k: usize| scale(self.steps[order.axes[k]], shape[k].saturating_sub(1) as f64);
@@ -85,19 +85,19 @@ impl Lattice {
     /// # Errors
     /// As [`Grid::new`].
     pub(super) fn grid(&self, order: Order) -> Result<Grid> {
-        let lattice = self.reordered(order);
-        let mut spacing = lattice.steps.map(norm);
-        if lattice.shape[0] == 1 {
+        let affine = self.reordered(order);
+        let mut spacing = affine.steps.map(norm);
+        if affine.shape[0] == 1 {
             spacing[0] = spacing[1];
         }
-        let axes = orthonormal(std::array::from_fn(|k| scale(lattice.steps[k], 1.0 / norm(lattice.steps[k]))));
+        let axes = orthonormal(std::array::from_fn(|k| scale(affine.steps[k], 1.0 / norm(affine.steps[k]))));
         // + 0.0 turns a negative zero, which flips leave behind, into a plain one.
         let plain = |v: Point| v.map(|x| x + 0.0);
-        Grid::new(lattice.shape, spacing, plain(lattice.origin), axes.map(plain))
+        Grid::new(affine.shape, spacing, plain(affine.origin), axes.map(plain))
     }
 }
 
-impl From<&Grid> for Lattice {
+impl From<&Grid> for Affine {
     fn from(grid: &Grid) -> Self {
         Self { shape: grid.shape, steps: std::array::from_fn(|k| grid.step(k)), origin: grid.origin }
     }
@@ -155,33 +155,33 @@ mod tests {
         let (s, c) = 0.2f64.sin_cos();
         // Stored axes: +x, -z, -y, turned a little about x.
         let steps = [[0.5, 0.0, 0.0], [0.0, -2.0 * s, -2.0 * c], [0.0, -3.0 * c, 3.0 * s]];
-        let lattice = Lattice { shape: [2, 3, 4], steps, origin: [1.0, 2.0, 3.0] };
+        let affine = Affine { shape: [2, 3, 4], steps, origin: [1.0, 2.0, 3.0] };
         let voxels: Vec<f32> = (0..24).map(|v| v as f32).collect();
-        let order = lattice.canonical_order();
+        let order = affine.canonical_order();
         assert_eq!(order, Order { axes: [1, 2, 0], flips: [true, true, false] });
-        let grid = lattice.grid(order).unwrap();
+        let grid = affine.grid(order).unwrap();
         assert_eq!(grid.shape, [3, 4, 2]);
-        let out = reorder(voxels, lattice.shape, order);
+        let out = reorder(voxels, affine.shape, order);
         for (n, &value) in out.iter().enumerate() {
             let here = grid.point([(n / 8) as f64, (n / 2 % 4) as f64, (n % 2) as f64]);
             let stored = value as usize;
             let index = [stored / 12, stored / 4 % 3, stored % 4];
-            let there = (0..3).fold(lattice.origin, |p, k| add(p, scale(steps[k], index[k] as f64)));
+            let there = (0..3).fold(affine.origin, |p, k| add(p, scale(steps[k], index[k] as f64)));
             assert!(norm(sub(here, there)) < 1e-9, "voxel {n}");
         }
     }
 
     #[test]
     fn shear_and_degenerate_steps_are_told_apart() {
-        let lattice = |steps| Lattice { shape: [1, 1, 1], steps, origin: [0.0; 3] };
+        let affine = |steps| Affine { shape: [1, 1, 1], steps, origin: [0.0; 3] };
         assert!(
-            lattice([[0.0, 0.3, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+            affine([[0.0, 0.3, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
                 .check()
                 .is_err_and(|f| matches!(f, Fault::Sheared(d) if d > 16.0))
         );
-        assert_eq!(lattice([[0.0; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));
-        assert_eq!(lattice([[f64::MAX; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));
-        assert_eq!(lattice([[0.0, 1e-4, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Ok(()));
+        assert_eq!(affine([[0.0; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));
+        assert_eq!(affine([[f64::MAX; 3], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Err(Fault::Degenerate));
+        assert_eq!(affine([[0.0, 1e-4, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]).check(), Ok(()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and v = z
 //! SDD / (SAD − R) (its edge nearest to the source).
 
-use super::Scan;
+use super::Trajectory;
 use super::checks;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
@@ -49,7 +49,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         let angles =
             Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;
@@ -128,8 +128,8 @@ mod tests {
             let fewer = |n: usize| (n as f64 * 0.95) as usize;
             for pixels in [[fewer(panel.rows), panel.columns], [panel.rows, fewer(panel.columns)]] {
                 let pitch = [geometry.views[0].v[2], geometry.views[0].u[1]];
-                config.detector.pixels = super::super::Setting::Two(pixels);
-                config.detector.pitch_mm = super::super::Setting::Two(pitch);
+                config.detector.pixels = super::super::PerAxis::Two(pixels);
+                config.detector.pitch_mm = super::super::PerAxis::Two(pitch);
                 assert!(truncation(&config.build(&volume()).unwrap(), &volume()).views > 0, "{yaml} {pixels:?}");
             }
         }

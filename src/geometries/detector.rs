@@ -7,7 +7,7 @@
 //! are as many as cover the shadow; with one of them given, the other follows from the shadow alone.
 
 use super::panel::Panel;
-use super::setting::Setting;
+use super::per_axis::PerAxis;
 use crate::data::{Detector, DetectorShape, Geometry, Grid, Point, sub};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto.
-    pub pixels: Setting<usize>,
+    pub pixels: PerAxis<usize>,
     /// Pixel pitch in mm: [v, u], one number for square pixels, or auto.
-    pub pitch_mm: Setting<f64>,
+    pub pitch_mm: PerAxis<f64>,
     /// Shift of the detector's centre from the central ray, [v, u] in mm (along the arc of a cylindrical one).
     pub offset_mm: [f64; 2],
     /// flat, or cylindrical about the axis through the source along v.
@@ -93,7 +93,7 @@ impl Shadow {
 impl Config {
     /// Whether the volume decides a part of it.
     pub(super) fn is_auto(&self) -> bool {
-        self.pixels == Setting::Auto || self.pitch_mm == Setting::Auto
+        self.pixels == PerAxis::Auto || self.pitch_mm == PerAxis::Auto
     }
 
     /// The detector that covers `shadow` where it is automatic; in 2-D it has one row.
@@ -101,14 +101,14 @@ impl Config {
         self.check(flatland)?;
         let half = |k: usize| shadow.extent[k].iter().map(|edge| (edge - self.offset_mm[k]).abs()).fold(0.0, f64::max);
         let count = match self.pixels {
-            Setting::Auto => [None, None],
-            Setting::One(columns) => [Some(1), Some(columns)],
-            Setting::Two([rows, columns]) => [Some(rows), Some(columns)],
+            PerAxis::Auto => [None, None],
+            PerAxis::One(columns) => [Some(1), Some(columns)],
+            PerAxis::Two([rows, columns]) => [Some(rows), Some(columns)],
         };
         let given = match self.pitch_mm {
-            Setting::Auto => [None, None],
-            Setting::One(pitch) => [Some(pitch), Some(pitch)],
-            Setting::Two([v, u]) => [Some(v), Some(u)],
+            PerAxis::Auto => [None, None],
+            PerAxis::One(pitch) => [Some(pitch), Some(pitch)],
+            PerAxis::Two([v, u]) => [Some(v), Some(u)],
         };
         let along = |k: usize| match (count[k], given[k]) {
             (Some(n), Some(pitch)) => (n, pitch),
@@ -181,27 +181,27 @@ impl Config {
 
     fn check(&self, flatland: bool) -> Result<()> {
         let pitches = match self.pitch_mm {
-            Setting::Auto => vec![],
-            Setting::One(pitch) => vec![pitch],
-            Setting::Two(pair) => pair.to_vec(),
+            PerAxis::Auto => vec![],
+            PerAxis::One(pitch) => vec![pitch],
+            PerAxis::Two(pair) => pair.to_vec(),
         };
         if let Some(bad) = pitches.iter().find(|pitch| !pitch.is_finite() || **pitch <= 0.0) {
             return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got {bad}"))
                 .hint("write auto to cover the volume"));
         }
         match self.pixels {
-            Setting::One(0) | Setting::Two([0, _] | [_, 0]) => {
+            PerAxis::One(0) | PerAxis::Two([0, _] | [_, 0]) => {
                 return Err(Error::config("detector.pixels", "expected at least 1 pixel each way, got 0")
                     .hint("write auto to cover the volume"));
             }
-            Setting::One(n) if !flatland => {
+            PerAxis::One(n) if !flatland => {
                 return Err(Error::config(
                     "detector.pixels",
                     format!("expected [rows, columns] for a 3-D volume, got {n}"),
                 )
                 .hint(format!("write [{n}, {n}]")));
             }
-            Setting::Two([rows, columns]) if flatland && rows != 1 => {
+            PerAxis::Two([rows, columns]) if flatland && rows != 1 => {
                 return Err(Error::config(
                     "detector.pixels",
                     format!("expected one row for a 2-D volume, got [{rows}, {columns}]"),

@@ -4,7 +4,7 @@
 //! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and
 //! γ = (k − k₀) p / SDD on an arc, p the pitch. A short scan covers 180° + the fan's full angle.
 
-use super::Scan;
+use super::Trajectory;
 use super::{cone, detector};
 use crate::data::{Geometry, Grid, Point};
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         if !volume.is_2d() {
             return Err(Error::config("", format!("needs a 2-D volume, and this one has {} slices", volume.shape[0]))

@@ -5,7 +5,7 @@
 //! |v| = SDD P (π/2 + |γ|) / (2π SAD cos γ) on a cylindrical detector, and that over cos γ on a flat one (Noo, Pack and
 //! Heuscher, Phys. Med. Biol. 48 (2003) 3787, eqs. 39 and 43). Each view sees a part of the volume's height only.
 
-use super::Scan;
+use super::Trajectory;
 use super::checks;
 use super::circle::{self, Distances};
 use super::detector::{self, Cylinder, Shadow};
@@ -53,7 +53,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         checks::views(self.views)?;
         checks::finite("start_deg", self.start_deg)?;

@@ -6,7 +6,7 @@
 //! circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60 degrees (the laminographic angle
 //! between beam and axis is 90° − α). Helfen et al., Appl. Phys. Lett. 86 (2005) 071915.
 
-use super::Scan;
+use super::Trajectory;
 use super::checks;
 use super::circle::{self, Arc};
 use super::detector::{self, Shadow};
@@ -54,7 +54,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         let angles =
             Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 360.0 }.angles()?;

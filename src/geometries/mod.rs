@@ -10,12 +10,12 @@ pub mod helical;
 pub mod laminography;
 mod panel;
 pub mod parallel;
+mod per_axis;
 pub mod poses;
-mod setting;
 pub mod tomosynthesis;
 pub mod truncation;
 
-pub use setting::Setting;
+pub use per_axis::PerAxis;
 
 use crate::data::{Geometry, Grid, Poses};
 use crate::error::Result;
@@ -24,7 +24,7 @@ use crate::registry::Kinds;
 use std::path::Path;
 
 /// A scan that can be lowered to views.
-pub trait Scan {
+pub trait Trajectory {
     /// The views and the detector. `volume` gives the isocentre (its centre) and what an automatic detector must cover,
     /// and its voxel spacing the automatic pitch, where the configuration leaves these open. A 2-D volume gets a
     /// detector of one row in its plane.
@@ -34,15 +34,15 @@ pub trait Scan {
     fn build(&self, volume: &Grid) -> Result<Geometry>;
 
     /// The file that holds the views, if the configuration names one: the caller reads it and hands it to
-    /// [`Scan::place`].
+    /// [`Trajectory::place`].
     fn file(&self) -> Option<&Path> {
         None
     }
 
-    /// [`Scan::build`] with what the file of [`Scan::file`] says; kinds without a file ignore it.
+    /// [`Trajectory::build`] with what the file of [`Trajectory::file`] says; kinds without a file ignore it.
     ///
     /// # Errors
-    /// As [`Scan::build`].
+    /// As [`Trajectory::build`].
     fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
         drop(poses);
         self.build(volume)
@@ -51,7 +51,7 @@ pub trait Scan {
 
 kinds! {
     /// How source and detector move around the object.
-    pub enum GeometryKind: "geometry" => dyn Scan {
+    pub enum GeometryKind: "geometry" => dyn Trajectory {
         /// Parallel beam on a circular orbit.
         parallel => Parallel(parallel::Config),
         /// Fan beam in the plane of a 2-D volume, detector straight or on an arc.
@@ -70,18 +70,18 @@ kinds! {
 }
 
 impl GeometryKind {
-    /// [`Scan::build`], with the kind's name before the key of an error.
+    /// [`Trajectory::build`], with the kind's name before the key of an error.
     ///
     /// # Errors
-    /// As [`Scan::build`].
+    /// As [`Trajectory::build`].
     pub fn build(&self, volume: &Grid) -> Result<Geometry> {
         self.as_part().build(volume).map_err(|error| error.under(self.name()))
     }
 
-    /// [`Scan::place`], with the kind's name before the key of an error.
+    /// [`Trajectory::place`], with the kind's name before the key of an error.
     ///
     /// # Errors
-    /// As [`Scan::place`].
+    /// As [`Trajectory::place`].
     pub fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
         self.as_part().place(poses, volume).map_err(|error| error.under(self.name()))
     }

@@ -3,7 +3,7 @@
 //! Views half a turn apart hold the same lines, so 180 degrees are a full scan. Used for synchrotron data and as the
 //! simplest test of a method.
 
-use super::Scan;
+use super::Trajectory;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
 use super::panel::Panel;
@@ -34,7 +34,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         let angles =
             Arc { views: self.views, arc_deg: self.arc_deg, start_deg: self.start_deg, period_deg: 180.0 }.angles()?;

@@ -4,9 +4,9 @@
 //! Some formats leave the detector's pixels open; they are given here then. Upright views on a circle are recognised as
 //! an orbit, so that analytic methods can be used.
 
-use super::Scan;
+use super::Trajectory;
 use super::checks;
-use super::setting::Setting;
+use super::per_axis::PerAxis;
 use crate::data::{
     Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, cross, dot, normalized, scale, sub,
 };
@@ -47,12 +47,12 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct Pixels {
     /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto for the file's.
-    pub pixels: Setting<usize>,
+    pub pixels: PerAxis<usize>,
     /// Pixel pitch in mm: [v, u], one number for square pixels, or auto for the file's.
-    pub pitch_mm: Setting<f64>,
+    pub pitch_mm: PerAxis<f64>,
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, _volume: &Grid) -> Result<Geometry> {
         Err(Error::config(
             "file",
@@ -84,9 +84,9 @@ impl Scan for Config {
 impl Config {
     fn pixels(&self, poses: &Poses) -> Result<[usize; 2]> {
         let pixels = match (self.detector.pixels, poses.pixels) {
-            (Setting::One(columns), _) => [1, columns],
-            (Setting::Two(pixels), _) | (Setting::Auto, Some(pixels)) => pixels,
-            (Setting::Auto, None) => {
+            (PerAxis::One(columns), _) => [1, columns],
+            (PerAxis::Two(pixels), _) | (PerAxis::Auto, Some(pixels)) => pixels,
+            (PerAxis::Auto, None) => {
                 let problem = format!("expected [rows, columns]: {} does not say them", self.file.display());
                 return Err(Error::config("detector.pixels", problem).hint("write the number of the detector's pixels"));
             }
@@ -103,10 +103,10 @@ impl Config {
     /// What u and v of the file are multiplied with, [v, u].
     fn pitch(&self, poses: &Poses) -> Result<[f64; 2]> {
         let pitch = match (self.detector.pitch_mm, poses.pitched) {
-            (Setting::Auto, true) => return Ok([1.0; 2]),
-            (Setting::One(pitch), false) => [pitch; 2],
-            (Setting::Two(pitch), false) => pitch,
-            (Setting::Auto, false) => {
+            (PerAxis::Auto, true) => return Ok([1.0; 2]),
+            (PerAxis::One(pitch), false) => [pitch; 2],
+            (PerAxis::Two(pitch), false) => pitch,
+            (PerAxis::Auto, false) => {
                 let problem = format!("expected the pitch in mm, [v, u]: {} does not say it", self.file.display());
                 return Err(Error::config("detector.pitch_mm", problem).hint("write the size of the detector's pixels"));
             }

@@ -5,7 +5,7 @@
 //! tomosynthesis; on a line source(ψ) = iso + SAD (o + tan ψ e), the places evenly spaced, as in chest tomosynthesis.
 //! The detector's centre stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003) R65.
 
-use super::Scan;
+use super::Trajectory;
 use super::checks;
 use super::circle;
 use super::detector::{self, Shadow};
@@ -76,7 +76,7 @@ impl Default for Config {
     }
 }
 
-impl Scan for Config {
+impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
         checks::views(self.views)?;
         if !self.arc_deg.is_finite() || self.arc_deg == 0.0 || self.arc_deg.abs() >= 180.0 {

@@ -77,7 +77,7 @@ pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Scan;
+    use super::super::Trajectory;
     use super::super::parallel::Config;
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Mean absolute error in HU: lower is better, and less moved by a few bad voxels than the RMSE.
 
-use super::{Comparison, Measured, Metric};
+use super::{Comparison, Metric, Score};
 
 /// `mae_hu`.
 pub(super) struct MaeHu;
@@ -18,7 +18,7 @@ impl Metric for MaeHu {
         "mean of the absolute error over all voxels of the mask, no clipping"
     }
 
-    fn measure(&self, comparison: &Comparison) -> Measured {
+    fn measure(&self, comparison: &Comparison) -> Score {
         comparison.mean(|truth, found| (found - truth).abs())
     }
 }

@@ -16,7 +16,7 @@ pub use comparison::Comparison;
 use crate::data::MetricDefinition;
 
 /// A number, or why there is none.
-pub type Measured = std::result::Result<f64, String>;
+pub type Score = std::result::Result<f64, String>;
 
 /// A figure of merit of a reconstruction.
 pub trait Metric: Sync {
@@ -34,7 +34,7 @@ pub trait Metric: Sync {
     ///
     /// # Errors
     /// Degenerate input: an empty mask, a constant truth, identical volumes, a volume smaller than the window.
-    fn measure(&self, comparison: &Comparison) -> Measured;
+    fn measure(&self, comparison: &Comparison) -> Score;
 
     /// What the number means for this comparison, for the report.
     fn describe(&self, comparison: &Comparison) -> MetricDefinition {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::data::Volume;
 
-    fn measured(truth: &Volume, found: &Volume, mask: Option<&[bool]>) -> Vec<(&'static str, Measured)> {
+    fn measured(truth: &Volume, found: &Volume, mask: Option<&[bool]>) -> Vec<(&'static str, Score)> {
         let comparison = Comparison::new(truth, found, mask).unwrap();
         METRICS.iter().map(|metric| (metric.key(), metric.measure(&comparison))).collect()
     }

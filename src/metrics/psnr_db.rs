@@ -1,7 +1,7 @@
 //! Peak signal-to-noise ratio, 10 log10(R² / MSE), in dB: higher is better. R is the truth's own range, not a fixed
 //! window, and the reconstruction is not clipped to it: either would flatter some volumes.
 
-use super::{Comparison, Measured, Metric};
+use super::{Comparison, Metric, Score};
 
 /// `psnr_db`.
 pub(super) struct PsnrDb;
@@ -23,7 +23,7 @@ impl Metric for PsnrDb {
         true
     }
 
-    fn measure(&self, comparison: &Comparison) -> Measured {
+    fn measure(&self, comparison: &Comparison) -> Score {
         let range = comparison.positive_range()?;
         let mse = comparison.mean(|truth, found| (found - truth).powi(2))?;
         if mse == 0.0 {

@@ -1,6 +1,6 @@
 //! Root mean square error in HU: lower is better.
 
-use super::{Comparison, Measured, Metric};
+use super::{Comparison, Metric, Score};
 
 /// `rmse_hu`.
 pub(super) struct RmseHu;
@@ -18,7 +18,7 @@ impl Metric for RmseHu {
         "square root of the mean squared error over all voxels of the mask, no clipping"
     }
 
-    fn measure(&self, comparison: &Comparison) -> Measured {
+    fn measure(&self, comparison: &Comparison) -> Score {
         comparison.mean(|truth, found| (found - truth).powi(2)).map(f64::sqrt)
     }
 }

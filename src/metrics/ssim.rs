@@ -6,7 +6,7 @@
 //! use_sample_covariance=False, data_range=R)` on the HU values. Other papers' "3-D SSIM" are other numbers.
 
 use super::windows::{Reach, mean, similarity};
-use super::{Comparison, Measured, Metric};
+use super::{Comparison, Metric, Score};
 
 /// `ssim`.
 pub(super) struct Ssim;
@@ -31,7 +31,7 @@ impl Metric for Ssim {
         true
     }
 
-    fn measure(&self, comparison: &Comparison) -> Measured {
+    fn measure(&self, comparison: &Comparison) -> Score {
         let reach = if comparison.truth().grid.is_2d() { Reach::Slice } else { Reach::Volume };
         let slices = similarity(comparison, reach)?;
         let (sum, count) = slices.iter().fold((0.0, 0), |(sum, count), (s, n)| (sum + s, count + n));

@@ -2,7 +2,7 @@
 //! See [`super::ssim`] for the 3-D one; the data range is the whole volume's here too.
 
 use super::windows::{Reach, mean, similarity};
-use super::{Comparison, Measured, Metric};
+use super::{Comparison, Metric, Score};
 
 /// `ssim_slices`.
 pub(super) struct SsimSlices;
@@ -28,7 +28,7 @@ impl Metric for SsimSlices {
         true
     }
 
-    fn measure(&self, comparison: &Comparison) -> Measured {
+    fn measure(&self, comparison: &Comparison) -> Score {
         let slices = similarity(comparison, Reach::Slice)?;
         let means: Vec<f64> =
             slices.iter().filter(|(_, count)| *count > 0).map(|(sum, count)| sum / *count as f64).collect();

@@ -1,7 +1,7 @@
 //! Adam's step on slices in one pass over the memory: a table of millions of entries is stepped as fast as it can be
 //! read.
 
-use crate::projectors::kernels::simd::{self, Kernel, Simd};
+use crate::operators::xray::kernels::simd::{self, Kernel, Simd};
 use rayon::prelude::*;
 
 /// Numbers that one task steps.
@@ -32,17 +32,17 @@ impl Step {
         let values = numbers.values.par_chunks_mut(PART).zip(numbers.first.par_chunks_mut(PART));
         let parts = values.zip(numbers.second.par_chunks_mut(PART)).zip(numbers.gradient.par_chunks_mut(PART));
         parts.for_each(|(((values, first), second), gradient)| {
-            simd::dispatch(simd::level(), Part { step: self, numbers: Numbers { values, first, second, gradient } });
+            simd::dispatch(simd::level(), Segment { step: self, numbers: Numbers { values, first, second, gradient } });
         });
     }
 }
 
-struct Part<'a> {
+struct Segment<'a> {
     step: Step,
     numbers: Numbers<'a>,
 }
 
-impl Kernel for Part<'_> {
+impl Kernel for Segment<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -46,7 +46,8 @@ impl Phantom {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "name: ball\nsource: a test\nextent_mm: 100\ndimension: 3\nshapes:\n  - ellipsoid:\n      semi_axes: [0.5, 0.5, 0.5]\n      density: 1\n";
+    const GOOD: &str = "name: ball\nsource: a test\nextent_mm: 100\ndimension: 3\nshapes:\n\
+        \x20 - ellipsoid:\n      semi_axes: [0.5, 0.5, 0.5]\n      density: 1\n";
 
     fn fault(text: &str) -> String {
         Phantom::parse(text, Path::new("ball.yaml")).unwrap_err().to_string()

@@ -2,7 +2,7 @@
 //! benchmarks that must not be won by learning one object by heart.
 
 use super::moved::Moved;
-use super::scene::Part;
+use super::solids::Solid;
 use super::{Phantom, finite};
 use crate::data::{add, scale};
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl Jitter {
     }
 
     /// The solid that shape `index` becomes.
-    pub(super) fn apply(&self, index: usize, part: Part, phantom: &Phantom) -> Part {
+    pub(super) fn apply(&self, index: usize, part: Solid, phantom: &Phantom) -> Solid {
         let mut random = random::stream(self.seed, "phantom jitter", index as u64);
         let mut within = |most: f64| most * random.random_range(-1.0..=1.0);
         let [mut x, mut y, mut z] = [0.0; 3];
@@ -52,6 +52,6 @@ impl Jitter {
         let [low, high] = part.body.bounds();
         let shift = if phantom.is_2d() { [x, y, 0.0] } else { [x, y, z] };
         let moved = Moved { about: scale(add(low, high), 0.5), inner: part.body, shift, growth, turn };
-        Part::new(part.density * denser, part.material, Box::new(moved), phantom.is_2d())
+        Solid::new(part.density * denser, part.material, Box::new(moved), phantom.is_2d())
     }
 }

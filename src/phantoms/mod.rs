@@ -15,9 +15,9 @@ mod project;
 mod quadric;
 mod rasterise;
 pub mod rectangle;
-mod scene;
 mod shape;
 mod slabs;
+mod solids;
 
 pub use angles::Angles;
 pub use cut::Cut;
@@ -27,9 +27,9 @@ pub use shape::{Body, Modifiers, Shape, ShapeKind};
 use crate::data::{Grid, Point, norm};
 use crate::error::{Error, Result};
 use crate::registry::{Kinds, OneOf};
-use scene::{Part, Scene};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use solids::{Solid, Solids};
 
 /// What counts where shapes overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,21 +109,21 @@ impl Phantom {
     }
 
     /// The solids in world mm, in order.
-    fn scene(&self) -> Scene {
+    fn scene(&self) -> Solids {
         let part = |(index, shape): (usize, &OneOf<ShapeKind, Modifiers>)| {
-            let (solid, beside) = (shape.kind.as_part(), &shape.beside);
+            let (solid, keys) = (shape.kind.as_part(), &shape.keys);
             let mut body = solid.body(self.unit());
-            if let Some(cuts) = &beside.cut {
+            if let Some(cuts) = &keys.cut {
                 let planes = cuts.iter().map(|cut| cut.half_space(self.unit())).collect();
                 body = Box::new(cut::Clipped { inner: body, planes });
             }
-            let part = Part::new(solid.density(), beside.material.unwrap_or_default(), body, self.is_2d());
+            let part = Solid::new(solid.density(), keys.material.unwrap_or_default(), body, self.is_2d());
             match &self.jitter {
-                Some(jitter) if beside.fixed != Some(true) => jitter.apply(index, part, self),
+                Some(jitter) if keys.fixed != Some(true) => jitter.apply(index, part, self),
                 _ => part,
             }
         };
-        Scene { parts: self.shapes.iter().enumerate().map(part).collect(), replace: self.combine == Combine::Replace }
+        Solids { parts: self.shapes.iter().enumerate().map(part).collect(), replace: self.combine == Combine::Replace }
     }
 
     /// Lowest and highest corner of the axis-aligned box around all shapes, world mm; z is `[0, 0]` in 2-D.
@@ -190,7 +190,7 @@ impl Phantom {
                 return Err(Error::config(key, problem));
             }
             part.check().map_err(|error| error.under(&key))?;
-            for (k, cut) in shape.beside.cut.iter().flatten().enumerate() {
+            for (k, cut) in shape.keys.cut.iter().flatten().enumerate() {
                 cut.check().map_err(|error| error.under(&format!("shapes[{i}].cut[{k}]")))?;
                 if self.is_2d() && cut.normal[2] != 0.0 {
                     let problem = format!("expected z = 0 in 2-D, got {:?}", cut.normal);

@@ -1,7 +1,7 @@
 //! Exact line integrals of a phantom: the sum over shapes of density times the length on which each counts.
 
 use super::Phantom;
-use super::scene::Scratch;
+use super::solids::Scratch;
 use crate::data::{Geometry, Material, Source};
 use rayon::prelude::*;
 
@@ -26,9 +26,8 @@ impl Phantom {
     /// The materials it is made of, each once.
     #[must_use]
     pub fn materials(&self) -> Vec<Material> {
-        let used = |material: &Material| {
-            self.shapes.iter().any(|shape| shape.beside.material.unwrap_or_default() == *material)
-        };
+        let used =
+            |material: &Material| self.shapes.iter().any(|shape| shape.keys.material.unwrap_or_default() == *material);
         Material::ALL.into_iter().filter(used).collect()
     }
 

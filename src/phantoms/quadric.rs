@@ -111,12 +111,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_chord_is_the_length_of_the_line_inside(y in -12.0..12.0f64, z in -12.0..12.0f64, a in -0.8..0.8f64, b in -0.8..0.8f64) {
+        fn the_chord_is_the_length_of_the_line_inside(
+            y in -12.0..12.0f64, z in -12.0..12.0f64, a in -0.8..0.8f64, b in -0.8..0.8f64,
+        ) {
             let (body, direction) = (tilted(), normalized([1.0, a, b]));
             let origin = sub([3.0, -2.0 + y, 5.0 + z], scale(direction, 40.0));
             let steps = 8000;
             let step = 80.0 / f64::from(steps);
-            let inside = (0..steps).filter(|&k| body.contains(add(origin, scale(direction, (f64::from(k) + 0.5) * step)))).count();
+            let point = |k: u32| add(origin, scale(direction, (f64::from(k) + 0.5) * step));
+            let inside = (0..steps).filter(|&k| body.contains(point(k))).count();
             prop_assert!((body.chord(origin, direction) - inside as f64 * step).abs() < 2.0 * step);
         }
 

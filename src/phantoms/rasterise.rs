@@ -5,8 +5,8 @@
 //! at the surfaces only: voxels wholly inside cost one addition.
 
 use super::Phantom;
-use super::scene::{Scene, Scratch};
 use super::shape::Body;
+use super::solids::{Scratch, Solids};
 use crate::data::{Grid, Point, Quantity, Volume};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -87,7 +87,7 @@ impl<'a> Row<'a> {
         Self { grid, lines, scratch: Scratch::default(), parts: Vec::new(), used: 0 }
     }
 
-    fn cover(&mut self, scene: &Scene, z: usize, y: usize, may: impl Fn(usize) -> bool) {
+    fn cover(&mut self, scene: &Solids, z: usize, y: usize, may: impl Fn(usize) -> bool) {
         self.used = 0;
         let nx = self.grid.shape[2];
         let direction: Point = self.grid.step(2);
@@ -119,7 +119,7 @@ impl<'a> Row<'a> {
     }
 
     /// Adds the parts in their order, whichever line met them first.
-    fn add_to(&mut self, row: &mut [f64], scene: &Scene, mu_water: f64) {
+    fn add_to(&mut self, row: &mut [f64], scene: &Solids, mu_water: f64) {
         self.parts[..self.used].sort_unstable_by_key(|(part, _)| *part);
         for (part, coverage) in &self.parts[..self.used] {
             let share = scene.parts[*part].density * mu_water / self.lines.len() as f64;

@@ -8,7 +8,7 @@ use super::{cone, cuboid, cylinder, ellipse, ellipsoid, rectangle};
 use crate::data::{Material, Point};
 use crate::error::Result;
 use crate::kinds;
-use crate::registry::Beside;
+use crate::registry::SiblingKeys;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct Modifiers {
     pub fixed: Option<bool>,
 }
 
-impl Beside for Modifiers {
+impl SiblingKeys for Modifiers {
     const KEYS: &'static [&'static str] = &["cut", "material", "fixed"];
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
         match key {
@@ -120,7 +120,8 @@ mod tests {
         "box: {center: [0.1, -0.2, 0.1], half_lengths: [0.5, 0.2, 0.3], rotation_deg: [20, 35, -50], density: 1}",
         "cylinder: {center: [0.1, -0.2, 0.1], semi_axes: [0.2, 0.4], half_length: 0.4, rotation_deg: [20, 35, -50], \
          density: 1}",
-        "cone: {center: [0.1, -0.2, 0.1], radii: [0.5, 0.1], half_length: 0.4, rotation_deg: [20, 35, -50], density: 1}",
+        "cone: {center: [0.1, -0.2, 0.1], radii: [0.5, 0.1], half_length: 0.4, rotation_deg: [20, 35, -50], \
+         density: 1}",
         "cone: {center: [0.1, -0.2, 0.1], radii: [0, 0.5], half_length: 0.3, rotation_deg: [80, 125, 10], density: 1}",
         "ellipsoid: {semi_axes: [0.5, 0.5, 0.5], density: 1}, cut: [{normal: [0, 0, 2], offset: 0.1}, {normal: [-1, 1, \
          0.5], offset: 0.2}]",
@@ -175,12 +176,15 @@ mod tests {
                 let point = |k: u32| add(origin, scale(direction, (f64::from(k) + 0.5) * step));
                 let inside: Vec<u32> = (0..10_000).filter(|&k| body.contains(point(k))).collect();
                 let length = inside.len() as f64 * step;
-                prop_assert!((body.chord(origin, direction) - length).abs() < 2.5 * step, "{}: {} against {}", shape, body.chord(origin, direction), length);
+                let chord = body.chord(origin, direction);
+                prop_assert!((chord - length).abs() < 2.5 * step, "{shape}: {chord} against {length}");
                 let [low, high] = body.bounds();
-                let boxed = |p: Point| (0..if flat { 2 } else { 3 }).all(|k| low[k] - 1e-9 <= p[k] && p[k] <= high[k] + 1e-9);
+                let axes = if flat { 2 } else { 3 };
+                let boxed = |p: Point| (0..axes).all(|k| low[k] - 1e-9 <= p[k] && p[k] <= high[k] + 1e-9);
                 prop_assert!(inside.iter().all(|&k| boxed(point(k))), "{}: outside of its bounds", shape);
                 // The ends do not depend on where the line is said to begin, nor on the length of its direction.
-                if let (Some((first, last)), Some((f, l))) = (body.interval(origin, direction), body.interval(through, scale(direction, 2.0))) {
+                let longer = body.interval(through, scale(direction, 2.0));
+                if let (Some((first, last)), Some((f, l))) = (body.interval(origin, direction), longer) {
                     prop_assert!((first - 300.0 - 2.0 * f).abs() < 1e-6 && (last - 300.0 - 2.0 * l).abs() < 1e-6);
                 }
             }

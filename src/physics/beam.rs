@@ -10,7 +10,7 @@
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, mass_attenuation};
 use crate::data::{Material, Volume};
 use crate::error::{Error, Result};
-use crate::registry::Beside;
+use crate::registry::SiblingKeys;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
@@ -41,7 +41,7 @@ pub struct Detection {
     pub metal: Option<Material>,
 }
 
-impl Beside for Detection {
+impl SiblingKeys for Detection {
     const KEYS: &'static [&'static str] = &["response", "bone_above_hu", "metal_above_hu", "metal"];
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
         match key {

@@ -7,9 +7,9 @@ use crate::context::Threads;
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
-use crate::stages::load::{self, Kind};
-use crate::stages::reconstruct::Entry;
-use crate::stages::{acquire, evaluate, export, lattice, simulate};
+use crate::stages::load::{self, SourceKind};
+use crate::stages::reconstruct::MethodKeys;
+use crate::stages::{acquire, evaluate, export, grid, simulate};
 use crate::tensors::DeviceRequest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,19 +36,19 @@ pub struct Config {
     pub threads: Threads,
     /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<OneOf<Kind, load::Preparation>>,
+    pub load: Option<OneOf<SourceKind, load::Preparation>>,
     /// The lattice to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured
     /// data.
     #[serde(default)]
-    pub grid: Option<lattice::Config>,
+    pub grid: Option<grid::Config>,
     /// The scanner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulate: Option<simulate::Config>,
     /// Measured projections, instead of `load` and `simulate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acquire: Option<OneOf<acquire::Kind, acquire::Setup>>,
+    pub acquire: Option<OneOf<acquire::MeasuredKind, acquire::Setup>>,
     /// The methods, in order.
-    pub reconstruct: Vec<OneOf<AlgorithmKind, Entry>>,
+    pub reconstruct: Vec<OneOf<AlgorithmKind, MethodKeys>>,
     /// What is measured.
     #[serde(default)]
     pub evaluate: evaluate::Config,
@@ -115,12 +115,12 @@ impl Config {
     pub fn paths(&mut self, replace: impl Fn(&Path) -> PathBuf) {
         if let Some(load) = &mut self.load {
             let input = match &mut load.kind {
-                Kind::Phantom(input) => &mut input.file,
-                Kind::Nifti(input) => &mut input.path,
-                Kind::Dicom(input) => &mut input.path,
+                SourceKind::Phantom(input) => &mut input.file,
+                SourceKind::Nifti(input) => &mut input.path,
+                SourceKind::Dicom(input) => &mut input.path,
             };
             *input = replace(input);
-            if let Some(from) = load.beside.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
+            if let Some(from) = load.keys.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
                 *from = replace(from);
             }
         }
@@ -130,7 +130,7 @@ impl Config {
         let measured = self
             .acquire
             .iter_mut()
-            .filter_map(|acquire| acquire.beside.geometry.as_mut())
+            .filter_map(|acquire| acquire.keys.geometry.as_mut())
             .map(|geometry| &mut geometry.kind);
         for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind).chain(measured) {
             if let GeometryKind::Poses(poses) = scan {
@@ -143,7 +143,7 @@ impl Config {
             *table = replace(table);
         }
         for entry in &mut self.reconstruct {
-            if let AlgorithmKind::Given(given) = &mut entry.kind {
+            if let AlgorithmKind::Volume(given) = &mut entry.kind {
                 given.path = replace(&given.path);
             }
         }
@@ -167,7 +167,7 @@ impl Config {
         }
         let mut taken: Vec<String> = Vec::new();
         for (i, entry) in self.reconstruct.iter_mut().enumerate() {
-            let name = entry.beside.name.get_or_insert_with(|| entry.kind.name().to_string());
+            let name = entry.keys.name.get_or_insert_with(|| entry.kind.name().to_string());
             let under = |error: Error| error.under(&format!("reconstruct[{i}]"));
             check_name(name).map_err(|error| under(error.under("name")))?;
             if taken.contains(name) {
@@ -177,7 +177,7 @@ impl Config {
                 ));
             }
             let name = name.clone();
-            entry.beside.check(entry.kind.as_part().iterative(), &taken).map_err(under)?;
+            entry.keys.check(entry.kind.as_part().iterative(), &taken).map_err(under)?;
             taken.push(name);
         }
         for (i, key) in self.evaluate.metrics.iter().enumerate() {
@@ -197,7 +197,7 @@ impl Config {
             "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
         match (&self.load, &self.simulate, &self.acquire) {
             (Some(_), Some(_), None) => Ok(()),
-            (None, None, Some(acquire)) => acquire.beside.check().map_err(|error| error.under("acquire")),
+            (None, None, Some(acquire)) => acquire.keys.check().map_err(|error| error.under("acquire")),
             (None, None, None) => {
                 Err(Error::config("load", "expected projections, from `load` and `simulate` or from `acquire`")
                     .hint(hint))
@@ -230,7 +230,9 @@ mod tests {
 name: a
 load: {phantom: {file: p.yaml}}
 grid: {shape: [8, 8, 8]}
-simulate: {geometry: {cone: {views: 3, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [4, 4], pitch_mm: [9, 9]}}}}
+simulate:
+  geometry:
+    cone: {views: 3, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [4, 4], pitch_mm: [9, 9]}}
 reconstruct: [tv, {name: siren, neural_field: {}}]
 ";
 
@@ -259,7 +261,7 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
         let changed =
             set(&["load.nifti.path=ct.nii.gz", "load.clip_hu=[-1000, 2000]", "simulate.noise.photons=5e4"]).unwrap();
         assert_eq!(changed.load.as_ref().unwrap().kind.name(), "nifti");
-        assert_eq!(changed.load.as_ref().unwrap().beside.clip_hu, Some([-1000.0, 2000.0]));
+        assert_eq!(changed.load.as_ref().unwrap().keys.clip_hu, Some([-1000.0, 2000.0]));
         assert_eq!(changed.simulate.unwrap().noise.unwrap().photons, 5e4);
         assert_eq!(set(&["grid="]).unwrap().grid, None);
         let spelled = set(&["reconstruct=[tv]", "reconstruct[tv].tv.iterations=3"]).unwrap().to_value().unwrap();
@@ -298,7 +300,7 @@ reconstruct: [tv, {name: siren, neural_field: {}}]
         config.resolve().unwrap();
         let text = serde_yaml::to_string(&config).unwrap();
         assert_eq!(yaml::parse::<Config>(&text, "b.yaml").unwrap(), config);
-        assert_eq!(config.reconstruct[0].beside.name.as_deref(), Some("tv"));
+        assert_eq!(config.reconstruct[0].keys.name.as_deref(), Some("tv"));
     }
 
     #[test]

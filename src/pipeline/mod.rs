@@ -1,14 +1,14 @@
 //! [`Pipeline`]: from a YAML file to a report. [`Pipeline::run`] is the whole flow on one screen.
 
 mod config;
+mod coverage;
 mod plan;
-mod seen;
 mod set;
 mod yaml;
 
 pub use config::Config;
+pub use coverage::Coverage;
 pub use plan::Plan;
-pub use seen::Seen;
 pub use set::Assignment;
 pub use yaml::did_you_mean;
 pub(crate) use yaml::{LONGEST, parse};
@@ -21,7 +21,7 @@ use crate::stages::Stage;
 use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
-use crate::stages::flow::Scan;
+use crate::stages::flow::Acquisition;
 use crate::stages::load::Load;
 use crate::stages::reconstruct::{Method, Reconstruct};
 use crate::stages::simulate::Simulate;
@@ -47,7 +47,7 @@ enum Source {
 
 impl Source {
     /// load -> simulate, or acquire.
-    fn scan(&self, context: &Context) -> Result<Scan> {
+    fn scan(&self, context: &Context) -> Result<Acquisition> {
         match self {
             Self::Simulated(load, simulate) => simulate.run(&load.run((), context)?, context),
             Self::Measured(acquire) => acquire.run((), context),
@@ -122,10 +122,10 @@ impl Pipeline {
     pub fn new(mut config: Config) -> Result<Self> {
         config.resolve()?;
         let methods = config.reconstruct.iter().map(|entry| Method {
-            name: entry.beside.name.clone().unwrap_or_default(),
+            name: entry.keys.name.clone().unwrap_or_default(),
             kind: entry.kind.clone(),
-            model: entry.beside.projector.unwrap_or_default(),
-            start_from: entry.beside.start_from.clone(),
+            model: entry.keys.projector.unwrap_or_default(),
+            start_from: entry.keys.start_from.clone(),
         });
         Ok(Self {
             source: Source::of(&config)?,

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::{Pipeline, Seen, Source};
+use super::{Coverage, Pipeline, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ pub struct Plan {
     /// Shape of the projections [views, rows, columns].
     pub projections: [usize; 3],
     /// What the scan sees of the volume.
-    pub seen: Seen,
+    pub seen: Coverage,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -74,7 +74,7 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
-            seen: Seen::new(&grid, &geometry),
+            seen: Coverage::new(&grid, &geometry),
             projections: geometry.shape(),
             grid,
             methods,

@@ -5,7 +5,7 @@
 //! marks that turn the writing direction) is replaced in the finished page.
 
 use super::finite::finite;
-use super::sections::{self, Scene};
+use super::sections::{self, Page};
 use super::{Gallery, figures};
 use crate::data::Report;
 use maud::{DOCTYPE, PreEscaped, html};
@@ -19,7 +19,7 @@ const POLICY: &str =
 #[must_use]
 pub fn page(report: &Report, images: &Gallery) -> String {
     let report = finite(report);
-    let scene = Scene::of(&report, images);
+    let page = Page::of(&report, images);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,18 +33,18 @@ pub fn page(report: &Report, images: &Gallery) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (sections::header::section(&scene))
+                (sections::header::section(&page))
                 main {
-                    (sections::warnings::section(&scene))
-                    (sections::scores::section(&scene))
-                    (sections::images::section(&scene))
-                    (sections::spread::section(&scene))
-                    (sections::scan::section(&scene))
-                    (sections::convergence::section(&scene))
-                    (sections::notes::section(&scene))
-                    (sections::times::section(&scene))
-                    (sections::facts::section(&scene))
-                    (sections::config::section(&scene))
+                    (sections::warnings::section(&page))
+                    (sections::scores::section(&page))
+                    (sections::images::section(&page))
+                    (sections::spread::section(&page))
+                    (sections::scan::section(&page))
+                    (sections::convergence::section(&page))
+                    (sections::notes::section(&page))
+                    (sections::times::section(&page))
+                    (sections::facts::section(&page))
+                    (sections::config::section(&page))
                 }
                 footer {
                     "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for \
@@ -66,7 +66,7 @@ fn harmless(text: String) -> String {
     if text.contains(bad) { text.replace(bad, "\u{fffd}") } else { text }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Page<'a> {
     /// What the sections share: the order of the metrics, one window, one range of errors.
     fn of(report: &'a Report, gallery: &'a Gallery<'a>) -> Self {
         let first = gallery.truth.or(gallery.methods.first().map(|(_, volume)| *volume));

@@ -85,7 +85,8 @@ pub(crate) fn report() -> Report {
             "12 of 368640 detector pixels counted no photon and were set to one",
         )],
         config: json!({
-            "name": "ball", "seed": 7, "load": {"phantom": {"file": "../phantoms/ball.yaml"}}, "grid": {"shape": [48, 48, 48]},
+            "name": "ball", "seed": 7, "load": {"phantom": {"file": "../phantoms/ball.yaml"}},
+            "grid": {"shape": [48, 48, 48]},
             "evaluate": {"metrics": ["psnr_db", "ssim", "rmse_hu"]}
         }),
     }

@@ -42,7 +42,7 @@ pub struct Object<'a> {
     content: OnceCell<Content>,
 }
 
-impl Scan {
+impl Acquisition {
     /// An attenuation volume in what the scan's volumes are in.
     #[must_use]
     pub fn in_quantity(&self, volume: &Volume) -> Volume {
@@ -84,7 +84,7 @@ impl<'a> Object<'a> {
 }
 
 /// simulate or acquire -> everyone: what a scanner (would have) measured, and the truth where it is known.
-pub struct Scan {
+pub struct Acquisition {
     /// What it depends on.
     pub key: Key,
     /// The files it was made from: the object's or the measured ones, and those read beside them, such as poses.

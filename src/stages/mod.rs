@@ -5,7 +5,7 @@ pub mod acquire;
 pub mod evaluate;
 pub mod export;
 pub mod flow;
-pub mod lattice;
+pub mod grid;
 pub mod load;
 pub mod reconstruct;
 pub mod scan;

@@ -2,16 +2,16 @@
 //! peak memory. A method that fails does not take the others with it.
 
 use super::Stage;
-use super::flow::{MethodFacts, Outcome, Reconstructed, Scan};
-use crate::algorithms::{AlgorithmKind, Reconstruction, Run, given};
-use crate::context::{Context, Key, Made, input_files, peak_memory, reset_peak_memory};
+use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
+use crate::algorithms::{AlgorithmKind, Reconstruction, Run, volume};
+use crate::context::{Context, Key, StageOutput, input_files, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{self, atomic, nifti};
+use crate::operators::xray::Model;
+use crate::operators::xray::kernels::coverage;
 use crate::progress::{Labelled, Progress};
-use crate::projectors::Model;
-use crate::projectors::kernels::coverage;
-use crate::registry::{Beside, Kinds, OneOf};
+use crate::registry::{Kinds, OneOf, SiblingKeys};
 use crate::report;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 /// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Entry {
+pub struct MethodKeys {
     /// Unique name of the method, [a-z0-9_-]+; default: its kind. Also the name of its folder.
     #[schemars(regex(pattern = "^[a-z0-9_-]+$"))]
     pub name: Option<String>,
@@ -31,7 +31,7 @@ pub struct Entry {
     pub start_from: Option<String>,
 }
 
-impl Beside for Entry {
+impl SiblingKeys for MethodKeys {
     const KEYS: &'static [&'static str] = &["name", "projector", "start_from"];
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
         match key {
@@ -43,7 +43,7 @@ impl Beside for Entry {
     }
 }
 
-impl Entry {
+impl MethodKeys {
     /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods
     /// `above`.
     ///
@@ -92,11 +92,11 @@ pub struct Reconstruct {
 }
 
 impl Stage for Reconstruct {
-    type Input<'a> = &'a Scan;
+    type Input<'a> = &'a Acquisition;
     type Output<'a> = Vec<Outcome>;
     const NAME: &'static str = "reconstruct";
 
-    fn work<'a>(&'a self, scan: &'a Scan, context: &'a Context) -> Result<Vec<Outcome>> {
+    fn work<'a>(&'a self, scan: &'a Acquisition, context: &'a Context) -> Result<Vec<Outcome>> {
         for (i, method) in self.methods.iter().enumerate() {
             let checked = method.kind.as_part().check(&scan.projections.geometry, &scan.grid);
             checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
@@ -111,7 +111,7 @@ impl Stage for Reconstruct {
 }
 
 impl Method {
-    fn outcome(&self, scan: &Scan, earlier: &[Outcome], context: &Context) -> Outcome {
+    fn outcome(&self, scan: &Acquisition, earlier: &[Outcome], context: &Context) -> Outcome {
         let work = || self.reconstructed(scan, self.initial(earlier)?, context);
         let (status, result, reason) = match context.progress().check_stop().and_then(|()| work()) {
             Ok(result) => (Status::Complete, Some(result), None),
@@ -131,7 +131,12 @@ impl Method {
         made.map(Some).ok_or_else(|| Error::resource("start_from", format!("`{name}` made no volume to start from")))
     }
 
-    fn reconstructed(&self, scan: &Scan, initial: Option<&Reconstructed>, context: &Context) -> Result<Reconstructed> {
+    fn reconstructed(
+        &self,
+        scan: &Acquisition,
+        initial: Option<&Reconstructed>,
+        context: &Context,
+    ) -> Result<Reconstructed> {
         let config = (OneOf::from(self.without_path()), self.model, self.hashes()?);
         let inputs: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
         let key = context.key(Reconstruct::NAME, &config, &inputs)?;
@@ -159,11 +164,11 @@ impl Method {
 
     fn compute(
         &self,
-        scan: &Scan,
+        scan: &Acquisition,
         initial: Option<&Reconstructed>,
         key: &Key,
         context: &Context,
-    ) -> Result<Made<MethodFacts>> {
+    ) -> Result<StageOutput<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
         let progress = Labelled::new(&self.name, context.progress());
         reset_peak_memory();
@@ -185,11 +190,11 @@ impl Method {
         let (has_start, has_uncertainty) = (made.start.is_some(), made.uncertainty.is_some());
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
         let files = self.files(&value);
-        Ok(Made { value, files, seconds_before: checkpoints.seconds_before() })
+        Ok(StageOutput { value, files, seconds_before: checkpoints.seconds_before() })
     }
 
     /// The volume that the kind's file holds, on the lattice, attenuation.
-    fn read_file(&self, scan: &Scan, progress: &dyn Progress) -> Result<Option<Volume>> {
+    fn read_file(&self, scan: &Acquisition, progress: &dyn Progress) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
         let formats::Loaded { volume, warnings, .. } = if path.is_dir() {
             formats::dicom::read_series(path, None)?
@@ -210,12 +215,12 @@ impl Method {
 
     fn without_path(&self) -> AlgorithmKind {
         match &self.kind {
-            AlgorithmKind::Given(_) => AlgorithmKind::Given(given::Config { path: PathBuf::new() }),
+            AlgorithmKind::Volume(_) => AlgorithmKind::Volume(volume::Config { path: PathBuf::new() }),
             other => other.clone(),
         }
     }
 
-    fn write(&self, made: &Reconstruction, scan: &Scan, context: &Context, progress: &Labelled) -> Result<()> {
+    fn write(&self, made: &Reconstruction, scan: &Acquisition, context: &Context, progress: &Labelled) -> Result<()> {
         let (volume, unseen) = without_unseen(&scan.in_quantity(&made.volume), scan)?;
         if unseen > 0 {
             progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
@@ -252,7 +257,7 @@ const UNCERTAINTY: &str = "uncertainty.nii.gz";
 const CURVE: &str = "curve.csv";
 
 /// The volume with air where no view looks, and the number of such voxels.
-fn without_unseen(volume: &Volume, scan: &Scan) -> Result<(Volume, usize)> {
+fn without_unseen(volume: &Volume, scan: &Acquisition) -> Result<(Volume, usize)> {
     let seen = coverage::seen_by(&scan.grid, &scan.projections.geometry);
     let unseen = seen.iter().filter(|&&views| views == 0).count();
     let air = volume.quantity.air();

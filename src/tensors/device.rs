@@ -143,7 +143,11 @@ impl JsonSchema for DeviceRequest {
         "device".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^(auto|cpu|cuda(:[0-9]+)?)$", "description": "auto, cpu, cuda or cuda:N"})
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(auto|cpu|cuda(:[0-9]+)?)$",
+            "description": "auto, cpu, cuda or cuda:N"
+        })
     }
 }
 

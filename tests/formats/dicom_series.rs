@@ -71,7 +71,7 @@ fn repeated_slices_mixed_orientations_shapes_and_spacings_are_refused() {
     });
     assert!(repeated.contains("at the same place as"), "{repeated}");
     let turned = refused(|files| {
-        edit(&files[3], |object| put(object, tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "0\\1\\0\\0\\0\\-1"))
+        edit(&files[3], |object| put(object, tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "0\\1\\0\\0\\0\\-1"));
     });
     assert!(turned.contains("slice-0004.dcm: orientation"), "{turned}");
     let wide = refused(|files| edit(&files[3], |object| put(object, tags::PIXEL_SPACING, VR::DS, "1.5\\1.6")));

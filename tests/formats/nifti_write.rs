@@ -125,7 +125,8 @@ proptest! {
             let [_, ny, nx] = volume.grid.shape;
             volume.grid.point([(n / (ny * nx)) as f64, (n / nx % ny) as f64, (n % nx) as f64])
         };
-        let mut there: Vec<_> = (0..volume.grid.voxels()).map(|n| (volume.as_slice()[n], point_of(&volume, n))).collect();
+        let voxel = |n| (volume.as_slice()[n], point_of(&volume, n));
+        let mut there: Vec<_> = (0..volume.grid.voxels()).map(voxel).collect();
         let mut here: Vec<_> = (0..back.grid.voxels()).map(|n| (back.as_slice()[n], point_of(&back, n))).collect();
         there.sort_by(|a, b| a.0.total_cmp(&b.0));
         here.sort_by(|a, b| a.0.total_cmp(&b.0));

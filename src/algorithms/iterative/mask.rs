@@ -2,7 +2,7 @@
 
 use crate::data::{Grid, Projections};
 use crate::error::Result;
-use crate::projectors::kernels::support::seen_support;
+use crate::operators::xray::kernels::support::seen_support;
 use crate::tensors::from_slice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

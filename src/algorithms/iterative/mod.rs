@@ -6,9 +6,9 @@
 mod mask;
 pub(super) mod momentum;
 pub(super) mod order;
-pub(super) mod parts;
 mod record;
 pub(super) mod stacked;
+pub(super) mod subsets;
 pub(super) mod sweep;
 pub(super) mod total_variation;
 pub(super) mod vectors;
@@ -22,7 +22,7 @@ pub(super) use record::Record;
 use super::{Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
-use crate::projectors::{self, Projector};
+use crate::operators::xray::{self, Projector};
 use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -186,7 +186,7 @@ impl<'a> Problem<'a> {
 
     /// ‖A‖² and a little more: the power method finds it from below.
     pub(super) fn norm_squared(&self) -> Result<f64> {
-        Ok(1.02 * projectors::norm_squared(self.projector.as_ref(), self.run.device, 15)?)
+        Ok(1.02 * xray::norm_squared(self.projector.as_ref(), self.run.device, 15)?)
     }
 }
 

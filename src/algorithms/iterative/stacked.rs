@@ -84,7 +84,7 @@ impl<'a> Stacked<'a> {
                 match self.operator {
                     Operator::Identity => vectors::add_scaled(&mut x, self.factor, &rest[0])?,
                     Operator::Gradient => {
-                        vectors::add_scaled(&mut x, self.factor, &tv::gradient_adjoint(rest, &self.axes)?)?
+                        vectors::add_scaled(&mut x, self.factor, &tv::gradient_adjoint(rest, &self.axes)?)?;
                     }
                 }
             }

@@ -4,7 +4,7 @@
 //! Vorst, Linear Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); one view at a time:
 //! SART (A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984).
 
-use super::parts::{Columns, Part, Parts};
+use super::subsets::{Columns, Subset, Subsets};
 use super::{Order, Problem, Record, vectors};
 use crate::error::Result;
 use crate::tensors::torch_error;
@@ -12,7 +12,7 @@ use tch::{TchError, Tensor};
 
 /// What the sweeps of a reconstruction reuse.
 pub(in crate::algorithms) struct Sweep {
-    parts: Parts,
+    subsets: Subsets,
     /// Per part: R, and room for R (A x − y).
     rows: Vec<(Tensor, Tensor)>,
     /// Per part: C, 0 outside the support.
@@ -21,15 +21,15 @@ pub(in crate::algorithms) struct Sweep {
 
 impl Sweep {
     pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
-        let parts = Parts::new(problem, subset_views, order)?;
+        let subsets = Subsets::new(problem, subset_views, order)?;
         let support = problem.support()?;
-        let row = |part: &Part| -> Result<(Tensor, Tensor)> {
+        let row = |part: &Subset| -> Result<(Tensor, Tensor)> {
             let sums = part.projector.forward(&support)?;
             let room = sums.f_empty_like().map_err(torch_error)?;
             Ok((vectors::inverted(sums).map_err(torch_error)?, room))
         };
-        let rows = parts.parts.iter().map(row).collect::<Result<_>>()?;
-        Ok(Self { columns: Columns::new(&parts), parts, rows })
+        let rows = subsets.subsets.iter().map(row).collect::<Result<_>>()?;
+        Ok(Self { columns: Columns::new(&subsets), subsets, rows })
     }
 
     /// Sweeps from the problem's start until the record ends it, λ falling from `relaxation` by `reduction` after each.
@@ -60,8 +60,8 @@ impl Sweep {
         relaxation: f64,
     ) -> Result<(f64, f64)> {
         let (mut loss, mut squares) = (0.0, 0.0);
-        for number in self.parts.order(sweep) {
-            let part = &self.parts.parts[number];
+        for number in self.subsets.order(sweep) {
+            let part = &self.subsets.subsets[number];
             let columns = self.columns.of(number, || column_weights(problem, part))?;
             let (rows, weighted) = &self.rows[number];
             let mut residual = part.projector.forward(x)?;
@@ -75,7 +75,7 @@ impl Sweep {
 }
 
 /// −C, 0 outside the support.
-fn column_weights(problem: &Problem<'_>, part: &Part) -> Result<Tensor> {
+fn column_weights(problem: &Problem<'_>, part: &Subset) -> Result<Tensor> {
     let ones = part.data.f_ones_like().map_err(torch_error)?;
     let mut weights = vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)?;
     problem.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)

@@ -5,13 +5,13 @@ use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
 use super::fit::Phase;
 use super::problem::Problem;
-use super::watch::{Best, Watch};
+use super::weight_selection::{Best, WeightSelection};
 use crate::algorithms::Run;
 use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
-use crate::fields::integrators::Memory;
 use crate::optimizers::Optimizer;
+use crate::renderers::line_integral::Memory;
 use crate::tensors::to_vec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ const FORMAT: &str = "1";
 
 /// A tensor as plain values.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plain {
+pub(super) struct NamedArray {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
@@ -43,13 +43,13 @@ pub(super) struct Snapshot {
     pub(super) support: Vec<f32>,
     /// The fields that are done.
     pub(super) ensemble: Ensemble,
-    pub(super) marks: Marks,
-    pub(super) tensors: Vec<Plain>,
+    pub(super) marks: WatchState,
+    pub(super) tensors: Vec<NamedArray>,
 }
 
-/// The numbers of a [`Watch`]; its weights are among the tensors.
+/// The numbers of a [`WeightSelection`]; its weights are among the tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Marks {
+pub(super) struct WatchState {
     /// Steps in the average.
     averaged: u64,
     /// Step and residual of the best look.
@@ -58,8 +58,8 @@ pub(super) struct Marks {
     since: u64,
 }
 
-impl Marks {
-    pub(super) fn of(watch: &Watch) -> Self {
+impl WatchState {
+    pub(super) fn of(watch: &WeightSelection) -> Self {
         Self {
             averaged: watch.average.as_ref().map_or(0, |(count, _)| *count),
             best: watch.best.as_ref().map(|best| (best.step, best.residual)),
@@ -69,7 +69,7 @@ impl Marks {
 }
 
 /// What the weights mean: metadata for whoever opens the file.
-pub(super) struct Place<'a> {
+pub(super) struct CheckpointMetadata<'a> {
     pub(super) grid: &'a Grid,
     pub(super) mu_ref: f64,
     pub(super) config: &'a Config,
@@ -105,9 +105,9 @@ const MEMORY: &str = "integrator.memory";
 pub(super) fn tensors(
     parameters: &[Parameter],
     optimizer: &dyn Optimizer,
-    watch: &Watch,
+    watch: &WeightSelection,
     memory: &Memory,
-) -> Result<Vec<Plain>> {
+) -> Result<Vec<NamedArray>> {
     let copies = [
         ("average", watch.average.as_ref().map(|(_, weights)| weights)),
         ("best", watch.best.as_ref().map(|best| &best.weights)),
@@ -123,10 +123,10 @@ pub(super) fn tensors(
     let field = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
     let memory = memory.iter().map(|tensor| (MEMORY.to_string(), tensor.shallow_clone()));
-    field.chain(state).chain(watched).chain(memory).map(|(name, tensor)| Plain::new(name, &tensor)).collect()
+    field.chain(state).chain(watched).chain(memory).map(|(name, tensor)| NamedArray::new(name, &tensor)).collect()
 }
 
-impl Plain {
+impl NamedArray {
     pub(super) fn new(name: String, tensor: &Tensor) -> Result<Self> {
         Ok(Self { name, shape: tensor.size().iter().map(|&n| n as usize).collect(), values: to_vec(tensor)? })
     }
@@ -153,7 +153,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
 
 impl Snapshot {
     /// The file's bytes.
-    pub(super) fn encode(&self, place: &Place<'_>) -> Result<Vec<u8>> {
+    pub(super) fn encode(&self, place: &CheckpointMetadata<'_>) -> Result<Vec<u8>> {
         let mut all = [&self.tensors[..], &self.ensemble.weights].concat();
         let volumes = [
             ("start", self.start.as_deref()),
@@ -164,7 +164,7 @@ impl Snapshot {
         for (name, values) in
             volumes.into_iter().filter_map(|(name, values)| Some((name, values.filter(|v| !v.is_empty())?)))
         {
-            all.push(Plain { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
+            all.push(NamedArray { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
         }
         let bytes: Vec<Vec<u8>> = all.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
         let views = all.iter().zip(&bytes).map(|(tensor, bytes)| {
@@ -208,7 +208,7 @@ impl Snapshot {
                 return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
             }
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            tensors.push(Plain { name: name.to_string(), shape: view.shape().to_vec(), values });
+            tensors.push(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values });
         }
         let mut taken =
             |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
@@ -263,13 +263,13 @@ impl Snapshot {
         &self,
         parameters: &[Parameter],
         optimizer: &mut dyn Optimizer,
-        watch: &mut Watch,
+        watch: &mut WeightSelection,
     ) -> Result<()> {
         let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
         let weights = self.weights("field", parameters)?;
         let like = &parameters[0].value;
         optimizer.restore(&|name| find(&format!("optimizer.{name}")).map(|plain| plain.tensor(like)))?;
-        *watch = Watch::default();
+        *watch = WeightSelection::default();
         watch.since = self.marks.since;
         if self.marks.averaged > 0 {
             watch.average = Some((self.marks.averaged, self.weights("average", parameters)?));
@@ -305,17 +305,17 @@ mod tests {
                 members: 1,
                 mean: vec![0.5, 0.25],
                 squares: vec![0.0, 0.0],
-                weights: vec![Plain { name: "member.0.a".into(), shape: vec![1, 2], values: vec![1.0, 2.0] }],
+                weights: vec![NamedArray { name: "member.0.a".into(), shape: vec![1, 2], values: vec![1.0, 2.0] }],
             },
-            marks: Marks { averaged: 3, best: Some((5, 0.125)), since: 2 },
-            tensors: vec![Plain { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
+            marks: WatchState { averaged: 3, best: Some((5, 0.125)), since: 2 },
+            tensors: vec![NamedArray { name: "field.a".into(), shape: vec![1, 2], values: vec![3.0, -4.0] }],
         }
     }
 
     fn encoded() -> Vec<u8> {
         let grid = Grid::centered([1, 1, 2], [1.0; 3], [0.0; 3]).unwrap();
         let config = Config::default();
-        snapshot().encode(&Place { grid: &grid, mu_ref: 0.05, config: &config, identity: "me" }).unwrap()
+        snapshot().encode(&CheckpointMetadata { grid: &grid, mu_ref: 0.05, config: &config, identity: "me" }).unwrap()
     }
 
     #[test]

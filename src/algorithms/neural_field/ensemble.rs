@@ -4,7 +4,7 @@
 //! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
 //! Ensembles", NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
 
-use super::checkpoint::Plain;
+use super::checkpoint::NamedArray;
 use crate::error::Result;
 use crate::fields::Parameter;
 
@@ -20,7 +20,7 @@ pub(super) struct Ensemble {
     /// Σ (x − mean)².
     pub(super) squares: Vec<f32>,
     /// The weights of each, `member.K.*`, to be rendered together; none of a single field, which has its own.
-    pub(super) weights: Vec<Plain>,
+    pub(super) weights: Vec<NamedArray>,
 }
 
 impl Ensemble {
@@ -41,7 +41,7 @@ impl Ensemble {
     pub(super) fn remember(&mut self, parameters: &[Parameter]) -> Result<()> {
         let prefix = Self::name(self.members - 1);
         for parameter in parameters {
-            self.weights.push(Plain::new(format!("{prefix}.{}", parameter.name), &parameter.value)?);
+            self.weights.push(NamedArray::new(format!("{prefix}.{}", parameter.name), &parameter.value)?);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
-use crate::projectors::Projector;
+use crate::operators::xray::Projector;
 use crate::tensors::{from_projections, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -21,17 +21,17 @@
 
 mod checkpoint;
 mod ensemble;
-mod finish;
 mod fit;
 mod held_out;
 mod problem;
+mod refinement;
 mod saved;
 mod start;
 mod sweep;
-mod watch;
+mod weight_selection;
 
-pub use finish::{Finish, Steps};
 pub use held_out::HeldOut;
+pub use refinement::{Refinement, Steps};
 pub use saved::Fitted;
 pub use start::{Regression, Start};
 pub use sweep::Sweep;
@@ -41,12 +41,12 @@ use super::weight::{Choice, Weight};
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
-use crate::fields::integrators::{IntegratorKind, lattice};
 use crate::fields::regularizers::RegularizerKind;
 use crate::fields::siren;
 use crate::fields::{Domain, FieldKind};
 use crate::optimizers::{OptimizerKind, Schedule, muon};
 use crate::registry::OneOf;
+use crate::renderers::line_integral::{IntegratorKind, lattice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ pub struct Config {
     /// Another method whose volume the field learns first; `null` to start from random weights.
     pub start: Option<Box<Start>>,
     /// After the data steps, some more with another optimizer.
-    pub finish: Option<Finish>,
+    pub finish: Option<Refinement>,
     /// Largest Euclidean norm of a step's gradient over all weights; 0 for any.
     pub clip: f64,
     /// Share of the data steps, the last, over which the weights are averaged for the result; 0 takes the last weights.
@@ -119,7 +119,7 @@ impl Default for Config {
             noise: None,
             start: Some(Box::new(Start {
                 kind: AlgorithmKind::Tv(tv::Config { iterations: 100, tolerance: 0.0, ..tv::Config::default() }),
-                beside: Regression::default(),
+                keys: Regression::default(),
             })),
             regularizers: Vec::new(),
             coarse_steps: Vec::new(),
@@ -239,7 +239,7 @@ impl Algorithm for Config {
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
         // Each voxel once more without gradients: a third of what forward and backward cost.
         let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
-            + self.start.as_ref().map_or(0.0, |s| (s.beside.steps * s.beside.batch as u64) as f64);
+            + self.start.as_ref().map_or(0.0, |s| (s.keys.steps * s.keys.batch as u64) as f64);
         let begin =
             self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
         // Each parameter with its gradient and two moments.

@@ -5,9 +5,9 @@ use super::held_out::Held;
 use crate::algorithms::Run;
 use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
 use crate::error::Result;
-use crate::fields::integrators::Objective;
-use crate::projectors::kernels::support::seen_support;
-use crate::projectors::{self, Weighted};
+use crate::operators::xray::kernels::support::seen_support;
+use crate::operators::xray::{self, Weighted};
+use crate::renderers::line_integral::Objective;
 use crate::tensors::{from_projections, to_vec, torch_error};
 use tch::{Kind, Tensor};
 
@@ -104,7 +104,7 @@ fn objective(
         model: run.model,
         data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
         weights,
-        norm_squared: projectors::norm_squared(projector.as_ref(), run.device, 15)?,
+        norm_squared: xray::norm_squared(projector.as_ref(), run.device, 15)?,
         scale: 1.0,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),

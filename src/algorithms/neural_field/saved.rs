@@ -4,7 +4,7 @@
 use super::Config;
 use super::checkpoint::{self, Snapshot, fault};
 use super::ensemble::Ensemble;
-use super::watch;
+use super::weight_selection;
 use crate::data::{Grid, Quantity, Volume};
 use crate::error::Result;
 use crate::fields::coordinates::Coordinates;
@@ -43,7 +43,7 @@ impl Fitted {
         };
         let one = |name: &String| -> Result<Box<dyn Field>> {
             let field = config.field.kind.as_part().build(&Domain::of(&grid), 0, (Kind::Float, device))?;
-            watch::put(field.parameters(), &snapshot.weights(name, field.parameters())?);
+            weight_selection::put(field.parameters(), &snapshot.weights(name, field.parameters())?);
             Ok(field)
         };
         let fields = names.iter().map(one).collect::<Result<_>>()?;

@@ -3,7 +3,7 @@
 use crate::algorithms::AlgorithmKind;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
-use crate::registry::{Beside, OneOf};
+use crate::registry::{OneOf, SiblingKeys};
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ impl Default for Regression {
     }
 }
 
-impl Beside for Regression {
+impl SiblingKeys for Regression {
     const KEYS: &'static [&'static str] = &["steps", "batch", "rate"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
@@ -44,7 +44,7 @@ impl Beside for Regression {
 
 /// Refuses a start that makes no sense.
 pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<()> {
-    let Regression { steps, batch, rate } = start.beside;
+    let Regression { steps, batch, rate } = start.keys;
     if matches!(start.kind, AlgorithmKind::NeuralField(_)) {
         return Err(Error::config("neural_field", "a field cannot start from another field")
             .hint("name a classical method, such as `tv`"));

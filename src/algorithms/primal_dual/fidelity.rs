@@ -7,7 +7,7 @@ use super::Step;
 use crate::data::Grid;
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
-use crate::projectors::{self, Projector};
+use crate::operators::xray::{self, Projector};
 use crate::tensors::{from_slice, torch_error};
 use rand::RngExt;
 use tch::{Device, TchError, Tensor};
@@ -32,7 +32,7 @@ pub(super) struct Fidelity {
 impl Fidelity {
     /// Of projections in units of mu_ref × mm.
     pub(super) fn new(projector: Box<dyn Projector>, values: &Tensor, device: Device, seed: u64) -> Result<Self> {
-        let norm = projectors::norm_squared(projector.as_ref(), device, POWER)?.sqrt();
+        let norm = xray::norm_squared(projector.as_ref(), device, POWER)?.sqrt();
         let data = values / norm;
         let size = data.norm().double_value(&[]);
         let mut made = Self { projector, norm, data, size: if size > 0.0 { size } else { 1.0 }, joint: 2.0 };

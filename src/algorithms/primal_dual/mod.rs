@@ -29,7 +29,7 @@ use super::statistics::Statistics;
 use super::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::Result;
-use crate::projectors::Weighted;
+use crate::operators::xray::Weighted;
 use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
 use serde_json::json;
@@ -73,7 +73,7 @@ struct State {
 }
 
 /// Objective and relative gap at a point.
-struct Measured {
+struct Evaluated {
     data: f64,
     penalty: f64,
     gap: f64,
@@ -211,14 +211,14 @@ impl<'a> Problem<'a> {
         relax().map_err(torch_error)
     }
 
-    fn measure(&self, state: &State, penalty: &dyn Penalty, beyond: f64) -> Result<Measured> {
+    fn measure(&self, state: &State, penalty: &dyn Penalty, beyond: f64) -> Result<Evaluated> {
         let residual = &state.projected - &self.fidelity.data;
         let squares = |tensor: &Tensor| tensor.square().sum(Kind::Double).double_value(&[]);
         let data = 0.5 * squares(&residual);
         let (value, gap) = penalty.value(&state.x)?;
         let total = 0.5 * squares(&(&residual - &state.p)) + gap + beyond;
         let objective = data + value;
-        Ok(Measured {
+        Ok(Evaluated {
             data,
             penalty: value,
             gap: if total > 0.0 { total / objective.max(f64::MIN_POSITIVE) } else { 0.0 },
@@ -238,7 +238,7 @@ fn stuck(curve: &[CurvePoint]) -> bool {
     }
 }
 
-impl Measured {
+impl Evaluated {
     fn point(&self, step: u64, seconds: f64) -> CurvePoint {
         let figures = [("data", self.data), ("penalty", self.penalty), ("gap", self.gap), ("residual", self.residual)];
         let figures = figures.map(|(name, value)| (name.to_string(), value)).into_iter().collect::<BTreeMap<_, _>>();

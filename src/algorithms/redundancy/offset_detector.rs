@@ -1,7 +1,7 @@
 //! Weights for a detector shifted sideways over a full circle (half fan): w(s) = ½ (1 + sin(π s / 2Δ)) within the
-//! overlap
-//! |s| < Δ, 1 beyond it on the long side, 0 on the short one; s is the fan angle γ (a distance for a parallel beam). Since the
-//! opposite ray is at −s, the two add to one. Wang, Med. Phys. 29 (2002) 1634, eq. 4, with the angle for atan(u/D).
+//! overlap |s| < Δ, 1 beyond it on the long side, 0 on the short one; s is the fan angle γ (a distance for a parallel
+//! beam). Since the opposite ray is at −s, the two add to one. Wang, Med. Phys. 29 (2002) 1634, eq. 4, with the angle
+//! for atan(u/D).
 
 use std::f64::consts::FRAC_PI_2;
 

@@ -13,7 +13,7 @@ use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
-use crate::projectors::{self, Model, Projector};
+use crate::operators::xray::{self, Model, Projector};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
@@ -125,7 +125,7 @@ impl Judge {
     /// # Errors
     /// A projector that the device does not have.
     pub fn new(out: Projections, grid: &Grid, run: &Run<'_>) -> Result<Self> {
-        let projector = projectors::build(another(run.model), grid, &out.geometry, run.device)?;
+        let projector = xray::build(another(run.model), grid, &out.geometry, run.device)?;
         Ok(Self { out, projector, device: run.device })
     }
 

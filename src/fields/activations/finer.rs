@@ -3,7 +3,7 @@
 //! in Implicit NEural Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare
 //! coordinates where a SIREN stays too smooth.
 
-use super::{Activation, Bounds, Place, periodic, positive};
+use super::{Activation, Bounds, LayerPosition, periodic, positive};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -36,9 +36,9 @@ impl Activation for Config {
         z.f_abs()?.f_add_scalar(1.0)?.f_mul(z)?.f_mul_scalar(self.omega)?.f_sin()
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         let bounds = periodic(self.omega, place, inputs);
-        if place == Place::First { Bounds { bias: self.bias, ..bounds } } else { bounds }
+        if place == LayerPosition::First { Bounds { bias: self.bias, ..bounds } } else { bounds }
     }
 
     fn pointwise(&self) -> Option<Pointwise> {

@@ -2,7 +2,7 @@
 //! Implicit Neural Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for
 //! bare coordinates.
 
-use super::{Activation, Bounds, Place, plain, positive};
+use super::{Activation, Bounds, LayerPosition, plain, positive};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ impl Activation for Config {
         z.f_mul_scalar(self.omega)?.f_cos()?.f_mul(&bell)
     }
 
-    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, _: LayerPosition, inputs: usize) -> Bounds {
         plain(inputs)
     }
 

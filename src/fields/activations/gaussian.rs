@@ -2,7 +2,7 @@
 //! Framework for Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special
 //! start; σ sets its scale.
 
-use super::{Activation, Bounds, Place, plain, positive};
+use super::{Activation, Bounds, LayerPosition, plain, positive};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -32,7 +32,7 @@ impl Activation for Config {
         z.f_square()?.f_mul_scalar(-0.5 / (self.sigma * self.sigma))?.f_exp()
     }
 
-    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, _: LayerPosition, inputs: usize) -> Bounds {
         plain(inputs)
     }
 

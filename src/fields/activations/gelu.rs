@@ -1,7 +1,7 @@
 //! φ(z) = z Φ(z), Φ the distribution function of N(0, 1). Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. A
 //! smooth ReLU: the same uses, without kinks in the volume.
 
-use super::{Activation, Bounds, Place, rectifier};
+use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ impl Activation for Config {
         z.f_gelu("none")
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         rectifier(0.0, place, inputs)
     }
 

@@ -1,7 +1,7 @@
 //! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; weights after He et al., ICCV 2015. As ReLU,
 //! without neurons that stay dead; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
 
-use super::{Activation, Bounds, Place, rectifier};
+use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::{Error, Result};
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -35,7 +35,7 @@ impl Activation for Config {
         z.f_relu()?.f_add(&rest)
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         rectifier(self.slope, place, inputs)
     }
 

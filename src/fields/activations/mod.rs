@@ -17,7 +17,7 @@ use tch::{TchError, Tensor};
 
 /// Which layer of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum LayerPosition {
     /// It sees the encoded point.
     First,
     /// It sees hidden neurons.
@@ -48,7 +48,7 @@ pub trait Activation: std::fmt::Debug + Send + Sync {
     /// When memory runs out.
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError>;
     /// Where the weights of a layer with `inputs` inputs start.
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds;
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds;
     /// φ as the fused kernels know it, if they do.
     fn pointwise(&self) -> Option<Pointwise> {
         None
@@ -82,9 +82,10 @@ crate::kinds! {
 /// Weights U(±√(6 / ((1 + slope²) inputs))), which keeps the mean square through (leaky) rectifiers: He et al.,
 /// "Delving Deep into Rectifiers", ICCV 2015, eq. 10 and 15. Biases U(±1/√inputs), so that kinks do not all meet in the
 /// origin; the last layer like the biases.
-fn rectifier(slope: f64, place: Place, inputs: usize) -> Bounds {
+fn rectifier(slope: f64, place: LayerPosition, inputs: usize) -> Bounds {
     let plain = 1.0 / (inputs as f64).sqrt();
-    let weight = if place == Place::Last { plain } else { (6.0 / ((1.0 + slope * slope) * inputs as f64)).sqrt() };
+    let weight =
+        if place == LayerPosition::Last { plain } else { (6.0 / ((1.0 + slope * slope) * inputs as f64)).sqrt() };
     Bounds { weight, bias: plain }
 }
 
@@ -96,8 +97,8 @@ fn plain(inputs: usize) -> Bounds {
 }
 
 /// As in SIREN: the first layer U(±1/inputs), the others U(±√(6/inputs)/ω), biases like their layer's weights.
-fn periodic(omega: f64, place: Place, inputs: usize) -> Bounds {
-    let bound = if place == Place::First { 1.0 / inputs as f64 } else { (6.0 / inputs as f64).sqrt() / omega };
+fn periodic(omega: f64, place: LayerPosition, inputs: usize) -> Bounds {
+    let bound = if place == LayerPosition::First { 1.0 / inputs as f64 } else { (6.0 / inputs as f64).sqrt() / omega };
     Bounds { weight: bound, bias: bound }
 }
 

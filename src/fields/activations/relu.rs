@@ -1,7 +1,7 @@
 //! φ(z) = max(0, z). Nair and Hinton, ICML 2010; weights after He et al., ICCV 2015. Piecewise linear and cheap: the
 //! usual choice after an encoding that holds the detail (hash grid, dense grid, Fourier features).
 
-use super::{Activation, Bounds, Place, rectifier};
+use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ impl Activation for Config {
         z.f_relu()
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         rectifier(0.0, place, inputs)
     }
 

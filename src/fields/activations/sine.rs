@@ -3,7 +3,7 @@
 //! same network as `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE
 //! TNNLS 2022).
 
-use super::{Activation, Bounds, Place, periodic, positive};
+use super::{Activation, Bounds, LayerPosition, periodic, positive};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ impl Activation for Config {
         z.f_mul_scalar(self.omega)?.f_sin()
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         periodic(self.omega, place, inputs)
     }
 

@@ -1,7 +1,7 @@
 //! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with all derivatives, for volumes whose gradients are
 //! used.
 
-use super::{Activation, Bounds, Place, rectifier};
+use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ impl Activation for Config {
         z.f_softplus()
     }
 
-    fn bounds(&self, place: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
         rectifier(0.0, place, inputs)
     }
 

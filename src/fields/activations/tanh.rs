@@ -1,7 +1,7 @@
 //! φ(z) = tanh z; weights U(±1/√inputs), LeCun et al., "Efficient BackProp", 1998. Smooth and bounded; learns low
 //! frequencies only, so it needs an encoding.
 
-use super::{Activation, Bounds, Place, plain};
+use super::{Activation, Bounds, LayerPosition, plain};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ impl Activation for Config {
         z.f_tanh()
     }
 
-    fn bounds(&self, _: Place, inputs: usize) -> Bounds {
+    fn bounds(&self, _: LayerPosition, inputs: usize) -> Bounds {
         plain(inputs)
     }
 

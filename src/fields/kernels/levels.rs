@@ -6,7 +6,7 @@
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
-use crate::projectors::kernels::simd::{self, Kernel, LANES, Simd};
+use crate::operators::xray::kernels::simd::{self, Kernel, LANES, Simd};
 use rayon::prelude::*;
 
 /// Factors of the spatial hash, one per axis: Teschner et al., VMV 2003, as in Müller et al. 2022, eq. 4.

@@ -5,7 +5,7 @@
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
 use super::pointwise::Pointwise;
-use crate::projectors::kernels::simd::{self, Kernel, LANES, Simd};
+use crate::operators::xray::kernels::simd::{self, Kernel, LANES, Simd};
 use rayon::prelude::*;
 
 /// Points of a tile.
@@ -123,7 +123,7 @@ impl<T: Stored> Kernel for Tile<'_, T> {
 
 /// Where the slopes of neurons come from.
 #[derive(Debug, Clone, Copy)]
-pub enum Slopes<'a, T> {
+pub enum SumSlopes<'a, T> {
     /// From a product: `[points, neurons]`.
     Product(&'a [T]),
     /// From a linear output neuron: slopes of the values `[points]` times its weights `[neurons]`.
@@ -132,7 +132,7 @@ pub enum Slopes<'a, T> {
 
 /// Turns derivatives `[points, neurons]` into slopes of the sums, slope · φ'. Gives Σ over the points of these, and of
 /// these times each column of `columns` `[points, n]`: `[1 + n, neurons]`.
-pub fn backward<T: Stored>(slopes: Slopes<'_, T>, derivatives: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
+pub fn backward<T: Stored>(slopes: SumSlopes<'_, T>, derivatives: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
     let points = derivatives.len() / width;
     let extra = columns.len() / points;
     let mut parts = vec![0.0; points.div_ceil(TILE) * (1 + extra) * width];
@@ -152,7 +152,7 @@ fn added(parts: &[f32], length: usize) -> Vec<f32> {
 
 struct Back<'a, T> {
     first: usize,
-    slopes: Slopes<'a, T>,
+    slopes: SumSlopes<'a, T>,
     derivatives: &'a mut [T],
     width: usize,
     columns: &'a [f32],
@@ -190,11 +190,11 @@ impl<T: Stored> Back<'_, T> {
     fn slopes(&mut self, row: usize, start: usize, slopes: &mut [f32]) {
         let point = self.first + row;
         match self.slopes {
-            Slopes::Product(from) => {
+            SumSlopes::Product(from) => {
                 let from = &from[point * self.width + start..][..slopes.len()];
                 slopes.iter_mut().zip(from).for_each(|(slope, from)| *slope = from.wide());
             }
-            Slopes::Output(values, weight) => {
+            SumSlopes::Output(values, weight) => {
                 let value = values[point];
                 slopes.iter_mut().zip(&weight[start..]).for_each(|(slope, weight)| *slope = value * weight);
             }

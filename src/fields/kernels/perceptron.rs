@@ -8,7 +8,7 @@
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
-use crate::projectors::kernels::simd::{self, Kernel, LANES, Simd, sixteen, sixteen_mut};
+use crate::operators::xray::kernels::simd::{self, Kernel, LANES, Simd, sixteen, sixteen_mut};
 use rayon::prelude::*;
 
 /// Points of a tile.
@@ -40,7 +40,7 @@ pub struct Perceptron<'a> {
 
 /// What [`Perceptron::forward`] keeps of some points for [`Perceptron::backward`].
 #[derive(Debug)]
-pub struct Kept {
+pub struct ForwardState {
     count: usize,
     /// `[tile, neuron of any layer, point]`.
     tiles: Vec<f32>,
@@ -72,11 +72,11 @@ impl Perceptron<'_> {
 
     /// Values `[n]` of features `[n, inputs]`, and what the backward pass needs.
     #[must_use]
-    pub fn forward(&self, features: &[f32]) -> (Vec<f32>, Kept) {
+    pub fn forward(&self, features: &[f32]) -> (Vec<f32>, ForwardState) {
         let (inputs, size) = (self.inputs(), self.neurons() * TILE);
         let count = features.len() / inputs;
         let tiles = count.div_ceil(TILE);
-        let mut kept = Kept { count, tiles: vec![0.0; tiles * size] };
+        let mut kept = ForwardState { count, tiles: vec![0.0; tiles * size] };
         let mut values = vec![0.0; tiles * TILE];
         let parts =
             kept.tiles.par_chunks_mut(size).zip(values.par_chunks_mut(TILE)).zip(features.par_chunks(TILE * inputs));
@@ -90,7 +90,7 @@ impl Perceptron<'_> {
 
     /// Gradient of Σ slopes · values, from the slopes `[n]`.
     #[must_use]
-    pub fn backward(&self, kept: &Kept, slopes: &[f32]) -> Gradients {
+    pub fn backward(&self, kept: &ForwardState, slopes: &[f32]) -> Gradients {
         let (inputs, size, numbers) = (self.inputs(), self.neurons() * TILE, self.numbers());
         let mut parts = vec![0.0; kept.tiles.len() / size.max(1) * numbers];
         let mut features = vec![0.0; kept.count * inputs];

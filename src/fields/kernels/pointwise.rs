@@ -7,7 +7,7 @@
 //! numbers are compiled for the lanes.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
-use crate::projectors::kernels::simd::{LANES, Simd, sixteen, sixteen_mut};
+use crate::operators::xray::kernels::simd::{LANES, Simd, sixteen, sixteen_mut};
 
 /// A function that the kernels know.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -203,7 +203,7 @@ fn series<S: Simd>(simd: S, coefficients: [f32; 5], x: S::F) -> S::F {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::projectors::kernels::simd::{self, Kernel};
+    use crate::operators::xray::kernels::simd::{self, Kernel};
 
     struct Apply<'a>(Pointwise, &'a mut [f32], &'a mut [f32]);
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::fields::dense::Dense;
 use crate::fields::kernels::perceptron::{self, Perceptron};
 use crate::fields::kernels::pointwise::Pointwise;
-use crate::fields::{Parameter, Precision, Slopes, fused};
+use crate::fields::{OutputGradient, Parameter, Precision, fused};
 use crate::tensors::{from_slice, lend, torch_error};
 use tch::{Device, Tensor};
 
@@ -34,7 +34,7 @@ impl Network<'_> {
 
     /// Given what makes slopes of the sums, adds the layers' gradients; gives the slopes of the encoded points, if
     /// asked.
-    fn accumulate(&self, encoded: &Tensor, slopes: &mut Slopes<'_>, ask: bool) -> Result<Option<Tensor>> {
+    fn accumulate(&self, encoded: &Tensor, slopes: &mut OutputGradient<'_>, ask: bool) -> Result<Option<Tensor>> {
         match self {
             Self::Small(network, parameters) => {
                 let (sums, kept) = network.forward(lend(encoded)?);
@@ -93,7 +93,7 @@ impl Mlp {
     pub(super) fn through_network(
         &self,
         encoded: &Tensor,
-        slopes: &mut Slopes<'_>,
+        slopes: &mut OutputGradient<'_>,
         ask: bool,
     ) -> Result<Option<Tensor>> {
         let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);

@@ -3,7 +3,7 @@
 //! The decoders size their buffers by the codestream and copy into one sized by the image (`dicom-pixeldata` 0.10.1
 //! panics when they differ).
 
-use super::header::Layout;
+use super::header::PixelLayout;
 use flate2::read::DeflateDecoder;
 use std::io::Read;
 
@@ -26,7 +26,7 @@ struct Declared {
 ///
 /// # Errors
 /// In words, when the frame contradicts the image.
-pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Layout, String> {
+pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<PixelLayout, String> {
     let is_jpeg = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7"].iter().any(|family| syntax.starts_with(family));
     let declared = match syntax {
         RLE => return check_rle(bytes, layout).map(|()| layout),
@@ -53,7 +53,7 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: Layout) -> Result<Layout
         ));
     }
     if layout.signed && found.signed == Some(false) {
-        return Ok(Layout { bits_stored: found.bits, high_bit: found.bits - 1, ..layout });
+        return Ok(PixelLayout { bits_stored: found.bits, high_bit: found.bits - 1, ..layout });
     }
     Ok(layout)
 }
@@ -109,7 +109,7 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
 
 /// The header and the lengths of a run-length frame (PS3.5 annex G): one segment per byte of a pixel, each with as many
 /// bytes as the image has pixels.
-fn check_rle(bytes: &[u8], layout: Layout) -> Result<(), String> {
+fn check_rle(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     let long = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize);
     let segments = layout.bits_allocated as usize / 8;
     if bytes.len() < 64 || long(0) != Some(segments) {
@@ -130,7 +130,7 @@ fn check_rle(bytes: &[u8], layout: Layout) -> Result<(), String> {
 }
 
 /// A deflated frame may not be larger than the image.
-fn check_deflated(bytes: &[u8], layout: Layout) -> Result<(), String> {
+fn check_deflated(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     let expected = layout.bytes() as u64;
     // An odd frame has one byte of padding.
     let found = std::io::copy(&mut DeflateDecoder::new(bytes).take(expected + 2), &mut std::io::sink());
@@ -164,8 +164,8 @@ fn unpacked(segment: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const LAYOUT: Layout =
-        Layout { rows: 1, columns: 3, frames: 1, bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false };
+    const LAYOUT: PixelLayout =
+        PixelLayout { rows: 1, columns: 3, frames: 1, bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false };
 
     #[test]
     fn run_lengths_are_counted_before_they_are_trusted() {

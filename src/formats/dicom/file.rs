@@ -1,6 +1,6 @@
 //! A DICOM file in memory: preamble, file meta group, data set, each checked before it is used (PS3.10).
 
-use super::prescan::{self, Element, Encoding, Fault, Pixels, Scan, scan};
+use super::prescan::{self, DataSetIndex, Element, Encoding, Fault, Pixels, scan};
 use super::syntax::{self, Syntax};
 use crate::error::{Error, Result};
 use dicom_core::{Tag, VR};
@@ -27,7 +27,7 @@ pub(super) struct DicomFile {
     data: Vec<u8>,
     /// Where the data set begins in `data`.
     offset: usize,
-    scan: Scan,
+    scan: DataSetIndex,
     /// How pixels and elements are encoded.
     pub(super) syntax: Syntax,
     /// Media Storage SOP Class and Instance UID of the meta group, empty if there are none.

@@ -67,13 +67,13 @@ pub(super) struct Image {
     pub(super) syntax: String,
     pub(super) preamble: Option<&'static str>,
     /// How the pixels are stored; why not, if they cannot be read as one number per pixel.
-    pub(super) layout: std::result::Result<Layout, String>,
+    pub(super) layout: std::result::Result<PixelLayout, String>,
     object: InMemDicomObject,
 }
 
 /// How pixels are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct PixelLayout {
     pub(super) rows: usize,
     pub(super) columns: usize,
     pub(super) frames: usize,
@@ -118,7 +118,7 @@ impl Image {
             instance: or(tags::SOP_INSTANCE_UID, &file.instance),
             syntax: format!("{} ({})", file.syntax.name, file.syntax.uid),
             preamble: file.preamble,
-            layout: Layout::of(&object).and_then(|layout| layout.fits(stored, compressed)),
+            layout: PixelLayout::of(&object).and_then(|layout| layout.fits(stored, compressed)),
             object,
         }))
     }
@@ -200,7 +200,7 @@ fn check_axes(a: Point, b: Point) -> std::result::Result<(), String> {
     Err(format!("Image Orientation (Patient): expected two orthogonal unit vectors, got {a:?} and {b:?}"))
 }
 
-impl Layout {
+impl PixelLayout {
     fn of(object: &InMemDicomObject) -> std::result::Result<Self, String> {
         let integer = |tag: Tag, name: &str| {
             let value = object.get(tag).and_then(|element| element.to_int::<u32>().ok());

@@ -7,7 +7,7 @@ use super::stack;
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::formats::Format;
-use crate::formats::describe::{Candidate, Description, lattice_rows, tidy};
+use crate::formats::describe::{Candidate, Description, grid_rows, tidy};
 use std::path::Path;
 
 /// The entry in the list of formats.
@@ -81,7 +81,7 @@ fn image_rows(description: &mut Description, image: &Image) {
     }
 }
 
-/// The lattice, if the series is a volume that can be read; otherwise why not, as a warning.
+/// The affine, if the series is a volume that can be read; otherwise why not, as a warning.
 fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     let mut volume = series.clone();
     if !volume.is_localizer() {
@@ -90,13 +90,13 @@ fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     let grid = stack::stack(path, &volume).and_then(|stack| {
         description.warnings.extend(stack.warnings.clone());
         stack
-            .lattice
+            .affine
             .check()
-            .map_err(|fault| Error::input(path, format!("its slices are no right-angled lattice: {fault}")))?;
-        stack.lattice.grid(stack.lattice.canonical_order())
+            .map_err(|fault| Error::input(path, format!("its slices are no right-angled affine: {fault}")))?;
+        stack.affine.grid(stack.affine.canonical_order())
     });
     match grid {
-        Ok(grid) => lattice_rows(description, &grid),
+        Ok(grid) => grid_rows(description, &grid),
         Err(error) => description.warnings.push(Warning::new("dicom_not_a_volume", error)),
     }
 }

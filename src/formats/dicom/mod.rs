@@ -45,12 +45,12 @@ pub fn read_series(path: &Path, series: Option<&str>) -> Result<Loaded> {
     let (series, mut warnings) = series::choose(path, series)?;
     let stack = stack::stack(path, &series)?;
     stack
-        .lattice
+        .affine
         .check()
-        .map_err(|fault| Error::input(path, format!("its slices are no right-angled lattice: {fault}")))?;
-    let order = stack.lattice.canonical_order();
-    let grid = stack.lattice.grid(order).map_err(|error| Error::input(path, error))?;
-    let voxels = reorder(load(path, &series, &stack)?, stack.lattice.shape, order);
+        .map_err(|fault| Error::input(path, format!("its slices are no right-angled affine: {fault}")))?;
+    let order = stack.affine.canonical_order();
+    let grid = stack.affine.grid(order).map_err(|error| Error::input(path, error))?;
+    let voxels = reorder(load(path, &series, &stack)?, stack.affine.shape, order);
     let volume = Volume::from_vec(grid, Quantity::Hounsfield, voxels).map_err(|error| Error::input(path, error))?;
     let source = SourceSeries::of(&series, &stack)?;
     warnings.extend(stack.warnings);

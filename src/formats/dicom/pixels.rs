@@ -2,7 +2,7 @@
 
 use super::codestream;
 use super::file::{DicomFile, PixelBytes};
-use super::header::{Frame, Layout};
+use super::header::{Frame, PixelLayout};
 use super::prescan::Encoding;
 use dicom_core::value::{PixelFragmentSequence, PrimitiveValue};
 use dicom_core::{DataElement, Tag, VR};
@@ -17,7 +17,7 @@ use std::borrow::Cow;
 /// In words: pixels that are missing, damaged, or compressed in a way that no decoder here knows.
 pub(super) fn decode(
     file: &DicomFile,
-    layout: Layout,
+    layout: PixelLayout,
     index: usize,
     frame: &Frame,
     out: &mut [f32],
@@ -49,7 +49,7 @@ pub(super) fn decode(
 }
 
 /// One frame through the decoder of its transfer syntax. The decoder gets an object made here, of checked values only.
-fn decompress(file: &DicomFile, layout: Layout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
+fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
     let syntax = &file.syntax;
     let number = |tag: Tag, value: usize| DataElement::new(tag, VR::US, PrimitiveValue::from(value as u16));
     let mut object = InMemDicomObject::from_element_iter([
@@ -84,7 +84,7 @@ fn decompress(file: &DicomFile, layout: Layout, frame: Vec<u8>) -> Result<Vec<u8
 }
 
 /// Stored bits (PS3.5 8.1.1: `bits_stored` of them up to `high_bit`, others ignored) → slope · stored + intercept.
-fn rescale(bytes: &[u8], layout: Layout, big_endian: bool, frame: &Frame, out: &mut [f32]) {
+fn rescale(bytes: &[u8], layout: PixelLayout, big_endian: bool, frame: &Frame, out: &mut [f32]) {
     let (up, down) = (31 - layout.high_bit, 32 - layout.bits_stored);
     let value = |raw: u32| {
         let stored = if layout.signed { f64::from((raw << up) as i32 >> down) } else { f64::from(raw << up >> down) };
@@ -117,20 +117,27 @@ mod tests {
             slope: 2.0,
             intercept: -1000.0,
         };
-        let layout =
-            Layout { rows: 1, columns: 2, frames: 1, bits_allocated: 16, bits_stored: 12, high_bit: 11, signed: true };
-        let value = |layout: Layout, bytes: &[u8], big| {
+        let layout = PixelLayout {
+            rows: 1,
+            columns: 2,
+            frames: 1,
+            bits_allocated: 16,
+            bits_stored: 12,
+            high_bit: 11,
+            signed: true,
+        };
+        let value = |layout: PixelLayout, bytes: &[u8], big| {
             let mut out = vec![0.0; bytes.len() * 8 / layout.bits_allocated as usize];
             rescale(bytes, layout, big, &frame, &mut out);
             out
         };
         // 0x8fff: an overlay bit on top of the 12 bits of -1.
         assert_eq!(value(layout, &[0xff, 0x8f, 0x05, 0x00], false), [-1002.0, -990.0]);
-        assert_eq!(value(Layout { signed: false, ..layout }, &[0x8f, 0xff], true), [2.0 * 4095.0 - 1000.0]);
-        assert_eq!(value(Layout { bits_stored: 8, high_bit: 15, ..layout }, &[0x00, 0xff], false), [-1002.0]);
-        let wide = Layout { bits_allocated: 32, bits_stored: 32, high_bit: 31, ..layout };
+        assert_eq!(value(PixelLayout { signed: false, ..layout }, &[0x8f, 0xff], true), [2.0 * 4095.0 - 1000.0]);
+        assert_eq!(value(PixelLayout { bits_stored: 8, high_bit: 15, ..layout }, &[0x00, 0xff], false), [-1002.0]);
+        let wide = PixelLayout { bits_allocated: 32, bits_stored: 32, high_bit: 31, ..layout };
         assert_eq!(value(wide, &(-7i32).to_le_bytes(), false), [-1014.0]);
-        let bytes = Layout { bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false, ..layout };
+        let bytes = PixelLayout { bits_allocated: 8, bits_stored: 8, high_bit: 7, signed: false, ..layout };
         assert_eq!(value(bytes, &[250], false), [-500.0]);
     }
 }

@@ -61,16 +61,21 @@ pub(super) enum Pixels {
 
 /// The elements before the pixels, and the pixels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Scan {
+pub(super) struct DataSetIndex {
     pub(super) elements: Vec<Element>,
     pub(super) pixels: Option<Pixels>,
 }
 
 /// Walks a data set of `total` bytes of which `data` is the beginning, up to its pixels. Sequences of defined length
 /// are entered only if `wanted`: what is not wanted is passed over by its length and never parsed by anybody.
-pub(super) fn scan(data: &[u8], total: usize, encoding: Encoding, wanted: fn(Tag) -> bool) -> Result<Scan, Fault> {
+pub(super) fn scan(
+    data: &[u8],
+    total: usize,
+    encoding: Encoding,
+    wanted: fn(Tag) -> bool,
+) -> Result<DataSetIndex, Fault> {
     let mut walk = Walk { data, total, position: 0 };
-    let mut scan = Scan::default();
+    let mut scan = DataSetIndex::default();
     while walk.position < total {
         let start = walk.position;
         let header = walk.header(encoding)?;
@@ -222,7 +227,7 @@ impl Walk<'_> {
                     self.pixels(&next)?;
                 }
                 _ if next.length == UNDEFINED || (wanted && next.vr == VR::SQ) => {
-                    levels.push(self.open(&next, false, encoding, limit)?)
+                    levels.push(self.open(&next, false, encoding, limit)?);
                 }
                 _ => {
                     self.value(&next, wanted)?;
@@ -321,7 +326,7 @@ mod tests {
         [&tag.0.to_le_bytes()[..], &tag.1.to_le_bytes(), b"SQ\0\0", &UNDEFINED.to_le_bytes()].concat()
     }
 
-    fn explicit(data: &[u8]) -> Result<Scan, Fault> {
+    fn explicit(data: &[u8]) -> Result<DataSetIndex, Fault> {
         scan(data, data.len(), Encoding::ExplicitLittle, |_| true)
     }
 

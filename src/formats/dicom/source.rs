@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// An attribute that may be kept.
-pub(super) struct Kept {
+pub(super) struct KeptAttribute {
     pub(super) tag: Tag,
     pub(super) vr: VR,
     /// Its keyword in the standard.
@@ -22,12 +22,12 @@ pub(super) struct Kept {
     pub(super) identifies: bool,
 }
 
-const fn kept(tag: Tag, vr: VR, keyword: &'static str, identifies: bool) -> Kept {
-    Kept { tag, vr, keyword, identifies }
+const fn kept(tag: Tag, vr: VR, keyword: &'static str, identifies: bool) -> KeptAttribute {
+    KeptAttribute { tag, vr, keyword, identifies }
 }
 
 /// All attributes that are ever kept.
-pub(super) const KEPT: &[Kept] = &[
+pub(super) const KEPT: &[KeptAttribute] = &[
     kept(tags::STUDY_DATE, VR::DA, "StudyDate", true),
     kept(tags::STUDY_TIME, VR::TM, "StudyTime", true),
     kept(tags::ACCESSION_NUMBER, VR::SH, "AccessionNumber", true),

@@ -1,10 +1,10 @@
-//! From the places of slices to a lattice: sorted along their normal, checked, never by slice thickness or file name.
+//! From the places of slices to a affine: sorted along their normal, checked, never by slice thickness or file name.
 
-use super::header::{Frame, Image, Layout};
+use super::header::{Frame, Image, PixelLayout};
 use super::series::Series;
 use crate::data::{Point, Warning, Warnings, cross, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
-use crate::formats::orient::Lattice;
+use crate::formats::orient::Affine;
 use std::path::{Path, PathBuf};
 
 /// Most pixels of a series (8 GiB in memory).
@@ -32,11 +32,11 @@ pub(super) struct Slice {
 /// A series as an even stack of slices.
 #[derive(Debug, Clone)]
 pub(super) struct Stack {
-    pub(super) layout: Layout,
+    pub(super) layout: PixelLayout,
     /// In the order of their positions along the normal.
     pub(super) slices: Vec<Slice>,
     /// `[slice, row, column]`.
-    pub(super) lattice: Lattice,
+    pub(super) affine: Affine,
     pub(super) warnings: Warnings,
 }
 
@@ -66,12 +66,12 @@ pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
     let step = step(series, &slices, normal, &mut warnings)?;
     let first = &slices[0].frame;
     let unit = |v: Point, spacing: f64| scale(normalized(v), spacing);
-    let lattice = Lattice {
+    let affine = Affine {
         shape: [slices.len(), layout.rows, layout.columns],
         steps: [step, unit(first.along_column, first.spacing[0]), unit(first.along_row, first.spacing[1])],
         origin: first.position,
     };
-    Ok(Stack { layout, slices, lattice, warnings })
+    Ok(Stack { layout, slices, affine, warnings })
 }
 
 /// Only CT has Hounsfield units.
@@ -109,8 +109,8 @@ fn doubts(series: &Series) -> Warnings {
 }
 
 /// The one way in which all files store their pixels; files may differ in frames and bits, not in shape.
-fn layout(series: &Series) -> Result<Layout> {
-    let mut shape: Option<(Layout, &PathBuf)> = None;
+fn layout(series: &Series) -> Result<PixelLayout> {
+    let mut shape: Option<(PixelLayout, &PathBuf)> = None;
     for image in &series.images {
         let layout = image.layout.clone().map_err(|problem| Error::input(&image.path, problem))?;
         match shape {

@@ -1,11 +1,11 @@
-//! Where the voxels are: sform, qform or pixdim of the header → an LPS lattice in mm.
+//! Where the voxels are: sform, qform or pixdim of the header → an LPS affine in mm.
 //!
 //! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis.
 //! Here RAS becomes LPS (x and y change sign), and nowhere else on the way in.
 
 use super::header::Refusal;
 use crate::data::{Point, Warning, Warnings, add, norm, scale, sub};
-use crate::formats::orient::{Fault, Lattice};
+use crate::formats::orient::{Affine, Fault};
 use nifti::NiftiHeader;
 
 type Checked<T> = Result<T, Refusal>;
@@ -13,15 +13,11 @@ type Checked<T> = Result<T, Refusal>;
 /// A 3 x 4 RAS matrix in mm by columns: steps along i, j, k, then the place of voxel (0, 0, 0).
 type Columns = [Point; 4];
 
-const RESAMPLE: &str = "resample it to a right-angled lattice first, for instance with SimpleITK.Resample or \
+const RESAMPLE: &str = "resample it to a right-angled affine first, for instance with SimpleITK.Resample or \
  nibabel.processing.resample_to_output";
 
-/// The lattice in storage order (k, j, i) and the transform that gave it.
-pub(super) fn lattice(
-    raw: &NiftiHeader,
-    shape: [usize; 3],
-    warnings: &mut Warnings,
-) -> Checked<(Lattice, &'static str)> {
+/// The affine in storage order (k, j, i) and the transform that gave it.
+pub(super) fn affine(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Checked<(Affine, &'static str)> {
     let (columns, by) = if raw.sform_code > 0 {
         (sform(raw), "sform")
     } else if raw.qform_code > 0 {
@@ -32,8 +28,8 @@ pub(super) fn lattice(
         (pixdim(raw, shape, warnings)?, "pixdim")
     };
     let millimetres = unit(raw, warnings);
-    let lattice = to_lps(columns, shape, millimetres);
-    match lattice.check() {
+    let affine = to_lps(columns, shape, millimetres);
+    match affine.check() {
         Ok(()) => {}
         Err(Fault::Degenerate) => {
             return Err(Refusal::new(
@@ -49,14 +45,14 @@ pub(super) fn lattice(
         }
     }
     if by == "sform" && raw.qform_code > 0 {
-        warnings.extend(disagreement(raw, &lattice, millimetres));
+        warnings.extend(disagreement(raw, &affine, millimetres));
     }
-    Ok((lattice, by))
+    Ok((affine, by))
 }
 
-fn to_lps(columns: Columns, shape: [usize; 3], millimetres: f64) -> Lattice {
+fn to_lps(columns: Columns, shape: [usize; 3], millimetres: f64) -> Affine {
     let [i, j, k, origin] = columns.map(|[x, y, z]| scale([-x, -y, z], millimetres));
-    Lattice { shape, steps: [k, j, i], origin }
+    Affine { shape, steps: [k, j, i], origin }
 }
 
 fn sform(raw: &NiftiHeader) -> Columns {
@@ -139,15 +135,15 @@ fn unit(raw: &NiftiHeader, warnings: &mut Warnings) -> f64 {
 }
 
 /// A warning if sform and qform put a corner of the volume more than half a voxel apart.
-fn disagreement(raw: &NiftiHeader, lattice: &Lattice, millimetres: f64) -> Option<Warning> {
-    let other = to_lps(qform(raw, &mut Warnings::new()).ok()?, lattice.shape, millimetres);
-    let corner = |of: &Lattice, bits: usize| {
+fn disagreement(raw: &NiftiHeader, affine: &Affine, millimetres: f64) -> Option<Warning> {
+    let other = to_lps(qform(raw, &mut Warnings::new()).ok()?, affine.shape, millimetres);
+    let corner = |of: &Affine, bits: usize| {
         (0..3)
             .filter(|k| bits >> k & 1 == 1)
             .fold(of.origin, |p, k| add(p, scale(of.steps[k], of.shape[k] as f64 - 1.0)))
     };
-    let apart = (0..8).map(|bits| norm(sub(corner(lattice, bits), corner(&other, bits)))).fold(0.0, f64::max);
-    let voxel = lattice.steps.map(norm).into_iter().fold(f64::INFINITY, f64::min);
+    let apart = (0..8).map(|bits| norm(sub(corner(affine, bits), corner(&other, bits)))).fold(0.0, f64::max);
+    let voxel = affine.steps.map(norm).into_iter().fold(f64::INFINITY, f64::min);
     let text = || format!("sform and qform place its corners up to {apart:.2} mm apart; the sform is used");
     (apart > 0.5 * voxel).then(|| Warning::new("nifti_forms_disagree", text()))
 }

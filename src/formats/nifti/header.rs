@@ -1,11 +1,11 @@
-//! The header, checked before anything else is read: dimensions, type, scaling, place of the voxels, lattice.
+//! The header, checked before anything else is read: dimensions, type, scaling, place of the voxels, affine.
 
 use super::affine;
 use super::open::{HEADER_BYTES, Stream, parts};
-use super::voxels::{Kind, Scaling};
+use super::voxels::{Scaling, VoxelType};
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::formats::orient::Lattice;
+use crate::formats::orient::Affine;
 use nifti::{Endianness, NiftiHeader};
 use std::path::Path;
 
@@ -17,17 +17,17 @@ const MAX_OFFSET: f32 = (1u32 << 28) as f32;
 /// What a header says, checked.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
-    /// Voxel lattice in storage order (slowest first), LPS mm.
-    pub(super) lattice: Lattice,
+    /// Voxel affine in storage order (slowest first), LPS mm.
+    pub(super) affine: Affine,
     /// Type of the stored numbers.
-    pub(super) kind: Kind,
+    pub(super) kind: VoxelType,
     /// Whether the file is big-endian.
     pub(super) big_endian: bool,
     /// Stored number to value.
     pub(super) scaling: Scaling,
     /// Free text of the file, printable characters only.
     pub(super) description: String,
-    /// Which of the transforms placed the lattice.
+    /// Which of the transforms placed the affine.
     pub(super) placed_by: &'static str,
     /// What the user should know.
     pub(super) warnings: Warnings,
@@ -36,7 +36,7 @@ pub(super) struct Header {
 impl Header {
     /// Number of voxels.
     pub(super) fn voxels(&self) -> usize {
-        self.lattice.shape.iter().product()
+        self.affine.shape.iter().product()
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn open(path: &Path) -> Result<(Header, Stream)> {
     if needed > stream.capacity {
         let problem = format!(
             "its header declares {:?} voxels of {} = {needed} bytes, but the file has {}{}",
-            header.lattice.shape,
+            header.affine.shape,
             header.kind.name(),
             stream.size,
             if stream.gzip { " (compressed)" } else { "" }
@@ -133,10 +133,10 @@ impl Refusal {
 
 fn check(raw: &NiftiHeader) -> std::result::Result<Header, Refusal> {
     let shape = shape(raw)?;
-    let kind = Kind::of(raw.datatype, raw.bitpix)?;
+    let kind = VoxelType::of(raw.datatype, raw.bitpix)?;
     let scaling = Scaling::of(raw.scl_slope, raw.scl_inter)?;
     let mut warnings = Warnings::new();
-    let (lattice, placed_by) = affine::lattice(raw, shape, &mut warnings)?;
+    let (affine, placed_by) = affine::affine(raw, shape, &mut warnings)?;
     if raw.intent_code != 0 {
         let text = format!(
             "the file declares intent code {} (a statistic or a vector?), read as plain values",
@@ -148,7 +148,7 @@ fn check(raw: &NiftiHeader) -> std::result::Result<Header, Refusal> {
         String::from_utf8_lossy(bytes).chars().take_while(|&c| c != '\0').filter(|c| !c.is_control()).collect()
     };
     let big_endian = raw.endianness == Endianness::Big;
-    Ok(Header { lattice, kind, big_endian, scaling, description: printable(&raw.descrip), placed_by, warnings })
+    Ok(Header { affine, kind, big_endian, scaling, description: printable(&raw.descrip), placed_by, warnings })
 }
 
 /// Voxels along the stored axes, slowest first.

@@ -3,7 +3,7 @@
 use super::header;
 use super::open::parts;
 use crate::error::Result;
-use crate::formats::describe::{Candidate, Description, lattice_rows};
+use crate::formats::describe::{Candidate, Description, grid_rows};
 use crate::formats::{Format, Units};
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn rows(path: &Path) -> Result<Description> {
     drop(stream);
     // All voxels are read: a damaged file should say so here and not in the middle of a run.
     let loaded = super::read(path, Units::Relative)?;
-    lattice_rows(&mut description, &loaded.volume.grid);
+    grid_rows(&mut description, &loaded.volume.grid);
     let (low, high) = loaded.volume.range();
     description.row("values", format!("{low} to {high}"));
     description.warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();

@@ -77,27 +77,27 @@ impl Units {
 ///
 /// # Errors
 /// [`Error::Input`] for a file that is missing, truncated, damaged (gzip sums are checked to the end), contradicts
-/// itself, or holds what is not one scalar volume on a right-angled lattice of finite voxels.
+/// itself, or holds what is not one scalar volume on a right-angled affine of finite voxels.
 pub fn read(path: &Path, units: Units) -> Result<Loaded> {
     let (header, mut data) = header::open(path)?;
     let mut warnings = header.warnings.clone();
     let values = voxels::read(&mut data, &header).map_err(|error| error.at(path))?;
     warnings.extend(data.finish().map_err(|error| error.at(path))?);
     let range = voxels::range(path, &values)?;
-    let order = header.lattice.canonical_order();
-    let grid = header.lattice.grid(order).map_err(|error| Error::input(path, error))?;
-    let volume = Volume::from_vec(grid, units.quantity(), reorder(values, header.lattice.shape, order))
+    let order = header.affine.canonical_order();
+    let grid = header.affine.grid(order).map_err(|error| Error::input(path, error))?;
+    let volume = Volume::from_vec(grid, units.quantity(), reorder(values, header.affine.shape, order))
         .map_err(|error| Error::input(path, error))?;
     warnings.extend(units.doubt(range));
     Ok(Loaded { volume, source: None, warnings })
 }
 
-/// The lattice of a NIfTI-1 file in canonical order; its voxels are not read.
+/// The affine of a NIfTI-1 file in canonical order; its voxels are not read.
 ///
 /// # Errors
 /// As [`read`], as far as the header shows it.
 pub(super) fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     let (header, _) = header::open(path)?;
-    let grid = header.lattice.grid(header.lattice.canonical_order()).map_err(|error| Error::input(path, error))?;
+    let grid = header.affine.grid(header.affine.canonical_order()).map_err(|error| Error::input(path, error))?;
     Ok((grid, header.warnings))
 }

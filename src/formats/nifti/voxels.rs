@@ -13,7 +13,7 @@ const PART: usize = 1 << 16;
 
 /// Type of the stored numbers, by NIfTI's `datatype` code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum VoxelType {
     U8,
     I8,
     I16,
@@ -27,17 +27,17 @@ pub(super) enum Kind {
 }
 
 /// Code, type, bytes and name of what is read.
-const KINDS: [(i16, Kind, usize, &str); 10] = [
-    (2, Kind::U8, 1, "uint8"),
-    (4, Kind::I16, 2, "int16"),
-    (8, Kind::I32, 4, "int32"),
-    (16, Kind::F32, 4, "float32"),
-    (64, Kind::F64, 8, "float64"),
-    (256, Kind::I8, 1, "int8"),
-    (512, Kind::U16, 2, "uint16"),
-    (768, Kind::U32, 4, "uint32"),
-    (1024, Kind::I64, 8, "int64"),
-    (1280, Kind::U64, 8, "uint64"),
+const KINDS: [(i16, VoxelType, usize, &str); 10] = [
+    (2, VoxelType::U8, 1, "uint8"),
+    (4, VoxelType::I16, 2, "int16"),
+    (8, VoxelType::I32, 4, "int32"),
+    (16, VoxelType::F32, 4, "float32"),
+    (64, VoxelType::F64, 8, "float64"),
+    (256, VoxelType::I8, 1, "int8"),
+    (512, VoxelType::U16, 2, "uint16"),
+    (768, VoxelType::U32, 4, "uint32"),
+    (1024, VoxelType::I64, 8, "int64"),
+    (1280, VoxelType::U64, 8, "uint64"),
 ];
 
 /// Codes of what is known and not read.
@@ -51,7 +51,7 @@ const REFUSED: [(i16, &str); 7] = [
     (2304, "RGBA colour"),
 ];
 
-impl Kind {
+impl VoxelType {
     pub(super) fn of(code: i16, bits: i16) -> std::result::Result<Self, Refusal> {
         if let Some((_, name)) = REFUSED.iter().find(|(known, _)| *known == code) {
             return Err(Refusal::new(
@@ -146,16 +146,16 @@ fn convert(bytes: &[u8], header: &Header, values: &mut [f32]) {
         };
     }
     match header.kind {
-        Kind::U8 => convert!(u8),
-        Kind::I8 => convert!(i8),
-        Kind::I16 => convert!(i16),
-        Kind::U16 => convert!(u16),
-        Kind::I32 => convert!(i32),
-        Kind::U32 => convert!(u32),
-        Kind::I64 => convert!(i64),
-        Kind::U64 => convert!(u64),
-        Kind::F32 => convert!(f32),
-        Kind::F64 => convert!(f64),
+        VoxelType::U8 => convert!(u8),
+        VoxelType::I8 => convert!(i8),
+        VoxelType::I16 => convert!(i16),
+        VoxelType::U16 => convert!(u16),
+        VoxelType::I32 => convert!(i32),
+        VoxelType::U32 => convert!(u32),
+        VoxelType::I64 => convert!(i64),
+        VoxelType::U64 => convert!(u64),
+        VoxelType::F32 => convert!(f32),
+        VoxelType::F64 => convert!(f64),
     }
 }
 

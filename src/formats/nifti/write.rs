@@ -7,7 +7,7 @@
 use crate::data::{Point, Volume, norm, scale};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::formats::orient::{Lattice, Order, orthonormal, reorder};
+use crate::formats::orient::{Affine, Order, orthonormal, reorder};
 use flate2::{Compression, GzBuilder};
 use std::io::Write;
 use std::path::Path;
@@ -33,9 +33,9 @@ pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
             format!("NIfTI holds at most {} voxels along an axis, got {:?}", i16::MAX, volume.grid.shape),
         ));
     }
-    let (lattice, order) = ras(volume);
+    let (affine, order) = ras(volume);
     let voxels = reorder(volume.as_slice().to_vec(), volume.grid.shape, order);
-    let header = header(&lattice, &format!("{description} [{}]", volume.quantity.unit()));
+    let header = header(&affine, &format!("{description} [{}]", volume.quantity.unit()));
     let body = |out: &mut dyn Write| {
         out.write_all(&header)?;
         let mut bytes = vec![0; 4 << 16];
@@ -58,23 +58,23 @@ pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
     })
 }
 
-/// The lattice in RAS mm, array axes closest to +z, +y, +x of RAS, and how to bring the voxels there.
-fn ras(volume: &Volume) -> (Lattice, Order) {
+/// The affine in RAS mm, array axes closest to +z, +y, +x of RAS, and how to bring the voxels there.
+fn ras(volume: &Volume) -> (Affine, Order) {
     let flip = |[x, y, z]: Point| [-x, -y, z];
-    let stored = Lattice::from(&volume.grid);
-    let mirrored = Lattice { steps: stored.steps.map(flip), origin: flip(stored.origin), shape: stored.shape };
+    let stored = Affine::from(&volume.grid);
+    let mirrored = Affine { steps: stored.steps.map(flip), origin: flip(stored.origin), shape: stored.shape };
     let order = mirrored.canonical_order();
     (mirrored.reordered(order), order)
 }
 
-fn header(lattice: &Lattice, description: &str) -> [u8; OFFSET] {
-    let [dz, dy, dx] = lattice.steps.map(norm);
-    let [z, y, x] = orthonormal([0, 1, 2].map(|k| scale(lattice.steps[k], 1.0 / norm(lattice.steps[k]))));
+fn header(affine: &Affine, description: &str) -> [u8; OFFSET] {
+    let [dz, dy, dx] = affine.steps.map(norm);
+    let [z, y, x] = orthonormal([0, 1, 2].map(|k| scale(affine.steps[k], 1.0 / norm(affine.steps[k]))));
     let (qfac, [b, c, d]) = quaternion([x, y, z]);
     let mut out = Record([0; OFFSET]);
     out.put(0, &348i32.to_le_bytes());
     out.put(38, b"r");
-    let [nz, ny, nx] = lattice.shape.map(|n| n as i16);
+    let [nz, ny, nx] = affine.shape.map(|n| n as i16);
     out.shorts(40, &[3, nx, ny, nz, 1, 1, 1, 1]);
     out.shorts(70, &[16, 32]);
     out.floats(76, &[qfac, dx, dy, dz, 1.0, 1.0, 1.0, 1.0]);
@@ -86,10 +86,10 @@ fn header(lattice: &Lattice, description: &str) -> [u8; OFFSET] {
     }
     out.put(148, text.as_bytes());
     out.shorts(252, &[1, 1]);
-    let [ox, oy, oz] = lattice.origin;
+    let [ox, oy, oz] = affine.origin;
     out.floats(256, &[b, c, d, ox, oy, oz]);
     for (row, place) in [280, 296, 312].into_iter().enumerate() {
-        out.floats(place, &[x[row] * dx, y[row] * dy, z[row] * dz, lattice.origin[row]]);
+        out.floats(place, &[x[row] * dx, y[row] * dy, z[row] * dz, affine.origin[row]]);
     }
     out.put(344, b"n+1\0");
     out.0

@@ -4,7 +4,7 @@
 //! (superior) up. Sagittal: +y to the right, +z up. The letters at the sides come from the grid's axes, not from this
 //! convention.
 
-use super::raster::Layout;
+use super::raster::PictureLayout;
 use crate::data::{Grid, Point, Volume};
 
 /// Which plane.
@@ -97,8 +97,8 @@ impl Slice {
     }
 
     /// How it becomes a picture.
-    pub(crate) fn layout(&self) -> Layout {
-        Layout::proportional(self.shape, self.spacing)
+    pub(crate) fn layout(&self) -> PictureLayout {
+        PictureLayout::proportional(self.shape, self.spacing)
     }
 }
 

@@ -20,13 +20,13 @@ pub(crate) struct Raster {
 
 impl Raster {
     /// A grey picture of `values` `[row, column]` (row 0 on top).
-    pub(crate) fn grey(layout: &Layout, values: &[f32], shade: impl Fn(f32) -> u8) -> Self {
+    pub(crate) fn grey(layout: &PictureLayout, values: &[f32], shade: impl Fn(f32) -> u8) -> Self {
         let bytes = layout.sources().map(|source| shade(values[source])).collect();
         Self { width: layout.columns.len(), height: layout.rows.len(), color: png::ColorType::Grayscale, bytes }
     }
 
     /// A picture of `values` `[row, column]` (row 0 on top) in colour.
-    pub(crate) fn rgb(layout: &Layout, values: &[f32], color: impl Fn(f32) -> [u8; 3]) -> Self {
+    pub(crate) fn rgb(layout: &PictureLayout, values: &[f32], color: impl Fn(f32) -> [u8; 3]) -> Self {
         let bytes = layout.sources().flat_map(|source| color(values[source])).collect();
         Self { width: layout.columns.len(), height: layout.rows.len(), color: png::ColorType::Rgb, bytes }
     }
@@ -52,13 +52,13 @@ impl Raster {
 
 /// Which sample each row and column of a picture shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct PictureLayout {
     rows: Vec<usize>,
     columns: Vec<usize>,
     stride: usize,
 }
 
-impl Layout {
+impl PictureLayout {
     /// Square pixels for samples `[rows, columns]` at `spacing` (any one unit), the longer side legible.
     pub(crate) fn proportional(shape: [usize; 2], spacing: [f64; 2]) -> Self {
         let extent = [shape[0] as f64 * spacing[0], shape[1] as f64 * spacing[1]];
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_picture_decodes_to_the_pixels_it_was_made_of() {
-        let layout = Layout::proportional([2, 3], [1.0, 1.0]);
+        let layout = PictureLayout::proportional([2, 3], [1.0, 1.0]);
         let raster = Raster::grey(&layout, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], |v| v as u8);
         let (width, height, color, pixels) = decode(&raster.data_uri());
         assert_eq!((width, height), raster.size());
@@ -122,7 +122,7 @@ mod tests {
         for (shape, spacing) in
             [([10, 100], [5.0, 0.7]), ([512, 40], [1.0, 5.0]), ([3000, 2000], [0.5, 0.5]), ([1, 1], [1e-6, 3.0])]
         {
-            let layout = Layout::proportional(shape, spacing);
+            let layout = PictureLayout::proportional(shape, spacing);
             let (width, height) = (layout.columns.len(), layout.rows.len());
             let wanted = shape[1] as f64 * spacing[1] / (shape[0] as f64 * spacing[0]);
             let longer = width.max(height);
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn stretching_treats_each_side_alone() {
-        let layout = Layout::stretched([40, 96]);
+        let layout = PictureLayout::stretched([40, 96]);
         assert_eq!((layout.rows.len(), layout.columns.len()), (400, 384));
-        assert_eq!(Layout::stretched([5000, 1]).rows.len(), 1024);
+        assert_eq!(PictureLayout::stretched([5000, 1]).rows.len(), 1024);
     }
 }

@@ -3,13 +3,13 @@
 use super::axis::Axis;
 use super::chart::{Chart, Series};
 use super::quantiles::quantiles;
-use super::raster::{Layout, Raster};
+use super::raster::{PictureLayout, Raster};
 use super::window::Window;
 use crate::data::{Projections, norm};
 
 /// Both pictures with the window they share.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scan {
+pub(crate) struct ScanFigure {
     /// Line integrals shown black and white.
     pub(crate) window: Window,
     /// `[view, column]` of the middle detector row, the first view on top.
@@ -21,7 +21,7 @@ pub(crate) struct Scan {
 }
 
 /// The pictures of a scan.
-pub(crate) fn pictures(projections: &Projections) -> Scan {
+pub(crate) fn pictures(projections: &Projections) -> ScanFigure {
     let [views, rows, columns] = projections.geometry.shape();
     let values = projections.as_slice();
     let [low, high] = quantiles(values.len(), |i| values[i], [0.0, 0.999]);
@@ -32,13 +32,13 @@ pub(crate) fn pictures(projections: &Projections) -> Scan {
     let projection = (rows > 1).then(|| {
         let first = &projections.geometry.views[0];
         let upside_down: Vec<f32> = values[..rows * columns].chunks(columns).rev().flatten().copied().collect();
-        let layout = Layout::proportional([rows, columns], [norm(first.v), norm(first.u)]);
+        let layout = PictureLayout::proportional([rows, columns], [norm(first.v), norm(first.u)]);
         Raster::grey(&layout, &upside_down, |v| window.shade(v))
     });
-    Scan {
+    ScanFigure {
         window,
         row,
-        sinogram: Raster::grey(&Layout::stretched([views, columns]), &sinogram, |v| window.shade(v)),
+        sinogram: Raster::grey(&PictureLayout::stretched([views, columns]), &sinogram, |v| window.shade(v)),
         projection,
     }
 }

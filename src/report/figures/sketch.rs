@@ -44,7 +44,9 @@ pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
             polygon.volume points=(points(&corners)) {}
             @for [x, y] in sources.iter().map(at) { circle.source cx=(x) cy=(y) r="2.6" {} }
             polyline.detector points=(points(&beam.detector)) {}
-            @for (x, y, letter) in letters { text.letter x=(format!("{x:.0}")) y=(format!("{y:.0}")) text-anchor="middle" { (letter) } }
+            @for (x, y, letter) in letters {
+                text.letter x=(format!("{x:.0}")) y=(format!("{y:.0}")) text-anchor="middle" { (letter) }
+            }
             @if let Some([x, y]) = beam.focus.as_ref().map(at) { circle.focus cx=(x) cy=(y) r="6" {} }
         }
     }

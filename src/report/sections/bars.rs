@@ -1,8 +1,8 @@
 //! What grey and colour mean: the bars beside the truth.
 
-use super::Scene;
+use super::Page;
 use crate::report::figures::colors::diverging;
-use crate::report::figures::raster::{Layout, Raster};
+use crate::report::figures::raster::{PictureLayout, Raster};
 use crate::report::figures::window::Window;
 use crate::report::numbers::{pretty, significant};
 use maud::{Markup, html};
@@ -10,22 +10,22 @@ use maud::{Markup, html};
 /// Steps of a drawn bar.
 const STEPS: usize = 256;
 
-pub(crate) fn bars(scene: &Scene) -> Markup {
+pub(crate) fn bars(page: &Page) -> Markup {
     let ramp: Vec<f32> = (0..STEPS).map(|i| i as f32 / (STEPS - 1) as f32).collect();
-    let layout = Layout::proportional([1, STEPS], [1.0, 1.0]);
+    let layout = PictureLayout::proportional([1, STEPS], [1.0, 1.0]);
     let grey = Raster::grey(&layout, &ramp, |v| (255.0 * v) as u8);
     let color = Raster::rgb(&layout, &ramp, |v| diverging(2.0 * f64::from(v) - 1.0));
     html! {
         div.bars {
             figure.bar {
-                figcaption { "Slices [" (scene.unit()) "]" }
+                figcaption { "Slices [" (page.unit()) "]" }
                 img src=(grey.data_uri()) alt="";
-                @if let Some(window) = scene.window { div.ends.whole { (ends(window)) } }
-                @if let Some(window) = scene.detail { div.ends.detail { (ends(window)) } }
+                @if let Some(window) = page.window { div.ends.whole { (ends(window)) } }
+                @if let Some(window) = page.detail { div.ends.detail { (ends(window)) } }
             }
-            @if let Some(errors) = &scene.errors {
+            @if let Some(errors) = &page.errors {
                 figure.bar {
-                    figcaption { "Signed errors: method − truth [" (scene.unit()) "]" }
+                    figcaption { "Signed errors: method − truth [" (page.unit()) "]" }
                     img src=(color.data_uri()) alt="";
                     div.ends { (marks([-errors.range, 0.0, errors.range], true)) }
                 }

@@ -1,6 +1,6 @@
 //! How the iterative methods came to their result.
 
-use super::Scene;
+use super::Page;
 use crate::data::{CurvePoint, MethodReport};
 use crate::report::figures::axis::Axis;
 use crate::report::figures::chart::{Chart, Series};
@@ -11,8 +11,8 @@ const MORE: usize = 4;
 /// The figure of a curve that numbers a method's phases.
 const PHASE: &str = "phase";
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let curves: Vec<&MethodReport> = scene.report.methods.iter().filter(|method| method.curve.len() > 1).collect();
+pub(crate) fn section(page: &Page) -> Markup {
+    let curves: Vec<&MethodReport> = page.report.methods.iter().filter(|method| method.curve.len() > 1).collect();
     if curves.is_empty() {
         return html! {};
     }
@@ -32,11 +32,11 @@ pub(crate) fn section(scene: &Scene) -> Markup {
                 @if phased { "A line is broken where its method goes on to minimise something else (a new phase)." }
             }
             div.charts {
-                (chart(scene, &curves, "Loss by step", "loss", "step", step, loss).draw())
-                (chart(scene, &curves, "Loss by time", "loss", "time [s]", |point| point.seconds, loss).draw())
+                (chart(page, &curves, "Loss by step", "loss", "step", step, loss).draw())
+                (chart(page, &curves, "Loss by time", "loss", "time [s]", |point| point.seconds, loss).draw())
                 @for name in names.into_iter().take(MORE) {
                     @let figure = |point: &CurvePoint| point.figures.get(name).copied();
-                    (chart(scene, &curves, &format!("{name} by step"), name, "step", step, figure).draw())
+                    (chart(page, &curves, &format!("{name} by step"), name, "step", step, figure).draw())
                 }
             }
         }
@@ -44,7 +44,7 @@ pub(crate) fn section(scene: &Scene) -> Markup {
 }
 
 fn chart(
-    scene: &Scene,
+    page: &Page,
     curves: &[&MethodReport],
     title: &str,
     label: &str,
@@ -54,7 +54,7 @@ fn chart(
 ) -> Chart {
     let series = curves.iter().map(|method| Series {
         name: method.name.clone(),
-        style: scene.style(&method.name),
+        style: page.style(&method.name),
         points: broken(&method.curve, |point| Some([x(point), y(point)?])),
     });
     let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();

@@ -1,24 +1,25 @@
 //! What the figures of the comparison mean, and why some are missing.
 
-use super::Scene;
+use super::Page;
 use crate::data::MetricDefinition;
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
-pub(crate) fn definitions(scene: &Scene) -> Markup {
+pub(crate) fn definitions(page: &Page) -> Markup {
     let defined: Vec<_> =
-        scene.keys.iter().filter_map(|key| Some((key, scene.report.metric_definitions.get(key)?))).collect();
+        page.keys.iter().filter_map(|key| Some((key, page.report.metric_definitions.get(key)?))).collect();
     html! {
-        (reasons(scene))
+        (reasons(page))
         @if !defined.is_empty() {
             dl.definitions {
                 @for (key, meaning) in defined {
                     dt { (ranking::name(key)) " " code { (key) } }
                     dd {
                         (meaning.definition.trim_end_matches('.')) ". "
-                        "Taken over " (scope(scene, meaning))
-                        @if let Some(masked) = scene.in_view(key).and_then(|key| scene.report.metric_definitions.get(&key)) {
-                            "; fov over " (scope(scene, masked))
+                        "Taken over " (scope(page, meaning))
+                        @let definitions = &page.report.metric_definitions;
+                        @if let Some(masked) = page.in_view(key).and_then(|key| definitions.get(&key)) {
+                            "; fov over " (scope(page, masked))
                         }
                         "."
                     }
@@ -29,7 +30,7 @@ pub(crate) fn definitions(scene: &Scene) -> Markup {
 }
 
 /// Voxels and data range of a metric.
-fn scope(scene: &Scene, meaning: &MetricDefinition) -> Markup {
+fn scope(page: &Page, meaning: &MetricDefinition) -> Markup {
     let voxels = match meaning.mask.as_str() {
         "all" => "all voxels of the grid",
         "fov" => "voxels seen by every view",
@@ -37,13 +38,13 @@ fn scope(scene: &Scene, meaning: &MetricDefinition) -> Markup {
     };
     html! {
         (voxels)
-        @if let Some(range) = meaning.data_range { ", R = " (numbers::significant(range, 6)) " " (scene.unit()) }
+        @if let Some(range) = meaning.data_range { ", R = " (numbers::significant(range, 6)) " " (page.unit()) }
     }
 }
 
 /// Why numbers are missing, for paper and for those who cannot point at a dash.
-fn reasons(scene: &Scene) -> Markup {
-    let missing = scene
+fn reasons(page: &Page) -> Markup {
+    let missing = page
         .report
         .methods
         .iter()
@@ -52,7 +53,9 @@ fn reasons(scene: &Scene) -> Markup {
     html! {
         @if !missing.is_empty() {
             ul.reasons {
-                @for (name, key, reason) in missing { li { (numbers::MISSING) " " (name) ", " (ranking::name(key)) ": " (reason) } }
+                @for (name, key, reason) in missing {
+                    li { (numbers::MISSING) " " (name) ", " (ranking::name(key)) ": " (reason) }
+                }
             }
         }
     }

@@ -1,14 +1,14 @@
 //! Versions, machine and hashes: what it takes to say that two runs were the same.
 
-use super::Scene;
+use super::Page;
 use crate::report::Fact;
 use maud::{Markup, html};
 
 /// Longer tables are folded.
 const LONG: usize = 16;
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let run = &scene.gallery.run;
+pub(crate) fn section(page: &Page) -> Markup {
+    let run = &page.gallery.run;
     let tables = [
         ("Versions", &run.versions),
         ("Machine", &run.machine),

@@ -18,12 +18,14 @@ pub(crate) fn frame(id: &str, alt: &str, picture: &Picture, sides: Option<[char;
     let (width, height) = first.size();
     html! {
         figure.frame id=(id) {
-            a.pic href=(format!("#{id}")) style=(format!("--aspect: {}", significant(width as f64 / height as f64, 5))) {
+            @let aspect = significant(width as f64 / height as f64, 5);
+            a.pic href=(format!("#{id}")) style=(format!("--aspect: {aspect}")) {
                 @match picture {
                     Picture::One(only) => img src=(only.data_uri()) alt=(alt) width=(width) height=(height);,
                     Picture::Both(whole, detail) => {
                         img.whole src=(whole.data_uri()) alt=(alt) width=(width) height=(height);
-                        img.detail src=(detail.data_uri()) alt=(format!("narrow window: {alt}")) width=(width) height=(height);
+                        @let alt = format!("narrow window: {alt}");
+                        img.detail src=(detail.data_uri()) alt=(alt) width=(width) height=(height);
                     }
                 }
                 @for (side, letter) in ["left", "right", "top", "bottom"].iter().zip(sides.into_iter().flatten()) {

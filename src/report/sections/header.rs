@@ -1,20 +1,20 @@
 //! What the run was, in a sentence, and how it ended.
 
-use super::{Scene, Start};
+use super::{Page, Start};
 use crate::data::{Projections, Source, Status};
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let report = scene.report;
+pub(crate) fn section(page: &Page) -> Markup {
+    let report = page.report;
     let seconds: f64 = report.stages.iter().map(|stage| stage.seconds).sum();
     html! {
         header {
             p.kicker { "recon report" }
             h1 { (report.name) }
-            p.lead { (what(scene)) }
+            p.lead { (what(page)) }
             (banner(report.status))
-            @if let Some(sentence) = headline(scene) { p.headline { (sentence) } }
+            @if let Some(sentence) = headline(page) { p.headline { (sentence) } }
             dl.chips {
                 div { dt { "device" } dd { (report.device) } }
                 div { dt { "seed" } dd { (report.seed) } }
@@ -22,7 +22,11 @@ pub(crate) fn section(scene: &Scene) -> Markup {
                 div { dt { "methods" } dd { (report.methods.len()) } }
                 div {
                     dt { "warnings" }
-                    dd { @if report.warnings.is_empty() { "none" } @else { a href="#warnings" { (report.warnings.len()) } } }
+                    dd {
+                        @if report.warnings.is_empty() { "none" } @else {
+                            a href="#warnings" { (report.warnings.len()) }
+                        }
+                    }
                 }
             }
         }
@@ -30,8 +34,8 @@ pub(crate) fn section(scene: &Scene) -> Markup {
 }
 
 /// The grid and the scan in words.
-fn what(scene: &Scene) -> String {
-    let grid = scene.subject().map(|volume| {
+fn what(page: &Page) -> String {
+    let grid = page.subject().map(|volume| {
         let grid = &volume.grid;
         let (shape, spacing) =
             if grid.is_2d() { (&grid.shape[1..], &grid.spacing[1..]) } else { (&grid.shape[..], &grid.spacing[..]) };
@@ -39,7 +43,7 @@ fn what(scene: &Scene) -> String {
         let voxel = if grid.is_2d() { "pixels" } else { "voxels" };
         format!("A {name} {} {voxel} ({} mm)", numbers::times(shape), millimetres(spacing))
     });
-    let scan = scene.gallery.projections.map(|projections| {
+    let scan = page.gallery.projections.map(|projections| {
         let [views, rows, columns] = projections.geometry.shape();
         let pixels = if rows == 1 {
             format!("{columns} pixels")
@@ -89,10 +93,10 @@ fn banner(status: Status) -> Markup {
 }
 
 /// Who is best by the first metric, and by how much.
-fn headline(scene: &Scene) -> Option<String> {
-    let key = scene.keys.first()?;
-    let unit = ranking::unit(scene.report, key);
-    let ranked = ranking::ranked(scene.report, key);
+fn headline(page: &Page) -> Option<String> {
+    let key = page.keys.first()?;
+    let unit = ranking::unit(page.report, key);
+    let ranked = ranking::ranked(page.report, key);
     let [best, next, ..] = ranked.as_slice() else { return None };
     let value = |method: &crate::data::MethodReport| method.metrics.get(key).copied().flatten().unwrap_or(f64::NAN);
     let ahead = (value(best) - value(next)).abs();

@@ -2,7 +2,7 @@
 
 use super::bars;
 use super::frame::{Picture, frame};
-use super::{Scene, metric};
+use super::{Page, metric};
 use crate::data::Volume;
 use crate::report::figures::colors::diverging;
 use crate::report::figures::errors::comparable;
@@ -12,8 +12,8 @@ use crate::report::figures::window::Window;
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let (Some(subject), Some(window)) = (scene.subject(), scene.window) else { return html! {} };
+pub(crate) fn section(page: &Page) -> Markup {
+    let (Some(subject), Some(window)) = (page.subject(), page.window) else { return html! {} };
     let planes = Plane::of(&subject.grid);
     // Columns as wide as their planes: then one millimetre has one length in the whole row.
     let widths: Vec<String> =
@@ -21,41 +21,45 @@ pub(crate) fn section(scene: &Scene) -> Markup {
     html! {
         section #images {
             h2 { "Slices" }
-            @if let Some(detail) = scene.detail { (switch(scene, window, detail)) }
-            p { (caption(scene, subject, window)) }
+            @if let Some(detail) = page.detail { (switch(page, window, detail)) }
+            p { (caption(page, subject, window)) }
             div.gallery.flat[planes.len() == 1] style=(format!("--planes: {}", widths.join(" "))) {
-                @if let Some(truth) = scene.gallery.truth { (truth_row(scene, truth)) } @else { (bars::bars(scene)) }
-                @for (i, (name, volume)) in scene.gallery.methods.iter().enumerate() { (method_row(scene, i, name, volume)) }
+                @if let Some(truth) = page.gallery.truth { (truth_row(page, truth)) } @else { (bars::bars(page)) }
+                @for (i, (name, volume)) in page.gallery.methods.iter().enumerate() {
+                    (method_row(page, i, name, volume))
+                }
             }
         }
     }
 }
 
 /// `−1000 to 400 HU`.
-fn ends(scene: &Scene, window: Window) -> String {
+fn ends(page: &Page, window: Window) -> String {
     let shown = |value: f64| numbers::pretty(&numbers::significant(value, 6));
-    format!("{} to {} {}", shown(window.low), shown(window.high), scene.unit())
+    format!("{} to {} {}", shown(window.low), shown(window.high), page.unit())
 }
 
 /// The choice of window: two buttons that the page's style listens to.
-fn switch(scene: &Scene, whole: Window, detail: Window) -> Markup {
+fn switch(page: &Page, whole: Window, detail: Window) -> Markup {
     html! {
         input #window-whole type="radio" name="window" checked;
-        label for="window-whole" { "Whole range: " (ends(scene, whole)) }
+        label for="window-whole" { "Whole range: " (ends(page, whole)) }
         input #window-detail type="radio" name="window";
-        label for="window-detail" { "Low contrast: " (ends(scene, detail)) }
+        label for="window-detail" { "Low contrast: " (ends(page, detail)) }
     }
 }
 
-fn caption(scene: &Scene, subject: &Volume, window: Window) -> Markup {
+fn caption(page: &Page, subject: &Volume, window: Window) -> Markup {
     let [low, high] = Window::QUANTILES.map(|q| numbers::significant(100.0 * q, 3));
-    let whose = if scene.gallery.truth.is_some() { "the truth" } else { "the first method" };
+    let whose = if page.gallery.truth.is_some() { "the truth" } else { "the first method" };
     let turn = obliqueness_deg(&subject.grid);
     html! {
         "Every slice of every row is shown at one window, "
-        span.whole { b { (ends(scene, window)) } " (quantiles " (low) " % and " (high) " % of " (whose) "): " }
-        @if let Some(detail) = scene.detail {
-            span.detail { b { (ends(scene, detail)) } " (around the most common values of " (whose) " that are not air): " }
+        span.whole { b { (ends(page, window)) } " (quantiles " (low) " % and " (high) " % of " (whose) "): " }
+        @if let Some(detail) = page.detail {
+            span.detail {
+                b { (ends(page, detail)) } " (around the most common values of " (whose) " that are not air): "
+            }
         }
         "the same grey is the same value everywhere. "
         "Letters are patient directions: R right, L left, A anterior, P posterior, S superior, I inferior. "
@@ -69,25 +73,35 @@ fn caption(scene: &Scene, subject: &Volume, window: Window) -> Markup {
     }
 }
 
-fn truth_row(scene: &Scene, truth: &Volume) -> Markup {
+fn truth_row(page: &Page, truth: &Volume) -> Markup {
     html! {
         article.row {
             h3 { "Truth" span.figures { "what was scanned, on the grid of the reconstruction" } }
-            div.planes { @for &plane in Plane::of(&truth.grid) { (slice_figure(scene, "truth", "truth", plane, truth)) } }
-            (bars::bars(scene))
+            div.planes {
+                @for &plane in Plane::of(&truth.grid) { (slice_figure(page, "truth", "truth", plane, truth)) }
+            }
+            (bars::bars(page))
         }
     }
 }
 
-fn method_row(scene: &Scene, index: usize, name: &str, volume: &Volume) -> Markup {
-    let truth = scene.gallery.truth;
-    let error = truth.filter(|truth| comparable(truth, volume)).zip(scene.errors.as_ref());
+fn method_row(page: &Page, index: usize, name: &str, volume: &Volume) -> Markup {
+    let truth = page.gallery.truth;
+    let error = truth.filter(|truth| comparable(truth, volume)).zip(page.errors.as_ref());
     html! {
         article.row {
-            h3 { (name) (figures(scene, name)) }
-            div.planes { @for &plane in Plane::of(&volume.grid) { (slice_figure(scene, &format!("m{index}"), name, plane, volume)) } }
+            h3 { (name) (figures(page, name)) }
+            div.planes {
+                @for &plane in Plane::of(&volume.grid) {
+                    (slice_figure(page, &format!("m{index}"), name, plane, volume))
+                }
+            }
             @if let Some((truth, errors)) = error {
-                div.planes { @for &plane in Plane::of(&volume.grid) { (error_figure(index, name, plane, [volume, truth], errors.range)) } }
+                div.planes {
+                    @for &plane in Plane::of(&volume.grid) {
+                        (error_figure(index, name, plane, [volume, truth], errors.range))
+                    }
+                }
             } @else if truth.is_some() {
                 p.empty { "No error map: this volume is not on the truth's grid." }
             }
@@ -96,23 +110,25 @@ fn method_row(scene: &Scene, index: usize, name: &str, volume: &Volume) -> Marku
 }
 
 /// The method's metrics beside its name.
-fn figures(scene: &Scene, name: &str) -> Markup {
-    let Some(method) = scene.method(name) else { return html! {} };
+fn figures(page: &Page, name: &str) -> Markup {
+    let Some(method) = page.method(name) else { return html! {} };
     html! {
         span.figures {
-            @for key in &scene.keys {
-                span { (ranking::name(key)) " " b { (metric(scene, method, key)) } " " (ranking::unit(scene.report, key)) }
+            @for key in &page.keys {
+                span {
+                    (ranking::name(key)) " " b { (metric(page, method, key)) } " " (ranking::unit(page.report, key))
+                }
             }
             span { (numbers::duration(method.seconds)) }
         }
     }
 }
 
-fn slice_figure(scene: &Scene, id: &str, whose: &str, plane: Plane, volume: &Volume) -> Markup {
-    let Some(window) = scene.window else { return html! {} };
+fn slice_figure(page: &Page, id: &str, whose: &str, plane: Plane, volume: &Volume) -> Markup {
+    let Some(window) = page.window else { return html! {} };
     let slice = Slice::central(volume, plane);
     let shaded = |window: Window| Raster::grey(&slice.layout(), &slice.values, |v| window.shade(v));
-    let picture = match scene.detail {
+    let picture = match page.detail {
         Some(detail) => Picture::Both(shaded(window), shaded(detail)),
         None => Picture::One(shaded(window)),
     };

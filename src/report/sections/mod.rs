@@ -1,4 +1,4 @@
-//! The parts of the page, one file each: a function from the [`Scene`] to markup, empty where there is nothing to show.
+//! The parts of the page, one file each: a function from the [`Page`] to markup, empty where there is nothing to show.
 
 mod bars;
 pub(crate) mod config;
@@ -23,12 +23,12 @@ use crate::data::{MethodReport, Report, Volume};
 use maud::{Markup, html};
 
 /// What every section may show.
-pub(crate) struct Scene<'a> {
+pub(crate) struct Page<'a> {
     /// The figures, all finite.
     pub(crate) report: &'a Report,
     /// What pictures are made from.
     pub(crate) gallery: &'a Gallery<'a>,
-    /// Metric keys in the order they are shown, without those of [`Scene::in_view`].
+    /// Metric keys in the order they are shown, without those of [`Page::in_view`].
     pub(crate) keys: Vec<String>,
     /// Black and white of every slice.
     pub(crate) window: Option<Window>,
@@ -38,7 +38,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) errors: Option<Errors>,
 }
 
-impl Scene<'_> {
+impl Page<'_> {
     /// The truth, else the first method's volume: whose grid and unit the page speaks of.
     pub(crate) fn subject(&self) -> Option<&Volume> {
         self.gallery.truth.or(self.gallery.methods.first().map(|(_, volume)| *volume))
@@ -76,9 +76,9 @@ pub(crate) fn value(number: Option<f64>, unit: &str, reason: Option<&str>) -> Ma
 }
 
 /// A method's metric, or a dash with the reason why there is none.
-pub(crate) fn metric(scene: &Scene, method: &MethodReport, key: &str) -> Markup {
+pub(crate) fn metric(page: &Page, method: &MethodReport, key: &str) -> Markup {
     let reason = method.reasons.get(key).map(String::as_str);
-    value(method.metrics.get(key).copied().flatten(), ranking::unit(scene.report, key), reason)
+    value(method.metrics.get(key).copied().flatten(), ranking::unit(page.report, key), reason)
 }
 
 /// The classical reconstruction that a method began from, as its `notes` tell.

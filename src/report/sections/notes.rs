@@ -1,14 +1,14 @@
 //! What the methods say about themselves.
 
-use super::Scene;
+use super::Page;
 use maud::{Markup, html};
 use serde_json::Value;
 
 /// Notes that the comparison already shows.
 const SHOWN: [&str; 3] = ["start", "start_psnr_db", "reason"];
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let methods: Vec<_> = scene
+pub(crate) fn section(page: &Page) -> Markup {
+    let methods: Vec<_> = page
         .report
         .methods
         .iter()

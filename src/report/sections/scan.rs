@@ -1,6 +1,6 @@
 //! What the methods were given: the scan's geometry and its projections.
 
-use super::Scene;
+use super::Page;
 use super::frame::{Picture, frame};
 use super::header::beam;
 use crate::data::{Geometry, Orbit, Projections, norm};
@@ -9,20 +9,23 @@ use crate::report::figures::{scan, sketch};
 use crate::report::numbers::{pretty, significant, times};
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let Some(projections) = scene.gallery.projections else { return html! {} };
+pub(crate) fn section(page: &Page) -> Markup {
+    let Some(projections) = page.gallery.projections else { return html! {} };
     let pictures = scan::pictures(projections);
     let shown = |value: f64| pretty(&significant(value, 3));
     html! {
         section #scan {
-            h2 { "Scan" }
-            p { "Line integrals of attenuation, black " (shown(pictures.window.low)) ", white " (shown(pictures.window.high)) "." }
+            h2 { "ScanFigure" }
+            p {
+                "Line integrals of attenuation, black " (shown(pictures.window.low)) ", white "
+                (shown(pictures.window.high)) "."
+            }
             div.scan {
                 (sinogram(pictures.sinogram, pictures.row))
                 @if let Some(raster) = pictures.projection { (projection(raster)) }
                 @if let Some(chart) = scan::curve(projections) { (chart.draw()) }
                 figure {
-                    (sketch::draw(&projections.geometry, scene.subject().map(|volume| &volume.grid)))
+                    (sketch::draw(&projections.geometry, page.subject().map(|volume| &volume.grid)))
                     figcaption {
                         "The scan along the patient's axis, right and left as in the axial slice: the volume (box), "
                         (sources(projections)) " and, for the first view, beam and detector"
@@ -75,7 +78,8 @@ fn orbit_facts(orbit: &Orbit) -> Markup {
         @if let Some(mm) = orbit.source_to_axis { (fact("source to axis", &millimetres(mm))) }
         @if let Some(mm) = orbit.source_to_detector { (fact("source to detector", &millimetres(mm))) }
         @if orbit.offset != [0.0; 2] {
-            (fact("detector offset (v, u)", &format!("{} mm", orbit.offset.map(|mm| pretty(&significant(mm, 4))).join(", "))))
+            @let offset = orbit.offset.map(|mm| pretty(&significant(mm, 4))).join(", ");
+            (fact("detector offset (v, u)", &format!("{offset} mm")))
         }
     }
 }

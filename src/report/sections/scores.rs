@@ -1,24 +1,24 @@
 //! The methods side by side: metrics with the best marked, time, memory, and what a method was started from.
 
 use super::definitions::definitions;
-use super::{Scene, Start, metric, value};
+use super::{Page, Start, metric, value};
 use crate::data::{MethodReport, Status};
 use crate::report::csv::word;
 use crate::report::figures::chart::swatch;
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
+pub(crate) fn section(page: &Page) -> Markup {
     html! {
-        @if !scene.report.methods.is_empty() {
+        @if !page.report.methods.is_empty() {
             section #scores {
                 h2 { "Comparison" }
-                @for method in &scene.report.methods { (unfinished(method)) }
-                (table(scene))
-                @for method in &scene.report.methods {
-                    @if let Some(start) = Start::of(method) { (start_note(scene, method, &start)) }
+                @for method in &page.report.methods { (unfinished(method)) }
+                (table(page))
+                @for method in &page.report.methods {
+                    @if let Some(start) = Start::of(method) { (start_note(page, method, &start)) }
                 }
-                (definitions(scene))
+                (definitions(page))
             }
         }
     }
@@ -37,23 +37,25 @@ fn unfinished(method: &MethodReport) -> Markup {
     }
 }
 
-fn table(scene: &Scene) -> Markup {
-    let masked = scene.keys.iter().any(|key| scene.in_view(key).is_some());
+fn table(page: &Page) -> Markup {
+    let masked = page.keys.iter().any(|key| page.in_view(key).is_some());
     html! {
         div.scroll {
             table.scores {
                 thead {
                     tr {
                         th scope="col" { "Method" }
-                        @for key in &scene.keys { th.number scope="col" { (ranking::name(key)) (unit(ranking::unit(scene.report, key))) } }
+                        @for key in &page.keys {
+                            th.number scope="col" { (ranking::name(key)) (unit(ranking::unit(page.report, key))) }
+                        }
                         th.number scope="col" { "Time" }
                         th.number scope="col" { "Peak memory" }
                     }
                 }
                 tbody {
-                    @for method in &scene.report.methods {
-                        (row(scene, method))
-                        @if let Some(start) = Start::of(method) { (start_row(scene, &start)) }
+                    @for method in &page.report.methods {
+                        (row(page, method))
+                        @if let Some(start) = Start::of(method) { (start_row(page, &start)) }
                     }
                 }
             }
@@ -70,19 +72,19 @@ fn unit(unit: &str) -> Markup {
     html! { @if !unit.is_empty() { span.unit { " [" (unit) "]" } } }
 }
 
-fn row(scene: &Scene, method: &MethodReport) -> Markup {
-    let best = |key: &str| ranking::best(scene.report, key).is_some_and(|best| best.name == method.name);
+fn row(page: &Page, method: &MethodReport) -> Markup {
+    let best = |key: &str| ranking::best(page.report, key).is_some_and(|best| best.name == method.name);
     html! {
         tr {
             th scope="row" {
-                (swatch(scene.style(&method.name))) (method.name)
+                (swatch(page.style(&method.name))) (method.name)
                 @if method.algorithm != method.name { span.kind { (method.algorithm) } }
                 @if method.status != Status::Complete { span.badge.(word(method.status)) { (word(method.status)) } }
             }
-            @for key in &scene.keys {
+            @for key in &page.keys {
                 td.number.best[best(key)] {
-                    (metric(scene, method, key))
-                    @if let Some(masked) = scene.in_view(key) { span.fov { "fov " (metric(scene, method, &masked)) } }
+                    (metric(page, method, key))
+                    @if let Some(masked) = page.in_view(key) { span.fov { "fov " (metric(page, method, &masked)) } }
                 }
             }
             td.number { (numbers::duration(method.seconds)) }
@@ -95,22 +97,22 @@ fn row(scene: &Scene, method: &MethodReport) -> Markup {
 }
 
 /// The start's own figures, under the method that used it.
-fn start_row(scene: &Scene, start: &Start) -> Markup {
+fn start_row(page: &Page, start: &Start) -> Markup {
     let figure =
-        |key: &str| value(start.figure(key), ranking::unit(scene.report, key), Some("not measured for the start"));
+        |key: &str| value(start.figure(key), ranking::unit(page.report, key), Some("not measured for the start"));
     html! {
         tr.start {
             th scope="row" { "↳ its start: " (start.algorithm) }
-            @for key in &scene.keys { td.number { (figure(key)) } }
+            @for key in &page.keys { td.number { (figure(key)) } }
             td.number { @if let Some(seconds) = start.figure("seconds") { (numbers::duration(seconds)) } }
             td {}
         }
     }
 }
 
-fn start_note(scene: &Scene, method: &MethodReport, start: &Start) -> Markup {
-    let gains = scene.keys.iter().filter_map(|key| {
-        let unit = ranking::unit(scene.report, key);
+fn start_note(page: &Page, method: &MethodReport, start: &Start) -> Markup {
+    let gains = page.keys.iter().filter_map(|key| {
+        let unit = ranking::unit(page.report, key);
         let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);
         let shown = |value: f64| numbers::pretty(&numbers::metric(value, unit));
         Some(format!("{} {} → {} {unit}", ranking::name(key), shown(before), shown(after)).trim_end().to_string())

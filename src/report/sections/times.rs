@@ -1,11 +1,11 @@
 //! Where the time went, and what was taken from an earlier run.
 
-use super::Scene;
+use super::Page;
 use crate::report::numbers;
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let stages = &scene.report.stages;
+pub(crate) fn section(page: &Page) -> Markup {
+    let stages = &page.report.stages;
     let longest = stages.iter().map(|stage| stage.seconds).fold(0.0, f64::max);
     let width = |seconds: f64| if longest > 0.0 { 100.0 * seconds / longest } else { 0.0 };
     html! {
@@ -18,7 +18,9 @@ pub(crate) fn section(scene: &Scene) -> Markup {
                             tr {
                                 th scope="row" { (stage.name) @if stage.cached { span.badge.cached { "cached" } } }
                                 td.number { (numbers::duration(stage.seconds)) }
-                                td.meter aria-hidden="true" { span style=(format!("width: {:.1}%", width(stage.seconds))) {} }
+                                td.meter aria-hidden="true" {
+                                    span style=(format!("width: {:.1}%", width(stage.seconds))) {}
+                                }
                             }
                         }
                     }

@@ -1,10 +1,10 @@
 //! Everything that was warned about, before any picture.
 
-use super::Scene;
+use super::Page;
 use maud::{Markup, html};
 
-pub(crate) fn section(scene: &Scene) -> Markup {
-    let warnings = &scene.report.warnings;
+pub(crate) fn section(page: &Page) -> Markup {
+    let warnings = &page.report.warnings;
     html! {
         @if !warnings.is_empty() {
             section #warnings {

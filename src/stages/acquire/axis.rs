@@ -1,7 +1,7 @@
 //! Where the axis of rotation falls on the detector: the column at which a quick reconstruction explains the data best,
 //! searched coarsely over the middle of the detector and then finer, down to a tenth of a pixel.
 
-use super::scan::Layout;
+use super::scan::MeasuredLayout;
 use super::trial::Trial;
 use crate::error::Result;
 use crate::geometries::GeometryKind;
@@ -34,7 +34,12 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// A kind of scan that cannot be cut down to one slice.
-pub(super) fn find(integrals: &Array3<f32>, layout: &Layout, kind: &OneOf<GeometryKind>, from: f64) -> Result<Found> {
+pub(super) fn find(
+    integrals: &Array3<f32>,
+    layout: &MeasuredLayout,
+    kind: &OneOf<GeometryKind>,
+    from: f64,
+) -> Result<Found> {
     let width = integrals.shape()[2] as f64;
     let [coarse, fine] = COLUMNS.map(|columns| Trial::new(integrals, layout, kind, columns));
     let reach = REACH * width / f64::from(TRIES);

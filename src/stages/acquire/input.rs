@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 crate::kinds! {
     /// Where the projections come from.
-    pub enum Kind: "input" => dyn Input {
+    pub enum MeasuredKind: "input" => dyn Input {
         /// An HDF5 file in the tomopy/DXchange layout.
         hdf5 => Hdf5(Hdf5File),
         /// A folder of TIFF images, or one file with many.
@@ -166,7 +166,7 @@ impl Input for MatFile {
     }
 }
 
-impl Kind {
+impl MeasuredKind {
     /// Every path in it, to be replaced.
     pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
         match self {

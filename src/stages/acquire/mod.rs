@@ -16,13 +16,13 @@ mod scan;
 mod setup;
 mod trial;
 
-pub use input::{Hdf5File, Input, Kind, MatFile, NpyStack, Stack, TiffStack};
+pub use input::{Hdf5File, Input, MatFile, MeasuredKind, NpyStack, Stack, TiffStack};
 pub use setup::{AngleUnit, Auto, Axis, Preflight, Setup, Values};
 
 use super::Stage;
-use super::flow::Scan;
-use super::lattice;
-use crate::context::{Context, InputFile, Key, Made, input_files};
+use super::flow::Acquisition;
+use super::grid;
+use crate::context::{Context, InputFile, Key, StageOutput, input_files};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{self, npy};
@@ -38,14 +38,14 @@ const GEOMETRY: &str = "geometry.json";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acquire {
     /// What is read, and how its numbers become line integrals.
-    pub config: OneOf<Kind, Setup>,
+    pub config: OneOf<MeasuredKind, Setup>,
     /// The lattice to reconstruct on; default: the field of view, voxels as large as a pixel at the axis.
-    pub grid: Option<lattice::Config>,
+    pub grid: Option<grid::Config>,
 }
 
 /// What the record keeps beside its files.
 #[derive(Serialize, Deserialize)]
-struct Aside {
+struct Sidecar {
     grid: Grid,
     mu_water: f64,
 }
@@ -63,18 +63,18 @@ pub struct Planned {
 
 impl Stage for Acquire {
     type Input<'a> = ();
-    type Output<'a> = Scan;
+    type Output<'a> = Acquisition;
     const NAME: &'static str = "acquire";
 
-    fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Scan> {
+    fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Acquisition> {
         let inputs = self.inputs()?;
         let key = self.key(&inputs, context)?;
         let kept = context.cached(Self::NAME, &key, || self.acquire(context))?;
         let geometry = formats::geometry::read(&context.folder.path(GEOMETRY))?;
         let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
-        let Aside { grid, mu_water } = kept.value;
+        let Sidecar { grid, mu_water } = kept.value;
         let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
-        Ok(Scan {
+        Ok(Acquisition {
             key,
             inputs,
             projections,
@@ -94,7 +94,7 @@ impl Acquire {
     /// # Errors
     /// The key and what it should be.
     pub fn check(&self) -> Result<()> {
-        self.config.beside.check().map_err(|error| error.under(Self::NAME))
+        self.config.keys.check().map_err(|error| error.under(Self::NAME))
     }
 
     /// Reads and prepares the data, with the preflight.
@@ -108,16 +108,16 @@ impl Acquire {
 
     /// HU where the attenuation of water is known, else attenuation.
     fn quantity(&self) -> Quantity {
-        if self.config.beside.mu_water_per_mm.is_some() { Quantity::Hounsfield } else { Quantity::Attenuation }
+        if self.config.keys.mu_water_per_mm.is_some() { Quantity::Hounsfield } else { Quantity::Attenuation }
     }
 
-    fn acquire(&self, context: &Context) -> Result<Made<Aside>> {
+    fn acquire(&self, context: &Context) -> Result<StageOutput<Sidecar>> {
         let made = self.prepared(context.progress())?;
         context.warn_all(&made.warnings);
         npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &made.projections.geometry)?;
         let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
-        Ok(Made { value: Aside { grid: made.grid, mu_water: made.mu_water }, files, seconds_before: 0.0 })
+        Ok(StageOutput { value: Sidecar { grid: made.grid, mu_water: made.mu_water }, files, seconds_before: 0.0 })
     }
 
     fn prepared(&self, progress: &dyn Progress) -> Result<Prepared> {
@@ -125,8 +125,8 @@ impl Acquire {
         progress.begin("acquire", None);
         let input = self.config.kind.as_part();
         let place = input.paths().first().map(|path| path.to_path_buf()).unwrap_or_default();
-        let frames = input.read(self.config.beside.rows().as_ref())?;
-        let made = prepared::prepare(frames, &self.config.beside, self.grid.as_ref(), &place, progress)?;
+        let frames = input.read(self.config.keys.rows().as_ref())?;
+        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), &place, progress)?;
         progress.end();
         Ok(made)
     }
@@ -137,7 +137,7 @@ impl Acquire {
         for path in self.config.kind.as_part().paths() {
             files.extend(input_files(path)?);
         }
-        if let Some(geometry) = &self.config.beside.geometry {
+        if let Some(geometry) = &self.config.keys.geometry {
             files.extend(super::scan::files(&geometry.kind)?);
         }
         Ok(files)
@@ -147,7 +147,7 @@ impl Acquire {
     fn key(&self, inputs: &[InputFile], context: &Context) -> Result<Key> {
         let mut config = self.config.clone();
         config.kind.paths_mut().into_iter().for_each(|path| *path = std::path::PathBuf::new());
-        if let Some(geometry) = &mut config.beside.geometry {
+        if let Some(geometry) = &mut config.keys.geometry {
             geometry.kind = super::scan::without_paths(&geometry.kind);
         }
         let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();

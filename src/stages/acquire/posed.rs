@@ -1,24 +1,24 @@
 //! Measured views whose poses come from a file. The poses are those of the detector's own pixels: what is done to the
 //! pixels (rows left out, binning) is done to them, and nothing about the axis is left to be found.
 
-use super::scan::Layout;
+use super::scan::MeasuredLayout;
 use super::trial;
 use crate::data::{Detector, Geometry, Grid, Poses, Source, add, scale};
 use crate::error::{Error, Result};
 use crate::formats;
-use crate::geometries::{Scan, Setting, poses};
+use crate::geometries::{PerAxis, Trajectory, poses};
 use ndarray::{Array3, s};
 
 /// The scan of the data's pixels.
 ///
 /// # Errors
 /// A file that cannot be read; other views or pixels than the data's; keys that say again what the poses say.
-pub(super) fn build(config: &poses::Config, layout: &Layout) -> Result<Geometry> {
+pub(super) fn build(config: &poses::Config, layout: &MeasuredLayout) -> Result<Geometry> {
     let under = |error: Error| error.under("geometry.poses");
     let poses = formats::geometry::read_poses(&config.file)?;
     let mut config = config.clone();
-    if poses.pixels.is_none() && config.detector.pixels == Setting::Auto {
-        config.detector.pixels = Setting::Two(layout.whole);
+    if poses.pixels.is_none() && config.detector.pixels == PerAxis::Auto {
+        config.detector.pixels = PerAxis::Two(layout.whole);
     }
     let volume = between(&poses)?;
     let geometry = config.place(poses, &volume).map_err(under)?;
@@ -41,7 +41,7 @@ pub(super) fn build(config: &poses::Config, layout: &Layout) -> Result<Geometry>
 }
 
 /// The same scan of the layout's pixels.
-fn of_pixels(mut geometry: Geometry, layout: &Layout) -> Geometry {
+fn of_pixels(mut geometry: Geometry, layout: &MeasuredLayout) -> Geometry {
     let [rows, columns] = layout.pixels;
     let [tall, wide] = [layout.bin.min(layout.whole[0]) as f64, layout.bin as f64];
     let aside = ((columns * layout.bin) as f64 - layout.whole[1] as f64) / 2.0;
@@ -75,7 +75,7 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
     let [views, rows, columns] = geometry.shape();
     let (stride, bin) = (views.div_ceil(VIEWS), rows.max(columns).div_ceil(SIDE));
     let kept: Vec<usize> = (0..views).step_by(stride).collect();
-    let layout = Layout {
+    let layout = MeasuredLayout {
         views: kept.len(),
         angles: None,
         reversed: false,

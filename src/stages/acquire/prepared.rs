@@ -1,7 +1,7 @@
 //! From the frames of a file to line integrals of a scan on a lattice, with the preflight on the way.
 
 use super::preflight::{self, Finding};
-use super::scan::{self, Given, Layout};
+use super::scan::{self, DetectorKeys, MeasuredLayout};
 use super::setup::{AngleUnit, Axis, Preflight, Setup, Values};
 use super::{axis, calibration, defects, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
@@ -10,7 +10,7 @@ use crate::formats::measured::Frames;
 use crate::geometries::GeometryKind;
 use crate::progress::Progress;
 use crate::registry::{Kinds, OneOf};
-use crate::stages::lattice;
+use crate::stages::grid;
 use ndarray::{Array3, s};
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     frames: Frames,
     setup: &Setup,
-    lattice: Option<&lattice::Config>,
+    lattice: Option<&grid::Config>,
     place: &Path,
     progress: &dyn Progress,
 ) -> Result<Prepared> {
@@ -56,14 +56,14 @@ pub(super) fn prepare(
 struct Work<'a> {
     setup: &'a Setup,
     kind: &'a OneOf<GeometryKind>,
-    given: Given,
+    given: DetectorKeys,
     place: &'a Path,
     warnings: Warnings,
 }
 
 impl Work<'_> {
     /// Views, angles and pixels after binning, before the axis is known.
-    fn layout(&mut self, frames: &Frames) -> Result<Layout> {
+    fn layout(&mut self, frames: &Frames) -> Result<MeasuredLayout> {
         let [views, rows, columns] = [frames.data.shape()[0], frames.data.shape()[1], frames.data.shape()[2]];
         let bin = self.setup.bin;
         let pixels = [(rows / bin).max(1), columns / bin];
@@ -93,7 +93,7 @@ impl Work<'_> {
         let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
         let used = (pixels[0] * bin.min(rows)) as f64;
         let lifted = first + (used - 1.0) / 2.0 - (frames.height as f64 - 1.0) / 2.0;
-        Ok(Layout {
+        Ok(MeasuredLayout {
             views,
             angles,
             reversed: self.setup.reverse_angles,
@@ -156,7 +156,7 @@ impl Work<'_> {
     }
 
     /// The layout with its axis, and the scan.
-    fn placed(&mut self, layout: Layout, integrals: &Array3<f32>) -> Result<(Layout, Geometry)> {
+    fn placed(&mut self, layout: MeasuredLayout, integrals: &Array3<f32>) -> Result<(MeasuredLayout, Geometry)> {
         if let (GeometryKind::Poses(_), Some(_)) = (&self.kind.kind, self.setup.center_of_rotation) {
             return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls")
                 .hint("leave it out"));
@@ -182,7 +182,7 @@ impl Work<'_> {
                 found.column
             }
         };
-        let layout = Layout { axis: Some(column), ..layout };
+        let layout = MeasuredLayout { axis: Some(column), ..layout };
         let geometry = layout.build(self.kind).map_err(|error| error.under("acquire"))?;
         let divergent = geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
         let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
@@ -199,7 +199,13 @@ impl Work<'_> {
     }
 
     /// The rest of the preflight.
-    fn look(&mut self, integrals: &Array3<f32>, layout: &Layout, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    fn look(
+        &mut self,
+        integrals: &Array3<f32>,
+        layout: &MeasuredLayout,
+        geometry: &Geometry,
+        grid: &Grid,
+    ) -> Result<()> {
         if self.setup.preflight == Preflight::Off {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use std::f64::consts::PI;
 
 /// What the data say about a scan.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layout {
+pub(super) struct MeasuredLayout {
     /// Number of views.
     pub(super) views: usize,
     /// Angle of each, degrees, if known.
@@ -35,14 +35,14 @@ pub(super) struct Layout {
 
 /// Pitch and offset that the kind gives, mm `[v, u]`; a pitch of 1 if it gives none.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Given {
+pub(super) struct DetectorKeys {
     pub(super) pitch: [f64; 2],
     pub(super) offset: [f64; 2],
     pub(super) has_pitch: bool,
 }
 
 /// What the kind says about pitch and offset.
-pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<Given> {
+pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<DetectorKeys> {
     let config = config_of(kind)?;
     let pair = |value: &Value| match value {
         Value::Number(number) => number.as_f64().map(|one| [one, one]),
@@ -57,7 +57,7 @@ pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<Given> {
         let key = format!("geometry.{}.detector.pitch_mm", kind.kind.name());
         return Err(Error::config(key, format!("expected a positive pitch in mm, got {bad}")));
     }
-    Ok(Given {
+    Ok(DetectorKeys {
         pitch: pitch.unwrap_or([1.0; 2]),
         offset: read("/detector/offset_mm").unwrap_or([0.0; 2]),
         has_pitch: pitch.is_some(),
@@ -69,9 +69,9 @@ fn config_of(kind: &OneOf<GeometryKind>) -> Result<Value> {
     value.get(kind.kind.name()).cloned().ok_or_else(|| Error::config("geometry", "the kind has no config"))
 }
 
-impl Layout {
+impl MeasuredLayout {
     /// The column of the axis, of these pixels: as given, else as the kind's offset says.
-    pub(super) fn axis(&self, given: &Given) -> f64 {
+    pub(super) fn axis(&self, given: &DetectorKeys) -> f64 {
         let middle = (self.pixels[1] as f64 - 1.0) / 2.0;
         self.axis.unwrap_or(middle - given.offset[1] / (given.pitch[1] * self.bin as f64))
     }
@@ -121,7 +121,7 @@ impl Layout {
     }
 
     /// The kind's config with the data's pixels.
-    fn on_detector(&self, mut config: Value, given: &Given) -> Value {
+    fn on_detector(&self, mut config: Value, given: &DetectorKeys) -> Value {
         let [rows, columns] = self.pixels;
         let pitch = given.pitch.map(|pitch| pitch * self.bin as f64);
         let u = ((columns as f64 - 1.0) / 2.0 - self.axis(given)) * pitch[1];
@@ -242,8 +242,17 @@ mod tests {
         serde_yaml::from_str(yaml).unwrap()
     }
 
-    fn layout(angles: Option<Vec<f64>>) -> Layout {
-        Layout { views: 4, angles, reversed: false, pixels: [1, 10], bin: 1, axis: None, lifted: 0.0, whole: [1, 10] }
+    fn layout(angles: Option<Vec<f64>>) -> MeasuredLayout {
+        MeasuredLayout {
+            views: 4,
+            angles,
+            reversed: false,
+            pixels: [1, 10],
+            bin: 1,
+            axis: None,
+            lifted: 0.0,
+            whole: [1, 10],
+        }
     }
 
     #[test]
@@ -257,9 +266,9 @@ mod tests {
             assert!(crate::data::norm(crate::data::sub(a.u, b.u)) < 1e-12);
         }
         let reversed =
-            Layout { reversed: true, ..layout(Some(vec![0.0, 45.0, 90.0, 135.0])) }.build(&parallel).unwrap();
+            MeasuredLayout { reversed: true, ..layout(Some(vec![0.0, 45.0, 90.0, 135.0])) }.build(&parallel).unwrap();
         assert!((reversed.views[1].u[0] + listed.views[1].u[0]).abs() < 1e-12);
-        let reversed_own = Layout { reversed: true, ..layout(None) }.build(&parallel).unwrap();
+        let reversed_own = MeasuredLayout { reversed: true, ..layout(None) }.build(&parallel).unwrap();
         assert!((reversed_own.views[1].u[0] - reversed.views[1].u[0]).abs() < 1e-12);
     }
 
@@ -269,7 +278,7 @@ mod tests {
             kind("parallel: {detector: {pitch_mm: 0.5}}"),
             kind("cone: {source_to_axis_mm: 400, source_to_detector_mm: 600}"),
         ] {
-            let layout = Layout { axis: Some(3.25), ..layout(Some(vec![10.0, 20.0, 30.0, 40.0])) };
+            let layout = MeasuredLayout { axis: Some(3.25), ..layout(Some(vec![10.0, 20.0, 30.0, 40.0])) };
             let geometry = layout.build(&kind).unwrap();
             for view in 0..4 {
                 assert!((geometry.project(view, [0.0; 3]).unwrap().1 - 3.25).abs() < 1e-9);
@@ -284,14 +293,14 @@ mod tests {
         let parallel = kind("parallel: {detector: {pitch_mm: 2}}");
         let grid = bounds(&layout(None).build(&parallel).unwrap()).unwrap();
         assert_eq!((grid.shape, grid.spacing), ([1, 10, 10], [2.0; 3]));
-        let off = Layout { axis: Some(3.5), ..layout(None) };
+        let off = MeasuredLayout { axis: Some(3.5), ..layout(None) };
         assert_eq!(bounds(&off.build(&parallel).unwrap()).unwrap().shape, [1, 8, 8]);
-        assert!(bounds(&Layout { axis: Some(12.0), ..layout(None) }.build(&parallel).unwrap()).is_err());
-        let volume = Layout { pixels: [6, 10], lifted: 5.0, ..layout(None) };
+        assert!(bounds(&MeasuredLayout { axis: Some(12.0), ..layout(None) }.build(&parallel).unwrap()).is_err());
+        let volume = MeasuredLayout { pixels: [6, 10], lifted: 5.0, ..layout(None) };
         let grid = bounds(&volume.build(&parallel).unwrap()).unwrap();
         assert_eq!(grid.shape, [6, 10, 10]);
         assert!((grid.center()[2] - 10.0).abs() < 1e-9, "rows five above the middle see what is 10 mm higher");
-        let whole = Layout { axis: Some(3.5), ..layout(Some(vec![0.0, 90.0, 180.0, 270.0])) };
+        let whole = MeasuredLayout { axis: Some(3.5), ..layout(Some(vec![0.0, 90.0, 180.0, 270.0])) };
         assert_eq!(bounds(&whole.build(&parallel).unwrap()).unwrap().shape, [1, 12, 12]);
     }
 

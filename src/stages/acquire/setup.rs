@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
-use crate::registry::{Beside, OneOf};
+use crate::registry::{OneOf, SiblingKeys};
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@ pub enum Auto {
     Auto,
 }
 
-impl Beside for Setup {
+impl SiblingKeys for Setup {
     const KEYS: &'static [&'static str] = &[
         "geometry",
         "values",

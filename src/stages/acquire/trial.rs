@@ -5,11 +5,11 @@
 //! its reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right.
 //! Unlike a filtered backprojection it works alike for parallel and divergent rays and for any arc.
 
-use super::scan::{self, Layout};
+use super::scan::{self, MeasuredLayout};
 use crate::data::Geometry;
 use crate::error::Result;
 use crate::geometries::GeometryKind;
-use crate::projectors::kernels::joseph;
+use crate::operators::xray::kernels::joseph;
 use crate::registry::OneOf;
 use ndarray::{Array2, Array3, s};
 
@@ -21,7 +21,7 @@ const STEPS: usize = 12;
 /// One row of the data, thinned, and how the scan was.
 pub(super) struct Trial<'a> {
     kind: &'a OneOf<GeometryKind>,
-    layout: Layout,
+    layout: MeasuredLayout,
     /// Columns averaged into one.
     bin: usize,
     sinogram: Array2<f32>,
@@ -29,7 +29,12 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// The row nearest to the plane of the source, its columns averaged to at most `columns`.
-    pub(super) fn new(integrals: &Array3<f32>, layout: &Layout, kind: &'a OneOf<GeometryKind>, columns: usize) -> Self {
+    pub(super) fn new(
+        integrals: &Array3<f32>,
+        layout: &MeasuredLayout,
+        kind: &'a OneOf<GeometryKind>,
+        columns: usize,
+    ) -> Self {
         let [views, rows, width] = [integrals.shape()[0], integrals.shape()[1], integrals.shape()[2]];
         let bin = width.div_ceil(columns);
         let middle = ((rows as f64 - 1.0) / 2.0 - layout.lifted / layout.bin as f64)
@@ -42,7 +47,7 @@ impl<'a> Trial<'a> {
         };
         let sinogram = Array2::from_shape_fn((kept.len(), width / bin), |(i, column)| mean(kept[i], column));
         let angles = layout.angles.as_ref().map(|angles| kept.iter().map(|&i| angles[i]).collect());
-        Self { kind, layout: Layout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram }
+        Self { kind, layout: MeasuredLayout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram }
     }
 
     /// Columns of the data.
@@ -58,7 +63,7 @@ impl<'a> Trial<'a> {
     pub(super) fn residual(&self, axis: f64, reversed: bool) -> Result<f64> {
         let bin = self.bin as f64;
         let layout = self.layout.flat([1, self.sinogram.ncols()], self.bin, (axis - (bin - 1.0) / 2.0) / bin);
-        let geometry = Layout { reversed: reversed != self.layout.reversed, ..layout }.build(self.kind)?;
+        let geometry = MeasuredLayout { reversed: reversed != self.layout.reversed, ..layout }.build(self.kind)?;
         let grid = scan::bounds(&whole_turn(&geometry))?;
         Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
     }

@@ -6,12 +6,12 @@ mod calibration;
 mod residual;
 
 use super::Stage;
-use super::flow::{Findings, Outcome, Reconstructed, Scan};
-use crate::context::{Context, Made};
+use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
+use crate::context::{Context, StageOutput};
 use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
 use crate::metrics::{self, Comparison, Metric};
-use crate::projectors::kernels::coverage;
+use crate::operators::xray::kernels::coverage;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`. Measured
+    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`. Scores
     /// projections have no truth: there `residual` is measured, whatever is asked for.
     pub metrics: Vec<String>,
 }
@@ -41,7 +41,7 @@ pub struct Evaluate {
 
 /// Values by key, and why some do not exist.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Measured {
+struct Scores {
     metrics: BTreeMap<String, Option<f64>>,
     reasons: BTreeMap<String, String>,
 }
@@ -49,8 +49,8 @@ struct Measured {
 /// What the record of an evaluation keeps.
 #[derive(Serialize, Deserialize)]
 struct Evaluation {
-    volume: Measured,
-    start: Option<Measured>,
+    volume: Scores,
+    start: Option<Scores>,
     /// How the uncertainty fits the errors.
     #[serde(default)]
     uncertainty: BTreeMap<String, f64>,
@@ -58,11 +58,15 @@ struct Evaluation {
 }
 
 impl Stage for Evaluate {
-    type Input<'a> = (&'a Scan, &'a [Outcome]);
+    type Input<'a> = (&'a Acquisition, &'a [Outcome]);
     type Output<'a> = Findings;
     const NAME: &'static str = "evaluate";
 
-    fn work<'a>(&'a self, (scan, outcomes): (&'a Scan, &'a [Outcome]), context: &'a Context) -> Result<Findings> {
+    fn work<'a>(
+        &'a self,
+        (scan, outcomes): (&'a Acquisition, &'a [Outcome]),
+        context: &'a Context,
+    ) -> Result<Findings> {
         let mut findings = Findings { methods: Vec::new(), definitions: BTreeMap::new() };
         for outcome in outcomes {
             let evaluation = match (&outcome.result, &scan.truth) {
@@ -83,7 +87,7 @@ impl Evaluate {
         outcome: &Outcome,
         result: &Reconstructed,
         truth: &Volume,
-        scan: &Scan,
+        scan: &Acquisition,
         context: &Context,
     ) -> Result<Evaluation> {
         let key = context.key(Self::NAME, &self.config, &[&scan.key, &result.key])?;
@@ -101,13 +105,13 @@ impl Evaluate {
                 definitions: self.definitions(truth, &result.volume, &fov)?,
             };
             context.progress().end();
-            Ok(Made { value, files: Vec::new(), seconds_before: 0.0 })
+            Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
         };
         Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
     }
 
-    fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<Measured> {
-        let mut measured = Measured::default();
+    fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<Scores> {
+        let mut measured = Scores::default();
         for (key, metric, comparison) in self.each(truth, found, fov)? {
             let value = metric.measure(&comparison);
             measured.reasons.extend(value.as_ref().err().map(|reason| (key.clone(), reason.clone())));
@@ -142,7 +146,7 @@ impl Evaluate {
 }
 
 /// The voxels that fall on the detector in every view.
-fn seen_by_all(scan: &Scan) -> Vec<bool> {
+fn seen_by_all(scan: &Acquisition) -> Vec<bool> {
     let views = scan.projections.geometry.views.len().min(usize::from(u16::MAX)) as u16;
     coverage::seen_by(&scan.grid, &scan.projections.geometry).into_iter().map(|seen| seen >= views).collect()
 }

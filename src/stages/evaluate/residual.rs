@@ -1,12 +1,12 @@
 //! What of measured data a volume leaves unexplained: ‖A x − y‖ / ‖y‖ over all samples, A by Joseph's method.
 
-use super::{Evaluate, Evaluation, Measured};
-use crate::context::{Context, Made};
+use super::{Evaluate, Evaluation, Scores};
+use crate::context::{Context, StageOutput};
 use crate::data::{MetricDefinition, Volume};
 use crate::error::Result;
-use crate::projectors::kernels::joseph;
+use crate::operators::xray::kernels::joseph;
 use crate::stages::Stage;
-use crate::stages::flow::{Outcome, Reconstructed, Scan};
+use crate::stages::flow::{Acquisition, Outcome, Reconstructed};
 use std::collections::BTreeMap;
 
 /// Its key in reports.
@@ -22,7 +22,7 @@ const CHUNK: usize = 32;
 pub(super) fn evaluation(
     outcome: &Outcome,
     result: &Reconstructed,
-    scan: &Scan,
+    scan: &Acquisition,
     context: &Context,
 ) -> Result<Evaluation> {
     let key = context.key(Evaluate::NAME, &KEY, &[&scan.key, &result.key])?;
@@ -35,7 +35,7 @@ pub(super) fn evaluation(
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
         };
         context.progress().end();
-        Ok(Made { value, files: Vec::new(), seconds_before: 0.0 })
+        Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
     };
     Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
 }
@@ -49,8 +49,8 @@ fn definition() -> MetricDefinition {
     }
 }
 
-fn measured(volume: &Volume, scan: &Scan) -> Result<Measured> {
-    let mut found = Measured::default();
+fn measured(volume: &Volume, scan: &Acquisition) -> Result<Scores> {
+    let mut found = Scores::default();
     let value = relative(&volume.to_attenuation(scan.mu_water), scan)?;
     if value.is_none() {
         found.reasons.insert(KEY.to_string(), "the data are all zero".to_string());
@@ -59,7 +59,7 @@ fn measured(volume: &Volume, scan: &Scan) -> Result<Measured> {
     Ok(found)
 }
 
-fn relative(volume: &Volume, scan: &Scan) -> Result<Option<f64>> {
+fn relative(volume: &Volume, scan: &Acquisition) -> Result<Option<f64>> {
     let (geometry, data) = (&scan.projections.geometry, scan.projections.as_slice());
     let samples = geometry.detector.rows * geometry.detector.columns;
     let views: Vec<usize> = (0..geometry.views.len()).collect();

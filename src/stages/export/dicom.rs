@@ -1,7 +1,7 @@
 //! A DICOM CT series of every completed method, `METHOD/dicom/`.
 
 use super::{DicomConfig, Results};
-use crate::context::{Context, Made};
+use crate::context::{Context, StageOutput};
 use crate::error::{Error, Result};
 use crate::formats::dicom::{Labels, write_series};
 use crate::stages::flow::{Outcome, Reconstructed};
@@ -45,7 +45,7 @@ fn write(
     labels: &Labels,
     results: &Results,
     context: &Context,
-) -> Result<Made<Vec<String>>> {
+) -> Result<StageOutput<Vec<String>>> {
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
     let written = write_series(&folder, &result.volume, labels, results.scan.source.as_ref())?;
     if written.saturated > 0 {
@@ -62,5 +62,5 @@ fn write(
         Ok(inside.to_string_lossy().into_owned())
     };
     let files = written.files.iter().map(relative).collect::<Result<Vec<_>>>()?;
-    Ok(Made { value: files.clone(), files, seconds_before: 0.0 })
+    Ok(StageOutput { value: files.clone(), files, seconds_before: 0.0 })
 }

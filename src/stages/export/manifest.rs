@@ -4,7 +4,7 @@
 use crate::context::{Context, InputFile, Machine, hash_file, relative};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::projectors::kernels::simd;
+use crate::operators::xray::kernels::simd;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

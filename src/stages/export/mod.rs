@@ -8,7 +8,7 @@ mod scan;
 pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
-use super::flow::{Findings, Outcome, Scan};
+use super::flow::{Acquisition, Findings, Outcome};
 use crate::context::{Context, Machine};
 use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
@@ -93,7 +93,7 @@ pub struct Export {
 /// Everything the stages before found.
 pub struct Results<'a> {
     /// The scan.
-    pub scan: &'a Scan,
+    pub scan: &'a Acquisition,
     /// Every method.
     pub outcomes: &'a [Outcome],
     /// Its figures.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 crate::kinds! {
     /// Where the object comes from.
-    pub enum Kind: "input" => dyn Input {
+    pub enum SourceKind: "input" => dyn Input {
         /// An analytic phantom.
         phantom => Phantom(PhantomFile),
         /// A NIfTI volume.
@@ -127,7 +127,7 @@ impl Input for DicomFolder {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// What to load and how to prepare it.
-    pub config: OneOf<Kind, Preparation>,
+    pub config: OneOf<SourceKind, Preparation>,
 }
 
 impl Stage for Load {
@@ -160,12 +160,12 @@ impl Load {
         let (raw, warnings) = self.config.kind.as_part().read()?;
         let content = match raw {
             Raw::Phantom(phantom) => {
-                self.config.beside.refuse_for_phantom()?;
+                self.config.keys.refuse_for_phantom()?;
                 Content::Phantom(phantom)
             }
             Raw::Voxels(loaded) => {
                 let prepared =
-                    self.config.beside.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
+                    self.config.keys.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
                 Content::Voxels(prepared, loaded.source)
             }
         };
@@ -176,7 +176,7 @@ impl Load {
     /// The config for the cache key: what the files hold counts, not where they are.
     fn without_paths(&self) -> Result<serde_json::Value> {
         let mut value = serde_json::to_value(&self.config).map_err(|error| Error::config("load", error))?;
-        for kind in Kind::NAMES {
+        for kind in SourceKind::NAMES {
             for key in ["file", "path"] {
                 value.get_mut(*kind).and_then(serde_json::Value::as_object_mut).map(|map| map.remove(key));
             }

@@ -3,8 +3,8 @@
 use super::Slice;
 use crate::data::{Quantity, Volume, hounsfield_to_attenuation};
 use crate::error::{Error, Result};
-use crate::registry::Beside;
-use crate::stages::lattice;
+use crate::registry::SiblingKeys;
+use crate::stages::grid;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct Preparation {
     /// One axial slice, as a 2-D object.
     pub slice: Option<Slice>,
     /// Another lattice: averages when shrinking, linear interpolation when enlarging.
-    pub resample: Option<lattice::Config>,
+    pub resample: Option<grid::Config>,
     /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
     pub clip_hu: Option<[f64; 2]>,
     /// [slope, intercept]: the number in the file becomes slope * number + intercept, for files whose 8 bits are a
@@ -39,7 +39,7 @@ pub struct Crop {
     pub z_mm: Option<f64>,
 }
 
-impl Beside for Preparation {
+impl SiblingKeys for Preparation {
     const KEYS: &'static [&'static str] = &["crop", "slice", "resample", "clip_hu", "rescale"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn padding_is_clipped_before_it_is_averaged() {
-        let lattice = lattice::Config { shape: Some(vec![2, 1, 1]), ..lattice::Config::default() };
+        let lattice = grid::Config { shape: Some(vec![2, 1, 1]), ..grid::Config::default() };
         let preparation = Preparation { resample: Some(lattice), ..Preparation::default() };
         let prepared = preparation.prepare(volume([-3024.0, 0.0, 0.0, 9000.0]), 0.02).unwrap();
         let expected = [0.01f32, 0.05];

@@ -9,9 +9,9 @@ mod scanner;
 mod warnings;
 
 use super::Stage;
-use super::flow::{Content, Object, Scan};
-use super::{lattice, scan};
-use crate::context::{Context, Made};
+use super::flow::{Acquisition, Content, Object};
+use super::{grid, scan};
+use crate::context::{Context, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::dicom::SourceSeries;
@@ -70,12 +70,12 @@ pub struct Simulate {
     /// The scanner.
     pub config: Config,
     /// The lattice to reconstruct on; default: that of a voxel object at half its shape.
-    pub grid: Option<lattice::Config>,
+    pub grid: Option<grid::Config>,
 }
 
 /// What the record keeps beside its files: the lattice exactly (NIfTI has it in f32) and the series behind the object.
 #[derive(Serialize, Deserialize)]
-struct Aside {
+struct Sidecar {
     grid: Grid,
     source: Option<SourceSeries>,
     mu_water: f64,
@@ -87,10 +87,10 @@ const GEOMETRY: &str = "geometry.json";
 
 impl Stage for Simulate {
     type Input<'a> = &'a Object<'a>;
-    type Output<'a> = Scan;
+    type Output<'a> = Acquisition;
     const NAME: &'static str = "simulate";
 
-    fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scan> {
+    fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Acquisition> {
         let inputs = scan::files(&self.config.geometry.kind)?;
         let config = Config { geometry: scan::without_paths(&self.config.geometry.kind).into(), ..self.config.clone() };
         let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
@@ -101,10 +101,10 @@ impl Stage for Simulate {
             formats::geometry::read(&context.folder.path(GEOMETRY))?,
         )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
-        let Aside { grid, source, mu_water } = kept.value;
+        let Sidecar { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), &inputs].concat();
-        Ok(Scan {
+        Ok(Acquisition {
             key,
             inputs,
             projections,
@@ -177,7 +177,7 @@ impl Simulate {
         }
     }
 
-    fn simulate(&self, content: &Content, context: &Context) -> Result<Made<Aside>> {
+    fn simulate(&self, content: &Content, context: &Context) -> Result<StageOutput<Sidecar>> {
         let (grid, geometry) = self.plan(content)?;
         let truth = Self::truth(content, &grid)?;
         context.warn_all(&Self::concerns(content, &truth, &geometry));
@@ -188,7 +188,7 @@ impl Simulate {
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
         let source = if let Content::Voxels(_, source) = content { source.clone() } else { None };
         let mu_water = scanner::mu_water(beam.as_ref());
-        Ok(Made { value: Aside { grid, source, mu_water }, files: files(), seconds_before: 0.0 })
+        Ok(StageOutput { value: Sidecar { grid, source, mu_water }, files: files(), seconds_before: 0.0 })
     }
 
     /// What the scanner reports of the object.
@@ -201,7 +201,7 @@ impl Simulate {
     ) -> Result<Projections> {
         let rays = projecting::Rays {
             content,
-            beam: beam.zip(self.config.spectrum.as_ref().map(|spectrum| &spectrum.beside)),
+            beam: beam.zip(self.config.spectrum.as_ref().map(|spectrum| &spectrum.keys)),
             mu_water: scanner::mu_water(beam),
             subrays: self.config.subrays,
         };

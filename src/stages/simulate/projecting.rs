@@ -3,9 +3,9 @@
 
 use crate::data::{Geometry, MU_WATER_PER_MM, Material, Projections, Volume};
 use crate::error::Result;
+use crate::operators::xray::kernels::joseph;
 use crate::physics::{self, Beam, Detection};
 use crate::progress::Progress;
-use crate::projectors::kernels::joseph;
 use crate::stages::flow::Content;
 
 /// Views projected at once: bounds the memory of the sub-rays.

@@ -22,14 +22,14 @@ impl Config {
             };
         };
         let under = |error: Error| error.under("simulate.spectrum");
-        spectrum.beside.check().map_err(under)?;
+        spectrum.keys.check().map_err(under)?;
         let emission: &dyn Emission = spectrum.kind.as_part();
         let rows = emission.path().map(formats::spectrum::read).transpose()?.unwrap_or_default();
         let photons = emission.photons(&rows).map_err(under)?;
         if let Some(precorrection) = &self.water_precorrection {
             precorrection.check().map_err(|error| error.under("simulate.water_precorrection"))?;
         }
-        Beam::new(&photons, spectrum.beside.response.unwrap_or_default())
+        Beam::new(&photons, spectrum.keys.response.unwrap_or_default())
             .map(Some)
             .map_err(|error| error.under("simulate"))
     }

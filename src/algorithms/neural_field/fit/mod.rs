@@ -8,14 +8,14 @@ use super::checkpoint::{self, Snapshot};
 use super::ensemble::Ensemble;
 use super::problem::Problem;
 use super::start::Regression;
-use super::watch::Watch;
+use super::weight_selection::WeightSelection;
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Quantity, Volume, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::fields::coordinates::Coordinates;
-use crate::fields::integrators::Memory;
 use crate::fields::{Domain, Field};
 use crate::optimizers::Optimizer;
+use crate::renderers::line_integral::Memory;
 use crate::tensors::to_vec;
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ pub(super) enum Phase {
     /// Learning the projections.
     Data,
     /// The last mile.
-    Finish,
+    Refinement,
 }
 
 /// A fit under way.
@@ -45,7 +45,7 @@ pub(super) struct Fit<'a> {
     start: Option<Volume>,
     seed: u64,
     ensemble: Ensemble,
-    watch: Watch,
+    watch: WeightSelection,
     /// The integrator's.
     memory: Memory,
     phase: Phase,
@@ -62,7 +62,7 @@ impl<'a> Fit<'a> {
     pub(super) fn new(config: &'a Config, problem: Problem<'a>, run: &Run<'_>) -> Result<Self> {
         let options = problem.full().options;
         let regression = match &config.start {
-            Some(start) => Some(start.beside.clone()),
+            Some(start) => Some(start.keys.clone()),
             None => run.initial.is_some().then(Regression::default),
         };
         let (field, optimizer) = fresh(config, &problem, run.seed)?;
@@ -72,7 +72,7 @@ impl<'a> Fit<'a> {
             start: run.initial.clone(),
             seed: run.seed,
             ensemble: Ensemble::default(),
-            watch: Watch::default(),
+            watch: WeightSelection::default(),
             memory: None,
             phase: if regression.is_some() { Phase::Regression } else { Phase::Data },
             step: 0,
@@ -127,9 +127,9 @@ impl<'a> Fit<'a> {
                 self.watch.conclude(self.field.parameters());
                 self.watch.average = None;
                 self.optimizer = finish.kind.as_part().build(self.field.parameters());
-                (self.phase, self.step) = (Phase::Finish, 0);
+                (self.phase, self.step) = (Phase::Refinement, 0);
             }
-            self.fit_finish(finish.beside.steps, finish.kind.as_part().rate(), run)?;
+            self.fit_refinement(finish.keys.steps, finish.kind.as_part().rate(), run)?;
         }
         self.watch.conclude(self.field.parameters());
         Ok(())
@@ -138,7 +138,7 @@ impl<'a> Fit<'a> {
     /// A field from other random numbers, with everything to do again.
     fn next_member(&mut self, run: &Run<'_>) -> Result<()> {
         self.reseed(run.seed)?;
-        (self.watch, self.memory) = (Watch::default(), None);
+        (self.watch, self.memory) = (WeightSelection::default(), None);
         self.phase = if self.regression.is_some() { Phase::Regression } else { Phase::Data };
         self.step = 0;
         Ok(())
@@ -165,7 +165,7 @@ impl<'a> Fit<'a> {
             self.ensemble.members = member;
             self.reseed(run.seed)?;
             self.ensemble.members = snapshot.ensemble.members;
-            if let (Phase::Finish, Some(finish)) = (snapshot.phase, &self.config.finish) {
+            if let (Phase::Refinement, Some(finish)) = (snapshot.phase, &self.config.finish) {
                 self.optimizer = finish.kind.as_part().build(self.field.parameters());
             }
             snapshot.restore(self.field.parameters(), self.optimizer.as_mut(), &mut self.watch)?;
@@ -191,7 +191,7 @@ impl<'a> Fit<'a> {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>> {
-        let place = checkpoint::Place {
+        let place = checkpoint::CheckpointMetadata {
             grid: self.problem.grid,
             mu_ref: self.problem.mu_ref,
             config: self.config,
@@ -205,7 +205,7 @@ impl<'a> Fit<'a> {
             start: self.start.as_ref().map(|volume| volume.as_slice().to_vec()),
             support: self.problem.members()?,
             ensemble: self.ensemble.clone(),
-            marks: checkpoint::Marks::of(&self.watch),
+            marks: checkpoint::WatchState::of(&self.watch),
             tensors: checkpoint::tensors(self.field.parameters(), self.optimizer.as_ref(), &self.watch, &self.memory)?,
         };
         snapshot.encode(&place)

@@ -4,7 +4,7 @@ use super::Fit;
 use crate::algorithms::Reconstruction;
 use crate::data::{Quantity, Volume};
 use crate::error::Result;
-use crate::fields::integrators::quadrature;
+use crate::renderers::line_integral::quadrature;
 use serde_json::json;
 use std::collections::BTreeMap;
 use tch::Tensor;

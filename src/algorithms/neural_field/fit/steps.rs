@@ -3,11 +3,11 @@
 use super::{Fit, Phase};
 use crate::algorithms::Run;
 use crate::algorithms::neural_field::start::Regression;
-use crate::algorithms::neural_field::watch;
+use crate::algorithms::neural_field::weight_selection;
 use crate::data::{CurvePoint, Warning};
 use crate::error::{Error, Result};
-use crate::fields::integrators::{Loss, Residual};
 use crate::random::stream;
+use crate::renderers::line_integral::{Loss, Residual};
 use crate::tensors::{from_volume, torch_error};
 use rand::RngExt;
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ impl Fit<'_> {
     }
 
     /// The last mile, on the full lattice.
-    pub(super) fn fit_finish(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
+    pub(super) fn fit_refinement(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
         run.progress.begin("finish", Some(steps));
         while self.step < steps {
             self.pause(run)?;
@@ -121,7 +121,7 @@ impl Fit<'_> {
             self.warnings.push(Warning::new("diverged", message));
             return Ok(false);
         }
-        if number.is_multiple_of(watch::GOOD) {
+        if number.is_multiple_of(weight_selection::GOOD) {
             self.watch.keep(self.field.parameters())?;
         }
         self.clip()?;
@@ -197,7 +197,7 @@ impl Fit<'_> {
         let phase = match self.phase {
             Phase::Regression => 0.0,
             Phase::Data => 1.0,
-            Phase::Finish => 2.0,
+            Phase::Refinement => 2.0,
         };
         let figures = BTreeMap::from([("rate".to_string(), rate), ("phase".to_string(), phase)]);
         self.curve.push(CurvePoint { step: total, seconds: self.seconds(), loss, figures });

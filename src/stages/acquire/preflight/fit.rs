@@ -4,9 +4,9 @@ use super::Finding;
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
 use crate::geometries::GeometryKind;
-use crate::projectors::kernels::coverage;
+use crate::operators::xray::kernels::coverage;
 use crate::registry::OneOf;
-use crate::stages::acquire::scan::Layout;
+use crate::stages::acquire::scan::MeasuredLayout;
 use crate::stages::acquire::trial::Trial;
 use crate::stages::acquire::{axis, posed};
 use ndarray::Array3;
@@ -26,7 +26,7 @@ pub(in crate::stages::acquire) struct Described<'a> {
     /// The scan's kind.
     pub(in crate::stages::acquire) kind: &'a OneOf<GeometryKind>,
     /// The data's views, angles and pixels.
-    pub(in crate::stages::acquire) layout: &'a Layout,
+    pub(in crate::stages::acquire) layout: &'a MeasuredLayout,
     /// Column of the data on which the axis falls.
     pub(in crate::stages::acquire) axis: f64,
     /// The scan itself.

@@ -149,7 +149,7 @@ mod tests {
     fn areas(polygon: [[f64; 2]; 4], counts: [usize; 2]) -> Vec<f64> {
         let mut found = vec![0.0; counts[0] * counts[1]];
         Overlap::default().of(polygon, counts, [&(0..counts[0]), &(0..counts[1])], |row, column, area| {
-            found[row * counts[1] + column] += area
+            found[row * counts[1] + column] += area;
         });
         found
     }

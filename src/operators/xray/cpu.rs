@@ -21,13 +21,13 @@ pub struct Pair {
 
 /// Any model on the CPU, f32. Tensors of another device or kind are copied there and back.
 #[derive(Debug, Clone)]
-pub struct Host {
+pub struct CpuProjector {
     model: Model,
     grid: Grid,
     geometry: Geometry,
 }
 
-impl Host {
+impl CpuProjector {
     /// The projector between `grid` and `geometry`.
     #[must_use]
     pub fn new(model: Model, grid: &Grid, geometry: &Geometry) -> Self {
@@ -46,7 +46,7 @@ impl Host {
     }
 }
 
-impl Projector for Host {
+impl Projector for CpuProjector {
     fn domain(&self) -> &Grid {
         &self.grid
     }

@@ -23,7 +23,7 @@ pub(super) trait Weights {
     /// is the same whatever the part is.
     fn visit(
         path: &Self::Path,
-        part: &Part,
+        part: &Block,
         shape: [usize; 3],
         scratch: &mut Self::Scratch,
         each: impl FnMut(usize, f64),
@@ -32,12 +32,12 @@ pub(super) trait Weights {
 
 /// Whole lines of voxels along x that lie together in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Block {
     /// Indices along each array axis.
     pub(super) ranges: [Range<usize>; 3],
 }
 
-impl Part {
+impl Block {
     /// The whole grid.
     fn whole(shape: [usize; 3]) -> Self {
         Self { ranges: shape.map(|n| 0..n) }
@@ -77,13 +77,13 @@ const GROUP: usize = 1 << 16;
 const TASK: usize = 64;
 
 /// The pixels of a scan, by flat number.
-struct Scan<'a> {
+struct RayTable<'a> {
     shape: [usize; 3],
     rays: Vec<ViewRays>,
     detector: &'a Detector,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> RayTable<'a> {
     fn new(grid: &Grid, views: &[View], detector: &'a Detector) -> Self {
         Self {
             shape: grid.shape,
@@ -107,14 +107,14 @@ pub(super) fn forward<W: Weights>(
     projections: &mut [f32],
 ) {
     check(grid, views, detector, volume.len(), projections.len());
-    let (scan, whole) = (Scan::new(grid, views, detector), Part::whole(grid.shape));
+    let (scan, whole) = (RayTable::new(grid, views, detector), Block::whole(grid.shape));
     projections.par_chunks_mut(TASK).enumerate().for_each(|(task, values)| {
         let mut scratch = W::Scratch::default();
         for (value, pixel) in values.iter_mut().zip(task * TASK..) {
             let mut sum = 0.0;
             for path in scan.paths::<W>(pixel) {
                 W::visit(&path, &whole, grid.shape, &mut scratch, |voxel, weight| {
-                    sum += weight * f64::from(volume[voxel])
+                    sum += weight * f64::from(volume[voxel]);
                 });
             }
             *value = sum as f32;
@@ -132,8 +132,8 @@ pub(super) fn adjoint<W: Weights>(
 ) {
     check(grid, views, detector, volume.len(), projections.len());
     volume.fill(0.0);
-    let scan = Scan::new(grid, views, detector);
-    let mut parts = Part::cut(grid.shape, volume);
+    let scan = RayTable::new(grid, views, detector);
+    let mut parts = Block::cut(grid.shape, volume);
     for first in (0..projections.len()).step_by(GROUP) {
         let pixels = first..(first + GROUP).min(projections.len());
         let lit = pixels.into_par_iter().filter(|&pixel| projections[pixel] != 0.0);
@@ -144,7 +144,7 @@ pub(super) fn adjoint<W: Weights>(
             let (mut scratch, start) = (W::Scratch::default(), part.first(grid.shape));
             for (path, value) in &paths {
                 W::visit(path, part, grid.shape, &mut scratch, |voxel, weight| {
-                    values[voxel - start] += (weight * value) as f32
+                    values[voxel - start] += (weight * value) as f32;
                 });
             }
         });
@@ -165,7 +165,7 @@ mod tests {
         for shape in [[1, 40, 7], [3, 50, 2], [31, 4, 5], [32, 4, 5], [100, 3, 2], [1, 1, 9], [20, 1, 1]] {
             let mut volume: Vec<f32> = (0..shape.iter().product::<usize>()).map(|i| i as f32).collect();
             let mut next = 0;
-            for (part, values) in Part::cut(shape, &mut volume) {
+            for (part, values) in Block::cut(shape, &mut volume) {
                 assert_eq!((part.first(shape), values[0]), (next, next as f32), "{shape:?}");
                 assert_eq!(values.len(), part.ranges.iter().map(Range::len).product::<usize>(), "{shape:?}");
                 next += values.len();

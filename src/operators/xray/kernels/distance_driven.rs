@@ -14,7 +14,7 @@
 use super::lines::{others, strides_of};
 use super::overlap::{Overlap, area};
 use super::rays::{Ray, Span, ViewRays};
-use super::weights::{self, Part, Weights};
+use super::weights::{self, Block, Weights};
 use crate::data::{Detector, Grid, View};
 use std::ops::Range;
 
@@ -127,13 +127,13 @@ impl Footprint {
             planes,
             millimetres,
         };
-        found.planes = found.planes_of(&Part { ranges: shape.map(|n| 0..n) });
+        found.planes = found.planes_of(&Block { ranges: shape.map(|n| 0..n) });
         (!found.planes.is_empty()).then_some(found)
     }
 
     /// Those of its planes where it may meet a part: the area's upper edge is convex along the ray and so below the
     /// line between its ends, its lower edge above.
-    fn planes_of(&self, part: &Part) -> Range<usize> {
+    fn planes_of(&self, part: &Block) -> Range<usize> {
         let own = &part.ranges[self.main];
         let planes = self.planes.start.max(own.start)..self.planes.end.min(own.end);
         if planes.is_empty() {
@@ -174,7 +174,7 @@ impl Weights for DistanceDriven {
 
     fn visit(
         path: &Footprint,
-        part: &Part,
+        part: &Block,
         shape: [usize; 3],
         overlap: &mut Overlap,
         mut each: impl FnMut(usize, f64),
@@ -189,7 +189,7 @@ impl Weights for DistanceDriven {
                 |i: usize, j: usize, share: f64| each(plane + i * steps[0] + j * steps[1], share * path.millimetres);
             match path.form {
                 Form::Interval => {
-                    interval([corners[0][1], corners[1][1]], ranges[1], |j, _, _, share| give(0, j, share))
+                    interval([corners[0][1], corners[1][1]], ranges[1], |j, _, _, share| give(0, j, share));
                 }
                 Form::Upright(along) => trapezoid(&corners, along, ranges, give),
                 Form::Any => match only_square(&corners, counts) {

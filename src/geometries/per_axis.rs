@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 /// `auto`, `n` or `[v, u]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub enum Setting<T> {
+pub enum PerAxis<T> {
     /// Chosen so that the volume is covered.
     #[default]
     Auto,
@@ -17,7 +17,7 @@ pub enum Setting<T> {
     Two([T; 2]),
 }
 
-/// Numbers a [`Setting`] may hold.
+/// Numbers a [`PerAxis`] may hold.
 pub trait Number: Copy + Serialize + for<'de> Deserialize<'de> + JsonSchema {
     /// What is expected, for messages.
     const EXPECTED: &'static str;
@@ -47,7 +47,7 @@ impl Number for f64 {
     }
 }
 
-impl<'de, T: Number> Deserialize<'de> for Setting<T> {
+impl<'de, T: Number> Deserialize<'de> for PerAxis<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(SettingVisitor(PhantomData))
     }
@@ -56,18 +56,18 @@ impl<'de, T: Number> Deserialize<'de> for Setting<T> {
 struct SettingVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Number> Visitor<'de> for SettingVisitor<T> {
-    type Value = Setting<T>;
+    type Value = PerAxis<T>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(T::EXPECTED)
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
-        if word == "auto" { Ok(Setting::Auto) } else { Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)) }
+        if word == "auto" { Ok(PerAxis::Auto) } else { Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)) }
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Setting::One(T::from_integer(value)))
+        Ok(PerAxis::One(T::from_integer(value)))
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
@@ -76,7 +76,7 @@ impl<'de, T: Number> Visitor<'de> for SettingVisitor<T> {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
         T::from_float(value)
-            .map(Setting::One)
+            .map(PerAxis::One)
             .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Float(value), &self))
     }
 
@@ -85,11 +85,11 @@ impl<'de, T: Number> Visitor<'de> for SettingVisitor<T> {
         while let Some(value) = sequence.next_element::<T>()? {
             values.push(value);
         }
-        <[T; 2]>::try_from(values).map(Setting::Two).map_err(|values| A::Error::invalid_length(values.len(), &self))
+        <[T; 2]>::try_from(values).map(PerAxis::Two).map_err(|values| A::Error::invalid_length(values.len(), &self))
     }
 }
 
-impl<T: Number> Serialize for Setting<T> {
+impl<T: Number> Serialize for PerAxis<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Auto => serializer.serialize_str("auto"),
@@ -99,7 +99,7 @@ impl<T: Number> Serialize for Setting<T> {
     }
 }
 
-impl<T: Number> JsonSchema for Setting<T> {
+impl<T: Number> JsonSchema for PerAxis<T> {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         format!("auto_or_{}", T::schema_name()).into()
     }
@@ -120,11 +120,11 @@ mod tests {
     #[test]
     fn all_three_forms_are_read_and_written_back() {
         for (text, setting) in
-            [("auto", Setting::Auto), ("2", Setting::One(2.0)), ("[1.5, 2]", Setting::Two([1.5, 2.0]))]
+            [("auto", PerAxis::Auto), ("2", PerAxis::One(2.0)), ("[1.5, 2]", PerAxis::Two([1.5, 2.0]))]
         {
-            assert_eq!(serde_yaml::from_str::<Setting<f64>>(text).unwrap(), setting);
+            assert_eq!(serde_yaml::from_str::<PerAxis<f64>>(text).unwrap(), setting);
             assert_eq!(
-                serde_yaml::from_str::<Setting<f64>>(&serde_yaml::to_string(&setting).unwrap()).unwrap(),
+                serde_yaml::from_str::<PerAxis<f64>>(&serde_yaml::to_string(&setting).unwrap()).unwrap(),
                 setting
             );
         }
@@ -132,9 +132,9 @@ mod tests {
 
     #[test]
     fn pixels_are_whole_numbers() {
-        assert_eq!(serde_yaml::from_str::<Setting<usize>>("[96, 128]").unwrap(), Setting::Two([96, 128]));
+        assert_eq!(serde_yaml::from_str::<PerAxis<usize>>("[96, 128]").unwrap(), PerAxis::Two([96, 128]));
         for bad in ["2.5", "-3", "[1]", "[1, 2, 3]", "automatic", "[-1, 4]", "{a: 1}"] {
-            assert!(serde_yaml::from_str::<Setting<usize>>(bad).is_err(), "{bad}");
+            assert!(serde_yaml::from_str::<PerAxis<usize>>(bad).is_err(), "{bad}");
         }
     }
 }

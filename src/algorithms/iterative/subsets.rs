@@ -3,7 +3,7 @@
 use super::{Order, Problem};
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
-use crate::projectors::Projector;
+use crate::operators::xray::Projector;
 use crate::tensors::torch_error;
 use tch::Tensor;
 
@@ -11,7 +11,7 @@ use tch::Tensor;
 const ROOM: usize = 1 << 30;
 
 /// Some of the views.
-pub(in crate::algorithms) struct Part {
+pub(in crate::algorithms) struct Subset {
     /// Their numbers; `None`: all of them, in order.
     views: Option<Tensor>,
     /// Their part of A.
@@ -22,21 +22,21 @@ pub(in crate::algorithms) struct Part {
     pub(in crate::algorithms) share: f64,
 }
 
-/// All views in disjoint parts.
-pub(in crate::algorithms) struct Parts {
-    pub(in crate::algorithms) parts: Vec<Part>,
+/// All views in disjoint subsets.
+pub(in crate::algorithms) struct Subsets {
+    pub(in crate::algorithms) subsets: Vec<Subset>,
     order: Order,
     seed: u64,
 }
 
-impl Parts {
+impl Subsets {
     /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s
     /// of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
     pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
         let geometry = problem.projector.range();
         let (grid, all) = (problem.projector.domain(), geometry.views.len());
         let count = if subset_views == 0 { 1 } else { all.div_ceil(subset_views) };
-        let part = |s: usize| -> Result<Part> {
+        let part = |s: usize| -> Result<Subset> {
             let numbers: Vec<usize> = (s..all).step_by(count).collect();
             let projector = problem.run.projector(grid, &geometry.subset(&numbers)?)?;
             let share = numbers.len() as f64 / all as f64;
@@ -51,24 +51,24 @@ impl Parts {
                 )
             };
             let data = pick(views.as_ref(), &problem.data)?;
-            Ok(Part { views, projector, data, share })
+            Ok(Subset { views, projector, data, share })
         };
-        Ok(Self { parts: (0..count).map(part).collect::<Result<_>>()?, order, seed: problem.run.seed })
+        Ok(Self { subsets: (0..count).map(part).collect::<Result<_>>()?, order, seed: problem.run.seed })
     }
 
     /// How many volumes [`Columns`] will keep.
     pub(in crate::algorithms) fn kept(subset_views: usize, geometry: &Geometry, grid: &Grid) -> u64 {
-        let parts = if subset_views == 0 { 1 } else { geometry.views.len().div_ceil(subset_views) };
-        parts.min(ROOM / (4 * grid.voxels())) as u64
+        let subsets = if subset_views == 0 { 1 } else { geometry.views.len().div_ceil(subset_views) };
+        subsets.min(ROOM / (4 * grid.voxels())) as u64
     }
 
-    /// The numbers of the parts in the order of an iteration.
+    /// The numbers of the subsets in the order of an iteration.
     pub(in crate::algorithms) fn order(&self, iteration: u64) -> Vec<usize> {
-        self.order.permutation(self.parts.len(), self.seed, iteration)
+        self.order.permutation(self.subsets.len(), self.seed, iteration)
     }
 }
 
-impl Part {
+impl Subset {
     /// This part's views of a whole stack.
     pub(in crate::algorithms) fn pick(&self, stack: &Tensor) -> Result<Tensor> {
         pick(self.views.as_ref(), stack)
@@ -86,8 +86,8 @@ pub(in crate::algorithms) struct Columns {
 }
 
 impl Columns {
-    pub(in crate::algorithms) fn new(parts: &Parts) -> Self {
-        Self { kept: parts.parts.iter().map(|_| None).collect(), room: ROOM }
+    pub(in crate::algorithms) fn new(subsets: &Subsets) -> Self {
+        Self { kept: subsets.subsets.iter().map(|_| None).collect(), room: ROOM }
     }
 
     /// The volume of part `part`, from `make` if it is not kept.

@@ -4,8 +4,8 @@ use super::Objective;
 use crate::error::Result;
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
-use crate::projectors;
-use crate::projectors::rays::IndexRay;
+use crate::operators::xray;
+use crate::operators::xray::rays::IndexRay;
 use crate::random::stream;
 use crate::tensors::{to_vec, torch_error};
 use rand::RngExt;
@@ -30,7 +30,7 @@ pub fn error(field: &dyn Field, objective: &Objective) -> Result<f64> {
         Tensor::f_arange(objective.grid.voxels() as i64, (Kind::Int64, objective.options.1)).map_err(torch_error)?;
     let lattice =
         objective.evaluate(field, all.size()[0], &|first, n| coordinates.of_voxels(&all.narrow(0, first, n)))?;
-    let projector = projectors::build(objective.model, &objective.grid, &objective.geometry, objective.options.1)?;
+    let projector = xray::build(objective.model, &objective.grid, &objective.geometry, objective.options.1)?;
     let projected = to_vec(&projector.forward(&lattice.view(objective.grid.shape.map(|n| n as i64)))?)?;
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
     let apart = square(&mut rays.iter().zip(&fine).map(|(&sample, fine)| f64::from(projected[sample]) - fine));

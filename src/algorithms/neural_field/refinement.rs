@@ -1,13 +1,13 @@
 //! The last mile: a few more data steps with another optimizer.
 
 use crate::optimizers::OptimizerKind;
-use crate::registry::{Beside, OneOf};
+use crate::registry::{OneOf, SiblingKeys};
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 /// The optimizer of the last steps, and how many they are: `{lbfgs: {}, steps: 20}`.
-pub type Finish = OneOf<OptimizerKind, Steps>;
+pub type Refinement = OneOf<OptimizerKind, Steps>;
 
 /// How many steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ impl Default for Steps {
     }
 }
 
-impl Beside for Steps {
+impl SiblingKeys for Steps {
     const KEYS: &'static [&'static str] = &["steps"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, map: &mut A) -> std::result::Result<(), A::Error> {

@@ -12,7 +12,7 @@
 
 use super::lines::strides_of;
 use super::rays::ViewRays;
-use super::weights::{self, Part, Weights};
+use super::weights::{self, Block, Weights};
 use crate::data::{Detector, Grid, View};
 
 /// Line integrals (1/mm x mm) `[view, row, column]` of a volume `[z, y, x]` (1/mm); overwrites `projections`.
@@ -46,7 +46,7 @@ struct Line {
     millimetres: f64,
 }
 
-/// Part of a voxel that a ray may stray along an axis and still run across it.
+/// Block of a voxel that a ray may stray along an axis and still run across it.
 const STILL: f64 = 1e-9;
 
 impl Line {
@@ -85,7 +85,7 @@ impl Line {
     }
 
     /// Where t enters and leaves a part; empty where it does not.
-    fn span(&self, part: &Part) -> (f64, f64) {
+    fn span(&self, part: &Block) -> (f64, f64) {
         let (mut enter, mut leave) = (self.begin, f64::INFINITY);
         for (axis, range) in part.ranges.iter().enumerate() {
             let (low, high) = (range.start as f64, range.end as f64);
@@ -130,7 +130,7 @@ impl Weights for Siddon {
     }
 
     #[inline]
-    fn visit(line: &Line, part: &Part, shape: [usize; 3], (): &mut (), mut each: impl FnMut(usize, f64)) {
+    fn visit(line: &Line, part: &Block, shape: [usize; 3], (): &mut (), mut each: impl FnMut(usize, f64)) {
         let (mut t, leave) = line.span(part);
         // Also without a number.
         if t.partial_cmp(&leave) != Some(std::cmp::Ordering::Less) {

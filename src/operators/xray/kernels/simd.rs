@@ -257,8 +257,12 @@ mod x86 {
         }
         at_once! {
             splat(x: f32) -> Self::F = [_mm256_set1_ps(x); 2];
-            ramp() -> Self::F = [_mm256_setr_ps(0., 1., 2., 3., 4., 5., 6., 7.), _mm256_setr_ps(8., 9., 10., 11., 12., 13., 14., 15.)];
-            load(from: &[f32; LANES]) -> Self::F = [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))];
+            ramp() -> Self::F = [
+                _mm256_setr_ps(0., 1., 2., 3., 4., 5., 6., 7.),
+                _mm256_setr_ps(8., 9., 10., 11., 12., 13., 14., 15.),
+            ];
+            load(from: &[f32; LANES]) -> Self::F =
+                [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))];
             window(low: Self::F, high: Self::F, index: Self::I) -> Self::F =
                 [window8(low, high, index[0]), window8(low, high, index[1])];
             gather(table: &[f32], index: Self::I) -> Self::F = [gather8(table, index[0]), gather8(table, index[1])];
@@ -337,7 +341,8 @@ mod x86 {
             window(low: Self::F, high: Self::F, index: Self::I) -> Self::F = _mm512_permutex2var_ps(low, index, high);
             // Every index is confined to the table before it is read.
             gather(table: &[f32], index: Self::I) -> Self::F = {
-                let inside = _mm512_min_epi32(_mm512_max_epi32(index, _mm512_setzero_si512()), _mm512_set1_epi32(last(table)));
+                let above = _mm512_max_epi32(index, _mm512_setzero_si512());
+                let inside = _mm512_min_epi32(above, _mm512_set1_epi32(last(table)));
                 _mm512_i32gather_ps::<4>(inside, table.as_ptr())
             };
         }

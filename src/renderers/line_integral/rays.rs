@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::regularizers::total_variation;
-use crate::projectors::rays::IndexRay;
+use crate::operators::xray::rays::IndexRay;
 use crate::random::stream;
 use crate::tensors::torch_error;
 use rand::RngExt;

@@ -8,7 +8,7 @@ use super::shape::Body;
 use crate::data::{Material, Point, add, cross, dot, norm, scale, sub};
 
 /// One solid of a phantom.
-pub(super) struct Part {
+pub(super) struct Solid {
     pub(super) density: f64,
     pub(super) material: Material,
     pub(super) body: Box<dyn Body>,
@@ -16,7 +16,7 @@ pub(super) struct Part {
     ball: Option<(Point, f64)>,
 }
 
-impl Part {
+impl Solid {
     pub(super) fn new(density: f64, material: Material, body: Box<dyn Body>, flat: bool) -> Self {
         let [low, high] = body.bounds();
         let ball = (scale(add(low, high), 0.5), norm(sub(high, low)) * 0.5 * (1.0 + 1e-9));
@@ -33,8 +33,8 @@ impl Part {
 }
 
 /// All solids, in the order of the file.
-pub(super) struct Scene {
-    pub(super) parts: Vec<Part>,
+pub(super) struct Solids {
+    pub(super) parts: Vec<Solid>,
     pub(super) replace: bool,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Scratch {
     next: Vec<(f64, f64)>,
 }
 
-impl Scene {
+impl Solids {
     /// Calls `each(part, first, last)` for every piece of the line `origin + t direction`, t ≥ `from`, on which a part
     /// counts: parts in order, only those that `may` be met.
     pub(super) fn pieces(
@@ -164,7 +164,10 @@ mod tests {
     fn the_last_shape_replaces_and_its_neighbours_keep_their_part() {
         let text = |combine: &str| {
             format!(
-                "{{name: a, source: b, extent_mm: 20, dimension: 2, unit_mm: 1, combine: {combine}, shapes: [                 {{rectangle: {{half_lengths: [8, 8], density: 1}}}},                  {{rectangle: {{half_lengths: [3, 8], density: 2}}, material: bone}},                  {{rectangle: {{center: [1, 0], half_lengths: [1, 8], density: 0.25}}}}]}}"
+                "{{name: a, source: b, extent_mm: 20, dimension: 2, unit_mm: 1, combine: {combine}, shapes: [\
+                 {{rectangle: {{half_lengths: [8, 8], density: 1}}}}, \
+                 {{rectangle: {{half_lengths: [3, 8], density: 2}}, material: bone}}, \
+                 {{rectangle: {{center: [1, 0], half_lengths: [1, 8], density: 0.25}}}}]}}"
             )
         };
         let view = View {

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::regularizers::{self, total_variation};
-use crate::projectors::{self, Projector, TensorJoseph};
+use crate::operators::xray::{self, Projector, TensorJoseph};
 use crate::random::stream;
 use crate::tensors::torch_error;
 use rand::RngExt;
@@ -87,7 +87,7 @@ impl Config {
     /// The CPU kernels know f32 only; other kinds take tensor operations.
     fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn Projector>> {
         match objective.options.0 {
-            Kind::Float => projectors::build(objective.model, grid, geometry, objective.options.1),
+            Kind::Float => xray::build(objective.model, grid, geometry, objective.options.1),
             _ => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usiz
             line.copy_from_slice(&from[y * shape.stride..][..shape.columns]);
         }
         turn(&strip, height, shape.columns, |column, values| {
-            to[column * stride + row..][..height].copy_from_slice(values)
+            to[column * stride + row..][..height].copy_from_slice(values);
         });
     }
 }

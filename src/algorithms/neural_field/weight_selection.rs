@@ -11,7 +11,7 @@ pub(super) const GOOD: u64 = 25;
 
 /// Copies of a field's weights.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct WeightSelection {
     /// Running average, and of how many steps.
     pub(super) average: Option<(u64, Vec<Tensor>)>,
     /// The best look at held-out views.
@@ -40,7 +40,7 @@ pub(super) fn put(parameters: &[Parameter], weights: &[Tensor]) {
     parameters.iter().zip(weights).for_each(|(parameter, weight)| parameter.value.detach().copy_(weight));
 }
 
-impl Watch {
+impl WeightSelection {
     /// Takes the weights after a step into the average.
     pub(super) fn add_to_average(&mut self, parameters: &[Parameter]) -> Result<()> {
         let Some((count, average)) = &mut self.average else {

@@ -2,7 +2,7 @@
 
 use crate::data::{DetectorShape, Geometry, Grid, Source, cross, dot, norm, normalized, sub};
 use crate::geometries::truncation::truncation;
-use crate::projectors::kernels::coverage::seen_by;
+use crate::operators::xray::kernels::coverage::seen_by;
 use serde::Serialize;
 use std::f64::consts::FRAC_PI_2;
 
@@ -11,7 +11,7 @@ const COARSE: usize = 48;
 
 /// What a scan sees of the volume.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Seen {
+pub struct Coverage {
     /// Part of the voxels that every view sees.
     pub by_all: f64,
     /// Part of the voxels that some view sees.
@@ -28,7 +28,7 @@ pub struct Seen {
     pub views_for_full_sampling: usize,
 }
 
-impl Seen {
+impl Coverage {
     /// What `geometry` sees of the box of `grid`; coverage is counted on at most 48 voxels along each axis.
     #[must_use]
     pub(super) fn new(grid: &Grid, geometry: &Geometry) -> Self {
@@ -100,10 +100,10 @@ mod tests {
     use crate::geometries::GeometryKind;
     use crate::registry::OneOf;
 
-    fn seen(yaml: &str) -> Seen {
+    fn seen(yaml: &str) -> Coverage {
         let grid = Grid::centered([20, 60, 60], [1.0; 3], [0.0; 3]).unwrap();
         let kind: OneOf<GeometryKind> = serde_yaml::from_str(yaml).unwrap();
-        Seen::new(&grid, &kind.kind.build(&grid).unwrap())
+        Coverage::new(&grid, &kind.kind.build(&grid).unwrap())
     }
 
     #[test]

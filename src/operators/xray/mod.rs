@@ -1,14 +1,14 @@
 //! Linear maps between the two spaces of tomography: a [`Grid`] of voxels and the pixels of a [`Geometry`]. Written
 //! twice, once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
 
-mod host;
+mod cpu;
 pub mod kernels;
-mod operations;
 pub mod rays;
+mod tensor_joseph;
 mod weighted;
 
-pub use host::{Host, Map, Pair};
-pub use operations::TensorJoseph;
+pub use cpu::{CpuProjector, Map, Pair};
+pub use tensor_joseph::TensorJoseph;
 pub use weighted::Weighted;
 
 use crate::data::{Geometry, Grid};
@@ -80,7 +80,7 @@ pub fn build(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> 
         (Model::Joseph, device) if device != Device::Cpu => {
             Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)))
         }
-        _ => Ok(Box::new(Host::new(model, grid, geometry))),
+        _ => Ok(Box::new(CpuProjector::new(model, grid, geometry))),
     }
 }
 

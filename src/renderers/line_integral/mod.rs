@@ -9,11 +9,11 @@ pub mod quadrature;
 pub mod rays;
 mod subset;
 
-use super::Field;
-use super::regularizers::RegularizerKind;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
-use crate::projectors::Model;
+use crate::fields::Field;
+use crate::fields::regularizers::RegularizerKind;
+use crate::operators::xray::Model;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 

@@ -1,0 +1,3 @@
+//! Linear maps from volumes to measurements, with their adjoints.
+
+pub mod xray;
