@@ -29,6 +29,10 @@ pub fn run() -> Result<Output> {
                 levels.join(", ")
             ),
         ),
+        (
+            "bfloat16",
+            if tensors::multiplies_bf16() { "multiplied in hardware" } else { "multiplied as f32" }.to_string(),
+        ),
         ("threads", threads),
         ("free memory", available_memory().map_or("unknown".to_string(), bytes)),
         ("free disk here", free_disk().map_or("unknown".to_string(), bytes)),

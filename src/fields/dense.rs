@@ -7,7 +7,7 @@ use super::kernels::neurons::{self, First, Stored};
 use super::kernels::pointwise::Pointwise;
 use super::{Parameter, Precision, fused};
 use crate::error::Result;
-use crate::tensors::{Element, from_slice, lend, lend_mut, to_vec, torch_error};
+use crate::tensors::{self, Element, from_slice, lend, lend_mut, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
 /// Most numbers per point that the kernels multiply with the first layer's weights themselves, in f32.
@@ -89,7 +89,9 @@ impl Dense<'_> {
     /// multiply.
     fn products<T: Element>(&self, number: usize, below: Option<&Tensor>, count: i64) -> Result<Tensor> {
         let product = match below {
-            Some(below) => self.weight::<T>(number)?.f_transpose(0, 1).and_then(|weight| below.f_matmul(&weight)),
+            Some(below) => {
+                self.weight::<T>(number)?.f_transpose(0, 1).and_then(|weight| tensors::product(below, &weight))
+            }
             None => Tensor::f_empty([count, self.parameters[0].value.size()[0]], (T::KIND, Device::Cpu)),
         };
         product.map_err(torch_error)
@@ -161,13 +163,14 @@ impl Dense<'_> {
                     )?;
                 }
                 Some(below) => {
-                    let gradient = derivative.f_transpose(0, 1).and_then(|d| d.f_matmul(below)?.f_to_kind(Kind::Float));
+                    let gradient =
+                        derivative.f_transpose(0, 1).and_then(|d| tensors::product(&d, below)?.f_to_kind(Kind::Float));
                     let add = |gradient: &Tensor| fused::gradient(&parameter.value)?.f_add_(gradient);
                     let _ = gradient.and_then(|gradient| add(&gradient)).map_err(torch_error)?;
                 }
             }
             product = if number > 0 || ask {
-                Some(derivative.f_matmul(&self.weight::<T>(number)?).map_err(torch_error)?)
+                Some(tensors::product(&derivative, &self.weight::<T>(number)?).map_err(torch_error)?)
             } else {
                 None
             };

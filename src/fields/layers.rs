@@ -3,7 +3,7 @@
 use super::{Parameter, Precision, Role};
 use crate::error::Result;
 use crate::random::stream;
-use crate::tensors::torch_error;
+use crate::tensors::{product, torch_error};
 use rand::RngExt;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -74,8 +74,8 @@ pub(super) fn linear(
     match precision {
         Precision::F32 => bias.f_addmm(h, &weight),
         Precision::Bf16 => {
-            let product = h.f_to_kind(Kind::BFloat16)?.f_matmul(&weight.f_to_kind(Kind::BFloat16)?)?;
-            product.f_to_kind(h.kind())?.f_add(bias)
+            let multiplied = product(&h.f_to_kind(Kind::BFloat16)?, &weight.f_to_kind(Kind::BFloat16)?)?;
+            multiplied.f_to_kind(h.kind())?.f_add(bias)
         }
     }
 }

@@ -22,7 +22,7 @@ pub mod voxels;
 pub use domain::Domain;
 
 use crate::error::Result;
-use crate::tensors::torch_error;
+use crate::tensors::{multiplies_bf16, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -146,17 +146,19 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// Factors rounded to bfloat16: 2–6 times faster where the CPU or GPU multiplies them in hardware.
+    /// Factors rounded to bfloat16: 2–6 times faster where the CPU or GPU multiplies them in hardware (AVX-512 BF16, AMX),
+    /// about as fast as f32 elsewhere.
     Bf16,
 }
 
 impl Precision {
-    /// What its products cost beside those of f32: a bf16 SIREN's step takes about a third of the time where the
-    /// hardware multiplies them.
+    /// Cost of its products relative to f32: a bf16 SIREN's step takes about a third of the time where the hardware
+    /// multiplies them, and a little more where they are widened to f32.
     fn relative_cost(self) -> f64 {
         match self {
             Self::F32 => 1.0,
-            Self::Bf16 => 0.35,
+            Self::Bf16 if multiplies_bf16() => 0.35,
+            Self::Bf16 => 1.1,
         }
     }
 }

@@ -2,11 +2,13 @@
 
 mod device;
 mod memory;
+mod product;
 mod threads;
 mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
 pub use memory::keep_freed;
+pub use product::{multiplies_bf16, product};
 pub use threads::Threads;
 pub use waiting::spin_briefly;
 
