@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference figures of tests/geometries.rs, from itk-rtk 2.7 (pip install itk-rtk): two ellipsoids seen from three poses with
+"""Reference figures of tests/contracts/geometries.rs, from itk-rtk 2.7 (pip install itk-rtk): two ellipsoids seen from three poses with
 offsets, tilts and turned detectors, and the XML that RTK writes of these poses (tests/data/geometry/rtk.xml).
 
     python golden-geometry.py OUT.xml            writes the XML, prints the figures

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference sinograms for the orientation tests (tests/orientation.rs), by the ASTRA toolbox.
+"""Reference sinograms for the orientation tests (tests/contracts/orientation.rs), by the ASTRA toolbox.
 
     python3 -m venv venv && venv/bin/pip install astra-toolbox==2.5.0 && venv/bin/python tools/golden-orientation.py
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference figures of tests/variation.rs: total variation of a tiny 2-D scan minimised in f64 by plain PDHG with its own projector.
+"""Reference figures of tests/methods/variation.rs: total variation of a tiny 2-D scan minimised in f64 by plain PDHG with its own projector.
 
 python3 tools/golden-tv.py        (numpy)
 

@@ -3,7 +3,7 @@
 usage: python benches/peers/astra_sinogram.py [voxels]     (default 128)
 
 ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. What a
-version does not have (2.5.0 on the CPU: `linear` for fans) is left out. `--golden` prints the figures of tests/peers.rs.
+version does not have (2.5.0 on the CPU: `linear` for fans) is left out. `--golden` prints the figures of tests/contracts/astra.rs.
 """
 import sys
 

@@ -1,5 +1,11 @@
-//! What the black-box tests share: the binary, a folder of their own, the real data.
+//! What the test binaries share: the program in a folder of its own, scans and values, and what a test may need and not
+//! find.
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its part")]
 
+mod needs;
+pub(crate) mod scans;
+
+pub(crate) use needs::{data, data_or_skip, python, python_or_skip};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -11,7 +17,6 @@ pub(crate) struct Bench {
     folder: tempfile::TempDir,
 }
 
-#[allow(dead_code)] // each test binary uses its part
 impl Bench {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
@@ -74,7 +79,6 @@ fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
 
 /// How a command ended.
 #[derive(Debug)]
-#[allow(dead_code)] // each test binary reads its part
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -88,7 +92,6 @@ impl From<Output> for Outcome {
     }
 }
 
-#[allow(dead_code)]
 impl Outcome {
     /// Fails unless the command ended with this code and said each of these on stderr.
     #[track_caller]
@@ -99,20 +102,4 @@ impl Outcome {
         }
         self
     }
-}
-
-/// A path in the shared data set, or `None` (told on stderr) where it is not at hand.
-#[allow(dead_code)]
-pub(crate) fn data(test: &str, relative: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RECON_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(relative);
-    if !path.exists() {
-        #[allow(clippy::print_stderr)] // a test that is skipped says so
-        {
-            eprintln!("SKIPPED {test}: {relative} is not in the data folder (set RECON_DATA)");
-        }
-        return None;
-    }
-    Some(path)
 }

@@ -1,6 +1,24 @@
-//! Scans that projectors are tested with, and figures of how near two results are.
+//! Scans, values without a pattern, and figures of how near two results are.
 
+use rand::RngExt;
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
+use recon::geometries::GeometryKind;
+use recon::random::stream;
+use recon::registry::OneOf;
+use tch::Tensor;
+
+/// The scan that a pipeline would read from this YAML, such as `cone: {views: 3}`, of a volume on `grid`.
+pub(crate) fn scan(yaml: &str, grid: &Grid) -> Geometry {
+    let kind: OneOf<GeometryKind> = serde_yaml::from_str(yaml).unwrap();
+    kind.kind.build(grid).unwrap()
+}
+
+/// An f32 tensor of this shape, uniform in −1..1.
+pub(crate) fn random(shape: [usize; 3], seed: u64) -> Tensor {
+    let mut random = stream(seed, "test", 0);
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
+    Tensor::from_slice(&values).view(shape.map(|n| n as i64))
+}
 
 /// One setup per way that rays are followed.
 pub(crate) fn setups() -> Vec<(&'static str, Grid, Geometry)> {

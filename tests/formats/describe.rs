@@ -1,6 +1,7 @@
 //! What `recon info` says.
 
-use crate::support::{data_or_skip, folder, input_error, oblique, series, small};
+use crate::common::data_or_skip;
+use crate::support::{folder, input_error, oblique, series, small};
 use recon::formats::{Description, FORMATS, describe, nifti};
 
 fn value(description: &Description, label: &str) -> String {

@@ -1,6 +1,7 @@
 //! Real DICOM series and codecs, against pydicom and SimpleITK.
 
-use crate::support::{data_or_skip, difference, edit, folder, input_error, put, sums};
+use crate::common::data_or_skip;
+use crate::support::{difference, edit, folder, input_error, put, sums};
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use recon::data::{Grid, Quantity};

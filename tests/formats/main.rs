@@ -3,6 +3,9 @@
 //! and say so, where it is absent.
 #![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions; helpers are tests too
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod describe;
 mod dicom_hostile;
 mod dicom_read;

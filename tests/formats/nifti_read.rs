@@ -1,6 +1,7 @@
 //! NIfTI files of others.
 
-use crate::support::{apart, data_or_skip, difference, folder, input_error, small, sums};
+use crate::common::data_or_skip;
+use crate::support::{apart, difference, folder, input_error, small, sums};
 use recon::data::Quantity;
 use recon::formats::{Units, nifti};
 use std::path::Path;

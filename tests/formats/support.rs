@@ -5,32 +5,8 @@ use dicom_object::{DefaultDicomObject, InMemDicomObject};
 use recon::data::{Grid, Point, Quantity, Volume};
 use recon::error::Error;
 use recon::formats::dicom::{Identity, Labels, write_series};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// A path in the shared data, or `None` (said on stderr) where it is absent.
-pub(crate) fn data(test: &str, path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("RECON_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    // Past the capture of test output: what was not tested should be seen.
-    let _ = writeln!(std::io::stderr(), "SKIPPED {}: no {}", test.trim_end_matches("::here"), path.display());
-    None
-}
-
-/// The shared file or folder `$path`, or the end of the test where it is absent.
-macro_rules! data_or_skip {
-    ($path:expr) => {{
-        fn here() {}
-        let Some(path) = $crate::support::data(std::any::type_name_of_val(&here), $path) else { return };
-        path
-    }};
-}
-pub(crate) use data_or_skip;
 
 pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")

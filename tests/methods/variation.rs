@@ -1,15 +1,13 @@
 //! Total variation and its relatives: against an independent minimisation, by their duality gap, and where their answer
 //! is known.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
+use crate::common::scans::scan;
 use recon::algorithms::statistics::Statistics;
 use recon::algorithms::weight::{Auto, By, Weight, held_out};
 use recon::algorithms::{Algorithm, Reconstruction, Run, tgv, tv};
 use recon::data::{Geometry, Grid, Projections, Quantity, Volume};
-use recon::geometries::GeometryKind;
 use recon::operators::xray::{self, Model};
 use recon::phantoms::Phantom;
-use recon::registry::OneOf;
 use recon::tensors::{from_volume, to_vec};
 use std::path::Path;
 use tch::Device;
@@ -20,10 +18,6 @@ const SCAN: &str = "parallel: {views: 10, arc_deg: 180, detector: {pixels: 18, p
 
 fn grid() -> Grid {
     Grid::centered([1, 12, 12], [5.0; 3], [0.0; 3]).unwrap()
-}
-
-fn scan(text: &str, grid: &Grid) -> Geometry {
-    serde_yaml::from_str::<OneOf<GeometryKind>>(text).unwrap().kind.build(grid).unwrap()
 }
 
 /// The formula of tools/golden-tv.py.

@@ -1,6 +1,7 @@
 //! What every algorithm of the registry promises.
 
-use super::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct, scan};
+use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
+use crate::common::scans::scan;
 use recon::algorithms::{AlgorithmKind, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::Error;

@@ -1,12 +1,8 @@
 //! Beam hardening seen from outside: a water cylinder under a tube's spectrum is cupped, and the precorrection removes
 //! it.
+#![allow(clippy::print_stderr, reason = "the figures are told")]
 
-// Helpers of tests may fail loudly and tell figures, as tests do.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
-
-mod common;
-
-use common::Bench;
+use crate::common::Bench;
 use recon::formats::nifti;
 use std::path::Path;
 

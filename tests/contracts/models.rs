@@ -1,13 +1,9 @@
 //! Every model of a projector, by the same contract: an exact pair on any scan, the same bits for any number of
 //! threads, the figures that define each model, and all of them near the exact integrals of what the voxels show.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "common/scans.rs"]
-mod scans;
-
+use crate::common::scans::{cone, distance, noise, parallel, product, setups, with_threads};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, add, cross, dot, norm, sub};
 use recon::operators::xray::Model;
-use scans::{cone, distance, noise, parallel, product, setups, with_threads};
 
 fn forward(model: Model, grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {
     let mut out = vec![f32::NAN; geometry.samples()];

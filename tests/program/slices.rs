@@ -1,9 +1,6 @@
 //! One axial slice of a volume as a 2-D object, from the file to the report.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-mod common;
-
-use common::Bench;
+use crate::common::Bench;
 use recon::formats::nifti::{self, Units};
 
 const PIPELINE: &str = "

@@ -1,7 +1,6 @@
 //! Who may import whom (docs/architecture: the rings), read from the source text itself: every path of ours in every
 //! file, who speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each
 //! rule can fail.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
 use std::path::{Path, PathBuf};
 

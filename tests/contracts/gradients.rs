@@ -1,6 +1,5 @@
 //! The gradient of every field through every integrator is the finite difference of the forward-only loss, in f64, with
 //! jitter and ray subset frozen by the step number.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
 use rand::RngExt;
 use recon::data::{Geometry, Grid};

@@ -1,6 +1,6 @@
 //! What fitting a neural field promises: resuming, stopping, held-out views, sweeps, starts.
 
-use super::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
+use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
 use recon::algorithms::neural_field::Fitted;
 use recon::algorithms::{AlgorithmKind, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};

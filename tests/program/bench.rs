@@ -1,10 +1,7 @@
 //! `recon bench`: a tiny suite from the command line, its three tables, what is computed twice (nothing), the built-in
 //! suites.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-mod common;
-
-use common::Bench;
+use crate::common::Bench;
 use recon::benchmarks::{BUILT_IN, Expansion, Only, Suite, Variables};
 use recon::pipeline::Pipeline;
 use serde_json::Value;

@@ -1,10 +1,7 @@
 //! Runs that are stopped or killed, and what the next one makes of it: the same bits as if nothing had happened.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 #![cfg(unix)]
 
-mod common;
-
-use common::{Bench, Outcome, TINY};
+use crate::common::{Bench, Outcome, TINY};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

@@ -1,9 +1,6 @@
 //! `recon render`: a fitted field on its own lattice is the run's volume, on others it is the same function.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
-mod common;
-
-use common::Bench;
+use crate::common::Bench;
 use recon::formats::nifti::{self, Units};
 
 #[test]

@@ -1,9 +1,6 @@
 //! Every pipeline that is shipped: it parses, is valid by the schema that editors use, and can run; the tiny one does.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-mod common;
-
-use common::{Bench, TINY};
+use crate::common::{Bench, TINY, data};
 use recon::pipeline::{Assignment, Config, Pipeline};
 use std::path::{Path, PathBuf};
 
@@ -97,7 +94,7 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
             ("htc2022-fan.yaml", "acquire.mat.path", "projections/htc2022_fan/ta_subsample73.mat"),
         ] {
             if name.ends_with(pipeline) {
-                let Some(found) = common::data("every_shipped_pipeline_can_run_on_a_phantom", file) else {
+                let Some(found) = data("every_shipped_pipeline_can_run_on_a_phantom", file) else {
                     continue 'pipelines;
                 };
                 sets.push(format!("{key}={}", found.display()));

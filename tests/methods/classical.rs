@@ -1,10 +1,9 @@
 //! The iterative methods against independent solvers of the same problems, on one that is small enough to write down A.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
+use crate::common::scans::scan;
 use rand::RngExt;
 use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
-use recon::geometries::GeometryKind;
 use recon::operators::xray::{CpuProjector, Model, Projector, norm_squared};
 use recon::random::stream;
 use recon::registry::OneOf;
@@ -25,9 +24,7 @@ struct Tiny {
 impl Tiny {
     fn new() -> Self {
         let grid = Grid::centered([1, 7, 6], [2.0; 3], [0.0; 3]).unwrap();
-        let kind: OneOf<GeometryKind> =
-            serde_yaml::from_str("parallel: {views: 9, detector: {pixels: 11, pitch_mm: 1.7}}").unwrap();
-        let geometry = kind.kind.build(&grid).unwrap();
+        let geometry = scan("parallel: {views: 9, detector: {pixels: 11, pitch_mm: 1.7}}", &grid);
         let projector = CpuProjector::new(Model::Joseph, &grid, &geometry);
         let columns: Vec<Tensor> = (0..grid.voxels() as i64)
             .map(|j| {

@@ -1,35 +1,26 @@
-//! Algorithms of the registry on a ball: what all of them promise, and what fits of neural fields promise.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
+//! Every algorithm of the registry with a scan that it takes, and a ball to reconstruct.
 
-mod contracts;
-mod fits;
-
+use crate::common::scans::scan;
 use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::Result;
-use recon::geometries::GeometryKind;
 use recon::phantoms::Phantom;
 use recon::progress::{Checkpoints, Progress};
 use recon::registry::{Kinds, OneOf};
 use std::path::Path;
 use tch::Device;
 
-const MU_WATER: f64 = 0.0206;
+pub(super) const MU_WATER: f64 = 0.0206;
 const BALL: &str = "{name: ball, source: test, extent_mm: 100, dimension: 3, shapes: [{ellipsoid: {center: [0.1, -0.2, \
  0.05], semi_axes: [0.5, 0.6, 0.4], density: 1}}]}";
 
-fn scan(text: &str, grid: &Grid) -> Geometry {
-    let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
-    kind.kind.build(grid).unwrap()
-}
-
-fn algorithm(text: &str) -> AlgorithmKind {
+pub(super) fn algorithm(text: &str) -> AlgorithmKind {
     let entry: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
     entry.kind
 }
 
 /// Every kind of the registry, a small fit in place of the default one, with a scan it takes.
-fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
+pub(super) fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let grid = Grid::centered([16, 16, 16], [6.25; 3], [0.0; 3]).unwrap();
     let cone = scan(
         "cone: {views: 24, source_to_axis_mm: 500, source_to_detector_mm: 700, detector: {pixels: [26, 26], pitch_mm: \
@@ -39,7 +30,7 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
     let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: \
      60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
-    // A volume from a file needs one: tests/pipelines.rs.
+    // A volume from a file needs one: tests/program/pipelines.rs.
     AlgorithmKind::NAMES
         .iter()
         .filter(|name| **name != "volume")
@@ -58,11 +49,11 @@ fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
 }
 
 /// The kind of that name among [`kinds`].
-fn fitted(name: &str) -> (AlgorithmKind, Geometry, Grid) {
+pub(super) fn fitted(name: &str) -> (AlgorithmKind, Geometry, Grid) {
     kinds().into_iter().find(|(kind, ..)| kind.name() == name).unwrap()
 }
 
-fn reconstruct(
+pub(super) fn reconstruct(
     kind: &AlgorithmKind,
     data: &Projections,
     grid: &Grid,
@@ -73,13 +64,13 @@ fn reconstruct(
     kind.as_part().reconstruct(data, grid, &mut run)
 }
 
-fn ball(geometry: &Geometry, grid: &Grid) -> (Projections, Volume) {
+pub(super) fn ball(geometry: &Geometry, grid: &Grid) -> (Projections, Volume) {
     let phantom = Phantom::parse(BALL, Path::new("ball")).unwrap();
     let data = Projections::from_vec(geometry.clone(), phantom.project(geometry, MU_WATER)).unwrap();
     (data, phantom.rasterise(grid, MU_WATER, 4))
 }
 
-fn psnr(truth: &Volume, found: &Volume) -> f64 {
+pub(super) fn psnr(truth: &Volume, found: &Volume) -> f64 {
     let (low, high) = truth.range();
     let squares = truth.as_slice().iter().zip(found.as_slice()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     10.0 * (f64::from(high - low).powi(2) * truth.as_slice().len() as f64 / squares).log10()

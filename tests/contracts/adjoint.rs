@@ -1,14 +1,10 @@
 //! The projector pair: transpose to rounding, the same bits for any number of threads, the method's definition in
 //! scalar double precision, exact integrals.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "common/scans.rs"]
-mod scans;
-
+use crate::common::scans::{cone, distance, noise, parallel, product, setups, with_threads};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, dot, norm, sub};
 use recon::operators::xray::kernels::joseph;
 use recon::operators::xray::kernels::simd::Level;
-use scans::{cone, distance, noise, parallel, product, setups, with_threads};
 
 fn levels() -> impl Iterator<Item = Level> {
     Level::ALL.into_iter().filter(|level| level.available())

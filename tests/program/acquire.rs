@@ -1,10 +1,7 @@
 //! Measured projections from the outside: formats, calibration, the axis, the preflight's names for faults, damaged
 //! files.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-mod common;
-
-use common::{Bench, Outcome, data};
+use crate::common::{Bench, Outcome, TINY, data_or_skip};
 use ndarray::Array3;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use recon::formats::describe;
@@ -231,7 +228,7 @@ fn measured_poses_stand_in_for_an_orbit_and_views_in_the_wrong_order_are_named()
 #[test]
 fn one_source_of_projections_and_only_one() {
     let bench = Bench::new();
-    let tiny = std::fs::read_to_string(common::TINY).unwrap();
+    let tiny = std::fs::read_to_string(TINY).unwrap();
     let both = bench.write("both.yaml", &format!("{tiny}\nacquire: {{{}, {PARALLEL}}}\n", exchange()));
     bench.recon(&["check", both.to_str().unwrap()]).expect(2, &["acquire:", "leave nothing to load or simulate"]);
     let none = bench.write("none.yaml", "reconstruct: [fdk]\n");
@@ -289,7 +286,7 @@ fn damaged_hdf5_files_never_panic() {
 
 #[test]
 fn the_tooth_of_the_synchrotron_is_calibrated_and_its_axis_found() {
-    let Some(tooth) = data("the_tooth_of_the_synchrotron", "projections/aps_tooth_parallel/tooth.h5") else { return };
+    let tooth = data_or_skip!("projections/aps_tooth_parallel/tooth.h5");
     let bench = Bench::new();
     let input = format!("hdf5: {{path: {}}}", tooth.display());
     let found = check(&bench, &input, ", rows: [0, 1], center_of_rotation: auto").expect(0, &["[center_found]"]).stderr;
@@ -302,7 +299,7 @@ fn the_tooth_of_the_synchrotron_is_calibrated_and_its_axis_found() {
 #[test]
 fn the_fan_of_helsinki_is_read_from_both_kinds_of_matlab_file() {
     for (name, first) in [("ta_subsample73.mat", 299.0), ("tc_subsample.mat", 32.0)] {
-        let Some(path) = data("the_fan_of_helsinki", &format!("projections/htc2022_fan/{name}")) else { return };
+        let path = data_or_skip!(&format!("projections/htc2022_fan/{name}"));
         let frames = mat::read(&path, &mat::Names::default(), None).unwrap();
         assert_eq!(frames.data.dim(), (61, 1, 560));
         let angles = frames.angles.unwrap();
@@ -314,9 +311,7 @@ fn the_fan_of_helsinki_is_read_from_both_kinds_of_matlab_file() {
 
 #[test]
 fn the_fan_of_helsinki_with_a_wrong_axis_or_sign_is_named() {
-    let Some(path) = data("the_fan_of_helsinki_with_a_wrong_axis", "projections/htc2022_fan/ta_subsample73.mat") else {
-        return;
-    };
+    let path = data_or_skip!("projections/htc2022_fan/ta_subsample73.mat");
     let bench = Bench::new();
     let fan = "geometry: {fan: {source_to_axis_mm: 410.66, source_to_detector_mm: 553.74, detector: {pitch_mm: 0.2}}}";
     let check = |more: &str| {

@@ -1,14 +1,9 @@
 //! Sinograms of the same slice by the ASTRA toolbox 2.5.0 on the CPU: `python benches/peers/astra_sinogram.py --golden`
 //! prints these figures.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "common/scans.rs"]
-#[allow(dead_code, reason = "each test uses its part")]
-mod scans;
-
+use crate::common::scans::distance;
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
 use recon::operators::xray::Model;
-use scans::distance;
 use std::f64::consts::{PI, TAU};
 
 /// Views of twelve pixels at equal angles from +x to +y: half a turn of a parallel beam, a whole turn of a fan.

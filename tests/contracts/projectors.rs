@@ -1,24 +1,9 @@
 //! The tensor projector and the CPU kernels are the same operator, and both are exact pairs.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test, as it should")]
 
-use rand::RngExt;
+use crate::common::scans::{random, scan};
 use recon::data::{Geometry, Grid};
-use recon::geometries::GeometryKind;
 use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph, build, norm_squared};
-use recon::random::stream;
-use recon::registry::OneOf;
 use tch::{Device, Kind, Tensor};
-
-fn random(shape: [usize; 3], seed: u64) -> Tensor {
-    let mut random = stream(seed, "test", 0);
-    let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
-    Tensor::from_slice(&values).view(shape.map(|n| n as i64))
-}
-
-fn scan(text: &str, grid: &Grid) -> Geometry {
-    let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
-    kind.kind.build(grid).unwrap()
-}
 
 /// A slice, a box and an oblique box, each with scans that see them from all sides, one with a shifted detector.
 fn cases() -> Vec<(Grid, Geometry)> {

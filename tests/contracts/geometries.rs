@@ -1,22 +1,14 @@
 //! Every kind of scan with every projector: transpose pairs, moved objects against moved scans; and the scans of other
 //! tools.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use rand::RngExt;
+use crate::common::scans::{random, scan};
 use recon::data::{Detector, Geometry, Grid, Point, Source, dot};
 use recon::formats::geometry::{GeometryFormat, read_poses};
 use recon::geometries::GeometryKind;
 use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph};
-use recon::random::stream;
 use recon::registry::{Kinds, OneOf};
 use std::path::PathBuf;
 use tch::{Kind, Tensor};
-
-fn random(shape: [usize; 3], seed: u64) -> Tensor {
-    let mut random = stream(seed, "test", 0);
-    let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
-    Tensor::from_slice(&values).view(shape.map(|n| n as i64))
-}
 
 fn cube() -> Grid {
     Grid::centered([9, 10, 11], [1.2, 1.0, 0.8], [1.0, 2.0, 3.0]).unwrap()
@@ -24,11 +16,6 @@ fn cube() -> Grid {
 
 fn slice() -> Grid {
     Grid::centered([1, 12, 15], [1.0, 1.0, 0.8], [3.0, 2.0, 0.0]).unwrap()
-}
-
-fn build(yaml: &str, grid: &Grid) -> Geometry {
-    let kind: OneOf<GeometryKind> = serde_yaml::from_str(yaml).unwrap();
-    kind.kind.build(grid).unwrap()
 }
 
 /// Every kind of the registry, plain and with a detector that stands askew or is curved. Poses are any of these.
@@ -185,7 +172,7 @@ fn views_of_rtk_are_those_of_rtk() {
     let kind: OneOf<GeometryKind> = serde_yaml::from_str(&yaml).unwrap();
     let grid = Grid::centered([10; 3], [6.0; 3], [0.0; 3]).unwrap();
     let geometry = kind.kind.place(read_poses(&file).unwrap(), &grid).unwrap();
-    let circle = build(
+    let circle = scan(
         "cone: {views: 1, start_deg: -53, source_to_axis_mm: 500, source_to_detector_mm: 800, \
          detector: {pixels: [7, 10], pitch_mm: 12, offset_mm: [-6, 10]}}",
         &grid,

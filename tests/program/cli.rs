@@ -1,9 +1,6 @@
 //! The command line from outside: what it says, how it ends, what it leaves behind.
-#![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
-mod common;
-
-use common::{Bench, TINY, data};
+use crate::common::{Bench, Outcome, TINY, data_or_skip};
 
 #[test]
 fn an_unknown_key_is_shown_with_its_line_and_column_and_the_key_that_was_meant() {
@@ -84,7 +81,7 @@ fn a_truncated_nifti_is_refused_and_leaves_nothing_half_written() {
 fn a_gpu_that_is_not_there_is_a_resource_error_with_the_reason() {
     let bench = Bench::new();
     let outcome = bench.command(&["run", TINY, "--output", "out", "--device", "cuda:99"]).output().unwrap();
-    common::Outcome::from(outcome).expect(5, &["cuda:99"]);
+    Outcome::from(outcome).expect(5, &["cuda:99"]);
     bench.quick(&["--device", "gpu"]).expect(2, &["expected auto, cpu, cuda or cuda:N"]);
 }
 
@@ -322,11 +319,7 @@ fn hostile_yaml_is_refused() {
 
 #[test]
 fn a_real_volume_and_a_real_series_are_scanned_and_reconstructed() {
-    let name = "a_real_volume_and_a_real_series_are_scanned_and_reconstructed";
-    let (Some(nifti), Some(dicom)) = (data(name, "nifti/ct_thorax_cta_1.5mm"), data(name, "dicom/sts013_ge_thigh_ct"))
-    else {
-        return;
-    };
+    let (nifti, dicom) = (data_or_skip!("nifti/ct_thorax_cta_1.5mm"), data_or_skip!("dicom/sts013_ge_thigh_ct"));
     let file = std::fs::read_dir(nifti)
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -1,20 +1,13 @@
 //! FBP and FDK over every orbit they take: an upright cylinder beside the axis, from exact line integrals, gets its
 //! value.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use crate::common::scans::scan;
 use recon::algorithms::{Algorithm, Run, fbp, fdk};
 use recon::data::{Geometry, Grid, Projections, norm};
-use recon::geometries::GeometryKind;
-use recon::registry::OneOf;
 use tch::Device;
 
 const CENTER: [f64; 2] = [9.0, -6.0];
 const RADIUS: f64 = 24.0;
-
-fn scan(text: &str, grid: &Grid) -> Geometry {
-    let kind: OneOf<GeometryKind> = serde_yaml::from_str(text).unwrap();
-    kind.kind.build(grid).unwrap()
-}
 
 /// Length of a pixel's ray in the cylinder, mm.
 fn chord(geometry: &Geometry, sample: usize) -> f32 {

@@ -1,10 +1,6 @@
 //! The loader of docs/fields.md, run by PyTorch, gives what we give: weights mean the same to others.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a failed unwrap fails the test; what is skipped must be seen"
-)]
 
+use crate::common::python_or_skip;
 use recon::fields::{Domain, Field, FieldKind};
 use recon::registry::OneOf;
 use recon::tensors::to_vec;
@@ -12,17 +8,6 @@ use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
 use std::process::Command;
 use tch::{Device, Kind, Tensor};
-
-fn python() -> String {
-    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_string())
-}
-
-fn has_pytorch() -> bool {
-    Command::new(python())
-        .args(["-c", "import torch, safetensors"])
-        .output()
-        .is_ok_and(|output| output.status.success())
-}
 
 /// The field as the part of a checkpoint that the loader reads.
 fn bytes(kind: &OneOf<FieldKind>, field: &dyn Field) -> Vec<u8> {
@@ -40,13 +25,7 @@ fn bytes(kind: &OneOf<FieldKind>, field: &dyn Field) -> Vec<u8> {
 
 #[test]
 fn pytorch_reads_the_weights_and_finds_the_same_values() {
-    if !has_pytorch() {
-        eprintln!(
-            "SKIPPED pytorch_reads_the_weights_and_finds_the_same_values: {} has no torch and safetensors (set PYTHON)",
-            python()
-        );
-        return;
-    }
+    let python = python_or_skip!("PYTORCH", "torch, safetensors");
     let folder = tempfile::tempdir().unwrap();
     let points: Vec<[f32; 3]> = (0..50).map(|i| [1.0, 2.0, 3.0].map(|k| (k * i as f32).sin())).collect();
     std::fs::write(folder.path().join("points.json"), serde_json::to_string(&points).unwrap()).unwrap();
@@ -62,7 +41,7 @@ fn pytorch_reads_the_weights_and_finds_the_same_values() {
         std::fs::write(&file, bytes(&kind, field.as_ref())).unwrap();
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/field-in-pytorch.py");
         let output =
-            Command::new(python()).arg(script).arg(&file).arg(folder.path().join("points.json")).output().unwrap();
+            Command::new(&python).arg(script).arg(&file).arg(folder.path().join("points.json")).output().unwrap();
         assert!(output.status.success(), "{text}: {}", String::from_utf8_lossy(&output.stderr));
         let theirs: Vec<f32> =
             String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect();

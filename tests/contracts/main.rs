@@ -1,0 +1,15 @@
+//! What every part of a registry promises: adjoints, gradients, geometries, and who may import whom.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod adjoint;
+mod astra;
+mod geometries;
+mod gradients;
+mod layering;
+mod models;
+mod orientation;
+mod projectors;
+mod pytorch;

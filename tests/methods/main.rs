@@ -1,0 +1,12 @@
+//! Reconstruction methods: what all of them promise, and each against an independent solution of its problem.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod classical;
+mod contracts;
+mod filtered;
+mod fits;
+mod support;
+mod variation;

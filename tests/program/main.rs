@@ -1,0 +1,14 @@
+//! The program as a user runs it: commands, pipelines, exit codes, files and what is said on stderr.
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod acquire;
+mod bench;
+mod cli;
+mod physics;
+mod pipelines;
+mod render;
+mod resume;
+mod slices;
