@@ -13,3 +13,4 @@ mod models;
 mod orientation;
 mod projectors;
 mod pytorch;
+mod registries;

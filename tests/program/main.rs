@@ -7,6 +7,7 @@ mod common;
 mod acquire;
 mod bench;
 mod cli;
+mod examples;
 mod physics;
 mod pipelines;
 mod render;

@@ -5,12 +5,12 @@ use super::Config;
 use super::checkpoint::{self, Snapshot, fault};
 use super::ensemble::Ensemble;
 use super::weight_selection;
-use crate::data::{Grid, Quantity, Volume};
+use crate::data::{Grid, Point, Quantity, Volume};
 use crate::error::Result;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::{Domain, Field};
 use crate::progress::Progress;
-use crate::tensors::{to_vec, torch_error};
+use crate::tensors::{from_slice, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
 /// A field with its weights, or the members of an ensemble.
@@ -84,11 +84,32 @@ impl Fitted {
         }
         progress.end();
         for (n, value) in values.iter_mut().enumerate() {
-            if !self.fitted_at(grid, n) {
+            let index = [n / (grid.shape[1] * grid.shape[2]), n / grid.shape[2] % grid.shape[1], n % grid.shape[2]];
+            if !self.fitted_at(grid.point(index.map(|i| i as f64))) {
                 *value = 0.0;
             }
         }
         Volume::from_vec(grid.clone(), Quantity::Attenuation, values)
+    }
+
+    /// The field at points (x, y, z) in mm, attenuation in 1/mm; air where it was never fitted. A field of a slice is
+    /// the same above and below it.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn at(&self, points: &[Point]) -> Result<Vec<f32>> {
+        let coordinates = Coordinates::new(&self.grid, &self.grid, (Kind::Float, self.device))?;
+        let mut values = Vec::with_capacity(points.len());
+        for chunk in points.chunks(self.config.chunk) {
+            let indices: Vec<f32> = chunk.iter().flat_map(|&p| self.grid.index(p).map(|i| i as f32)).collect();
+            let indices = from_slice(&indices, &[chunk.len(), 3], self.device)?;
+            let found = to_vec(&self.mean(&coordinates.of_indices(&indices)?)?)?;
+            let at = |(value, &point): (f32, &Point)| {
+                if self.fitted_at(point) { value * self.mu_ref as f32 } else { 0.0 }
+            };
+            values.extend(found.into_iter().zip(chunk).map(at));
+        }
+        Ok(values)
     }
 
     /// The mean of the fields at some points, in units of mu_ref.
@@ -104,10 +125,9 @@ impl Fitted {
         sum.f_div_scalar(self.fields.len() as f64).map_err(torch_error)
     }
 
-    /// Whether voxel number `n` of `grid` lies in the box and the support of the fit.
-    fn fitted_at(&self, grid: &Grid, n: usize) -> bool {
-        let index = [n / (grid.shape[1] * grid.shape[2]), n / grid.shape[2] % grid.shape[1], n % grid.shape[2]];
-        let mut at = self.grid.index(grid.point(index.map(|i| i as f64))).map(f64::round);
+    /// Whether a point (mm) lies in the box and the support of the fit.
+    fn fitted_at(&self, point: Point) -> bool {
+        let mut at = self.grid.index(point).map(f64::round);
         if self.grid.is_2d() {
             at[0] = 0.0;
         }
