@@ -46,6 +46,7 @@ pub mod error;
 pub mod fields;
 pub mod formats;
 pub mod geometries;
+pub mod input_path;
 pub mod metrics;
 pub mod operators;
 pub mod optimizers;

@@ -2,9 +2,10 @@
 //!
 //! M. R. Hestenes, E. Stiefel, J. Res. Nat. Bur. Stand. 49, 1952; as in Å. Björck, "Numerical Methods for Least Squares
 //! Problems", 1996, algorithm 7.4.1. The fastest way to least squares, ten to thirty iterations; noise comes back after
-//! that, so that their number regularises unless a penalty does. It knows no constraint: `nonnegative` acts on the
-//! result alone.
+//! that, so that their number regularises unless a penalty does. Each slope is made orthogonal to those before it, without
+//! which f32 loses their conjugacy after a few iterations. It knows no constraint: `nonnegative` acts on the result alone.
 
+use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Stacked};
 use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
@@ -51,8 +52,9 @@ impl Config {
         let mut x = problem.start_or(0.0)?;
         let mut residual = operator.first_residual(&x)?;
         let mut slope = operator.adjoint(&residual)?;
+        let mut slopes = Orthogonal::new(problem.projector.domain());
+        let mut square = slopes.add(&mut slope).map_err(torch_error)?;
         let mut direction = vectors::copied(&slope).map_err(torch_error)?;
-        let mut square = vectors::dot(&slope, &slope).map_err(torch_error)?;
         let mut largest = square;
         for iteration in 1.. {
             let norm = vectors::norm(&residual[0]).map_err(torch_error)?;
@@ -74,7 +76,7 @@ impl Config {
             }
             stacked::add_scaled(&mut residual, -step, &image)?;
             slope = operator.adjoint(&residual)?;
-            let next = vectors::dot(&slope, &slope).map_err(torch_error)?;
+            let next = slopes.add(&mut slope).map_err(torch_error)?;
             vectors::scale_and_add(&mut direction, next / square, &slope).map_err(torch_error)?;
             square = next;
         }
@@ -90,7 +92,9 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.common().estimate(geometry, grid, 2.0, 3, if self.tikhonov.weight > 0.0 { 11 } else { 4 })
+        let volumes = if self.tikhonov.weight > 0.0 { 11 } else { 4 };
+        let kept = Orthogonal::volumes(grid, self.iterations);
+        self.common().estimate(geometry, grid, 2.0, 3, volumes + kept)
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {

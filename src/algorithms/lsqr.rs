@@ -4,6 +4,7 @@
 //! recurrence that loses less of them to rounding when the problem is ill-conditioned. With a penalty, the curve's
 //! residual is that of the stacked system. It knows no constraint: `nonnegative` acts on the result alone.
 
+use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Blocks, Stacked};
 use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
@@ -41,7 +42,13 @@ struct Bidiagonal {
     u: Blocks,
     v: Tensor,
     alpha: f64,
+    /// Every v so far, and the largest α².
+    before: Orthogonal,
+    largest: f64,
 }
+
+/// Square of what rounding to f32 leaves of a vector that should be 0, relative.
+const ROUNDING: f64 = 1e-12;
 
 impl Bidiagonal {
     /// The next u, v and α; gives β, 0 at the end.
@@ -53,8 +60,19 @@ impl Bidiagonal {
         let mut v = operator.adjoint(&self.u)?;
         vectors::add_scaled(&mut v, -beta, &self.v).map_err(torch_error)?;
         self.v = v;
-        self.alpha = normalise(std::slice::from_mut(&mut self.v))?;
+        self.direct()?;
         Ok(beta)
+    }
+
+    /// Makes v orthogonal to those before it and of length 1, which gives α; 0 where only rounding is left of v.
+    fn direct(&mut self) -> Result<()> {
+        let square = self.before.add(&mut self.v).map_err(torch_error)?;
+        self.largest = square.max(self.largest);
+        self.alpha = if square <= ROUNDING * self.largest { 0.0 } else { square.sqrt() };
+        if self.alpha > 0.0 {
+            let _ = self.v.f_mul_scalar_(1.0 / self.alpha).map_err(torch_error)?;
+        }
+        Ok(())
     }
 }
 
@@ -79,11 +97,12 @@ impl Config {
         let mut u = operator.first_residual(&x)?;
         // φ̄ is the norm of the residual, ρ̄ the last diagonal entry before its rotation.
         let mut phi_bar = normalise(&mut u)?;
-        let mut v = operator.adjoint(&u)?;
-        let alpha = normalise(std::slice::from_mut(&mut v))?;
-        let mut direction = vectors::copied(&v).map_err(torch_error)?;
-        let mut rho_bar = alpha;
-        let mut state = Bidiagonal { u, v, alpha };
+        let v = operator.adjoint(&u)?;
+        let before = Orthogonal::new(problem.projector.domain());
+        let mut state = Bidiagonal { u, v, alpha: 0.0, before, largest: 0.0 };
+        state.direct()?;
+        let mut direction = vectors::copied(&state.v).map_err(torch_error)?;
+        let mut rho_bar = state.alpha;
         for iteration in 1.. {
             let last = record.step(iteration, 0.5 * phi_bar * phi_bar, phi_bar)?;
             if state.alpha <= 0.0 {
@@ -111,7 +130,9 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.common().estimate(geometry, grid, 2.0, 3, if self.tikhonov.weight > 0.0 { 12 } else { 5 })
+        let volumes = if self.tikhonov.weight > 0.0 { 12 } else { 5 };
+        let kept = Orthogonal::volumes(grid, self.iterations);
+        self.common().estimate(geometry, grid, 2.0, 3, volumes + kept)
     }
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {

@@ -7,9 +7,10 @@
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
+use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A volume from a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// A NIfTI file in HU, or a folder with a DICOM series. It is averaged onto the lattice; what it does not cover is
     /// air.
-    pub path: PathBuf,
+    pub path: InputPath,
 }
 
 impl Algorithm for Config {

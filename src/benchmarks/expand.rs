@@ -150,7 +150,7 @@ impl Expansion {
         if let Some(quick) = case.quick.as_ref().filter(|_| self.quick) {
             config = changed(config, &quick.set, "quick.set")?;
         }
-        let skip = self.variables.apply(&mut config, &suite.folder);
+        let skip = self.variables.apply(&mut config, &suite.folder)?;
         let mut config = config.with(&self.assignments)?;
         let mut contestants = Vec::new();
         let mut expanded = Vec::new();

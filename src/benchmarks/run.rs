@@ -134,7 +134,7 @@ impl Bench {
 
 /// Runs a pipeline.
 fn complete(config: Config, progress: &dyn Progress) -> Result<Ran> {
-    let mut pipeline = Pipeline::new(config)?;
+    let pipeline = Pipeline::new(config)?;
     let context = pipeline.open(false, progress)?;
     let report = pipeline.run(&context)?;
     let stopped = (report.status == Status::Interrupted).then(|| context.progress().stop().unwrap_or(Stop::Interrupt));

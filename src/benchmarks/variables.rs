@@ -34,9 +34,12 @@ impl Variables {
 
     /// Replaces the variables in every path of the config and takes relative ones from `folder`; the reason to skip the
     /// setting if a variable is not set or what it names is not there.
-    pub fn apply(&self, config: &mut Config, folder: &Path) -> Option<String> {
+    ///
+    /// # Errors
+    /// Never for a config that was read.
+    pub fn apply(&self, config: &mut Config, folder: &Path) -> Result<Option<String>> {
         let absent = RefCell::new(None);
-        config.paths(|path| match self.expand(path) {
+        let found = config.with_paths(|path| match self.expand(path) {
             None => folder.join(path),
             Some(Ok(found)) => {
                 if !found.exists() && !found.starts_with(&self.phantoms) {
@@ -46,10 +49,11 @@ impl Variables {
             }
             Some(Err(reason)) => {
                 absent.borrow_mut().get_or_insert(reason);
-                path.to_path_buf()
+                path.clone()
             }
-        });
-        absent.into_inner()
+        })?;
+        *config = found;
+        Ok(absent.into_inner())
     }
 
     /// The path with its variables replaced; `None` without one.

@@ -47,7 +47,8 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     })?;
     let spacing =
         args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
-    let wanted = grid::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone() };
+    let wanted =
+        grid::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone().map(Into::into) };
     let grid = if wanted == grid::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
     let volume = fitted.volume(&grid, progress)?.to_hounsfield(fitted.mu_water());
     nifti::write(&args.output, &volume, "neural field, HU")?;

@@ -31,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// What the pipeline and its stages say; a method that failed (the others and the report are done), a stop.
 pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
-    let mut pipeline = args.overrides.read(&args.file)?;
+    let pipeline = args.overrides.read(&args.file)?;
     if let Some(stage) = &args.until {
         Pipeline::check_stage(stage)?;
     }

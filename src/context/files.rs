@@ -16,22 +16,6 @@ pub struct InputFile {
     pub bytes: u64,
 }
 
-/// The file, or every file of the folder in the order of their names.
-///
-/// # Errors
-/// A file or folder that cannot be read.
-pub fn input_files(path: &Path) -> Result<Vec<InputFile>> {
-    let mut paths = vec![path.to_path_buf()];
-    if path.is_dir() {
-        let listed = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-        let entries = listed.map_err(|error| Error::read(path, &error))?;
-        paths = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-        paths.sort();
-    }
-    let describe = |path: PathBuf| hash_file(&path).map(|(blake3, bytes)| InputFile { path, blake3, bytes });
-    paths.into_iter().map(describe).collect()
-}
-
 /// blake3 of bytes, in hex.
 #[must_use]
 pub fn hash_bytes(bytes: &[u8]) -> String {
@@ -83,17 +67,5 @@ mod tests {
         assert_eq!(relative(&root.join("runs/ct"), &root.join("runs/../phantoms/a.yaml")), "../../phantoms/a.yaml");
         assert_eq!(relative(root, &root.join("phantoms/a.yaml")), "phantoms/a.yaml");
         assert_eq!(relative(root, Path::new("not/there")), "not/there");
-    }
-
-    #[test]
-    fn a_folder_is_its_files_in_order() {
-        let temporary = tempfile::tempdir().unwrap();
-        for name in ["b", "a"] {
-            std::fs::write(temporary.path().join(name), name).unwrap();
-        }
-        let files = input_files(temporary.path()).unwrap();
-        assert_eq!(files.iter().map(|file| file.bytes).collect::<Vec<_>>(), [1, 1]);
-        assert_eq!(files[0].blake3, hash_bytes(b"a"));
-        assert_eq!(input_files(&temporary.path().join("none")).unwrap_err().exit_code(), 3);
     }
 }

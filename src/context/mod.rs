@@ -6,6 +6,7 @@ mod cache;
 mod checkpoints;
 mod files;
 mod folder;
+mod inputs;
 mod key;
 mod listener;
 mod machine;
@@ -14,8 +15,9 @@ mod timings;
 
 pub use cache::{CachedOutput, StageOutput};
 pub use checkpoints::Generations;
-pub use files::{InputFile, hash_bytes, hash_file, input_files, relative};
+pub use files::{InputFile, hash_bytes, hash_file, relative};
 pub use folder::RunFolder;
+pub use inputs::Inputs;
 pub use key::Key;
 pub use machine::{Machine, Threads, available_memory, peak_memory, processor, reset_peak_memory};
 pub use signals::Signals;

@@ -11,9 +11,10 @@ use crate::data::{
     Detector, Geometry, Grid, Orbit, Point, Poses, Source, View, add, cross, dot, normalized, scale, sub,
 };
 use crate::error::{Error, Result};
+use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Which rays 12-vectors mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub enum Beam {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The file; its format is found from its content.
-    pub file: PathBuf,
+    pub file: InputPath,
     /// cone or parallel, for 12-vectors without a remark that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beam: Option<Beam>,

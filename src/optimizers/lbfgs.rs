@@ -8,7 +8,7 @@
 use super::{Method, Optimizer, check_rate, restore_into};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
-use crate::tensors::torch_error;
+use crate::tensors::{dot, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
@@ -102,10 +102,6 @@ fn add(parameters: &[Parameter], step: &Tensor) -> std::result::Result<(), TchEr
     Ok(())
 }
 
-fn inner(a: &Tensor, b: &Tensor) -> std::result::Result<f64, TchError> {
-    Ok(a.f_mul(b)?.f_sum(Kind::Double)?.double_value(&[]))
-}
-
 impl Lbfgs {
     fn count(&self, which: i64) -> i64 {
         self.counts.double_value(&[which]) as i64
@@ -114,7 +110,7 @@ impl Lbfgs {
     /// Takes the pair of the last step in, if the loss was curved along it.
     fn remember(&mut self, gradient: &Tensor) -> std::result::Result<(), TchError> {
         let difference = gradient.f_sub(&self.gradient)?;
-        let (curvature, squares) = (inner(&self.step, &difference)?, inner(&difference, &difference)?);
+        let (curvature, squares) = (dot(&self.step, &difference)?, dot(&difference, &difference)?);
         if curvature <= 1e-10 * squares.max(f64::MIN_POSITIVE) {
             return Ok(());
         }
@@ -135,16 +131,16 @@ impl Lbfgs {
         let mut parts = Vec::new();
         for i in (history - pairs..history).rev() {
             let (s, y) = (self.steps.get(i), self.differences.get(i));
-            let inverse = 1.0 / inner(&s, &y)?;
-            let along = inverse * inner(&s, &q)?;
+            let inverse = 1.0 / dot(&s, &y)?;
+            let along = inverse * dot(&s, &q)?;
             let _ = q.f_sub_(&y.f_mul_scalar(along)?)?;
             parts.push((s, y, inverse, along));
         }
         if let Some((s, y, ..)) = parts.first() {
-            let _ = q.f_mul_scalar_(inner(s, y)? / inner(y, y)?)?;
+            let _ = q.f_mul_scalar_(dot(s, y)? / dot(y, y)?)?;
         }
         for (s, y, inverse, along) in parts.into_iter().rev() {
-            let back = inverse * inner(&y, &q)?;
+            let back = inverse * dot(&y, &q)?;
             let _ = q.f_add_(&s.f_mul_scalar(along - back)?)?;
         }
         q.f_neg()
@@ -159,7 +155,7 @@ impl Optimizer for Lbfgs {
                 self.remember(&gradient)?;
             }
             let direction = self.direction(&gradient)?;
-            let length = rate * inner(&direction, &direction)?.sqrt();
+            let length = rate * dot(&direction, &direction)?.sqrt();
             // Without a pair the gradient's length says nothing about the step's: a tenth of the longest is safe.
             let most = if self.count(1) == 0 { 0.1 * self.config.longest } else { self.config.longest };
             self.step = direction.f_mul_scalar(rate * (most / length.max(f64::MIN_POSITIVE)).min(1.0))?;

@@ -10,9 +10,10 @@
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, tungsten};
 use crate::data::Material;
 use crate::error::{Error, Result};
+use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// K lines of tungsten: energy (keV) and share of the four (D. M. Tucker, G. T. Barnes, D. P. Chakraborty, Med. Phys.
 /// 18, 211, 1991).
@@ -29,8 +30,6 @@ const BIN_KEV: f64 = 1.0;
 pub trait Emission {
     /// The file it is read from, if it is.
     fn path(&self) -> Option<&Path>;
-    /// For replacing that path.
-    fn path_mut(&mut self) -> Option<&mut PathBuf>;
     /// Photons per energy: `[keV, number]`, in any unit, energies ascending; `read` holds the rows of its file.
     ///
     /// # Errors
@@ -45,16 +44,6 @@ crate::kinds! {
         tube => Tube(Tube),
         /// A table from a file.
         file => File(SpectrumFile),
-    }
-}
-
-impl SpectrumKind {
-    /// For replacing the path of its file.
-    pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
-        match self {
-            Self::Tube(tube) => tube.path_mut(),
-            Self::File(file) => file.path_mut(),
-        }
     }
 }
 
@@ -83,15 +72,11 @@ impl Default for Tube {
 #[serde(deny_unknown_fields)]
 pub struct SpectrumFile {
     /// The table: one `keV,photons` a line; lines beginning with # and one line of titles are skipped.
-    pub path: PathBuf,
+    pub path: InputPath,
 }
 
 impl Emission for Tube {
     fn path(&self) -> Option<&Path> {
-        None
-    }
-
-    fn path_mut(&mut self) -> Option<&mut PathBuf> {
         None
     }
 
@@ -142,13 +127,9 @@ impl Emission for SpectrumFile {
         Some(&self.path)
     }
 
-    fn path_mut(&mut self) -> Option<&mut PathBuf> {
-        Some(&mut self.path)
-    }
-
     fn photons(&self, read: &[[f64; 2]]) -> Result<Vec<[f64; 2]>> {
         let [low, high] = ENERGY_RANGE_KEV;
-        let fault = |problem: String| Err(Error::input(self.path.as_path(), problem));
+        let fault = |problem: String| Err(Error::input(&*self.path, problem));
         if let Some([energy, _]) = read.iter().find(|[energy, _]| !(low..=high).contains(energy)) {
             return fault(format!("expected energies of {low} to {high} keV, got {energy}"));
         }

@@ -3,9 +3,9 @@
 use super::set::Assignment;
 use super::yaml;
 use crate::algorithms::AlgorithmKind;
-use crate::context::Threads;
+use crate::context::{Threads, relative};
 use crate::error::{Error, Result};
-use crate::geometries::GeometryKind;
+use crate::input_path;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, SourceKind};
 use crate::stages::reconstruct::MethodKeys;
@@ -69,8 +69,8 @@ impl Config {
         let limit = yaml::LONGEST as u64 + 1;
         let read = File::open(file).and_then(|opened| opened.take(limit).read_to_string(&mut text));
         read.map_err(|error| Error::read(file, &error))?;
-        let mut config: Self = yaml::parse(&text, &file.display().to_string())?;
-        config.paths(|path| file.parent().unwrap_or(Path::new("")).join(path));
+        let parsed: Self = yaml::parse(&text, &file.display().to_string())?;
+        let mut config = parsed.with_paths(|path| file.parent().unwrap_or(Path::new("")).join(path))?;
         if config.name.is_empty() {
             config.name = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
         }
@@ -111,45 +111,20 @@ impl Config {
         schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>().to_value()
     }
 
-    /// Replaces every path to an input.
-    pub fn paths(&mut self, replace: impl Fn(&Path) -> PathBuf) {
-        if let Some(load) = &mut self.load {
-            let input = match &mut load.kind {
-                SourceKind::Phantom(input) => &mut input.file,
-                SourceKind::Nifti(input) => &mut input.path,
-                SourceKind::Dicom(input) => &mut input.path,
-            };
-            *input = replace(input);
-            if let Some(from) = load.keys.resample.as_mut().and_then(|lattice| lattice.from.as_mut()) {
-                *from = replace(from);
-            }
-        }
-        for input in self.acquire.iter_mut().flat_map(|acquire| acquire.kind.paths_mut()) {
-            *input = replace(input);
-        }
-        let measured = self
-            .acquire
-            .iter_mut()
-            .filter_map(|acquire| acquire.keys.geometry.as_mut())
-            .map(|geometry| &mut geometry.kind);
-        for scan in self.simulate.iter_mut().map(|simulate| &mut simulate.geometry.kind).chain(measured) {
-            if let GeometryKind::Poses(poses) = scan {
-                poses.file = replace(&poses.file);
-            }
-        }
-        if let Some(table) =
-            self.simulate.as_mut().and_then(|s| s.spectrum.as_mut()).and_then(|spectrum| spectrum.kind.path_mut())
-        {
-            *table = replace(table);
-        }
-        for entry in &mut self.reconstruct {
-            if let AlgorithmKind::Volume(given) = &mut entry.kind {
-                given.path = replace(&given.path);
-            }
-        }
-        if let Some(from) = self.grid.as_mut().and_then(|grid| grid.from.as_mut()) {
-            *from = replace(from);
-        }
+    /// The config with every path to an input replaced, wherever it stands.
+    ///
+    /// # Errors
+    /// Never for a config that was read.
+    pub fn with_paths(&self, replace: impl FnMut(&PathBuf) -> PathBuf) -> Result<Self> {
+        yaml::from_value(&input_path::rewritten(self, replace)?)
+    }
+
+    /// The config as plain values, its paths relative to a folder: what can be run again from there.
+    ///
+    /// # Errors
+    /// Never for a config that was read.
+    pub fn portable(&self, folder: &Path) -> Result<serde_json::Value> {
+        input_path::rewritten(self, |path| PathBuf::from(relative(folder, path)))
     }
 
     /// Fills in the names that the file leaves to us and checks what no single key can know.

@@ -13,7 +13,7 @@ pub use set::Assignment;
 pub use yaml::did_you_mean;
 pub(crate) use yaml::{LONGEST, parse};
 
-use crate::context::{Context, Request, relative};
+use crate::context::{Context, Request};
 use crate::data::Report;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -76,7 +76,8 @@ impl Pipeline {
         let scan = self.source.scan(context)?;
         let outcomes = self.reconstruct.run(&scan, context)?;
         let findings = self.evaluate.run((&scan, &outcomes), context)?;
-        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings }, context)
+        let resolved = self.config.portable(context.folder.root())?;
+        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings, resolved }, context)
     }
 
     /// The flow up to and including a stage before the last.
@@ -131,11 +132,7 @@ impl Pipeline {
             source: Source::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect() },
             evaluate: Evaluate { config: config.evaluate.clone() },
-            export: Export {
-                name: config.name.clone(),
-                config: config.export.clone(),
-                resolved: serde_json::Value::Null,
-            },
+            export: Export { name: config.name.clone(), config: config.export.clone() },
             config,
         })
     }
@@ -149,14 +146,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// A folder that cannot be written or is in use; a device that cannot be had.
-    pub fn open<'a>(&mut self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
+    pub fn open<'a>(&self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
         let request =
             Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        let context = Context::new(&request, &self.directory(), progress)?;
-        let mut portable = self.config.clone();
-        portable.paths(|path| PathBuf::from(relative(context.folder.root(), path)));
-        self.export.resolved = portable.to_value()?;
-        Ok(context)
+        Context::new(&request, &self.directory(), progress)
     }
 
     /// Refuses a stage that does not exist.

@@ -124,6 +124,8 @@ pub struct Outcome {
 pub struct Reconstructed {
     /// What it depends on.
     pub key: Key,
+    /// The files it was made from, beside the scan's.
+    pub inputs: Vec<InputFile>,
     /// The volume, in the scan's quantity.
     pub volume: Volume,
     /// The classical volume it started from, likewise.

@@ -3,9 +3,9 @@
 use crate::data::Grid;
 use crate::error::{Error, Result};
 use crate::formats::grid_of;
+use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// A lattice over a given box: exactly one of these.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,7 @@ pub struct Config {
     pub spacing_mm: Option<Spacing>,
     /// A NIfTI file whose lattice is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<PathBuf>,
+    pub from: Option<InputPath>,
 }
 
 /// One length for all axes, or one per axis.

@@ -3,8 +3,8 @@
 
 use super::Stage;
 use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
-use crate::algorithms::{AlgorithmKind, Reconstruction, Run, volume};
-use crate::context::{Context, Key, StageOutput, input_files, peak_memory, reset_peak_memory};
+use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
+use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{self, atomic, nifti};
@@ -16,7 +16,6 @@ use crate::report;
 use schemars::JsonSchema;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,11 +136,13 @@ impl Method {
         initial: Option<&Reconstructed>,
         context: &Context,
     ) -> Result<Reconstructed> {
-        let config = (OneOf::from(self.without_path()), self.model, self.hashes()?);
-        let inputs: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
-        let key = context.key(Reconstruct::NAME, &config, &inputs)?;
-        let kept = context
-            .cached(&format!("reconstruct.{}", self.name), &key, || self.compute(scan, initial, &key, context))?;
+        let files = Inputs::of(&OneOf::from(self.kind.clone()))?;
+        let before: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
+        let key = context.key(Reconstruct::NAME, &(&files, self.model), &before)?;
+        let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || {
+            let made = self.compute(scan, initial, &key, context)?;
+            files.check_unchanged().map(|()| made)
+        })?;
         let hounsfield = scan.quantity == Quantity::Hounsfield;
         let units = if hounsfield { nifti::Units::Hounsfield } else { nifti::Units::AttenuationPerMm };
         let read = |file: &str| -> Result<Volume> {
@@ -150,15 +151,16 @@ impl Method {
         };
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
         let uncertainty = if kept.value.has_uncertainty { Some(read(UNCERTAINTY)?) } else { None };
-        let files = self.files(&kept.value);
+        let written = self.files(&kept.value);
         Ok(Reconstructed {
             key,
+            inputs: files.files().to_vec(),
             volume: read(VOLUME)?,
             start,
             uncertainty,
             facts: kept.value,
             seconds: kept.seconds,
-            files,
+            files: written,
         })
     }
 
@@ -205,19 +207,6 @@ impl Method {
             progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
         }
         Ok(Some(volume.to_hounsfield(scan.mu_water).resampled(&scan.grid)?.to_attenuation(scan.mu_water)))
-    }
-
-    /// What the kind's file holds counts, not where it is.
-    fn hashes(&self) -> Result<Vec<String>> {
-        let files = self.kind.as_part().file().map_or(Ok(Vec::new()), input_files)?;
-        Ok(files.into_iter().map(|file| file.blake3).collect())
-    }
-
-    fn without_path(&self) -> AlgorithmKind {
-        match &self.kind {
-            AlgorithmKind::Volume(_) => AlgorithmKind::Volume(volume::Config { path: PathBuf::new() }),
-            other => other.clone(),
-        }
     }
 
     fn write(&self, made: &Reconstruction, scan: &Acquisition, context: &Context, progress: &Labelled) -> Result<()> {

@@ -1,12 +1,14 @@
 //! The only bridge between plain values and tensors, and the choice of the device.
 
 mod device;
+mod inner;
 mod memory;
 mod product;
 mod threads;
 mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
+pub use inner::{dot, norm};
 pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};
 pub use threads::Threads;

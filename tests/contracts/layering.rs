@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
 /// `beside` says.
 const RINGS: &[(&[&str], Beside)] = &[
-    (&["error", "progress", "registry", "random"], Beside::All),
+    (&["error", "input_path", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
     (&["formats", "phantoms", "geometries", "physics", "metrics"], Beside::None),
     (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),

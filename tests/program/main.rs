@@ -8,6 +8,7 @@ mod acquire;
 mod bench;
 mod cli;
 mod examples;
+mod inputs;
 mod physics;
 mod pipelines;
 mod render;

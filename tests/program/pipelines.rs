@@ -67,11 +67,11 @@ fn every_shipped_pipeline_survives_being_written_out_and_read_again() {
     for file in shipped() {
         let once = Pipeline::read(&file, &[]).unwrap().config;
         let bench = Bench::new();
-        let mut there = once.clone();
-        there.paths(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
+        let there = once.with_paths(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).unwrap();
         let copy = bench.write("copy.yaml", &serde_yaml::to_string(&there).unwrap());
-        let mut again = Pipeline::read(&copy, &[]).unwrap().config;
-        again.paths(|path| path.strip_prefix(copy.parent().unwrap()).unwrap_or(path).to_path_buf());
+        let again = Pipeline::read(&copy, &[]).unwrap().config;
+        let below = |path: &PathBuf| path.strip_prefix(copy.parent().unwrap()).unwrap_or(path).to_path_buf();
+        let again = again.with_paths(below).unwrap();
         assert_eq!(again, there, "{}", file.display());
     }
 }

@@ -6,6 +6,7 @@
 mod mask;
 pub(super) mod momentum;
 pub(super) mod order;
+pub(super) mod orthogonal;
 mod record;
 pub(super) mod stacked;
 pub(super) mod subsets;

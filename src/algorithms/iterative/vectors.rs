@@ -1,16 +1,7 @@
 //! Arithmetic of large tensors in place, without temporaries.
 
+pub(in crate::algorithms) use crate::tensors::{dot, norm};
 use tch::{TchError, Tensor};
-
-/// ⟨a, b⟩ over all elements.
-pub(in crate::algorithms) fn dot(a: &Tensor, b: &Tensor) -> Result<f64, TchError> {
-    Ok(a.f_reshape([-1])?.f_dot(&b.f_reshape([-1])?)?.double_value(&[]))
-}
-
-/// ‖a‖ over all elements.
-pub(in crate::algorithms) fn norm(a: &Tensor) -> Result<f64, TchError> {
-    Ok(dot(a, a)?.sqrt())
-}
 
 /// A copy with memory of its own.
 pub(in crate::algorithms) fn copied(a: &Tensor) -> Result<Tensor, TchError> {

@@ -4,10 +4,10 @@ use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::operators::xray::Projector;
-use crate::tensors::{from_projections, torch_error};
+use crate::tensors::{from_projections, norm, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 /// Which views are left out and how often they are looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,14 +60,13 @@ impl Held {
     pub(super) fn new(data: &Projections, views: &[usize], grid: &Grid, mu_ref: f64, run: &Run<'_>) -> Result<Self> {
         let part = data.subset(views)?;
         let values = from_projections(&part, run.device)? / mu_ref;
-        let norm = values.norm().double_value(&[]);
-        Ok(Self { projector: run.projector(grid, &part.geometry)?, data: values, norm })
+        let size = norm(&values).map_err(torch_error)?;
+        Ok(Self { projector: run.projector(grid, &part.geometry)?, data: values, norm: size })
     }
 
     /// ‖A x − y‖ / ‖y‖ over the views, for a volume `[z, y, x]` in units of mu_ref.
     pub(super) fn residual(&self, volume: &Tensor) -> Result<f64> {
         let difference = self.projector.forward(volume)?.f_sub(&self.data).map_err(torch_error)?;
-        let square = difference.f_square().and_then(|t| t.f_sum(Kind::Double)).map_err(torch_error)?.double_value(&[]);
-        Ok(square.sqrt() / self.norm.max(f64::MIN_POSITIVE))
+        Ok(norm(&difference).map_err(torch_error)? / self.norm.max(f64::MIN_POSITIVE))
     }
 }

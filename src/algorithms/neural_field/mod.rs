@@ -49,6 +49,7 @@ use crate::registry::OneOf;
 use crate::renderers::line_integral::{IntegratorKind, lattice};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// A neural field and how it is fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -232,6 +233,10 @@ impl Algorithm for Config {
         self.sweep
             .as_ref()
             .map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(|e| e.under("neural_field.sweep")))
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.start.as_ref().and_then(|start| start.kind.as_part().file())
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -8,7 +8,7 @@ use crate::data::Grid;
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
 use crate::operators::xray::{self, Projector};
-use crate::tensors::{from_slice, torch_error};
+use crate::tensors::{self, from_slice, torch_error};
 use rand::RngExt;
 use tch::{Device, TchError, Tensor};
 
@@ -34,7 +34,7 @@ impl Fidelity {
     pub(super) fn new(projector: Box<dyn Projector>, values: &Tensor, device: Device, seed: u64) -> Result<Self> {
         let norm = xray::norm_squared(projector.as_ref(), device, POWER)?.sqrt();
         let data = values / norm;
-        let size = data.norm().double_value(&[]);
+        let size = tensors::norm(&data).map_err(torch_error)?;
         let mut made = Self { projector, norm, data, size: if size > 0.0 { size } else { 1.0 }, joint: 2.0 };
         made.joint = (1.05 * made.joint_norm(device, seed)?).max(made.waves()).min(2.0);
         Ok(made)
@@ -68,11 +68,11 @@ impl Fidelity {
         let mut x = from_slice(&values, &grid.shape, device)?;
         let mut largest = 1.0;
         for _ in 0..JOINT {
-            x = &x / x.norm();
+            x = &x / tensors::norm(&x).map_err(torch_error)?;
             let differences =
                 tv::gradient(&x, &axes).and_then(|slopes| tv::gradient_adjoint(&slopes, &axes)).map_err(torch_error)?;
             x = self.back(&self.project(&x)?)? / self.norm + differences / norm_squared;
-            largest = x.norm().double_value(&[]);
+            largest = tensors::norm(&x).map_err(torch_error)?;
         }
         Ok(largest)
     }

@@ -30,7 +30,7 @@ use super::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::Result;
 use crate::operators::xray::Weighted;
-use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
+use crate::tensors::{dot, from_projections, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -213,10 +213,10 @@ impl<'a> Problem<'a> {
 
     fn measure(&self, state: &State, penalty: &dyn Penalty, beyond: f64) -> Result<Evaluated> {
         let residual = &state.projected - &self.fidelity.data;
-        let squares = |tensor: &Tensor| tensor.square().sum(Kind::Double).double_value(&[]);
-        let data = 0.5 * squares(&residual);
+        let square = |tensor: &Tensor| dot(tensor, tensor).map_err(torch_error);
+        let data = 0.5 * square(&residual)?;
         let (value, gap) = penalty.value(&state.x)?;
-        let total = 0.5 * squares(&(&residual - &state.p)) + gap + beyond;
+        let total = 0.5 * square(&(&residual - &state.p))? + gap + beyond;
         let objective = data + value;
         Ok(Evaluated {
             data,

@@ -14,6 +14,7 @@ mod voxels;
 mod write;
 
 pub(super) use info::FORMAT;
+pub use open::parts;
 pub use write::write;
 
 use super::Loaded;

@@ -116,8 +116,9 @@ impl Stream {
     }
 }
 
-/// The files that hold the header and the voxels, of whichever of a pair was named.
-pub(super) fn parts(path: &Path) -> (PathBuf, PathBuf) {
+/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, else the file twice.
+#[must_use]
+pub fn parts(path: &Path) -> (PathBuf, PathBuf) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (stem, suffix) = match name.strip_suffix(".gz") {
         Some(stem) => (stem, ".gz"),

@@ -13,7 +13,7 @@ pub use weighted::Weighted;
 
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
-use crate::tensors::torch_error;
+use crate::tensors::{norm, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
@@ -95,9 +95,9 @@ pub fn norm_squared(projector: &dyn Projector, device: Device, iterations: usize
     let mut x = Tensor::f_ones(shape, (Kind::Float, device)).map_err(torch_error)?;
     let mut largest = 0.0;
     for _ in 0..iterations {
-        let scale = x.norm().double_value(&[]);
+        let scale = norm(&x).map_err(torch_error)?;
         x = projector.adjoint(&projector.forward(&(x / scale))?)?;
-        largest = x.norm().double_value(&[]);
+        largest = norm(&x).map_err(torch_error)?;
         if largest <= 0.0 {
             return Err(Error::config("simulate.geometry", "no ray of the scan meets the grid")
                 .hint("check isocenter_mm, offset_mm and the grid"));

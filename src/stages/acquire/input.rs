@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 use crate::formats::measured::{Frames, hdf5, mat, npy, tiff};
+use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 crate::kinds! {
     /// Where the projections come from.
@@ -23,8 +24,8 @@ crate::kinds! {
 
 /// One way to get projections.
 pub trait Input {
-    /// The files and folders they are read from.
-    fn paths(&self) -> Vec<&Path>;
+    /// The file or folder they are read from, to be named in messages.
+    fn path(&self) -> &Path;
     /// Reads them, as they are; only `rows` of the detector.
     ///
     /// # Errors
@@ -37,7 +38,7 @@ pub trait Input {
 #[serde(deny_unknown_fields)]
 pub struct Hdf5File {
     /// The file.
-    pub path: PathBuf,
+    pub path: InputPath,
     /// The projections [views, rows, columns] or [views, columns].
     #[serde(default = "exchange_data")]
     pub data: String,
@@ -62,16 +63,16 @@ fn exchange_data() -> String {
 pub struct Stack {
     /// The projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder or a file with many
     /// images.
-    pub path: PathBuf,
+    pub path: InputPath,
     /// Exposures without the object, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flats: Option<PathBuf>,
+    pub flats: Option<InputPath>,
     /// Exposures without the beam, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub darks: Option<PathBuf>,
+    pub darks: Option<InputPath>,
     /// One angle per view: .npy, or text with one number per line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub angles: Option<PathBuf>,
+    pub angles: Option<InputPath>,
 }
 
 /// A stack of TIFF images.
@@ -89,7 +90,7 @@ pub struct NpyStack(pub Stack);
 #[serde(deny_unknown_fields)]
 pub struct MatFile {
     /// The file.
-    pub path: PathBuf,
+    pub path: InputPath,
     /// Name of the array [views, columns]. Default: the one called `sinogram`, wherever it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sinogram: Option<String>,
@@ -99,8 +100,8 @@ pub struct MatFile {
 }
 
 impl Input for Hdf5File {
-    fn paths(&self) -> Vec<&Path> {
-        vec![&self.path]
+    fn path(&self) -> &Path {
+        &self.path
     }
 
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
@@ -130,15 +131,11 @@ impl Stack {
             angles: self.angles.as_deref(),
         }
     }
-
-    fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        std::iter::once(&self.path).chain(&self.flats).chain(&self.darks).chain(&self.angles)
-    }
 }
 
 impl Input for TiffStack {
-    fn paths(&self) -> Vec<&Path> {
-        self.0.all().map(PathBuf::as_path).collect()
+    fn path(&self) -> &Path {
+        &self.0.path
     }
 
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
@@ -147,8 +144,8 @@ impl Input for TiffStack {
 }
 
 impl Input for NpyStack {
-    fn paths(&self) -> Vec<&Path> {
-        self.0.all().map(PathBuf::as_path).collect()
+    fn path(&self) -> &Path {
+        &self.0.path
     }
 
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
@@ -157,25 +154,11 @@ impl Input for NpyStack {
 }
 
 impl Input for MatFile {
-    fn paths(&self) -> Vec<&Path> {
-        vec![&self.path]
+    fn path(&self) -> &Path {
+        &self.path
     }
 
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
         mat::read(&self.path, &mat::Names { sinogram: self.sinogram.as_deref(), angles: self.angles.as_deref() }, rows)
-    }
-}
-
-impl MeasuredKind {
-    /// Every path in it, to be replaced.
-    pub fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
-        match self {
-            Self::Hdf5(file) => vec![&mut file.path],
-            Self::Mat(file) => vec![&mut file.path],
-            Self::Tiff(TiffStack(stack)) | Self::Npy(NpyStack(stack)) => {
-                let parts = [stack.flats.as_mut(), stack.darks.as_mut(), stack.angles.as_mut()];
-                std::iter::once(&mut stack.path).chain(parts.into_iter().flatten()).collect()
-            }
-        }
     }
 }

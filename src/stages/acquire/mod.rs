@@ -22,7 +22,7 @@ pub use setup::{AngleUnit, Auto, Axis, Preflight, Setup, Values};
 use super::Stage;
 use super::flow::Acquisition;
 use super::grid;
-use crate::context::{Context, InputFile, Key, StageOutput, input_files};
+use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{self, npy};
@@ -67,16 +67,16 @@ impl Stage for Acquire {
     const NAME: &'static str = "acquire";
 
     fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Acquisition> {
-        let inputs = self.inputs()?;
-        let key = self.key(&inputs, context)?;
-        let kept = context.cached(Self::NAME, &key, || self.acquire(context))?;
+        let inputs = Inputs::of(&(&self.config, &self.grid))?;
+        let key = context.key(Self::NAME, &inputs, &[])?;
+        let kept = context.cached(Self::NAME, &key, || self.acquire(&inputs, context))?;
         let geometry = formats::geometry::read(&context.folder.path(GEOMETRY))?;
         let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
         let Sidecar { grid, mu_water } = kept.value;
         let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
         Ok(Acquisition {
             key,
-            inputs,
+            inputs: inputs.files().to_vec(),
             projections,
             grid,
             truth: None,
@@ -111,8 +111,9 @@ impl Acquire {
         if self.config.keys.mu_water_per_mm.is_some() { Quantity::Hounsfield } else { Quantity::Attenuation }
     }
 
-    fn acquire(&self, context: &Context) -> Result<StageOutput<Sidecar>> {
+    fn acquire(&self, inputs: &Inputs, context: &Context) -> Result<StageOutput<Sidecar>> {
         let made = self.prepared(context.progress())?;
+        inputs.check_unchanged()?;
         context.warn_all(&made.warnings);
         npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &made.projections.geometry)?;
@@ -124,34 +125,10 @@ impl Acquire {
         self.check()?;
         progress.begin("acquire", None);
         let input = self.config.kind.as_part();
-        let place = input.paths().first().map(|path| path.to_path_buf()).unwrap_or_default();
         let frames = input.read(self.config.keys.rows().as_ref())?;
-        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), &place, progress)?;
+        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), input.path(), progress)?;
         progress.end();
         Ok(made)
-    }
-
-    /// The files it is read from.
-    fn inputs(&self) -> Result<Vec<InputFile>> {
-        let mut files = Vec::new();
-        for path in self.config.kind.as_part().paths() {
-            files.extend(input_files(path)?);
-        }
-        if let Some(geometry) = &self.config.keys.geometry {
-            files.extend(super::scan::files(&geometry.kind)?);
-        }
-        Ok(files)
-    }
-
-    /// What the files hold counts, not where they are.
-    fn key(&self, inputs: &[InputFile], context: &Context) -> Result<Key> {
-        let mut config = self.config.clone();
-        config.kind.paths_mut().into_iter().for_each(|path| *path = std::path::PathBuf::new());
-        if let Some(geometry) = &mut config.keys.geometry {
-            geometry.kind = super::scan::without_paths(&geometry.kind);
-        }
-        let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
-        context.key(Self::NAME, &(config, &self.grid, hashes), &[])
     }
 }
 

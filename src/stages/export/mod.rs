@@ -8,8 +8,8 @@ mod scan;
 pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
-use super::flow::{Acquisition, Findings, Outcome};
-use crate::context::{Context, Machine};
+use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
+use crate::context::{Context, InputFile, Machine};
 use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
@@ -86,8 +86,6 @@ pub struct Export {
     pub name: String,
     /// What is written.
     pub config: Config,
-    /// The resolved pipeline, every default explicit, paths relative to the run folder.
-    pub resolved: serde_json::Value,
 }
 
 /// Everything the stages before found.
@@ -98,6 +96,26 @@ pub struct Results<'a> {
     pub outcomes: &'a [Outcome],
     /// Its figures.
     pub findings: &'a Findings,
+    /// The resolved pipeline, every default explicit, paths relative to the run folder.
+    pub resolved: serde_json::Value,
+}
+
+impl Results<'_> {
+    /// What the methods that completed have made.
+    fn made(&self) -> impl Iterator<Item = &Reconstructed> {
+        self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref())
+    }
+
+    /// Every file that was read, each once.
+    fn inputs(&self) -> Vec<InputFile> {
+        let mut all = self.scan.inputs.clone();
+        for file in self.made().flat_map(|made| &made.inputs) {
+            if !all.contains(file) {
+                all.push(file.clone());
+            }
+        }
+        all
+    }
 }
 
 impl Stage for Export {
@@ -109,13 +127,7 @@ impl Stage for Export {
         context.fresh();
         context.progress().begin("export", None);
         let mut files = results.scan.files.clone();
-        files.extend(
-            results
-                .outcomes
-                .iter()
-                .filter_map(|outcome| outcome.result.as_ref())
-                .flat_map(|result| result.files.clone()),
-        );
+        files.extend(results.made().flat_map(|result| result.files.clone()));
         let hounsfield = results.scan.quantity == Quantity::Hounsfield;
         if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
             let message = "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is \
@@ -126,8 +138,8 @@ impl Stage for Export {
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
         files.extend(scan::write(&self.config.geometry, &results, context)?);
-        files.push(self.write_pipeline(context)?);
-        let mut manifest = Manifest::new(context, &results.scan.inputs, &files)?;
+        files.push(write_pipeline(&results.resolved, context)?);
+        let mut manifest = Manifest::new(context, &results.inputs(), &files)?;
         let report = self.report(&results, context);
         let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
         manifest.add_outputs(context, &written)?;
@@ -140,10 +152,12 @@ impl Stage for Export {
 impl Export {
     fn report(&self, results: &Results, context: &Context) -> Report {
         let any = |status| results.outcomes.iter().any(|outcome| outcome.status == status);
-        let status = match () {
-            () if any(Status::Interrupted) => Status::Interrupted,
-            () if any(Status::Failed) => Status::Failed,
-            () => Status::Complete,
+        let status = if any(Status::Interrupted) {
+            Status::Interrupted
+        } else if any(Status::Failed) {
+            Status::Failed
+        } else {
+            Status::Complete
         };
         Report {
             schema: Report::SCHEMA,
@@ -155,14 +169,8 @@ impl Export {
             methods: results.findings.methods.clone(),
             metric_definitions: results.findings.definitions.clone(),
             warnings: context.warnings(),
-            config: self.resolved.clone(),
+            config: results.resolved.clone(),
         }
-    }
-
-    fn write_pipeline(&self, context: &Context) -> Result<String> {
-        let text = serde_yaml::to_string(&self.resolved).map_err(|error| Error::resource("pipeline.yaml", error))?;
-        atomic::write(&context.folder.path("pipeline.yaml"), text.as_bytes())?;
-        Ok("pipeline.yaml".to_string())
     }
 
     fn write_report(&self, report: &Report, gallery: &Gallery, context: &Context) -> Result<Vec<String>> {
@@ -176,6 +184,12 @@ impl Export {
         };
         self.config.report.iter().map(write).collect()
     }
+}
+
+fn write_pipeline(resolved: &serde_json::Value, context: &Context) -> Result<String> {
+    let text = serde_yaml::to_string(resolved).map_err(|error| Error::resource("pipeline.yaml", error))?;
+    atomic::write(&context.folder.path("pipeline.yaml"), text.as_bytes())?;
+    Ok("pipeline.yaml".to_string())
 }
 
 fn gallery<'a>(results: &Results<'a>, run: RunFacts) -> Gallery<'a> {

@@ -8,16 +8,17 @@ pub use slice::Slice;
 
 use super::Stage;
 use super::flow::{Content, Object};
-use crate::context::{Context, input_files};
+use crate::context::{Context, Inputs};
 use crate::data::{MU_WATER_PER_MM, Warnings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::{Loaded, dicom, nifti};
+use crate::input_path::InputPath;
 use crate::phantoms::Phantom;
 use crate::progress::Progress;
 use crate::registry::{Kinds, OneOf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 crate::kinds! {
     /// Where the object comes from.
@@ -55,7 +56,7 @@ pub enum Raw {
 #[serde(deny_unknown_fields)]
 pub struct PhantomFile {
     /// Its YAML file, such as phantoms/shepp-logan.yaml.
-    pub file: PathBuf,
+    pub file: InputPath,
     /// Which member of a family: the seed of its `jitter`. Default: the file's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -66,7 +67,7 @@ pub struct PhantomFile {
 #[serde(deny_unknown_fields)]
 pub struct NiftiFile {
     /// The file.
-    pub path: PathBuf,
+    pub path: InputPath,
     /// What its numbers are.
     #[serde(default = "hounsfield")]
     pub units: nifti::Units,
@@ -81,7 +82,7 @@ fn hounsfield() -> nifti::Units {
 #[serde(deny_unknown_fields)]
 pub struct DicomFolder {
     /// The folder.
-    pub path: PathBuf,
+    pub path: InputPath,
     /// SeriesInstanceUID, needed if the folder holds several series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
@@ -136,17 +137,18 @@ impl Stage for Load {
     const NAME: &'static str = "load";
 
     fn work<'a>(&'a self, (): (), context: &'a Context) -> Result<Object<'a>> {
-        let files = input_files(self.config.kind.as_part().path())?;
-        let hashes: Vec<&str> = files.iter().map(|file| file.blake3.as_str()).collect();
-        let key = context.key(Self::NAME, &(self.without_paths()?, hashes), &[])?;
-        Ok(Object::new(key, files, move || context.stage(Self::NAME, || self.read(context))))
+        let inputs = Inputs::of(&self.config)?;
+        let key = context.key(Self::NAME, &inputs, &[])?;
+        let files = inputs.files().to_vec();
+        Ok(Object::new(key, files, move || context.stage(Self::NAME, || self.read(&inputs, context))))
     }
 }
 
 impl Load {
-    fn read(&self, context: &Context) -> Result<Content> {
+    fn read(&self, inputs: &Inputs, context: &Context) -> Result<Content> {
         context.fresh();
         let (content, warnings) = self.content(context.progress())?;
+        inputs.check_unchanged()?;
         context.warn_all(&warnings);
         Ok(content)
     }
@@ -171,16 +173,5 @@ impl Load {
         };
         progress.end();
         Ok((content, warnings))
-    }
-
-    /// The config for the cache key: what the files hold counts, not where they are.
-    fn without_paths(&self) -> Result<serde_json::Value> {
-        let mut value = serde_json::to_value(&self.config).map_err(|error| Error::config("load", error))?;
-        for kind in SourceKind::NAMES {
-            for key in ["file", "path"] {
-                value.get_mut(*kind).and_then(serde_json::Value::as_object_mut).map(|map| map.remove(key));
-            }
-        }
-        Ok(value)
     }
 }

@@ -11,7 +11,7 @@ mod warnings;
 use super::Stage;
 use super::flow::{Acquisition, Content, Object};
 use super::{grid, scan};
-use crate::context::{Context, StageOutput};
+use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::dicom::SourceSeries;
@@ -91,11 +91,12 @@ impl Stage for Simulate {
     const NAME: &'static str = "simulate";
 
     fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Acquisition> {
-        let inputs = scan::files(&self.config.geometry.kind)?;
-        let config = Config { geometry: scan::without_paths(&self.config.geometry.kind).into(), ..self.config.clone() };
-        let hashes: Vec<&str> = inputs.iter().map(|file| file.blake3.as_str()).collect();
-        let key = context.key(Self::NAME, &(&config, &self.grid, self.config.beam()?, hashes), &[&object.key])?;
-        let kept = context.cached(Self::NAME, &key, || self.simulate(object.content()?, context))?;
+        let inputs = Inputs::of(&(&self.config, &self.grid))?;
+        let key = context.key(Self::NAME, &inputs, &[&object.key])?;
+        let kept = context.cached(Self::NAME, &key, || {
+            let made = self.simulate(object.content()?, context)?;
+            inputs.check_unchanged().map(|()| made)
+        })?;
         let projections = npy::read_projections(
             &context.folder.path(PROJECTIONS),
             formats::geometry::read(&context.folder.path(GEOMETRY))?,
@@ -103,7 +104,7 @@ impl Stage for Simulate {
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Sidecar { grid, source, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
-        let inputs = [object.files.as_slice(), &inputs].concat();
+        let inputs = [object.files.as_slice(), inputs.files()].concat();
         Ok(Acquisition {
             key,
             inputs,

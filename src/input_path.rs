@@ -1,0 +1,124 @@
+//! [`InputPath`]: a file or folder that a configuration names, and the one walk over all of them.
+//!
+//! A part that reads a file holds an `InputPath` in its configuration, at any depth, and nothing else needs to know of
+//! it: [`paths`] finds it, [`rewritten`] rebases it. Both are a serialization that watches for the type, so that no list
+//! of keys has to be kept.
+
+use crate::error::{Error, Result};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+/// The path of a file or folder that is read. In YAML: text, relative to the YAML file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct InputPath(PathBuf);
+
+impl Deref for InputPath {
+    type Target = Path;
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for InputPath {
+    fn from(path: P) -> Self {
+        Self(path.into())
+    }
+}
+
+impl Serialize for InputPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match Walk::visit(&self.0) {
+            Some(replaced) => replaced.serialize(serializer),
+            None => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl JsonSchema for InputPath {
+    fn schema_name() -> Cow<'static, str> {
+        "InputPath".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({"type": "string", "format": "input-path"})
+    }
+}
+
+/// Every path in a configuration, in the order of its keys.
+///
+/// # Errors
+/// A configuration that is not JSON (never, for one that was read from YAML).
+pub fn paths(config: &impl Serialize) -> Result<Vec<PathBuf>> {
+    Ok(Walk::over(config, Vec::new())?.1)
+}
+
+/// The configuration as plain values, every path replaced.
+///
+/// # Errors
+/// As [`paths`].
+pub fn rewritten(config: &impl Serialize, replace: impl FnMut(&PathBuf) -> PathBuf) -> Result<Value> {
+    let replacements = paths(config)?.iter().map(replace).collect();
+    Ok(Walk::over(config, replacements)?.0)
+}
+
+/// A walk over the paths of a configuration: those seen so far, and what they are replaced by.
+#[derive(Default)]
+struct Walk {
+    seen: Vec<PathBuf>,
+    replacements: Vec<PathBuf>,
+}
+
+thread_local! {
+    /// The walk that runs on this thread: serde hands no state of ours to [`InputPath::serialize`].
+    static WALK: RefCell<Option<Walk>> = const { RefCell::new(None) };
+}
+
+impl Walk {
+    /// Notes a path, and gives what replaces it.
+    fn visit(path: &Path) -> Option<PathBuf> {
+        WALK.with_borrow_mut(|walk| {
+            let walk = walk.as_mut()?;
+            walk.seen.push(path.to_path_buf());
+            walk.replacements.get(walk.seen.len() - 1).cloned()
+        })
+    }
+
+    fn over(config: &impl Serialize, replacements: Vec<PathBuf>) -> Result<(Value, Vec<PathBuf>)> {
+        WALK.set(Some(Self { seen: Vec::new(), replacements }));
+        let value = serde_json::to_value(config);
+        let walk = WALK.take().unwrap_or_default();
+        Ok((value.map_err(|error| Error::config("", error))?, walk.seen))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Deep {
+        first: InputPath,
+        name: String,
+        list: Vec<Option<InputPath>>,
+    }
+
+    #[test]
+    fn paths_are_found_and_replaced_at_any_depth_and_other_text_is_left() {
+        let deep = Deep { first: "a".into(), name: "a".into(), list: vec![None, Some("b/c".into())] };
+        assert_eq!(paths(&deep).unwrap(), [PathBuf::from("a"), PathBuf::from("b/c")]);
+        let value = rewritten(&deep, |path| Path::new("/x").join(path)).unwrap();
+        assert_eq!(value, serde_json::json!({"first": "/x/a", "name": "a", "list": [null, "/x/b/c"]}));
+        // Without a walk it is the path.
+        assert_eq!(serde_json::to_value(&deep.first).unwrap(), "a");
+    }
+}
