@@ -194,6 +194,26 @@ impl<K: Kinds, B: SiblingKeys> JsonSchema for OneOf<K, B> {
     }
 }
 
+/// Implements [`SiblingKeys`](crate::registry::SiblingKeys) for a struct, each field a key. The fields are named by
+/// destructuring: one that is left out does not compile.
+#[macro_export]
+macro_rules! sibling_keys {
+    ($keys:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::registry::SiblingKeys for $keys {
+            const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn read<'de, A: serde::de::MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+                let Self { $($field),* } = self;
+                match key {
+                    $(stringify!($field) => *$field = map.next_value()?,)*
+                    other => return Err(serde::de::Error::unknown_field(other, Self::KEYS)),
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
 /// Writes a family's config enum from a list of its kinds.
 ///
 /// ```ignore

@@ -9,6 +9,7 @@
 //! with the truth (`oracle`) exist only here, and their rows say so.
 
 mod builtin;
+mod columns;
 mod deadline;
 mod expand;
 mod gather;

@@ -20,11 +20,11 @@ use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
 use crate::operators::xray::Model;
 use crate::pipeline::{Assignment, LONGEST, did_you_mean, parse};
-use crate::registry::{OneOf, SiblingKeys};
+use crate::registry::OneOf;
 use crate::stages::load::{Preparation, SourceKind};
 use crate::stages::{evaluate, grid, simulate};
 use schemars::JsonSchema;
-use serde::de::{Error as _, MapAccess};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::fs::File;
@@ -150,19 +150,7 @@ pub struct Oracle {
     pub values: Vec<Value>,
 }
 
-impl SiblingKeys for ContestantKeys {
-    const KEYS: &'static [&'static str] = &["name", "projector", "start_from", "oracle"];
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "name" => self.name = map.next_value()?,
-            "projector" => self.projector = map.next_value()?,
-            "start_from" => self.start_from = map.next_value()?,
-            _ => self.oracle = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(ContestantKeys { name, projector, start_from, oracle });
 
 impl Suite {
     /// The built-in suite of this name, or the one in this file.
@@ -259,7 +247,7 @@ impl Case {
 
 fn check_axis(axis: &str, settings: &Named<Vec<Change>>) -> Result<()> {
     check_name(axis)?;
-    if super::table::COLUMNS.contains(&axis) {
+    if super::columns::COLUMNS.contains(&axis) {
         return Err(Error::config("", "this is a column of the tables: choose another name for the axis"));
     }
     if settings.names().is_empty() {

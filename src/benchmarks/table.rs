@@ -1,27 +1,9 @@
 //! [`Table`]: the rows as Markdown, CSV and JSON.
 
+use super::columns::COLUMNS;
 use super::gather::{Row, Score, State};
 use crate::report::{csv, numbers};
 use serde_json::Value;
-
-/// Columns of `table.csv` beside the axes.
-pub(super) const COLUMNS: &[&str] = &[
-    "case",
-    "method",
-    "algorithm",
-    "status",
-    "psnr_db",
-    "psnr_db_spread",
-    "ssim",
-    "ssim_spread",
-    "rmse_hu",
-    "rmse_hu_spread",
-    "start_psnr_db",
-    "seconds",
-    "peak_memory_bytes",
-    "seeds",
-    "note",
-];
 
 /// What stands above the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

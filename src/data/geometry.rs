@@ -2,33 +2,10 @@
 
 use super::orbit::Orbit;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
+use super::view::{Source, View};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Where the rays of a view come from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// A focal spot (fan and cone beam), world mm.
-    Point(Point),
-    /// Unit vector along which all rays travel (parallel beam).
-    Direction(Point),
-}
-
-/// One exposure in world mm.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct View {
-    /// Where the rays come from.
-    pub source: Source,
-    /// World position of detector index ((rows − 1)/2, (columns − 1)/2), mm.
-    pub center: Point,
-    /// Vector from one column to the next, mm.
-    pub u: Point,
-    /// Vector from one row to the next, mm.
-    pub v: Point,
-}
 
 /// Form of the detector's surface.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -232,36 +209,6 @@ fn thins_evenly(views: &[usize], total: usize) -> bool {
     let Some(&first) = views.first() else { return false };
     let step = views.get(1).map_or(total, |second| second.saturating_sub(first));
     step > 0 && first < step && views.iter().copied().eq((first..total).step_by(step))
-}
-
-impl View {
-    fn check(&self) -> Result<()> {
-        let vectors = match self.source {
-            Source::Point(p) | Source::Direction(p) => [p, self.center, self.u, self.v],
-        };
-        if vectors.iter().flatten().any(|x| !x.is_finite()) {
-            return Err(Error::config("", format!("expected finite vectors, got {self:?}")));
-        }
-        let normal = cross(self.u, self.v);
-        let area = norm(self.u) * norm(self.v);
-        if area <= 0.0 || norm(normal) < 1e-6 * area {
-            return Err(Error::config(
-                "",
-                format!("expected two independent pixel vectors, got u {:?} and v {:?} mm", self.u, self.v),
-            ));
-        }
-        let (arm, name) = match self.source {
-            Source::Point(source) => (sub(self.center, source), "a source off the detector plane"),
-            Source::Direction(direction) => (direction, "rays that are not parallel to the detector"),
-        };
-        if norm(arm) <= 0.0 || (dot(arm, normal) / (norm(arm) * norm(normal))).abs() < 1e-6 {
-            return Err(Error::config(
-                "",
-                format!("expected {name}, got source {:?} and detector centre {:?}", self.source, self.center),
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// A detector on a cylinder whose axis passes the source along v: the arm from the source to its centre has a part

@@ -10,9 +10,10 @@ mod report;
 mod resample;
 mod units;
 mod vectors;
+mod view;
 mod volume;
 
-pub use geometry::{Detector, DetectorShape, Geometry, Source, View};
+pub use geometry::{Detector, DetectorShape, Geometry};
 pub use grid::Grid;
 pub use material::Material;
 pub use orbit::Orbit;
@@ -23,4 +24,5 @@ pub use units::{
     MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation,
 };
 pub use vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
+pub use view::{Source, View};
 pub use volume::Volume;

@@ -1,7 +1,7 @@
 //! [`Orbit`]: the circle behind a scan's views, and finding it in views that came without.
 
-use super::geometry::{Source, View};
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
+use super::view::{Source, View};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
 

@@ -1,7 +1,8 @@
 //! [`Poses`]: what a file says of a scan, which may be less than a geometry.
 
-use super::geometry::{DetectorShape, Geometry, View};
+use super::geometry::{DetectorShape, Geometry};
 use super::orbit::Orbit;
+use super::view::View;
 
 /// Views read from a file whose format may leave the detector's pixels open.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,8 +1,8 @@
 //! Solid truncated cone (3-D), such as the occipital protuberances of the FORBILD head.
 
 use super::angles::Angles;
+use super::body::{Body, Shape};
 use super::frustum::Frustum;
-use super::shape::{Body, Shape};
 use super::{finite, positive};
 use crate::data::{Point, scale};
 use crate::error::{Error, Result};

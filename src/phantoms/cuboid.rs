@@ -1,7 +1,7 @@
 //! Solid box (3-D), such as a bar of a resolution pattern.
 
 use super::angles::Angles;
-use super::shape::{Body, Shape};
+use super::body::{Body, Shape};
 use super::slabs::Slabs;
 use super::{finite, positive};
 use crate::data::{Point, scale};

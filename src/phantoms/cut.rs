@@ -1,7 +1,7 @@
 //! Half-space cuts: `cut: [{normal, offset}]` beside any shape keeps the points p with normal · p ≤ offset. A cut of a
 //! convex solid is convex: the interval of a line only gets shorter.
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Point, dot, norm, scale};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -85,6 +85,6 @@ impl Body for Clipped {
     }
 
     fn content(&self) -> f64 {
-        super::shape::measured_content(self)
+        super::body::measured_content(self)
     }
 }

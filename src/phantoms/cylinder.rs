@@ -1,9 +1,9 @@
 //! Solid cylinder (3-D), also elliptic: a rib, a vessel, a water phantom.
 
 use super::angles::Angles;
+use super::body::{Body, Shape};
 use super::cut::{Clipped, HalfSpace};
 use super::quadric::Quadric;
-use super::shape::{Body, Shape};
 use super::{finite, positive};
 use crate::data::{Point, add, dot, scale, sub};
 use crate::error::Result;

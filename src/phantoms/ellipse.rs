@@ -1,7 +1,7 @@
 //! Filled ellipse: the 2-D Shepp-Logan phantom is a sum of these.
 
+use super::body::{Body, Shape};
 use super::quadric::Quadric;
-use super::shape::{Body, Shape};
 use super::{finite, positive};
 use crate::error::Result;
 use schemars::JsonSchema;

@@ -1,8 +1,8 @@
 //! Solid ellipsoid: the 3-D Shepp-Logan phantom is a sum of these.
 
 use super::angles::Angles;
+use super::body::{Body, Shape};
 use super::quadric::Quadric;
-use super::shape::{Body, Shape};
 use super::{finite, positive};
 use crate::data::{Point, scale};
 use crate::error::Result;

@@ -3,7 +3,7 @@
 //! In the body's own axes |(x, y)| ≤ ρ(z) = m + s z for |z| ≤ h. Along a line that is a quadratic inequality in t, of
 //! which one interval lies between the ends: the inside is convex.
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
 
 /// A truncated cone in mm.

@@ -1,6 +1,7 @@
 //! Analytic objects: convex solids from `phantoms/*.yaml`, with exact line integrals and anti-aliased voxels.
 
 mod angles;
+mod body;
 pub mod cone;
 pub mod cuboid;
 mod cut;
@@ -20,9 +21,10 @@ mod slabs;
 mod solids;
 
 pub use angles::Angles;
+pub use body::{Body, Shape};
 pub use cut::Cut;
 pub use jitter::Jitter;
-pub use shape::{Body, Modifiers, Shape, ShapeKind};
+pub use shape::{Modifiers, ShapeKind};
 
 use crate::data::{Grid, Point, norm};
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 //!
 //! The line is taken back into the body's own place instead; an affine map keeps the parameter t.
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Point, add, sub};
 
 /// p is inside if c + R⁻¹ (p − c − shift) / growth is inside the inner body, c = `about`.

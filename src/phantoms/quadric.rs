@@ -5,7 +5,7 @@
 //! the centre at t* = −(M(o − c) · M d)/|M d|², the half chord is √((1 − |q|²)/|M d|²). Going through q avoids the
 //! cancellation of the textbook discriminant for sources far away.
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
 
 /// Axis-aligned or rotated ellipsoid, or elliptic cylinder along z, in mm.

@@ -5,7 +5,7 @@
 //! at the surfaces only: voxels wholly inside cost one addition.
 
 use super::Phantom;
-use super::shape::Body;
+use super::body::Body;
 use super::solids::{Scratch, Solids};
 use crate::data::{Grid, Point, Quantity, Volume};
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! Filled rectangle (2-D), such as a bar of a resolution pattern.
 
-use super::shape::{Body, Shape};
+use super::body::{Body, Shape};
 use super::slabs::Slabs;
 use super::{finite, positive};
 use crate::error::Result;

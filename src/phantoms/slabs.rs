@@ -2,7 +2,7 @@
 //! the last row of M is zero: a prism without end. A line is inside where it is between all pairs of faces (Kay and
 //! Kajiya, "Ray tracing complex scenes", SIGGRAPH 1986).
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
 
 /// A rotated box, or a rectangular prism along z, in mm.

@@ -4,7 +4,7 @@
 //! solids replace each other (`combine: replace`, as in FORBILD's) a solid counts where none that is listed after it
 //! does: its interval without the union of theirs, exact like the intervals themselves.
 
-use super::shape::Body;
+use super::body::Body;
 use crate::data::{Material, Point, add, cross, dot, norm, scale, sub};
 
 /// One solid of a phantom.

@@ -10,10 +10,8 @@
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, mass_attenuation};
 use crate::data::{Material, Volume};
 use crate::error::{Error, Result};
-use crate::registry::SiblingKeys;
 use rayon::prelude::*;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 /// What a detector reports of a photon.
@@ -41,18 +39,7 @@ pub struct Detection {
     pub metal: Option<Material>,
 }
 
-impl SiblingKeys for Detection {
-    const KEYS: &'static [&'static str] = &["response", "bone_above_hu", "metal_above_hu", "metal"];
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "response" => self.response = map.next_value()?,
-            "bone_above_hu" => self.bone_above_hu = map.next_value()?,
-            "metal_above_hu" => self.metal_above_hu = map.next_value()?,
-            _ => self.metal = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(Detection { response, bone_above_hu, metal_above_hu, metal });
 
 impl Detection {
     /// Whether the thresholds make sense.

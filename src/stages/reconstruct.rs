@@ -11,10 +11,9 @@ use crate::formats::{self, atomic, nifti};
 use crate::operators::xray::Model;
 use crate::operators::xray::kernels::coverage;
 use crate::progress::{Labelled, Progress};
-use crate::registry::{Kinds, OneOf, SiblingKeys};
+use crate::registry::{Kinds, OneOf};
 use crate::report;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 /// The keys beside an entry's kind.
@@ -30,17 +29,7 @@ pub struct MethodKeys {
     pub start_from: Option<String>,
 }
 
-impl SiblingKeys for MethodKeys {
-    const KEYS: &'static [&'static str] = &["name", "projector", "start_from"];
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "name" => self.name = map.next_value()?,
-            "projector" => self.projector = map.next_value()?,
-            _ => self.start_from = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(MethodKeys { name, projector, start_from });
 
 impl MethodKeys {
     /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods

@@ -3,7 +3,8 @@
 
 use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
-use super::fit::Phase;
+use super::named_array::NamedArray;
+use super::phase::Phase;
 use super::problem::Problem;
 use super::weight_selection::{Best, WeightSelection};
 use crate::algorithms::Run;
@@ -12,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::fields::Parameter;
 use crate::optimizers::Optimizer;
 use crate::renderers::line_integral::Memory;
-use crate::tensors::to_vec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -20,14 +20,6 @@ use tch::{Device, Kind, Tensor};
 
 /// Version of the keys below.
 const FORMAT: &str = "1";
-
-/// A tensor as plain values.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NamedArray {
-    name: String,
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
 
 /// Everything a fit needs to go on with the same bits.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,17 +116,6 @@ pub(super) fn tensors(
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
     let memory = memory.iter().map(|tensor| (MEMORY.to_string(), tensor.shallow_clone()));
     field.chain(state).chain(watched).chain(memory).map(|(name, tensor)| NamedArray::new(name, &tensor)).collect()
-}
-
-impl NamedArray {
-    pub(super) fn new(name: String, tensor: &Tensor) -> Result<Self> {
-        Ok(Self { name, shape: tensor.size().iter().map(|&n| n as usize).collect(), values: to_vec(tensor)? })
-    }
-
-    fn tensor(&self, like: &Tensor) -> Tensor {
-        let shape: Vec<i64> = self.shape.iter().map(|&n| n as i64).collect();
-        Tensor::from_slice(&self.values).view(&shape[..]).to_device(like.device()).to_kind(like.kind())
-    }
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String> {

@@ -23,6 +23,8 @@ mod checkpoint;
 mod ensemble;
 mod fit;
 mod held_out;
+mod named_array;
+mod phase;
 mod problem;
 mod refinement;
 mod saved;

@@ -1,9 +1,8 @@
 //! The last mile: a few more data steps with another optimizer.
 
 use crate::optimizers::OptimizerKind;
-use crate::registry::{OneOf, SiblingKeys};
+use crate::registry::OneOf;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 /// The optimizer of the last steps, and how many they are: `{lbfgs: {}, steps: 20}`.
@@ -23,11 +22,4 @@ impl Default for Steps {
     }
 }
 
-impl SiblingKeys for Steps {
-    const KEYS: &'static [&'static str] = &["steps"];
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, _key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        self.steps = map.next_value()?;
-        Ok(())
-    }
-}
+crate::sibling_keys!(Steps { steps });

@@ -3,9 +3,8 @@
 use crate::algorithms::AlgorithmKind;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
-use crate::registry::{OneOf, SiblingKeys};
+use crate::registry::OneOf;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
 /// The method that makes the volume to start from, and how the field learns it.
@@ -29,18 +28,7 @@ impl Default for Regression {
     }
 }
 
-impl SiblingKeys for Regression {
-    const KEYS: &'static [&'static str] = &["steps", "batch", "rate"];
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "steps" => self.steps = map.next_value()?,
-            "batch" => self.batch = map.next_value()?,
-            _ => self.rate = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(Regression { steps, batch, rate });
 
 /// Refuses a start that makes no sense.
 pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<()> {

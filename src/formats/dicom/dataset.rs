@@ -1,8 +1,8 @@
 //! The data set of an exported slice: the attributes of the CT Image IOD (PS3.3 A.3).
 
+use super::labels::{Identity, Labels};
 use super::source::{KEPT, SourceSeries};
 use super::uid::uid;
-use super::write::{Identity, Labels};
 use crate::data::{Grid, Volume, dot, sub};
 use dicom_core::value::{DataSetSequence, PrimitiveValue};
 use dicom_core::{DataElement, Length, Tag, VR};

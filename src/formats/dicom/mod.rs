@@ -10,6 +10,7 @@ mod dataset;
 mod file;
 mod header;
 mod info;
+mod labels;
 mod pixels;
 mod prescan;
 mod series;
@@ -20,8 +21,9 @@ mod uid;
 mod write;
 
 pub(super) use info::FORMAT;
+pub use labels::{Identity, Labels};
 pub use source::SourceSeries;
-pub use write::{Identity, Labels, Written, write_series};
+pub use write::{Written, write_series};
 
 use super::Loaded;
 use super::orient::reorder;

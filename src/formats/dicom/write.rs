@@ -5,6 +5,7 @@
 //! same bytes.
 
 use super::dataset::{common, place};
+use super::labels::{Identity, Labels};
 use super::source::SourceSeries;
 use super::syntax::EXPLICIT_LITTLE;
 use crate::data::{Quantity, Volume};
@@ -15,42 +16,10 @@ use dicom_core::{DataElement, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use rayon::prelude::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// How our files begin; files of an earlier, longer export are known by it.
 const STEM: &str = "slice-";
-
-/// What becomes of the patient's identity.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Identity {
-    /// The export belongs to the source's patient and study.
-    #[default]
-    Keep,
-    /// Nothing that says who or which study: a new study, without links to the source. This is no certified
-    /// de-identification: faces can be seen in pixels.
-    Drop,
-}
-
-/// How an export is labelled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labels {
-    /// Series Description, cut to 64 characters.
-    pub series_description: String,
-    /// Added to the source's Series Number (to 0 without a source).
-    pub series_number_offset: u32,
-    /// Derivation Description: how the volume was made, cut to 1024 characters.
-    pub derivation: String,
-    /// What becomes of the patient's identity.
-    pub identity: Identity,
-    /// What series and instance UIDs are made of, together with description and offset: a hash of the volume's content.
-    pub content_hash: String,
-    /// What the UIDs of study and frame of reference are made of where no source gives them: the same for all series of
-    /// a run, so that a viewer shows them side by side.
-    pub study: String,
-}
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

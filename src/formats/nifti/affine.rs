@@ -3,7 +3,7 @@
 //! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis.
 //! Here RAS becomes LPS (x and y change sign), and nowhere else on the way in.
 
-use super::header::Refusal;
+use super::refusal::Refusal;
 use crate::data::{Point, Warning, Warnings, add, norm, scale, sub};
 use crate::formats::orient::{Affine, Fault};
 use nifti::NiftiHeader;

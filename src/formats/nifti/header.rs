@@ -1,8 +1,9 @@
 //! The header, checked before anything else is read: dimensions, type, scaling, place of the voxels, affine.
 
 use super::affine;
+use super::numbers::{Scaling, VoxelType};
 use super::open::{HEADER_BYTES, Stream, parts};
-use super::voxels::{Scaling, VoxelType};
+use super::refusal::Refusal;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::orient::Affine;
@@ -111,24 +112,6 @@ fn parse(bytes: &[u8]) -> std::result::Result<NiftiHeader, String> {
         return Err(format!("its dimensions are damaged: expected 1 to 7 of them, got {}", header.dim[0].swap_bytes()));
     }
     Ok(header)
-}
-
-/// A refusal, with advice.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    problem: String,
-    hint: &'static str,
-}
-
-impl Refusal {
-    pub(super) fn new(problem: impl Into<String>, hint: &'static str) -> Self {
-        Self { problem: problem.into(), hint }
-    }
-
-    fn at(self, path: &Path) -> Error {
-        let error = Error::input(path, self.problem);
-        if self.hint.is_empty() { error } else { error.hint(self.hint) }
-    }
 }
 
 fn check(raw: &NiftiHeader) -> std::result::Result<Header, Refusal> {

@@ -9,7 +9,9 @@
 mod affine;
 mod header;
 mod info;
+mod numbers;
 mod open;
+mod refusal;
 mod voxels;
 mod write;
 

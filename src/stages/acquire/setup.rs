@@ -2,9 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
-use crate::registry::{OneOf, SiblingKeys};
+use crate::registry::OneOf;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -125,40 +124,20 @@ pub enum Auto {
     Auto,
 }
 
-impl SiblingKeys for Setup {
-    const KEYS: &'static [&'static str] = &[
-        "geometry",
-        "values",
-        "open_beam",
-        "angles_in",
-        "reverse_angles",
-        "rows",
-        "bin",
-        "center_of_rotation",
-        "air_columns",
-        "zinger_sigma",
-        "mu_water_per_mm",
-        "preflight",
-    ];
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "geometry" => self.geometry = map.next_value()?,
-            "values" => self.values = map.next_value()?,
-            "open_beam" => self.open_beam = map.next_value()?,
-            "angles_in" => self.angles_in = map.next_value()?,
-            "reverse_angles" => self.reverse_angles = map.next_value()?,
-            "rows" => self.rows = map.next_value()?,
-            "bin" => self.bin = map.next_value()?,
-            "center_of_rotation" => self.center_of_rotation = map.next_value()?,
-            "air_columns" => self.air_columns = map.next_value()?,
-            "zinger_sigma" => self.zinger_sigma = map.next_value()?,
-            "mu_water_per_mm" => self.mu_water_per_mm = map.next_value()?,
-            _ => self.preflight = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(Setup {
+    geometry,
+    values,
+    open_beam,
+    angles_in,
+    reverse_angles,
+    rows,
+    bin,
+    center_of_rotation,
+    air_columns,
+    zinger_sigma,
+    mu_water_per_mm,
+    preflight
+});
 
 impl Setup {
     /// Refuses what no data could have.

@@ -3,10 +3,8 @@
 use super::Slice;
 use crate::data::{Quantity, Volume, hounsfield_to_attenuation};
 use crate::error::{Error, Result};
-use crate::registry::SiblingKeys;
 use crate::stages::grid;
 use schemars::JsonSchema;
-use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -39,20 +37,7 @@ pub struct Crop {
     pub z_mm: Option<f64>,
 }
 
-impl SiblingKeys for Preparation {
-    const KEYS: &'static [&'static str] = &["crop", "slice", "resample", "clip_hu", "rescale"];
-
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
-        match key {
-            "crop" => self.crop = map.next_value()?,
-            "slice" => self.slice = map.next_value()?,
-            "resample" => self.resample = map.next_value()?,
-            "rescale" => self.rescale = map.next_value()?,
-            _ => self.clip_hu = map.next_value()?,
-        }
-        Ok(())
-    }
-}
+crate::sibling_keys!(Preparation { crop, slice, resample, clip_hu, rescale });
 
 impl Preparation {
     /// The range of HU kept when nothing is said.

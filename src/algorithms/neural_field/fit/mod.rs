@@ -6,6 +6,7 @@ mod steps;
 use super::Config;
 use super::checkpoint::{self, Snapshot};
 use super::ensemble::Ensemble;
+use super::phase::Phase;
 use super::problem::Problem;
 use super::start::Regression;
 use super::weight_selection::WeightSelection;
@@ -18,18 +19,6 @@ use crate::optimizers::Optimizer;
 use crate::renderers::line_integral::Memory;
 use crate::tensors::to_vec;
 use std::time::Instant;
-
-/// Where in the fit a step is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Phase {
-    /// Learning the start's volume.
-    Regression,
-    /// Learning the projections.
-    Data,
-    /// The last mile.
-    Refinement,
-}
 
 /// A fit under way.
 pub(super) struct Fit<'a> {

@@ -1,7 +1,8 @@
 //! The steps of each phase, and what is watched on the way.
 
-use super::{Fit, Phase};
+use super::Fit;
 use crate::algorithms::Run;
+use crate::algorithms::neural_field::phase::Phase;
 use crate::algorithms::neural_field::start::Regression;
 use crate::algorithms::neural_field::weight_selection;
 use crate::data::{CurvePoint, Warning};

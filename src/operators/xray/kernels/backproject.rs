@@ -7,9 +7,10 @@
 //! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
+use super::crossing::{Crossing, LONGEST};
 use super::lines::{Lines, Planes, others};
 use super::pixels::{Affine, PixelMap};
-use super::pull::{Crossing, LONGEST, Samples, fits, pull};
+use super::pull::{Samples, fits, pull};
 use super::simd::{Kernel, LANES, Level, Simd, dispatch, level, sixteen_mut};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;

@@ -5,6 +5,7 @@
 
 pub mod backproject;
 pub mod coverage;
+mod crossing;
 pub mod distance_driven;
 mod fan;
 pub mod filter;

@@ -7,13 +7,11 @@
 //! with the grid.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
+use super::crossing::Crossing;
 use super::lines::{Lines, WINDOW};
 use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::cmp::Ordering;
-
-/// Longest step between samples: sixteen samples then span less than 2⁹ voxels.
-pub(super) const LONGEST: f64 = 32.0;
 
 /// Voxels that sixteen samples at longest steps stay within.
 const SPAN: i64 = 1 << 9;
@@ -35,18 +33,6 @@ pub(super) fn fixed(x: f64) -> i64 {
 #[inline(always)]
 pub(super) fn shortened(x: f64, digits: u32) -> i64 {
     (fixed(x) + (1 << (31 - digits))) >> (32 - digits)
-}
-
-/// Samples j = 0, 1, .. at equal steps between two lines of values: where the lines begin, their weights, and where
-/// along them the samples are. In a projection the samples are the rays of a sheet in one plane of voxels; in a
-/// backprojection they are the voxels of a line, between two detector columns of one view.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Crossing {
-    pub(super) line: [usize; 2],
-    pub(super) weight: [f32; 2],
-    /// Coordinate of sample 0 along the lines, and the step to the next sample; at most [`LONGEST`].
-    pub(super) first: f64,
-    pub(super) step: f64,
 }
 
 /// A [`Crossing`] made ready for lanes.

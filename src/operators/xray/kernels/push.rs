@@ -6,7 +6,8 @@
 //! projection.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
-use super::pull::{COARSE, Crossing, FINE, fixed, shortened};
+use super::crossing::Crossing;
+use super::pull::{COARSE, FINE, fixed, shortened};
 use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::ops::Range;

@@ -5,7 +5,7 @@
 //! equal steps along them (a [`Crossing`]): see [`super::pull`] and [`super::push`] for what that is good for.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
-use super::pull::{Crossing, LONGEST};
+use super::crossing::{Crossing, LONGEST};
 use super::rays::{Span, ViewRays};
 use std::ops::Range;
 
