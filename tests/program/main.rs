@@ -8,6 +8,7 @@ mod acquire;
 mod bench;
 mod cli;
 mod examples;
+mod logs;
 mod physics;
 mod pipelines;
 mod render;

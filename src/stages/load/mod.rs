@@ -13,7 +13,7 @@ use crate::data::{MU_WATER_PER_MM, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{Loaded, dicom, nifti};
 use crate::phantoms::Phantom;
-use crate::progress::Progress;
+use crate::progress;
 use crate::registry::{Kinds, OneOf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ impl Stage for Load {
 impl Load {
     fn read(&self, context: &Context) -> Result<Content> {
         context.fresh();
-        let (content, warnings) = self.content(context.progress())?;
+        let (content, warnings) = self.content()?;
         context.warn_all(&warnings);
         Ok(content)
     }
@@ -155,8 +155,8 @@ impl Load {
     ///
     /// # Errors
     /// What the format's reader says; a preparation that the object cannot have.
-    pub fn content(&self, progress: &dyn Progress) -> Result<(Content, Warnings)> {
-        progress.begin(&format!("load {}", self.config.kind.name()), None);
+    pub fn content(&self) -> Result<(Content, Warnings)> {
+        let task = progress::begin(&format!("load {}", self.config.kind.name()), None);
         let (raw, warnings) = self.config.kind.as_part().read()?;
         let content = match raw {
             Raw::Phantom(phantom) => {
@@ -169,7 +169,7 @@ impl Load {
                 Content::Voxels(prepared, loaded.source)
             }
         };
-        progress.end();
+        task.end();
         Ok((content, warnings))
     }
 
