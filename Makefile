@@ -51,6 +51,8 @@ check: libtorch
 		if $(CARGO) deny --log-level off fetch db; then $(CARGO) deny --log-level error check --disable-fetch advisories; \
 		else echo "the advisory database cannot be reached: advisories were not checked" >&2; fi; \
 	fi
+	@if $(CARGO) machete --version >/dev/null 2>&1; then $(CARGO) machete; \
+	else echo "cargo-machete is not installed: unused dependencies were not looked for (cargo install cargo-machete)" >&2; fi
 
 bench: libtorch
 	$(CARGO) bench

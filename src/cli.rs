@@ -3,7 +3,7 @@
 
 use crate::commands::{self, Output};
 use crate::error::Result;
-use crate::progress::Progress;
+use crate::progress::{StopSignal, Trace};
 use crate::terminal::Style;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -85,21 +85,33 @@ impl Cli {
         }
     }
 
+    /// The trace file that it is to write, opened.
+    ///
+    /// # Errors
+    /// A file that cannot be made.
+    pub fn trace(&self) -> Result<Option<Trace>> {
+        match &self.command {
+            Command::Run(args) => args.trace.open(),
+            Command::Bench(args) => args.trace.open(),
+            _ => Ok(None),
+        }
+    }
+
     /// Does it.
     ///
     /// # Errors
     /// What the command says.
-    pub fn run(&self, progress: &dyn Progress) -> Result<Output> {
+    pub fn run(&self, stop: &dyn StopSignal) -> Result<Output> {
         match &self.command {
-            Command::Run(args) => commands::run::run(args, progress),
-            Command::Check(args) => commands::check::run(args, progress),
-            Command::Info(args) => commands::info::run(args, progress),
-            Command::Compare(args) => commands::compare::run(args, progress),
+            Command::Run(args) => commands::run::run(args, stop),
+            Command::Check(args) => commands::check::run(args, stop),
+            Command::Info(args) => commands::info::run(args),
+            Command::Compare(args) => commands::compare::run(args),
             Command::Phantom(args) => commands::phantom::run(args),
-            Command::Render(args) => commands::render::run(args, progress),
-            Command::Bench(args) => commands::bench::run(args, progress),
+            Command::Render(args) => commands::render::run(args, stop),
+            Command::Bench(args) => commands::bench::run(args, stop),
             Command::Schema(args) => Ok(commands::schema::run(args)),
-            Command::Verify(args) => commands::verify::run(args, progress),
+            Command::Verify(args) => commands::verify::run(args),
             Command::Doctor => commands::doctor::run(),
             Command::Completions(args) => Ok(commands::completions::run(args, Self::command())),
         }

@@ -1,6 +1,7 @@
 //! One error for the whole crate. Every variant answers: what went wrong, where, what was expected, what was found,
 //! and what to do about it; the variant alone decides the exit code (see [`Error::exit_code`]).
 
+use crate::progress::shown;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -144,11 +145,8 @@ impl fmt::Display for Error {
             Self::Stopped(Stop::Terminate) => ("terminated".to_string(), "run the same command to continue"),
         };
         // File contents (DICOM strings, YAML scalars) can end up here: no control characters reach a terminal.
-        let clean = |text: &str| {
-            text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect::<String>()
-        };
-        write!(f, "{}", clean(&head))?;
-        if hint.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", clean(hint)) }
+        write!(f, "{}", shown(&head))?;
+        if hint.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", shown(hint)) }
     }
 }
 

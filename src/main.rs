@@ -2,9 +2,12 @@
 
 use clap::Parser;
 use recon::cli::Cli;
+use recon::error::{Error, Result};
+use recon::progress::{self, Silent, Trace};
 use recon::terminal::{Terminal, explain_panics};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Exit code of a bug (`EX_SOFTWARE`).
 const BUG: u8 = 70;
@@ -14,21 +17,22 @@ fn main() -> ExitCode {
     if cli.command.computes() {
         recon::commands::spin_briefly();
     }
-    let terminal = Terminal::new(cli.style());
+    let terminal = Arc::new(Terminal::new(cli.style()));
     explain_panics();
-    match catch_unwind(AssertUnwindSafe(|| cli.run(&terminal))) {
-        Ok(Ok(output)) => match terminal.print(&output, cli.json) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                let error = recon::error::Error::resource("stdout", error);
-                terminal.error(&error);
-                ExitCode::from(error.exit_code())
-            }
-        },
+    match catch_unwind(AssertUnwindSafe(|| work(&cli, &terminal))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             terminal.error(&error);
             ExitCode::from(error.exit_code())
         }
         Err(_) => ExitCode::from(BUG),
     }
+}
+
+/// Runs the command with the terminal listening, then makes the trace whole, whatever came of the command.
+fn work(cli: &Cli, terminal: &Arc<Terminal>) -> Result<()> {
+    let trace = progress::install(Arc::clone(terminal), cli.quiet, cli.trace()?)?;
+    let output = cli.run(&Silent);
+    trace.map_or(Ok(()), Trace::finish)?;
+    terminal.print(&output?, cli.json).map_err(|error| Error::resource("stdout", error))
 }

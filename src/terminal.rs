@@ -4,10 +4,11 @@
 
 use crate::commands::Output;
 use crate::error::Error;
-use crate::progress::{JsonLines, Progress};
+use crate::progress::{JsonLines, Listen, Message, Place, shown};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Stderr, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How progress looks.
@@ -28,7 +29,15 @@ pub enum Style {
 pub struct Terminal {
     style: Style,
     json: JsonLines<Stderr>,
-    task: RefCell<Option<Task>>,
+    state: Mutex<State>,
+}
+
+/// What is shown.
+#[derive(Debug, Default)]
+struct State {
+    task: Option<Task>,
+    /// Warnings that were shown: each is shown once.
+    warnings: HashSet<String>,
 }
 
 /// The task that runs.
@@ -36,7 +45,6 @@ pub struct Terminal {
 struct Task {
     name: String,
     steps: Option<u64>,
-    begin: Instant,
     /// Step at which this process began to count, for the time left after a resume.
     first: Option<(u64, Instant)>,
     shown: Instant,
@@ -47,7 +55,7 @@ impl Terminal {
     /// A terminal of this style.
     #[must_use]
     pub fn new(style: Style) -> Self {
-        Self { style, json: JsonLines::new(std::io::stderr()), task: RefCell::default() }
+        Self { style, json: JsonLines::new(std::io::stderr()), state: Mutex::default() }
     }
 
     /// Prints a command's result: to stdout what was asked for, to stderr a few words beside it.
@@ -56,9 +64,10 @@ impl Terminal {
     /// When stdout cannot be written; a reader that has gone is no error.
     pub fn print(&self, output: &Output, json: bool) -> std::io::Result<()> {
         if matches!(self.style, Style::Pretty | Style::Verbose) && !json && !output.summary.is_empty() {
-            eprintln!("{}", output.summary);
+            eprintln!("{}", shown(&output.summary));
         }
         let text = if json { format!("{:#}", output.value) } else { output.text.clone() };
+        let text = if std::io::stdout().is_terminal() { shown(&text) } else { text };
         match writeln!(std::io::stdout(), "{text}") {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             other => other,
@@ -67,22 +76,78 @@ impl Terminal {
 
     /// Prints why a command ended.
     pub fn error(&self, error: &Error) {
-        if let Some(bar) = self.task.take().and_then(|task| task.bar) {
+        if let Some(bar) = self.state().task.take().and_then(|task| task.bar) {
             bar.finish_and_clear();
         }
         if self.style == Style::Json {
-            self.json.line("error", &[("message", error.to_string().into()), ("exit_code", error.exit_code().into())]);
+            let values = [("message", error.to_string().into()), ("exit_code", error.exit_code().into())];
+            let values = values.map(|(name, value)| (name.to_string(), value)).into_iter().collect();
+            self.json.write(&Message::Note { event: "error".to_string(), values });
         } else {
             eprintln!("error: {error}");
         }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn period(&self) -> Duration {
         Duration::from_secs(if self.style == Style::Verbose { 1 } else { 5 })
     }
+}
+
+impl Listen for Arc<Terminal> {
+    fn hear(&self, places: &[Place], message: Message) {
+        let message = places.iter().filter_map(|place| place.label.as_deref()).fold(message, Message::under);
+        match self.style {
+            Style::Quiet => {}
+            Style::Json => {
+                let known = matches!(&message, Message::Warning { code, message }
+                    if !self.state().warnings.insert(format!("{message} [{code}]")));
+                if !known && !matches!(message, Message::Note { .. }) {
+                    self.json.write(&message);
+                }
+            }
+            Style::Pretty | Style::Verbose => self.state().hear(message, self.period()),
+        }
+    }
+}
+
+impl State {
+    fn hear(&mut self, message: Message, period: Duration) {
+        match message {
+            Message::Begin { task, steps } => {
+                let name = shown(&task).replace('\n', " ");
+                let bar = std::io::stderr().is_terminal().then(|| draw(&name, steps));
+                self.task = Some(Task { name, steps, first: None, shown: Instant::now(), bar });
+            }
+            Message::Step { done, figures, .. } => {
+                if let Some(task) = &mut self.task {
+                    task.advance(done, &figures, period);
+                }
+            }
+            Message::End { seconds, .. } => {
+                if let Some(task) = self.task.take() {
+                    if let Some(bar) = task.bar {
+                        bar.finish_and_clear();
+                    }
+                    eprintln!("{}: {seconds:.1} s", task.name);
+                }
+            }
+            Message::Warning { code, message } => {
+                // A line break in a value of a file never begins a line that looks like the program's own.
+                let line = format!("{} [{code}]", shown(&message).replace('\n', "\n  "));
+                if self.warnings.insert(line.clone()) {
+                    self.say(&format!("warning: {line}"));
+                }
+            }
+            Message::Note { .. } => {}
+        }
+    }
 
     fn say(&self, line: &str) {
-        match self.task.borrow().as_ref().and_then(|task| task.bar.as_ref()) {
+        match self.task.as_ref().and_then(|task| task.bar.as_ref()) {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
         }
@@ -94,7 +159,7 @@ pub fn explain_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place =
             panic.location().map_or_else(|| "unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
-        let what = panic.payload_as_str().unwrap_or("no message");
+        let what = shown(panic.payload_as_str().unwrap_or("no message"));
         eprintln!("error: this is a bug in recon, not in your input: {what} ({place})");
         eprintln!(
             "  help: what was finished is kept; please report this line together with the pipeline and `recon doctor`"
@@ -102,52 +167,8 @@ pub fn explain_panics() {
     }));
 }
 
-impl Progress for Terminal {
-    fn begin(&self, task: &str, steps: Option<u64>) {
-        match self.style {
-            Style::Quiet => {}
-            Style::Json => self.json.begin(task, steps),
-            Style::Pretty | Style::Verbose => {
-                let bar = std::io::stderr().is_terminal().then(|| draw(task, steps));
-                let now = Instant::now();
-                *self.task.borrow_mut() =
-                    Some(Task { name: task.to_string(), steps, begin: now, first: None, shown: now, bar });
-            }
-        }
-    }
-
-    fn advance(&self, done: u64, figures: &[(&str, f64)]) {
-        if self.style == Style::Json {
-            return self.json.advance(done, figures);
-        }
-        if let Some(task) = self.task.borrow_mut().as_mut() {
-            task.advance(done, figures, self.period());
-        }
-    }
-
-    fn end(&self) {
-        if self.style == Style::Json {
-            return self.json.end();
-        }
-        if let Some(task) = self.task.take() {
-            if let Some(bar) = task.bar {
-                bar.finish_and_clear();
-            }
-            eprintln!("{}: {:.1} s", task.name, task.begin.elapsed().as_secs_f64());
-        }
-    }
-
-    fn warn(&self, code: &str, message: &str) {
-        match self.style {
-            Style::Quiet => {}
-            Style::Json => self.json.warn(code, message),
-            Style::Pretty | Style::Verbose => self.say(&format!("warning: {message} [{code}]")),
-        }
-    }
-}
-
 impl Task {
-    fn advance(&mut self, done: u64, figures: &[(&str, f64)], period: Duration) {
+    fn advance(&mut self, done: u64, figures: &[(String, f64)], period: Duration) {
         let (first, since) = *self.first.get_or_insert((done, Instant::now()));
         let mut words: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {}", brief(*value))).collect();
         if let Some(steps) = self.steps

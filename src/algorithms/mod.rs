@@ -30,7 +30,7 @@ pub use filtered::Filtering;
 use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
 use crate::operators::xray::{self, Model, Projector};
-use crate::progress::{Checkpoints, Progress, Silent};
+use crate::progress::{Checkpoints, Silent, StopSignal};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
@@ -47,8 +47,8 @@ pub struct Run<'a> {
     pub model: Model,
     /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
     pub initial: Option<Volume>,
-    /// Who listens, and who may say "stop now".
-    pub progress: &'a dyn Progress,
+    /// Whether to stop now.
+    pub stop: &'a dyn StopSignal,
     /// Where to keep what a later run can resume from.
     pub checkpoints: &'a dyn Checkpoints,
 }
@@ -57,7 +57,7 @@ impl Run<'_> {
     /// A run that nobody listens to, with the default projector, from nothing.
     #[must_use]
     pub fn quiet(device: Device, seed: u64, mu_water: f64) -> Self {
-        Self { device, seed, mu_water, model: Model::default(), initial: None, progress: &Silent, checkpoints: &Silent }
+        Self { device, seed, mu_water, model: Model::default(), initial: None, stop: &Silent, checkpoints: &Silent }
     }
 
     /// The projector of a scan of a grid, of the run's model on the run's device.

@@ -9,7 +9,7 @@ use crate::data::{MethodReport, Status};
 use crate::error::{Error, Result, Stop};
 use crate::formats::atomic;
 use crate::pipeline::{Config, Pipeline};
-use crate::progress::{Labelled, Progress};
+use crate::progress::{self, StopSignal};
 use crate::registry::Kinds;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -47,18 +47,18 @@ impl Bench {
     ///
     /// # Errors
     /// A folder that cannot be written. A setting or method that fails is a row.
-    pub fn run(&self, progress: &dyn Progress) -> Result<Outcome> {
+    pub fn run(&self, stop: &dyn StopSignal) -> Result<Outcome> {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::write(&self.folder, &error))?;
-        let progress = Deadline { inner: progress, at: self.deadline };
+        let stop = Deadline { inner: stop, at: self.deadline };
         let mut runs: Vec<BTreeMap<u64, Reports>> = vec![BTreeMap::new(); self.settings.len()];
-        self.skipped().iter().for_each(|message| progress.warn("bench_skipped", message));
+        self.skipped().iter().for_each(|message| progress::warn("bench_skipped", message));
         for seed in 0..self.settings.iter().map(|setting| setting.seeds).max().unwrap_or(0) {
             for (setting, known) in
                 self.settings.iter().zip(0..).filter(|(setting, _)| seed < setting.seeds && setting.skip.is_none())
             {
-                let stopped = progress.stop();
+                let stopped = stop.stop();
                 let (reports, stopped) =
-                    if stopped.is_some() { (Reports::new(), stopped) } else { self.ran(setting, seed, &progress)? };
+                    if stopped.is_some() { (Reports::new(), stopped) } else { self.ran(setting, seed, &stop)? };
                 runs[known].insert(seed, reports);
                 if stopped.is_some() {
                     let table = self.table(&runs);
@@ -99,21 +99,22 @@ impl Bench {
     }
 
     /// One setting with one seed. What cannot be run at all is a failure of each of its methods.
-    fn ran(&self, setting: &Combination, seed: u64, progress: &dyn Progress) -> Result<Ran> {
+    fn ran(&self, setting: &Combination, seed: u64, stop: &dyn StopSignal) -> Result<Ran> {
         let label = format!("{}/{} seed {}", setting.case, setting.label(), setting.config.seed + seed);
-        let progress = Labelled::new(&label, progress);
+        let label = label.as_str();
+        let _span = tracing::info_span!(target: progress::PART, "cell", label).entered();
         let mut config = setting.run(seed);
         config.export.directory = Some(self.folder.join(setting.folder(seed)));
         let mut reports = Reports::new();
         loop {
-            match complete(config.clone(), &progress) {
+            match complete(config.clone(), stop) {
                 Ok((found, stopped)) => {
                     reports.extend(found);
                     return Ok((reports, stopped));
                 }
                 Err(Error::Stopped(why)) => return Ok((reports, Some(why))),
                 Err(error) => {
-                    progress.warn("bench_failed", &error.to_string());
+                    progress::warn("bench_failed", &error.to_string());
                     let refused = refused(&error).filter(|&i| i < config.reconstruct.len());
                     let failed: Vec<_> = match refused {
                         Some(i) => vec![config.reconstruct.remove(i)],
@@ -133,11 +134,12 @@ impl Bench {
 }
 
 /// Runs a pipeline.
-fn complete(config: Config, progress: &dyn Progress) -> Result<Ran> {
+fn complete(config: Config, stop: &dyn StopSignal) -> Result<Ran> {
     let pipeline = Pipeline::new(config)?;
-    let context = pipeline.open(false, progress)?;
+    let context = pipeline.open(false, stop)?;
     let report = pipeline.run(&context)?;
-    let stopped = (report.status == Status::Interrupted).then(|| context.progress().stop().unwrap_or(Stop::Interrupt));
+    let stopped =
+        (report.status == Status::Interrupted).then(|| context.stop_signal().stop().unwrap_or(Stop::Interrupt));
     Ok((report.methods.into_iter().map(|method| (method.name.clone(), method)).collect(), stopped))
 }
 

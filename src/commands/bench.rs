@@ -1,10 +1,11 @@
 //! `recon bench [SUITE]`: every method at every setting of a suite, as one table.
 
+use super::trace::TraceFlag;
 use super::{Output, rows};
 use crate::benchmarks::{BUILT_IN, Bench, Expansion, Head, Only, Suite, Variables, section};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -40,24 +41,27 @@ pub struct Args {
     /// Replace the suite's section of this Markdown file, such as docs/benchmarks.md
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    #[command(flatten)]
+    /// The trace to write.
+    pub trace: TraceFlag,
 }
 
 /// Runs the suite, or lists those there are.
 ///
 /// # Errors
 /// A suite that makes no sense, folders that cannot be written, a stop. A method that fails is a row.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let begin = Instant::now();
     let Some(name) = &args.suite else { return list() };
     let suite = Suite::find(name)?;
     let bench = args.bench(&suite, begin)?;
-    let outcome = bench.run(progress)?;
+    let outcome = bench.run(stop)?;
     if let Some(file) = &args.write {
         section(file, &outcome.table)?;
     }
     if let Some(why) = outcome.stopped {
         let (missing, all) = (outcome.table.missing(), outcome.table.rows.len());
-        progress.warn(
+        progress::warn(
             "bench_incomplete",
             &format!("{missing} of {all} rows are missing in {}", bench.folder.join("table.md").display()),
         );

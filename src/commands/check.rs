@@ -4,7 +4,7 @@ use super::{Output, Overrides, bytes, rows};
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::pipeline::Plan;
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal};
 use std::path::PathBuf;
 
 /// What `recon check` may be told.
@@ -21,10 +21,10 @@ pub struct Args {
 ///
 /// # Errors
 /// What a run would fail with before its first method.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
-    let plan = args.overrides.read(&args.file)?.check(progress)?;
+pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
+    let plan = args.overrides.read(&args.file)?.check(stop)?;
     for Warning { code, message } in &plan.warnings {
-        progress.warn(code, message);
+        progress::warn(code, message);
     }
     let value = serde_json::to_value(&plan).map_err(|error| Error::resource("plan", error))?;
     Ok(Output { text: table(&plan), value, summary: String::new() })

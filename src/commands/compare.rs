@@ -3,7 +3,6 @@
 use super::{Output, rows, volumes};
 use crate::error::{Error, Result};
 use crate::metrics::{Comparison, METRICS};
-use crate::progress::Progress;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -20,8 +19,8 @@ pub struct Args {
 ///
 /// # Errors
 /// Files that cannot be read, volumes on different lattices.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
-    let (truth, found) = (volumes::read(&args.truth, progress)?, volumes::read(&args.found, progress)?);
+pub fn run(args: &Args) -> Result<Output> {
+    let (truth, found) = (volumes::read(&args.truth)?, volumes::read(&args.found)?);
     let comparison = Comparison::new(&truth, &found, None).map_err(|error| match error {
         Error::Input { problem, hint, .. } => Error::Input { place: args.found.clone(), problem, hint },
         other => other,

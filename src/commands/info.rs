@@ -3,7 +3,7 @@
 use super::{Output, rows};
 use crate::error::Result;
 use crate::formats;
-use crate::progress::Progress;
+use crate::progress;
 use std::path::PathBuf;
 
 /// What `recon info` may be told.
@@ -17,10 +17,10 @@ pub struct Args {
 ///
 /// # Errors
 /// What is not there or not known.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+pub fn run(args: &Args) -> Result<Output> {
     let found = formats::describe(&args.path)?;
     for warning in &found.warnings {
-        progress.warn(&warning.code, &warning.message);
+        progress::warn(&warning.code, &warning.message);
     }
     let value = serde_json::json!({"kind": found.kind, "rows": found.rows, "warnings": found.warnings});
     let mut lines = vec![("kind".to_string(), found.kind)];

@@ -10,6 +10,7 @@ pub mod phantom;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod trace;
 pub mod verify;
 
 mod overrides;

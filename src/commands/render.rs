@@ -5,7 +5,7 @@ use crate::algorithms::neural_field::Fitted;
 use crate::context::Machine;
 use crate::error::{Error, Result};
 use crate::formats::nifti;
-use crate::progress::Progress;
+use crate::progress::StopSignal;
 use crate::stages::grid::{self, Spacing};
 use crate::tensors::DeviceRequest;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A folder without a field, a lattice that cannot be, memory, a file that cannot be written.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let file = checkpoint(&args.field)?;
     let bytes = std::fs::read(&file).map_err(|error| Error::input(&file, error))?;
     let request: DeviceRequest = args.device.parse().map_err(|error: Error| error.under("--device"))?;
@@ -50,7 +50,7 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
     let wanted =
         grid::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone().map(Into::into) };
     let grid = if wanted == grid::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
-    let volume = fitted.volume(&grid, progress)?.to_hounsfield(fitted.mu_water());
+    let volume = fitted.volume(&grid, stop)?.to_hounsfield(fitted.mu_water());
     nifti::write(&args.output, &volume, "neural field, HU")?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
     Ok(Output { text: args.output.display().to_string(), value, summary: String::new() })

@@ -1,10 +1,11 @@
 //! `recon run FILE`: the experiment, or what is left of it.
 
+use super::trace::TraceFlag;
 use super::{Output, Overrides};
 use crate::data::{MethodReport, Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::pipeline::Pipeline;
-use crate::progress::Progress;
+use crate::progress::StopSignal;
 use crate::report;
 use crate::stages::Stage;
 use crate::stages::export::Export;
@@ -24,18 +25,21 @@ pub struct Args {
     /// Do everything again, whatever earlier runs have done
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    /// The trace to write.
+    pub trace: TraceFlag,
 }
 
 /// Runs the pipeline.
 ///
 /// # Errors
 /// What the pipeline and its stages say; a method that failed (the others and the report are done), a stop.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let pipeline = args.overrides.read(&args.file)?;
     if let Some(stage) = &args.until {
         Pipeline::check_stage(stage)?;
     }
-    let context = pipeline.open(args.force, progress)?;
+    let context = pipeline.open(args.force, stop)?;
     let folder = pipeline.directory();
     match args.until.as_deref().filter(|stage| *stage != Export::NAME) {
         Some(stage) => {
@@ -46,7 +50,7 @@ pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
                 summary: String::new(),
             })
         }
-        None => concluded(&pipeline.run(&context)?, &folder, context.progress().stop()),
+        None => concluded(&pipeline.run(&context)?, &folder, context.stop_signal().stop()),
     }
 }
 

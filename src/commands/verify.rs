@@ -3,7 +3,7 @@
 use super::Output;
 use crate::context::hash_file;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress;
 use crate::stages::export::{FileHash, Manifest};
 use std::path::{Path, PathBuf};
 
@@ -18,14 +18,14 @@ pub struct Args {
 ///
 /// # Errors
 /// A folder without a manifest; a file that is missing or changed, by name. Inputs that are gone are only warned about.
-pub fn run(args: &Args, progress: &dyn Progress) -> Result<Output> {
+pub fn run(args: &Args) -> Result<Output> {
     let path = args.run.join(Manifest::FILE);
     let text = std::fs::read(&path)
         .map_err(|error| Error::read(&path, &error).hint("this is not the folder of a finished run"))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| Error::input(&path, format!("not a manifest: {error}")))?;
     for file in manifest.inputs.iter().filter(|file| !args.run.join(&file.path).exists()) {
-        progress.warn("input_gone", &format!("{}: the input is gone and was not checked", file.path));
+        progress::warn("input_gone", &format!("{}: the input is gone and was not checked", file.path));
     }
     let present = manifest.inputs.iter().filter(|file| args.run.join(&file.path).exists());
     let faults: Vec<(PathBuf, String)> =

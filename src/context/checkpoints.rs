@@ -7,7 +7,7 @@ use super::folder::RunFolder;
 use super::key::Key;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::progress::{Checkpoints, Progress};
+use crate::progress::{self, Checkpoints};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -31,22 +31,15 @@ struct Ledger {
 }
 
 /// Keeps the newest two states of one method.
-pub struct Generations<'a> {
+pub struct Generations {
     folder: PathBuf,
     ledger: RefCell<Ledger>,
     before: f64,
     begin: Instant,
-    progress: &'a dyn Progress,
 }
 
-impl<'a> Generations<'a> {
-    pub(super) fn open(
-        root: &RunFolder,
-        name: &str,
-        key: &Key,
-        force: bool,
-        progress: &'a dyn Progress,
-    ) -> Result<Self> {
+impl Generations {
+    pub(super) fn open(root: &RunFolder, name: &str, key: &Key, force: bool) -> Result<Self> {
         let folder = root.make(name)?;
         let ledger = if let Some(ledger) = read_ledger(&folder).filter(|ledger| ledger.key == *key && !force) {
             ledger
@@ -55,7 +48,7 @@ impl<'a> Generations<'a> {
             NAMES.iter().chain(&[LEDGER]).try_for_each(|name| remove(&folder.join(name)))?;
             Ledger { key: key.clone(), hashes: Vec::new(), seconds: 0.0 }
         };
-        Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now(), progress })
+        Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now() })
     }
 
     /// Seconds that earlier runs had spent up to the state that was found.
@@ -69,7 +62,7 @@ fn read_ledger(folder: &Path) -> Option<Ledger> {
     serde_json::from_slice(&std::fs::read(folder.join(LEDGER)).ok()?).ok()
 }
 
-impl Checkpoints for Generations<'_> {
+impl Checkpoints for Generations {
     fn load(&self, accept: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         let known = self.ledger.borrow().hashes.clone();
         if known.is_empty() {
@@ -88,7 +81,7 @@ impl Checkpoints for Generations<'_> {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => error.to_string(),
             };
-            self.progress.warn("checkpoint_skipped", &format!("{}: {problem}; trying the one before", path.display()));
+            progress::warn("checkpoint_skipped", &format!("{}: {problem}; trying the one before", path.display()));
         }
         Ok(false)
     }
@@ -113,7 +106,6 @@ impl Checkpoints for Generations<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
 
     fn newest(store: &Generations) -> Option<Vec<u8>> {
         let mut found = None;
@@ -132,7 +124,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let root = RunFolder::open(temporary.path()).unwrap();
         let key = Key::of(&"work").unwrap();
-        let open = |key: &Key, force| Generations::open(&root, "siren", key, force, &Silent).unwrap();
+        let open = |key: &Key, force| Generations::open(&root, "siren", key, force).unwrap();
         let store = open(&key, false);
         assert_eq!(newest(&store), None);
         for state in [b"one", b"two"] {
@@ -151,7 +143,7 @@ mod tests {
     fn a_state_that_is_not_accepted_gives_way_to_the_one_before() {
         let temporary = tempfile::tempdir().unwrap();
         let root = RunFolder::open(temporary.path()).unwrap();
-        let store = Generations::open(&root, "siren", &Key::of(&1).unwrap(), false, &Silent).unwrap();
+        let store = Generations::open(&root, "siren", &Key::of(&1).unwrap(), false).unwrap();
         store.save(b"one").unwrap();
         store.save(b"two").unwrap();
         let refuse_two =

@@ -1,83 +1,77 @@
-//! [`Listener`]: passes progress on to whoever watches, keeps the warnings, writes `log.jsonl` and hears signals.
+//! [`Listener`]: the listener of one run: its `log.jsonl`, its warnings, and the signals that stop it.
 
 use super::signals::Signals;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result, Stop};
-use crate::progress::{JsonLines, Progress};
-use std::cell::RefCell;
+use crate::progress::{JsonLines, Message, RunListener, RunSpan, StopSignal};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The run's own listener, in front of the terminal's.
+/// What a run's listener holds.
 pub(super) struct Listener<'a> {
-    watcher: &'a dyn Progress,
-    log: JsonLines<File>,
-    warnings: RefCell<Warnings>,
+    stop: &'a dyn StopSignal,
+    heard: Arc<Heard>,
     signals: Signals,
+    _span: RunSpan,
+}
+
+/// What a run has heard.
+struct Heard {
+    log: JsonLines<File>,
+    warnings: Mutex<Warnings>,
+}
+
+impl RunListener for Heard {
+    fn hear(&self, message: &Message) {
+        if let Message::Warning { code, message } = message {
+            let warning = Warning::new(code.as_str(), message.as_str());
+            let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = warnings.contains(&warning);
+            warnings.push(warning);
+            if known {
+                return;
+            }
+        }
+        self.log.write(message);
+    }
 }
 
 impl<'a> Listener<'a> {
     /// Appends to the log at `path`.
-    pub(super) fn new(watcher: &'a dyn Progress, path: &Path) -> Result<Self> {
+    pub(super) fn new(stop: &'a dyn StopSignal, path: &Path) -> Result<Self> {
         let file =
             OpenOptions::new().create(true).append(true).open(path).map_err(|error| Error::write(path, &error))?;
-        Ok(Self { watcher, log: JsonLines::new(file), warnings: RefCell::default(), signals: Signals::install()? })
-    }
-
-    /// A line for the log only.
-    pub(super) fn note(&self, event: &str, message: &str) {
-        self.log.line(event, &[("message", message.into())]);
+        let heard = Arc::new(Heard { log: JsonLines::new(file), warnings: Mutex::default() });
+        let signals = Signals::install()?;
+        let span = RunSpan::open(heard.clone());
+        Ok(Self { stop, heard, signals, _span: span })
     }
 
     /// Number of warnings heard, repetitions included.
     pub(super) fn count(&self) -> usize {
-        self.warnings.borrow().len()
+        self.heard.warnings.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// The warnings heard after the first `count`.
     pub(super) fn since(&self, count: usize) -> Warnings {
-        self.warnings.borrow()[count..].to_vec()
+        self.heard.warnings.lock().unwrap_or_else(PoisonError::into_inner)[count..].to_vec()
     }
 
     /// Every warning, each once.
     pub(super) fn warnings(&self) -> Warnings {
         let mut unique = Warnings::new();
-        for warning in self.warnings.borrow().iter() {
-            if !unique.contains(warning) {
-                unique.push(warning.clone());
+        for warning in self.since(0) {
+            if !unique.contains(&warning) {
+                unique.push(warning);
             }
         }
         unique
     }
 }
 
-impl Progress for Listener<'_> {
-    fn begin(&self, task: &str, steps: Option<u64>) {
-        self.log.begin(task, steps);
-        self.watcher.begin(task, steps);
-    }
-
-    fn advance(&self, done: u64, figures: &[(&str, f64)]) {
-        self.log.advance(done, figures);
-        self.watcher.advance(done, figures);
-    }
-
-    fn end(&self) {
-        self.log.end();
-        self.watcher.end();
-    }
-
-    fn warn(&self, code: &str, message: &str) {
-        let warning = Warning::new(code, message);
-        let known = self.warnings.borrow().contains(&warning);
-        self.warnings.borrow_mut().push(warning);
-        if !known {
-            self.log.warn(code, message);
-            self.watcher.warn(code, message);
-        }
-    }
-
+impl StopSignal for Listener<'_> {
     fn stop(&self) -> Option<Stop> {
-        self.signals.heard().or_else(|| self.watcher.stop())
+        self.signals.heard().or_else(|| self.stop.stop())
     }
 }

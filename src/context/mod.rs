@@ -1,6 +1,6 @@
-//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, progress
-//! with "stop now", timings. A stage asks it for a key and for cached work; it never sees who listens or where records
-//! lie.
+//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, the
+//! question whether to stop, timings. A stage asks it for a key and for cached work; it never sees who listens or
+//! where records lie.
 
 mod cache;
 mod checkpoints;
@@ -24,7 +24,7 @@ pub use signals::Signals;
 
 use crate::data::{StageReport, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{self, NOTE, PART, StopSignal};
 use crate::tensors::DeviceRequest;
 use listener::Listener;
 use serde::Serialize;
@@ -64,23 +64,23 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// A device that cannot be had; a folder that cannot be written or that another process is using.
-    pub fn new(request: &Request, directory: &Path, progress: &'a dyn Progress) -> Result<Self> {
+    pub fn new(request: &Request, directory: &Path, stop: &'a dyn StopSignal) -> Result<Self> {
         let machine = Machine::take(request.device, request.threads)?;
         let folder = RunFolder::open(directory)?;
-        let listener = Listener::new(progress, &folder.path("log.jsonl"))?;
-        listener.note("start", &machine.device_reason);
+        let listener = Listener::new(stop, &folder.path("log.jsonl"))?;
+        tracing::info!(target: NOTE, event = "start", message = machine.device_reason.as_str());
         Ok(Self { machine, seed: request.seed, folder, force: request.force, listener, timings: RefCell::default() })
     }
 
-    /// The listener to long work: shows progress, keeps warnings, knows of signals.
-    pub fn progress(&self) -> &dyn Progress {
+    /// Whether long work should end: by a signal, or by whoever started the run.
+    pub fn stop_signal(&self) -> &dyn StopSignal {
         &self.listener
     }
 
     /// Warns of everything a tool returned with its value.
     pub fn warn_all(&self, warnings: &[Warning]) {
         for warning in warnings {
-            self.listener.warn(&warning.code, &warning.message);
+            progress::warn(&warning.code, &warning.message);
         }
     }
 
@@ -94,10 +94,13 @@ impl<'a> Context<'a> {
     /// # Errors
     /// What the stage says.
     pub fn stage<T>(&self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let span = tracing::info_span!(target: PART, "stage", stage = name, seconds = tracing::field::Empty).entered();
         self.timings.borrow_mut().begin(name);
         let result = work();
         let seconds = self.timings.borrow_mut().end();
-        self.listener.note("stage", &format!("{name}: {seconds:.3} s"));
+        span.record("seconds", seconds);
+        let message = format!("{name}: {seconds:.3} s");
+        tracing::info!(target: NOTE, event = "stage", message = message.as_str(), stage = name, seconds);
         result
     }
 
@@ -158,7 +161,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// A folder that cannot be made.
-    pub fn checkpoints(&self, folder: &str, key: &Key) -> Result<Generations<'_>> {
-        Generations::open(&self.folder, folder, key, self.force, self.progress())
+    pub fn checkpoints(&self, folder: &str, key: &Key) -> Result<Generations> {
+        Generations::open(&self.folder, folder, key, self.force)
     }
 }

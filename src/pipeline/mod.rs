@@ -16,7 +16,7 @@ pub(crate) use yaml::{LONGEST, parse};
 use crate::context::{Context, Request};
 use crate::data::Report;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::StopSignal;
 use crate::stages::Stage;
 use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
@@ -95,7 +95,7 @@ impl Pipeline {
         let outcomes = self.reconstruct.run(&scan, context)?;
         if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?)))
         {
-            context.progress().check_stop()?;
+            context.stop_signal().check_stop()?;
             return Err(Error::resource(format!("method {method}"), why));
         }
         if stage == Evaluate::NAME {
@@ -146,10 +146,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// A folder that cannot be written or is in use; a device that cannot be had.
-    pub fn open<'a>(&self, force: bool, progress: &'a dyn Progress) -> Result<Context<'a>> {
+    pub fn open<'a>(&self, force: bool, stop: &'a dyn StopSignal) -> Result<Context<'a>> {
         let request =
             Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        Context::new(&request, &self.directory(), progress)
+        Context::new(&request, &self.directory(), stop)
     }
 
     /// Refuses a stage that does not exist.

@@ -4,7 +4,7 @@ use super::{Coverage, Pipeline, Source};
 use crate::context::{Machine, available_memory};
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::StopSignal;
 use crate::registry::Kinds;
 use crate::stages::simulate::Simulate;
 use serde::Serialize;
@@ -57,10 +57,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// What a run would fail with before its first method.
-    pub fn check(&self, progress: &dyn Progress) -> Result<Plan> {
+    pub fn check(&self, stop: &dyn StopSignal) -> Result<Plan> {
         let machine = Machine::take(self.config.device, self.config.threads)?;
         check_writable(&self.directory())?;
-        let (grid, geometry, mut warnings) = self.source.plan(progress)?;
+        let (grid, geometry, mut warnings) = self.source.plan(stop)?;
         let methods = self.planned(&grid, &geometry, machine.threads)?;
         let available = available_memory();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
@@ -100,13 +100,13 @@ impl Pipeline {
 
 impl Source {
     /// Lattice, scan and what a run would warn about.
-    fn plan(&self, progress: &dyn Progress) -> Result<(Grid, Geometry, Warnings)> {
+    fn plan(&self, stop: &dyn StopSignal) -> Result<(Grid, Geometry, Warnings)> {
         match self {
             Self::Measured(acquire) => {
-                acquire.plan(progress).map(|planned| (planned.grid, planned.geometry, planned.warnings))
+                acquire.plan(stop).map(|planned| (planned.grid, planned.geometry, planned.warnings))
             }
             Self::Simulated(load, simulate) => {
-                let (content, mut warnings) = load.content(progress)?;
+                let (content, mut warnings) = load.content()?;
                 let (grid, geometry) = simulate.plan(&content)?;
                 warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
                 Ok((grid, geometry, warnings))

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::formats::{self, atomic, nifti};
 use crate::operators::xray::Model;
 use crate::operators::xray::kernels::coverage;
-use crate::progress::{Labelled, Progress};
+use crate::progress;
 use crate::registry::{Kinds, OneOf};
 use crate::report;
 use schemars::JsonSchema;
@@ -101,11 +101,11 @@ impl Stage for Reconstruct {
 impl Method {
     fn outcome(&self, scan: &Acquisition, earlier: &[Outcome], context: &Context) -> Outcome {
         let work = || self.reconstructed(scan, self.initial(earlier)?, context);
-        let (status, result, reason) = match context.progress().check_stop().and_then(|()| work()) {
+        let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| work()) {
             Ok(result) => (Status::Complete, Some(result), None),
             Err(error @ Error::Stopped(_)) => (Status::Interrupted, None, Some(error.to_string())),
             Err(error) => {
-                context.progress().warn("method_failed", &format!("{}: {error}", self.name));
+                progress::warn("method_failed", &format!("{}: {error}", self.name));
                 (Status::Failed, None, Some(error.to_string()))
             }
         };
@@ -161,23 +161,22 @@ impl Method {
         context: &Context,
     ) -> Result<StageOutput<MethodFacts>> {
         let checkpoints = context.checkpoints(&self.name, key)?;
-        let progress = Labelled::new(&self.name, context.progress());
+        let label = self.name.as_str();
+        let _span = tracing::info_span!(target: progress::PART, "method", label, method = self.kind.name()).entered();
         reset_peak_memory();
         let mut run = Run {
             device: context.machine.device,
             seed: context.seed,
-            progress: &progress,
+            stop: context.stop_signal(),
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
             model: self.model,
-            initial: self
-                .read_file(scan, &progress)?
-                .or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
+            initial: self.read_file(scan)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
         let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
-        made.warnings.iter().for_each(|warning| progress.warn(&warning.code, &warning.message));
-        self.write(&made, scan, context, &progress)?;
+        made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));
+        self.write(&made, scan, context)?;
         let (has_start, has_uncertainty) = (made.start.is_some(), made.uncertainty.is_some());
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
         let files = self.files(&value);
@@ -185,7 +184,7 @@ impl Method {
     }
 
     /// The volume that the kind's file holds, on the lattice, attenuation.
-    fn read_file(&self, scan: &Acquisition, progress: &dyn Progress) -> Result<Option<Volume>> {
+    fn read_file(&self, scan: &Acquisition) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
         let formats::Loaded { volume, warnings, .. } = if path.is_dir() {
             formats::dicom::read_series(path, None)?
@@ -193,15 +192,15 @@ impl Method {
             nifti::read(path, nifti::Units::Hounsfield)?
         };
         for warning in &warnings {
-            progress.warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
+            progress::warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
         }
         Ok(Some(volume.to_hounsfield(scan.mu_water).resampled(&scan.grid)?.to_attenuation(scan.mu_water)))
     }
 
-    fn write(&self, made: &Reconstruction, scan: &Acquisition, context: &Context, progress: &Labelled) -> Result<()> {
+    fn write(&self, made: &Reconstruction, scan: &Acquisition, context: &Context) -> Result<()> {
         let (volume, unseen) = without_unseen(&scan.in_quantity(&made.volume), scan)?;
         if unseen > 0 {
-            progress.warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
+            progress::warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
         nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, self.kind.name())?;

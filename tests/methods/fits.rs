@@ -5,7 +5,7 @@ use recon::algorithms::neural_field::Fitted;
 use recon::algorithms::{AlgorithmKind, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::{Error, Result, Stop};
-use recon::progress::{Checkpoints, Progress, Silent};
+use recon::progress::{Checkpoints, Silent, StopSignal};
 use recon::registry::Kinds;
 use std::cell::{Cell, RefCell};
 use tch::Device;
@@ -32,20 +32,16 @@ fn rays_and_plain_adam_fit_too() {
     assert!(quality > 18.0, "{quality:.2} dB");
 }
 
-/// Asks for a stop after a number of steps.
+/// Asks for a stop from its question number `left` on: a fit asks once a step.
 struct StopAfter {
     left: Cell<u64>,
 }
 
-impl Progress for StopAfter {
-    fn begin(&self, _task: &str, _steps: Option<u64>) {}
-    fn advance(&self, _done: u64, _figures: &[(&str, f64)]) {
-        self.left.set(self.left.get().saturating_sub(1));
-    }
-    fn end(&self) {}
-    fn warn(&self, _code: &str, _message: &str) {}
+impl StopSignal for StopAfter {
     fn stop(&self) -> Option<Stop> {
-        (self.left.get() == 0).then_some(Stop::Terminate)
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        (left == 0).then_some(Stop::Terminate)
     }
 }
 

@@ -5,7 +5,7 @@ use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::Result;
 use recon::phantoms::Phantom;
-use recon::progress::{Checkpoints, Progress};
+use recon::progress::{Checkpoints, StopSignal};
 use recon::registry::{Kinds, OneOf};
 use std::path::Path;
 use tch::Device;
@@ -57,10 +57,10 @@ pub(super) fn reconstruct(
     kind: &AlgorithmKind,
     data: &Projections,
     grid: &Grid,
-    progress: &dyn Progress,
+    stop: &dyn StopSignal,
     checkpoints: &dyn Checkpoints,
 ) -> Result<Reconstruction> {
-    let mut run = Run { progress, checkpoints, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
+    let mut run = Run { stop, checkpoints, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
     kind.as_part().reconstruct(data, grid, &mut run)
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod cli;
 mod examples;
 mod inputs;
+mod logs;
 mod physics;
 mod pipelines;
 mod render;

@@ -108,7 +108,7 @@ impl Common {
         tch::no_grad(|| {
             let problem = Problem::new(self, data, grid, run)?;
             let norm = vectors::norm(&problem.data).map_err(torch_error)?;
-            let mut record = Record::begin(run.progress, self, norm);
+            let mut record = Record::begin(run.stop, self, norm);
             let x = method(&problem, &mut record)?;
             let curve = record.end();
             let values = to_vec(&(x.to_device(Device::Cpu) * problem.mu_ref))?;

@@ -3,7 +3,7 @@
 use super::Common;
 use crate::data::CurvePoint;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal, Task};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -12,7 +12,8 @@ use std::time::Instant;
 /// The loss and the residual of a step are those of the volume it began with: they fall out of the step's own
 /// projection and cost no further one.
 pub(in crate::algorithms) struct Record<'a> {
-    progress: &'a dyn Progress,
+    stop: &'a dyn StopSignal,
+    task: Task,
     common: Common,
     /// ‖ŷ‖, mm; 1 without any data.
     scale: f64,
@@ -22,10 +23,10 @@ pub(in crate::algorithms) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn begin(progress: &'a dyn Progress, common: Common, data_norm: f64) -> Self {
-        progress.begin(common.key, Some(common.iterations));
+    pub(super) fn begin(stop: &'a dyn StopSignal, common: Common, data_norm: f64) -> Self {
+        let task = progress::begin(common.key, Some(common.iterations));
         let scale = if data_norm > 0.0 { data_norm } else { 1.0 };
-        Self { progress, common, scale, begun: Instant::now(), last: None, curve: Vec::new() }
+        Self { stop, task, common, scale, begun: Instant::now(), last: None, curve: Vec::new() }
     }
 
     /// Notes step `step` (from 1), with its objective and ‖Ax − ŷ‖; whether the iteration is to end here.
@@ -37,17 +38,17 @@ impl<'a> Record<'a> {
                 Error::resource(self.common.key, problem).hint("lower the relaxation, or use fewer and larger subsets")
             );
         }
-        self.progress.advance(step, &[("loss", loss), ("residual", residual)]);
+        progress::advance(step, &[("loss", loss), ("residual", residual)]);
         let figures = BTreeMap::from([("residual".to_string(), residual)]);
         self.curve.push(CurvePoint { step, seconds: self.begun.elapsed().as_secs_f64(), loss, figures });
         let settled = self.last.is_some_and(|last| (last - residual).abs() < self.common.tolerance * last);
         self.last = Some(residual);
-        self.progress.check_stop()?;
+        self.stop.check_stop()?;
         Ok(settled || step >= self.common.iterations)
     }
 
     pub(super) fn end(self) -> Vec<CurvePoint> {
-        self.progress.end();
+        self.task.end();
         self.curve
     }
 }

@@ -9,7 +9,7 @@ use crate::data::{Grid, Point, Quantity, Volume};
 use crate::error::Result;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::{Domain, Field};
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal};
 use crate::tensors::{from_slice, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
@@ -69,20 +69,20 @@ impl Fitted {
     ///
     /// # Errors
     /// Memory; a stop that was asked for.
-    pub fn volume(&self, grid: &Grid, progress: &dyn Progress) -> Result<Volume> {
+    pub fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         let coordinates = Coordinates::new(grid, &self.grid, (Kind::Float, self.device))?;
         let (count, chunk) = (grid.voxels() as i64, self.config.chunk as i64);
         let mut values = Vec::with_capacity(grid.voxels());
-        progress.begin("render", Some(grid.voxels() as u64));
+        let task = progress::begin("render", Some(grid.voxels() as u64));
         for first in (0..count).step_by(self.config.chunk) {
-            progress.check_stop()?;
+            stop.check_stop()?;
             let numbers = Tensor::f_arange_start(first, (first + chunk).min(count), (Kind::Int64, self.device))
                 .map_err(torch_error)?;
             let part = to_vec(&self.mean(&coordinates.of_voxels(&numbers)?)?)?;
             values.extend(part.into_iter().map(|value| value * self.mu_ref as f32));
-            progress.advance(values.len() as u64, &[]);
+            progress::advance(values.len() as u64, &[]);
         }
-        progress.end();
+        task.end();
         for (n, value) in values.iter_mut().enumerate() {
             let index = [n / (grid.shape[1] * grid.shape[2]), n / grid.shape[2] % grid.shape[1], n % grid.shape[2]];
             if !self.fitted_at(grid.point(index.map(|i| i as f64))) {

@@ -10,8 +10,8 @@ use super::Config;
 use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
 use crate::algorithms::{Algorithm, Run};
 use crate::data::{Geometry, Grid, Projections, Warning};
-use crate::error::{Error, Result, Stop};
-use crate::progress::{Progress, Silent};
+use crate::error::{Error, Result};
+use crate::progress::{self, Silent, TRIAL};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -51,19 +51,6 @@ pub(super) struct Swept {
     pub(super) note: Value,
     /// If the value is at an end of those tried.
     pub(super) warning: Option<Warning>,
-}
-
-/// Passes on the wish to stop, and nothing else.
-struct OnlyStop<'a>(&'a dyn Progress);
-
-impl Progress for OnlyStop<'_> {
-    fn begin(&self, _: &str, _: Option<u64>) {}
-    fn advance(&self, _: u64, _: &[(&str, f64)]) {}
-    fn end(&self) {}
-    fn warn(&self, _: &str, _: &str) {}
-    fn stop(&self) -> Option<Stop> {
-        self.0.stop()
-    }
 }
 
 impl Sweep {
@@ -150,16 +137,18 @@ impl Sweep {
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
         let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
         let judge = Judge::new(out, grid, run)?;
-        run.progress.begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
+        let task = progress::begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
         let mut tried = Vec::with_capacity(self.values.len());
         for value in &self.values {
-            let stop = OnlyStop(run.progress);
-            let mut alone = Run { initial: run.initial.clone(), progress: &stop, checkpoints: &Silent, ..*run };
+            let label = value.to_string();
+            let trial = tracing::info_span!(target: TRIAL, "trial", label).entered();
+            let mut alone = Run { initial: run.initial.clone(), checkpoints: &Silent, ..*run };
             let volume = self.trial(config, value, weight)?.reconstruct(&kept, grid, &mut alone)?.volume;
             tried.push(judge.scores(&volume)?);
-            run.progress.advance(tried.len() as u64, &[("score", mean(&tried[tried.len() - 1]))]);
+            drop(trial);
+            progress::advance(tried.len() as u64, &[("score", mean(&tried[tried.len() - 1]))]);
         }
-        run.progress.end();
+        task.end();
         let (best, taken) = self.pick(&tried);
         let note: Vec<(&Value, f64)> = self.values.iter().zip(tried.iter().map(|views| mean(views))).collect();
         Ok(Swept {

@@ -30,6 +30,7 @@ use super::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::Result;
 use crate::operators::xray::Weighted;
+use crate::progress;
 use crate::tensors::{dot, from_projections, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
 use serde_json::json;
@@ -152,9 +153,9 @@ impl<'a> Problem<'a> {
         let mut step = Step::new(penalty, self.fidelity.joint, self.fidelity.scale(), effort);
         let (begun, mut curve, mut iteration) = (Instant::now(), Vec::new(), 0);
         let mut figures = [("loss", 0.0), ("gap", 0.0)];
-        self.run.progress.begin(label, Some(effort.iterations));
+        let task = progress::begin(label, Some(effort.iterations));
         let gap = loop {
-            self.run.progress.check_stop()?;
+            self.run.stop.check_stop()?;
             let back = self.fidelity.back(&state.p)?;
             let looking = iteration > 0 && (iteration % EVERY == 0 || iteration == effort.iterations);
             step.bound = if looking { Some(1.5 * state.x.abs().max().double_value(&[])) } else { None };
@@ -171,11 +172,11 @@ impl<'a> Problem<'a> {
                 }
             }
             iteration += 1;
-            self.run.progress.advance(iteration, if curve.is_empty() { &[] } else { &figures });
+            progress::advance(iteration, if curve.is_empty() { &[] } else { &figures });
             step.relaxation = if iteration % EVERY == 0 || iteration == effort.iterations { 1.0 } else { RELAXATION };
             self.advance(&mut state, penalty, &step)?;
         };
-        self.run.progress.end();
+        task.end();
         Ok(Solution { x: state.x, curve, iterations: iteration, gap })
     }
 

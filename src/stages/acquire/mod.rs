@@ -26,7 +26,7 @@ use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{self, npy};
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal};
 use crate::registry::OneOf;
 use prepared::Prepared;
 use serde::{Deserialize, Serialize};
@@ -101,8 +101,8 @@ impl Acquire {
     ///
     /// # Errors
     /// What a run would fail with before its first method.
-    pub fn plan(&self, progress: &dyn Progress) -> Result<Planned> {
-        let Prepared { projections, grid, warnings, .. } = self.prepared(progress)?;
+    pub fn plan(&self, stop: &dyn StopSignal) -> Result<Planned> {
+        let Prepared { projections, grid, warnings, .. } = self.prepared(stop)?;
         Ok(Planned { grid, geometry: projections.geometry, warnings })
     }
 
@@ -112,7 +112,7 @@ impl Acquire {
     }
 
     fn acquire(&self, inputs: &Inputs, context: &Context) -> Result<StageOutput<Sidecar>> {
-        let made = self.prepared(context.progress())?;
+        let made = self.prepared(context.stop_signal())?;
         inputs.check_unchanged()?;
         context.warn_all(&made.warnings);
         npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
@@ -121,13 +121,13 @@ impl Acquire {
         Ok(StageOutput { value: Sidecar { grid: made.grid, mu_water: made.mu_water }, files, seconds_before: 0.0 })
     }
 
-    fn prepared(&self, progress: &dyn Progress) -> Result<Prepared> {
+    fn prepared(&self, stop: &dyn StopSignal) -> Result<Prepared> {
         self.check()?;
-        progress.begin("acquire", None);
+        let task = progress::begin("acquire", None);
         let input = self.config.kind.as_part();
         let frames = input.read(self.config.keys.rows().as_ref())?;
-        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), input.path(), progress)?;
-        progress.end();
+        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), input.path(), stop)?;
+        task.end();
         Ok(made)
     }
 }

@@ -8,7 +8,7 @@ use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warning
 use crate::error::{Error, Result};
 use crate::formats::measured::Frames;
 use crate::geometries::GeometryKind;
-use crate::progress::Progress;
+use crate::progress::StopSignal;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::grid;
 use ndarray::{Array3, s};
@@ -30,14 +30,14 @@ pub(super) fn prepare(
     setup: &Setup,
     lattice: Option<&grid::Config>,
     place: &Path,
-    progress: &dyn Progress,
+    stop: &dyn StopSignal,
 ) -> Result<Prepared> {
     let kind = setup.geometry.as_ref().ok_or_else(|| Error::config("acquire.geometry", "expected the scan"))?;
     let given = scan::given(kind).map_err(|error| error.under("acquire"))?;
     let mut work = Work { setup, kind, given, place, warnings: Warnings::new() };
     let layout = work.layout(&frames)?;
     let integrals = work.integrals(frames)?;
-    progress.check_stop()?;
+    stop.check_stop()?;
     let (layout, geometry) = work.placed(layout, &integrals)?;
     let bounds = scan::bounds(&geometry);
     let grid = match (lattice, bounds) {

@@ -12,6 +12,7 @@ use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
 use crate::metrics::{self, Comparison, Metric};
 use crate::operators::xray::kernels::coverage;
+use crate::progress;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,7 +93,7 @@ impl Evaluate {
     ) -> Result<Evaluation> {
         let key = context.key(Self::NAME, &self.config, &[&scan.key, &result.key])?;
         let work = || {
-            context.progress().begin(&format!("evaluate {}", outcome.name), None);
+            let task = progress::begin(&format!("evaluate {}", outcome.name), None);
             let fov = seen_by_all(scan);
             let value = Evaluation {
                 volume: self.measure(truth, &result.volume, &fov)?,
@@ -104,7 +105,7 @@ impl Evaluate {
                     .unwrap_or_default(),
                 definitions: self.definitions(truth, &result.volume, &fov)?,
             };
-            context.progress().end();
+            task.end();
             Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
         };
         Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)

@@ -5,6 +5,7 @@ use crate::context::{Context, StageOutput};
 use crate::data::{MetricDefinition, Volume};
 use crate::error::Result;
 use crate::operators::xray::kernels::joseph;
+use crate::progress;
 use crate::stages::Stage;
 use crate::stages::flow::{Acquisition, Outcome, Reconstructed};
 use std::collections::BTreeMap;
@@ -27,14 +28,14 @@ pub(super) fn evaluation(
 ) -> Result<Evaluation> {
     let key = context.key(Evaluate::NAME, &KEY, &[&scan.key, &result.key])?;
     let work = || {
-        context.progress().begin(&format!("evaluate {}", outcome.name), None);
+        let task = progress::begin(&format!("evaluate {}", outcome.name), None);
         let value = Evaluation {
             volume: measured(&result.volume, scan)?,
             start: result.start.as_ref().map(|start| measured(start, scan)).transpose()?,
             uncertainty: BTreeMap::new(),
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
         };
-        context.progress().end();
+        task.end();
         Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
     };
     Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)

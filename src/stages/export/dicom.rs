@@ -4,6 +4,7 @@ use super::{DicomConfig, Results};
 use crate::context::{Context, StageOutput};
 use crate::error::{Error, Result};
 use crate::formats::dicom::{Labels, write_series};
+use crate::progress;
 use crate::stages::flow::{Outcome, Reconstructed};
 
 /// Writes the series, or finds them written. Gives the files, relative to the run folder.
@@ -11,7 +12,7 @@ pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context)
     let mut files = Vec::new();
     for (i, outcome) in results.outcomes.iter().enumerate() {
         if let Some(result) = &outcome.result {
-            context.progress().check_stop()?;
+            context.stop_signal().check_stop()?;
             let labels = labels(config, outcome, result, i, results);
             let key = context.key("dicom", &(config, i), &[&results.scan.key, &result.key])?;
             let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || {
@@ -53,7 +54,7 @@ fn write(
             "{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series",
             outcome.name, written.saturated
         );
-        context.progress().warn("saturated", &message);
+        progress::warn("saturated", &message);
     }
     let relative = |path: &std::path::PathBuf| {
         let inside = path

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::dicom::Identity;
 use crate::formats::geometry::GeometryFormat;
+use crate::progress;
 use crate::report::{self, Gallery, RunFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,15 +126,15 @@ impl Stage for Export {
 
     fn work<'a>(&'a self, results: Results<'a>, context: &'a Context) -> Result<Report> {
         context.fresh();
-        context.progress().begin("export", None);
+        let task = progress::begin("export", None);
         let mut files = results.scan.files.clone();
         files.extend(results.made().flat_map(|result| result.files.clone()));
         let hounsfield = results.scan.quantity == Quantity::Hounsfield;
         if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
             let message = "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is \
              written; give mu_water_per_mm";
-            context.progress().warn("no_hounsfield", message);
-        } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.progress().stop().is_none() {
+            progress::warn("no_hounsfield", message);
+        } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.stop_signal().stop().is_none() {
             // A run that was told to stop writes its report and no more.
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
         }
@@ -144,7 +145,7 @@ impl Stage for Export {
         let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
         manifest.add_outputs(context, &written)?;
         manifest.write(context)?;
-        context.progress().end();
+        task.end();
         Ok(report)
     }
 }

@@ -4,6 +4,7 @@ use super::Results;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::formats::geometry::GeometryFormat;
+use crate::progress;
 
 /// Writes the scan in every format but JSON. Gives the files, relative to the run folder; a format that cannot say the
 /// scan is a warning, not an error.
@@ -12,7 +13,7 @@ pub(super) fn write(formats: &[GeometryFormat], results: &Results, context: &Con
     for format in formats.iter().filter(|format| **format != GeometryFormat::Json) {
         match format.write(&context.folder.path(format.file()), &results.scan.projections.geometry) {
             Ok(()) => files.push(format.file().to_string()),
-            Err(Error::Input { problem, .. }) => context.progress().warn("geometry_format", &problem),
+            Err(Error::Input { problem, .. }) => progress::warn("geometry_format", &problem),
             Err(error) => return Err(error),
         }
     }

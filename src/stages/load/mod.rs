@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::formats::{Loaded, dicom, nifti};
 use crate::input_path::InputPath;
 use crate::phantoms::Phantom;
-use crate::progress::Progress;
+use crate::progress;
 use crate::registry::{Kinds, OneOf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ impl Stage for Load {
 impl Load {
     fn read(&self, inputs: &Inputs, context: &Context) -> Result<Content> {
         context.fresh();
-        let (content, warnings) = self.content(context.progress())?;
+        let (content, warnings) = self.content()?;
         inputs.check_unchanged()?;
         context.warn_all(&warnings);
         Ok(content)
@@ -157,8 +157,8 @@ impl Load {
     ///
     /// # Errors
     /// What the format's reader says; a preparation that the object cannot have.
-    pub fn content(&self, progress: &dyn Progress) -> Result<(Content, Warnings)> {
-        progress.begin(&format!("load {}", self.config.kind.name()), None);
+    pub fn content(&self) -> Result<(Content, Warnings)> {
+        let task = progress::begin(&format!("load {}", self.config.kind.name()), None);
         let (raw, warnings) = self.config.kind.as_part().read()?;
         let content = match raw {
             Raw::Phantom(phantom) => {
@@ -171,7 +171,7 @@ impl Load {
                 Content::Voxels(prepared, loaded.source)
             }
         };
-        progress.end();
+        task.end();
         Ok((content, warnings))
     }
 }

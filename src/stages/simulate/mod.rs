@@ -206,7 +206,7 @@ impl Simulate {
             mu_water: scanner::mu_water(beam),
             subrays: self.config.subrays,
         };
-        let ideal = rays.project(geometry, context.progress())?;
+        let ideal = rays.project(geometry, context.stop_signal())?;
         let (measured, warnings) =
             physics::measure(ideal, &self.config.effects(), context.seed).map_err(|error| error.under("simulate"))?;
         context.warn_all(&warnings);

@@ -5,7 +5,7 @@ use crate::data::{Geometry, MU_WATER_PER_MM, Material, Projections, Volume};
 use crate::error::Result;
 use crate::operators::xray::kernels::joseph;
 use crate::physics::{self, Beam, Detection};
-use crate::progress::Progress;
+use crate::progress::{self, StopSignal};
 use crate::stages::flow::Content;
 
 /// Views projected at once: bounds the memory of the sub-rays.
@@ -24,21 +24,21 @@ pub(super) struct Rays<'a> {
 
 impl Rays<'_> {
     /// Line integrals along every ray of the scan, averaged over each pixel.
-    pub(super) fn project(&self, geometry: &Geometry, progress: &dyn Progress) -> Result<Projections> {
+    pub(super) fn project(&self, geometry: &Geometry, stop: &dyn StopSignal) -> Result<Projections> {
         // In 2-D all rays lie in the plane of the slice.
         let subrays = if geometry.detector.rows == 1 { [1, self.subrays[1]] } else { self.subrays };
         let parts = self.parts()?;
         let views: Vec<usize> = (0..geometry.views.len()).collect();
         let mut values = Vec::with_capacity(geometry.samples());
-        progress.begin("simulate", Some(views.len() as u64));
+        let task = progress::begin("simulate", Some(views.len() as u64));
         for chunk in views.chunks(CHUNK) {
-            progress.check_stop()?;
+            stop.check_stop()?;
             let part = geometry.subset(chunk)?;
             let rays = self.along(&part.subdivided(subrays[0], subrays[1]), &parts);
             values.extend_from_slice(physics::average_subrays(&rays, &part, subrays[0], subrays[1])?.as_slice());
-            progress.advance(chunk.last().map_or(0, |&last| last as u64 + 1), &[]);
+            progress::advance(chunk.last().map_or(0, |&last| last as u64 + 1), &[]);
         }
-        progress.end();
+        task.end();
         Projections::from_vec(geometry.clone(), values)
     }
 

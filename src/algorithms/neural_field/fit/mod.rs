@@ -171,7 +171,7 @@ impl<'a> Fit<'a> {
 
     /// Between steps: a checkpoint if one is due, and the stop that was asked for.
     fn pause(&mut self, run: &Run<'_>) -> Result<()> {
-        let stop = run.progress.stop();
+        let stop = run.stop.stop();
         if stop.is_some() || self.saved.elapsed().as_secs_f64() >= self.config.checkpoint_seconds {
             run.checkpoints.save(&self.snapshot()?)?;
             self.saved = Instant::now();

@@ -7,6 +7,7 @@ use crate::algorithms::neural_field::start::Regression;
 use crate::algorithms::neural_field::weight_selection;
 use crate::data::{CurvePoint, Warning};
 use crate::error::{Error, Result};
+use crate::progress;
 use crate::random::stream;
 use crate::renderers::line_integral::{Loss, Residual};
 use crate::tensors::{from_volume, torch_error};
@@ -21,7 +22,7 @@ impl Fit<'_> {
             (Some(volume), _) => volume,
             (None, Some(start)) => {
                 let mut inner =
-                    Run { progress: run.progress, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
+                    Run { stop: run.stop, model: run.model, ..Run::quiet(run.device, run.seed, run.mu_water) };
                 start.kind.as_part().reconstruct(self.problem.data, self.problem.grid, &mut inner)?.volume
             }
             (None, None) => return Ok(()),
@@ -32,7 +33,7 @@ impl Fit<'_> {
         }
         self.start = Some(volume);
         let members = self.problem.full().support.size()[0];
-        run.progress.begin("regression", Some(regression.steps));
+        let task = progress::begin("regression", Some(regression.steps));
         while self.step < regression.steps {
             self.pause(run)?;
             let mut random = stream(self.seed, "regression voxels", self.step);
@@ -43,9 +44,9 @@ impl Fit<'_> {
                 return Err(self.diverged(loss).hint("lower the start's rate"));
             }
             let rate = regression.rate * self.config.schedule.factor(self.step, regression.steps);
-            self.advance(loss, rate, run)?;
+            self.advance(loss, rate)?;
         }
-        run.progress.end();
+        task.end();
         Ok(())
     }
 
@@ -70,12 +71,12 @@ impl Fit<'_> {
     pub(super) fn fit_data(&mut self, run: &mut Run<'_>) -> Result<()> {
         let first_rate = self.config.optimizer.kind.as_part().rate();
         let averaged_from = ((1.0 - self.config.average) * self.config.steps as f64).ceil() as u64;
-        run.progress.begin("fit", Some(self.config.steps));
+        let task = progress::begin("fit", Some(self.config.steps));
         while self.step < self.config.steps {
             self.pause(run)?;
             let residual = if self.step < self.config.ramp_steps { Residual::Ramp } else { Residual::Plain };
             let rate = first_rate * self.config.schedule.factor(self.step, self.config.steps);
-            if !self.data_step(residual, self.step, rate, run)? || !self.time_left() {
+            if !self.data_step(residual, self.step, rate)? || !self.time_left() {
                 break;
             }
             if self.step > averaged_from {
@@ -85,26 +86,26 @@ impl Fit<'_> {
                 break;
             }
         }
-        run.progress.end();
+        task.end();
         Ok(())
     }
 
     /// The last mile, on the full lattice.
     pub(super) fn fit_refinement(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
-        run.progress.begin("finish", Some(steps));
+        let task = progress::begin("finish", Some(steps));
         while self.step < steps {
             self.pause(run)?;
             let rate = first_rate * self.config.schedule.factor(self.step, steps);
-            if !self.data_step(Residual::Plain, self.config.steps + self.step, rate, run)? || self.look()? {
+            if !self.data_step(Residual::Plain, self.config.steps + self.step, rate)? || self.look()? {
                 break;
             }
         }
-        run.progress.end();
+        task.end();
         Ok(())
     }
 
     /// One step on the projections; false where the fit diverged and went back to the last good weights.
-    fn data_step(&mut self, residual: Residual, number: u64, rate: f64, run: &Run<'_>) -> Result<bool> {
+    fn data_step(&mut self, residual: Residual, number: u64, rate: f64) -> Result<bool> {
         let integrator = self.config.integrator.kind.as_part();
         let objective = self.problem.at(number);
         let Loss { data, regularizer } =
@@ -126,7 +127,7 @@ impl Fit<'_> {
             self.watch.keep(self.field.parameters())?;
         }
         self.clip()?;
-        self.advance(loss, rate, run)?;
+        self.advance(loss, rate)?;
         Ok(true)
     }
 
@@ -190,10 +191,10 @@ impl Fit<'_> {
     }
 
     /// One optimizer step after its gradients were accumulated; keeps the curve.
-    fn advance(&mut self, loss: f64, rate: f64, run: &Run<'_>) -> Result<()> {
+    fn advance(&mut self, loss: f64, rate: f64) -> Result<()> {
         self.optimizer.step(self.field.parameters(), rate)?;
         self.step += 1;
-        run.progress.advance(self.step, &[("loss", loss), ("rate", rate)]);
+        progress::advance(self.step, &[("loss", loss), ("rate", rate)]);
         let total = self.curve.len() as u64 + 1;
         let phase = match self.phase {
             Phase::Regression => 0.0,
