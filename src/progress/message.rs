@@ -73,7 +73,9 @@ impl Message {
             Self::Step { task, done, figures } => {
                 put("task", task.as_str().into());
                 put("done", (*done).into());
-                figures.iter().for_each(|(name, value)| drop(put(name, (*value).into())));
+                for (name, value) in figures {
+                    put(name, (*value).into());
+                }
                 "step"
             }
             Self::End { task, seconds } => {
