@@ -3,7 +3,7 @@
 use super::redundancy::Redundancy;
 use super::{Reconstruction, helical, rebin};
 use crate::data::{
-    DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Volume, Warning, add, norm, scale,
+    DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Sweep, Volume, Warning, add, norm, scale,
 };
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
@@ -13,7 +13,6 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::f64::consts::{PI, TAU};
 
 /// The filter of a filtered backprojection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,7 +57,7 @@ impl Filtering {
         let orbit = geometry.orbit.as_ref().unwrap_or(orbit);
         let fan = Fan::new(geometry, orbit);
         let mut rows = data.as_slice().to_vec();
-        weigh(&mut rows, geometry, orbit, &fan, &redundancy);
+        weigh(&mut rows, geometry, &fan, &redundancy);
         self.ramp(&mut rows, geometry, &fan);
         let mut values = vec![0.0; grid.voxels()];
         if orbit.source_to_axis.is_some() {
@@ -66,14 +65,7 @@ impl Filtering {
         } else {
             backproject::parallel(grid, geometry, &rows, &mut values);
         }
-        let warning = redundancy.missing().map(|missing| {
-            let message = format!(
-                "{key}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared",
-                missing.to_degrees()
-            );
-            Warning::new("limited_arc", message)
-        });
-        Ok(Reconstruction { warnings: warning.into_iter().collect(), ..self.plain(values, grid)? })
+        Ok(Reconstruction { warnings: redundancy.warning(key).into_iter().collect(), ..self.plain(values, grid)? })
     }
 
     /// A helix, by the approximation of [`helical`].
@@ -84,7 +76,7 @@ impl Filtering {
         }
         let geometry = Geometry { orbit: Some(circle.clone()), ..data.geometry.clone() };
         let fan = Fan::new(&geometry, circle);
-        let (steps, weights) = (view_weights(circle, f64::INFINITY), helical::row_weights(geometry.detector.rows));
+        let (steps, weights) = (helical::steps(&circle.angles), helical::row_weights(geometry.detector.rows));
         let [_, height, width] = geometry.shape();
         let mut rows = data.as_slice().to_vec();
         rows.par_chunks_mut(width).enumerate().for_each(|(line, values)| {
@@ -136,17 +128,14 @@ impl Filtering {
 }
 
 /// Multiplies each sample by the cosine of its ray to the central plane's normal, its share of the arc and of its ray.
-fn weigh(rows: &mut [f32], geometry: &Geometry, orbit: &Orbit, fan: &Fan, redundancy: &Redundancy) {
+fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundancy) {
     let [_, height, width] = geometry.shape();
-    let measures = view_weights(orbit, fan.period());
-    let turn = if orbit.angles.last() < orbit.angles.first() { -1.0 } else { 1.0 };
+    let Sweep { steps, places, .. } = &redundancy.sweep;
     rows.par_chunks_mut(width).enumerate().for_each(|(line, values)| {
         let (view, row) = (line / height, line % height);
-        let beta = (orbit.angles[view] - orbit.angles[0]).abs();
         for (column, value) in values.iter_mut().enumerate() {
             let side = fan.places[column];
-            let gamma = if orbit.source_to_axis.is_some() { side * turn } else { 0.0 };
-            *value *= (measures[view] * fan.cosine(row, column) * redundancy.weight(beta, gamma, side)) as f32;
+            *value *= (steps[view] * fan.cosine(row, column) * redundancy.weight(places[view], side)) as f32;
         }
     });
 }
@@ -195,11 +184,6 @@ impl Fan {
         [self.places[0], self.places[self.places.len() - 1]]
     }
 
-    /// Arc after which views repeat.
-    fn period(&self) -> f64 {
-        if self.distance.is_some() { TAU } else { PI }
-    }
-
     /// Cosine of a ray to the central plane's normal.
     fn cosine(&self, row: usize, column: usize) -> f64 {
         let Some(distance) = self.distance else { return 1.0 };
@@ -238,47 +222,4 @@ pub(super) fn orbit<'a>(geometry: &'a Geometry, key: &str) -> Result<&'a Orbit> 
 fn reach(grid: &Grid, orbit: &Orbit) -> f64 {
     let radius = Cylinder::around(grid, orbit.isocenter).radius;
     orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())
-}
-
-/// The part of the arc (radians) that each view stands for; they sum to the arc. Over whole periods the ends meet; over
-/// any other arc it is the trapezoid rule.
-pub(super) fn view_weights(orbit: &Orbit, period: f64) -> Vec<f64> {
-    let angles = &orbit.angles;
-    let last = angles.len() - 1;
-    let periods = orbit.arc / period;
-    let closed = periods.round() >= 1.0 && (periods - periods.round()).abs() < 1e-6;
-    if last == 0 {
-        return vec![orbit.arc];
-    }
-    let gap = |a: usize, b: usize| (angles[b] - angles[a]).abs() / 2.0;
-    let seam = if closed { (orbit.arc - (angles[last] - angles[0]).abs()) / 2.0 } else { 0.0 };
-    (0..=last)
-        .map(|i| match i {
-            0 => seam + gap(0, 1),
-            i if i == last => gap(last - 1, last) + seam,
-            i => gap(i - 1, i) + gap(i, i + 1),
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn orbit_of(angles: Vec<f64>, arc: f64) -> Orbit {
-        Orbit { isocenter: [0.0; 3], angles, arc, source_to_axis: None, source_to_detector: None, offset: [0.0; 2] }
-    }
-
-    #[test]
-    fn views_share_the_arc() {
-        let spread = |views: usize, arc: f64, closed: bool| {
-            (0..views).map(|i| arc * i as f64 / (views - usize::from(closed)) as f64).collect()
-        };
-        let sum = |orbit: &Orbit, period| view_weights(orbit, period).iter().sum::<f64>();
-        assert!((sum(&orbit_of(spread(10, PI, false), PI), PI) - PI).abs() < 1e-12);
-        assert!((sum(&orbit_of(spread(10, TAU, false), TAU), PI) - TAU).abs() < 1e-12);
-        let even = view_weights(&orbit_of(spread(10, TAU, false), TAU), TAU);
-        assert!(even.iter().all(|weight| (weight - TAU / 10.0).abs() < 1e-12));
-        assert!((sum(&orbit_of(spread(10, 2.0, true), 2.0), PI) - 2.0).abs() < 1e-12);
-    }
 }

@@ -7,35 +7,61 @@
 //! Saito, IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M. Shinozaki, IEEE Trans. Med. Imaging
 //! 12 (1993) 486). Good for small pitches; iterative methods need no approximation.
 
-use crate::data::{Geometry, Grid, Orbit, Source, norm, sub};
+use crate::data::{Geometry, Grid, Orbit, Source, Sweep, View, norm, sub};
 use rayon::prelude::*;
-use std::f64::consts::PI;
+use std::f64::consts::{PI, TAU};
 
 /// Largest deviation from a helix, mm, that still is one.
 const TOLERANCE: f64 = 1e-3;
 /// Part of the rows, at each end, over which the weight of a row rises from 0 to 1.
 const FEATHER: f64 = 0.2;
 
-/// The circle that the views of a helix stand on if their climbing is left out, where they stand on a helix about z;
-/// its isocentre is at the height of the first source.
+/// The circle that the views of a helix stand on if their climbing is left out, where they stand on a helix about z, in
+/// any order; its isocentre is at the height of the lowest source, its angles go on past whole turns.
 pub(super) fn circle_of(geometry: &Geometry) -> Option<Orbit> {
-    let height = |source: Source| if let Source::Point(p) = source { Some(p[2]) } else { None };
-    let first = height(geometry.views.first()?.source)?;
-    let mut level = geometry.views.clone();
-    let mut heights = Vec::new();
-    for view in &mut level {
-        let climbed = height(view.source)? - first;
-        heights.push(climbed);
-        let Source::Point(source) = &mut view.source else { return None };
-        source[2] -= climbed;
-        view.center[2] -= climbed;
-    }
+    let height = |view: &View| if let Source::Point(p) = view.source { Some(p[2]) } else { None };
+    let heights = geometry.views.iter().map(height).collect::<Option<Vec<f64>>>()?;
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by(|&a, &b| heights[a].total_cmp(&heights[b]));
+    let climbed: Vec<f64> = order.iter().map(|&view| heights[view] - heights[order[0]]).collect();
+    let levelled = |(&view, up): (&usize, &f64)| lowered(&geometry.views[view], *up);
+    let level: Vec<View> = order.iter().zip(&climbed).map(levelled).collect();
     let orbit = Orbit::of_views(&level)?;
-    let angles = &orbit.angles;
-    let slope = (heights.last()? - heights.first()?) / (angles.last()? - angles.first()?);
-    let even =
-        heights.iter().zip(angles).all(|(height, angle)| (height - slope * (angle - angles[0])).abs() < TOLERANCE);
-    (even && slope != 0.0).then_some(orbit)
+    let angles = along(&orbit.angles, &climbed)?;
+    let slope = climbed.last()? / (angles.last()? - angles.first()?);
+    let even = climbed.iter().zip(&angles).all(|(up, angle)| (up - slope * (angle - angles[0])).abs() < TOLERANCE);
+    let mut listed = vec![0.0; angles.len()];
+    order.iter().zip(&angles).for_each(|(&view, &angle)| listed[view] = angle);
+    (even && slope != 0.0).then_some(Orbit { angles: listed, ..orbit })
+}
+
+/// A view as much lower.
+fn lowered(view: &View, by: f64) -> View {
+    let mut view = *view;
+    if let Source::Point(source) = &mut view.source {
+        source[2] -= by;
+    }
+    view.center[2] -= by;
+    view
+}
+
+/// Angles that go on past whole turns while the views climb: each stays where it is on the circle and goes by less than
+/// half a turn from the one below, views of one height at one angle; `None` where they turn back.
+fn along(angles: &[f64], climbed: &[f64]) -> Option<Vec<f64>> {
+    let mut angles = angles.to_vec();
+    for i in 1..angles.len() {
+        angles[i] -= TAU * ((angles[i] - angles[i - 1]) / TAU).round();
+    }
+    let sign = (angles.last()? - angles.first()?).signum();
+    let steady = |i: usize| (angles[i] - angles[i - 1]) * sign > 0.0 || (climbed[i] - climbed[i - 1]).abs() < TOLERANCE;
+    (1..angles.len()).all(steady).then_some(angles)
+}
+
+/// Radians that each view of a helix stands for: half the way to the views beside it, views at one angle share.
+pub(super) fn steps(angles: &[f64]) -> Vec<f64> {
+    let (low, high) = angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &a| (l.min(a), h.max(a)));
+    // A period longer than the helix: nothing repeats, and the widest gap is the one behind its end.
+    Sweep::of(angles, 3.0 * (high - low).max(TAU)).steps
 }
 
 /// Weight of each row.

@@ -8,6 +8,7 @@ mod poses;
 mod projections;
 mod report;
 mod resample;
+mod sweep;
 mod units;
 mod vectors;
 mod view;
@@ -20,6 +21,7 @@ pub use orbit::Orbit;
 pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
+pub use sweep::Sweep;
 pub use units::{
     MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation,
 };

@@ -1,9 +1,10 @@
 //! [`Orbit`]: the circle behind a scan's views, and finding it in views that came without.
 
+use super::sweep::Sweep;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
 use super::view::{Source, View};
 use serde::{Deserialize, Serialize};
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::TAU;
 
 /// The circular orbit that views were made from, where they were: analytic methods need it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,7 @@ pub struct Orbit {
     pub isocenter: Point,
     /// Source angle of each view, radians, growing from +x to +y.
     pub angles: Vec<f64>,
-    /// Angle covered, radians; the end point is left out for full arcs.
+    /// Angle covered, radians, at most a turn; the end point is left out for full arcs.
     pub arc: f64,
     /// Source to axis, mm; `None` for a parallel beam.
     pub source_to_axis: Option<f64>,
@@ -28,7 +29,7 @@ const TOLERANCE: f64 = 1e-5;
 
 impl Orbit {
     /// The circle about an axis along z on which views with flat detectors stand upright (rows along +z, facing the
-    /// axis), turning one way; `None` where they do not. The isocentre is the point that all central rays meet; for a
+    /// axis), in any order; `None` where they do not. The isocentre is the point that all central rays meet; for a
     /// parallel beam, whose height is free, it is at the height of the detector's centre.
     #[must_use]
     pub fn of_views(views: &[View]) -> Option<Self> {
@@ -83,10 +84,10 @@ impl Orbit {
             }
             _ => None,
         };
-        let angles = unwrapped(outward)?;
+        let angles = unwrapped(outward);
         Some(Self {
             isocenter,
-            arc: arc(&angles, if divergent { TAU } else { PI }),
+            arc: Sweep::arc_of(&angles),
             angles,
             source_to_axis: distances.map(|(axis, _)| axis),
             source_to_detector: distances.map(|(_, detector)| detector),
@@ -102,23 +103,16 @@ fn facing(source: Source, outward: Point) -> bool {
     }
 }
 
-/// Angles that go on growing or falling past a full turn; `None` if they turn back.
-fn unwrapped(outward: &[Point]) -> Option<Vec<f64>> {
-    let mut angles: Vec<f64> = outward.iter().map(|n| n[1].atan2(n[0])).collect();
+/// The angles of views: if they turn steadily one way, growing or falling past a full turn; else within half a turn.
+fn unwrapped(outward: &[Point]) -> Vec<f64> {
+    let wrapped: Vec<f64> = outward.iter().map(|n| n[1].atan2(n[0])).collect();
+    let mut angles = wrapped.clone();
     for i in 1..angles.len() {
         let step = angles[i] - angles[i - 1];
         angles[i] -= TAU * (step / TAU).round();
     }
-    let sign = (angles.last()? - angles.first()?).signum();
-    angles.windows(2).all(|pair| (pair[1] - pair[0]) * sign > 0.0).then_some(angles)
-}
-
-/// The arc of views: with their end point left out if that makes whole periods.
-fn arc(angles: &[f64], period: f64) -> f64 {
-    let span = (angles[angles.len() - 1] - angles[0]).abs();
-    let step = span / (angles.len() as f64 - 1.0).max(1.0);
-    let periods = ((span + step) / period).round();
-    if periods >= 1.0 && (span + step - periods * period).abs() < 0.1 * step { periods * period } else { span }
+    let sign = (angles[angles.len() - 1] - angles[0]).signum();
+    if angles.windows(2).all(|pair| (pair[1] - pair[0]) * sign > 0.0) { angles } else { wrapped }
 }
 
 /// The least-squares solution of `a · x = b` by Cramer's rule on the normal equations; `None` if they do not fix it.

@@ -16,14 +16,12 @@ pub(in super::super) struct Overlap {
     pub(super) half: f64,
     /// +1 if the long side is +u.
     pub(super) long_side: f64,
-    /// Full circles.
-    pub(super) turns: f64,
 }
 
 impl Overlap {
     pub(super) fn weight(&self, s: f64) -> f64 {
         let place = (s * self.long_side / self.half).clamp(-1.0, 1.0);
-        f64::midpoint(1.0, (FRAC_PI_2 * place).sin()) / self.turns
+        f64::midpoint(1.0, (FRAC_PI_2 * place).sin())
     }
 }
 
@@ -34,7 +32,7 @@ mod tests {
     #[test]
     fn opposite_rays_count_once_together() {
         for long_side in [-1.0, 1.0] {
-            let overlap = Overlap { half: 0.1, long_side, turns: 1.0 };
+            let overlap = Overlap { half: 0.1, long_side };
             for s in [0.0, 0.03, 0.0999, 0.1, 0.2] {
                 assert!((overlap.weight(s) + overlap.weight(-s) - 1.0).abs() < 1e-12);
             }

@@ -4,7 +4,7 @@
 //! registry that has these keys can be measured with, and one that has not is taken as it is.
 
 use super::posed;
-use crate::data::{Geometry, Grid, Orbit};
+use crate::data::{Geometry, Grid, Orbit, Sweep};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
@@ -172,23 +172,12 @@ fn joined(parts: &[Geometry]) -> Result<Geometry> {
     let views = parts.iter().flat_map(|part| part.views.iter().copied()).collect();
     let angles: Option<Vec<f64>> =
         parts.iter().map(|part| part.orbit.as_ref().and_then(|orbit| orbit.angles.first().copied())).collect();
-    let orbit =
-        first.orbit.as_ref().zip(angles).map(|(orbit, angles)| Orbit { arc: arc(&angles), angles, ..orbit.clone() });
+    let orbit = first.orbit.as_ref().zip(angles).map(|(orbit, angles)| Orbit {
+        arc: Sweep::arc_of(&angles),
+        angles,
+        ..orbit.clone()
+    });
     Geometry::new(views, first.detector, orbit)
-}
-
-/// The arc that angles (radians) cover: from the first to the last, and a step more where that closes half a turn or
-/// whole ones to within half a step.
-pub(super) fn arc(angles: &[f64]) -> f64 {
-    let (low, high) =
-        angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &angle| (low.min(angle), high.max(angle)));
-    let span = high - low;
-    if angles.len() < 2 || span <= 0.0 {
-        return 0.0;
-    }
-    let step = span / (angles.len() as f64 - 1.0);
-    let closed = ((span + step) / PI).round() * PI;
-    if closed > 0.0 && (span + step - closed).abs() < 0.5 * step { closed } else { span }
 }
 
 /// The lattice that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
@@ -302,15 +291,5 @@ mod tests {
         assert!((grid.center()[2] - 10.0).abs() < 1e-9, "rows five above the middle see what is 10 mm higher");
         let whole = MeasuredLayout { axis: Some(3.5), ..layout(Some(vec![0.0, 90.0, 180.0, 270.0])) };
         assert_eq!(bounds(&whole.build(&parallel).unwrap()).unwrap().shape, [1, 12, 12]);
-    }
-
-    #[test]
-    fn arcs_close_only_where_a_step_more_closes_them() {
-        let degrees = |list: &[f64]| arc(&list.iter().map(|d: &f64| d.to_radians()).collect::<Vec<_>>()).to_degrees();
-        assert!((degrees(&[0.0, 60.0, 120.0]) - 180.0).abs() < 1e-9);
-        assert!((degrees(&[0.0, 120.0, 240.0]) - 360.0).abs() < 1e-9);
-        assert!((degrees(&[0.0, 10.0, 20.0, 30.0]) - 30.0).abs() < 1e-9);
-        assert!((degrees(&[0.0, -60.0, -120.0]) - 180.0).abs() < 1e-9);
-        assert_eq!(degrees(&[5.0]), 0.0);
     }
 }

@@ -1,0 +1,252 @@
+//! [`Sweep`]: which part of a turn views cover, and how much of it each view stands for, from their angles alone.
+//!
+//! The views may come in any order, wrapped or not, repeated, with gaps and at unequal steps. Their angles are taken
+//! modulo the period, sorted, and integrated by the trapezoid rule: a view stands for half the way to its neighbours in
+//! angle, and views at one angle share. Where views that turn steadily go on past the period, the part measured twice
+//! is feathered: the first pass fades in as the last one fades out (Silver, Med. Phys. 27 (2000) 773).
+
+use std::f64::consts::FRAC_PI_2;
+
+/// Angles nearer than this are one, radians.
+const SAME: f64 = 1e-5;
+/// A gap of so many mean steps is an ordinary one, however wide.
+const EVEN: f64 = 1.9;
+/// A gap of so many mean steps (one or two views missing) is bridged without a word, if it is not wide.
+const MISSING: f64 = 3.5;
+/// The widest gap that is bridged, radians: 15 degrees.
+const BRIDGED: f64 = 0.262;
+/// Steps of overlap from which on a second pass is feathered rather than shared.
+const FEATHERED: f64 = 4.0;
+
+/// What angles cover.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// Radians that each view stands for; they sum to `arc` (views at one angle only: to the period).
+    pub steps: Vec<f64>,
+    /// Radians from the first angle of the arc to each view, along growing angles.
+    pub places: Vec<f64>,
+    /// Radians covered: the period if it is closed, else the period without its widest gap.
+    pub arc: f64,
+    /// The widest gap between neighbours, radians.
+    pub gap: f64,
+    /// Whether the views go all the way round the period; a gap up to 15 degrees is then bridged by its neighbours.
+    pub closed: bool,
+    /// Whether more than two views are missing in the widest gap.
+    pub gaping: bool,
+    /// `steps` if the widest gap is left open.
+    open: Vec<f64>,
+}
+
+impl Sweep {
+    /// The sweep of `angles` (radians, in the order of the views) where views repeat after `period` radians.
+    #[must_use]
+    pub fn of(angles: &[f64], period: f64) -> Self {
+        let groups = Groups::of(angles, period);
+        let count = groups.angles.len();
+        let (widest, gap) = groups.widest(period);
+        if count < 2 {
+            let steps = vec![period / angles.len().max(1) as f64; angles.len()];
+            let places = vec![0.0; angles.len()];
+            let open = steps.clone();
+            return Self { steps, places, arc: 0.0, gap: period, closed: false, gaping: true, open };
+        }
+        let step = (period - gap) / (count as f64 - 1.0);
+        let few = gap <= EVEN * step;
+        let gaping = !few && (gap > MISSING * step || gap > BRIDGED);
+        let closed = few || gap <= BRIDGED;
+        let start = groups.angles[(widest + 1) % count];
+        let places = angles.iter().map(|angle| place(angle - start, period)).collect();
+        let arc = if closed { period } else { period - gap };
+        let steps = match overlap(angles, period).filter(|_| closed) {
+            Some(overlap) => feathered(angles, period, overlap),
+            None => groups.steps(angles.len(), period, (!closed).then_some(widest)),
+        };
+        let open = groups.steps(angles.len(), period, Some(widest));
+        Self { steps, places, arc, gap, closed, gaping, open }
+    }
+
+    /// The same with its widest gap left open.
+    #[must_use]
+    pub fn opened(self, period: f64) -> Self {
+        Self { steps: self.open.clone(), arc: period - self.gap, closed: false, ..self }
+    }
+
+    /// Radians of a turn that views at `angles` cover; half a turn whose end point is left out counts as half a turn.
+    #[must_use]
+    pub fn arc_of(angles: &[f64]) -> f64 {
+        let sweep = Self::of(angles, std::f64::consts::TAU);
+        let step = sweep.arc / (angles.len() as f64 - 1.0).max(1.0);
+        let half = std::f64::consts::PI;
+        if !sweep.closed && (sweep.arc + step - half).abs() < 0.5 * step { half } else { sweep.arc }
+    }
+}
+
+/// An angle modulo the period; a hair below the period is 0.
+fn place(angle: f64, period: f64) -> f64 {
+    let place = angle.rem_euclid(period);
+    if period - place < SAME { 0.0 } else { place }
+}
+
+/// Views of one angle together, sorted by angle modulo the period.
+struct Groups {
+    angles: Vec<f64>,
+    views: Vec<Vec<usize>>,
+}
+
+impl Groups {
+    fn of(angles: &[f64], period: f64) -> Self {
+        let mut order: Vec<(f64, usize)> =
+            angles.iter().enumerate().map(|(view, &angle)| (place(angle, period), view)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut groups = Self { angles: Vec::new(), views: Vec::<Vec<usize>>::new() };
+        for (angle, view) in order {
+            match (groups.angles.last(), groups.views.last_mut()) {
+                (Some(last), Some(views)) if angle - last < SAME => views.push(view),
+                _ => {
+                    groups.angles.push(angle);
+                    groups.views.push(vec![view]);
+                }
+            }
+        }
+        groups
+    }
+
+    /// From the angle at `i` to the next one round the period.
+    fn gap(&self, i: usize, period: f64) -> f64 {
+        match self.angles.get(i + 1) {
+            Some(next) => next - self.angles[i],
+            None => self.angles[0] + period - self.angles[i],
+        }
+    }
+
+    /// The widest gap: after which angle, and how wide. Of equal ones the last, so that an arc starts where it is
+    /// listed to start.
+    fn widest(&self, period: f64) -> (usize, f64) {
+        (0..self.angles.len())
+            .map(|i| (i, self.gap(i, period)))
+            .fold((0, 0.0), |best, next| if next.1 > best.1 - SAME { (next.0, next.1.max(best.1)) } else { best })
+    }
+
+    /// Half of the gaps beside each angle, shared by its views; the gap after `open` belongs to nobody.
+    fn steps(&self, views: usize, period: f64, open: Option<usize>) -> Vec<f64> {
+        let count = self.angles.len();
+        let half = |i: usize| if open == Some(i) { 0.0 } else { self.gap(i, period) / 2.0 };
+        let mut steps = vec![0.0; views];
+        for (i, group) in self.views.iter().enumerate() {
+            let step = (half((i + count - 1) % count) + half(i)) / group.len() as f64;
+            group.iter().for_each(|&view| steps[view] = step);
+        }
+        steps
+    }
+}
+
+/// By how much views that turn steadily one way go past whole periods, if that is several steps.
+fn overlap(angles: &[f64], period: f64) -> Option<f64> {
+    let span = angles.last()? - angles.first()?;
+    let steady = angles.windows(2).all(|pair| (pair[1] - pair[0]) * span.signum() > SAME);
+    // Going on for a step more would close whole periods, so that much is no overlap.
+    let overlap = span.abs() - (span.abs() / period).floor() * period;
+    let beside = overlap.min((period - overlap).abs());
+    (steady && span.abs() > period && beside > FEATHERED * span.abs() / (angles.len() as f64 - 1.0)).then_some(overlap)
+}
+
+/// Trapezoids along the way that was gone, faded over the overlap at both ends, over the number of passes.
+fn feathered(angles: &[f64], period: f64, overlap: f64) -> Vec<f64> {
+    let last = angles.len() - 1;
+    let span = (angles[last] - angles[0]).abs();
+    let passes = ((span - overlap) / period).round().max(1.0);
+    let gap = |i: usize| (angles[i + 1] - angles[i]).abs() / 2.0;
+    let fade = |way: f64| (FRAC_PI_2 * (way / overlap).min(1.0)).sin().powi(2);
+    (0..=last)
+        .map(|i| {
+            let trapezoid = if i > 0 { gap(i - 1) } else { 0.0 } + if i < last { gap(i) } else { 0.0 };
+            let way = (angles[i] - angles[0]).abs();
+            trapezoid * fade(way) * fade(span - way) / passes
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::{PI, TAU};
+
+    fn radians(degrees: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        degrees.into_iter().map(f64::to_radians).collect()
+    }
+
+    fn grid(first: f64, step: f64, count: usize) -> Vec<f64> {
+        radians((0..count).map(|i| first + step * i as f64))
+    }
+
+    fn sum(sweep: &Sweep) -> f64 {
+        sweep.steps.iter().sum()
+    }
+
+    #[test]
+    fn the_order_and_the_turns_of_equal_steps_do_not_matter() {
+        let even = Sweep::of(&grid(0.0, 2.0, 180), TAU);
+        let wrapped = Sweep::of(&radians((0..180).map(|i| (200.0 + 2.0 * f64::from(i)) % 360.0)), TAU);
+        let strided = Sweep::of(&radians((0..180).map(|i| f64::from(i * 77 % 180) * 2.0 - 720.0)), TAU);
+        for sweep in [even, wrapped, strided] {
+            assert!(sweep.closed && !sweep.gaping && (sweep.arc - TAU).abs() < 1e-12);
+            assert!(sweep.steps.iter().all(|step| (step - TAU / 180.0).abs() < 1e-9));
+        }
+        let golden = Sweep::of(&radians((0..180).map(|i| f64::from(i) * 111.246)), PI);
+        assert!(golden.closed && !golden.gaping && (sum(&golden) - PI).abs() < 1e-9);
+        assert!(golden.steps.iter().all(|&step| step > 0.3 * PI / 180.0 && step < 3.0 * PI / 180.0));
+    }
+
+    #[test]
+    fn views_of_one_angle_share_it() {
+        let twice: Vec<f64> = grid(0.0, 4.0, 90).into_iter().flat_map(|angle| [angle, angle + TAU]).collect();
+        let sweep = Sweep::of(&twice, TAU);
+        assert!(sweep.steps.iter().all(|step| (step - TAU / 180.0).abs() < 1e-9));
+        // Half a turn with its end point: the first and the last view show the same lines.
+        let ends = Sweep::of(&grid(0.0, 1.0, 181), PI);
+        assert!(ends.closed && (ends.steps[0] - ends.steps[180]).abs() < 1e-12 && (sum(&ends) - PI).abs() < 1e-9);
+        assert!((ends.steps[0] - PI / 360.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_missing_view_is_bridged_a_wide_gap_is_not() {
+        let short = Sweep::of(&grid(0.0, 0.9, 399), TAU);
+        assert!(short.closed && !short.gaping && (sum(&short) - TAU).abs() < 1e-9);
+        let gaping = Sweep::of(&grid(0.0, 1.0, 350), TAU);
+        assert!(gaping.closed && gaping.gaping && (gaping.gap.to_degrees() - 11.0).abs() < 1e-9);
+        let wide: Vec<f64> = (0..360).filter(|i| !(100..140).contains(i)).map(f64::from).collect();
+        let open = Sweep::of(&radians(wide), TAU);
+        assert!(!open.closed && (open.arc.to_degrees() - 319.0).abs() < 1e-9 && (sum(&open) - open.arc).abs() < 1e-9);
+        // The arc starts behind the gap, at 140 degrees.
+        assert!(
+            (open.places[100].to_degrees() - 0.0).abs() < 1e-9 && (open.places[0].to_degrees() - 220.0).abs() < 1e-9
+        );
+    }
+
+    #[test]
+    fn a_few_views_over_half_a_turn_are_no_whole_turn() {
+        assert!(!Sweep::of(&grid(0.0, 60.0, 4), TAU).closed && !Sweep::of(&grid(0.0, 90.0, 3), TAU).closed);
+        assert!(Sweep::of(&grid(0.0, 120.0, 3), TAU).closed && !Sweep::of(&[1.0], TAU).closed);
+    }
+
+    #[test]
+    fn overscan_is_feathered() {
+        let sweep = Sweep::of(&grid(10.0, 0.9, 440), TAU);
+        assert!(sweep.closed && (sum(&sweep) - TAU).abs() < 1e-3 && sweep.steps[0] < 1e-9 && sweep.steps[439] < 1e-4);
+        for view in 0..40 {
+            let both = sweep.steps[view] + sweep.steps[view + 400];
+            assert!((both - 0.9f64.to_radians()).abs() < 0.05 * 0.9f64.to_radians(), "{view}: {both}");
+        }
+        let back = Sweep::of(&grid(10.0, -0.9, 440), TAU);
+        assert!((back.steps[20] - sweep.steps[20]).abs() < 1e-12);
+    }
+
+    #[test]
+    fn arcs_of_half_turns_leave_their_end_point_out() {
+        let degrees = |angles: &[f64]| Sweep::arc_of(angles).to_degrees();
+        assert!((degrees(&grid(0.0, 60.0, 3)) - 180.0).abs() < 1e-9);
+        assert!((degrees(&grid(0.0, 10.0, 4)) - 30.0).abs() < 1e-9);
+        assert!((degrees(&grid(0.0, -60.0, 3)) - 180.0).abs() < 1e-9);
+        assert_eq!(degrees(&[0.1]), 0.0);
+    }
+}
