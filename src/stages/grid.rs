@@ -51,6 +51,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The lattice of the file, if one is named and nothing else.
+    pub fn of_file(&self) -> Option<Result<Grid>> {
+        self.from.as_ref().filter(|_| self.shape.is_none() && self.spacing_mm.is_none()).map(|file| grid_of::read(file))
+    }
+}
+
 impl Spacing {
     fn over(&self, bounds: &Grid) -> Result<Grid> {
         let spacing = match self {

@@ -115,8 +115,8 @@ impl Redundancy {
 fn offset_is_possible(turn: &Sweep, short: f64, key: &str) -> Result<()> {
     if !turn.closed {
         let problem = format!(
-            "the detector sees a part of the volume on one side of the axis only: this needs views all the way round, \
-             and between them is a gap of {:.1} degrees",
+            "the detector sees a part of the volume on one side of the axis only: this needs a full circle of \
+             views, and between them is a gap of {:.1} degrees",
             turn.gap.to_degrees()
         );
         return Err(Error::config(key, problem).hint("use arc_deg: 360, a wider detector, or an iterative method"));

@@ -33,7 +33,7 @@ pub(super) struct Found {
 /// The column that fits best, looked for about `from`.
 ///
 /// # Errors
-/// A kind of scan that cannot be cut down to one slice.
+/// A kind of scan that cannot be cut down to one slice; no row in the plane of the source.
 pub(super) fn find(
     integrals: &Array3<f32>,
     layout: &MeasuredLayout,
@@ -41,7 +41,8 @@ pub(super) fn find(
     from: f64,
 ) -> Result<Found> {
     let width = integrals.shape()[2] as f64;
-    let [coarse, fine] = COLUMNS.map(|columns| Trial::new(integrals, layout, kind, columns));
+    let coarse = Trial::new(integrals, layout, kind, COLUMNS[0])?;
+    let fine = Trial::new(integrals, layout, kind, COLUMNS[1])?;
     let reach = REACH * width / f64::from(TRIES);
     let tries = (-TRIES..=TRIES).map(|i| from + f64::from(i) * reach);
     let mut best = (from, coarse.residual(from, false)?);

@@ -8,6 +8,7 @@
 mod axis;
 mod calibration;
 mod defects;
+mod field_of_view;
 mod input;
 mod posed;
 mod preflight;

@@ -39,13 +39,13 @@ pub(super) fn prepare(
     let integrals = work.integrals(frames)?;
     stop.check_stop()?;
     let (layout, geometry) = work.placed(layout, &integrals)?;
-    let bounds = scan::bounds(&geometry);
-    let grid = match (lattice, bounds) {
-        (Some(lattice), Ok(bounds)) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
-        (Some(lattice), Err(error)) => {
-            lattice.over(&Grid::centered([1, 1, 1], [1.0; 3], [0.0; 3])?).map_err(|_| error)?
-        }
-        (None, bounds) => bounds?,
+    let bounds = || scan::bounds(&geometry, scan::isocenter(kind)?);
+    let grid = match lattice {
+        Some(lattice) => match lattice.of_file() {
+            Some(own) => own.map_err(|error| error.under("grid"))?,
+            None => lattice.over(&bounds()?).map_err(|error| error.under("grid"))?,
+        },
+        None => bounds()?,
     };
     work.look(&integrals, &layout, &geometry, &grid)?;
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
@@ -209,9 +209,9 @@ impl Work<'_> {
         if self.setup.preflight == Preflight::Off {
             return Ok(());
         }
-        self.report(preflight::integrals(integrals))?;
-        let described =
-            preflight::Described { kind: self.kind, layout, axis: layout.axis(&self.given), geometry, grid };
+        let axis = layout.axis(&self.given);
+        self.report(preflight::integrals(integrals, preflight::short_side(geometry, axis)))?;
+        let described = preflight::Described { kind: self.kind, layout, axis, geometry, grid };
         match preflight::fit(integrals, &described, |column| self.of_file(column)) {
             Ok(findings) => self.report(findings),
             Err(error) => {

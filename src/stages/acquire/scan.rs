@@ -3,7 +3,7 @@
 //! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the
 //! registry that has these keys can be measured with, and one that has not is taken as it is.
 
-use super::posed;
+use super::{field_of_view, posed};
 use crate::data::{Geometry, Grid, Orbit, Sweep};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
@@ -136,17 +136,21 @@ impl MeasuredLayout {
 
     /// A lattice that decides nothing: the detector is given in full, only the isocentre and the plane are left.
     fn stand_in(&self, config: &Value) -> Result<Grid> {
-        let point: Vec<f64> = config
-            .get("isocenter_mm")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_f64)
-            .collect();
-        let center = <[f64; 3]>::try_from(point).unwrap_or([0.0; 3]);
+        let center = isocenter_of(config);
         let shape = if self.pixels[0] == 1 { [1, 2, 2] } else { [2, 2, 2] };
         Grid::centered(shape, [1e-6; 3], center)
     }
+}
+
+/// The isocentre of the scan, mm: as the kind says, else the origin; `None` for poses.
+pub(super) fn isocenter(kind: &OneOf<GeometryKind>) -> Result<Option<[f64; 3]>> {
+    Ok(if matches!(kind.kind, GeometryKind::Poses(_)) { None } else { Some(isocenter_of(&config_of(kind)?)) })
+}
+
+fn isocenter_of(config: &Value) -> [f64; 3] {
+    let list = config.get("isocenter_mm").and_then(Value::as_array);
+    let point: Vec<f64> = list.into_iter().flatten().filter_map(Value::as_f64).collect();
+    <[f64; 3]>::try_from(point).unwrap_or([0.0; 3])
 }
 
 /// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those
@@ -180,16 +184,22 @@ fn joined(parts: &[Geometry]) -> Result<Geometry> {
     Geometry::new(views, first.detector, orbit)
 }
 
+/// An arc beyond this, radians (225 degrees), sees what lies beyond the short side of the detector from the other side.
+const BOTH_SIDES: f64 = 1.25 * PI;
+
 /// The lattice that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
-/// that every view sees, or, over a whole turn, that at least the views from one side see; along z what the rows see.
+/// that every view sees, or, well over half a turn, that at least the views from one side see; along z what the rows
+/// see. A scan that is no circle has what its views see about `isocenter`.
 ///
 /// # Errors
-/// A scan without an orbit; an axis beside the detector.
-pub(super) fn bounds(geometry: &Geometry) -> Result<Grid> {
+/// An axis beside the detector; a scan that is no circle and whose isocentre is not known or not seen.
+pub(super) fn bounds(geometry: &Geometry, isocenter: Option<[f64; 3]>) -> Result<Grid> {
     let Some(orbit) = &geometry.orbit else {
-        return Err(
-            Error::config("grid", "this scan has no axis to make a lattice about").hint("add grid: {from: FILE}")
-        );
+        let unknown = || {
+            Error::config("grid", "these poses are no circle: there is no axis to make a lattice about")
+                .hint("add grid: {from: FILE}")
+        };
+        return field_of_view::of_views(geometry, isocenter.ok_or_else(unknown)?);
     };
     let iso = orbit.isocenter;
     let [_, rows, columns] = geometry.shape();
@@ -213,7 +223,7 @@ pub(super) fn bounds(geometry: &Geometry) -> Result<Grid> {
     let magnification =
         orbit.source_to_axis.zip(orbit.source_to_detector).map_or(1.0, |(axis, detector)| detector / axis);
     let [u, v] = [geometry.views[0].u, geometry.views[0].v].map(|pixel| crate::data::norm(pixel) / magnification);
-    let radius = if orbit.arc >= 2.0 * PI - 1e-6 { most } else { least };
+    let radius = if orbit.arc > BOTH_SIDES { most } else { least };
     let side = ((2.0 * radius / u).floor() as usize).max(1);
     if rows == 1 {
         return Grid::centered([1, side, side], [u; 3], iso);
@@ -280,16 +290,16 @@ mod tests {
     #[test]
     fn the_lattice_fills_the_field_of_view() {
         let parallel = kind("parallel: {detector: {pitch_mm: 2}}");
-        let grid = bounds(&layout(None).build(&parallel).unwrap()).unwrap();
+        let grid = bounds(&layout(None).build(&parallel).unwrap(), None).unwrap();
         assert_eq!((grid.shape, grid.spacing), ([1, 10, 10], [2.0; 3]));
         let off = MeasuredLayout { axis: Some(3.5), ..layout(None) };
-        assert_eq!(bounds(&off.build(&parallel).unwrap()).unwrap().shape, [1, 8, 8]);
-        assert!(bounds(&MeasuredLayout { axis: Some(12.0), ..layout(None) }.build(&parallel).unwrap()).is_err());
+        assert_eq!(bounds(&off.build(&parallel).unwrap(), None).unwrap().shape, [1, 8, 8]);
+        assert!(bounds(&MeasuredLayout { axis: Some(12.0), ..layout(None) }.build(&parallel).unwrap(), None).is_err());
         let volume = MeasuredLayout { pixels: [6, 10], lifted: 5.0, ..layout(None) };
-        let grid = bounds(&volume.build(&parallel).unwrap()).unwrap();
+        let grid = bounds(&volume.build(&parallel).unwrap(), None).unwrap();
         assert_eq!(grid.shape, [6, 10, 10]);
         assert!((grid.center()[2] - 10.0).abs() < 1e-9, "rows five above the middle see what is 10 mm higher");
         let whole = MeasuredLayout { axis: Some(3.5), ..layout(Some(vec![0.0, 90.0, 180.0, 270.0])) };
-        assert_eq!(bounds(&whole.build(&parallel).unwrap()).unwrap().shape, [1, 12, 12]);
+        assert_eq!(bounds(&whole.build(&parallel).unwrap(), None).unwrap().shape, [1, 12, 12]);
     }
 }

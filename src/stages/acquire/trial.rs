@@ -7,7 +7,7 @@
 
 use super::scan::{self, MeasuredLayout};
 use crate::data::Geometry;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::operators::xray::kernels::joseph;
 use crate::registry::OneOf;
@@ -15,6 +15,10 @@ use ndarray::{Array2, Array3, s};
 
 /// Most views of a trial.
 const VIEWS: usize = 120;
+/// Rows beside the detector at which the plane of the source may still fall.
+const BESIDE: f64 = 1.5;
+/// A row whose line integrals stay below this part of the largest ones shows nothing.
+const EMPTY: f32 = 0.1;
 /// Steps of CGLS: enough to form edges, too few to fit contradictions.
 const STEPS: usize = 12;
 
@@ -29,17 +33,18 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// The row nearest to the plane of the source, its columns averaged to at most `columns`.
+    ///
+    /// # Errors
+    /// No row near that plane, or none of the object in it: other rows are no fan.
     pub(super) fn new(
         integrals: &Array3<f32>,
         layout: &MeasuredLayout,
         kind: &'a OneOf<GeometryKind>,
         columns: usize,
-    ) -> Self {
-        let [views, rows, width] = [integrals.shape()[0], integrals.shape()[1], integrals.shape()[2]];
+    ) -> Result<Self> {
+        let [views, width] = [integrals.shape()[0], integrals.shape()[2]];
         let bin = width.div_ceil(columns);
-        let middle = ((rows as f64 - 1.0) / 2.0 - layout.lifted / layout.bin as f64)
-            .round()
-            .clamp(0.0, rows as f64 - 1.0) as usize;
+        let middle = level_row(integrals, layout, kind)?;
         let stride = views.div_ceil(VIEWS);
         let kept: Vec<usize> = (0..views).step_by(stride).collect();
         let mean = |view: usize, column: usize| {
@@ -47,7 +52,7 @@ impl<'a> Trial<'a> {
         };
         let sinogram = Array2::from_shape_fn((kept.len(), width / bin), |(i, column)| mean(kept[i], column));
         let angles = layout.angles.as_ref().map(|angles| kept.iter().map(|&i| angles[i]).collect());
-        Self { kind, layout: MeasuredLayout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram }
+        Ok(Self { kind, layout: MeasuredLayout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram })
     }
 
     /// Columns of the data.
@@ -64,9 +69,30 @@ impl<'a> Trial<'a> {
         let bin = self.bin as f64;
         let layout = self.layout.flat([1, self.sinogram.ncols()], self.bin, (axis - (bin - 1.0) / 2.0) / bin);
         let geometry = MeasuredLayout { reversed: reversed != self.layout.reversed, ..layout }.build(self.kind)?;
-        let grid = scan::bounds(&whole_turn(&geometry))?;
+        let grid = scan::bounds(&whole_turn(&geometry), None)?;
         Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
     }
+}
+
+/// The row that the plane of the source meets, which alone shows one slice of the object; all rows of a parallel beam do.
+fn level_row(integrals: &Array3<f32>, layout: &MeasuredLayout, kind: &OneOf<GeometryKind>) -> Result<usize> {
+    let rows = integrals.shape()[1];
+    let middle = (rows as f64 - 1.0) / 2.0;
+    if rows == 1 || matches!(kind.kind, GeometryKind::Parallel(_)) {
+        return Ok(middle.round() as usize);
+    }
+    let given = scan::given(kind)?;
+    let place = middle - (given.offset[0] / given.pitch[0] + layout.lifted) / layout.bin as f64;
+    let row = place.round().clamp(0.0, rows as f64 - 1.0);
+    let highest = |part: &mut dyn Iterator<Item = &f32>| part.copied().fold(0.0f32, f32::max);
+    let row_of_views = integrals.slice(s![.., row as usize, ..]);
+    let empty = highest(&mut row_of_views.iter()) < EMPTY * highest(&mut integrals.iter());
+    if (place - row).abs() > BESIDE || empty {
+        let what = if empty { "which shows nothing of the object" } else { "which the detector does not have" };
+        let problem = format!("the plane of the source falls on row {:.1}, {what}", place * layout.bin as f64);
+        return Err(Error::config("center_of_rotation", problem).hint("give the column, from an alignment scan"));
+    }
+    Ok(row as usize)
 }
 
 /// The scan as if it went all the way round, so that the lattice reaches as far as any view sees: another axis must not

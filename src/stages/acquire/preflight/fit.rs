@@ -90,7 +90,7 @@ fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>>
     if scan.geometry.orbit.as_ref().is_none_or(|orbit| orbit.source_to_axis.is_none()) {
         return Ok(None);
     }
-    let trial = Trial::new(data, scan.layout, scan.kind, axis::COLUMNS[0]);
+    let trial = Trial::new(data, scan.layout, scan.kind, axis::COLUMNS[0])?;
     let (given, turned) = (trial.residual(scan.axis, false)?, trial.residual(scan.axis, true)?);
     Ok((turned < BETTER * given).then(|| {
         let message = format!(

@@ -5,9 +5,12 @@
 //! line integrals are lowest in air (about 0) and nowhere far below.
 
 use super::Finding;
+use crate::data::Geometry;
 use crate::stages::acquire::calibration::middle;
 use crate::stages::acquire::setup::Values;
 use ndarray::{Array3, ArrayView3, Axis, s};
+use std::f64::consts::PI;
+use std::ops::RangeInclusive;
 
 /// Line integrals beyond this are counts: nothing lets through a part of e^-30.
 const MOST: f32 = 30.0;
@@ -15,8 +18,23 @@ const MOST: f32 = 30.0;
 const AIR: f32 = 0.03;
 /// An edge of the detector with more than this part of the largest line integrals sees the object.
 const MATTER: f32 = 0.10;
+/// Where the open beam of transmissions may be.
+const OPEN: RangeInclusive<f32> = 0.8..=1.3;
+/// A detector whose parts beside the axis differ by more than this part of its width is shifted sideways.
+const LOPSIDED: f64 = 0.1;
+/// An arc beyond this, radians (225 degrees), sees from the other side what a shifted detector leaves out.
+const HALF_FAN: f64 = 1.25 * PI;
 /// Samples that are sorted.
 const SAMPLES: usize = 400_000;
+
+/// An edge of the detector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::stages::acquire) enum Side {
+    /// Column 0.
+    Left,
+    /// The last column.
+    Right,
+}
 
 /// Levels of a set of values.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +43,9 @@ struct Levels {
     low: f32,
     half: f32,
     high: f32,
-    /// Median at the edges of the detector.
-    edge: f32,
+    /// Median at the left and at the right edge of the detector, the smaller one first: a half fan sees the object at one
+    /// of them in every view.
+    edges: [f32; 2],
 }
 
 impl Levels {
@@ -36,17 +55,29 @@ impl Levels {
         all.sort_unstable_by(f32::total_cmp);
         let at = |part: f32| all.get(((all.len() as f32 - 1.0) * part).max(0.0) as usize).copied().unwrap_or(0.0);
         let (left, right) = edges(values.view());
-        let mut edge: Vec<f32> = left.iter().chain(right.iter()).copied().filter(|v| v.is_finite()).collect();
-        Self { low: at(0.01), half: at(0.5), high: at(0.99), edge: middle(&mut edge) }
+        let level =
+            |edge: ArrayView3<'_, f32>| middle(&mut edge.iter().copied().filter(|v| v.is_finite()).collect::<Vec<_>>());
+        let (left, right) = (level(left), level(right));
+        Self { low: at(0.01), half: at(0.5), high: at(0.99), edges: [left.min(right), left.max(right)] }
     }
 
     fn range(&self) -> f32 {
         self.high - self.low
     }
 
-    /// Whether air (the edges) is at the bright end and the object below it.
-    fn darker_inside(&self) -> bool {
-        self.edge - self.low > 2.0 * (self.high - self.edge).abs()
+    /// Air of line integrals: the edge that is nearer to zero.
+    fn lowest_air(&self) -> f32 {
+        if self.edges[0].abs() < self.edges[1].abs() { self.edges[0] } else { self.edges[1] }
+    }
+
+    /// Air of transmissions and counts: the brighter edge.
+    fn brightest_air(&self) -> f32 {
+        self.edges[1]
+    }
+
+    /// Whether air at this level is at the bright end and the object below it.
+    fn darker_inside(&self, air: f32) -> bool {
+        air - self.low > 2.0 * (self.high - air).abs()
     }
 }
 
@@ -75,7 +106,8 @@ pub(in crate::stages::acquire) fn raw(data: &Array3<f32>, values: Values) -> Vec
 }
 
 fn line_integrals(levels: Levels) -> Option<Finding> {
-    let Levels { low, half, high, edge } = levels;
+    let Levels { low, half, high, .. } = levels;
+    let edge = levels.lowest_air();
     if high > MOST {
         let message = format!(
             "said to be line integrals, but they reach {high:.4} (half are above {half:.4}): these are counts of a \
@@ -84,7 +116,8 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
         );
         return Some(Finding::impossible("missing_log", message));
     }
-    let bright = edge > 0.2 && low > -0.05 * edge && levels.darker_inside();
+    // Both edges at about 1 and nothing far above: line integrals of an object wider than the detector go beyond.
+    let bright = OPEN.contains(&edge) && low > -0.05 * edge && levels.darker_inside(edge);
     if bright {
         let message = format!(
             "said to be line integrals, but air (the detector's edges) is at {edge:.3} and the object is darker, down \
@@ -96,7 +129,8 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
     negative(levels)
 }
 
-fn negative(Levels { low, high, edge, .. }: Levels) -> Option<Finding> {
+fn negative(levels: Levels) -> Option<Finding> {
+    let (Levels { low, high, .. }, edge) = (levels, levels.lowest_air());
     (edge - low > 2.0 * (high - edge).abs() && low < 0.0 && edge.abs() < 0.3 * (edge - low)).then(|| {
         let message = format!(
             "line integrals are negative, down to {low:.3}, where air is at {edge:.3}: the sign is wrong (ln instead \
@@ -108,7 +142,7 @@ fn negative(Levels { low, high, edge, .. }: Levels) -> Option<Finding> {
 }
 
 fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<Finding> {
-    let Levels { low, high, edge, .. } = levels;
+    let (Levels { low, high, .. }, edge) = (levels, levels.brightest_air());
     let name = values.name();
     let below = data.iter().filter(|&&value| value < 0.0).count() as f64 / data.len() as f64;
     if below > 0.5 {
@@ -138,8 +172,18 @@ fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<F
     None
 }
 
-/// What the line integrals tell: the level of air, truncation, the sign.
-pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> {
+/// The edge of the detector that is meant to see the object in every view: the short side of one that is shifted
+/// sideways, over well more than half a turn.
+pub(in crate::stages::acquire) fn short_side(geometry: &Geometry, axis: f64) -> Option<Side> {
+    let columns = geometry.detector.columns as f64;
+    let (left, right) = (axis + 0.5, columns - 0.5 - axis);
+    let wide = geometry.orbit.as_ref().is_some_and(|orbit| orbit.arc > HALF_FAN);
+    (wide && (left - right).abs() > LOPSIDED * columns).then_some(if left < right { Side::Left } else { Side::Right })
+}
+
+/// What the line integrals tell: the level of air, truncation (but not at the edge that is meant to see the object), the
+/// sign.
+pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>, meant: Option<Side>) -> Vec<Finding> {
     let levels = Levels::of(data);
     if let Some(finding) = negative(levels) {
         return vec![finding];
@@ -163,7 +207,9 @@ pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>) -> Vec<Finding> 
         findings.push(Finding::odd("air_level", message));
     }
     let limit = air.max(0.0) + MATTER * levels.high;
-    let cut = left.iter().zip(&right).filter(|(left, right)| left.max(**right) > limit).count();
+    let beyond = |edge: &f32, side: Side| meant != Some(side) && *edge > limit;
+    let cut =
+        left.iter().zip(&right).filter(|(left, right)| beyond(left, Side::Left) || beyond(right, Side::Right)).count();
     if cut > 0 {
         let message = format!(
             "in {cut} of {} views an edge of the detector sees the object: it reaches beyond the field of view, and \
@@ -194,7 +240,7 @@ mod tests {
     #[test]
     fn good_data_raise_nothing() {
         let transmission = disk().mapv(|p| (-p).exp());
-        assert!(raw(&disk(), Values::LineIntegrals).is_empty() && integrals(&disk()).is_empty());
+        assert!(raw(&disk(), Values::LineIntegrals).is_empty() && integrals(&disk(), None).is_empty());
         assert!(raw(&transmission, Values::Transmission).is_empty() && raw(&transmission, Values::Counts).is_empty());
     }
 
@@ -213,10 +259,22 @@ mod tests {
 
     #[test]
     fn air_that_is_not_zero_and_a_truncated_object_are_told_apart() {
-        assert_eq!(codes(integrals(&disk().mapv(|p| p + 0.2))), ["air_level"]);
+        assert_eq!(codes(integrals(&disk().mapv(|p| p + 0.2), None)), ["air_level"]);
         let mut truncated = disk();
         truncated.slice_mut(s![..8, .., ..]).mapv_inplace(|_| 1.5);
-        let found = integrals(&truncated);
+        let found = integrals(&truncated, None);
         assert!(codes(found.clone()) == ["truncated"] && found[0].message.contains("8 of 20"), "{found:?}");
+    }
+
+    #[test]
+    fn a_half_fan_and_an_object_wider_than_the_detector_are_line_integrals() {
+        let half = disk().slice(s![.., .., 45..]).to_owned();
+        assert!(raw(&half, Values::LineIntegrals).is_empty(), "{:?}", raw(&half, Values::LineIntegrals));
+        assert!(integrals(&half, Some(Side::Left)).is_empty());
+        assert_eq!(codes(integrals(&half, None)), ["truncated"]);
+        assert!(raw(&half.mapv(|p| (-p).exp()), Values::Transmission).is_empty());
+        // A block with a hole: both edges see the block.
+        let block = disk().mapv(|p| 2.4 - 0.5 * p);
+        assert!(raw(&block, Values::LineIntegrals).is_empty(), "{:?}", raw(&block, Values::LineIntegrals));
     }
 }

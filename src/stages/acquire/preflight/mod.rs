@@ -5,7 +5,7 @@ mod fit;
 mod levels;
 
 pub(super) use fit::{Described, fit};
-pub(super) use levels::{integrals, raw};
+pub(super) use levels::{integrals, raw, short_side};
 
 use crate::data::Warning;
 
