@@ -8,5 +8,6 @@ mod classical;
 mod contracts;
 mod filtered;
 mod fits;
+mod orders;
 mod support;
 mod variation;

@@ -41,6 +41,14 @@ pub struct Frames {
 }
 
 impl Frames {
+    /// Turns the rows of every image round: the first one becomes the last.
+    pub fn turn_rows(&mut self) {
+        for images in std::iter::once(&mut self.data).chain(&mut self.flats).chain(&mut self.darks) {
+            images.invert_axis(Axis(1));
+            *images = images.as_standard_layout().into_owned();
+        }
+    }
+
     /// Frames whose parts fit together.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Where measured projections come from: one kind per file format.
 
+use super::setup::FirstRow;
 use crate::error::Result;
 use crate::formats::measured::{Frames, hdf5, mat, npy, tiff};
 use crate::input_path::InputPath;
@@ -31,6 +32,10 @@ pub trait Input {
     /// # Errors
     /// What the format's reader says.
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames>;
+    /// Which end of the object the first row of an image usually shows in this format.
+    fn first_row(&self) -> FirstRow {
+        FirstRow::Bottom
+    }
 }
 
 /// An HDF5 file. Parts with their usual names (`data_white`, `data_dark`, `theta`) are found beside the data.
@@ -140,6 +145,10 @@ impl Input for TiffStack {
 
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames> {
         tiff::read(&self.0.files(), rows)
+    }
+
+    fn first_row(&self) -> FirstRow {
+        FirstRow::Top
     }
 }
 

@@ -18,7 +18,7 @@ mod setup;
 mod trial;
 
 pub use input::{Hdf5File, Input, MatFile, MeasuredKind, NpyStack, Stack, TiffStack};
-pub use setup::{AngleUnit, Auto, Axis, Preflight, Setup, Values};
+pub use setup::{AngleUnit, Auto, Axis, FirstRow, Preflight, Setup, Values};
 
 use super::Stage;
 use super::flow::Acquisition;
@@ -27,6 +27,7 @@ use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{self, npy};
+use crate::geometries::GeometryKind;
 use crate::progress::{self, StopSignal};
 use crate::registry::OneOf;
 use prepared::Prepared;
@@ -126,10 +127,20 @@ impl Acquire {
         self.check()?;
         let task = progress::begin("acquire", None);
         let input = self.config.kind.as_part();
-        let frames = input.read(self.config.keys.rows().as_ref())?;
-        let made = prepared::prepare(frames, &self.config.keys, self.grid.as_ref(), input.path(), stop)?;
+        let mut frames = input.read(self.config.keys.rows().as_ref())?;
+        let keys = Setup { first_row: Some(self.first_row(input)), ..self.config.keys.clone() };
+        if keys.first_row == Some(FirstRow::Top) {
+            frames.turn_rows();
+        }
+        let made = prepared::prepare(frames, &keys, self.grid.as_ref(), input.path(), stop)?;
         task.end();
         Ok(made)
+    }
+
+    /// As asked for, else as usual in the format; poses say for themselves where rows go.
+    fn first_row(&self, input: &dyn input::Input) -> FirstRow {
+        let posed = self.config.keys.geometry.as_ref().is_some_and(|scan| matches!(scan.kind, GeometryKind::Poses(_)));
+        self.config.keys.first_row.unwrap_or(if posed { FirstRow::Bottom } else { input.first_row() })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::preflight::{self, Finding};
 use super::scan::{self, DetectorKeys, MeasuredLayout};
-use super::setup::{AngleUnit, Axis, Preflight, Setup, Values};
+use super::setup::{AngleUnit, Axis, FirstRow, Preflight, Setup, Values};
 use super::{axis, calibration, defects, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -90,7 +90,11 @@ impl Work<'_> {
             self.warnings.push(Warning::new("angles_ignored", message));
         }
         // The rows in use (a whole number of bins) against the whole detector.
-        let first = self.setup.rows.map_or(0, |[first, _]| first) as f64;
+        let first = match (self.setup.rows, self.setup.first_row) {
+            (None, _) => 0,
+            (Some([first, _]), Some(FirstRow::Bottom) | None) => first,
+            (Some([_, end]), Some(FirstRow::Top)) => frames.height.saturating_sub(end),
+        } as f64;
         let used = (pixels[0] * bin.min(rows)) as f64;
         let lifted = first + (used - 1.0) / 2.0 - (frames.height as f64 - 1.0) / 2.0;
         Ok(MeasuredLayout {

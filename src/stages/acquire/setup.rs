@@ -24,6 +24,10 @@ pub struct Setup {
     pub reverse_angles: bool,
     /// Rows of the detector to use, [first, end]; the end is left out. One row makes a 2-D scan.
     pub rows: Option<[usize; 2]>,
+    /// Which end of the object the first row of an image shows. Default: top for TIFF, as cameras and viewers store
+    /// pictures (bottom with poses, which say where rows go); bottom, rows growing with +z, for all other formats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_row: Option<FirstRow>,
     /// Pixels averaged along rows and columns before the logarithm.
     pub bin: usize,
     /// Column (of the file, counted from 0) on which the axis of rotation falls, or auto to find it. Default: the
@@ -49,6 +53,7 @@ impl Default for Setup {
             angles_in: AngleUnit::Degrees,
             reverse_angles: false,
             rows: None,
+            first_row: None,
             bin: 1,
             center_of_rotation: None,
             air_columns: 0,
@@ -80,6 +85,16 @@ impl Values {
             Self::LineIntegrals => "line_integrals",
         }
     }
+}
+
+/// Which end of the object the first row of an image shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstRow {
+    /// The end at +z: rows are turned round when they are read.
+    Top,
+    /// The end at -z: rows grow with +z.
+    Bottom,
 }
 
 /// Unit of angles.
@@ -131,6 +146,7 @@ crate::sibling_keys!(Setup {
     angles_in,
     reverse_angles,
     rows,
+    first_row,
     bin,
     center_of_rotation,
     air_columns,
