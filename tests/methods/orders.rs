@@ -186,8 +186,8 @@ fn reconstructed(place: &Place, geometry: Geometry, grid: &Grid) -> Result<(f64,
     Ok((middle, off, made.warnings.iter().map(|warning| warning.code.clone()).collect()))
 }
 
-/// What the method warns about: half a parallel turn of a scan over a whole one has no gap, nor has a centred fan, where
-/// the opposite rays stand in.
+/// What the method warns about. A parallel beam has seen the lines of the gap from the other side; in a centred fan the
+/// opposite rays stand in.
 fn expected(place: &Place, coverage: Coverage) -> Vec<&'static str> {
     if coverage == Coverage::Gap && place.half() { vec!["angular_gap"] } else { vec![] }
 }
@@ -314,7 +314,8 @@ fn the_first_row_of_a_picture_is_the_top() {
     let at = folder.path().display().to_string();
     let lowest = |more: &str| {
         let yaml = format!(
-            "tiff: {{path: {at}/t}}\nvalues: line_integrals\nzinger_sigma: 0\npreflight: \"off\"\n{more}geometry: {{{}}}\n",
+            "tiff: {{path: {at}/t}}\nvalues: line_integrals\nzinger_sigma: 0\npreflight: \"off\"\n{more}\
+             geometry: {{{}}}\n",
             place.scan()
         );
         let acquire = Acquire { config: serde_yaml::from_str(&yaml).unwrap(), grid: None };

@@ -1,8 +1,8 @@
 //! Redundancy: how much of each ray counts where an orbit measures it twice, so that both together count once.
 //!
-//! The ray at source angle β (counted from the first angle of the arc, growing) and fan angle γ (along +u) is the ray (β
-//! + π − 2γ, −γ) from the other side. Weights of such a pair add to one; a parallel beam has γ = 0. The arc is the one
-//! that the views' angles cover, in whatever order they come ([`Sweep`]).
+//! The ray at source angle β (counted from the first angle of the arc, growing) and fan angle γ (along +u) is the ray
+//! (β + π − 2γ, −γ) from the other side. Weights of such a pair add to one; a parallel beam has γ = 0. The arc is the
+//! one that the views' angles cover, in whatever order they come ([`Sweep`]).
 
 mod offset_detector;
 mod short_scan;

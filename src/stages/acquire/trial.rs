@@ -74,7 +74,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// The row that the plane of the source meets, which alone shows one slice of the object; all rows of a parallel beam do.
+/// The row that the plane of the source meets, which alone shows one slice of the object; of a parallel beam all do.
 fn level_row(integrals: &Array3<f32>, layout: &MeasuredLayout, kind: &OneOf<GeometryKind>) -> Result<usize> {
     let rows = integrals.shape()[1];
     let middle = (rows as f64 - 1.0) / 2.0;

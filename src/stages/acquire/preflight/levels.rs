@@ -43,8 +43,8 @@ struct Levels {
     low: f32,
     half: f32,
     high: f32,
-    /// Median at the left and at the right edge of the detector, the smaller one first: a half fan sees the object at one
-    /// of them in every view.
+    /// Medians at the left and at the right edge of the detector, the smaller one first: a half fan sees the object at
+    /// one of them in every view.
     edges: [f32; 2],
 }
 
@@ -181,8 +181,8 @@ pub(in crate::stages::acquire) fn short_side(geometry: &Geometry, axis: f64) -> 
     (wide && (left - right).abs() > LOPSIDED * columns).then_some(if left < right { Side::Left } else { Side::Right })
 }
 
-/// What the line integrals tell: the level of air, truncation (but not at the edge that is meant to see the object), the
-/// sign.
+/// What the line integrals tell: the level of air, truncation (but not at the edge that is meant to see the object),
+/// the sign.
 pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>, meant: Option<Side>) -> Vec<Finding> {
     let levels = Levels::of(data);
     if let Some(finding) = negative(levels) {
