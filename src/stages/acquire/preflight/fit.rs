@@ -1,6 +1,7 @@
 //! What a quick reconstruction tells: the axis of rotation, the sense of rotation, the arc, the field of view.
 
 use super::Finding;
+use super::levels::short_side;
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
 use crate::geometries::GeometryKind;
@@ -128,6 +129,10 @@ fn arc(geometry: &Geometry) -> Option<Finding> {
 }
 
 fn coverage_of(scan: &Described) -> Option<Finding> {
+    // Half a fan shows the outer part from one side by design.
+    if short_side(scan.geometry, scan.axis).is_some() {
+        return None;
+    }
     let views = scan.geometry.views.len().min(usize::from(u16::MAX)) as u16;
     let seen = coverage::seen_by(scan.grid, scan.geometry);
     let all = seen.iter().filter(|&&count| count >= views).count() as f64 / seen.len() as f64;
