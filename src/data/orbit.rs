@@ -56,7 +56,7 @@ impl Orbit {
         }
         let [x, y, _] = least_squares(&equations)?;
         let isocenter = [x, y, point(first)[2]];
-        let found = Self::about(isocenter, views, &outward, divergent)?;
+        let found = Self::about(isocenter, views, &outward, divergent);
         let size = found.source_to_detector.unwrap_or_else(|| 1.0 + norm(sub(first.center, isocenter)));
         let fits = |(view, n): (&View, &Point)| {
             let up_and_across = [scale([0.0, 0.0, 1.0], found.offset[0]), scale([-n[1], n[0], 0.0], found.offset[1])];
@@ -75,7 +75,7 @@ impl Orbit {
     }
 
     /// The orbit about a known isocentre, from the first view's distances.
-    fn about(isocenter: Point, views: &[View], outward: &[Point], divergent: bool) -> Option<Self> {
+    fn about(isocenter: Point, views: &[View], outward: &[Point], divergent: bool) -> Self {
         let (first, n) = (&views[0], outward[0]);
         let aside = sub(first.center, isocenter);
         let distances = match first.source {
@@ -85,14 +85,14 @@ impl Orbit {
             _ => None,
         };
         let angles = unwrapped(outward);
-        Some(Self {
+        Self {
             isocenter,
             arc: Sweep::arc_of(&angles),
             angles,
             source_to_axis: distances.map(|(axis, _)| axis),
             source_to_detector: distances.map(|(_, detector)| detector),
             offset: [aside[2], dot(aside, [-n[1], n[0], 0.0])],
-        })
+        }
     }
 }
 

@@ -134,7 +134,9 @@ impl Groups {
         let mut steps = vec![0.0; views];
         for (i, group) in self.views.iter().enumerate() {
             let step = (half((i + count - 1) % count) + half(i)) / group.len() as f64;
-            group.iter().for_each(|&view| steps[view] = step);
+            for &view in group {
+                steps[view] = step;
+            }
         }
         steps
     }
