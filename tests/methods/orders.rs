@@ -34,7 +34,8 @@ impl Coverage {
 
     /// Degrees, in steps of 1.5 (but for the last two).
     fn angles(self, parallel: bool) -> Vec<f64> {
-        let steps = |end: f64| (0..).map(|i| f64::from(i) * 1.5).take_while(|angle| *angle < end).collect::<Vec<_>>();
+        let steps =
+            |end: f64| (0..1000).map(|i| f64::from(i) * 1.5).take_while(|angle| *angle < end).collect::<Vec<_>>();
         match self {
             Self::Short => steps(if parallel { 180.0 } else { 225.0 }),
             Self::Lacking => steps(358.5),
@@ -55,7 +56,8 @@ const ORDERS: [&str; 6] = ["sorted", "wrapped", "interlaced", "strided", "shuffl
 fn ordered(angles: &[f64], order: &str) -> Vec<f64> {
     let n = angles.len();
     // A stride that has no factor in common with the number of views visits each once.
-    let stride = |wanted: usize| (wanted..).find(|k| (2..=*k).all(|f| k % f > 0 || n % f > 0)).unwrap();
+    let stride =
+        |wanted: usize| (wanted..n).find(|k| (2..=*k).all(|f| !k.is_multiple_of(f) || !n.is_multiple_of(f))).unwrap();
     let strided = |step: usize| (0..n).map(|i| angles[i * step % n]).collect();
     match order {
         "sorted" => angles.to_vec(),
