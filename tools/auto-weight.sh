@@ -1,7 +1,9 @@
 #!/bin/sh
-# The weight of total variation chosen without the truth against the best of a grid of weights: docs/regularisation.md's table.
+# The weight of total variation chosen without the truth against the best of a grid of weights: docs/regularisation.md's
+# table.
 #   RECON=target/release/recon DATA=/path/to/data tools/auto-weight.sh [CASE...]
-# DATA holds nifti/ct_thorax_cta_1.5mm*.nii* and dicom/sts013_ge_thigh_ct (cases thorax and thigh). KIND=tgv does the same for tgv.
+# DATA holds nifti/ct_thorax_cta_1.5mm*.nii* and dicom/sts013_ge_thigh_ct (cases thorax and thigh). KIND=tgv does the
+# same for tgv.
 set -eu
 cd "$(dirname "$0")/.."
 recon=${RECON:-target/release/recon}

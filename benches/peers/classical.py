@@ -244,7 +244,8 @@ def cone_work(n, views=50):
 
 def skimage_fbp(work):
     views = work.data.shape[0]
-    # Its angle is ours + 90 degrees and its rows run along -y. It turns about pixel n // 2: the middle if n is odd only.
+    # Its angle is ours + 90 degrees and its rows run along -y. It turns about pixel n // 2: the middle if n is odd
+    # only.
     sinogram = work.data[:, 0].T.astype(np.float64)
     start = time.perf_counter()
     found = iradon(sinogram, np.arange(views) * 180.0 / views + 90, output_size=work.shape[1], filter_name="ramp", circle=False)

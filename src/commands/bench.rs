@@ -38,7 +38,7 @@ pub struct Args {
     /// Stop after so many seconds; the same command goes on
     #[arg(long, value_name = "S")]
     pub max_seconds: Option<f64>,
-    /// Replace the suite's section of this Markdown file, such as docs/benchmarks.md
+    /// Replace the suite's section of this Markdown file, such as docs/benchmarks/anatomy.md
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     #[command(flatten)]

@@ -100,7 +100,7 @@ impl Config {
             let inputs = if number == 0 { encoded } else { self.width + skipped };
             let bounds = self.activation.kind.as_part().bounds(place, inputs);
             // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB
-            // (docs/benchmarks.md).
+            // (docs/benchmarks/fields.md).
             let hidden = place == LayerPosition::Hidden || place == LayerPosition::First && fixed && encoded > FEW;
             let role = if hidden { Role::Hidden } else { Role::Other };
             Layer {

@@ -3,7 +3,7 @@
 //! m ← βm + g; U = orthogonalise(g + βm); W ← W − rate · √max(1, rows/columns) · U.
 //! orthogonalise: X₀ = G/‖G‖, five times X ← aX + (bXXᵀ + c(XXᵀ)²)X with (a, b, c) = (3.4445, −4.7750, 2.0315).
 //! Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024. On SIRENs worth several dB over Adam
-//! at the same number of steps (see docs/benchmarks.md).
+//! at the same number of steps (see docs/benchmarks/fields.md).
 
 use super::{Method, Optimizer, adam, check_rate, restore_into};
 use crate::error::{Error, Result};

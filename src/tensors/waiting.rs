@@ -3,7 +3,7 @@
 //! libtorch's threads are libgomp's, which spin for milliseconds after each operation before they sleep: on the cores
 //! that rayon's threads want next. A fit alternates between the two at every step. Spinning for some ten microseconds
 //! keeps libtorch's operations as quick as before and takes a quarter off a bf16 SIREN's step and a hash grid's
-//! (docs/benchmarks.md).
+//! (docs/benchmarks/fields.md).
 
 /// The variable that libgomp reads while it is loaded, before `main`.
 const SPINS: &str = "GOMP_SPINCOUNT";

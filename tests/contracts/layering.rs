@@ -2,6 +2,7 @@
 //! file, who speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each
 //! rule can fail.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
@@ -202,6 +203,42 @@ fn names(code: &str, word: &str) -> bool {
     })
 }
 
+/// For each source the sources that it imports: the file of the longest module path that an import begins with. What a
+/// `mod.rs` says of the files of its own folder is no import: it lists them and passes their names on.
+fn imported(all: &[Source]) -> Vec<Vec<usize>> {
+    let number: HashMap<Vec<&str>, usize> = all.iter().enumerate().map(|(i, source)| (source.module(), i)).collect();
+    let file = |path: &[String]| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        (1..=path.len()).rev().find_map(|length| number.get(&path[..length]).copied())
+    };
+    let edges = |source: &Source| {
+        let own = source.module();
+        let targets = source.imports().into_iter().filter_map(|path| file(&path));
+        targets.filter(|&target| !all[target].module().starts_with(&own)).collect()
+    };
+    all.iter().map(edges).collect()
+}
+
+/// The groups of files each of which imports, in the end, all others of its group.
+fn circles(all: &[Source]) -> Vec<String> {
+    let imports = imported(all);
+    let reached: Vec<BTreeSet<usize>> = (0..all.len())
+        .map(|start| {
+            let (mut reached, mut open) = (BTreeSet::new(), imports[start].clone());
+            while let Some(next) = open.pop() {
+                if reached.insert(next) {
+                    open.extend(&imports[next]);
+                }
+            }
+            reached
+        })
+        .collect();
+    let group = |i: usize| reached[i].iter().copied().filter(|&j| reached[j].contains(&i)).collect::<Vec<usize>>();
+    let groups: BTreeSet<Vec<usize>> = (0..all.len()).map(group).filter(|group| group.len() > 1).collect();
+    let names = |group: Vec<usize>| group.into_iter().map(|i| all[i].path.clone()).collect::<Vec<_>>().join(", ");
+    groups.into_iter().map(names).collect()
+}
+
 fn sources(folder: &Path, root: &Path) -> Vec<Source> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -222,6 +259,25 @@ fn every_file_keeps_to_its_ring() {
     assert!(all.len() > 30, "expected the whole crate, found {} files", all.len());
     let faults: Vec<String> = all.iter().filter(|source| source.path != "lib.rs").flat_map(violations).collect();
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let found = circles(&sources(&root, &root));
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_circle_of_files_is_found_and_a_folder_that_lists_its_files_is_none() {
+    let circle = [
+        Source::new("a/mod.rs", "mod b;\nmod c;\npub use b::B;\npub struct A;"),
+        Source::new("a/b.rs", "use super::A;\nuse super::c::C;"),
+        Source::new("a/c.rs", "use crate::d::{D, E};"),
+        Source::new("d.rs", "fn f() { crate::a::b::f(); }"),
+    ];
+    assert_eq!(circles(&circle), ["a/b.rs, a/c.rs, d.rs"]);
+    assert_eq!(circles(&circle[..3]), Vec::<String>::new());
 }
 
 #[test]

@@ -17,7 +17,7 @@
 //! {rate: 8.0e-4}}`.
 //!
 //! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
-//! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks.md.
+//! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks/fields.md.
 
 mod checkpoint;
 mod ensemble;
