@@ -2,7 +2,7 @@
 
 use super::Output;
 use crate::algorithms::neural_field::Fitted;
-use crate::context::Machine;
+use crate::context::{Machine, layout};
 use crate::error::{Error, Result};
 use crate::formats::nifti;
 use crate::progress::StopSignal;
@@ -58,7 +58,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
 
 /// The file of a method's folder.
 fn checkpoint(place: &Path) -> Result<PathBuf> {
-    let file = if place.is_dir() { place.join("checkpoint.safetensors") } else { place.to_path_buf() };
+    let file = if place.is_dir() { place.join(layout::CHECKPOINT) } else { place.to_path_buf() };
     if file.is_file() {
         return Ok(file);
     }

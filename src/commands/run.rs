@@ -2,6 +2,7 @@
 
 use super::trace::TraceFlag;
 use super::{Output, Overrides};
+use crate::context::layout;
 use crate::data::{MethodReport, Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::pipeline::Pipeline;
@@ -65,7 +66,8 @@ fn concluded(report: &Report, folder: &Path, why: Option<Stop>) -> Result<Output
 
 fn result(report: &Report, folder: &Path) -> Result<Output> {
     let volumes = report.methods.iter().map(|method| method.volume.as_str());
-    let paths = volumes.chain(["report.html", "report.json", "report.csv"]).map(|path| folder.join(path));
+    let paths =
+        volumes.chain([layout::REPORT_HTML, layout::REPORT_JSON, layout::REPORT_CSV]).map(|path| folder.join(path));
     let present: Vec<String> = paths.filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
     let value = serde_json::to_value(report).map_err(|error| Error::resource("report", error))?;
     let cached: Vec<&str> =

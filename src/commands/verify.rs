@@ -1,7 +1,7 @@
 //! `recon verify RUN`: whether every file of a run is still the one that was written.
 
 use super::Output;
-use crate::context::hash_file;
+use crate::context::{hash_file, layout};
 use crate::error::{Error, Result};
 use crate::progress;
 use crate::stages::export::{FileHash, Manifest};
@@ -19,7 +19,7 @@ pub struct Args {
 /// # Errors
 /// A folder without a manifest; a file that is missing or changed, by name. Inputs that are gone are only warned about.
 pub fn run(args: &Args) -> Result<Output> {
-    let path = args.run.join(Manifest::FILE);
+    let path = args.run.join(layout::MANIFEST);
     let text = std::fs::read(&path)
         .map_err(|error| Error::read(&path, &error).hint("this is not the folder of a finished run"))?;
     let manifest: Manifest =

@@ -5,6 +5,7 @@
 use super::files::{hash_bytes, remove};
 use super::folder::RunFolder;
 use super::key::Key;
+use super::layout;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::progress::{self, Checkpoints};
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// File names of the generations, newest first.
-const NAMES: [&str; 2] = ["checkpoint.safetensors", "checkpoint.previous.safetensors"];
+const NAMES: [&str; 2] = [layout::CHECKPOINT, layout::PREVIOUS_CHECKPOINT];
 
 /// What says which of them count.
 const LEDGER: &str = "checkpoints.json";

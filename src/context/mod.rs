@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod inputs;
 mod key;
+pub mod layout;
 mod listener;
 mod machine;
 mod signals;
@@ -67,7 +68,7 @@ impl<'a> Context<'a> {
     pub fn new(request: &Request, directory: &Path, stop: &'a dyn StopSignal) -> Result<Self> {
         let machine = Machine::take(request.device, request.threads)?;
         let folder = RunFolder::open(directory)?;
-        let listener = Listener::new(stop, &folder.path("log.jsonl"))?;
+        let listener = Listener::new(stop, &folder.path(layout::LOG))?;
         tracing::info!(target: NOTE, event = "start", message = machine.device_reason.as_str());
         Ok(Self { machine, seed: request.seed, folder, force: request.force, listener, timings: RefCell::default() })
     }

@@ -4,6 +4,7 @@
 use super::Stage;
 use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
 use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
+use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
@@ -227,11 +228,6 @@ impl Method {
         names.into_iter().flatten().map(|name| self.file(name)).collect()
     }
 }
-
-const VOLUME: &str = "volume.nii.gz";
-const START: &str = "start.nii.gz";
-const UNCERTAINTY: &str = "uncertainty.nii.gz";
-const CURVE: &str = "curve.csv";
 
 /// The volume with air where no view looks, and the number of such voxels.
 fn without_unseen(volume: &Volume, scan: &Acquisition) -> Result<(Volume, usize)> {

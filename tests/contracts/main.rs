@@ -6,6 +6,7 @@ mod common;
 
 mod adjoint;
 mod astra;
+mod docs;
 mod geometries;
 mod gradients;
 mod layering;

@@ -23,6 +23,7 @@ pub use setup::{AngleUnit, Auto, Axis, FirstRow, Preflight, Setup, Values};
 use super::Stage;
 use super::flow::Acquisition;
 use super::grid;
+use crate::context::layout::{GEOMETRY, PROJECTIONS};
 use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
@@ -32,9 +33,6 @@ use crate::progress::{self, StopSignal};
 use crate::registry::OneOf;
 use prepared::Prepared;
 use serde::{Deserialize, Serialize};
-
-const PROJECTIONS: &str = "projections.npy";
-const GEOMETRY: &str = "geometry.json";
 
 /// The stage.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,7 @@ mod residual;
 
 use super::Stage;
 use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
-use crate::context::{Context, StageOutput};
+use crate::context::{Context, StageOutput, layout};
 use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
 use crate::metrics::{self, Comparison, Metric};
@@ -174,7 +174,7 @@ fn entry(outcome: &Outcome, evaluation: Option<&Evaluation>) -> MethodReport {
         status: outcome.status,
         seconds: outcome.result.as_ref().map_or(0.0, |result| result.seconds),
         peak_memory_bytes: facts.peak_memory_bytes,
-        volume: format!("{}/volume.nii.gz", outcome.name),
+        volume: format!("{}/{}", outcome.name, layout::VOLUME),
         metrics: measured.metrics,
         reasons: measured.reasons,
         notes,

@@ -1,7 +1,7 @@
 //! `manifest.json`: what made the results and the hash of every input and output, so that `recon verify` can name a
 //! changed byte.
 
-use crate::context::{Context, InputFile, Machine, hash_file, relative};
+use crate::context::{Context, InputFile, Machine, hash_file, layout, relative};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::operators::xray::kernels::simd;
@@ -41,9 +41,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Name of the file.
-    pub const FILE: &'static str = "manifest.json";
-
     pub(super) fn new(context: &Context, inputs: &[InputFile], outputs: &[String]) -> Result<Self> {
         let input = |file: &InputFile| FileHash {
             path: relative(context.folder.root(), &file.path),
@@ -73,7 +70,7 @@ impl Manifest {
     }
 
     pub(super) fn write(&self, context: &Context) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::resource(Self::FILE, error))?;
-        atomic::write(&context.folder.path(Self::FILE), &text)
+        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::resource(layout::MANIFEST, error))?;
+        atomic::write(&context.folder.path(layout::MANIFEST), &text)
     }
 }

@@ -9,7 +9,7 @@ pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
 use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
-use crate::context::{Context, InputFile, Machine};
+use crate::context::{Context, InputFile, Machine, layout};
 use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
@@ -177,9 +177,9 @@ impl Export {
     fn write_report(&self, report: &Report, gallery: &Gallery, context: &Context) -> Result<Vec<String>> {
         let write = |format: &ReportFormat| {
             let (name, text) = match format {
-                ReportFormat::Html => ("report.html", report::html::page(report, gallery)),
-                ReportFormat::Json => ("report.json", report::json::document(report)),
-                ReportFormat::Csv => ("report.csv", report::csv::table(report)),
+                ReportFormat::Html => (layout::REPORT_HTML, report::html::page(report, gallery)),
+                ReportFormat::Json => (layout::REPORT_JSON, report::json::document(report)),
+                ReportFormat::Csv => (layout::REPORT_CSV, report::csv::table(report)),
             };
             atomic::write(&context.folder.path(name), text.as_bytes()).map(|()| name.to_string())
         };
@@ -188,9 +188,9 @@ impl Export {
 }
 
 fn write_pipeline(resolved: &serde_json::Value, context: &Context) -> Result<String> {
-    let text = serde_yaml::to_string(resolved).map_err(|error| Error::resource("pipeline.yaml", error))?;
-    atomic::write(&context.folder.path("pipeline.yaml"), text.as_bytes())?;
-    Ok("pipeline.yaml".to_string())
+    let text = serde_yaml::to_string(resolved).map_err(|error| Error::resource(layout::PIPELINE, error))?;
+    atomic::write(&context.folder.path(layout::PIPELINE), text.as_bytes())?;
+    Ok(layout::PIPELINE.to_string())
 }
 
 fn gallery<'a>(results: &Results<'a>, run: RunFacts) -> Gallery<'a> {

@@ -11,6 +11,7 @@ mod warnings;
 use super::Stage;
 use super::flow::{Acquisition, Content, Object};
 use super::{grid, scan};
+use crate::context::layout::{GEOMETRY, PROJECTIONS, TRUTH};
 use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
@@ -80,10 +81,6 @@ struct Sidecar {
     source: Option<SourceSeries>,
     mu_water: f64,
 }
-
-const TRUTH: &str = "truth.nii.gz";
-const PROJECTIONS: &str = "projections.npy";
-const GEOMETRY: &str = "geometry.json";
 
 impl Stage for Simulate {
     type Input<'a> = &'a Object<'a>;

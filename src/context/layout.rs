@@ -1,0 +1,32 @@
+//! Names of the files in a run folder. They are relied on from outside: other programs read them.
+
+/// The object on the grid of the reconstructions, HU.
+pub const TRUTH: &str = "truth.nii.gz";
+/// Line integrals `[view, row, column]`.
+pub const PROJECTIONS: &str = "projections.npy";
+/// The scan, from which a run resumes.
+pub const GEOMETRY: &str = "geometry.json";
+/// A method's volume, in its folder.
+pub const VOLUME: &str = "volume.nii.gz";
+/// The volume that a method started from, in its folder.
+pub const START: &str = "start.nii.gz";
+/// The standard deviation of each voxel of a method's volume, in its folder.
+pub const UNCERTAINTY: &str = "uncertainty.nii.gz";
+/// The convergence of a method, in its folder.
+pub const CURVE: &str = "curve.csv";
+/// The newest state that a method can resume from, in its folder.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The state before that.
+pub const PREVIOUS_CHECKPOINT: &str = "checkpoint.previous.safetensors";
+/// The resolved pipeline, every default explicit.
+pub const PIPELINE: &str = "pipeline.yaml";
+/// The report as an offline page.
+pub const REPORT_HTML: &str = "report.html";
+/// The report for programs.
+pub const REPORT_JSON: &str = "report.json";
+/// The table of the report.
+pub const REPORT_CSV: &str = "report.csv";
+/// Versions, and the hashes of every input and output.
+pub const MANIFEST: &str = "manifest.json";
+/// Everything that was said during the run.
+pub const LOG: &str = "log.jsonl";
