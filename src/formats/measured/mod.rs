@@ -6,11 +6,13 @@
 pub mod hdf5;
 pub mod mat;
 mod mat5;
+mod names;
 pub mod npy;
 mod table;
 pub mod tiff;
 
 use super::{Candidate, Description, Format};
+use crate::data::Warnings;
 use crate::error::{Error, Result};
 use ndarray::{Array3, ArrayD, Axis, Ix3, s};
 use std::ops::Range;
@@ -38,6 +40,8 @@ pub struct Frames {
     pub angles: Option<Vec<f64>>,
     /// Rows of the whole detector, of which `data` may have a part.
     pub height: usize,
+    /// What was understood of the files where they leave room for doubt.
+    pub warnings: Warnings,
 }
 
 impl Frames {
@@ -81,7 +85,7 @@ impl Frames {
             return Err(Error::input(place, "expected finite angles"));
         }
         let height = data.shape()[1];
-        Ok(Self { data, flats, darks, angles, height })
+        Ok(Self { data, flats, darks, angles, height, warnings: Warnings::new() })
     }
 
     /// The same, of a detector with so many rows in all.

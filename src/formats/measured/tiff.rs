@@ -1,6 +1,7 @@
-//! TIFF stacks: a folder with one image per view in the order of their names (numbers in them count as numbers), or one
-//! file with a page per view. Grey values of any width; a scanner's own tags are not read.
+//! TIFF stacks: a folder with one image per view in the order of the number that counts them (see `names`), or one file
+//! with a page per view. Grey values of any width; a scanner's own tags are not read.
 
+use super::names::{self, Sorted};
 use super::{Frames, guarded, plausible, table, within};
 use crate::error::{Error, Result};
 use crate::formats::{Candidate, Description};
@@ -25,19 +26,41 @@ pub type Files<'a> = super::npy::Files<'a>;
 /// # Errors
 /// [`Error::Input`] when a file is missing or damaged, images differ in size, or the parts do not fit.
 pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
-    let optional = |path: Option<&Path>| path.map(|path| stack(path, rows).map(|(images, _)| images)).transpose();
     let angles = files.angles.map(table::numbers).transpose()?;
-    let (data, height) = stack(files.data, rows)?;
-    Ok(Frames::new(files.data, data, optional(files.flats)?, optional(files.darks)?, angles)?.of(height))
+    let Sorted { views, flats, darks, mut warnings } = sorted(files.data)?;
+    let (data, height) = stack(files.data, &views, rows)?;
+    // What the pipeline names counts before what lies among the views.
+    let mut part = |named: Option<&Path>, among: Vec<PathBuf>| -> Result<Option<Array3<f32>>> {
+        let images = match named {
+            Some(path) => {
+                let found = sorted(path)?;
+                warnings.extend(found.warnings);
+                found.views
+            }
+            None => among,
+        };
+        let place = named.unwrap_or(files.data);
+        if images.is_empty() { Ok(None) } else { stack(place, &images, rows).map(|(images, _)| Some(images)) }
+    };
+    let (flats, darks) = (part(files.flats, flats)?, part(files.darks, darks)?);
+    let frames = Frames::new(files.data, data, flats, darks, angles)?.of(height);
+    Ok(Frames { warnings, ..frames })
 }
 
-/// The images of a folder or file `[image, row, column]`, and how many rows they had.
-fn stack(path: &Path, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
-    let files = if path.is_dir() { images(path)? } else { vec![path.to_path_buf()] };
+/// The images at a path: those of a folder by what their names say, or the one file.
+fn sorted(path: &Path) -> Result<Sorted> {
+    if path.is_dir() {
+        return names::sort(path, images(path)?);
+    }
+    Ok(Sorted { views: vec![path.to_path_buf()], ..Sorted::default() })
+}
+
+/// The images of files `[image, row, column]`, and how many rows they had.
+fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
     let (mut count, mut whole) = (0, 0);
-    for file in &files {
+    for file in files {
         guarded(file, || {
             each_page(file, |page| {
                 whole = page.shape()[0];
@@ -112,30 +135,15 @@ fn is_tiff(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["tif", "tiff"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// The images of a folder in the order of their names, `view9` before `view10`.
+/// The images of a folder, in no order.
 fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = listed.map_err(|error| Error::read(folder, &error))?;
-    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_tiff(path)).collect();
-    files.sort_by_cached_key(|path| natural(&path.file_name().unwrap_or_default().to_string_lossy()));
+    let files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_tiff(path)).collect();
     if files.is_empty() {
         return Err(Error::input(folder, "no .tif or .tiff file in this folder"));
     }
     Ok(files)
-}
-
-/// A name as pieces that compare as people read them.
-fn natural(name: &str) -> Vec<(u64, String)> {
-    let mut pieces: Vec<(u64, String)> = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let digits = rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
-        pieces.push((0, rest[..text].to_string()));
-        pieces.push((rest[text..text + digits].parse().unwrap_or(u64::MAX), String::new()));
-        rest = &rest[text + digits..];
-    }
-    pieces
 }
 
 pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {

@@ -26,7 +26,7 @@ pub(super) struct Prepared {
 
 /// Makes it.
 pub(super) fn prepare(
-    frames: Frames,
+    mut frames: Frames,
     setup: &Setup,
     lattice: Option<&grid::Config>,
     place: &Path,
@@ -34,7 +34,7 @@ pub(super) fn prepare(
 ) -> Result<Prepared> {
     let kind = setup.geometry.as_ref().ok_or_else(|| Error::config("acquire.geometry", "expected the scan"))?;
     let given = scan::given(kind).map_err(|error| error.under("acquire"))?;
-    let mut work = Work { setup, kind, given, place, warnings: Warnings::new() };
+    let mut work = Work { setup, kind, given, place, warnings: std::mem::take(&mut frames.warnings) };
     let layout = work.layout(&frames)?;
     let integrals = work.integrals(frames)?;
     stop.check_stop()?;
