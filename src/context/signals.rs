@@ -42,12 +42,8 @@ impl Signals {
     /// Why the work should end, if a signal asked for it.
     #[must_use]
     pub fn heard(&self) -> Option<Stop> {
-        let set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        match () {
-            () if set(&self.interrupt) => Some(Stop::Interrupt),
-            () if set(&self.terminate) => Some(Stop::Terminate),
-            () if set(&self.limit) => Some(Stop::TimeLimit),
-            () => None,
-        }
+        let flags =
+            [(&self.interrupt, Stop::Interrupt), (&self.terminate, Stop::Terminate), (&self.limit, Stop::TimeLimit)];
+        flags.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed)).map(|(_, stop)| stop)
     }
 }

@@ -15,3 +15,4 @@ mod pipelines;
 mod render;
 mod resume;
 mod slices;
+mod tiff_folders;

@@ -67,6 +67,9 @@ impl Work<'_> {
         let [views, rows, columns] = [frames.data.shape()[0], frames.data.shape()[1], frames.data.shape()[2]];
         let bin = self.setup.bin;
         let pixels = [(rows / bin).max(1), columns / bin];
+        if columns < 2 {
+            return Err(Error::input(self.place, format!("expected at least 2 columns of pixels, got {columns}")));
+        }
         if pixels[1] < 2 {
             return Err(Error::config(
                 "acquire.bin",
