@@ -1,10 +1,9 @@
 //! What the filtered backprojections share: their keys, the weights of the rays, the way from projections to a volume.
 
+use super::fan::Fan;
 use super::redundancy::Redundancy;
 use super::{Reconstruction, helical, rebin};
-use crate::data::{
-    DetectorShape, Geometry, Grid, Orbit, Point, Projections, Quantity, Sweep, Volume, Warning, add, norm, scale,
-};
+use crate::data::{Geometry, Grid, Orbit, Projections, Quantity, Sweep, Volume, Warning, norm};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
 use crate::operators::xray::kernels::backproject;
@@ -138,76 +137,6 @@ fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundan
             *value *= (steps[view] * fan.cosine(row, column) * redundancy.weight(places[view], side)) as f32;
         }
     });
-}
-
-/// Where the columns of an upright detector look: what the weights of an orbit depend on.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fan {
-    /// Per column the fan angle along +u, radians; the distance from the central ray, mm, for a parallel beam.
-    places: Vec<f64>,
-    /// Per row the height over the central ray, mm on the detector.
-    heights: Vec<f64>,
-    /// Source to detector, mm; `None` for a parallel beam.
-    distance: Option<f64>,
-    /// Detector over axis.
-    magnification: f64,
-    /// Angle between the columns of a cylindrical detector.
-    equiangular: Option<f64>,
-}
-
-impl Fan {
-    pub(super) fn new(geometry: &Geometry, orbit: &Orbit) -> Self {
-        let [_, rows, columns] = geometry.shape();
-        let first = &geometry.views[0];
-        let along = |count: usize, pitch: f64, offset: f64| -> Vec<f64> {
-            (0..count).map(|i| (i as f64 - (count as f64 - 1.0) / 2.0) * pitch + offset).collect()
-        };
-        let distance = orbit.source_to_detector;
-        let curved = geometry.detector.shape == DetectorShape::Cylindrical;
-        let mut places = along(columns, norm(first.u), orbit.offset[1]);
-        if let Some(distance) = distance {
-            for place in &mut places {
-                *place = if curved { *place / distance } else { (*place / distance).atan() };
-            }
-        }
-        Self {
-            places,
-            heights: along(rows, norm(first.v), orbit.offset[0]),
-            distance,
-            magnification: distance.zip(orbit.source_to_axis).map_or(1.0, |(detector, axis)| detector / axis),
-            equiangular: distance.filter(|_| curved).map(|distance| norm(first.u) / distance),
-        }
-    }
-
-    /// Lowest and highest place.
-    pub(super) fn ends(&self) -> [f64; 2] {
-        [self.places[0], self.places[self.places.len() - 1]]
-    }
-
-    /// Cosine of a ray to the central plane's normal.
-    fn cosine(&self, row: usize, column: usize) -> f64 {
-        let Some(distance) = self.distance else { return 1.0 };
-        let cos = self.places[column].cos();
-        let radius = if self.equiangular.is_some() { distance } else { distance / cos };
-        cos * radius / radius.hypot(self.heights[row])
-    }
-
-    /// Where the centre of a detector shifted by `offset` stands, from the source (the detector's plane for a parallel
-    /// beam): [along the outward direction, along u], mm.
-    pub(super) fn foot(&self, offset: f64) -> [f64; 2] {
-        match (self.distance, self.equiangular) {
-            (None, _) => [0.0, offset],
-            (Some(distance), None) => [-distance, offset],
-            (Some(distance), Some(_)) => [-distance * (offset / distance).cos(), distance * (offset / distance).sin()],
-        }
-    }
-
-    /// Unit vector of its columns there.
-    pub(super) fn tangent(&self, offset: f64, outward: Point, across: Point) -> Point {
-        let angle = self.distance.filter(|_| self.equiangular.is_some()).map_or(0.0, |distance| offset / distance);
-        let (sin, cos) = angle.sin_cos();
-        add(scale(across, cos), scale(outward, sin))
-    }
 }
 
 /// The orbit behind the views, which an analytic method needs.

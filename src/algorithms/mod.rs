@@ -2,6 +2,7 @@
 
 pub mod asd_pocs;
 pub mod cgls;
+mod fan;
 pub mod fbp;
 pub mod fdk;
 mod filtered;

@@ -3,7 +3,7 @@
 //! Every pixel of the upright detector takes the value where its ray meets the real one, interpolated linearly: rays
 //! stay rays, only their sampling changes.
 
-use super::filtered::Fan;
+use super::fan::Fan;
 use crate::data::{Detector, DetectorShape, Geometry, Orbit, Point, Projections, View, add, norm, scale, sub};
 use crate::error::{Error, Result};
 use rayon::prelude::*;

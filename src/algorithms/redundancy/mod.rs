@@ -7,7 +7,7 @@
 mod offset_detector;
 mod short_scan;
 
-use super::filtered::Fan;
+use super::fan::Fan;
 use crate::data::{Orbit, Sweep, Warning};
 use crate::error::{Error, Result};
 use std::f64::consts::{PI, TAU};

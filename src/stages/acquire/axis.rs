@@ -1,7 +1,7 @@
 //! Where the axis of rotation falls on the detector: the column at which a quick reconstruction explains the data best,
 //! searched coarsely over the middle of the detector and then finer, down to a tenth of a pixel.
 
-use super::scan::MeasuredLayout;
+use super::layout::MeasuredLayout;
 use super::trial::Trial;
 use crate::error::Result;
 use crate::geometries::GeometryKind;

@@ -10,6 +10,8 @@ mod calibration;
 mod defects;
 mod field_of_view;
 mod input;
+mod layout;
+mod least_squares;
 mod posed;
 mod preflight;
 mod prepared;

@@ -1,8 +1,8 @@
 //! Measured views whose poses come from a file. The poses are those of the detector's own pixels: what is done to the
 //! pixels (rows left out, binning) is done to them, and nothing about the axis is left to be found.
 
-use super::scan::MeasuredLayout;
-use super::trial;
+use super::layout::MeasuredLayout;
+use super::least_squares::cgls;
 use crate::data::{Detector, Geometry, Grid, Poses, Source, add, scale};
 use crate::error::{Error, Result};
 use crate::formats;
@@ -98,5 +98,5 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
     let corner =
         (0..3).fold(grid.center(), |at, k| add(at, scale(grid.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
     let lattice = Grid::new(shape, spacing, corner, grid.axes)?;
-    Ok(trial::cgls(&of_pixels(thin, &layout), &lattice, coarse.as_slice().unwrap_or_default()))
+    Ok(cgls(&of_pixels(thin, &layout), &lattice, coarse.as_slice().unwrap_or_default()))
 }

@@ -1,7 +1,8 @@
 //! From the frames of a file to line integrals of a scan on a lattice, with the preflight on the way.
 
+use super::layout::MeasuredLayout;
 use super::preflight::{self, Finding};
-use super::scan::{self, DetectorKeys, MeasuredLayout};
+use super::scan::{self, DetectorKeys};
 use super::setup::{AngleUnit, Axis, FirstRow, Preflight, Setup, Values};
 use super::{axis, calibration, defects, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};

@@ -3,6 +3,7 @@
 //! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the
 //! registry that has these keys can be measured with, and one that has not is taken as it is.
 
+use super::layout::MeasuredLayout;
 use super::{field_of_view, posed};
 use crate::data::{Geometry, Grid, Orbit, Sweep};
 use crate::error::{Error, Result};
@@ -10,28 +11,6 @@ use crate::geometries::GeometryKind;
 use crate::registry::{Kinds, OneOf};
 use serde_json::{Value, json};
 use std::f64::consts::PI;
-
-/// What the data say about a scan.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct MeasuredLayout {
-    /// Number of views.
-    pub(super) views: usize,
-    /// Angle of each, degrees, if known.
-    pub(super) angles: Option<Vec<f64>>,
-    /// Whether the views turn the other way round.
-    pub(super) reversed: bool,
-    /// Rows and columns.
-    pub(super) pixels: [usize; 2],
-    /// The file's pixels along the edge of one of these.
-    pub(super) bin: usize,
-    /// Column of these (fractions allowed) on which the axis falls; `None` for what the kind says.
-    pub(super) axis: Option<f64>,
-    /// Row of the file's detector (fractions allowed) at the middle of these rows, less the middle of all its rows; 0
-    /// if the detector is used whole.
-    pub(super) lifted: f64,
-    /// Rows and columns of the file's detector.
-    pub(super) whole: [usize; 2],
-}
 
 /// Pitch and offset that the kind gives, mm `[v, u]`; a pitch of 1 if it gives none.
 #[derive(Debug, Clone, Copy, PartialEq)]

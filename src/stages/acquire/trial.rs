@@ -5,11 +5,12 @@
 //! its reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right.
 //! Unlike a filtered backprojection it works alike for parallel and divergent rays and for any arc.
 
-use super::scan::{self, MeasuredLayout};
+use super::layout::MeasuredLayout;
+use super::least_squares::cgls;
+use super::scan;
 use crate::data::Geometry;
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
-use crate::operators::xray::kernels::joseph;
 use crate::registry::OneOf;
 use ndarray::{Array2, Array3, s};
 
@@ -19,8 +20,6 @@ const VIEWS: usize = 120;
 const BESIDE: f64 = 1.5;
 /// A row whose line integrals stay below this part of the largest ones shows nothing.
 const EMPTY: f32 = 0.1;
-/// Steps of CGLS: enough to form edges, too few to fit contradictions.
-const STEPS: usize = 12;
 
 /// One row of the data, thinned, and how the scan was.
 pub(super) struct Trial<'a> {
@@ -103,30 +102,4 @@ fn whole_turn(geometry: &Geometry) -> Geometry {
         orbit.arc = std::f64::consts::TAU;
     }
     whole
-}
-
-/// ‖A x − y‖ / ‖y‖ after a few steps from zero.
-pub(super) fn cgls(geometry: &Geometry, grid: &crate::data::Grid, data: &[f32]) -> f64 {
-    let dot = |a: &[f32]| a.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
-    let norm = dot(data);
-    let mut residual = data.to_vec();
-    let (mut slope, mut image) = (vec![0.0f32; grid.voxels()], vec![0.0f32; data.len()]);
-    joseph::adjoint(grid, &geometry.views, &geometry.detector, &residual, &mut slope);
-    let mut direction = slope.clone();
-    let mut size = dot(&slope);
-    for _ in 0..STEPS {
-        joseph::forward(grid, &geometry.views, &geometry.detector, &direction, &mut image);
-        let along = dot(&image);
-        if along <= 0.0 || size <= 0.0 {
-            break;
-        }
-        let step = (size / along) as f32;
-        residual.iter_mut().zip(&image).for_each(|(r, &a)| *r -= step * a);
-        joseph::adjoint(grid, &geometry.views, &geometry.detector, &residual, &mut slope);
-        let next = dot(&slope);
-        let keep = (next / size) as f32;
-        direction.iter_mut().zip(&slope).for_each(|(d, &s)| *d = s + keep * *d);
-        size = next;
-    }
-    if norm > 0.0 { (dot(&residual) / norm).sqrt() } else { 0.0 }
 }

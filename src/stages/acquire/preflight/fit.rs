@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::geometries::GeometryKind;
 use crate::operators::xray::kernels::coverage;
 use crate::registry::OneOf;
-use crate::stages::acquire::scan::MeasuredLayout;
+use crate::stages::acquire::layout::MeasuredLayout;
 use crate::stages::acquire::trial::Trial;
 use crate::stages::acquire::{axis, posed};
 use ndarray::Array3;
