@@ -120,7 +120,8 @@ impl Name {
             let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
             let digits = rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
             let number = rest[text..text + digits].parse().unwrap_or(u64::MAX);
-            if digits > 0 && !(rest[..text] == *"." && !numbers.is_empty()) {
+            let decimals = rest[..text] == *"." && !numbers.is_empty();
+            if digits > 0 && !decimals {
                 numbers.push(number);
             }
             pieces.push((rest[..text].to_string(), number));
