@@ -1,5 +1,6 @@
 //! load: the object to scan, from an analytic phantom, a NIfTI file or a DICOM series.
 
+mod plane;
 mod preparation;
 mod slice;
 
@@ -159,7 +160,7 @@ impl Load {
     /// What the format's reader says; a preparation that the object cannot have.
     pub fn content(&self) -> Result<(Content, Warnings)> {
         let task = progress::begin(&format!("load {}", self.config.kind.name()), None);
-        let (raw, warnings) = self.config.kind.as_part().read()?;
+        let (raw, mut warnings) = self.config.kind.as_part().read()?;
         let content = match raw {
             Raw::Phantom(phantom) => {
                 self.config.keys.refuse_for_phantom()?;
@@ -168,7 +169,11 @@ impl Load {
             Raw::Voxels(loaded) => {
                 let prepared =
                     self.config.keys.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
-                Content::Voxels(prepared, loaded.source)
+                let (volume, laid_down) = plane::in_own_plane(prepared)?;
+                // A series keeps its place in the patient, which a slice that was laid down has lost.
+                let source = loaded.source.filter(|_| laid_down.is_none());
+                warnings.extend(laid_down);
+                Content::Voxels(volume, source)
             }
         };
         task.end();

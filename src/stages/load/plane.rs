@@ -1,0 +1,80 @@
+//! A single slice is scanned in its own plane: sagittal, coronal and tilted slices are laid down as axial ones.
+//!
+//! A scan turns about z. Left where it is, a sagittal or coronal slice would be a sheet that the beam runs through
+//! edge-on, and a tilted one would leave the one row of the detector.
+
+use crate::data::{Grid, Volume, Warning};
+use crate::error::Result;
+use ndarray::Axis;
+
+/// Cosine between a slice's normal and z above which it is an axial slice: a quarter of a degree.
+const UPRIGHT: f64 = 0.99999;
+
+/// The volume, or a single slice that is not axial as an axial one about the same centre, with what to say of it. The
+/// superior end of a sagittal or coronal slice comes first, as it is on the screen; its thickness is nominal, the distance
+/// of its rows.
+///
+/// # Errors
+/// Never, for a volume that is one.
+pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<Warning>)> {
+    let grid = &volume.grid;
+    let single: Vec<usize> = (0..3).filter(|&k| grid.shape[k] == 1).collect();
+    let [across] = single[..] else { return Ok((volume, None)) };
+    if across == 0 && grid.axes[0][2].abs() > UPRIGHT {
+        return Ok((volume, None));
+    }
+    let [rows, columns] = [[1, 2], [0, 2], [0, 1]][across];
+    let mut voxels = volume.voxels().permuted_axes([across, rows, columns]);
+    if rows == 0 {
+        voxels.invert_axis(Axis(1));
+    }
+    let shape = [1, grid.shape[rows], grid.shape[columns]];
+    let spacing = [grid.spacing[rows], grid.spacing[rows], grid.spacing[columns]];
+    let flat = Grid::centered(shape, spacing, grid.center())?;
+    let normal = grid.axes[across].map(|part| format!("{part:.2}")).join(", ");
+    let message = format!(
+        "the one slice, with normal ({normal}), is scanned in its own plane: results are an axial slice about the same \
+         centre, without the patient's axes"
+    );
+    let laid = Volume::new(flat, volume.quantity, voxels.as_standard_layout().into_owned())?;
+    Ok((laid, Some(Warning::new("slice_laid_down", message))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Quantity;
+
+    fn volume(shape: [usize; 3], axes: [[f64; 3]; 3]) -> Volume {
+        let grid = Grid::new(shape, [3.0, 2.0, 1.0], [7.0, 8.0, 9.0], axes).unwrap();
+        let count = grid.voxels();
+        Volume::from_vec(grid, Quantity::Attenuation, (0..count as u16).map(f32::from).collect()).unwrap()
+    }
+
+    const UP: [[f64; 3]; 3] = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
+
+    #[test]
+    fn sagittal_and_coronal_slices_lie_with_their_superior_end_first() {
+        let sagittal = volume([2, 3, 1], UP);
+        let (laid, warning) = in_own_plane(sagittal.clone()).unwrap();
+        assert_eq!((laid.grid.shape, laid.grid.spacing, laid.grid.axes), ([1, 2, 3], [3.0, 3.0, 2.0], UP));
+        assert_eq!(laid.as_slice(), &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
+        assert_eq!(laid.grid.center(), sagittal.grid.center());
+        assert_eq!(warning.unwrap().code, "slice_laid_down");
+        let (coronal, _) = in_own_plane(volume([2, 1, 3], UP)).unwrap();
+        assert_eq!((coronal.grid.shape, coronal.grid.spacing), ([1, 2, 3], [3.0, 3.0, 1.0]));
+        assert_eq!(coronal.as_slice(), &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_tilted_slice_is_levelled_and_axial_slices_and_volumes_are_left() {
+        let (s, c) = 10f64.to_radians().sin_cos();
+        let tilted = volume([1, 2, 3], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]);
+        let (laid, warning) = in_own_plane(tilted.clone()).unwrap();
+        assert!(laid.grid.axes == UP && laid.as_slice() == tilted.as_slice() && warning.is_some());
+        for kept in [volume([1, 2, 3], UP), volume([2, 2, 3], UP), volume([1, 1, 3], UP)] {
+            let (same, warning) = in_own_plane(kept.clone()).unwrap();
+            assert!(same == kept && warning.is_none());
+        }
+    }
+}
