@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Where the time goes, as a file.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]
 pub struct TraceFlag {
-    /// Write where the time goes to this JSON file, to be opened in https://ui.perfetto.dev or chrome://tracing
+    /// Write where the time goes to this JSON file, to be opened by Perfetto (ui.perfetto.dev) or chrome://tracing
     #[arg(long = "trace", value_name = "FILE")]
     pub path: Option<PathBuf>,
 }
