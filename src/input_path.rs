@@ -1,8 +1,8 @@
 //! [`InputPath`]: a file or folder that a configuration names, and the one walk over all of them.
 //!
 //! A part that reads a file holds an `InputPath` in its configuration, at any depth, and nothing else needs to know of
-//! it: [`paths`] finds it, [`rewritten`] rebases it. Both are a serialization that watches for the type, so that no list
-//! of keys has to be kept.
+//! it: [`paths`] finds it, [`rewritten`] rebases it. Both are a serialization that watches for the type, so that no
+//! list of keys has to be kept.
 
 use crate::error::{Error, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -202,7 +202,11 @@ macro_rules! sibling_keys {
         impl $crate::registry::SiblingKeys for $keys {
             const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            fn read<'de, A: serde::de::MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> std::result::Result<(), A::Error> {
+            fn read<'de, A: serde::de::MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                map: &mut A,
+            ) -> std::result::Result<(), A::Error> {
                 let Self { $($field),* } = self;
                 match key {
                     $(stringify!($field) => *$field = map.next_value()?,)*

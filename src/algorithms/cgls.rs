@@ -2,8 +2,9 @@
 //!
 //! M. R. Hestenes, E. Stiefel, J. Res. Nat. Bur. Stand. 49, 1952; as in Å. Björck, "Numerical Methods for Least Squares
 //! Problems", 1996, algorithm 7.4.1. The fastest way to least squares, ten to thirty iterations; noise comes back after
-//! that, so that their number regularises unless a penalty does. Each slope is made orthogonal to those before it, without
-//! which f32 loses their conjugacy after a few iterations. It knows no constraint: `nonnegative` acts on the result alone.
+//! that, so that their number regularises unless a penalty does. Each slope is made orthogonal to those before it,
+//! without which f32 loses their conjugacy after a few iterations. It knows no constraint: `nonnegative` acts on the
+//! result alone.
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Stacked};

@@ -1,5 +1,5 @@
-//! [`Inputs`]: every file that a configuration names, hashed. It is the one owner of what a stage reads: its hashes enter
-//! the cache key and the manifest, and it knows whether a file changed while it was read.
+//! [`Inputs`]: every file that a configuration names, hashed. It is the one owner of what a stage reads: its hashes
+//! enter the cache key and the manifest, and it knows whether a file changed while it was read.
 
 use super::files::{InputFile, hash_file};
 use crate::error::{Error, Result};

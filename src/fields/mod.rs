@@ -146,8 +146,8 @@ pub enum Precision {
     /// 32-bit floats.
     #[default]
     F32,
-    /// Factors rounded to bfloat16: 2–6 times faster where the CPU or GPU multiplies them in hardware (AVX-512 BF16, AMX),
-    /// about as fast as f32 elsewhere.
+    /// Factors rounded to bfloat16: 2–6 times faster where the CPU or GPU multiplies them in hardware (AVX-512 BF16,
+    /// AMX), about as fast as f32 elsewhere.
     Bf16,
 }
 

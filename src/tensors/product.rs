@@ -6,8 +6,8 @@ use tch::{Device, Kind, TchError, Tensor};
 /// a b for matrices `[n, k]` and `[k, m]` of one kind on one device.
 ///
 /// libtorch multiplies bfloat16 on a processor without such instructions by a scalar loop, 30 times slower than f32.
-/// There the factors, which are bfloat16 already, are multiplied as f32 and the product is rounded to bfloat16: the same
-/// factors, the same rounding of the result, sums in f32 as in hardware.
+/// There the factors, which are bfloat16 already, are multiplied as f32 and the product is rounded to bfloat16: the
+/// same factors, the same rounding of the result, sums in f32 as in hardware.
 ///
 /// # Errors
 /// When the shapes do not match or memory runs out.

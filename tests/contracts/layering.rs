@@ -280,6 +280,35 @@ fn a_circle_of_files_is_found_and_a_folder_that_lists_its_files_is_none() {
     assert_eq!(circles(&circle[..3]), Vec::<String>::new());
 }
 
+/// Every Rust and Markdown file below a folder of the repository, relative to it.
+fn texts(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let below = |path: PathBuf| {
+        let kept = path.extension().is_some_and(|extension| extension == "rs" || extension == "md");
+        if path.is_dir() { texts(&path) } else { Vec::from_iter(kept.then_some(path)) }
+    };
+    entries.flat_map(|entry| below(entry.unwrap().path())).collect()
+}
+
+/// Tables and code in Markdown may be wider: they cannot be wrapped.
+#[test]
+fn no_line_is_longer_than_120_characters() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src", "tests", "examples", "benches", "docs"].map(|folder| root.join(folder));
+    let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|page| root.join(page));
+    let mut long = Vec::new();
+    for path in folders.iter().flat_map(|folder| texts(folder)).chain(pages) {
+        let (page, mut code) = (path.extension().is_some_and(|extension| extension == "md"), false);
+        for (number, line) in std::fs::read_to_string(&path).unwrap().lines().enumerate() {
+            code ^= page && line.trim_start().starts_with("```");
+            if line.chars().count() > 120 && !(page && (code || line.starts_with('|'))) {
+                long.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(long.is_empty(), "\n{}", long.join("\n"));
+}
+
 #[test]
 fn no_file_is_longer_than_four_hundred_lines() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -1,5 +1,5 @@
-//! Folders of TIFF images as scanners write them: angles before the running number, flats and darks among the views. What
-//! counts is the value at the right place: a disk of 0.02 /mm with a ball of 0.04 /mm off its centre.
+//! Folders of TIFF images as scanners write them: angles before the running number, flats and darks among the views.
+//! What counts is the value at the right place: a disk of 0.02 /mm with a ball of 0.04 /mm off its centre.
 
 use crate::common::Bench;
 use recon::formats::nifti::{self, Units};
@@ -20,7 +20,8 @@ fn chord(radius: f64, s: f64) -> f64 {
     2.0 * (radius * radius - s * s).max(0.0).sqrt()
 }
 
-/// Line integrals of a view: a disk of radius 30 mm of 0.02 /mm, a ball of 6 mm of 0.02 /mm more at (x, y) = (10, -12) mm.
+/// Line integrals of a view: a disk of radius 30 mm of 0.02 /mm, a ball of 6 mm of 0.02 /mm more at (x, y) = (10, -12)
+/// mm.
 fn row(angle_deg: f64) -> Vec<f32> {
     let (sine, cosine) = (angle_deg * PI / 180.0).sin_cos();
     let ball = -10.0 * sine - 12.0 * cosine;

@@ -1,9 +1,10 @@
 //! Slopes of earlier iterations, to which the next one is made orthogonal again.
 //!
-//! The slopes Aᵀr of conjugate gradients are orthogonal in exact arithmetic. In f32 they lose it by a factor of five per
-//! iteration, soon after the largest singular values have converged, and the iterates then depend on how a processor
-//! rounds. Full reorthogonalisation (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section 7.6) keeps
-//! the iterates within 1e-6 of those of exact arithmetic, for one volume of memory and two passes over it per iteration.
+//! The slopes Aᵀr of conjugate gradients are orthogonal in exact arithmetic. In f32 they lose it by a factor of five
+//! per iteration, soon after the largest singular values have converged, and the iterates then depend on how a
+//! processor rounds. Full reorthogonalisation (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section
+//! 7.6) keeps the iterates within 1e-6 of those of exact arithmetic, for one volume of memory and two passes over it
+//! per iteration.
 
 use super::vectors;
 use crate::data::Grid;

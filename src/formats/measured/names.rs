@@ -24,8 +24,8 @@ pub(super) struct Sorted {
     pub(super) warnings: Warnings,
 }
 
-/// Sorts the images of a folder. A folder all of whose names speak of flats (or of darks) is one of views: it was given as
-/// such.
+/// Sorts the images of a folder. A folder all of whose names speak of flats (or of darks) is one of views: it was given
+/// as such.
 ///
 /// # Errors
 /// [`Error::Input`] for names with several numbers none of which counts the images.
@@ -51,7 +51,8 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
     } else if apart != [0; 3] {
         let [flats, darks, opposite] = apart;
         let message = format!(
-            "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are set apart by their names; {} images \
+            "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are set apart by their names; {} \
+             images \
              are views",
             folder.display(),
             sorted.views.len()

@@ -116,7 +116,8 @@ impl Stream {
     }
 }
 
-/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, else the file twice.
+/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, else the file
+/// twice.
 #[must_use]
 pub fn parts(path: &Path) -> (PathBuf, PathBuf) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -11,8 +11,8 @@ use ndarray::Axis;
 const UPRIGHT: f64 = 0.99999;
 
 /// The volume, or a single slice that is not axial as an axial one about the same centre, with what to say of it. The
-/// superior end of a sagittal or coronal slice comes first, as it is on the screen; its thickness is nominal, the distance
-/// of its rows.
+/// superior end of a sagittal or coronal slice comes first, as it is on the screen; its thickness is nominal, the
+/// distance of its rows.
 ///
 /// # Errors
 /// Never, for a volume that is one.
