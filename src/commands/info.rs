@@ -1,6 +1,6 @@
 //! `recon info PATH`: what a file or folder is.
 
-use super::{Output, rows};
+use super::{Output, described, rows};
 use crate::error::Result;
 use crate::formats;
 use crate::progress;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What `recon info` may be told.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A NIfTI, NumPy, HDF5, TIFF or MATLAB file, a geometry, a DICOM file or folder
+    /// A NIfTI, NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of DICOM or TIFF files, a pipeline, a run
     pub path: PathBuf,
 }
 
@@ -18,7 +18,10 @@ pub struct Args {
 /// # Errors
 /// What is not there or not known.
 pub fn run(args: &Args) -> Result<Output> {
-    let found = formats::describe(&args.path)?;
+    let found = match described::run_or_pipeline(&args.path)? {
+        Some(found) => found,
+        None => formats::describe(&args.path)?,
+    };
     for warning in &found.warnings {
         progress::warn(&warning.code, &warning.message);
     }

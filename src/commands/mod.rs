@@ -13,6 +13,7 @@ pub mod schema;
 pub mod trace;
 pub mod verify;
 
+mod described;
 mod overrides;
 mod volumes;
 

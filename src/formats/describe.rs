@@ -49,14 +49,17 @@ pub fn describe(path: &Path) -> Result<Description> {
     found.unwrap_or_else(|| {
         let understood: Vec<String> =
             FORMATS.iter().map(|format| format!("{} ({})", format.name, format.looks_like)).collect();
-        let what =
-            if candidate.is_folder { "no DICOM file in this folder" } else { "not a file this program understands" };
+        let what = if candidate.is_folder {
+            "no file in this folder that this program understands"
+        } else {
+            "not a file this program understands"
+        };
         Err(Error::input(path, what).hint(format!("understood are {}", understood.join(", "))))
     })
 }
 
 impl<'a> Candidate<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
+    pub(super) fn open(path: &'a Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
         let is_folder = std::fs::metadata(path).map_err(fail)?.is_dir();
         let mut head = Vec::new();

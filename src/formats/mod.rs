@@ -7,6 +7,7 @@
 pub mod atomic;
 mod describe;
 pub mod dicom;
+mod folder;
 pub mod geometry;
 pub mod grid_of;
 pub mod measured;
@@ -44,5 +45,13 @@ pub struct Format {
 }
 
 /// All formats; the first that claims a path has it.
-pub const FORMATS: &[Format] =
-    &[nifti::FORMAT, dicom::FORMAT, npy::FORMAT, geometry::FORMAT, measured::HDF5, measured::TIFF, measured::MAT];
+pub const FORMATS: &[Format] = &[
+    nifti::FORMAT,
+    dicom::FORMAT,
+    npy::FORMAT,
+    geometry::FORMAT,
+    measured::HDF5,
+    measured::TIFF,
+    measured::MAT,
+    folder::FORMAT,
+];

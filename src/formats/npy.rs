@@ -7,7 +7,8 @@ use super::describe::{Candidate, Description};
 use super::{Format, atomic};
 use crate::data::{Geometry, Projections};
 use crate::error::{Error, Result};
-use ndarray::{Array3, ArrayD};
+use half::f16;
+use ndarray::{Array3, ArrayD, IxDyn, ShapeBuilder};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::fs::File;
@@ -53,7 +54,7 @@ pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> 
     Projections::new(geometry, values).map_err(|error| Error::input(path, error))
 }
 
-/// Reads any array of real numbers (floats or integers of up to 32 bits), of any shape.
+/// Reads any array of real numbers (floats of 16 to 64 bits, integers of 8 to 64 bits), of any shape, as f32.
 ///
 /// # Errors
 /// [`Error::Input`] when the file is missing, damaged or of another type.
@@ -74,6 +75,9 @@ pub fn read_array(path: &Path) -> Result<ArrayD<f32>> {
         "i2" => decode!(i16),
         "u4" => decode!(u32),
         "i4" => decode!(i32),
+        "u8" => decode!(u64),
+        "i8" => decode!(i64),
+        "f2" => return head.halves(path, reader),
         _ => ArrayD::<f32>::read_npy(reader),
     };
     values.map_err(|error| Error::input(path, format!("damaged .npy file: {error}")))
@@ -85,6 +89,10 @@ struct Head {
     /// Bytes of a value.
     bytes: u64,
     kind: String,
+    /// Bytes before the first value.
+    start: usize,
+    /// Whether the first index counts fastest.
+    column_major: bool,
 }
 
 impl Head {
@@ -112,9 +120,9 @@ impl Head {
         let kind = header.type_descriptor.as_string().cloned().unwrap_or_else(|| "a record".into());
         let bytes: u64 = match kind.get(1..) {
             Some("u1" | "i1") => 1,
-            Some("u2" | "i2") => 2,
+            Some("u2" | "i2" | "f2") => 2,
             Some("f4" | "u4" | "i4") => 4,
-            Some("f8") => 8,
+            Some("f8" | "u8" | "i8") => 8,
             _ => {
                 return Err(Error::input(path, format!("expected real numbers, got {kind}"))
                     .hint("save array.astype('float32')"));
@@ -132,7 +140,23 @@ impl Head {
             )
             .hint("is the file complete?"));
         }
-        Ok(Self { shape: header.shape, bytes, kind })
+        let column_major = header.layout.is_fortran();
+        Ok(Self { shape: header.shape, bytes, kind, start: length, column_major })
+    }
+
+    /// The values of float16, which the crate does not read.
+    fn halves(&self, path: &Path, mut reader: impl Read) -> Result<ArrayD<f32>> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|error| Error::read(path, &error))?;
+        let big = self.kind.starts_with('>');
+        let value = |pair: &[u8; 2]| {
+            let bits = if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+            f16::from_bits(bits).to_f32()
+        };
+        let values = bytes.get(self.start..).unwrap_or_default().as_chunks::<2>().0.iter().map(value).collect();
+        let shape = IxDyn(&self.shape);
+        let array = ArrayD::from_shape_vec(shape.set_f(self.column_major), values);
+        array.map_err(|error| Error::input(path, format!("damaged .npy file: {error}")))
     }
 }
 
@@ -172,4 +196,45 @@ fn describe(candidate: &Candidate) -> Option<Result<Description>> {
         description.row("stored as", format!("{kind}{bits}"));
         Ok(description)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file as `numpy.save` writes it.
+    fn file(kind: &str, fortran: bool, shape: &str, data: &[u8]) -> tempfile::NamedTempFile {
+        let fortran = if fortran { "True" } else { "False" };
+        let mut header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        while !(header.len() + 11).is_multiple_of(64) {
+            header.push(' ');
+        }
+        header.push('\n');
+        let length = (header.len() as u16).to_le_bytes();
+        let bytes = [MAGIC, &[1, 0], &length, header.as_bytes(), data].concat();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file
+    }
+
+    fn read(file: &tempfile::NamedTempFile) -> Vec<f32> {
+        read_array(file.path()).unwrap().iter().copied().collect()
+    }
+
+    #[test]
+    fn float16_and_integers_of_64_bits_are_read() {
+        // numpy.float16: 1 = 0x3c00, -2 = 0xc000, 0.5 = 0x3800, 65504 = 0x7bff.
+        let halves = [0x3c00u16, 0xc000, 0x3800, 0x7bff];
+        let bytes = |convert: fn(u16) -> [u8; 2]| halves.map(convert).concat();
+        let little = file("<f2", false, "(2, 2)", &bytes(u16::to_le_bytes));
+        assert_eq!(read(&little), [1.0, -2.0, 0.5, 65504.0]);
+        assert_eq!(read(&file(">f2", false, "(4,)", &bytes(u16::to_be_bytes))), [1.0, -2.0, 0.5, 65504.0]);
+        // In memory the first index counts fastest; the array is the same.
+        assert_eq!(read(&file("<f2", true, "(2, 2)", &bytes(u16::to_le_bytes))), [1.0, 0.5, -2.0, 65504.0]);
+        let long = [7u64.to_le_bytes(), (1u64 << 40).to_le_bytes()].concat();
+        assert_eq!(read(&file("<u8", false, "(2,)", &long)), [7.0, 2f32.powi(40)]);
+        assert_eq!(read(&file("<i8", false, "(1,)", &(-3i64).to_le_bytes())), [-3.0]);
+        let refused = read_array(file("<c8", false, "(1,)", &[0; 8]).path()).unwrap_err();
+        assert!(refused.to_string().contains("astype('float32')"), "{refused}");
+    }
 }

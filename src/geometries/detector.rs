@@ -10,8 +10,9 @@ use super::panel::Panel;
 use super::per_axis::PerAxis;
 use crate::data::{Detector, DetectorShape, Geometry, Grid, Point, sub};
 use crate::error::{Error, Result};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// `detector: {pixels, pitch_mm, offset_mm, shape, tilt_deg, slant_deg, rotation_deg}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -21,7 +22,10 @@ pub struct Config {
     pub pixels: PerAxis<usize>,
     /// Pixel pitch in mm: [v, u], one number for square pixels, or auto.
     pub pitch_mm: PerAxis<f64>,
-    /// Shift of the detector's centre from the central ray, [v, u] in mm (along the arc of a cylindrical one).
+    /// Shift of the detector's centre from the central ray, [v, u] in mm (along the arc of a cylindrical one); one
+    /// number is u.
+    #[serde(deserialize_with = "shift")]
+    #[schemars(schema_with = "shift_schema")]
     pub offset_mm: [f64; 2],
     /// flat, or cylindrical about the axis through the source along v.
     pub shape: DetectorShape,
@@ -32,6 +36,24 @@ pub struct Config {
     pub slant_deg: f64,
     /// Turn in its own plane about its centre, degrees from u to v (RTK: in-plane angle).
     pub rotation_deg: f64,
+}
+
+/// Reads `[v, u]`, or one number as `[0, u]`.
+fn shift<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<[f64; 2], D::Error> {
+    match PerAxis::deserialize(deserializer)? {
+        PerAxis::One(u) => Ok([0.0, u]),
+        PerAxis::Two(both) => Ok(both),
+        PerAxis::Auto => Err(D::Error::custom("expected a number or [v, u] in mm, got auto")),
+    }
+}
+
+fn shift_schema(_generator: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({
+        "oneOf": [
+            {"type": "number"},
+            {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+        ]
+    })
 }
 
 /// The circumscribed cylinder of a volume about the axis of rotation, mm from the isocentre.
@@ -263,6 +285,10 @@ mod tests {
         assert_eq!((panel.detector.rows, panel.detector.columns, panel.pitch), (1, 40, [4.0, 4.0]));
         assert!(refused("pixels: [2, 40]", true).contains("one row"));
         assert!(refused("offset_mm: [1, 0]", true).contains("leave its plane"));
+        for one in ["offset_mm: 7", "offset_mm: [0, 7]"] {
+            assert_eq!(serde_yaml::from_str::<Config>(one).unwrap().offset_mm, [0.0, 7.0]);
+        }
+        assert!(serde_yaml::from_str::<Config>("offset_mm: auto").is_err());
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Config {
                 ));
             }
             let name = name.clone();
-            entry.keys.check(entry.kind.as_part().iterative(), &taken).map_err(under)?;
+            entry.keys.check(entry.kind.as_part(), &taken).map_err(under)?;
             taken.push(name);
         }
         for (i, key) in self.evaluate.metrics.iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use super::Stage;
 use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
-use crate::algorithms::{AlgorithmKind, Reconstruction, Run};
+use crate::algorithms::{Algorithm, AlgorithmKind, Reconstruction, Run};
 use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
@@ -33,15 +33,19 @@ pub struct MethodKeys {
 crate::sibling_keys!(MethodKeys { name, projector, start_from });
 
 impl MethodKeys {
-    /// Refuses what only iterative methods have beside one that is not, and a start that is not among the methods
-    /// `above`.
+    /// Refuses what only iterative methods have beside one that is not, a start that is not among the methods
+    /// `above`, and two starts.
     ///
     /// # Errors
     /// The key and what to do.
-    pub fn check(&self, iterative: bool, above: &[String]) -> Result<()> {
+    pub fn check(&self, method: &dyn Algorithm, above: &[String]) -> Result<()> {
         let set = [("projector", self.projector.is_some()), ("start_from", self.start_from.is_some())];
-        if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !iterative) {
+        if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !method.iterative()) {
             return Err(Error::config(key, "means nothing to a method that does not iterate").hint("remove it"));
+        }
+        if let (Some(name), Some(file)) = (&self.start_from, method.file()) {
+            let problem = format!("`{name}` and the method's own `start`, the file {}, are two starts", file.display());
+            return Err(Error::config("start_from", problem).hint("leave one of them out"));
         }
         match &self.start_from {
             Some(name) if !above.contains(name) => {

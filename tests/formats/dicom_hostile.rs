@@ -274,3 +274,42 @@ fn control_characters_of_a_file_do_not_reach_the_screen() {
     let message = refused(&file(EXPLICIT, &data));
     assert!(!message.contains('\u{1b}') && message.contains("got [31mX"), "{message}");
 }
+
+/// A file with a storage class in its meta group and this data set.
+fn classed(class: &str, data: &[u8]) -> Vec<u8> {
+    let padded = |uid: &str| format!("{uid}{}", if uid.len() % 2 == 1 { "\0" } else { "" });
+    let meta = [element((2, 2), "UI", padded(class).as_bytes()), element((2, 0x10), "UI", padded(EXPLICIT).as_bytes())]
+        .concat();
+    [&[0; 128][..], b"DICM", &element((2, 0), "UL", &(meta.len() as u32).to_le_bytes()), &meta, data].concat()
+}
+
+#[test]
+fn files_without_pixels_say_what_they_are() {
+    let folder = folder();
+    let modality = element((8, 0x60), "CS", b"SR");
+    for (name, class, words) in [
+        ("DICOMDIR", "1.2.840.10008.1.3.10", "a DICOMDIR"),
+        ("report", "1.2.840.10008.5.1.4.1.1.88.11", "a structured report"),
+        ("other", "1.2.3", "a DICOM file without pixels (storage class 1.2.3)"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, classed(class, &modality)).unwrap();
+        let message = input_error(read_series(&path, None));
+        assert!(message.contains(words) && message.contains("give the folder"), "{message}");
+        let found = recon::formats::describe(&path).unwrap();
+        assert!(found.kind == "DICOM file without pixels" && found.rows[0].1.contains(words), "{found:?}");
+    }
+    let message = input_error(read_series(folder.path(), None));
+    assert!(message.contains("3 other files, among them a DICOMDIR"), "{message}");
+}
+
+#[test]
+fn frames_without_places_are_named_as_such() {
+    let folder = folder();
+    let path = folder.path().join("a.dcm");
+    let pixels = element((0x7fe0, 0x10), "OW", &[0; 48]);
+    std::fs::write(&path, file(EXPLICIT, &Image { frames: "4", pixels, ..Image::default() }.data())).unwrap();
+    let message = input_error(read_series(&path, None));
+    assert!(message.contains("its 4 frames have no places of their own"), "{message}");
+    assert!(!message.contains("phases") && message.contains("Plane Position"), "{message}");
+}

@@ -137,6 +137,20 @@ fn a_missing_logarithm_a_wrong_sign_and_a_logarithm_taken_twice_are_refused_by_t
 }
 
 #[test]
+fn a_view_without_a_signal_is_refused_by_its_number() {
+    let bench = Bench::new();
+    let values =
+        Array3::from_shape_fn(
+            (24, 1, 40),
+            |(view, _, column)| if view == 5 { 0.0 } else { 3e4 * (-expected(view, column)).exp() as f32 },
+        );
+    values.write_npy(File::create(bench.path("c.npy")).unwrap()).unwrap();
+    let axis = ", center_of_rotation: 18.0, values: counts, open_beam: 30000";
+    check(&bench, "npy: {path: c.npy}", axis).expect(3, &["blank_views", "1 of 24 views, counted from 0: 5;"]);
+    check(&bench, "npy: {path: c.npy}", &format!("{axis}, preflight: warn")).expect(0, &["[blank_views]"]);
+}
+
+#[test]
 fn angles_in_radians_are_suspected_and_read() {
     let bench = Bench::new();
     let input = written(&bench, "d.npy", |p| p).replace('}', ", angles: a.txt}");

@@ -4,6 +4,7 @@ use super::file::is_dicom;
 use super::header::Image;
 use super::series::{self, Series};
 use super::stack;
+use super::without_pixels;
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::formats::Format;
@@ -28,8 +29,14 @@ fn file(path: &Path) -> Result<Description> {
         return Err(Error::input(path, problem));
     }
     let [series] = &found.series[..] else {
-        return Err(Error::input(path, "no image: not a DICOM file, or one without pixels")
-            .hint("a preamble of 128 bytes and the mark DICM are expected"));
+        let Some(what) = without_pixels::what(path)? else {
+            return Err(
+                Error::input(path, "not a DICOM file").hint("a preamble of 128 bytes and the mark DICM are expected")
+            );
+        };
+        let mut description = Description::new("DICOM file without pixels");
+        description.row("what it is", what);
+        return Ok(description);
     };
     let mut description = Description::new("DICOM image");
     image_rows(&mut description, &series.images[0]);

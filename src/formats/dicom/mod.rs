@@ -18,6 +18,7 @@ mod source;
 mod stack;
 mod syntax;
 mod uid;
+mod without_pixels;
 mod write;
 
 pub(super) use info::FORMAT;

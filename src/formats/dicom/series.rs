@@ -1,6 +1,7 @@
 //! Which files of a folder are one series.
 
 use super::header::Image;
+use super::without_pixels;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
@@ -99,12 +100,7 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
             .hint("copy the series again, or remove what does not belong to it"));
     }
     if found.series.is_empty() {
-        let what = if path.is_dir() {
-            format!("no DICOM image in this folder ({} other files)", found.others)
-        } else {
-            "not a DICOM image".into()
-        };
-        return Err(Error::input(path, what).hint("give the folder that holds the slices of one CT series"));
+        return Err(Error::input(path, without_image(path, found.others)?).hint(without_pixels::HINT));
     }
     let mut warnings = Warnings::new();
     let candidates: Vec<&Series> = match wanted {
@@ -133,6 +129,24 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
         }
     }
     Ok((series, warnings))
+}
+
+/// What a path without any DICOM image is.
+fn without_image(path: &Path, others: usize) -> Result<String> {
+    if !path.is_dir() {
+        return Ok(
+            without_pixels::what(path)?.map_or("not a DICOM file".into(), |what| format!("no image: it is {what}"))
+        );
+    }
+    let mut among = None;
+    for file in files(path)? {
+        among = without_pixels::what(&file)?;
+        if among.is_some() {
+            break;
+        }
+    }
+    let among = among.map_or(String::new(), |what| format!(", among them {what}"));
+    Ok(format!("no DICOM image in this folder ({others} other files{among})"))
 }
 
 fn list(series: &[Series]) -> String {

@@ -165,6 +165,9 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
     let depth = |slice: &Slice| dot(slice.frame.position, normal);
     let path = |slice: &Slice| &series.images[slice.image].path;
     if let Some((a, b)) = slices.iter().zip(&slices[1..]).find(|(a, b)| depth(b) - depth(a) < SAME_PLACE) {
+        if let Some(problem) = placeless(slices, a.image) {
+            return Err(Error::input(path(a), problem).hint(PLACELESS_HINT));
+        }
         let problem = format!("at the same place as {} ({:.3} mm along the normal)", path(a).display(), depth(a));
         return Err(Error::input(path(b), problem)
             .hint("the series repeats slices (several phases, or files twice); keep one of each place"));
@@ -187,6 +190,16 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
         ));
     }
     Ok(scale(normal, length))
+}
+
+const PLACELESS_HINT: &str = "take the series as the scanner stored it (one file per slice, or enhanced CT with a \
+                              Plane Position for every frame)";
+
+/// What is wrong with a file whose frames all lie at one place: the place of the file itself.
+fn placeless(slices: &[Slice], image: usize) -> Option<String> {
+    let frames: Vec<Point> = slices.iter().filter(|slice| slice.image == image).map(|s| s.frame.position).collect();
+    let one = frames.len() > 1 && frames.iter().all(|&place| norm(sub(place, frames[0])) < SAME_PLACE);
+    one.then(|| format!("its {} frames have no places of their own: the file gives one place for all", frames.len()))
 }
 
 const UNEVEN_HINT: &str = "a slice may be missing; copy the whole series, or resample it to even distances";

@@ -3,6 +3,7 @@
 
 use super::names::{self, Sorted};
 use super::{Frames, guarded, plausible, table, within};
+use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::formats::{Candidate, Description};
 use ndarray::{Array3, ArrayView2, s};
@@ -11,6 +12,7 @@ use std::io::BufReader;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
 /// Most views.
@@ -28,7 +30,8 @@ pub type Files<'a> = super::npy::Files<'a>;
 pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
     let angles = files.angles.map(table::numbers).transpose()?;
     let Sorted { views, flats, darks, mut warnings } = sorted(files.data)?;
-    let (data, height) = stack(files.data, &views, rows)?;
+    let Stacked { images: data, height, inverted } = stack(files.data, &views, rows)?;
+    warnings.extend(inverted.then(|| white_is_zero(files.data)));
     // What the pipeline names counts before what lies among the views.
     let mut part = |named: Option<&Path>, among: Vec<PathBuf>| -> Result<Option<Array3<f32>>> {
         let images = match named {
@@ -40,7 +43,7 @@ pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
             None => among,
         };
         let place = named.unwrap_or(files.data);
-        if images.is_empty() { Ok(None) } else { stack(place, &images, rows).map(|(images, _)| Some(images)) }
+        if images.is_empty() { Ok(None) } else { stack(place, &images, rows).map(|found| Some(found.images)) }
     };
     let (flats, darks) = (part(files.flats, flats)?, part(files.darks, darks)?);
     let frames = Frames::new(files.data, data, flats, darks, angles)?.of(height);
@@ -55,13 +58,33 @@ fn sorted(path: &Path) -> Result<Sorted> {
     Ok(Sorted { views: vec![path.to_path_buf()], ..Sorted::default() })
 }
 
-/// The images of files `[image, row, column]`, and how many rows they had.
-fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
+/// What is said where images store white as 0.
+fn white_is_zero(path: &Path) -> Warning {
+    let message = format!(
+        "{}: the images store white as 0 (tag PhotometricInterpretation), so that every value v was read as the largest \
+         value of its type less v (floats: 1 - v); if the numbers are counts as they are, set the tag to 1",
+        path.display()
+    );
+    Warning::new("white_is_zero", message)
+}
+
+/// The images of some files.
+struct Stacked {
+    /// `[image, row, column]`.
+    images: Array3<f32>,
+    /// How many rows they had.
+    height: usize,
+    /// Whether white was stored as 0 in any.
+    inverted: bool,
+}
+
+/// The images of files.
+fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<Stacked> {
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
-    let (mut count, mut whole) = (0, 0);
+    let (mut count, mut whole, mut inverted) = (0, 0, false);
     for file in files {
-        guarded(file, || {
+        inverted |= guarded(file, || {
             each_page(file, |page| {
                 whole = page.shape()[0];
                 let rows = within(file, rows, whole)?;
@@ -81,17 +104,21 @@ fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<
     }
     let [height, width] = shape.ok_or_else(|| Error::input(path, "no TIFF image in it"))?;
     let images = Array3::from_shape_vec((count, height, width), pages).map_err(|error| Error::input(path, error))?;
-    Ok((images, whole))
+    Ok(Stacked { images, height: whole, inverted })
 }
 
-fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -> Result<()> {
+/// Hands every page to `keep`; whether one of them stores white as 0 (the decoder inverts those).
+fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -> Result<bool> {
     let broken = |error: TiffError| Error::input(path, format!("damaged TIFF file: {error}"));
     let file = File::open(path).map_err(|error| Error::read(path, &error))?;
     let bytes = file.metadata().map_err(|error| Error::read(path, &error))?.len();
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MAX_IMAGE;
     let mut decoder = Decoder::new(BufReader::new(file)).map_err(broken)?.with_limits(limits);
+    let mut inverted = false;
     for _ in 0..MAX_PAGES {
+        let tag = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(broken)?;
+        inverted |= tag == Some(0);
         let (width, height) = decoder.dimensions().map_err(broken)?;
         let (ColorType::Gray(bits), true) = (decoder.colortype().map_err(broken)?, width > 0 && height > 0) else {
             return Err(Error::input(path, "expected a grey image"));
@@ -103,7 +130,7 @@ fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -
             page.map_err(|_| Error::input(path, format!("expected {width} x {height} values, got {}", values.len())))?,
         )?;
         if !decoder.more_images() {
-            return Ok(());
+            return Ok(inverted);
         }
         decoder.next_image().map_err(broken)?;
     }
@@ -150,20 +177,55 @@ pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     let marked = candidate.head.starts_with(b"II*\0")
         || candidate.head.starts_with(b"MM\0*")
         || candidate.head.starts_with(b"II+\0");
-    (!candidate.is_folder && (marked || is_tiff(candidate.path))).then(|| {
-        guarded(candidate.path, || {
-            let mut description = Description::new("TIFF images");
-            let (mut pages, mut size) = (0usize, Vec::new());
-            each_page(candidate.path, |page| {
-                pages += 1;
-                size = page.shape().to_vec();
-                Ok(())
-            })?;
-            description.row("images", pages.to_string());
-            super::row_of_shape(&mut description, "size [rows, columns]", &size, "grey");
-            Ok(description)
-        })
+    if candidate.is_folder {
+        return images(candidate.path).ok().map(|files| folder(candidate.path, files));
+    }
+    (marked || is_tiff(candidate.path)).then(|| {
+        let mut description = Description::new("TIFF images");
+        let pages = describe_pages(candidate.path, &mut description)?;
+        description.rows.insert(0, ("images".to_string(), pages.to_string()));
+        Ok(description)
     })
+}
+
+/// A folder by what the names of its images say.
+fn folder(path: &Path, files: Vec<PathBuf>) -> Result<Description> {
+    let mut description = Description::new("folder of TIFF images");
+    description.row("images", files.len().to_string());
+    let first = files[0].clone();
+    match names::sort(path, files) {
+        Ok(Sorted { views, flats, darks, warnings }) => {
+            description.row("views", views.len().to_string());
+            for (label, part) in [("flats", flats), ("darks", darks)] {
+                if !part.is_empty() {
+                    description.row(label, part.len().to_string());
+                }
+            }
+            let name = |file: Option<&PathBuf>| {
+                file.and_then(|file| file.file_name()).unwrap_or_default().to_string_lossy().into_owned()
+            };
+            description.row("first and last view", format!("{}, {}", name(views.first()), name(views.last())));
+            description.warnings.extend(warnings);
+        }
+        Err(error) => description.warnings.push(Warning::new("order_of_views", error)),
+    }
+    describe_pages(&first, &mut description)?;
+    Ok(description)
+}
+
+/// Adds the size of a file's images; how many there are.
+fn describe_pages(path: &Path, description: &mut Description) -> Result<usize> {
+    let (mut pages, mut size) = (0usize, Vec::new());
+    let inverted = guarded(path, || {
+        each_page(path, |page| {
+            pages += 1;
+            size = page.shape().to_vec();
+            Ok(())
+        })
+    })?;
+    super::row_of_shape(description, "size [rows, columns]", &size, "grey");
+    description.warnings.extend(inverted.then(|| white_is_zero(path)));
+    Ok(pages)
 }
 
 #[cfg(test)]

@@ -116,6 +116,9 @@ impl Work<'_> {
     /// Line integrals of the binned pixels.
     fn integrals(&mut self, frames: Frames) -> Result<Array3<f32>> {
         let values = calibration::values(self.setup, &frames);
+        if self.setup.preflight != Preflight::Off {
+            self.report(preflight::frames(&frames.data, values))?;
+        }
         let (mut data, warnings) =
             calibration::normalised(self.setup, &frames, values).map_err(|error| error.under("acquire"))?;
         drop(frames);

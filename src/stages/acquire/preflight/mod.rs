@@ -2,9 +2,11 @@
 //! described? Every finding is a sentence with figures and what to do, under a stable code.
 
 mod fit;
+mod frames;
 mod levels;
 
 pub(super) use fit::{Described, fit};
+pub(super) use frames::frames;
 pub(super) use levels::{integrals, raw, short_side};
 
 use crate::data::Warning;
