@@ -100,7 +100,8 @@ pub struct Setup {
 }
 
 fn three_metrics() -> evaluate::Config {
-    evaluate::Config { metrics: ["psnr_db", "ssim", "rmse_hu"].map(String::from).to_vec() }
+    let metrics = ["psnr_db", "ssim", "rmse_hu"].map(String::from).to_vec();
+    evaluate::Config { metrics, ..evaluate::Config::default() }
 }
 
 /// What `--quick` makes of a case.

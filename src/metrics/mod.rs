@@ -2,6 +2,7 @@
 //! because published figures of the same name differ in window, data range and mask.
 
 mod comparison;
+pub mod fourier_shell;
 #[cfg(test)]
 mod golden;
 mod mae_hu;

@@ -130,7 +130,7 @@ impl Pipeline {
         });
         Ok(Self {
             source: Source::of(&config)?,
-            reconstruct: Reconstruct { methods: methods.collect() },
+            reconstruct: Reconstruct { methods: methods.collect(), cross_validation: config.evaluate.cross_validation },
             evaluate: Evaluate { config: config.evaluate.clone() },
             export: Export { name: config.name.clone(), config: config.export.clone() },
             config,

@@ -39,6 +39,7 @@ pub fn page(report: &Report, images: &Gallery) -> String {
                     (sections::scores::section(&page))
                     (sections::images::section(&page))
                     (sections::spread::section(&page))
+                    (sections::withheld::section(&page))
                     (sections::scan::section(&page))
                     (sections::convergence::section(&page))
                     (sections::notes::section(&page))

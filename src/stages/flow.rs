@@ -5,6 +5,7 @@ use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections,
 use crate::error::Result;
 use crate::formats::dicom::SourceSeries;
 use crate::phantoms::Phantom;
+use crate::stages::withheld::Withheld;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::OnceCell;
@@ -134,6 +135,8 @@ pub struct Reconstructed {
     pub uncertainty: Option<Volume>,
     /// Figures about itself.
     pub facts: MethodFacts,
+    /// What views that it has not seen say about it, for a measured scan.
+    pub withheld: Option<Withheld>,
     /// Seconds of computing, over all its runs.
     pub seconds: f64,
     /// Files written, relative to the run folder.

@@ -10,6 +10,7 @@ pub mod load;
 pub mod reconstruct;
 pub mod scan;
 pub mod simulate;
+pub mod withheld;
 
 use crate::context::Context;
 use crate::error::Result;

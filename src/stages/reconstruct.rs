@@ -1,8 +1,11 @@
 //! reconstruct: one or many methods on the same projections, each alone: its own cache record, checkpoints, clock and
 //! peak memory. A method that fails does not take the others with it.
 
+mod withholding;
+
 use super::Stage;
 use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
+use super::withheld::{CrossValidation, Withheld};
 use crate::algorithms::{Algorithm, AlgorithmKind, Reconstruction, Run};
 use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
@@ -16,6 +19,7 @@ use crate::registry::{Kinds, OneOf};
 use crate::report;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use withholding::Judge;
 
 /// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +86,8 @@ pub struct Method {
 pub struct Reconstruct {
     /// The methods, in order.
     pub methods: Vec<Method>,
+    /// Which of them are judged by withheld views, where the scan has no truth.
+    pub cross_validation: CrossValidation,
 }
 
 impl Stage for Reconstruct {
@@ -96,16 +102,48 @@ impl Stage for Reconstruct {
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.methods.len());
         for method in &self.methods {
-            let outcome = method.outcome(scan, &outcomes, context);
+            let outcome = method.outcome(scan, &outcomes, &|made| self.withheld(method, made, scan, context), context);
             outcomes.push(outcome);
         }
         Ok(outcomes)
     }
 }
 
+impl Reconstruct {
+    /// What views that a method has not seen say about what it made, where there is no truth.
+    fn withheld(
+        &self,
+        method: &Method,
+        made: &Reconstructed,
+        scan: &Acquisition,
+        context: &Context,
+    ) -> Result<Option<Withheld>> {
+        if scan.truth.is_some() || !self.cross_validation.takes(method.kind.name()) {
+            return Ok(None);
+        }
+        let key = context.key("withhold", &(), &[&scan.key, &made.key])?;
+        let judge = Judge { methods: &self.methods, scan, context };
+        let work = || {
+            let value = judge.figures(method)?;
+            Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
+        };
+        Ok(Some(context.cached(&format!("withhold.{}", method.name), &key, work)?.value))
+    }
+}
+
 impl Method {
-    fn outcome(&self, scan: &Acquisition, earlier: &[Outcome], context: &Context) -> Outcome {
-        let work = || self.reconstructed(scan, self.initial(earlier)?, context);
+    fn outcome(
+        &self,
+        scan: &Acquisition,
+        earlier: &[Outcome],
+        judge: &dyn Fn(&Reconstructed) -> Result<Option<Withheld>>,
+        context: &Context,
+    ) -> Outcome {
+        let work = || {
+            let mut made = self.reconstructed(scan, self.initial(earlier)?, context)?;
+            made.withheld = judge(&made)?;
+            Ok(made)
+        };
         let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| work()) {
             Ok(result) => (Status::Complete, Some(result), None),
             Err(error @ Error::Stopped(_)) => (Status::Interrupted, None, Some(error.to_string())),
@@ -153,6 +191,7 @@ impl Method {
             start,
             uncertainty,
             facts: kept.value,
+            withheld: None,
             seconds: kept.seconds,
             files: written,
         })

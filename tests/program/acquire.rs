@@ -75,10 +75,14 @@ fn counts_become_the_line_integrals_that_were_counted() {
     let report = bench.json("out/report.json");
     let residual = report["methods"][0]["metrics"]["residual"].as_f64().unwrap();
     assert!(residual > 0.0 && residual < 0.3, "{residual}");
-    assert!(
-        report["methods"][0]["metrics"].as_object().unwrap().len() == 1,
-        "no metric needs a truth that is not there"
-    );
+    let metrics = report["methods"][0]["metrics"].as_object().unwrap();
+    let keys: Vec<&str> = metrics.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["held_out_noise", "held_out_residual", "residual", "resolution_mm"], "none needs a truth");
+    let held_out = metrics["held_out_residual"].as_f64().unwrap();
+    assert!(held_out > residual && held_out < 0.4, "{held_out} after {residual}");
+    assert_eq!(report["metric_definitions"]["held_out_noise"]["unit"], "σ");
+    let shells = &report["methods"][0]["notes"]["fourier_shell_correlation"];
+    assert!(shells["correlation"].as_array().unwrap().len() > 5 && run.stdout.contains("resolution"), "{run:#?}");
     assert_eq!(report["metric_definitions"]["residual"]["mask"], "all");
     assert!(std::fs::read_to_string(bench.path("out/report.html")).unwrap().contains("1/mm"));
     // The second time nothing is done again, and the cached reading says the same.

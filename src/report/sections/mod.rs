@@ -14,6 +14,7 @@ pub(crate) mod scores;
 pub(crate) mod spread;
 pub(crate) mod times;
 pub(crate) mod warnings;
+pub(crate) mod withheld;
 
 use super::Gallery;
 use super::figures::errors::Errors;

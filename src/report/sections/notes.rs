@@ -4,8 +4,8 @@ use super::Page;
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// Notes that the comparison already shows.
-const SHOWN: [&str; 3] = ["start", "start_psnr_db", "reason"];
+/// Notes that other sections already show.
+const SHOWN: [&str; 4] = ["start", "start_psnr_db", "reason", super::withheld::NOTE];
 
 pub(crate) fn section(page: &Page) -> Markup {
     let methods: Vec<_> = page

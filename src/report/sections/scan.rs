@@ -15,7 +15,7 @@ pub(crate) fn section(page: &Page) -> Markup {
     let shown = |value: f64| pretty(&significant(value, 3));
     html! {
         section #scan {
-            h2 { "ScanFigure" }
+            h2 { "The scan" }
             p {
                 "Line integrals of attenuation, black " (shown(pictures.window.low)) ", white "
                 (shown(pictures.window.high)) "."

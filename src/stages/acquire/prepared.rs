@@ -4,6 +4,7 @@ use super::layout::MeasuredLayout;
 use super::preflight::{self, Finding};
 use super::scan::{self, DetectorKeys};
 use super::setup::{AngleUnit, Axis, FirstRow, Preflight, Setup, Values};
+use super::trial::Trial;
 use super::{axis, calibration, defects, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -52,6 +53,10 @@ pub(super) fn prepare(
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
     Ok(Prepared { projections: Projections::new(geometry, integrals)?, grid, mu_water, warnings: work.warnings })
 }
+
+/// Findings with which a filtered backprojection is off by more than its weights.
+const SPOILS_THE_SCALE: [&str; 6] =
+    ["truncated", "air_level", "center_off", "reversed_angles", "inconsistent_views", "limited_arc"];
 
 /// What the steps share.
 struct Work<'a> {
@@ -224,12 +229,28 @@ impl Work<'_> {
         self.report(preflight::integrals(integrals, preflight::short_side(geometry, axis)))?;
         let described = preflight::Described { kind: self.kind, layout, axis, geometry, grid };
         match preflight::fit(integrals, &described, |column| self.of_file(column)) {
-            Ok(findings) => self.report(findings),
+            Ok(findings) => {
+                self.report(findings)?;
+                let scale = self.scale(integrals, layout, axis)?;
+                self.report(scale.into_iter().collect())
+            }
             Err(error) => {
                 let message = format!("axis and sense of rotation were not looked at: {error}");
                 self.warnings.push(Warning::new("preflight_partial", message));
                 Ok(())
             }
+        }
+    }
+
+    /// Whether a quick reconstruction has the right scale, where nothing that spoils it has been found.
+    fn scale(&self, integrals: &Array3<f32>, layout: &MeasuredLayout, axis: f64) -> Result<Option<Finding>> {
+        let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
+        if posed || self.warnings.iter().any(|warning| SPOILS_THE_SCALE.contains(&warning.code.as_str())) {
+            return Ok(None);
+        }
+        match Trial::new(integrals, layout, self.kind, axis::COLUMNS[0]) {
+            Ok(trial) => preflight::scale(&trial, axis),
+            Err(_) => Ok(None),
         }
     }
 

@@ -8,7 +8,7 @@
 use super::layout::MeasuredLayout;
 use super::least_squares::cgls;
 use super::scan;
-use crate::data::Geometry;
+use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::OneOf;
@@ -65,11 +65,25 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// An axis beside the detector; a kind of scan that cannot be cut down to one slice.
     pub(super) fn residual(&self, axis: f64, reversed: bool) -> Result<f64> {
+        let (geometry, grid) = self.scan(axis, reversed)?;
+        Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
+    }
+
+    /// The trial's data, if the axis falls on this column of the data, and a lattice that holds what any view sees.
+    ///
+    /// # Errors
+    /// As [`Trial::residual`].
+    pub(super) fn projections(&self, axis: f64) -> Result<(Projections, Grid)> {
+        let (geometry, grid) = self.scan(axis, false)?;
+        Ok((Projections::from_vec(geometry, self.sinogram.iter().copied().collect())?, grid))
+    }
+
+    fn scan(&self, axis: f64, reversed: bool) -> Result<(Geometry, Grid)> {
         let bin = self.bin as f64;
         let layout = self.layout.flat([1, self.sinogram.ncols()], self.bin, (axis - (bin - 1.0) / 2.0) / bin);
         let geometry = MeasuredLayout { reversed: reversed != self.layout.reversed, ..layout }.build(self.kind)?;
         let grid = scan::bounds(&whole_turn(&geometry), None)?;
-        Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
+        Ok((geometry, grid))
     }
 }
 

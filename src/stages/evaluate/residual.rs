@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 const KEY: &str = "residual";
 /// What it is, in words.
 const DEFINITION: &str = "norm of (reprojection of the volume - measured line integrals) over the norm of the latter; \
- low means that the data are \
-                          explained, noise included, not that the image is right";
+                          low means that the data are explained, noise included, not that the image is right";
+/// The measured line integrals over the reprojected ones: beyond this the scale of a volume is off.
+const RIGHT: std::ops::RangeInclusive<f64> = 0.9..=1.1;
 /// Views projected at once: bounds the memory.
 const CHUNK: usize = 32;
 
@@ -29,9 +30,12 @@ pub(super) fn evaluation(
     let key = context.key(Evaluate::NAME, &KEY, &[&scan.key, &result.key])?;
     let work = || {
         let task = progress::begin(&format!("evaluate {}", outcome.name), None);
+        let found = agreement(&result.volume.to_attenuation(scan.mu_water), scan)?;
+        found.iter().for_each(|found| scale_off(&outcome.name, found));
+        let of_start = |start: &Volume| agreement(&start.to_attenuation(scan.mu_water), scan).map(scores);
         let value = Evaluation {
-            volume: measured(&result.volume, scan)?,
-            start: result.start.as_ref().map(|start| measured(start, scan)).transpose()?,
+            volume: scores(found),
+            start: result.start.as_ref().map(of_start).transpose()?,
             uncertainty: BTreeMap::new(),
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
         };
@@ -50,30 +54,54 @@ fn definition() -> MetricDefinition {
     }
 }
 
-fn measured(volume: &Volume, scan: &Acquisition) -> Result<Scores> {
-    let mut found = Scores::default();
-    let value = relative(&volume.to_attenuation(scan.mu_water), scan)?;
-    if value.is_none() {
-        found.reasons.insert(KEY.to_string(), "the data are all zero".to_string());
+fn scores(found: Option<Agreement>) -> Scores {
+    let mut scores = Scores::default();
+    if found.is_none() {
+        scores.reasons.insert(KEY.to_string(), "the data are all zero".to_string());
     }
-    found.metrics.insert(KEY.to_string(), value);
-    Ok(found)
+    scores.metrics.insert(KEY.to_string(), found.map(|found| found.residual));
+    scores
 }
 
-fn relative(volume: &Volume, scan: &Acquisition) -> Result<Option<f64>> {
+/// How a reprojection A x and the data y agree.
+struct Agreement {
+    /// ‖A x − y‖ / ‖y‖.
+    residual: f64,
+    /// The s of the best fit y = s A x.
+    scale: f64,
+}
+
+/// `None` for data or a volume of zeros.
+fn agreement(volume: &Volume, scan: &Acquisition) -> Result<Option<Agreement>> {
     let (geometry, data) = (&scan.projections.geometry, scan.projections.as_slice());
     let samples = geometry.detector.rows * geometry.detector.columns;
     let views: Vec<usize> = (0..geometry.views.len()).collect();
-    let (mut missed, mut all) = (0.0, 0.0);
+    let (mut missed, mut all, mut both, mut own) = (0.0, 0.0, 0.0, 0.0);
     for chunk in views.chunks(CHUNK) {
         let part = geometry.subset(chunk)?;
         let mut reprojected = vec![0.0; part.samples()];
         joseph::forward(&volume.grid, &part.views, &part.detector, volume.as_slice(), &mut reprojected);
         let given = &data[chunk[0] * samples..][..reprojected.len()];
         for (&found, &given) in reprojected.iter().zip(given) {
-            missed += (f64::from(found) - f64::from(given)).powi(2);
-            all += f64::from(given).powi(2);
+            let (found, given) = (f64::from(found), f64::from(given));
+            missed += (found - given).powi(2);
+            all += given.powi(2);
+            both += found * given;
+            own += found.powi(2);
         }
     }
-    Ok((all > 0.0).then(|| (missed / all).sqrt()))
+    Ok((all > 0.0)
+        .then(|| Agreement { residual: (missed / all).sqrt(), scale: if own > 0.0 { both / own } else { 1.0 } }))
+}
+
+/// A warning where a volume's values are off by a factor.
+fn scale_off(name: &str, agreement: &Agreement) {
+    if !RIGHT.contains(&agreement.scale) {
+        let message = format!(
+            "{name}: the measured line integrals are {:.3} times those of its volume: its values are wrong by this \
+             factor, or the lattice does not hold the whole object",
+            agreement.scale
+        );
+        progress::warn("scale_off", &message);
+    }
 }

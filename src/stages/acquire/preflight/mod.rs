@@ -4,10 +4,12 @@
 mod fit;
 mod frames;
 mod levels;
+mod scale;
 
 pub(super) use fit::{Described, fit};
 pub(super) use frames::frames;
 pub(super) use levels::{integrals, raw, short_side};
+pub(super) use scale::scale;
 
 use crate::data::Warning;
 

@@ -1,0 +1,45 @@
+//! The report's entries for what withheld views say about a method.
+
+use crate::data::MetricDefinition;
+use crate::stages::withheld::Withheld;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What the figures are, in the order of [`Withheld::KEYS`], and their units.
+const MEANINGS: [(&str, &str); 3] = [
+    (
+        "norm of (prediction - measurement) over the norm of the measurement, for every tenth view; the prediction is \
+         the reprojection of a volume made from the other views; higher than the residual: what was fitted beyond the \
+         object",
+        "",
+    ),
+    (
+        "the same difference in units of the noise of those views, which is estimated from second differences along \
+         the detector's rows; 1 is as well as any prediction can be",
+        "σ",
+    ),
+    (
+        "1/f where the Fourier shell correlation (ring, in 2-D) of two volumes, each from every other view, falls below \
+         the half-bit curve; at best two voxels; what both halves have wrong in common is not seen",
+        "mm",
+    ),
+];
+
+pub(super) fn definitions() -> BTreeMap<String, MetricDefinition> {
+    let define = |(key, (definition, unit)): (&str, (&str, &str))| {
+        let definition = MetricDefinition {
+            definition: definition.to_string(),
+            data_range: None,
+            unit: unit.to_string(),
+            mask: "all".to_string(),
+        };
+        (key.to_string(), definition)
+    };
+    Withheld::KEYS.into_iter().zip(MEANINGS).map(define).collect()
+}
+
+/// The correlation as a note of its method: three lists of one length.
+pub(super) fn note(shells: &[[f64; 3]]) -> Value {
+    let column = |k: usize| shells.iter().map(|row| row[k]).collect::<Vec<f64>>();
+    json!({"frequency_per_mm": column(0), "correlation": column(1), "half_bit": column(2)})
+}

@@ -1,0 +1,189 @@
+//! Judges a method of a measured scan by views that it has not seen.
+//!
+//! Every tenth view is held out, the others are reconstructed, and the held-out ones predicted (A by Joseph's method).
+//! Then the views are parted in two halves, every other one in each, and the Fourier shell correlation of their two
+//! volumes is taken. "Every tenth" counts along the angles, not along the file. Cost: three more reconstructions, from
+//! 0.9, 0.5 and 0.5 of the views.
+
+use super::Method;
+use crate::algorithms::Run;
+use crate::context::Context;
+use crate::data::{Projections, Volume};
+use crate::error::{Error, Result};
+use crate::metrics::fourier_shell;
+use crate::operators::xray::kernels::joseph;
+use crate::progress::{self, Silent};
+use crate::stages::flow::Acquisition;
+use crate::stages::withheld::Withheld;
+
+/// One in so many views is held out.
+const EVERY: usize = 10;
+/// Fewest views that are parted.
+const FEWEST: usize = 20;
+/// Columns over which the noise is taken for even.
+const WINDOW: usize = 16;
+/// Robust standard deviation = this times the median absolute deviation.
+const MAD: f64 = 1.4826;
+
+/// What a method is judged with: the scan, and all methods of the run, since one may start from another.
+pub(super) struct Judge<'a> {
+    pub(super) methods: &'a [Method],
+    pub(super) scan: &'a Acquisition,
+    pub(super) context: &'a Context<'a>,
+}
+
+impl Judge<'_> {
+    /// The figures of a method.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]; what else goes wrong is the reason why a figure is missing.
+    pub(super) fn figures(&self, method: &Method) -> Result<Withheld> {
+        let mut found = Withheld::default();
+        let views = self.scan.projections.geometry.views.len();
+        if views < FEWEST {
+            for key in Withheld::KEYS {
+                found
+                    .reasons
+                    .insert(key.to_string(), format!("{views} views are too few to part ({FEWEST} are needed)"));
+            }
+            return Ok(found);
+        }
+        let order = self.along_the_angles();
+        let [residual, noise, resolution] = Withheld::KEYS;
+        match self.held_out(method, &order) {
+            Ok([error, unit]) => {
+                found.residual = Some(error);
+                found.noise = (unit > 0.0).then(|| error / unit);
+                if found.noise.is_none() {
+                    found.reasons.insert(noise.to_string(), "the data have no noise".to_string());
+                }
+            }
+            Err(error @ Error::Stopped(_)) => return Err(error),
+            Err(error) => {
+                for key in [residual, noise] {
+                    found.reasons.insert(key.to_string(), error.to_string());
+                }
+            }
+        }
+        match self.halves(method, &order) {
+            Ok(correlation) => {
+                found.resolution_mm = Some(correlation.resolution_mm);
+                found.shells = correlation.shells;
+            }
+            Err(error @ Error::Stopped(_)) => return Err(error),
+            Err(error) => drop(found.reasons.insert(resolution.to_string(), error.to_string())),
+        }
+        Ok(found)
+    }
+
+    /// The views in the order of their angles; of a scan without an orbit in the order of the file.
+    fn along_the_angles(&self) -> Vec<usize> {
+        let geometry = &self.scan.projections.geometry;
+        let mut order: Vec<usize> = (0..geometry.views.len()).collect();
+        if let Some(orbit) = &geometry.orbit {
+            order.sort_by(|&a, &b| orbit.angles[a].total_cmp(&orbit.angles[b]));
+        }
+        order
+    }
+
+    /// The relative error of the held-out views, and what it would be if they were predicted up to their noise.
+    fn held_out(&self, method: &Method, order: &[usize]) -> Result<[f64; 2]> {
+        let part = |held: bool| {
+            let kept = order.iter().enumerate().filter(|(i, _)| (i % EVERY == EVERY / 2) == held);
+            let mut kept: Vec<usize> = kept.map(|(_, &view)| view).collect();
+            kept.sort_unstable();
+            self.scan.projections.subset(&kept)
+        };
+        let volume = self.volume(method, &part(false)?, "without every tenth view")?;
+        let out = part(true)?;
+        let mut predicted = vec![0.0; out.geometry.samples()];
+        joseph::forward(&volume.grid, &out.geometry.views, &out.geometry.detector, volume.as_slice(), &mut predicted);
+        let square = |value: f64| value * value;
+        let given = out.as_slice();
+        let missed: f64 = predicted.iter().zip(given).map(|(&a, &b)| square(f64::from(a) - f64::from(b))).sum();
+        let all: f64 = given.iter().map(|&value| square(f64::from(value))).sum();
+        if all <= 0.0 {
+            return Err(Error::input("projections", "the held-out views are all zero"));
+        }
+        let noise: f64 = given.chunks_exact(out.geometry.detector.columns).map(noise_energy).sum();
+        Ok([(missed / all).sqrt(), (noise / all).sqrt()])
+    }
+
+    fn halves(&self, method: &Method, order: &[usize]) -> Result<fourier_shell::ShellCorrelation> {
+        let half = |first: usize| {
+            let mut kept: Vec<usize> = order.iter().copied().skip(first).step_by(2).collect();
+            kept.sort_unstable();
+            self.scan.projections.subset(&kept)
+        };
+        let a = self.volume(method, &half(0)?, "first half of the views")?;
+        let b = self.volume(method, &half(1)?, "second half of the views")?;
+        fourier_shell::correlate(&a, &b)
+    }
+
+    /// The volume of a method from some of the views, attenuation; a start that another method made is made from the
+    /// same views.
+    fn volume(&self, method: &Method, data: &Projections, what: &str) -> Result<Volume> {
+        self.context.stop_signal().check_stop()?;
+        if let Some(file) = method.kind.as_part().file() {
+            let problem = format!("it starts from {}, which may know the withheld views", file.display());
+            return Err(Error::input(&method.name, problem));
+        }
+        let start = method.start_from.as_ref().and_then(|name| self.methods.iter().find(|other| other.name == *name));
+        let initial = start.map(|start| self.volume(start, data, what)).transpose()?;
+        let label = format!("{}, {what}", method.name);
+        let label = label.as_str();
+        let _span = tracing::info_span!(target: progress::PART, "method", label).entered();
+        let mut run = Run {
+            device: self.context.machine.device,
+            seed: self.context.seed,
+            stop: self.context.stop_signal(),
+            checkpoints: &Silent,
+            mu_water: self.scan.mu_water,
+            model: method.model,
+            initial,
+        };
+        let part = method.kind.as_part();
+        part.check(&data.geometry, &self.scan.grid)?;
+        Ok(part.reconstruct(data, &self.scan.grid, &mut run)?.volume)
+    }
+}
+
+/// Σ σ² of a detector row, σ the noise of each sample: from second differences along the row, (y₋ − 2 y + y₊) / √6,
+/// whose median absolute value over a few columns does not see edges. Noise that neighbouring pixels share is seen too
+/// small.
+fn noise_energy(row: &[f32]) -> f64 {
+    if row.len() < 3 {
+        return 0.0;
+    }
+    let curvature = |w: &[f32]| (f64::from(w[0]) - 2.0 * f64::from(w[1]) + f64::from(w[2])).abs() / 6f64.sqrt();
+    let differences: Vec<f64> = row.windows(3).map(curvature).collect();
+    let energy = |window: &[f64]| {
+        let mut sorted = window.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        (MAD * sorted[sorted.len() / 2]).powi(2)
+    };
+    let samples = row.len() as f64 / differences.len() as f64;
+    differences.chunks(WINDOW).map(|window| energy(window) * window.len() as f64 * samples).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::stream;
+    use rand_distr::{Distribution, Normal};
+
+    #[test]
+    fn the_noise_is_found_below_edges_and_slopes() {
+        let mut random = stream(3, "test", 0);
+        let (quiet, loud) = (Normal::new(0.0, 0.01).unwrap(), Normal::new(0.0, 0.05).unwrap());
+        let mut row = |i: usize| {
+            let signal = if i > 700 { 2.0 } else { 0.002 * i as f64 };
+            (signal + if i < 1000 { quiet.sample(&mut random) } else { loud.sample(&mut random) }) as f32
+        };
+        let row: Vec<f32> = (0..2000).map(&mut row).collect();
+        let expected = 1000.0 * (0.01f64.powi(2) + 0.05f64.powi(2));
+        let found = noise_energy(&row);
+        assert!((found / expected - 1.0).abs() < 0.2, "{found}, not {expected}");
+        assert!(noise_energy(&[1.0; 40]) == 0.0 && noise_energy(&[1.0, 2.0]) == 0.0);
+    }
+}
