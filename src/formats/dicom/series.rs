@@ -135,7 +135,7 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
 fn without_image(path: &Path, others: usize) -> Result<String> {
     if !path.is_dir() {
         return Ok(
-            without_pixels::what(path)?.map_or("not a DICOM file".into(), |what| format!("no image: it is {what}"))
+            without_pixels::what(path)?.map_or("not a DICOM image".into(), |what| format!("no image: it is {what}"))
         );
     }
     let mut among = None;

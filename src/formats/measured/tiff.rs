@@ -61,8 +61,8 @@ fn sorted(path: &Path) -> Result<Sorted> {
 /// What is said where images store white as 0.
 fn white_is_zero(path: &Path) -> Warning {
     let message = format!(
-        "{}: the images store white as 0 (tag PhotometricInterpretation), so that every value v was read as the largest \
-         value of its type less v (floats: 1 - v); if the numbers are counts as they are, set the tag to 1",
+        "{}: the images store white as 0 (tag PhotometricInterpretation), so that every value v was read as the \
+         largest value of its type less v (floats: 1 - v); if the numbers are counts as they are, set the tag to 1",
         path.display()
     );
     Warning::new("white_is_zero", message)

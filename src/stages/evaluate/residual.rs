@@ -31,7 +31,9 @@ pub(super) fn evaluation(
     let work = || {
         let task = progress::begin(&format!("evaluate {}", outcome.name), None);
         let found = agreement(&result.volume.to_attenuation(scan.mu_water), scan)?;
-        found.iter().for_each(|found| scale_off(&outcome.name, found));
+        if let Some(found) = &found {
+            scale_off(&outcome.name, found);
+        }
         let of_start = |start: &Volume| agreement(&start.to_attenuation(scan.mu_water), scan).map(scores);
         let value = Evaluation {
             volume: scores(found),

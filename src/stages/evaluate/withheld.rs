@@ -19,8 +19,8 @@ const MEANINGS: [(&str, &str); 3] = [
         "σ",
     ),
     (
-        "1/f where the Fourier shell correlation (ring, in 2-D) of two volumes, each from every other view, falls below \
-         the half-bit curve; at best two voxels; what both halves have wrong in common is not seen",
+        "1/f where the Fourier shell correlation (ring, in 2-D) of two volumes, each from every other view, falls \
+         below the half-bit curve; at best two voxels; what both halves have wrong in common is not seen",
         "mm",
     ),
 ];

@@ -8,7 +8,7 @@
 use super::Method;
 use crate::algorithms::Run;
 use crate::context::Context;
-use crate::data::{Projections, Volume};
+use crate::data::{Orbit, Projections, Sweep, Volume};
 use crate::error::{Error, Result};
 use crate::metrics::fourier_shell;
 use crate::operators::xray::kernels::joseph;
@@ -21,7 +21,7 @@ const EVERY: usize = 10;
 /// Fewest views that are parted.
 const FEWEST: usize = 20;
 /// Columns over which the noise is taken for even.
-const WINDOW: usize = 16;
+const WINDOW: usize = 48;
 /// Robust standard deviation = this times the median absolute deviation.
 const MAD: f64 = 1.4826;
 
@@ -92,7 +92,7 @@ impl Judge<'_> {
             let kept = order.iter().enumerate().filter(|(i, _)| (i % EVERY == EVERY / 2) == held);
             let mut kept: Vec<usize> = kept.map(|(_, &view)| view).collect();
             kept.sort_unstable();
-            self.scan.projections.subset(&kept)
+            part_of(&self.scan.projections, &kept)
         };
         let volume = self.volume(method, &part(false)?, "without every tenth view")?;
         let out = part(true)?;
@@ -113,7 +113,7 @@ impl Judge<'_> {
         let half = |first: usize| {
             let mut kept: Vec<usize> = order.iter().copied().skip(first).step_by(2).collect();
             kept.sort_unstable();
-            self.scan.projections.subset(&kept)
+            part_of(&self.scan.projections, &kept)
         };
         let a = self.volume(method, &half(0)?, "first half of the views")?;
         let b = self.volume(method, &half(1)?, "second half of the views")?;
@@ -148,6 +148,16 @@ impl Judge<'_> {
     }
 }
 
+/// Some of the views; those of an orbit are on it still.
+fn part_of(projections: &Projections, views: &[usize]) -> Result<Projections> {
+    let mut part = projections.subset(views)?;
+    part.geometry.orbit = projections.geometry.orbit.as_ref().map(|orbit| {
+        let angles: Vec<f64> = views.iter().map(|&view| orbit.angles[view]).collect();
+        Orbit { arc: Sweep::arc_of(&angles), angles, ..orbit.clone() }
+    });
+    Ok(part)
+}
+
 /// Σ σ² of a detector row, σ the noise of each sample: from second differences along the row, (y₋ − 2 y + y₊) / √6,
 /// whose median absolute value over a few columns does not see edges. Noise that neighbouring pixels share is seen too
 /// small.
@@ -160,7 +170,9 @@ fn noise_energy(row: &[f32]) -> f64 {
     let energy = |window: &[f64]| {
         let mut sorted = window.to_vec();
         sorted.sort_by(f64::total_cmp);
-        (MAD * sorted[sorted.len() / 2]).powi(2)
+        let middle = sorted.len() / 2;
+        let median = f64::midpoint(sorted[middle], sorted[(sorted.len() - 1) / 2]);
+        (MAD * median).powi(2)
     };
     let samples = row.len() as f64 / differences.len() as f64;
     differences.chunks(WINDOW).map(|window| energy(window) * window.len() as f64 * samples).sum()
