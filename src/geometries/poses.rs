@@ -51,6 +51,8 @@ pub struct Pixels {
     pub pixels: PerAxis<usize>,
     /// Pixel pitch in mm: [v, u], one number for square pixels, or auto for the file's.
     pub pitch_mm: PerAxis<f64>,
+    /// Place of the detector's middle from that of the file, [v, u] in mm.
+    pub offset_mm: [f64; 2],
 }
 
 impl Trajectory for Config {
@@ -68,6 +70,10 @@ impl Trajectory for Config {
     fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
         if self.origin_mm.iter().any(|x| !x.is_finite()) {
             return Err(Error::config("origin_mm", format!("expected finite mm, got {:?}", self.origin_mm)));
+        }
+        if self.detector.offset_mm.iter().any(|mm| !mm.is_finite()) {
+            let problem = format!("expected finite mm, got {:?}", self.detector.offset_mm);
+            return Err(Error::config("detector.offset_mm", problem));
         }
         let [rows, columns] = self.pixels(&poses)?;
         let pitch = self.pitch(&poses)?;
@@ -130,7 +136,10 @@ impl Config {
             (Source::Direction(vector), _) => Source::Direction(vector),
             (Source::Point(point), _) => Source::Point(add(point, self.origin_mm)),
         };
-        View { source, center: add(view.center, self.origin_mm), u: scale(view.u, u), v: scale(view.v, v) }
+        let [dv, du] = self.detector.offset_mm;
+        let aside = add(scale(normalized(view.u), du), scale(normalized(view.v), dv));
+        let center = add(add(view.center, self.origin_mm), aside);
+        View { source, center, u: scale(view.u, u), v: scale(view.v, v) }
     }
 
     /// Refuses views that cannot see the volume as a whole.

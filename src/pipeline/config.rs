@@ -172,7 +172,10 @@ impl Config {
             "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
         match (&self.load, &self.simulate, &self.acquire) {
             (Some(_), Some(_), None) => Ok(()),
-            (None, None, Some(acquire)) => acquire.keys.check().map_err(|error| error.under("acquire")),
+            (None, None, Some(acquire)) => {
+                let needs_geometry = !acquire.kind.as_part().knows_the_scan();
+                acquire.keys.check(needs_geometry).map_err(|error| error.under("acquire"))
+            }
             (None, None, None) => {
                 Err(Error::config("load", "expected projections, from `load` and `simulate` or from `acquire`")
                     .hint(hint))

@@ -131,6 +131,14 @@ fn inputs() {
         "tiff: {path: images}",
         "npy: {path: counts.npy}",
         "mat: {path: scan.mat}",
+        "xtekct: {path: scan}",
+        "skyscan: {path: scan}",
+        "pca: {path: scan}",
+        "txrm: {path: scan.txrm}",
+        "nexus: {path: scan.nxs}",
+        "metaimage: {path: scan.mha}",
+        "astra: {path: scan.mat}",
+        "raw: {path: scan.raw, shape: [2, 3, 4], type: uint16}",
     ]);
 }
 

@@ -15,5 +15,6 @@ mod physics;
 mod pipelines;
 mod render;
 mod resume;
+mod scanners;
 mod slices;
 mod tiff_folders;

@@ -48,8 +48,7 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
         let angles = names.angles.map(|name| file.list(name)).transpose()?;
         let frames =
             Frames::new(path, file.frames(names.data, rows)?, optional(names.flats)?, optional(names.darks)?, angles)?;
-        let height = if let [_, height, _] = *file.dataset(names.data)?.shape() { height as usize } else { 1 };
-        Ok(frames.of(height))
+        Ok(frames.of(file.height(names.data)?))
     })
 }
 
@@ -58,7 +57,7 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
 /// # Errors
 /// [`Error::Input`] when the file is missing or no HDF5 file.
 pub fn has(path: &Path, name: &str) -> Result<bool> {
-    guarded(path, || Ok(Open::new(path)?.file.dataset(name).is_ok()))
+    guarded(path, || Ok(Open::new(path)?.has(name)))
 }
 
 /// A file with its place for messages.
@@ -88,7 +87,24 @@ impl<'a> Open<'a> {
         })
     }
 
-    fn frames(&self, name: &str, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
+    /// Whether there is a dataset of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.file.dataset(name).is_ok()
+    }
+
+    /// Rows of the images of a dataset.
+    pub(super) fn height(&self, name: &str) -> Result<usize> {
+        Ok(if let [_, height, _] = *self.dataset(name)?.shape() { height as usize } else { 1 })
+    }
+
+    /// The attribute `units` of a dataset, if it has one that is text.
+    pub(super) fn unit(&self, name: &str) -> Option<String> {
+        let unit = self.file.dataset(name).ok()?.attribute("units").ok()?.read_string().ok()?;
+        Some(unit.trim_matches(['\0', ' ']).to_string())
+    }
+
+    /// Images `[image, row, column]`, only `rows` of them.
+    pub(super) fn frames(&self, name: &str, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
         let dataset = self.dataset(name)?;
         let all = SliceInfoElem::Slice { start: 0, end: u64::MAX, step: 1 };
         let shape = dataset.shape().to_vec();
@@ -109,7 +125,8 @@ impl<'a> Open<'a> {
         values.into_dimensionality::<Ix3>().map_err(|error| Error::input(self.path, error))
     }
 
-    fn list(&self, name: &str) -> Result<Vec<f64>> {
+    /// All numbers of a dataset.
+    pub(super) fn list(&self, name: &str) -> Result<Vec<f64>> {
         Ok(self.array(name)?.into_iter().collect())
     }
 

@@ -41,18 +41,18 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
 }
 
 /// The arrays of a file of either kind.
-enum Arrays<'a> {
-    Level5(&'a Path, Vec<(String, ArrayD<f64>)>),
+pub(super) enum Arrays<'a> {
+    Level5(&'a Path, mat5::Contents),
     Hdf5(&'a Path, Open<'a>, Vec<String>),
 }
 
 impl<'a> Arrays<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
+    pub(super) fn open(path: &'a Path) -> Result<Self> {
         let mut head = Vec::new();
         let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
         read.map_err(|error| Error::read(path, &error))?;
         if mat5::claims(&head) {
-            return Ok(Self::Level5(path, mat5::arrays(path)?));
+            return Ok(Self::Level5(path, mat5::contents(path)?));
         }
         if !head.starts_with(b"MATLAB") && !head.starts_with(hdf5::MAGIC) {
             return Err(Error::input(path, "not a MATLAB file, or one older than version 5")
@@ -65,16 +65,17 @@ impl<'a> Arrays<'a> {
         Ok(Self::Hdf5(path, open, names))
     }
 
-    fn names(&self) -> Vec<String> {
+    /// Names of all arrays of numbers.
+    pub(super) fn names(&self) -> Vec<String> {
         match self {
-            Self::Level5(_, arrays) => arrays.iter().map(|(name, _)| name.clone()).collect(),
+            Self::Level5(_, held) => held.arrays.iter().map(|(name, _)| name.clone()).collect(),
             Self::Hdf5(_, _, names) => names.clone(),
         }
     }
 
     /// The array that is asked for by its name or the end of it; the `usual` one, if it exists, where none is asked
     /// for.
-    fn get(&self, asked: Option<&str>, usual: &str) -> Result<Option<ArrayD<f64>>> {
+    pub(super) fn get(&self, asked: Option<&str>, usual: &str) -> Result<Option<ArrayD<f64>>> {
         let (Self::Level5(path, _) | Self::Hdf5(path, ..)) = self;
         let wanted = asked.unwrap_or(usual);
         let names = self.names();
@@ -93,10 +94,23 @@ impl<'a> Arrays<'a> {
         }
     }
 
+    /// The text of this name, if there is one.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>> {
+        match self {
+            Self::Level5(_, held) => Ok(held.texts.iter().find(|(own, _)| own == name).map(|(_, text)| text.clone())),
+            // In HDF5 a text is an array of UTF-16 codes.
+            Self::Hdf5(_, _, names) if !names.iter().any(|own| own == name) => Ok(None),
+            Self::Hdf5(..) => {
+                let codes = self.array(name)?;
+                Ok(Some(codes.iter().filter_map(|code| char::from_u32(*code as u32)).collect()))
+            }
+        }
+    }
+
     fn array(&self, name: &str) -> Result<ArrayD<f64>> {
         match self {
-            Self::Level5(path, arrays) => {
-                let found = arrays.iter().find(|(own, _)| own == name).map(|(_, array)| array.clone());
+            Self::Level5(path, held) => {
+                let found = held.arrays.iter().find(|(own, _)| own == name).map(|(_, array)| array.clone());
                 found.ok_or_else(|| Error::input(path, format!("no array called {name}")))
             }
             // MATLAB counts its first index fastest: in HDF5 the dimensions are reversed.
@@ -111,8 +125,8 @@ pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
         guarded(candidate.path, || {
             let mut description = Description::new("MATLAB file");
             match Arrays::open(candidate.path)? {
-                Arrays::Level5(_, arrays) => {
-                    for (name, array) in &arrays {
+                Arrays::Level5(_, held) => {
+                    for (name, array) in &held.arrays {
                         row_of_shape(&mut description, name, array.shape(), "numbers");
                     }
                 }

@@ -1,5 +1,5 @@
-//! MATLAB level 5 files (`save -v6`, `-v7`): the real numeric arrays in them, also inside structs. Everything else
-//! (text, cells, objects, sparse and complex arrays) is passed over.
+//! MATLAB level 5 files (`save -v6`, `-v7`): the real numeric arrays and the texts in them, also inside structs.
+//! Everything else (cells, objects, sparse and complex arrays) is passed over.
 //!
 //! Format: MathWorks, "MAT-File Format", 2023, chapter 1. Elements are a tag (type, size) and data padded to 8 bytes;
 //! small ones keep both in 8 bytes; compressed ones hold one element in zlib. No crate in use reads structs, hence this
@@ -28,6 +28,10 @@ const DOUBLE: u32 = 9;
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 const STRUCT_CLASS: u32 = 2;
+const CHAR_CLASS: u32 = 4;
+/// UTF-8 and UTF-16, as texts are kept.
+const UTF8: u32 = 16;
+const UTF16: u32 = 17;
 const NUMERIC_CLASSES: std::ops::RangeInclusive<u32> = 6..=13;
 const COMPLEX: u32 = 0x0800;
 
@@ -36,8 +40,17 @@ pub(super) fn claims(head: &[u8]) -> bool {
     head.starts_with(b"MATLAB 5.0 MAT-file") && matches!(head.get(126..128), Some(b"IM" | b"MI"))
 }
 
-/// Every real numeric array with its name (`struct.field`), indexed as MATLAB does.
-pub(super) fn arrays(path: &Path) -> Result<Vec<(String, ArrayD<f64>)>> {
+/// What a file holds, by name (`struct.field`).
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Every real numeric array, indexed as MATLAB does.
+    pub(super) arrays: Vec<(String, ArrayD<f64>)>,
+    /// Every text.
+    pub(super) texts: Vec<(String, String)>,
+}
+
+/// Reads all arrays and texts of a file.
+pub(super) fn contents(path: &Path) -> Result<Contents> {
     let fail = |error: std::io::Error| Error::read(path, &error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(fail)?;
@@ -47,14 +60,13 @@ pub(super) fn arrays(path: &Path) -> Result<Vec<(String, ArrayD<f64>)>> {
             .hint("files of `save -v7.3` are HDF5: is it one of these?"));
     }
     let reader = Reader { big: &bytes[126..128] == b"MI" };
-    let mut found = Vec::new();
+    let mut found = Contents::default();
     let walked = reader.elements(&bytes[HEADER..], &mut found);
     walked.map_err(|problem| Error::input(path, format!("damaged MATLAB file: {problem}")))?;
     Ok(found)
 }
 
 type Parsed<T> = std::result::Result<T, String>;
-type Arrays = Vec<(String, ArrayD<f64>)>;
 
 /// One element: its type, its data and what follows it.
 struct Element<'a> {
@@ -90,7 +102,7 @@ impl Reader {
     }
 
     /// The variables of a file.
-    fn elements(&self, mut bytes: &[u8], found: &mut Arrays) -> Parsed<()> {
+    fn elements(&self, mut bytes: &[u8], found: &mut Contents) -> Parsed<()> {
         while !bytes.is_empty() {
             let element = self.element(bytes)?;
             match element.kind {
@@ -110,7 +122,7 @@ impl Reader {
     }
 
     /// One array: flags, dimensions, name, then numbers or the fields of a struct. `name` is that of a field.
-    fn matrix(&self, bytes: &[u8], name: Option<&str>, found: &mut Arrays, depth: usize) -> Parsed<()> {
+    fn matrix(&self, bytes: &[u8], name: Option<&str>, found: &mut Contents, depth: usize) -> Parsed<()> {
         // An empty field has no content at all.
         if bytes.is_empty() || depth > MAX_DEPTH {
             return Ok(());
@@ -129,7 +141,13 @@ impl Reader {
                 let count = values.len();
                 let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values);
                 let array = array.map_err(|_| format!("{name} has {count} values and the shape {shape:?}"))?;
-                found.push((name.to_string(), array));
+                found.arrays.push((name.to_string(), array));
+                Ok(())
+            }
+            CHAR_CLASS => {
+                let letters = self.numbers(&self.element(label.rest)?)?;
+                let text = letters.into_iter().filter_map(|code| char::from_u32(code as u32)).collect();
+                found.texts.push((name.to_string(), text));
                 Ok(())
             }
             _ => Ok(()),
@@ -137,7 +155,7 @@ impl Reader {
     }
 
     /// The fields of a single struct.
-    fn fields(&self, bytes: &[u8], structs: usize, name: &str, found: &mut Arrays, depth: usize) -> Parsed<()> {
+    fn fields(&self, bytes: &[u8], structs: usize, name: &str, found: &mut Contents, depth: usize) -> Parsed<()> {
         if structs != 1 {
             return Ok(());
         }
@@ -173,9 +191,9 @@ impl Reader {
         }
         Ok(match element.kind {
             INT8 => decode!(i8, 1),
-            UINT8 => decode!(u8, 1),
+            UINT8 | UTF8 => decode!(u8, 1),
             INT16 => decode!(i16, 2),
-            UINT16 => decode!(u16, 2),
+            UINT16 | UTF16 => decode!(u16, 2),
             INT32 => decode!(i32, 4),
             UINT32 => decode!(u32, 4),
             SINGLE => decode!(f32, 4),
@@ -237,7 +255,7 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mat");
         std::fs::write(&path, sample()).unwrap();
-        let found = arrays(&path).unwrap();
+        let found = contents(&path).unwrap().arrays;
         assert_eq!(found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["s.sinogram", "s.angles"]);
         assert_eq!((found[0].1[[0, 0]], found[0].1[[1, 0]], found[0].1[[0, 1]]), (1.0, 2.0, 3.0));
         assert_eq!(found[1].1.iter().copied().collect::<Vec<_>>(), [10.0, 20.0]);
@@ -251,7 +269,7 @@ pub(super) mod tests {
         for at in 0..good.len() {
             for bytes in [good[..at].to_vec(), [&good[..at], &[good[at] ^ 0x5a], &good[at + 1..]].concat()] {
                 std::fs::write(&path, bytes).unwrap();
-                assert!(arrays(&path).err().is_none_or(|error| error.exit_code() == 3));
+                assert!(contents(&path).err().is_none_or(|error| error.exit_code() == 3));
             }
         }
         // Unpacked, so that every byte is structure and none is behind a check sum.
@@ -262,7 +280,7 @@ pub(super) mod tests {
                 let mut bytes = plain.clone();
                 bytes[at] = value;
                 std::fs::write(&path, bytes).unwrap();
-                assert!(arrays(&path).err().is_none_or(|error| error.exit_code() == 3));
+                assert!(contents(&path).err().is_none_or(|error| error.exit_code() == 3));
             }
         }
     }

@@ -1,15 +1,25 @@
-//! Measured projections ↔ files: HDF5 in the tomopy/DXchange layout, TIFF stacks, NumPy arrays, MATLAB sinograms.
+//! Measured projections ↔ files: HDF5 in the tomopy/DXchange and NeXus layouts, TIFF stacks, NumPy arrays, MATLAB
+//! sinograms, MetaImage stacks, bare numbers, and the scans of Nikon, SkyScan, GE and Zeiss with their headers.
 //!
-//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, without geometry. What they
-//! mean (counts, transmission, line integrals) is for the one who asks.
+//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, and what a scanner's header
+//! says of the scan. What the numbers mean (counts, transmission, line integrals) is for the one who asks.
 
+pub mod astra;
 pub mod hdf5;
+mod ini;
 pub mod mat;
 mod mat5;
+pub mod metaimage;
 mod names;
+pub mod nexus;
+pub mod nikon;
 pub mod npy;
+pub mod phoenix;
+pub mod raw;
+pub mod skyscan;
 mod table;
 pub mod tiff;
+pub mod zeiss;
 
 use super::{Candidate, Description, Format};
 use crate::data::Warnings;
@@ -40,11 +50,21 @@ pub struct Frames {
     pub angles: Option<Vec<f64>>,
     /// Rows of the whole detector, of which `data` may have a part.
     pub height: usize,
+    /// What the scanner's header says of the scan, where there is one.
+    pub header: Option<ScanHeader>,
     /// What was understood of the files where they leave room for doubt.
     pub warnings: Warnings,
 }
 
 impl Frames {
+    /// Turns the columns of every image round, for scanners whose pictures are seen from behind the detector.
+    pub fn turn_columns(&mut self) {
+        for images in std::iter::once(&mut self.data).chain(&mut self.flats).chain(&mut self.darks) {
+            images.invert_axis(Axis(2));
+            *images = images.as_standard_layout().into_owned();
+        }
+    }
+
     /// Turns the rows of every image round: the first one becomes the last.
     pub fn turn_rows(&mut self) {
         for images in std::iter::once(&mut self.data).chain(&mut self.flats).chain(&mut self.darks) {
@@ -85,13 +105,43 @@ impl Frames {
             return Err(Error::input(place, "expected finite angles"));
         }
         let height = data.shape()[1];
-        Ok(Self { data, flats, darks, angles, height, warnings: Warnings::new() })
+        Ok(Self { data, flats, darks, angles, height, header: None, warnings: Warnings::new() })
     }
 
     /// The same, of a detector with so many rows in all.
     fn of(self, height: usize) -> Self {
         Self { height, ..self }
     }
+}
+
+/// Rays of a scan as its header says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderBeam {
+    /// Parallel rays.
+    Parallel,
+    /// Rays from one point.
+    Cone,
+}
+
+/// What a scanner's header says of its scan, in the terms of a geometry; the pipeline must say what it leaves open.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ScanHeader {
+    /// Rays.
+    pub beam: Option<HeaderBeam>,
+    /// Distance from the source to the axis of rotation, mm.
+    pub source_to_axis_mm: Option<f64>,
+    /// Distance from the source to the detector, mm.
+    pub source_to_detector_mm: Option<f64>,
+    /// Pitch of the pixels of the file `[v, u]`, mm.
+    pub pitch_mm: Option<[f64; 2]>,
+    /// Shift of the detector's centre from the central ray `[v, u]`, mm.
+    pub offset_mm: [f64; 2],
+    /// Turn of the detector in its own plane, degrees from u to v.
+    pub rotation_deg: f64,
+    /// Column of the file on which the axis of rotation falls.
+    pub center_column: Option<f64>,
+    /// Counts of the open beam.
+    pub open_beam: Option<f64>,
 }
 
 /// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it

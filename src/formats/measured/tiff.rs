@@ -69,17 +69,44 @@ fn white_is_zero(path: &Path) -> Warning {
 }
 
 /// The images of some files.
-struct Stacked {
+pub(super) struct Stacked {
     /// `[image, row, column]`.
-    images: Array3<f32>,
+    pub(super) images: Array3<f32>,
     /// How many rows they had.
-    height: usize,
+    pub(super) height: usize,
     /// Whether white was stored as 0 in any.
     inverted: bool,
 }
 
+impl Stacked {
+    /// Frames without flats, of images that lie beside a header.
+    pub(super) fn frames(self, place: &Path, angles: Vec<f64>) -> Result<Frames> {
+        let frames = Frames::new(place, self.images, None, None, Some(angles))?.of(self.height);
+        let warnings = self.inverted.then(|| white_is_zero(place)).into_iter().collect();
+        Ok(Frames { warnings, ..frames })
+    }
+}
+
+/// The images of a folder whose names are `prefix`, a running number and the ending, in the order of the number.
+///
+/// # Errors
+/// [`Error::Input`] for another number of images than the header says.
+pub(super) fn numbered(folder: &Path, prefix: &str, count: usize) -> Result<Vec<PathBuf>> {
+    let number = |path: &PathBuf| -> Option<u64> {
+        let stem = path.file_stem()?.to_string_lossy().into_owned();
+        stem.strip_prefix(prefix)?.trim_start_matches('_').parse().ok()
+    };
+    let mut files: Vec<PathBuf> = images(folder)?.into_iter().filter(|path| number(path).is_some()).collect();
+    files.sort_by_key(number);
+    if files.len() == count {
+        return Ok(files);
+    }
+    let problem = format!("expected {count} images `{prefix}NUMBER.tif`, as the header says, got {}", files.len());
+    Err(Error::input(folder, problem).hint("give the folder of the whole scan"))
+}
+
 /// The images of files.
-fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<Stacked> {
+pub(super) fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<Stacked> {
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
     let (mut count, mut whole, mut inverted) = (0, 0, false);

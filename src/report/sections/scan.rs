@@ -3,7 +3,7 @@
 use super::Page;
 use super::frame::{Picture, frame};
 use super::header::beam;
-use crate::data::{Geometry, Orbit, Projections, norm};
+use crate::data::{Geometry, Orbit, Point, Projections, View, norm};
 use crate::report::figures::raster::Raster;
 use crate::report::figures::{scan, sketch};
 use crate::report::numbers::{pretty, significant, times};
@@ -22,7 +22,7 @@ pub(crate) fn section(page: &Page) -> Markup {
             }
             div.scan {
                 (sinogram(pictures.sinogram, pictures.row))
-                @if let Some(raster) = pictures.projection { (projection(raster)) }
+                @if let Some(raster) = pictures.projection { (projection(raster, &projections.geometry.views[0])) }
                 @if let Some(chart) = scan::curve(projections) { (chart.draw()) }
                 figure {
                     (sketch::draw(&projections.geometry, page.subject().map(|volume| &volume.grid)))
@@ -42,9 +42,23 @@ fn sinogram(raster: Raster, row: usize) -> Markup {
     frame("sinogram", "sinogram", &Picture::One(raster), None, caption)
 }
 
-fn projection(raster: Raster) -> Markup {
-    let caption = html! { "First projection: columns (u) to the right, rows (v) up" };
-    frame("projection", "first projection", &Picture::One(raster), None, caption)
+/// View 0 with the patient's direction at each side, so that pictures read upside down are seen.
+fn projection(raster: Raster, view: &View) -> Markup {
+    let [right, up] = [view.u, view.v];
+    let back = |direction: Point| direction.map(|part| -part);
+    let sides = [back(right), right, up, back(up)].map(letter);
+    let caption = html! {
+        "View 0: columns (u) to the right, rows (v) up. \u{2191} up is " (letter(up)) ", the last row of the data: if \
+         the object stands on its head here, the rows were read the wrong way round (first_row)"
+    };
+    frame("projection", "first projection", &Picture::One(raster), Some(sides), caption)
+}
+
+/// The patient's direction (LPS) that a vector points to most.
+fn letter(direction: Point) -> char {
+    let letters = [['R', 'L'], ['A', 'P'], ['I', 'S']];
+    let most = (0..3).max_by(|&a, &b| direction[a].abs().total_cmp(&direction[b].abs())).unwrap_or(2);
+    letters[most][usize::from(direction[most] > 0.0)]
 }
 
 fn sources(projections: &Projections) -> &'static str {
@@ -92,4 +106,26 @@ fn pitch(geometry: &Geometry) -> String {
 
 fn fact(label: &str, value: &str) -> Markup {
     html! { div { dt { (label) } dd { (value) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn the_first_view_says_where_up_is() {
+        let mut geometry = samples::circle(3, 4, 6);
+        let shown = |geometry: &Geometry| {
+            let raster = crate::report::figures::scan::pictures(&samples::projections(geometry.clone())).projection;
+            projection(raster.unwrap(), &geometry.views[0]).into_string()
+        };
+        let upright = shown(&geometry);
+        assert!(upright.contains("<span class=\"top\">S</span>") && upright.contains("up is S"), "{upright}");
+        assert!(upright.contains("<span class=\"right\">P</span>"), "columns of view 0 run along +y");
+        for view in &mut geometry.views {
+            view.v = view.v.map(|part| -part);
+        }
+        assert!(shown(&geometry).contains("up is I"));
+    }
 }

@@ -1,4 +1,4 @@
-//! Where measured projections come from: one kind per file format.
+//! Projections from containers: HDF5, TIFF, NumPy, MATLAB. What the pipeline does not say of the scan they do not know.
 
 use super::setup::FirstRow;
 use crate::error::Result;
@@ -8,20 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
-
-crate::kinds! {
-    /// Where the projections come from.
-    pub enum MeasuredKind: "input" => dyn Input {
-        /// An HDF5 file in the tomopy/DXchange layout.
-        hdf5 => Hdf5(Hdf5File),
-        /// A folder of TIFF images, or one file with many.
-        tiff => Tiff(TiffStack),
-        /// NumPy arrays.
-        npy => Npy(NpyStack),
-        /// A MATLAB file with a sinogram.
-        mat => Mat(MatFile),
-    }
-}
 
 /// One way to get projections.
 pub trait Input {
@@ -35,6 +21,10 @@ pub trait Input {
     /// Which end of the object the first row of an image usually shows in this format.
     fn first_row(&self) -> FirstRow {
         FirstRow::Bottom
+    }
+    /// Whether its header describes the scan, so that `geometry` may be left out.
+    fn knows_the_scan(&self) -> bool {
+        false
     }
 }
 
@@ -128,7 +118,8 @@ impl Input for Hdf5File {
 }
 
 impl Stack {
-    fn files(&self) -> npy::Files<'_> {
+    /// The paths, as the readers take them.
+    pub(super) fn files(&self) -> npy::Files<'_> {
         npy::Files {
             data: &self.path,
             flats: self.flats.as_deref(),

@@ -9,17 +9,24 @@ mod axis;
 mod calibration;
 mod defects;
 mod field_of_view;
+mod header;
 mod input;
+mod kinds;
 mod layout;
 mod least_squares;
 mod posed;
 mod preflight;
 mod prepared;
 mod scan;
+mod scanners;
 mod setup;
 mod trial;
 
-pub use input::{Hdf5File, Input, MatFile, MeasuredKind, NpyStack, Stack, TiffStack};
+pub use input::{Hdf5File, Input, MatFile, NpyStack, Stack, TiffStack};
+pub use kinds::MeasuredKind;
+pub use scanners::{
+    AstraFile, MetaImageStack, NexusFile, NikonScan, PhoenixScan, RawFile, ScanFolder, SkyscanScan, ZeissFile,
+};
 pub use setup::{AngleUnit, Auto, Axis, FirstRow, Preflight, Setup, Values};
 
 use super::Stage;
@@ -96,7 +103,8 @@ impl Acquire {
     /// # Errors
     /// The key and what it should be.
     pub fn check(&self) -> Result<()> {
-        self.config.keys.check().map_err(|error| error.under(Self::NAME))
+        let needs_geometry = !self.config.kind.as_part().knows_the_scan();
+        self.config.keys.check(needs_geometry).map_err(|error| error.under(Self::NAME))
     }
 
     /// Reads and prepares the data, with the preflight.
@@ -132,6 +140,7 @@ impl Acquire {
         if keys.first_row == Some(FirstRow::Top) {
             frames.turn_rows();
         }
+        let keys = header::completed(&keys, &frames, input.path())?;
         let made = prepared::prepare(frames, &keys, self.grid.as_ref(), input.path(), stop)?;
         task.end();
         Ok(made)

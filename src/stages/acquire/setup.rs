@@ -11,8 +11,9 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Setup {
-    /// The scan, as for `simulate`. Views, pixels and (where the file has them) angles come from the data; give the
-    /// pitch of the detector's own pixels. Without a pitch lengths are in pixels.
+    /// The scan, as for `simulate`; may be left out where a scanner's header describes it. Views, pixels and (where the
+    /// file has them) angles come from the data; give the pitch of the detector's own pixels. Without a pitch lengths
+    /// are in pixels.
     pub geometry: Option<OneOf<GeometryKind>>,
     /// What the numbers are. Default: counts where there are flats, else line integrals.
     pub values: Option<Values>,
@@ -156,11 +157,11 @@ crate::sibling_keys!(Setup {
 });
 
 impl Setup {
-    /// Refuses what no data could have.
+    /// Refuses what no data could have, and a scan that neither these keys nor a header describes.
     ///
     /// # Errors
     /// The key and what it should be.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, needs_geometry: bool) -> Result<()> {
         let positive = |key: &str, value: Option<f64>| match value {
             Some(value) if !(value.is_finite() && value > 0.0) => {
                 Err(Error::config(key, format!("expected a positive number, got {value}")))
@@ -169,7 +170,7 @@ impl Setup {
         };
         positive("open_beam", self.open_beam)?;
         positive("mu_water_per_mm", self.mu_water_per_mm)?;
-        if self.geometry.is_none() {
+        if needs_geometry && self.geometry.is_none() {
             return Err(Error::config("geometry", "expected the scan")
                 .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
         }

@@ -1,0 +1,92 @@
+//! What a scanner's header says of the scan, where the pipeline leaves it open.
+
+use super::setup::{Axis, Setup};
+use crate::error::{Error, Result};
+use crate::formats;
+use crate::formats::measured::{Frames, HeaderBeam, ScanHeader};
+use crate::geometries::GeometryKind;
+use crate::registry::{Kinds, OneOf};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The keys of the pipeline, and for those it leaves open what the header says: the scan, the pitch, the axis, the open
+/// beam. A `geometry` of the pipeline stands in for the header's.
+///
+/// # Errors
+/// A header that does not say what a scan needs, by name.
+pub(super) fn completed(setup: &Setup, frames: &Frames, place: &Path) -> Result<Setup> {
+    let mut setup = setup.clone();
+    let Some(header) = &frames.header else { return Ok(setup) };
+    if setup.open_beam.is_none() && frames.flats.is_none() {
+        setup.open_beam = header.open_beam;
+    }
+    match &setup.geometry {
+        Some(given) => setup.geometry = Some(pitched(given, header)?),
+        None => {
+            // A column in the pipeline says where the axis is, and so does an offset of the detector.
+            let aside = if setup.center_of_rotation.is_some() { 0.0 } else { header.offset_mm[1] };
+            setup.geometry = Some(scan(header, aside, frames.height, place)?);
+            setup.center_of_rotation = setup.center_of_rotation.or(header.center_column.map(Axis::Column));
+        }
+    }
+    Ok(setup)
+}
+
+/// The scan that a header describes.
+fn scan(header: &ScanHeader, aside: f64, height: usize, place: &Path) -> Result<OneOf<GeometryKind>> {
+    let mut missing = Vec::new();
+    let mut needed = |name: &'static str, value: Option<f64>| {
+        if value.is_none() {
+            missing.push(name);
+        }
+        value.unwrap_or(1.0)
+    };
+    let detector = json!({
+        "pitch_mm": header.pitch_mm.map_or(json!("auto"), |pitch| json!(pitch)),
+        "offset_mm": [if height == 1 { 0.0 } else { header.offset_mm[0] }, aside],
+        "rotation_deg": if height == 1 { 0.0 } else { header.rotation_deg },
+    });
+    let value = match header.beam {
+        Some(HeaderBeam::Parallel) => json!({"parallel": {"detector": detector}}),
+        Some(HeaderBeam::Cone) => {
+            let axis = needed("source_to_axis_mm", header.source_to_axis_mm);
+            let whole = needed("source_to_detector_mm", header.source_to_detector_mm);
+            needed("detector.pitch_mm", header.pitch_mm.map(|pitch| pitch[1]));
+            json!({"cone": {"source_to_axis_mm": axis, "source_to_detector_mm": whole, "detector": detector}})
+        }
+        None => {
+            return Err(Error::config("acquire.geometry", "expected the scan: the file does not describe it")
+                .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
+        }
+    };
+    if !missing.is_empty() {
+        let problem = format!("the header of {} does not say {}", place.display(), missing.join(", "));
+        return Err(Error::config("acquire.geometry", problem)
+            .hint("give the whole scan, such as geometry: {cone: {source_to_axis_mm: ..., ...}}"));
+    }
+    read(value)
+}
+
+/// A scan of the pipeline with the header's pitch (and, for poses, the place of the detector), where it has none.
+fn pitched(given: &OneOf<GeometryKind>, header: &ScanHeader) -> Result<OneOf<GeometryKind>> {
+    let mut value = serde_json::to_value(given).map_err(|error| Error::config("acquire.geometry", error))?;
+    let posed = match &given.kind {
+        // Poses that hold their own pitch need none.
+        GeometryKind::Poses(poses) if formats::geometry::read_poses(&poses.file)?.pitched => return Ok(given.clone()),
+        kind => matches!(kind, GeometryKind::Poses(_)),
+    };
+    let detector = value.get_mut(given.kind.name()).and_then(|kind| kind.get_mut("detector"));
+    if let (Some(detector), Some(pitch)) = (detector, header.pitch_mm)
+        && detector.get("pitch_mm").is_none_or(|own| own == &json!("auto") || own.is_null())
+    {
+        detector["pitch_mm"] = json!(pitch);
+        if posed && detector.get("offset_mm") == Some(&json!([0.0, 0.0])) {
+            detector["offset_mm"] = json!(header.offset_mm);
+        }
+    }
+    read(value)
+}
+
+fn read(value: Value) -> Result<OneOf<GeometryKind>> {
+    serde_json::from_value(value).map_err(|error| Error::config("acquire.geometry", error))
+}
