@@ -7,6 +7,7 @@ mod common;
 mod acquire;
 mod bench;
 mod cli;
+mod corrections;
 mod described;
 mod examples;
 mod inputs;

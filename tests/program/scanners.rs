@@ -2,6 +2,7 @@
 //! axis, with nothing said in the pipeline that the header knows.
 
 use crate::common::Bench;
+use recon::formats::measured::nexus::{Names, read as read_nexus};
 use recon::formats::nifti::{self, Units};
 use std::fs::File;
 use std::io::Write;
@@ -117,7 +118,8 @@ fn a_nikon_scan_is_read_with_its_header() {
         format!(
             "[XTekCT]\r\nName=ball\r\nProjections={VIEWS}\r\nSrcToObject={AXIS}\r\nSrcToDetector={DETECTOR}\r\n\
              DetectorPixelsX={COLUMNS}\r\nDetectorPixelsY={ROWS}\r\nDetectorPixelSizeX={PITCH}\r\n\
-             DetectorPixelSizeY={PITCH}\r\nObjectOffsetX={off}\r\nWhiteLevel={AIR}\r\nInitialAngle={start}\r\n{step}\r\n\
+             DetectorPixelSizeY={PITCH}\r\nObjectOffsetX={off}\r\nWhiteLevel={AIR}\r\nInitialAngle={start}\r\n\
+             {step}\r\n\
              InputSeparator=_\r\nInputFolderName=\r\n"
         )
     };
@@ -130,7 +132,7 @@ fn a_nikon_scan_is_read_with_its_header() {
     bench.write("scan/ball.xtekct", &header("AngularStep=6"));
     bench.recon(&["check", "p.yaml"]).expect(3, &["expected 60 images `ball_NUMBER.tif`", "got 59"]);
     let alone = bench.write("q.yaml", "acquire: {xtekct: {path: scan/ball.xtekct}}\nreconstruct: [fdk]\n");
-    bench.recon(&["check", alone.to_str().unwrap()]).expect(3, &["expected the folder", "give scan"]);
+    bench.recon(&["check", alone.to_str().unwrap()]).expect(3, &["expected the folder", "which holds the images too"]);
 }
 
 /// Top row first; the plane of the source meets line 9.
@@ -167,7 +169,8 @@ fn a_phoenix_scan_is_read_with_its_header() {
     }
     let header = format!(
         "[General]\nVersion-pca=2\n[Geometry]\nFDD={DETECTOR}\nFOD={AXIS}\nCalibValue=-1.5\ncx=26.5\ncy=12\n[CT]\n\
-         NumberImages={VIEWS}\nRotationSector=360.0\n[Detector]\nPixelsizeX={PITCH}\nPixelsizeY={PITCH}\nFreeRay={AIR}\n"
+         NumberImages={VIEWS}\nRotationSector=360.0\n[Detector]\nPixelsizeX={PITCH}\nPixelsizeY={PITCH}\n\
+         FreeRay={AIR}\n"
     );
     bench.write("scan/ball.pca", &header);
     let said = right_value_at_the_right_place(&bench, "pca: {path: scan}", "fdk", BALL.2[2]);
@@ -208,10 +211,13 @@ fn a_zeiss_file_is_read_with_its_header() {
     let said = right_value_at_the_right_place(&bench, "txrm: {path: ball.txrm}", "fdk", BALL.2[2]);
     assert!(!said.contains("warning"), "{said}");
     let good = std::fs::read(bench.path("ball.txrm")).unwrap();
+    let read = |name: &str| recon::formats::measured::zeiss::read(&bench.path(name), None);
+    let whole = read("ball.txrm").unwrap();
     for at in (0..good.len()).step_by(good.len() / 60) {
         std::fs::write(bench.path("bad.txrm"), &good[..at]).unwrap();
-        let read = recon::formats::measured::zeiss::read(&bench.path("bad.txrm"), None);
-        assert!(read.is_err_and(|error| error.exit_code() == 3), "cut at {at}");
+        // What is cut off at the very end may be padding.
+        let harmless = |frames: &recon::formats::measured::Frames| *frames == whole;
+        assert!(read("bad.txrm").map_or_else(|error| error.exit_code() == 3, |found| harmless(&found)), "cut at {at}");
     }
 }
 
@@ -222,7 +228,7 @@ fn a_nexus_file_is_read_with_its_image_keys() {
     let nexus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/nxtomo.nxs");
     let said = right_value_at_the_right_place(&bench, &format!("nexus: {{path: {nexus}}}, rows: [0, 1]"), "fbp", 0.0);
     assert!(said.contains("1 images are marked as invalid"), "{said}");
-    let frames = recon::formats::measured::nexus::read(Path::new(nexus), &Default::default(), None).unwrap();
+    let frames = read_nexus(Path::new(nexus), &Names::default(), None).unwrap();
     assert_eq!(
         (frames.data.dim(), frames.flats.unwrap().dim(), frames.darks.unwrap().dim()),
         ((60, 2, 64), (4, 2, 64), (2, 2, 64))
@@ -264,8 +270,8 @@ fn an_rtk_stack_and_bare_numbers_are_read() {
     // In RTK's frame the source is on the z axis at gantry 0: +y of LPS is -z.
     let projection = |k: usize| {
         format!(
-            "<Projection><SourceToIsocenterDistance>{AXIS}</SourceToIsocenterDistance><SourceToDetectorDistance>{DETECTOR}\
-             </SourceToDetectorDistance><GantryAngle>{}</GantryAngle></Projection>",
+            "<Projection><SourceToIsocenterDistance>{AXIS}</SourceToIsocenterDistance><SourceToDetectorDistance>\
+             {DETECTOR}</SourceToDetectorDistance><GantryAngle>{}</GantryAngle></Projection>",
             90.0 + 6.0 * k as f64
         )
     };

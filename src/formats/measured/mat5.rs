@@ -25,6 +25,8 @@ const INT32: u32 = 5;
 const UINT32: u32 = 6;
 const SINGLE: u32 = 7;
 const DOUBLE: u32 = 9;
+const INT64: u32 = 12;
+const UINT64: u32 = 13;
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 const STRUCT_CLASS: u32 = 2;
@@ -32,7 +34,7 @@ const CHAR_CLASS: u32 = 4;
 /// UTF-8 and UTF-16, as texts are kept.
 const UTF8: u32 = 16;
 const UTF16: u32 = 17;
-const NUMERIC_CLASSES: std::ops::RangeInclusive<u32> = 6..=13;
+const NUMERIC_CLASSES: std::ops::RangeInclusive<u32> = 6..=15;
 const COMPLEX: u32 = 0x0800;
 
 /// Whether a file begins as one of these.
@@ -198,6 +200,8 @@ impl Reader {
             UINT32 => decode!(u32, 4),
             SINGLE => decode!(f32, 4),
             DOUBLE => decode!(f64, 8),
+            INT64 => decode!(i64, 8),
+            UINT64 => decode!(u64, 8),
             other => return Err(format!("numbers of the unknown type {other}")),
         })
     }

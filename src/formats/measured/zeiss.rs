@@ -35,7 +35,7 @@ pub fn read(path: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
         let (width, height) = (streams.count("ImageInfo/ImageWidth")?, streams.count("ImageInfo/ImageHeight")?);
         let views = streams.count("ImageInfo/NoOfImages")?;
         let kind = streams.kind("ImageInfo/DataType")?;
-        let pixels = width.checked_mul(height).unwrap_or(usize::MAX);
+        let pixels = width.saturating_mul(height);
         plausible(path, pixels.saturating_mul(views) as u64, kind.bytes() as u64, size)?;
         let rows = within(path, rows, height)?;
         let mut values = Vec::with_capacity(views * rows.len() * width);

@@ -20,14 +20,13 @@ pub(super) fn completed(setup: &Setup, frames: &Frames, place: &Path) -> Result<
     if setup.open_beam.is_none() && frames.flats.is_none() {
         setup.open_beam = header.open_beam;
     }
-    match &setup.geometry {
-        Some(given) => setup.geometry = Some(pitched(given, header)?),
-        None => {
-            // A column in the pipeline says where the axis is, and so does an offset of the detector.
-            let aside = if setup.center_of_rotation.is_some() { 0.0 } else { header.offset_mm[1] };
-            setup.geometry = Some(scan(header, aside, frames.height, place)?);
-            setup.center_of_rotation = setup.center_of_rotation.or(header.center_column.map(Axis::Column));
-        }
+    if let Some(given) = &setup.geometry {
+        setup.geometry = Some(pitched(given, header)?);
+    } else {
+        // A column in the pipeline says where the axis is, and so does an offset of the detector.
+        let aside = if setup.center_of_rotation.is_some() { 0.0 } else { header.offset_mm[1] };
+        setup.geometry = Some(scan(header, aside, frames.height, place)?);
+        setup.center_of_rotation = setup.center_of_rotation.or(header.center_column.map(Axis::Column));
     }
     Ok(setup)
 }

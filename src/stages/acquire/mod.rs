@@ -7,6 +7,7 @@
 
 mod axis;
 mod calibration;
+mod correction;
 mod defects;
 mod field_of_view;
 mod header;
@@ -22,6 +23,7 @@ mod scanners;
 mod setup;
 mod trial;
 
+pub use correction::{AutoHardening, Corrections, Hardening};
 pub use input::{Hdf5File, Input, MatFile, NpyStack, Stack, TiffStack};
 pub use kinds::MeasuredKind;
 pub use scanners::{

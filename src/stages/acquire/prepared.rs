@@ -5,7 +5,7 @@ use super::preflight::{self, Finding};
 use super::scan::{self, DetectorKeys};
 use super::setup::{AngleUnit, Axis, FirstRow, Preflight, Setup, Values};
 use super::trial::Trial;
-use super::{axis, calibration, defects, refusal};
+use super::{axis, calibration, correction, defects, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::measured::Frames;
@@ -38,9 +38,10 @@ pub(super) fn prepare(
     let given = scan::given(kind).map_err(|error| error.under("acquire"))?;
     let mut work = Work { setup, kind, given, place, warnings: std::mem::take(&mut frames.warnings) };
     let layout = work.layout(&frames)?;
-    let integrals = work.integrals(frames)?;
+    let mut integrals = work.integrals(frames)?;
     stop.check_stop()?;
     let (layout, geometry) = work.placed(layout, &integrals)?;
+    work.straighten(&mut integrals, &layout)?;
     let bounds = || scan::bounds(&geometry, scan::isocenter(kind)?);
     let grid = match lattice {
         Some(lattice) => match lattice.of_file() {
@@ -149,6 +150,8 @@ impl Work<'_> {
         }
         calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin))
             .map_err(|error| error.under("acquire"))?;
+        let corrected = self.setup.correct.apply(&mut data).map_err(|error| error.under("acquire.correct"))?;
+        self.warnings.extend(corrected);
         Ok(data)
     }
 
@@ -212,6 +215,16 @@ impl Work<'_> {
             self.warnings.push(Warning::new("off_plane", message));
         }
         Ok((layout, geometry))
+    }
+
+    /// Undoes beam hardening, if asked for.
+    fn straighten(&mut self, integrals: &mut Array3<f32>, layout: &MeasuredLayout) -> Result<()> {
+        let axis = layout.axis(&self.given);
+        let residual =
+            |data: &Array3<f32>| Trial::new(data, layout, self.kind, axis::COLUMNS[0])?.residual(axis, false);
+        let found = correction::straightened(integrals, &self.setup.correct, &residual);
+        self.warnings.extend(found.map_err(|error| error.under("acquire.correct.beam_hardening"))?);
+        Ok(())
     }
 
     /// The rest of the preflight.

@@ -1,5 +1,6 @@
 //! What stands beside the kind of input: how its numbers become line integrals of a scan.
 
+use super::correction::Corrections;
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::OneOf;
@@ -39,6 +40,8 @@ pub struct Setup {
     pub air_columns: usize,
     /// Pixels that stand out from their neighbours by so many robust standard deviations are replaced; 0 keeps all.
     pub zinger_sigma: f64,
+    /// Corrections of the line integrals: drift, bad pixels, rings, beam hardening. Default: none.
+    pub correct: Corrections,
     /// Attenuation of water for this beam, 1/mm. With it volumes are in HU, without it in attenuation (1/mm).
     pub mu_water_per_mm: Option<f64>,
     /// Look at the data before anything long is begun.
@@ -59,6 +62,7 @@ impl Default for Setup {
             center_of_rotation: None,
             air_columns: 0,
             zinger_sigma: 12.0,
+            correct: Corrections::default(),
             mu_water_per_mm: None,
             preflight: Preflight::Stop,
         }
@@ -152,6 +156,7 @@ crate::sibling_keys!(Setup {
     center_of_rotation,
     air_columns,
     zinger_sigma,
+    correct,
     mu_water_per_mm,
     preflight
 });
@@ -170,6 +175,7 @@ impl Setup {
         };
         positive("open_beam", self.open_beam)?;
         positive("mu_water_per_mm", self.mu_water_per_mm)?;
+        self.correct.check().map_err(|error| error.under("correct"))?;
         if needs_geometry && self.geometry.is_none() {
             return Err(Error::config("geometry", "expected the scan")
                 .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
