@@ -55,6 +55,10 @@ pub enum Command {
     Render(commands::render::Args),
     /// Compare methods over many settings, as tables
     Bench(commands::bench::Args),
+    /// Run a study of many cases on a cluster or on this machine
+    Batch(commands::batch::Args),
+    /// One element of a study's job array: what schedulers run
+    Task(commands::task::Args),
     /// Print the JSON schema of a pipeline
     Schema(commands::schema::Args),
     /// Check that a run's files are still those that were written
@@ -69,7 +73,7 @@ impl Command {
     /// Whether it keeps the machine busy for long.
     #[must_use]
     pub fn computes(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_))
+        matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_) | Self::Task(_))
     }
 }
 
@@ -110,6 +114,8 @@ impl Cli {
             Command::Phantom(args) => commands::phantom::run(args),
             Command::Render(args) => commands::render::run(args, stop),
             Command::Bench(args) => commands::bench::run(args, stop),
+            Command::Batch(args) => commands::batch::run(args, stop),
+            Command::Task(args) => commands::task::run(args, stop),
             Command::Schema(args) => Ok(commands::schema::run(args)),
             Command::Verify(args) => commands::verify::run(args),
             Command::Doctor => commands::doctor::run(),

@@ -37,6 +37,7 @@
 //! ```
 
 pub mod algorithms;
+pub mod batch;
 pub mod benchmarks;
 pub mod cli;
 pub mod commands;
@@ -47,6 +48,7 @@ pub mod fields;
 pub mod formats;
 pub mod geometries;
 pub mod input_path;
+pub mod jobs;
 pub mod metrics;
 pub mod operators;
 pub mod optimizers;
@@ -58,6 +60,7 @@ pub mod random;
 pub mod registry;
 pub mod renderers;
 pub mod report;
+pub mod schedulers;
 pub mod stages;
 pub mod tensors;
 pub mod terminal;

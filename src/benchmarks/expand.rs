@@ -2,10 +2,11 @@
 //! that an oracle chooses from.
 
 use super::only::Only;
-use super::suite::{Case, Change, ContestantKeys, Oracle, Suite};
+use super::suite::{Case, ContestantKeys, Oracle, Suite};
 use super::variables::Variables;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
+use crate::jobs::Change;
 use crate::pipeline::{Assignment, Config, Pipeline};
 use crate::registry::{Kinds, OneOf};
 use crate::stages::export::{self, ReportFormat};

@@ -15,17 +15,16 @@
 //! ```
 
 use super::builtin;
-use super::named::Named;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
+use crate::jobs::{Change, Named};
 use crate::operators::xray::Model;
-use crate::pipeline::{Assignment, LONGEST, did_you_mean, parse};
+use crate::pipeline::{LONGEST, did_you_mean, parse};
 use crate::registry::OneOf;
 use crate::stages::load::{Preparation, SourceKind};
 use crate::stages::{evaluate, grid, simulate};
 use schemars::JsonSchema;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;
@@ -112,18 +111,6 @@ pub struct Quick {
     pub set: Vec<Change>,
     /// Settings kept of an axis; all of those that are not named.
     pub keep: Named<Vec<String>>,
-}
-
-/// `key=value` as `--set` takes it.
-#[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(with = "String")]
-pub struct Change(pub Assignment);
-
-impl<'de> Deserialize<'de> for Change {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(|error: Error| D::Error::custom(error.to_string().replace("--set ", "")))
-    }
 }
 
 /// The keys beside a method's kind.

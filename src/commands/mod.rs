@@ -1,5 +1,6 @@
 //! The verbs of the command line, one file each: what it may be told (`Args`), and `run(args) -> Output`.
 
+pub mod batch;
 pub mod bench;
 pub mod check;
 pub mod compare;
@@ -10,6 +11,7 @@ pub mod phantom;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod task;
 pub mod trace;
 pub mod verify;
 

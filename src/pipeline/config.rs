@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// An experiment: what is scanned, how, by which methods it is reconstructed, what is measured and written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,10 +86,12 @@ impl Config {
         if assignments.is_empty() {
             return Ok(self);
         }
+        // Made once: a study of a thousand cases asks for it a thousand times.
+        static SCHEMA: OnceLock<serde_json::Value> = OnceLock::new();
         let mut value = self.to_value()?;
-        let schema = Self::schema();
+        let schema = SCHEMA.get_or_init(Self::schema);
         for assignment in assignments {
-            assignment.apply(&mut value, &schema)?;
+            assignment.apply(&mut value, schema)?;
             // What a value leaves out (`[fdk]`) is spelled out for the next; what is not yet whole may become so.
             if let Ok(whole) = yaml::from_value::<Self>(&value) {
                 value = whole.to_value()?;
@@ -103,6 +106,14 @@ impl Config {
     /// Never for a config that was read.
     pub fn to_value(&self) -> Result<serde_json::Value> {
         serde_json::to_value(self).map_err(|error| Error::config("", error))
+    }
+
+    /// The config in plain values, as [`Config::to_value`] gives them.
+    ///
+    /// # Errors
+    /// Values that are no config.
+    pub fn from_value(value: &serde_json::Value) -> Result<Self> {
+        yaml::from_value(value)
     }
 
     /// JSON schema (draft-07) of a pipeline file.

@@ -29,6 +29,10 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> 
 /// # Errors
 /// A value that is not a `T`.
 pub(super) fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
+    if let Ok(read) = T::deserialize(value) {
+        return Ok(read);
+    }
+    // Only the reader of YAML says which key is wrong.
     let text = serde_yaml::to_string(value).map_err(|error| explain(&error, None))?;
     serde_yaml::from_str(&text).map_err(|error| explain(&error, None))
 }

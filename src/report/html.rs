@@ -8,7 +8,7 @@ use super::finite::finite;
 use super::sections::{self, Page};
 use super::{Gallery, figures};
 use crate::data::Report;
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 /// Pictures come from `data:` addresses, style from the page; everything else is refused by the browser.
@@ -20,6 +20,31 @@ const POLICY: &str =
 pub fn page(report: &Report, images: &Gallery) -> String {
     let report = finite(report);
     let page = Page::of(&report, images);
+    let body = html! {
+        (sections::header::section(&page))
+        main {
+            (sections::warnings::section(&page))
+            (sections::scores::section(&page))
+            (sections::images::section(&page))
+            (sections::spread::section(&page))
+            (sections::withheld::section(&page))
+            (sections::scan::section(&page))
+            (sections::convergence::section(&page))
+            (sections::notes::section(&page))
+            (sections::times::section(&page))
+            (sections::facts::section(&page))
+            (sections::config::section(&page))
+        }
+        footer {
+            "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for diagnosis. "
+            "The same figures for programs: report.json and report.csv beside this page."
+        }
+    };
+    document(&format!("{} · recon report", report.name), &body)
+}
+
+/// A page with our style that needs nothing but itself.
+pub(crate) fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,30 +54,10 @@ pub fn page(report: &Report, images: &Gallery) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (report.name) " · recon report" }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                (sections::header::section(&page))
-                main {
-                    (sections::warnings::section(&page))
-                    (sections::scores::section(&page))
-                    (sections::images::section(&page))
-                    (sections::spread::section(&page))
-                    (sections::withheld::section(&page))
-                    (sections::scan::section(&page))
-                    (sections::convergence::section(&page))
-                    (sections::notes::section(&page))
-                    (sections::times::section(&page))
-                    (sections::facts::section(&page))
-                    (sections::config::section(&page))
-                }
-                footer {
-                    "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for \
-                     diagnosis. "
-                    "The same figures for programs: report.json and report.csv beside this page."
-                }
-            }
+            body { (body) }
         }
     };
     harmless(page.into_string())

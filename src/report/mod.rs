@@ -8,7 +8,7 @@
 mod figures;
 mod finite;
 pub(crate) mod numbers;
-mod ranking;
+pub(crate) mod ranking;
 mod sections;
 
 pub mod csv;

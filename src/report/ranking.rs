@@ -40,6 +40,11 @@ pub(crate) fn name(key: &str) -> String {
     }
 }
 
+/// Which values of a metric are good; `None` if nobody knows.
+pub(crate) fn better(key: &str) -> Option<Better> {
+    known(key).map(|(_, _, better)| better)
+}
+
 /// Unit of a key's values, from its definition; unitless without one.
 pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
     report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str())

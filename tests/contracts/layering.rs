@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 const RINGS: &[(&[&str], Beside)] = &[
     (&["error", "input_path", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
-    (&["formats", "phantoms", "geometries", "physics", "metrics"], Beside::None),
+    (&["formats", "phantoms", "geometries", "physics", "metrics", "schedulers"], Beside::None),
     (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),
     (&["context"], Beside::None),
     (&["report"], Beside::None),
     (&["stages"], Beside::None),
-    (&["pipeline", "benchmarks", "cluster", "commands"], Beside::Left),
+    (&["pipeline", "jobs", "benchmarks", "batch", "commands"], Beside::Left),
     (&["terminal", "cli", "main"], Beside::Left),
 ];
 
@@ -30,13 +30,24 @@ enum Beside {
 const TORCH: &[&str] = &["tensors", "operators", "fields", "renderers", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
 /// tensors/device.rs reads the process's own memory map to find libtorch's folder.
-const FILES: &[&str] =
-    &["formats", "phantoms", "context", "pipeline", "benchmarks", "report", "cluster", "commands", "tensors/device.rs"];
+const FILES: &[&str] = &[
+    "formats",
+    "phantoms",
+    "schedulers",
+    "context",
+    "pipeline",
+    "jobs",
+    "benchmarks",
+    "batch",
+    "report",
+    "commands",
+    "tensors/device.rs",
+];
 const UNSAFE: &[&str] = &["tensors", "operators/xray/kernels/simd.rs"];
 /// The verbs: what is in one never imports another.
 const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];
 /// The shell sees the wiring, and of the inner rings these only.
-const SHELL_SEES: &[&str] = &["error", "progress", "pipeline", "cluster", "commands", "terminal", "cli"];
+const SHELL_SEES: &[&str] = &["error", "progress", "pipeline", "commands", "terminal", "cli"];
 
 /// A source file: its path under src/ and its code without comments and without its inline tests.
 struct Source {

@@ -5,6 +5,8 @@
 mod common;
 
 mod acquire;
+mod batch;
+mod batch_slurm;
 mod bench;
 mod cli;
 mod corrections;

@@ -1,0 +1,29 @@
+// Nextflow around `recon task`, for those whose clusters it runs. Freeze the study first, which starts nothing:
+//   recon batch submit study.yaml --engine manifest --output runs/study
+//   nextflow run pipelines/cluster/main.nf --study $PWD/runs/study --elements 24
+// A task that is started again goes on where it was; one that is done ends at once.
+params.study = null
+params.elements = 1
+
+process element {
+    errorStrategy { task.exitStatus == 75 || task.attempt < 3 ? 'retry' : 'ignore' }
+    maxRetries 20
+    input:
+    val index
+    output:
+    val index
+    script:
+    "recon task --study '${params.study}' --index ${index}"
+}
+
+process collect {
+    input:
+    val done
+    script:
+    "recon batch collect '${params.study}'"
+}
+
+workflow {
+    element(Channel.of(0..<(params.elements as int)))
+    collect(element.out.collect())
+}

@@ -1,0 +1,76 @@
+//! [`matches()`]: paths that a pattern matches, with what its stars stand for.
+
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// Paths below `folder`, sorted by name at each level, with what each `*` stands for. A name that begins with a dot is
+/// matched only by a pattern that does.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub(super) fn matches(folder: &Path, pattern: &str) -> Result<Vec<(PathBuf, Vec<String>)>> {
+    let root = if pattern.starts_with('/') { PathBuf::from("/") } else { folder.to_path_buf() };
+    let mut found = vec![(root, Vec::new())];
+    for part in pattern.split('/').filter(|part| !part.is_empty()) {
+        let mut next = Vec::new();
+        for (path, stars) in found {
+            next.extend(
+                below(&path, part)?.into_iter().map(|(name, more)| (path.join(name), [stars.clone(), more].concat())),
+            );
+        }
+        found = next;
+    }
+    Ok(found)
+}
+
+/// The names in a folder that one part of a pattern matches.
+fn below(folder: &Path, part: &str) -> Result<Vec<(String, Vec<String>)>> {
+    if !part.contains(['*', '?']) {
+        return Ok(if folder.join(part).exists() { vec![(part.to_string(), Vec::new())] } else { Vec::new() });
+    }
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let pattern: Vec<char> = part.chars().collect();
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::read(folder, &error))?;
+    let name = |entry: std::fs::DirEntry| {
+        let name =
+            entry.file_name().into_string().ok().filter(|name| part.starts_with('.') || !name.starts_with('.'))?;
+        let stars = stars(&pattern, &name.chars().collect::<Vec<char>>())?;
+        Some((name, stars))
+    };
+    let mut names: Vec<(String, Vec<String>)> = entries.flatten().filter_map(name).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// What each `*` of the pattern stands for, the first as long as can be; `None` if it does not match.
+fn stars(pattern: &[char], text: &[char]) -> Option<Vec<String>> {
+    match pattern.split_first() {
+        None => text.is_empty().then(Vec::new),
+        Some(('*', rest)) => (0..=text.len()).rev().find_map(|length| {
+            let mut after = stars(rest, &text[length..])?;
+            after.insert(0, text[..length].iter().collect());
+            Some(after)
+        }),
+        Some((first, rest)) => {
+            let (head, tail) = text.split_first()?;
+            (*first == '?' || first == head).then(|| stars(rest, tail)).flatten()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything_in_a_name() {
+        let of = |pattern: &str, text: &str| {
+            stars(&pattern.chars().collect::<Vec<char>>(), &text.chars().collect::<Vec<char>>())
+        };
+        assert_eq!(of("*.nii.gz", "a.b.nii.gz").unwrap(), ["a.b"]);
+        assert_eq!(of("s?b-*_*", "sub-1_2_3").unwrap(), ["1_2", "3"]);
+        assert_eq!((of("a*", "b"), of("a", "ab"), of("*", "")), (None, None, Some(vec![String::new()])));
+    }
+}

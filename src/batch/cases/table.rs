@@ -1,0 +1,109 @@
+//! `csv`: a table with a line per case and a column per key.
+
+use super::{Case, CaseSource, safe};
+use crate::error::{Error, Result};
+use crate::pipeline::Assignment;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A table (RFC 4180) with a header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The file, relative to the study file; paths in it are relative to it.
+    pub file: PathBuf,
+    /// The column of the names. Every other column is a key of the pipeline, such as load.nifti.path; an empty cell
+    /// changes nothing.
+    #[serde(default = "case")]
+    pub id: String,
+}
+
+fn case() -> String {
+    "case".to_string()
+}
+
+impl CaseSource for Config {
+    fn cases(&self, folder: &Path) -> Result<Vec<Case>> {
+        let path = folder.join(&self.file);
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::read(&path, &error))?;
+        let refuse = |line: usize, problem: String| Error::input(&path, format!("line {line}: {problem}"));
+        let mut rows = rows(&text).into_iter();
+        let (_, header) = rows.next().ok_or_else(|| refuse(1, "expected a header".to_string()))?;
+        let named = header.iter().position(|name| *name == self.id);
+        let named =
+            named.ok_or_else(|| refuse(1, format!("expected a column `{}`, got {}", self.id, header.join(", "))))?;
+        let case = |(line, row): (usize, Vec<String>)| {
+            if row.len() != header.len() {
+                return Err(refuse(line, format!("expected {} fields, got {}", header.len(), row.len())));
+            }
+            let others = header.iter().zip(&row).filter(|(key, value)| **key != self.id && !value.is_empty());
+            let changes = others.map(|(key, value)| format!("{key}={value}").parse::<Assignment>());
+            let changes = changes.collect::<Result<Vec<_>>>().map_err(|error| refuse(line, error.to_string()))?;
+            let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+            Ok(Case { id: safe(&row[named]), origin: format!("line {line} of {}", path.display()), changes, folder })
+        };
+        rows.map(case).collect()
+    }
+}
+
+/// Lines with their numbers from 1, as fields; empty lines are left out.
+fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
+    let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let (mut line, mut begin) = (1, 1);
+    let mut characters = text.trim_start_matches('\u{feff}').chars().peekable();
+    while let Some(c) = characters.next() {
+        line += usize::from(c == '\n');
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
+            '"' if quoted || field.is_empty() => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut field)),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut field));
+                rows.push((begin, std::mem::take(&mut row)));
+                begin = line;
+            }
+            '\r' if !quoted => {}
+            other => field.push(other),
+        }
+    }
+    row.push(field);
+    rows.push((begin, row));
+    for field in rows.iter_mut().flat_map(|(_, row)| row) {
+        *field = field.trim().to_string();
+    }
+    rows.retain(|(_, row)| row.iter().any(|field| !field.is_empty()));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(text: &str) -> Result<Vec<Case>> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.csv"), text).unwrap();
+        Config { file: "p.csv".into(), id: "case".into() }.cases(folder.path())
+    }
+
+    #[test]
+    fn a_column_is_a_key_and_quotes_hide_commas_and_line_ends() {
+        let found = cases(
+            "\u{feff}case,load.nifti.path,grid.shape\r\nA,\"a, b.nii\",\"[1, 2,\n 3]\"\r\n\r\n\
+             B,\"say \"\"b\"\".nii\",\r\n",
+        )
+        .unwrap();
+        assert_eq!(found.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!((found[0].changes.len(), found[1].changes.len()), (2, 1));
+        assert!(found[1].origin.starts_with("line 5 of"), "{}", found[1].origin);
+        assert_eq!(found[0].changes[0], Assignment::literal(&["load", "nifti", "path"], "a, b.nii".into()));
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_the_header_are_named() {
+        assert!(cases("").unwrap_err().to_string().contains("expected a header"));
+        assert!(cases("patient,seed\n1,2\n").unwrap_err().to_string().contains("expected a column `case`"));
+        assert!(cases("case,seed\nA,1\nB\n").unwrap_err().to_string().contains("line 3: expected 2 fields, got 1"));
+        assert_eq!(cases("case,seed\nA,[\n").unwrap_err().exit_code(), 3);
+    }
+}

@@ -1,0 +1,254 @@
+//! [`Collection`]: all that came of a study, as one table: every result, figures over the cases, methods in pairs, what
+//! failed and why, the worst cases first.
+
+mod html;
+mod statistics;
+mod text;
+
+pub use statistics::{Paired, Spread};
+
+use super::status::Failure;
+use crate::data::Status;
+use crate::error::{Error, Result};
+use crate::formats::atomic;
+use crate::jobs::{Ledger, MethodRecord, Record, State, newest_work};
+use crate::metrics;
+use crate::report::ranking::{self, Better};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// One method of one task.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The task.
+    pub task: String,
+    /// The case.
+    pub case: String,
+    /// What is varied, and the name of its setting.
+    pub axes: Vec<(String, String)>,
+    /// The run's report, or its folder, relative to the study's folder.
+    pub report: String,
+    /// What came of the method.
+    #[serde(flatten)]
+    pub method: MethodRecord,
+}
+
+/// One method at one setting, over the cases.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// The setting.
+    pub axes: Vec<(String, String)>,
+    /// The method.
+    pub method: String,
+    /// Each metric over the cases in which the method completed.
+    pub metrics: BTreeMap<String, Spread>,
+    /// Seconds of computing.
+    pub seconds: Spread,
+    /// The method minus the first one, case by case; null for the first one.
+    pub minus_first: Option<BTreeMap<String, Paired>>,
+}
+
+/// A task by how good it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ranked {
+    /// The task.
+    pub task: String,
+    /// Its report, relative to the study's folder.
+    pub report: String,
+    /// The first metric, mean over its methods.
+    pub value: f64,
+}
+
+/// All that came of a study.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Collection {
+    /// Name of the study.
+    pub study: String,
+    /// Tasks in all.
+    pub tasks: usize,
+    /// Tasks whose results are published.
+    pub done: usize,
+    /// Tasks without a result that did not fail: their names.
+    pub missing: Vec<String>,
+    /// Tasks that failed.
+    pub failures: Vec<Failure>,
+    /// Metrics, the one that ranks first.
+    pub metrics: Vec<String>,
+    /// The method that the others are compared with.
+    pub first: String,
+    /// Every setting with every method.
+    pub figures: Vec<Figures>,
+    /// The tasks, the worst first.
+    pub worst: Vec<Ranked>,
+    /// Every task with every method.
+    pub rows: Vec<Row>,
+}
+
+/// Names of the tables in the study's folder.
+pub const TABLES: [&str; 4] = ["table.html", "table.csv", "table.json", "table.md"];
+
+impl Collection {
+    /// Reads the records of a study.
+    ///
+    /// # Errors
+    /// A study that cannot be read.
+    pub fn of(ledger: &Ledger) -> Result<Self> {
+        let labels = ledger.labels()?;
+        let states = ledger.states(&labels);
+        let (mut rows, mut failures, mut missing, mut done) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for (label, state) in labels.iter().zip(states) {
+            let record = match state {
+                State::Done => ledger.record(&label.id),
+                State::Failed(record) => Some(*record),
+                State::Running | State::Begun | State::Missing => None,
+            };
+            let Some(record) = record else {
+                missing.push(label.id.clone());
+                continue;
+            };
+            done += usize::from(record.status == Status::Complete);
+            failures.extend((record.status != Status::Complete).then(|| Failure::from(&record)));
+            rows.extend(rows_of(ledger, record));
+        }
+        let metrics = ledger.header.metrics.clone();
+        let first = rows.first().map(|row: &Row| row.method.name.clone()).unwrap_or_default();
+        Ok(Self {
+            study: ledger.header.name.clone(),
+            tasks: labels.len(),
+            done,
+            missing,
+            failures,
+            figures: figures(&rows, &metrics),
+            worst: worst(&rows, metrics.first().map_or("", String::as_str)),
+            metrics,
+            first,
+            rows,
+        })
+    }
+
+    /// Whether every task is done.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.done == self.tasks
+    }
+
+    /// Writes the tables into the study's folder: [`TABLES`].
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let json = serde_json::to_string_pretty(self).map_err(|error| Error::resource("table.json", error))? + "\n";
+        for (name, text) in TABLES.iter().zip([html::page(self), text::csv(self), json, text::markdown(self)]) {
+            atomic::write(&folder.join(name), text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The same table as text for a terminal.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        text::markdown(self)
+    }
+}
+
+fn rows_of(ledger: &Ledger, record: Record) -> Vec<Row> {
+    let id = record.label.id;
+    let folder = if record.status == Status::Complete { Some(ledger.published(&id)) } else { newest_work(ledger, &id) };
+    let report = folder.map_or(String::new(), |folder| {
+        let page = folder.join("report.html");
+        let shown = if page.exists() { page } else { folder };
+        shown.strip_prefix(&ledger.root).unwrap_or(&shown).display().to_string()
+    });
+    let row = |method: MethodRecord| Row {
+        task: id.clone(),
+        case: record.label.case.clone(),
+        axes: record.label.axes.clone(),
+        report: report.clone(),
+        method,
+    };
+    record.methods.into_iter().map(row).collect()
+}
+
+/// Unit of a metric's values.
+fn unit(key: &str) -> &'static str {
+    metrics::by_name(key).map_or("", metrics::Metric::unit)
+}
+
+fn value(row: &Row, key: &str) -> Option<f64> {
+    row.method.metrics.get(key).copied().flatten().filter(|_| row.method.status == Status::Complete)
+}
+
+/// The rows of one setting.
+struct Setting<'a> {
+    axes: &'a [(String, String)],
+    methods: Vec<(&'a str, Vec<&'a Row>)>,
+}
+
+/// Settings and methods in the order in which they appear.
+fn settings(rows: &[Row]) -> Vec<Setting<'_>> {
+    let mut settings: Vec<Setting> = Vec::new();
+    for row in rows {
+        let known = settings.iter().position(|setting| setting.axes == row.axes);
+        let at = known.unwrap_or_else(|| {
+            settings.push(Setting { axes: &row.axes, methods: Vec::new() });
+            settings.len() - 1
+        });
+        let methods = &mut settings[at].methods;
+        match methods.iter_mut().find(|(name, _)| *name == row.method.name) {
+            Some((_, rows)) => rows.push(row),
+            None => methods.push((&row.method.name, vec![row])),
+        }
+    }
+    settings
+}
+
+fn figures(rows: &[Row], metrics: &[String]) -> Vec<Figures> {
+    settings(rows).iter().flat_map(|setting| setting.figures(metrics)).collect()
+}
+
+impl Setting<'_> {
+    fn figures(&self, metrics: &[String]) -> Vec<Figures> {
+        let first = &self.methods[0].1;
+        let of = |(i, (method, rows)): (usize, &(&str, Vec<&Row>))| Figures {
+            axes: self.axes.to_vec(),
+            method: (*method).to_string(),
+            metrics: metrics.iter().map(|key| (key.clone(), spread(rows, |row| value(row, key)))).collect(),
+            seconds: spread(rows, |row| (row.method.status == Status::Complete).then_some(row.method.seconds)),
+            minus_first: (i > 0)
+                .then(|| metrics.iter().map(|key| (key.clone(), Paired::of(&differences(rows, first, key)))).collect()),
+        };
+        self.methods.iter().enumerate().map(of).collect()
+    }
+}
+
+fn spread(rows: &[&Row], value: impl Fn(&Row) -> Option<f64>) -> Spread {
+    Spread::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<f64>>())
+}
+
+/// A method minus the first one on each case that both have done.
+fn differences(rows: &[&Row], first: &[&Row], key: &str) -> Vec<f64> {
+    let values: BTreeMap<&str, f64> =
+        first.iter().filter_map(|row| Some((row.case.as_str(), value(row, key)?))).collect();
+    rows.iter().filter_map(|row| Some(value(row, key)? - values.get(row.case.as_str())?)).collect()
+}
+
+/// Tasks by the mean of a metric over their methods, the worst first.
+fn worst(rows: &[Row], key: &str) -> Vec<Ranked> {
+    let mut ranked: Vec<Ranked> = rows
+        .chunk_by(|a, b| a.task == b.task)
+        .filter_map(|rows| {
+            let values: Vec<f64> = rows.iter().filter_map(|row| value(row, key)).collect();
+            let value = Spread::of(&values).mean?;
+            Some(Ranked { task: rows[0].task.clone(), report: rows[0].report.clone(), value })
+        })
+        .collect();
+    ranked.sort_by(|a, b| a.value.total_cmp(&b.value));
+    if ranking::better(key) == Some(Better::Lower) {
+        ranked.reverse();
+    }
+    ranked
+}
+
+#[cfg(test)]
+mod tests;

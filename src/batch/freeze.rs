@@ -1,0 +1,120 @@
+//! From a [`Study`] to its tasks: every case at every setting, each a pipeline whose meaning is checked.
+
+use super::cases::{self, Case};
+use super::study::Study;
+use super::vary::{Variation, variations};
+use crate::context::hash_bytes;
+use crate::error::{Error, Result};
+use crate::jobs::{Header, Label, Ledger, Task, layout, setting};
+use crate::pipeline::{Config, Pipeline};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// Longest name of a task.
+const LONGEST_ID: usize = 100;
+/// Longest name of a pipeline.
+const LONGEST_NAME: usize = 64;
+
+/// The tasks of a study, case by case, and the metrics of its tables. Paths are absolute.
+///
+/// # Errors
+/// A case or setting that does not fit the pipeline.
+pub fn tasks(study: &Study, file: &Path) -> Result<(Vec<Task>, Vec<String>)> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent.canonicalize().map_err(|error| Error::read(parent, &error))?;
+    let base = Config::read(&folder.join(&study.pipeline), &[])?;
+    let set: Vec<_> = study.set.iter().map(|change| change.0.clone()).collect();
+    let base = base.with(&set).map_err(|error| error.under("set"))?.with_paths(|path| folder.join(path))?;
+    let mut varied = Vec::new();
+    for variation in variations(study)? {
+        let place = format!("vary.{}", setting(&variation.axes));
+        let changed = base.clone().with(&variation.changes).map_err(|error| error.under(&place))?;
+        varied.push((variation, changed.with_paths(|path| folder.join(path))?));
+    }
+    let (mut tasks, mut taken) = (Vec::new(), HashSet::new());
+    for case in cases::all(&study.cases, &folder)? {
+        for (variation, config) in &varied {
+            let label = label(tasks.len(), &case, variation);
+            let value = resolved(config, &case, &label.id)
+                .map_err(|error| error.under(&format!("case {} ({})", case.id, case.origin)))?;
+            if !taken.insert(label.id.to_lowercase()) {
+                return Err(Error::config("cases", format!("two tasks are called `{}`", label.id)));
+            }
+            tasks.push(Task { label, config: value });
+        }
+    }
+    Ok((tasks, base.evaluate.metrics))
+}
+
+fn label(index: usize, case: &Case, variation: &Variation) -> Label {
+    let id = if variation.axes.is_empty() {
+        case.id.clone()
+    } else {
+        format!("{}_{}", case.id, setting(&variation.axes)).replace('.', "-")
+    };
+    let id = if id.len() <= LONGEST_ID {
+        id
+    } else {
+        format!("{}-{}", &id[..LONGEST_ID - 9], &hash_bytes(id.as_bytes())[..8])
+    };
+    Label { index, id, case: case.id.clone(), axes: variation.axes.clone() }
+}
+
+/// The pipeline of one task.
+fn resolved(config: &Config, case: &Case, id: &str) -> Result<Value> {
+    let changed = config.clone().with(&case.changes)?;
+    let mut config = changed.with_paths(|path| case.folder.join(path))?;
+    config.name = id.to_lowercase().chars().take(LONGEST_NAME).collect();
+    config.export.directory = Some(PathBuf::new());
+    Pipeline::new(config)?.config.to_value()
+}
+
+/// Freezes a study in its folder, or opens the one that is there.
+///
+/// # Errors
+/// Cases that do not fit; a folder that holds another study, or this one without `resume`.
+pub fn frozen(study: &Study, file: &Path, text: &str, folder: &Path, chunk: usize, resume: bool) -> Result<Ledger> {
+    if folder.join(layout::STUDY).exists() {
+        return opened(text, folder, resume);
+    }
+    let (tasks, metrics) = tasks(study, file)?;
+    std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, &error))?;
+    let place = folder.canonicalize().map_err(|error| Error::write(folder, &error))?;
+    let identity = serde_json::to_string(&(&place, &tasks)).map_err(|error| Error::resource("study", error))?;
+    let header = Header {
+        schema: Header::SCHEMA,
+        name: study.name.clone(),
+        hash: hash_bytes(identity.as_bytes())[..12].to_string(),
+        tasks: tasks.len(),
+        chunk,
+        attempts: study.retry.attempts.get(),
+        heartbeat_s: study.retry.heartbeat_s,
+        metrics,
+    };
+    Ledger::freeze(folder, &header, text, &tasks)
+}
+
+fn opened(text: &str, folder: &Path, resume: bool) -> Result<Ledger> {
+    if !resume {
+        return Err(Error::config("", format!("{} holds a study that was submitted before", folder.display()))
+            .hint("--resume submits what is missing; --output takes another folder"));
+    }
+    let path = folder.join(layout::SOURCE);
+    let before = std::fs::read_to_string(&path).map_err(|error| Error::read(&path, &error))?;
+    if essence(&before) != essence(text) {
+        return Err(Error::config("", format!("the study is not the one that was frozen in {}", path.display()))
+            .hint("only `resources` and `retry` may change; --output takes another folder"));
+    }
+    Ledger::open(folder)
+}
+
+/// What decides on the tasks.
+fn essence(text: &str) -> Option<Value> {
+    let mut value: Value = serde_yaml::from_str(text).ok()?;
+    let map = value.as_object_mut()?;
+    for key in ["resources", "retry", "directory"] {
+        map.shift_remove(key);
+    }
+    Some(value)
+}

@@ -1,0 +1,26 @@
+//! Batches: a *study* is many cases, each reconstructed at every setting by every method of a pipeline.
+//!
+//! ```text
+//! Study ──freeze──► tasks ──Scheduler──► `recon task` (jobs::run) ──► cases/TASK ──collect──► one table
+//! ```
+//!
+//! Everything is decided when a study is frozen; who runs a task, and where, changes nothing about it.
+
+mod cases;
+mod collect;
+mod engine;
+mod freeze;
+mod memory;
+mod status;
+mod study;
+mod submit;
+mod vary;
+
+pub use cases::{Case, CaseKind, CaseSource};
+pub use collect::{Collection, Figures, Paired, Ranked, Row, Spread, TABLES};
+pub use engine::{Engine, Submission};
+pub use freeze::{frozen, tasks};
+pub use status::{Failure, Summary};
+pub use study::{Combine, Retry, Study};
+pub use submit::Planned;
+pub use vary::{Variation, variations};

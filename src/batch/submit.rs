@@ -1,0 +1,130 @@
+//! [`submit`]: hands the tasks that are not done to a scheduler.
+
+use super::engine::{Engine, Submission};
+use super::memory;
+use crate::error::{Error, Result};
+use crate::jobs::{Ledger, State, layout};
+use crate::progress::{self, StopSignal};
+use crate::schedulers::{Array, Queue, QueueState, Scheduler, Submitted};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::time::Duration;
+
+/// What is to be submitted.
+#[derive(Debug)]
+pub struct Planned {
+    submission: Submission,
+    array: Array,
+    /// Tasks in all.
+    pub tasks: usize,
+    /// Tasks that are not done.
+    pub missing: usize,
+    _lock: File,
+}
+
+impl Planned {
+    /// The elements that hold a task that is not done.
+    ///
+    /// # Errors
+    /// A study that somebody else is submitting; an estimate of memory that fails.
+    pub fn new(ledger: &Ledger, mut submission: Submission, stop: &dyn StopSignal) -> Result<Self> {
+        let lock = lock(ledger)?;
+        let labels = ledger.labels()?;
+        let states = ledger.states(&labels);
+        let mut elements: Vec<usize> = Vec::new();
+        let mut missing = 0;
+        for label in labels.iter().filter(|label| states[label.index] != State::Done) {
+            missing += 1;
+            let element = label.index / ledger.header.chunk;
+            if elements.last() != Some(&element) {
+                elements.push(element);
+            }
+        }
+        let asks = submission.engine != Engine::Local && submission.resources.memory.is_none() && missing > 0;
+        if asks {
+            submission.resources.memory = Some(memory::estimate(ledger, stop)?);
+        }
+        let array = submission.array(ledger, elements)?;
+        Ok(Self { submission, array, tasks: labels.len(), missing, _lock: lock })
+    }
+
+    /// The number of elements to run.
+    #[must_use]
+    pub fn elements(&self) -> usize {
+        self.array.elements.len()
+    }
+
+    /// What would be done.
+    ///
+    /// # Errors
+    /// A scheduler that says that it would refuse.
+    pub fn preview(&self, ledger: &Ledger) -> Result<String> {
+        self.submission.scheduler(ledger).preview(&self.array)
+    }
+
+    /// Does it. What a queue already holds is not submitted again.
+    ///
+    /// # Errors
+    /// A scheduler that refuses; one that must be asked whether tasks are queued and does not answer.
+    pub fn submit(&mut self, ledger: &Ledger, stop: &dyn StopSignal) -> Result<Submitted> {
+        let scheduler = self.submission.scheduler(ledger);
+        let before = Submission::read(&ledger.root);
+        if before.is_some_and(|before| before.engine == Engine::Slurm && self.submission.engine == Engine::Slurm) {
+            let held = held(scheduler.as_ref(), &self.array, stop)?;
+            self.array.elements.retain(|element| !held.contains(element));
+        }
+        let mark = ledger.root.join(layout::CANCELLED);
+        if mark.exists() {
+            std::fs::remove_file(&mark).map_err(|error| Error::write(&mark, &error))?;
+        }
+        self.submission.write(&ledger.root)?;
+        if self.array.elements.is_empty() {
+            let said = if self.missing == 0 { "every task is done" } else { "every missing task is queued" };
+            return Ok(Submitted { said: said.to_string(), ran: self.missing == 0 });
+        }
+        scheduler.submit(&self.array, stop)
+    }
+}
+
+/// The elements that wait or run. The queue must answer, twice if it says that it knows of none: tasks that are
+/// submitted twice would wait for each other.
+fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Result<Vec<usize>> {
+    let mut why = String::new();
+    for wait in [0, 1, 4] {
+        stop.check_stop()?;
+        std::thread::sleep(Duration::from_secs(wait));
+        match scheduler.status(array) {
+            Queue::Known(states) => {
+                let holds = |state: &QueueState| !matches!(state, QueueState::Ended(_));
+                return Ok(states.into_iter().filter(|(_, state)| holds(state)).map(|(element, _)| element).collect());
+            }
+            Queue::Unknown(reason) => why = reason,
+        }
+    }
+    if why.contains("knows of no job") {
+        return Ok(Vec::new());
+    }
+    Err(Error::resource(
+        "SLURM",
+        format!("{why}; so nobody knows whether tasks are still queued, and none was submitted"),
+    )
+    .hint("run the same command again when squeue answers"))
+}
+
+/// One process at a time submits a study.
+fn lock(ledger: &Ledger) -> Result<File> {
+    let path = ledger.root.join("submit.lock");
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|error| Error::write(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::resource(ledger.root.display().to_string(), "another process is submitting this study")
+                .hint("`recon batch status` tells how far it is"))
+        }
+        Err(TryLockError::Error(error)) => {
+            // Some network file systems know no such locks; the locks of the tasks do not need them.
+            progress::warn("no_lock", &format!("{}: {error}", path.display()));
+            Ok(file)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The settings at which every case is run.
+
+use super::study::{Combine, Study};
+use crate::error::{Error, Result};
+use crate::pipeline::Assignment;
+
+/// One setting of every axis.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Variation {
+    /// Axis and the name of its setting, in order.
+    pub axes: Vec<(String, String)>,
+    /// What it changes.
+    pub changes: Vec<Assignment>,
+}
+
+impl Variation {
+    fn and(&self, more: &Self) -> Self {
+        Self { axes: [&self.axes[..], &more.axes].concat(), changes: [&self.changes[..], &more.changes].concat() }
+    }
+}
+
+/// Product: the last axis is fastest. Zip: one after the other.
+///
+/// # Errors
+/// An axis without a setting; axes of different lengths for a zip.
+pub fn variations(study: &Study) -> Result<Vec<Variation>> {
+    let axes: Vec<Vec<Variation>> = study
+        .vary
+        .iter()
+        .map(|(axis, settings)| {
+            let setting = |(name, changes): (&str, &Vec<crate::jobs::Change>)| Variation {
+                axes: vec![(axis.to_string(), name.to_string())],
+                changes: changes.iter().map(|change| change.0.clone()).collect(),
+            };
+            settings.iter().map(setting).collect()
+        })
+        .collect();
+    if axes.iter().any(Vec::is_empty) {
+        return Err(Error::config("vary", "expected at least one setting of every axis"));
+    }
+    match study.combine {
+        Combine::Product => Ok(axes.iter().fold(vec![Variation::default()], |product, axis| {
+            product.iter().flat_map(|before| axis.iter().map(|setting| before.and(setting))).collect()
+        })),
+        Combine::Zip => {
+            let count = axes.first().map_or(1, Vec::len);
+            if let Some(other) = axes.iter().find(|axis| axis.len() != count) {
+                let problem = format!("a zip needs as many settings of every axis, got {count} and {}", other.len());
+                return Err(Error::config("vary", problem));
+            }
+            Ok((0..count)
+                .map(|i| axes.iter().fold(Variation::default(), |before, axis| before.and(&axis[i])))
+                .collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::setting;
+
+    fn labels(vary: &str) -> Result<Vec<String>> {
+        let text = format!("pipeline: a.yaml\ncases: [seeds: {{count: 1}}]\n{vary}");
+        let study: Study = serde_yaml::from_str(&text).unwrap();
+        Ok(variations(&study)?.iter().map(|variation| setting(&variation.axes)).collect())
+    }
+
+    #[test]
+    fn a_product_takes_all_and_a_zip_goes_along() {
+        let vary = "vary: {views: {20: [seed=1], 40: [seed=2]}, dose: {low: [seed=3], high: [seed=4]}}\n";
+        let product = ["views-20_dose-low", "views-20_dose-high", "views-40_dose-low", "views-40_dose-high"];
+        assert_eq!(labels(vary).unwrap(), product);
+        assert_eq!(labels(&format!("{vary}combine: zip")).unwrap(), ["views-20_dose-low", "views-40_dose-high"]);
+        assert_eq!(labels("").unwrap(), ["base"]);
+        assert!(labels("vary: {a: {x: [seed=1]}, b: {}}").is_err());
+        assert!(labels("combine: zip\nvary: {a: {x: [seed=1]}, b: {x: [seed=1], y: [seed=2]}}").is_err());
+    }
+}

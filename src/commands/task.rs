@@ -1,0 +1,155 @@
+//! `recon task --study DIR --index N`: one element of a study's job array, the same under every scheduler.
+
+use super::Output;
+use crate::context::Signals;
+use crate::error::{Error, Result, Stop};
+use crate::jobs::{Ended, Ledger, Record, run as run_task};
+use crate::progress::{self, StopSignal};
+use crate::schedulers::Element;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Variables of schedulers with the number of an element.
+const INDICES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"];
+/// Time before the limit at which a task checkpoints, should no signal have come.
+const MARGIN: Duration = Duration::from_secs(45);
+/// Time between two looks for the mark of `recon batch cancel`.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What `recon task` may be told.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Args {
+    /// Folder of the study
+    #[arg(long, value_name = "DIR")]
+    pub study: PathBuf,
+    /// Number of the element; default: SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or AWS_BATCH_JOB_ARRAY_INDEX
+    #[arg(long, value_name = "N")]
+    pub index: Option<usize>,
+    /// Threads of pipelines that say `auto`; default: SLURM_CPUS_PER_TASK, or all that the system grants
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// Does the tasks of the element, one after the other; one that fails does not stop the next.
+///
+/// # Errors
+/// A failed task's own exit code, 4 if it is one of several; a stop, after which the element is put back into the queue
+/// if its time was over.
+pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
+    let ledger = Ledger::open(&args.study)?;
+    let element = args.index.map_or_else(from_environment, Ok)?;
+    let tasks = element.saturating_mul(ledger.header.chunk)..(element + 1).saturating_mul(ledger.header.chunk);
+    let tasks = tasks.start..tasks.end.min(ledger.header.tasks);
+    if tasks.is_empty() {
+        let most = ledger.header.tasks.div_ceil(ledger.header.chunk);
+        return Err(Error::config("--index", format!("expected an element below {most}, got {element}")));
+    }
+    let slurm = Element::own();
+    let limits = Limits::new(stop, &ledger, slurm.clone())?;
+    let threads = args.threads.or_else(allocated);
+    let mut failed: Vec<Box<Record>> = Vec::new();
+    let (first, count) = (tasks.start, tasks.len());
+    for index in tasks {
+        match run_task(&ledger, index, threads, &limits)? {
+            Ended::Done => {}
+            Ended::Stopped(why) => return Err(stopped(why, &limits, slurm.as_ref())),
+            ended if slurm.is_some() && ended.worth_retrying(ledger.header.attempts) => {
+                return Err(stopped(Stop::TimeLimit, &limits, slurm.as_ref()));
+            }
+            Ended::Failed(record) => failed.push(record),
+        }
+    }
+    if failed.is_empty() {
+        let label = ledger.task(first)?.label;
+        let place = ledger.published(&label.id);
+        let value = serde_json::json!({"first": place, "tasks": count});
+        return Ok(Output { text: place.display().to_string(), value, summary: String::new() });
+    }
+    Err(failure(&failed, count))
+}
+
+/// Cores that SLURM has given to this task.
+fn allocated() -> Option<NonZeroUsize> {
+    std::env::var("SLURM_CPUS_PER_TASK").ok()?.parse().ok()
+}
+
+fn from_environment() -> Result<usize> {
+    let found = INDICES.iter().find_map(|name| std::env::var(name).ok());
+    let number = found.as_deref().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| {
+        Error::config("--index", format!("expected the number of an element, as a flag or in {}", INDICES.join(", ")))
+    })
+}
+
+/// The error that ends the element; one whose time was over goes back into the queue, unless the study was cancelled.
+fn stopped(why: Stop, limits: &Limits, slurm: Option<&Element>) -> Error {
+    let ending = why == Stop::Terminate && limits.close_to_the_end();
+    let why = if ending { Stop::TimeLimit } else { why };
+    if let (Stop::TimeLimit, Some(element), false) = (why, slurm, limits.ledger.cancelled())
+        && let Err(problem) = element.requeue()
+    {
+        progress::warn("not_requeued", &format!("{problem}; `recon batch submit --resume` goes on"));
+    }
+    Error::Stopped(why)
+}
+
+fn failure(failed: &[Box<Record>], count: usize) -> Error {
+    let first = &failed[0];
+    let problem = format!("{}: {}", first.label.id, first.reason);
+    match (count, first.exit_code) {
+        (1, 2) => Error::config("", problem),
+        (1, 3) => Error::input(&first.label.id, &first.reason),
+        (1, _) => Error::resource(first.label.id.clone(), &first.reason),
+        _ => Error::Quality { problem: format!("{} of {count} tasks failed; {problem}", failed.len()) },
+    }
+}
+
+/// Everything that may end a task: signals, the end of its time, the mark of `recon batch cancel`.
+struct Limits<'a> {
+    inner: &'a dyn StopSignal,
+    ledger: &'a Ledger,
+    signals: Signals,
+    end: Arc<OnceLock<Instant>>,
+    looked: std::cell::Cell<Instant>,
+}
+
+impl<'a> Limits<'a> {
+    /// Asks the scheduler once when the time is over, beside the work.
+    fn new(inner: &'a dyn StopSignal, ledger: &'a Ledger, slurm: Option<Element>) -> Result<Self> {
+        let end = Arc::new(OnceLock::new());
+        if let Some(element) = slurm {
+            let end = Arc::clone(&end);
+            std::thread::spawn(move || {
+                let asked = Instant::now();
+                if let Some(at) = element.time_left().and_then(|left| asked.checked_add(left)) {
+                    let _ = end.set(at);
+                }
+            });
+        }
+        Ok(Self { inner, ledger, signals: Signals::install()?, end, looked: std::cell::Cell::new(Instant::now()) })
+    }
+
+    fn close_to_the_end(&self) -> bool {
+        self.end.get().is_some_and(|end| Instant::now() + MARGIN >= *end)
+    }
+
+    fn cancelled(&self) -> bool {
+        if self.looked.get().elapsed() < LOOK {
+            return false;
+        }
+        self.looked.set(Instant::now());
+        self.ledger.cancelled()
+    }
+}
+
+impl StopSignal for Limits<'_> {
+    fn stop(&self) -> Option<Stop> {
+        self.signals
+            .heard()
+            .or_else(|| self.inner.stop())
+            .or_else(|| self.cancelled().then_some(Stop::Terminate))
+            .or_else(|| self.close_to_the_end().then_some(Stop::TimeLimit))
+    }
+}

@@ -1,0 +1,214 @@
+//! [`run`]: one task, exactly once: wait for its lock, work in its own folder, publish by one rename.
+
+use super::holder::host;
+use super::layout;
+use super::ledger::Ledger;
+use super::lock::{Lock, Waiter, holder};
+use super::record::{MethodRecord, Record};
+use super::task::Task;
+use super::work::{self, WorkFolder};
+use crate::context::{Context, Request, Threads};
+use crate::data::{Report, Status};
+use crate::error::{Error, Result, Stop};
+use crate::formats::atomic;
+use crate::pipeline::{Config, Pipeline};
+use crate::progress::{self, StopSignal};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Exit code of a bug.
+const BUG: u8 = 70;
+/// Exit code of resources that were not to be had.
+const RESOURCES: u8 = 5;
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ended {
+    /// Its results are published, now or before, by this process or another.
+    Done,
+    /// It failed.
+    Failed(Box<Record>),
+    /// It was told to stop; the next attempt goes on.
+    Stopped(Stop),
+}
+
+impl Ended {
+    /// Whether a failure may be of the machine's making, so that trying again is worth it.
+    #[must_use]
+    pub fn worth_retrying(&self, attempts: u32) -> bool {
+        matches!(self, Self::Failed(record)
+            if matches!(record.exit_code, RESOURCES | BUG) && record.failures < attempts)
+    }
+}
+
+/// Does task number `index`, unless it is done; waits while another process works on it. `threads` is for pipelines
+/// that ask for `auto`.
+///
+/// # Errors
+/// A study that cannot be read, a state that cannot be written. What is wrong with the task is [`Ended::Failed`].
+pub fn run(ledger: &Ledger, index: usize, threads: Option<NonZeroUsize>, stop: &dyn StopSignal) -> Result<Ended> {
+    let task = ledger.task(index)?;
+    let id = task.label.id.as_str();
+    let mut waiter = Waiter::new(&ledger.state(id), ledger.beat());
+    let mut told = false;
+    loop {
+        if ledger.done(id) {
+            return Ok(Ended::Done);
+        }
+        if let Some(why) = stop.stop() {
+            return Ok(Ended::Stopped(why));
+        }
+        match waiter.attempt()? {
+            Some(lock) => {
+                // The process before may have published between the look and the lock. One that was taken over looks
+                // again: whoever has it now may fail or stop.
+                if ledger.done(id) {
+                    lock.release();
+                    return Ok(Ended::Done);
+                }
+                if let Some(ended) = attempt(ledger, &task, lock, threads, stop)? {
+                    return Ok(ended);
+                }
+            }
+            None if !told => {
+                told = true;
+                let who = holder(&ledger.state(id));
+                let who = who.map_or("another process".into(), |who| format!("process {} on {}", who.pid, who.host));
+                progress::warn("task_taken", &format!("{id}: {who} works on it: waiting for its end"));
+            }
+            None => {}
+        }
+        std::thread::sleep(Duration::from_millis(100).min(ledger.beat()));
+    }
+}
+
+/// Works on a task that is ours; `None` if it was taken over.
+fn attempt(
+    ledger: &Ledger,
+    task: &Task,
+    lock: Lock,
+    threads: Option<NonZeroUsize>,
+    stop: &dyn StopSignal,
+) -> Result<Option<Ended>> {
+    let begin = Instant::now();
+    let id = task.label.id.as_str();
+    let stop = Fenced { inner: stop, lost: lock.lost() };
+    let folder = WorkFolder::claim(ledger, id, &lock)?;
+    let worked = catch_unwind(AssertUnwindSafe(|| work(ledger, task, &folder, threads, &stop)));
+    let ours = lock.holds() && folder.is_same();
+    let mut record = Record {
+        label: task.label.clone(),
+        status: Status::Failed,
+        exit_code: 0,
+        reason: String::new(),
+        failures: 0,
+        attempt: lock.number(),
+        host: host(),
+        device: String::new(),
+        threads: rayon::current_num_threads(),
+        seconds: begin.elapsed().as_secs_f64(),
+        methods: Vec::new(),
+    };
+    let error = match worked {
+        _ if !ours => return Ok(None),
+        Ok(Err(Error::Stopped(why))) => {
+            lock.release();
+            return Ok(Some(Ended::Stopped(why)));
+        }
+        Ok(Ok(report)) => {
+            record.device.clone_from(&report.device);
+            record.methods = MethodRecord::all(&report);
+            match finish(ledger, &folder, &lock, &report, &mut record) {
+                Ok(true) => {
+                    work::tidy(ledger, id);
+                    lock.release();
+                    return Ok(Some(Ended::Done));
+                }
+                Ok(false) => return Ok(None),
+                Err(error) => error,
+            }
+        }
+        Ok(Err(error)) => error,
+        Err(_) => {
+            record.exit_code = BUG;
+            Error::resource("recon", "an internal error, see the log")
+        }
+    };
+    record.exit_code = record.exit_code.max(error.exit_code());
+    record.reason = error.to_string();
+    record.failures = 1 + ledger.failure(id).map_or(0, |last| last.failures);
+    note_failure(ledger, &record);
+    lock.release();
+    Ok(Some(Ended::Failed(Box::new(record))))
+}
+
+/// Publishes a complete run; `false` if another was faster.
+fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut Record) -> Result<bool> {
+    let failed: Vec<&str> = record
+        .methods
+        .iter()
+        .filter(|method| method.status == Status::Failed)
+        .map(|method| method.name.as_str())
+        .collect();
+    if !failed.is_empty() || report.status != Status::Complete {
+        let reason = record.methods.iter().find(|method| !method.reason.is_empty()).map(|method| &method.reason);
+        let reason = reason.map_or("for an unknown reason", String::as_str);
+        return Err(Error::resource(format!("method {}", failed.join(", ")), reason));
+    }
+    record.status = Status::Complete;
+    let path = folder.path.join(layout::RECORD);
+    let text = serde_json::to_string_pretty(&*record).map_err(|error| Error::resource(layout::RECORD, error));
+    let published = text
+        .and_then(|text| atomic::write(&path, text.as_bytes()))
+        .and_then(|()| folder.publish(ledger, &record.label.id, lock));
+    record.status = Status::Failed;
+    published
+}
+
+/// A failure that cannot be written is still told to whoever started the task.
+fn note_failure(ledger: &Ledger, record: &Record) {
+    let path = ledger.state(&record.label.id).join(layout::FAILURE);
+    let text = serde_json::to_string_pretty(record).unwrap_or_default();
+    if let Err(error) = atomic::write(&path, text.as_bytes()) {
+        progress::warn("failure_unwritten", &error.to_string());
+    }
+}
+
+/// The run itself, in its folder; where it will be published is what its pipeline names.
+fn work(
+    ledger: &Ledger,
+    task: &Task,
+    folder: &WorkFolder,
+    threads: Option<NonZeroUsize>,
+    stop: &dyn StopSignal,
+) -> Result<Report> {
+    let mut config = Config::from_value(&task.config)?;
+    config.export.directory = Some(ledger.published(&task.label.id));
+    if let (Threads::Auto(_), Some(count)) = (config.threads, threads) {
+        config.threads = Threads::Count(count);
+    }
+    let pipeline = Pipeline::new(config)?;
+    let (device, seed) = (pipeline.config.device, pipeline.config.seed);
+    let request = Request { device, threads: pipeline.config.threads, seed, force: false };
+    let context = Context::new(&request, &folder.path, stop)?;
+    let report = pipeline.run(&context)?;
+    if report.status == Status::Interrupted {
+        return Err(Error::Stopped(context.stop_signal().stop().unwrap_or(Stop::Interrupt)));
+    }
+    Ok(report)
+}
+
+/// Asks to stop when the task was taken over.
+struct Fenced<'a> {
+    inner: &'a dyn StopSignal,
+    lost: Arc<AtomicBool>,
+}
+
+impl StopSignal for Fenced<'_> {
+    fn stop(&self) -> Option<Stop> {
+        self.inner.stop().or_else(|| self.lost.load(Ordering::Relaxed).then_some(Stop::Terminate))
+    }
+}

@@ -1,0 +1,74 @@
+//! [`answer`]: what another program says, within a time.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// What the program prints; why there is no answer otherwise. A program that is too slow is killed.
+pub(super) fn answer(program: &str, arguments: &[String], limit: Duration) -> Result<String, String> {
+    let started = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = started.map_err(|error| format!("{program} cannot be started: {error}"))?;
+    let (said, complained) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let begin = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if begin.elapsed() < limit => std::thread::sleep(Duration::from_millis(5)),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("{program} gave no answer in {:.1} s", limit.as_secs_f64()));
+            }
+            Err(error) => return Err(format!("{program}: {error}")),
+        }
+    };
+    // A process that it has left behind may hold its pipes open: what was said by now counts.
+    let rest = Duration::from_secs(2);
+    let said = said.recv_timeout(rest).unwrap_or_default();
+    if status.success() {
+        return Ok(said);
+    }
+    let complained = complained.recv_timeout(rest).unwrap_or_default();
+    let first = complained.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").trim();
+    Err(format!("{program} failed ({status}): {first}"))
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, seconds: f64) -> Result<String, String> {
+        answer("sh", &["-c".to_string(), script.to_string()], Duration::from_secs_f64(seconds))
+    }
+
+    #[test]
+    fn an_answer_a_refusal_silence_and_a_program_that_is_not_there() {
+        assert_eq!(shell("echo 7", 20.0), Ok("7\n".to_string()));
+        assert!(shell("echo no partition >&2; exit 1", 20.0).unwrap_err().contains("no partition"));
+        let begin = Instant::now();
+        assert!(shell("sleep 600", 0.2).unwrap_err().contains("no answer in 0.2 s"));
+        assert!(begin.elapsed() < Duration::from_mins(1));
+        assert!(
+            answer("recon-no-such-program", &[], Duration::from_secs(1)).unwrap_err().contains("cannot be started")
+        );
+        assert_eq!(shell("head -c 300000 /dev/zero | tr '\\0' x", 20.0).unwrap().len(), 300_000);
+    }
+}

@@ -1,0 +1,332 @@
+//! [`Slurm`]: a job array per block of elements, and a job that collects when all have ended. Its tools are called by
+//! name and their text is read; `sacct` is not needed. An answer that fails, hangs or is empty means nothing.
+
+use super::command::answer;
+use super::script::{program, quoted, ranges};
+use super::{Array, Queue, QueueState, Resources, Scheduler, Submitted};
+use crate::error::{Error, Result};
+use crate::progress::StopSignal;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// SLURM's own default of MaxArraySize, where it does not tell.
+const MAX_ARRAY_SIZE: usize = 1001;
+
+/// The scheduler of this site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Slurm;
+
+impl Scheduler for Slurm {
+    fn submit(&self, array: &Array, stop: &dyn StopSignal) -> Result<Submitted> {
+        let blocks = blocks(array);
+        let mut numbers = Vec::new();
+        for block in &blocks {
+            stop.check_stop()?;
+            numbers.push(sbatch(array, &block.write(array)?, &[])?);
+        }
+        let path = array.folder.join("collect.sh");
+        std::fs::write(&path, collect(array)).map_err(|error| Error::write(&path, &error))?;
+        let dependency = format!("--dependency=afterany:{}", numbers.join(":"));
+        let last = sbatch(array, &path, &[dependency])?;
+        let said = format!("jobs {}, and {last} that collects when they have ended", numbers.join(", "));
+        Ok(Submitted { said, ran: false })
+    }
+
+    fn preview(&self, array: &Array) -> Result<String> {
+        let mut text = String::new();
+        for block in blocks(array) {
+            let path = block.write(array)?;
+            let words = ["--test-only".to_string(), path.display().to_string()];
+            let _ = writeln!(text, "# {}\n{}", path.display(), block.script(array));
+            let said = match answer("sbatch", &words, array.resources.answer()) {
+                Ok(said) if said.trim().is_empty() => "sbatch --test-only: accepted".to_string(),
+                Ok(said) => format!("sbatch --test-only: {}", said.trim()),
+                Err(why) if why.contains("cannot be started") => format!("not tested: {why}"),
+                Err(why) => return Err(refused(&why)),
+            };
+            let _ = writeln!(text, "# {said}");
+        }
+        Ok(text)
+    }
+
+    fn status(&self, array: &Array) -> Queue {
+        let words = ["-h", "-r", "-t", "all", "--me", "-o", "%j|%i|%T|%r"].map(String::from);
+        match answer("squeue", &words, array.resources.answer()) {
+            Err(why) => Queue::Unknown(why),
+            Ok(text) if text.trim().is_empty() => Queue::Unknown("squeue knows of no job".to_string()),
+            Ok(text) => Queue::Known(states(&array.name, &text)),
+        }
+    }
+
+    fn cancel(&self, array: &Array) -> Result<()> {
+        let words = ["-h", "--me", "-o", "%j|%F"].map(String::from);
+        let text = answer("squeue", &words, array.resources.answer()).map_err(|why| refused(&why))?;
+        let mut numbers: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.trim().split_once('|'))
+            .filter(|(name, _)| offset(&array.name, name).is_some() || *name == collector(&array.name))
+            .map(|(_, number)| number.to_string())
+            .collect();
+        numbers.sort();
+        numbers.dedup();
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        answer("scancel", &numbers, array.resources.answer()).map(drop).map_err(|why| refused(&why))
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::resource("SLURM", why).hint("see docs/cluster.md; `recon batch submit --resume` submits what is missing")
+}
+
+/// Elements whose numbers fit one array: element = offset + SLURM_ARRAY_TASK_ID.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    offset: usize,
+    tasks: Vec<usize>,
+}
+
+fn blocks(array: &Array) -> Vec<Block> {
+    let words = ["show", "config"].map(String::from);
+    let config = answer("scontrol", &words, array.resources.answer()).unwrap_or_default();
+    let line = config.lines().find(|line| line.trim_start().starts_with("MaxArraySize"));
+    let size = line.and_then(|line| line.split_once('=')?.1.trim().parse().ok()).unwrap_or(MAX_ARRAY_SIZE);
+    split(&array.elements, size.max(1))
+}
+
+fn split(elements: &[usize], size: usize) -> Vec<Block> {
+    let mut blocks: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for element in elements {
+        blocks.entry(element / size * size).or_default().push(element % size);
+    }
+    blocks.into_iter().map(|(offset, tasks)| Block { offset, tasks }).collect()
+}
+
+/// Name of the job of a block.
+fn named(array: &str, offset: usize) -> String {
+    format!("{array}-{offset}")
+}
+
+fn collector(array: &str) -> String {
+    format!("{array}-collect")
+}
+
+/// The block's offset in the name of its job.
+fn offset(array: &str, job: &str) -> Option<usize> {
+    job.strip_prefix(array)?.strip_prefix('-')?.parse().ok()
+}
+
+impl Block {
+    fn write(&self, array: &Array) -> Result<PathBuf> {
+        let path = array.folder.join(format!("array-{}.sh", self.offset));
+        std::fs::write(&path, self.script(array)).map_err(|error| Error::write(&path, &error))?;
+        Ok(path)
+    }
+
+    fn script(&self, array: &Array) -> String {
+        let resources = &array.resources;
+        let limit = resources.array_limit.map_or(String::new(), |limit| format!("%{limit}"));
+        let logs = array.folder.join("logs").join("%A_%a.log");
+        let mut options = vec![
+            format!("--job-name={}", named(&array.name, self.offset)),
+            format!("--array={}{limit}", ranges(&self.tasks)),
+            format!("--output={}", quoted(&logs.display().to_string())),
+            "--open-mode=append".to_string(),
+            "--requeue".to_string(),
+            format!("--signal=B:USR1@{}", resources.warning_s),
+        ];
+        options.extend(asked(resources));
+        options.extend(resources.time.as_ref().map(|time| format!("--time={time}")));
+        options.extend(resources.cpus.map(|cpus| format!("--cpus-per-task={cpus}")));
+        options.extend((resources.gpus > 0).then(|| format!("--gres=gpu:{}", resources.gpus)));
+        options.extend(resources.memory.as_ref().map(|memory| format!("--mem={memory}")));
+        options.extend(resources.sbatch.iter().cloned());
+        let index = match self.offset {
+            0 => "\"$SLURM_ARRAY_TASK_ID\"".to_string(),
+            offset => format!("\"$((SLURM_ARRAY_TASK_ID + {offset}))\""),
+        };
+        let study = quoted(&array.folder.display().to_string());
+        // The program takes the place of the shell, so that signals reach it.
+        script(resources, &options, &format!("exec {} task --study {study} --index {index}", program(array)))
+    }
+}
+
+fn asked(resources: &Resources) -> impl Iterator<Item = String> {
+    let partition = resources.partition.as_ref().map(|name| format!("--partition={name}"));
+    let account = resources.account.as_ref().map(|name| format!("--account={name}"));
+    partition.into_iter().chain(account)
+}
+
+fn collect(array: &Array) -> String {
+    let log = array.folder.join("logs").join("collect.log");
+    let mut options = vec![
+        format!("--job-name={}", collector(&array.name)),
+        format!("--output={}", quoted(&log.display().to_string())),
+        "--open-mode=append".to_string(),
+        "--time=60".to_string(),
+    ];
+    options.extend(asked(&array.resources));
+    let study = quoted(&array.folder.display().to_string());
+    script(&array.resources, &options, &format!("exec {} batch collect {study}", program(array)))
+}
+
+fn script(resources: &Resources, options: &[String], last: &str) -> String {
+    let options = options.iter().map(|option| format!("#SBATCH {option}\n"));
+    let prelude = resources.prelude.iter().map(|line| format!("{line}\n"));
+    let lines: String = options.chain(prelude).collect();
+    format!("#!/bin/bash\n{lines}{last}\n")
+}
+
+/// Hands a script over and gives the number of its job.
+fn sbatch(array: &Array, script: &std::path::Path, more: &[String]) -> Result<String> {
+    let mut words = vec!["--parsable".to_string()];
+    words.extend(more.iter().cloned());
+    words.push(script.display().to_string());
+    let said = answer("sbatch", &words, array.resources.answer()).map_err(|why| refused(&why))?;
+    // NUMBER or NUMBER;CLUSTER
+    let number = said.trim().split(';').next().unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused(&format!("expected the number of a job from sbatch, got `{}`", said.trim())));
+    }
+    Ok(number.to_string())
+}
+
+/// What lines `NAME|ARRAY_TASK|STATE|REASON` say of an array's elements; of several jobs with the same element the one
+/// that waits or runs counts.
+fn states(array: &str, text: &str) -> BTreeMap<usize, QueueState> {
+    let mut states = BTreeMap::new();
+    for line in text.lines() {
+        let fields: Vec<&str> = line.trim().split('|').collect();
+        let [name, number, state, reason] = fields[..] else { continue };
+        let task = number.split_once('_').and_then(|(_, task)| task.parse::<usize>().ok());
+        let (Some(offset), Some(task)) = (offset(array, name), task) else { continue };
+        let state = match state {
+            // A launch that failed: it stays so until somebody releases it.
+            _ if reason.contains("requeued held") => QueueState::Ended("HELD".to_string()),
+            "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "SUSPENDED" | "CONFIGURING" | "RESV_DEL_HOLD" => {
+                QueueState::Queued(reason.to_string())
+            }
+            "RUNNING" | "COMPLETING" | "STAGE_OUT" | "SIGNALING" | "RESIZING" => QueueState::Running,
+            other => QueueState::Ended(other.to_string()),
+        };
+        let known = states.entry(offset + task).or_insert_with(|| state.clone());
+        if matches!(known, QueueState::Ended(_)) {
+            *known = state;
+        }
+    }
+    states
+}
+
+/// The element that this process is, if SLURM has started it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Element {
+    job: String,
+    name: String,
+}
+
+impl Element {
+    /// From the environment.
+    #[must_use]
+    pub fn own() -> Option<Self> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let job = variable("SLURM_JOB_ID")?;
+        let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
+        let name = array.map_or_else(|| job.clone(), |(array, task)| format!("{array}_{task}"));
+        Some(Self { job, name })
+    }
+
+    /// Time until its limit, as SLURM says; `None` without an answer or a limit.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let words = ["-h", "-j", &self.job, "-o", "%L"].map(String::from);
+        duration(answer("squeue", &words, Duration::from_secs(20)).ok()?.trim())
+    }
+
+    /// Puts it back into the queue: the number of its array and its own, since that of the job is another's in arrays.
+    ///
+    /// # Errors
+    /// Why SLURM did not do it.
+    pub fn requeue(&self) -> std::result::Result<(), String> {
+        answer("scontrol", &["requeue".to_string(), self.name.clone()], Duration::from_secs(20)).map(drop)
+    }
+}
+
+/// `D-HH:MM:SS`, `HH:MM:SS`, `MM:SS`.
+fn duration(text: &str) -> Option<Duration> {
+    let (days, clock) = match text.split_once('-') {
+        Some((days, clock)) => (days.parse::<u64>().ok()?, clock),
+        None => (0, text),
+    };
+    let parts = clock.split(':').map(|part| part.parse::<u64>().ok()).collect::<Option<Vec<u64>>>()?;
+    let seconds = match parts[..] {
+        [hours, minutes, seconds] => hours * 3600 + minutes * 60 + seconds,
+        [minutes, seconds] => minutes * 60 + seconds,
+        _ => return None,
+    };
+    Some(Duration::from_secs(days * 86400 + seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array() -> Array {
+        Array {
+            name: "recon-0123456789ab".into(),
+            folder: "/study/of john's".into(),
+            program: ["apptainer", "exec", "--nv", "/images/recon.sif", "recon"].map(String::from).to_vec(),
+            elements: vec![0, 1, 2, 1001, 1003, 2500],
+            resources: Resources {
+                time: Some("02:00:00".into()),
+                cpus: std::num::NonZeroUsize::new(4),
+                gpus: 1,
+                memory: Some("8G".into()),
+                partition: Some("gpu".into()),
+                array_limit: std::num::NonZeroUsize::new(20),
+                sbatch: vec!["--constraint=a100".into()],
+                prelude: vec!["module load apptainer".into()],
+                ..Resources::default()
+            },
+        }
+    }
+
+    #[test]
+    fn elements_are_split_by_the_largest_array_and_keep_their_numbers() {
+        let blocks = split(&array().elements, 1001);
+        let shown: Vec<(usize, String)> = blocks.iter().map(|block| (block.offset, ranges(&block.tasks))).collect();
+        assert_eq!(shown, [(0, "0-2".into()), (1001, "0,2".into()), (2002, "498".into())]);
+        let script = blocks[1].script(&array());
+        let expected = "#!/bin/bash\n#SBATCH --job-name=recon-0123456789ab-1001\n#SBATCH --array=0,2%20\n\
+                        #SBATCH --output='/study/of john'\\''s/logs/%A_%a.log'\n#SBATCH --open-mode=append\n\
+                        #SBATCH --requeue\n#SBATCH --signal=B:USR1@120\n#SBATCH --partition=gpu\n\
+                        #SBATCH --time=02:00:00\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:1\n#SBATCH --mem=8G\n\
+                        #SBATCH --constraint=a100\nmodule load apptainer\n\
+                        exec apptainer exec --nv /images/recon.sif recon task --study '/study/of john'\\''s' \
+                        --index \"$((SLURM_ARRAY_TASK_ID + 1001))\"\n";
+        assert_eq!(script, expected);
+    }
+
+    #[test]
+    fn what_squeue_says_is_about_elements_and_the_living_job_counts() {
+        let text = "recon-a-0|12_0|RUNNING|None\nrecon-a-0|12_3|PENDING|Resources\nrecon-a-1001|14_2|COMPLETED|None\n\
+                    recon-a-0|12_5|PENDING|launch failed requeued held\n\
+                    recon-a-0|12_4|FAILED|NonZeroExitCode\nrecon-a-0|20_4|PENDING|Priority\nother|9|RUNNING|None\n\
+                    recon-ab-0|1_1|RUNNING|None\nrecon-a-collect|13|PENDING|Dependency\nnonsense\n";
+        let states = states("recon-a", text);
+        assert_eq!(states.len(), 5);
+        assert_eq!(states[&5], QueueState::Ended("HELD".into()));
+        assert_eq!((&states[&0], &states[&3]), (&QueueState::Running, &QueueState::Queued("Resources".into())));
+        assert_eq!(states[&1003], QueueState::Ended("COMPLETED".into()));
+        assert_eq!(states[&4], QueueState::Queued("Priority".into()));
+    }
+
+    #[test]
+    fn times_are_read_in_each_of_slurms_forms() {
+        assert_eq!(duration("1-02:03:04"), Some(Duration::from_secs(93_784)));
+        assert_eq!(duration("0:59"), Some(Duration::from_secs(59)));
+        assert_eq!((duration("UNLIMITED"), duration("NOT_SET"), duration("")), (None, None, None));
+    }
+}

@@ -1,0 +1,168 @@
+//! `recon batch` and `recon task` on this machine: 24 tiny cases, each done exactly once, whoever is killed and when.
+#![cfg(unix)]
+
+use crate::common::Bench;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
+
+/// `recon batch submit` of the study on this machine, into `out`, with more arguments.
+fn submit<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["batch", "submit", STUDY, "--parallel", "2", "--output", "out"], more].concat()
+}
+
+/// The arrays of every finished task, by name.
+fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
+    let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
+    let files = bench.files("out/cases").into_iter().filter(array);
+    files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
+}
+
+fn summary(bench: &Bench) -> Value {
+    serde_json::from_str(&bench.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap()
+}
+
+/// Numbers of the processes that the locks of unfinished tasks speak of.
+fn holders(study: &Path) -> Vec<u32> {
+    let locks = std::fs::read_dir(study.join("state")).into_iter().flatten().flatten();
+    let locks = locks.flat_map(|task| std::fs::read_dir(task.path()).into_iter().flatten().flatten());
+    let held = locks.filter_map(|lock| {
+        let holder: Value = serde_json::from_slice(&std::fs::read(lock.path()).ok()?).ok()?;
+        if holder["released"] == true { None } else { Some(holder["pid"].as_u64()? as u32) }
+    });
+    held.filter(|pid| is_task(*pid)).collect()
+}
+
+/// Whether the process is one of ours: a number may be another's by now.
+fn is_task(pid: u32) -> bool {
+    let text = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&text).split('\0').any(|word| word == "task")
+}
+
+fn kill(pid: u32) {
+    let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+#[test]
+fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_bit() {
+    let (whole, bench) = (Bench::new(), Bench::new());
+    whole.recon(&submit(&[])).expect(0, &["table.html"]);
+    let expected = arrays(&whole);
+    assert_eq!(expected.keys().filter(|file| file.ends_with("/truth.nii.gz")).count(), 24);
+
+    let kills: u64 = std::env::var("RECON_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let (args, begin) = (submit(&["--resume"]), Instant::now());
+    for kill_number in 0..kills {
+        // Fixed fractions of a second, spread over all that a task does; every second time tasks alone are killed.
+        let delay = Duration::from_millis(50 + kill_number * 397 % 1100);
+        let mut runner = bench.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(delay);
+        if kill_number % 2 == 0 {
+            kill(runner.id());
+        }
+        holders(&bench.path("out")).into_iter().take(1 + (kill_number % 3) as usize).for_each(kill);
+        std::thread::sleep(delay / 2);
+        kill(runner.id());
+        runner.wait().unwrap();
+    }
+    while bench.recon(&args).code != 0 {
+        assert!(begin.elapsed() < Duration::from_mins(10), "{}", summary(&bench));
+    }
+    assert_eq!(summary(&bench)["done"], 24);
+    let found = arrays(&bench);
+    assert!(
+        found == expected,
+        "the bits of {:?} differ",
+        found.iter().find(|(name, bytes)| expected[*name] != **bytes).map(|(name, _)| name)
+    );
+    assert_eq!(std::fs::read_dir(bench.path("out/work")).unwrap().count(), 0, "nothing half-done is left");
+    assert!(bench.files("out/cases").iter().all(|file| !file.contains(".partial")));
+}
+
+#[test]
+fn a_bad_case_stops_no_other_is_named_with_its_reason_and_only_it_is_submitted_again() {
+    let bench = Bench::new();
+    let pipeline = "load: {phantom: {file: p.yaml}}\ngrid: {shape: [8, 8, 8]}\nsimulate: {geometry: {cone: {views: 4, \
+                    source_to_axis_mm: 500, source_to_detector_mm: 700}}}\nreconstruct: [fdk]\n";
+    bench.write("base.yaml", pipeline);
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = std::fs::read_to_string(phantom).unwrap();
+    for name in ["a/p.yaml", "c d/p.yaml"] {
+        bench.write(name, &phantom);
+    }
+    bench.write("b/p.yaml", "not: [a phantom");
+    bench.write("s.yaml", "pipeline: base.yaml\ncases: [files: {glob: \"*/p.yaml\", key: load.phantom.file}]\n");
+    let submit = ["batch", "submit", "s.yaml", "--output", "out"];
+    bench.recon(&submit).expect(4, &["2 of 3 tasks are done, 1 failed", "b: ", "p.yaml", "table.html"]);
+    let status = summary(&bench);
+    assert_eq!((&status["done"], &status["failed"], &status["missing"]), (&2.into(), &1.into(), &0.into()));
+    assert_eq!((&status["failures"][0]["task"], &status["failures"][0]["exit_code"]), (&"b".into(), &3.into()));
+    bench.recon(&submit).expect(2, &["submitted before", "--resume"]);
+    let resumed = [&submit[..], &["--resume"]].concat();
+    let times = |id: &str| std::fs::read_dir(bench.path("out/state").join(id)).unwrap().flatten().count();
+    let before = times("a");
+    let plan = bench.recon(&[&resumed[..], &["--dry-run"]].concat()).expect(0, &[]);
+    assert!(plan.stdout.starts_with("1 of 3 tasks in 1 elements"), "{}", plan.stdout);
+    bench.write("b/p.yaml", &phantom);
+    bench.recon(&resumed).expect(0, &["table.html"]);
+    assert_eq!((times("a"), bench.path("out/state/b/failed.json").exists()), (before, false));
+    let id = std::fs::read_dir(bench.path("out/cases"))
+        .unwrap()
+        .map(|case| case.unwrap().file_name().into_string().unwrap());
+    assert!(id.into_iter().any(|id| id.starts_with("c-d-")), "a name with a space is made safe");
+    bench.write("s.yaml", "pipeline: base.yaml\ncases: [files: {glob: \"a/p.yaml\", key: load.phantom.file}]\n");
+    bench.recon(&resumed).expect(2, &["not the one that was frozen"]);
+}
+
+#[test]
+fn a_task_that_is_told_to_stop_checkpoints_and_the_next_one_goes_on() {
+    let bench = Bench::new();
+    let long =
+        std::fs::read_to_string(STUDY).unwrap().replace("steps: 5,", "steps: 100000,").replace("count: 8", "count: 2");
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+    let (before, settings) = long.split_once("    fdk:").unwrap();
+    let siren = settings.split_once("    siren:").unwrap().1;
+    bench.write("s.yaml", &format!("{before}    siren:{siren}").replace("tiny.yaml", tiny));
+    let submit = ["batch", "submit", "s.yaml", "--output", "out", "--parallel", "2"];
+    let mut runner = bench.command(&submit).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let checkpoints =
+        || bench.files("out/work").into_iter().filter(|file| file.ends_with("/siren/checkpoint.safetensors")).count();
+    let begin = Instant::now();
+    while checkpoints() < 2 {
+        assert!(begin.elapsed() < Duration::from_mins(2), "{:?}", bench.files("out/work"));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let status = summary(&bench);
+    assert_eq!((&status["running"], &status["done"]), (&2.into(), &0.into()));
+    // A second process for the same task waits for the first, and leaves when it is told to.
+    let log = bench.path("second.log");
+    let said = std::fs::File::create(&log).unwrap();
+    let mut second = bench.command(&["task", "--study", "out", "--index", "0"]).stderr(said).spawn().unwrap();
+    while !std::fs::read_to_string(&log).unwrap().contains("works on it") {
+        assert!(begin.elapsed() < Duration::from_mins(2) && second.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Command::new("kill").args(["-USR1", &second.id().to_string()]).status().unwrap();
+    assert_eq!(second.wait().unwrap().code(), Some(75));
+    assert_eq!(bench.recon(&["batch", "cancel", "out"]).code, 0);
+    assert_eq!(runner.wait().unwrap().code(), Some(4), "the tasks see the mark, checkpoint and end");
+    let status = summary(&bench);
+    assert_eq!((&status["begun"], &status["running"]), (&2.into(), &0.into()));
+    assert_eq!(checkpoints(), 2);
+}
+
+#[test]
+fn the_shipped_study_is_valid_by_its_schema_and_every_task_of_it_is_a_pipeline() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/batch.yaml");
+    let value: Value = serde_yaml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let validator = jsonschema::draft7::new(&recon::batch::Study::schema()).unwrap();
+    validator.validate(&value).unwrap_or_else(|error| panic!("{error} at {}", error.instance_path()));
+    let bench = Bench::new();
+    let plan = bench.recon(&["batch", "submit", file.to_str().unwrap(), "--dry-run", "--json"]).expect(0, &[]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!((&plan["tasks"], &plan["missing"]), (&24.into(), &24.into()));
+}
