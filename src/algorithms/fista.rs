@@ -115,6 +115,7 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+        let scaled = Self { weight: self.weight * run.lattice as f64, ..self.clone() };
+        self.common().solve(data, grid, run, |problem, record| scaled.iterate(problem, record))
     }
 }

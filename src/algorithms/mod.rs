@@ -2,6 +2,7 @@
 
 pub mod asd_pocs;
 pub mod cgls;
+mod discretisation;
 mod fan;
 pub mod fbp;
 pub mod fdk;
@@ -26,11 +27,12 @@ pub mod volume;
 pub mod weight;
 pub mod wls;
 
+pub use discretisation::Discretisation;
 pub use filtered::Filtering;
 
 use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
 use crate::error::Result;
-use crate::operators::xray::{self, Model, Projector};
+use crate::operators::xray::{self, Projector, Sampling};
 use crate::progress::{Checkpoints, Silent, StopSignal};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,7 +47,10 @@ pub struct Run<'a> {
     /// Attenuation of water, 1/mm.
     pub mu_water: f64,
     /// The discrete X-ray transform that iterative methods invert.
-    pub model: Model,
+    pub sampling: Sampling,
+    /// How many times finer than the picture's voxels the grid's are. A penalty that is counted per voxel weighs that
+    /// much less against the data there, so that its weight is multiplied by it.
+    pub lattice: usize,
     /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
     pub initial: Option<Volume>,
     /// Whether to stop now.
@@ -58,15 +63,24 @@ impl Run<'_> {
     /// A run that nobody listens to, with the default projector, from nothing.
     #[must_use]
     pub fn quiet(device: Device, seed: u64, mu_water: f64) -> Self {
-        Self { device, seed, mu_water, model: Model::default(), initial: None, stop: &Silent, checkpoints: &Silent }
+        Self {
+            device,
+            seed,
+            mu_water,
+            sampling: Sampling::default(),
+            lattice: 1,
+            initial: None,
+            stop: &Silent,
+            checkpoints: &Silent,
+        }
     }
 
-    /// The projector of a scan of a grid, of the run's model on the run's device.
+    /// The projector of a scan of a grid, with the run's sampling on the run's device.
     ///
     /// # Errors
     /// A model that the device does not have.
     pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn Projector>> {
-        xray::build(self.model, grid, geometry, self.device)
+        xray::build(self.sampling, grid, geometry, self.device)
     }
 }
 

@@ -73,7 +73,9 @@ impl Algorithm for Config {
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
         let device = run.device;
-        let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, self.ratio, device)?) as Box<dyn Penalty>);
+        // A slope per voxel is that much smaller on a finer lattice, and the slope of a slope again.
+        let ratio = self.ratio * run.lattice as f64;
+        let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, ratio, device)?) as Box<dyn Penalty>);
         Recipe {
             label: "tgv",
             weight: &self.weight,

@@ -49,8 +49,8 @@ impl Config {
     /// # Errors
     /// What a trial says.
     pub fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
-        let device = run.device;
-        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
+        let (device, huber) = (run.device, self.huber / run.lattice as f64);
+        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, huber, device)?) as Box<dyn Penalty>);
         Recipe {
             label: "tv",
             weight: &self.weight,
@@ -90,8 +90,8 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        let device = run.device;
-        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, self.huber, device)?) as Box<dyn Penalty>);
+        let (device, huber) = (run.device, self.huber / run.lattice as f64);
+        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, huber, device)?) as Box<dyn Penalty>);
         Recipe {
             label: "tv",
             weight: &self.weight,

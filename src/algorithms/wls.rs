@@ -219,6 +219,8 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+        let finer = run.lattice as f64;
+        let scaled = Self { weight: self.weight * finer * finer, delta: self.delta / finer, ..self.clone() };
+        self.common().solve(data, grid, run, |problem, record| scaled.iterate(problem, record))
     }
 }

@@ -197,6 +197,7 @@ fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Confi
         keys: reconstruct::MethodKeys {
             name: Some(name_of(entry)),
             projector: entry.keys.projector,
+            discretisation: entry.keys.discretisation,
             start_from: entry.keys.start_from.clone(),
         },
     };

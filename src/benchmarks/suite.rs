@@ -15,7 +15,12 @@
 //! ```
 
 use super::builtin;
+<<<<<<< HEAD
 use crate::algorithms::AlgorithmKind;
+=======
+use super::named::Named;
+use crate::algorithms::{AlgorithmKind, Discretisation};
+>>>>>>> b9fabda (A model of the scan finer than the picture: discretisation {lattice, sub_rays})
 use crate::error::{Error, Result};
 use crate::jobs::{Change, Named};
 use crate::operators::xray::Model;
@@ -123,6 +128,8 @@ pub struct ContestantKeys {
     /// As in a pipeline.
     pub projector: Option<Model>,
     /// As in a pipeline.
+    pub discretisation: Option<Discretisation>,
+    /// As in a pipeline.
     pub start_from: Option<String>,
     /// Values to choose among by the PSNR against the truth.
     pub oracle: Option<Oracle>,
@@ -138,7 +145,7 @@ pub struct Oracle {
     pub values: Vec<Value>,
 }
 
-crate::sibling_keys!(ContestantKeys { name, projector, start_from, oracle });
+crate::sibling_keys!(ContestantKeys { name, projector, discretisation, start_from, oracle });
 
 impl Suite {
     /// The built-in suite of this name, or the one in this file.

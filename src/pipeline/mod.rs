@@ -126,6 +126,7 @@ impl Pipeline {
             name: entry.keys.name.clone().unwrap_or_default(),
             kind: entry.kind.clone(),
             model: entry.keys.projector.unwrap_or_default(),
+            discretisation: entry.keys.discretisation.unwrap_or_default(),
             start_from: entry.keys.start_from.clone(),
         });
         Ok(Self {

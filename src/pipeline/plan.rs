@@ -88,8 +88,10 @@ impl Pipeline {
         let plan = |(i, method): (usize, &crate::stages::reconstruct::Method)| {
             let part = method.kind.as_part();
             let kind = method.kind.name();
-            part.check(geometry, grid).map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
-            let estimate = part.estimate(geometry, grid);
+            let under = |error: Error| error.under(&format!("reconstruct[{i}]"));
+            let lattice = method.discretisation.grid(grid).map_err(under)?;
+            part.check(geometry, &lattice).map_err(under)?;
+            let estimate = part.estimate(&method.discretisation.geometry(grid, geometry), &lattice);
             let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
             let memory_bytes = estimate.memory_bytes;
             Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })

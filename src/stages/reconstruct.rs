@@ -6,7 +6,7 @@ mod withholding;
 use super::Stage;
 use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
 use super::withheld::{CrossValidation, Withheld};
-use crate::algorithms::{Algorithm, AlgorithmKind, Reconstruction, Run};
+use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run};
 use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
@@ -30,11 +30,13 @@ pub struct MethodKeys {
     pub name: Option<String>,
     /// The discrete X-ray transform that an iterative method inverts; default: joseph.
     pub projector: Option<Model>,
+    /// How much finer than the picture the scan is modelled; default: the picture's voxels, one ray per pixel.
+    pub discretisation: Option<Discretisation>,
     /// Name of an entry above whose volume an iterative method starts from; default: zero.
     pub start_from: Option<String>,
 }
 
-crate::sibling_keys!(MethodKeys { name, projector, start_from });
+crate::sibling_keys!(MethodKeys { name, projector, discretisation, start_from });
 
 impl MethodKeys {
     /// Refuses what only iterative methods have beside one that is not, a start that is not among the methods
@@ -43,10 +45,15 @@ impl MethodKeys {
     /// # Errors
     /// The key and what to do.
     pub fn check(&self, method: &dyn Algorithm, above: &[String]) -> Result<()> {
-        let set = [("projector", self.projector.is_some()), ("start_from", self.start_from.is_some())];
+        let set = [
+            ("projector", self.projector.is_some()),
+            ("discretisation", self.discretisation.is_some()),
+            ("start_from", self.start_from.is_some()),
+        ];
         if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !method.iterative()) {
             return Err(Error::config(key, "means nothing to a method that does not iterate").hint("remove it"));
         }
+        self.discretisation.unwrap_or_default().check()?;
         if let (Some(name), Some(file)) = (&self.start_from, method.file()) {
             let problem = format!("`{name}` and the method's own `start`, the file {}, are two starts", file.display());
             return Err(Error::config("start_from", problem).hint("leave one of them out"));
@@ -77,6 +84,8 @@ pub struct Method {
     pub kind: AlgorithmKind,
     /// The projector it inverts.
     pub model: Model,
+    /// How finely it models the scan.
+    pub discretisation: Discretisation,
     /// The method it starts from.
     pub start_from: Option<String>,
 }
@@ -97,7 +106,8 @@ impl Stage for Reconstruct {
 
     fn work<'a>(&'a self, scan: &'a Acquisition, context: &'a Context) -> Result<Vec<Outcome>> {
         for (i, method) in self.methods.iter().enumerate() {
-            let checked = method.kind.as_part().check(&scan.projections.geometry, &scan.grid);
+            let lattice = method.discretisation.grid(&scan.grid);
+            let checked = lattice.and_then(|grid| method.kind.as_part().check(&scan.projections.geometry, &grid));
             checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.methods.len());
@@ -170,7 +180,7 @@ impl Method {
     ) -> Result<Reconstructed> {
         let files = Inputs::of(&OneOf::from(self.kind.clone()))?;
         let before: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
-        let key = context.key(Reconstruct::NAME, &(&files, self.model), &before)?;
+        let key = context.key(Reconstruct::NAME, &(&files, self.model, self.discretisation), &before)?;
         let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || {
             let made = self.compute(scan, initial, &key, context)?;
             files.check_unchanged().map(|()| made)
@@ -214,10 +224,11 @@ impl Method {
             stop: context.stop_signal(),
             checkpoints: &checkpoints,
             mu_water: scan.mu_water,
-            model: self.model,
+            sampling: self.model.into(),
+            lattice: 1,
             initial: self.read_file(scan)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
-        let made = self.kind.as_part().reconstruct(&scan.projections, &scan.grid, &mut run)?;
+        let made = self.discretisation.reconstruct(self.kind.as_part(), &scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
         made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));
         self.write(&made, scan, context)?;

@@ -39,7 +39,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     let support: Vec<i64> = (0..grid.voxels() as i64).filter(|n| n % 7 != 3).collect();
     Objective {
         grid: grid.clone(),
-        model: recon::operators::xray::Model::Joseph,
+        sampling: recon::operators::xray::Model::Joseph.into(),
         weights: Some(random(&geometry.shape(), 4).square() + 0.1),
         geometry,
         data,

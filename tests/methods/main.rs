@@ -6,6 +6,7 @@ mod common;
 
 mod classical;
 mod contracts;
+mod discretisation;
 mod filtered;
 mod fits;
 mod orders;

@@ -260,7 +260,7 @@ fn the_chosen_weight_is_nearly_the_best_and_always_the_same() {
 #[test]
 fn every_view_is_kept_or_left_out() {
     let data = golden_data();
-    let [kept, out] = held_out::split(&data, 4).unwrap();
+    let [kept, out] = held_out::split(&data, 4, 0).unwrap();
     assert_eq!((kept.geometry.views.len(), out.geometry.views.len()), (8, 2));
     assert_eq!(out.as_slice()[18..], data.as_slice()[6 * 18..7 * 18]);
     assert_eq!(out.geometry.views[0], data.geometry.views[2]);

@@ -53,7 +53,9 @@ pub(in crate::algorithms) type Blocks = Vec<Tensor>;
 
 impl<'a> Stacked<'a> {
     pub(in crate::algorithms) fn new(problem: &'a Problem<'a>, tikhonov: Tikhonov) -> Result<Self> {
-        let factor = if tikhonov.weight > 0.0 { tikhonov.weight * problem.norm_squared()?.sqrt() } else { 0.0 };
+        // Differences between voxels are that much smaller on a finer lattice, values are not.
+        let finer = if tikhonov.operator == Operator::Gradient { problem.run.lattice as f64 } else { 1.0 };
+        let factor = if tikhonov.weight > 0.0 { tikhonov.weight * finer * problem.norm_squared()?.sqrt() } else { 0.0 };
         Ok(Self { problem, factor, operator: tikhonov.operator, axes: tv::axes(problem.projector.domain()) })
     }
 

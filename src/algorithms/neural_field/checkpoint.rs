@@ -78,7 +78,7 @@ pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) ->
         json(&config)?,
         json(&data.geometry)?,
         json(grid)?,
-        format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.model),
+        format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.sampling),
     ];
     for part in &parts {
         hasher.update(part.as_bytes());

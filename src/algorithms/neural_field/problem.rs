@@ -41,7 +41,10 @@ impl<'a> Problem<'a> {
         let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
         let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
-        let full = Objective { scale: weight, ..objective(config, &seen, grid, support.as_deref(), run)? };
+        let full = Objective {
+            scale: weight * run.lattice as f64,
+            ..objective(config, &seen, grid, support.as_deref(), run)?
+        };
         let mut levels = Vec::new();
         let mut first = config.ramp_steps;
         for (i, steps) in config.coarse_steps.iter().enumerate() {
@@ -101,7 +104,7 @@ fn objective(
     Ok(Objective {
         grid: grid.clone(),
         geometry: data.geometry.clone(),
-        model: run.model,
+        sampling: run.sampling,
         data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
         weights,
         norm_squared: xray::norm_squared(projector.as_ref(), run.device, 15)?,

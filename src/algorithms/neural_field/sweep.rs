@@ -133,7 +133,7 @@ impl Sweep {
         grid: &Grid,
         run: &Run<'_>,
     ) -> Result<Swept> {
-        let [kept, out] = held_out::split(data, self.every)?;
+        let [kept, out] = held_out::split(data, self.every, 0)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
         let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
         let judge = Judge::new(out, grid, run)?;

@@ -3,7 +3,7 @@
 //!
 //! Chambolle and Pock, J. Math. Imaging Vis. 40, 2011, in the overrelaxed form of Condat, J. Optim. Theory Appl. 158,
 //! 2013: x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and x, p, q move ρ times as far. Steps are per block
-//! (Pock and Chambolle, ICCV 2011): τ (σ ÂᵀÂ + σ' ∇ᵀ∇) ≤ 1.
+//! (Pock and Chambolle, ICCV 2011): τ (σ ÂᵀRÂ + σ' ∇ᵀ∇) ≤ 1, with the ramp filter R of the data's dual step.
 //!
 //! **Stopping.** The duality gap of the problem with |x| ≤ M beside its constraints (the partial gap of Chambolle and
 //! Pock 2011, §3.1, over a box) bounds how far the objective is above its minimum, if that lies within the box; M = 1.5
@@ -150,7 +150,7 @@ impl<'a> Problem<'a> {
         label: &str,
     ) -> Result<Solution> {
         let mut state = self.begin(start)?;
-        let mut step = Step::new(penalty, self.fidelity.joint, self.fidelity.scale(), effort);
+        let mut step = Step::new(penalty, self.fidelity.scale(), effort);
         let (begun, mut curve, mut iteration) = (Instant::now(), Vec::new(), 0);
         let mut figures = [("loss", 0.0), ("gap", 0.0)];
         let task = progress::begin(label, Some(effort.iterations));
@@ -168,7 +168,7 @@ impl<'a> Problem<'a> {
                     break found.gap;
                 }
                 if stuck(&curve) {
-                    step.shorten(self.fidelity.joint);
+                    step.shorten();
                 }
             }
             iteration += 1;
@@ -228,8 +228,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Whether the gap has not fallen as it must: the joint norm was then underestimated, and the iteration goes round in
-/// circles.
+/// Whether the gap has not fallen as it must: the norm of the data's part was then underestimated, and the iteration
+/// goes round in circles.
 fn stuck(curve: &[CurvePoint]) -> bool {
     let looks = PATIENCE / EVERY as usize;
     let gap = |back: usize| curve.len().checked_sub(back + 1).and_then(|i| curve[i].figures.get("gap")).copied();

@@ -4,6 +4,9 @@ use super::Effort;
 use crate::error::Result;
 use tch::Tensor;
 
+/// Dual step of the penalty, in units of what the data's step has.
+const SHARE: f64 = 0.25;
+
 /// The steps of one iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
@@ -26,13 +29,13 @@ pub struct Step {
 }
 
 impl Step {
-    /// Steps with τ (σ ÂᵀÂ + σ' KᵀK) ≤ 1: `joint` is ‖ÂᵀÂ + KᵀK/‖K‖²‖, between 1 and 2.
+    /// Steps with τ (σ ÂᵀRÂ + σ' KᵀK) ≤ 1, where ‖√R Â‖ = 1 and σ' ‖K‖² = [`SHARE`] σ.
     ///
     /// The best τ/σ is the ratio of the lengths of x and q; |q| is about w, so τ goes as 1/√w.
-    pub(super) fn new(penalty: &dyn Penalty, joint: f64, scale: f64, effort: &Effort) -> Self {
+    pub(super) fn new(penalty: &dyn Penalty, scale: f64, effort: &Effort) -> Self {
         let primal = effort.step * (2e-4 / penalty.weight().max(1e-5)).sqrt();
-        let dual = 1.0 / (primal * joint);
-        let penalty = dual / penalty.norm_squared().max(1e-12);
+        let dual = 1.0 / (primal * (1.0 + SHARE));
+        let penalty = SHARE * dual / penalty.norm_squared().max(1e-12);
         Self {
             primal,
             data: dual,
@@ -47,11 +50,10 @@ impl Step {
 }
 
 impl Step {
-    /// The steps that converge whatever the joint norm is: as if it were 2. Once.
-    pub(super) fn shorten(&mut self, joint: f64) {
+    /// Dual steps of two thirds: they converge even if the norm of the data's part was underestimated by half. Once.
+    pub(super) fn shorten(&mut self) {
         if !self.short {
-            let factor = joint / 2.0;
-            (self.data, self.penalty, self.short) = (self.data * factor, self.penalty * factor, true);
+            (self.data, self.penalty, self.short) = (self.data / 1.5, self.penalty / 1.5, true);
         }
     }
 }

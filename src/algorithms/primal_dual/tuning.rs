@@ -11,7 +11,7 @@ use tch::Tensor;
 /// How far a trial goes, in iterations and gap: its objective is then within about a thousandth of the least. Less
 /// would flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where
 /// it is going.
-const TRIAL: (u64, f64) = (250, 0.03);
+const TRIAL: (u64, f64) = (100, 0.03);
 
 /// What a reconstruction is made of, whatever the penalty.
 pub struct Recipe<'a> {
@@ -34,8 +34,7 @@ impl Recipe<'_> {
     /// As the problem's.
     pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
         let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
-        let mut tuning = Tuning { recipe: self, grid, run, problem: None, penalty: None, last: None };
-        self.weight.choose(data, grid, run, &mut tuning)
+        self.weight.choose(data, grid, run, &mut Tuning { recipe: self, grid, run, folds: Vec::new() })
     }
 
     /// The volume that minimises the objective, from the run's initial volume or zero (or the last trial's).
@@ -45,59 +44,69 @@ impl Recipe<'_> {
     pub fn reconstruct(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
         let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         let initial = run.initial.as_ref();
-        let mut tuning = Tuning { recipe: self, grid, run, problem: None, penalty: None, last: None };
+        let mut tuning = Tuning { recipe: self, grid, run, folds: Vec::new() };
         let choice = self.weight.choose(data, grid, run, &mut tuning)?;
-        let tried = tuning.last.take();
+        // What the first fold's last trial left is a good start, and the other folds' memory is free again.
+        let (penalty, tried) = tuning.folds.drain(..).next().map_or((None, None), |fold| (fold.penalty, fold.last));
         let problem = Problem::new(data, grid, self.noise, run)?;
         let start = initial.map(|volume| problem.scaled(volume)).transpose()?.or(tried);
-        let mut penalty = match tuning.penalty.take() {
-            Some(mut penalty) => {
-                penalty.reweight(choice.weight)?;
-                penalty
-            }
-            None => (self.penalty)(choice.weight)?,
-        };
-        let solution = problem.solve(penalty.as_mut(), &self.effort, start.as_ref(), self.label)?;
+        let mut penalty = self.weighted(penalty, choice.weight, run)?;
+        let solution = problem.solve(penalty.as_mut(), &self.effort_on(run), start.as_ref(), self.label)?;
         let mut made = problem.reconstruction(solution)?;
         made.notes.extend(choice.notes());
         Ok(made)
     }
 }
 
-/// Trial reconstructions, each from the last one's variables.
+/// Trial reconstructions of each set of projections, each from the last one's variables.
 struct Tuning<'a> {
     recipe: &'a Recipe<'a>,
     grid: &'a Grid,
     run: &'a Run<'a>,
-    problem: Option<Problem<'a>>,
+    folds: Vec<Fold<'a>>,
+}
+
+/// A set of projections, with what the last trial left.
+struct Fold<'a> {
+    problem: Problem<'a>,
     penalty: Option<Box<dyn Penalty>>,
     last: Option<Tensor>,
 }
 
+impl Recipe<'_> {
+    /// The effort with a primal step for the run's lattice: ‖Â‖ = 1 on all of them, but the finer voxels are more.
+    fn effort_on(&self, run: &Run<'_>) -> Effort {
+        Effort { step: self.effort.step * run.lattice as f64, ..self.effort }
+    }
+
+    /// The penalty of a weight that is meant for the picture's voxels, from the last one where there is one.
+    fn weighted(&self, last: Option<Box<dyn Penalty>>, weight: f64, run: &Run<'_>) -> Result<Box<dyn Penalty>> {
+        let weight = weight * run.lattice as f64;
+        let Some(mut penalty) = last else { return (self.penalty)(weight) };
+        penalty.reweight(weight)?;
+        Ok(penalty)
+    }
+}
+
 impl Trials for Tuning<'_> {
-    fn prepare(&mut self, data: &Projections) -> Result<()> {
-        self.problem = Some(Problem::new(data, self.grid, self.recipe.noise, self.run)?);
-        self.penalty = None;
-        self.last = None;
+    fn prepare(&mut self, folds: &[Projections]) -> Result<()> {
+        let fold = |data| {
+            let problem = Problem::new(data, self.grid, self.recipe.noise, self.run)?;
+            Ok(Fold { problem, penalty: None, last: None })
+        };
+        self.folds = folds.iter().map(fold).collect::<Result<_>>()?;
         Ok(())
     }
 
-    fn solve(&mut self, weight: f64) -> Result<Volume> {
-        let problem =
-            self.problem.as_ref().ok_or_else(|| crate::error::Error::config("weight", "a trial before its data"))?;
-        let mut penalty = match self.penalty.take() {
-            Some(mut penalty) => {
-                penalty.reweight(weight)?;
-                penalty
-            }
-            None => (self.recipe.penalty)(weight)?,
-        };
-        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort };
+    fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume> {
+        let Fold { problem, penalty, last } = &mut self.folds[fold];
+        let mut weighted = self.recipe.weighted(penalty.take(), weight, self.run)?;
+        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
         let label = format!("{} with weight {weight:.1e}", self.recipe.label);
-        let solution = problem.solve(penalty.as_mut(), &effort, self.last.as_ref(), &label)?;
-        self.penalty = Some(penalty);
+        let solution = problem.solve(weighted.as_mut(), &effort, last.as_ref(), &label)?;
+        *penalty = Some(weighted);
         let volume = problem.volume(&solution.x)?;
-        self.last = Some(solution.x);
+        *last = Some(solution.x);
         Ok(volume)
     }
 }

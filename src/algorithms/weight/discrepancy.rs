@@ -58,9 +58,9 @@ pub(super) fn choose(
     let aim = auto.factor * noise_energy(auto, data);
     let projector = run.projector(grid, &data.geometry)?;
     let measured = from_projections(data, run.device)?;
-    trials.prepare(data)?;
+    trials.prepare(std::slice::from_ref(data))?;
     let mut excess = |weight: f64| -> Result<f64> {
-        let volume = trials.solve(weight)?;
+        let volume = trials.solve(0, weight)?;
         let residual = projector.forward(&from_volume(&volume, run.device)?)? - &measured;
         let misfit = residual.square().sum(Kind::Double).double_value(&[]);
         Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })

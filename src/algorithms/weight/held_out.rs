@@ -1,5 +1,6 @@
 //! Cross-validation over views: every k-th view is left out, the rest reconstructed with a few weights, and the largest
-//! weight is taken whose volume predicts the left-out views about as well as any.
+//! weight is taken whose volume predicts the left-out views about as well as any. Where the views left out have few rays,
+//! as those of a slice, others are left out in turn, and the scores of all folds count.
 //!
 //! Score of a view: |D (B x − y)|² with D the band-pass (−1, −1, 1, 1)/4 along the detector's columns, between the
 //! lowest frequencies (which see little of a volume's error) and the highest (noise). B is not the A that reconstructed
@@ -13,7 +14,7 @@ use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
-use crate::operators::xray::{self, Model, Projector};
+use crate::operators::xray::{self, Model, Projector, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
@@ -24,11 +25,17 @@ const NEAR: f64 = 2.0;
 /// Factor that the largest weight is found to that is about as good.
 const ACCURACY: f64 = 1.3;
 
+/// Samples that are left out, over all folds.
+const ENOUGH: usize = 8192;
+
 /// Refuses scans with too few views.
 pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
     let views = geometry.views.len();
     if auto.every < 2 {
         return Err(Error::config("auto.every", format!("expected at least 2, got {}", auto.every)));
+    }
+    if let Some(folds) = auto.folds.filter(|folds| !(1..=auto.every).contains(folds)) {
+        return Err(Error::config("auto.folds", format!("expected 1 to every = {}, got {folds}", auto.every)));
     }
     if views < 2 * auto.every {
         let problem = format!("expected at least 2 x every = {} views to leave some out, got {views}", 2 * auto.every);
@@ -38,18 +45,27 @@ pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
     Ok(())
 }
 
-/// The views that are kept and those that are left out.
+/// The views that are kept and those that are left out, by turns in each of `every` folds.
 ///
 /// # Errors
 /// Fewer views than `every` leaves something of.
-pub fn split(data: &Projections, every: usize) -> Result<[Projections; 2]> {
-    let (out, kept): (Vec<usize>, Vec<usize>) = (0..data.geometry.views.len()).partition(|i| i % every == every / 2);
+pub fn split(data: &Projections, every: usize, fold: usize) -> Result<[Projections; 2]> {
+    let left_out = |i: &usize| i % every == (every / 2 + fold) % every;
+    let (out, kept): (Vec<usize>, Vec<usize>) = (0..data.geometry.views.len()).partition(left_out);
     Ok([data.subset(&kept)?, data.subset(&out)?])
 }
 
+/// How many folds a choice takes where it is not told: as many as give it [`ENOUGH`] samples to predict. The few rays of
+/// a slice cannot tell weights apart in one fold; those of a volume can.
+fn folds(auto: &Auto, geometry: &Geometry) -> usize {
+    let out = geometry.samples() / auto.every;
+    auto.folds.unwrap_or_else(|| ENOUGH.div_ceil(out.max(1))).clamp(1, auto.every)
+}
+
 /// A discretisation of the line integral other than the reconstruction's own.
-fn another(model: Model) -> Model {
-    if model == Model::Siddon { Model::Joseph } else { Model::Siddon }
+fn another(sampling: Sampling) -> Sampling {
+    let model = if sampling.model == Model::Siddon { Model::Joseph } else { Model::Siddon };
+    Sampling { model, ..sampling }
 }
 
 /// |D r|² of a view's residual r `[row, column]`; |r|² with fewer than four columns.
@@ -125,7 +141,7 @@ impl Judge {
     /// # Errors
     /// A projector that the device does not have.
     pub fn new(out: Projections, grid: &Grid, run: &Run<'_>) -> Result<Self> {
-        let projector = xray::build(another(run.model), grid, &out.geometry, run.device)?;
+        let projector = xray::build(another(run.sampling), grid, &out.geometry, run.device)?;
         Ok(Self { out, projector, device: run.device })
     }
 
@@ -150,11 +166,19 @@ pub(super) fn choose(
     run: &Run<'_>,
     trials: &mut dyn Trials,
 ) -> Result<Choice> {
-    let [kept, out] = split(data, auto.every)?;
-    let judge = Judge::new(out, grid, run)?;
+    let (mut kept, mut judges) = (Vec::new(), Vec::new());
+    for fold in 0..folds(auto, &data.geometry) {
+        let [inside, out] = split(data, auto.every, fold)?;
+        judges.push(Judge::new(out, grid, run)?);
+        kept.push(inside);
+    }
     trials.prepare(&kept)?;
-    let (weight, tried) = largest(auto, &mut |weight| judge.scores(&trials.solve(weight)?))?;
-    let more = (kept.geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
+    let mut scores = |weight: f64| -> Result<Vec<f64>> {
+        let folds = judges.iter().enumerate().map(|(fold, judge)| judge.scores(&trials.solve(fold, weight)?));
+        Ok(folds.collect::<Result<Vec<_>>>()?.concat())
+    };
+    let (weight, tried) = largest(auto, &mut scores)?;
+    let more = (kept[0].geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
     Ok(Choice { weight: weight * more, tried, by: Some(By::HeldOut) })
 }
 

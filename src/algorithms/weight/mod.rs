@@ -20,18 +20,18 @@ use std::collections::BTreeMap;
 
 /// A method whose weight is to be chosen.
 pub trait Trials {
-    /// All later solutions are of these projections.
+    /// All later solutions are of these sets of projections.
     ///
     /// # Errors
     /// What the method says of them.
-    fn prepare(&mut self, data: &Projections) -> Result<()>;
+    fn prepare(&mut self, folds: &[Projections]) -> Result<()>;
 
-    /// A reconstruction (attenuation, 1/mm) with this weight, good enough to be judged; trials may start from the last
-    /// one.
+    /// A reconstruction (attenuation, 1/mm) of the set number `fold` with this weight, good enough to be judged; trials
+    /// may start from the last one of that set.
     ///
     /// # Errors
     /// What the method says; [`crate::error::Error::Stopped`].
-    fn solve(&mut self, weight: f64) -> Result<Volume>;
+    fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume>;
 }
 
 /// A weight that was chosen.

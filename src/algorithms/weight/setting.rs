@@ -35,6 +35,9 @@ pub struct Auto {
     pub by: By,
     /// held-out: one view in this many is left out.
     pub every: usize,
+    /// held-out: how many sets of views are left out in turn, each time one view in `every`; default: one for a volume,
+    /// more for the few rays of a slice, at most `every`.
+    pub folds: Option<usize>,
     /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the
     /// best; 0: the best.
     pub errors: f64,
@@ -50,7 +53,16 @@ pub struct Auto {
 
 impl Default for Auto {
     fn default() -> Self {
-        Self { by: By::HeldOut, every: 4, errors: 1.0, lowest: 1e-6, highest: 0.1, noise_sd: None, factor: 1.0 }
+        Self {
+            by: By::HeldOut,
+            every: 4,
+            folds: None,
+            errors: 1.0,
+            lowest: 1e-6,
+            highest: 0.1,
+            noise_sd: None,
+            factor: 1.0,
+        }
     }
 }
 

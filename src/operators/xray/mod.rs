@@ -4,10 +4,12 @@
 mod cpu;
 pub mod kernels;
 pub mod rays;
+mod sub_rays;
 mod tensor_joseph;
 mod weighted;
 
 pub use cpu::{CpuProjector, Map, Pair};
+pub use sub_rays::{SubRays, factors as sub_ray_factors};
 pub use tensor_joseph::TensorJoseph;
 pub use weighted::Weighted;
 
@@ -70,12 +72,48 @@ impl Model {
     }
 }
 
-/// A model's projector for tensors on `device`: Joseph's as tensor operations on a GPU; everything else by the kernels
-/// on the CPU, with a copy there and back from a GPU.
+/// How a detector pixel's value is taken from the voxels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Sampling {
+    /// How the line integral of a ray is taken.
+    pub model: Model,
+    /// Rays of a pixel along each detector axis, whose line integrals are averaged.
+    pub sub_rays: usize,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self::from(Model::default())
+    }
+}
+
+impl From<Model> for Sampling {
+    /// One ray through the middle of each pixel.
+    fn from(model: Model) -> Self {
+        Self { model, sub_rays: 1 }
+    }
+}
+
+/// The projector between `grid` and `geometry` for tensors on `device`: Joseph's as tensor operations on a GPU;
+/// everything else by the kernels on the CPU, with a copy there and back from a GPU.
 ///
 /// # Errors
 /// A model that the device does not have: none as yet.
-pub fn build(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
+pub fn build(
+    sampling: impl Into<Sampling>,
+    grid: &Grid,
+    geometry: &Geometry,
+    device: Device,
+) -> Result<Box<dyn Projector>> {
+    let Sampling { model, sub_rays } = sampling.into();
+    if sub_rays <= 1 {
+        return one_ray(model, grid, geometry, device);
+    }
+    let fine = |geometry: &Geometry| one_ray(model, grid, geometry, device);
+    Ok(Box::new(SubRays::new(grid, geometry, sub_rays, fine)?))
+}
+
+fn one_ray(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
     match (model, device) {
         (Model::Joseph, device) if device != Device::Cpu => {
             Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)))

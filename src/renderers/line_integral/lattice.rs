@@ -87,7 +87,7 @@ impl Config {
     /// The CPU kernels know f32 only; other kinds take tensor operations.
     fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn Projector>> {
         match objective.options.0 {
-            Kind::Float => xray::build(objective.model, grid, geometry, objective.options.1),
+            Kind::Float => xray::build(objective.sampling, grid, geometry, objective.options.1),
             _ => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
         }
     }

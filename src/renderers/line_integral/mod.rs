@@ -13,7 +13,7 @@ use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::regularizers::RegularizerKind;
-use crate::operators::xray::Model;
+use crate::operators::xray::Sampling;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -25,7 +25,7 @@ pub struct Objective {
     /// The scan.
     pub geometry: Geometry,
     /// The projector of the lattice.
-    pub model: Model,
+    pub sampling: Sampling,
     /// Measured line integrals / mu_ref, `[view, row, column]`, mm.
     pub data: Tensor,
     /// What a ray's square counts, the inverse of its variance, `[view, row, column]`; all alike without.

@@ -30,7 +30,7 @@ pub fn error(field: &dyn Field, objective: &Objective) -> Result<f64> {
         Tensor::f_arange(objective.grid.voxels() as i64, (Kind::Int64, objective.options.1)).map_err(torch_error)?;
     let lattice =
         objective.evaluate(field, all.size()[0], &|first, n| coordinates.of_voxels(&all.narrow(0, first, n)))?;
-    let projector = xray::build(objective.model, &objective.grid, &objective.geometry, objective.options.1)?;
+    let projector = xray::build(objective.sampling, &objective.grid, &objective.geometry, objective.options.1)?;
     let projected = to_vec(&projector.forward(&lattice.view(objective.grid.shape.map(|n| n as i64)))?)?;
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
     let apart = square(&mut rays.iter().zip(&fine).map(|(&sample, fine)| f64::from(projected[sample]) - fine));
