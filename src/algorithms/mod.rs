@@ -1,6 +1,7 @@
 //! Projections -> volume. Written once, on tensors, over any [`Projector`].
 
 pub mod asd_pocs;
+pub mod best;
 pub mod cgls;
 mod discretisation;
 mod fan;
@@ -179,6 +180,8 @@ crate::kinds! {
         neural_field => NeuralField(neural_field::Config),
         /// Second-order total generalised variation by the same method.
         tgv => Tgv(tgv::Config),
+        /// The recommended method: the total variation and the model of the scan that predict left-out views best.
+        best => Best(best::Config),
     }
 }
 

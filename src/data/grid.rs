@@ -169,6 +169,15 @@ impl Grid {
         relevant.iter().copied().fold(0.0, f64::max) / 2.0
     }
 
+    /// How many times longer this grid's voxels are than those of `other`, along the axis where that is least, with the
+    /// axis' name; in 2-D of the slice's axes.
+    #[must_use]
+    pub fn least_coarser(&self, other: &Self) -> (&'static str, f64) {
+        let first = usize::from(self.is_2d() || other.is_2d());
+        let ratio = |k: usize| (["z", "y", "x"][k], self.spacing[k] / other.spacing[k]);
+        (first..3).map(ratio).fold(("x", f64::INFINITY), |least, next| if next.1 < least.1 { next } else { least })
+    }
+
     /// Whether two grids are the same lattice to within `tolerance` of a voxel.
     #[must_use]
     pub fn matches(&self, other: &Self, tolerance: f64) -> bool {

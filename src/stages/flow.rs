@@ -96,6 +96,8 @@ pub struct Acquisition {
     pub grid: Grid,
     /// The object on that lattice, HU; `None` for measured projections.
     pub truth: Option<Volume>,
+    /// The voxels that a simulation integrated; `None` for phantoms, whose integrals are exact, and measured scans.
+    pub object: Option<Grid>,
     /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of
     /// an unknown beam such that the object is about as dense.
     pub mu_water: f64,
@@ -106,6 +108,9 @@ pub struct Acquisition {
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }
+
+/// Lattices whose voxels differ by less than this factor along an axis count as the same there: an inverse crime.
+pub const APART: f64 = 1.5;
 
 /// reconstruct -> evaluate, export: how one method ended.
 pub struct Outcome {

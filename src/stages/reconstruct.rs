@@ -4,7 +4,7 @@
 mod withholding;
 
 use super::Stage;
-use super::flow::{Acquisition, MethodFacts, Outcome, Reconstructed};
+use super::flow::{APART, Acquisition, MethodFacts, Outcome, Reconstructed};
 use super::withheld::{CrossValidation, Withheld};
 use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run};
 use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
@@ -230,12 +230,30 @@ impl Method {
         };
         let made = self.discretisation.reconstruct(self.kind.as_part(), &scan.projections, &scan.grid, &mut run)?;
         let peak_memory_bytes = peak_memory();
+        self.warn_of_crime(scan, &made);
         made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));
         self.write(&made, scan, context)?;
         let (has_start, has_uncertainty) = (made.start.is_some(), made.uncertainty.is_some());
         let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
         let files = self.files(&value);
         Ok(StageOutput { value, files, seconds_before: checkpoints.seconds_before() })
+    }
+
+    /// Warns of a method whose own lattice is hardly coarser than the object's, where the picture's is.
+    fn warn_of_crime(&self, scan: &Acquisition, made: &Reconstruction) {
+        let took = made.notes.get("took").and_then(|took| took["lattice"].as_u64());
+        let lattice = took.map_or(self.discretisation.lattice, |lattice| lattice as usize);
+        let Some(object) = scan.object.as_ref().filter(|_| lattice > 1) else { return };
+        let (axis, ratio) = scan.grid.least_coarser(object);
+        let finer = ratio / lattice as f64;
+        if ratio >= APART && finer < APART {
+            let message = format!(
+                "{}: its voxels, {lattice} times finer than the picture's, are only {finer:.2} times as long as the \
+                 object's along {axis}: it shares the simulation's discretisation and looks better than it is",
+                self.name
+            );
+            progress::warn("inverse_crime", &message);
+        }
     }
 
     /// The volume that the kind's file holds, on the lattice, attenuation.

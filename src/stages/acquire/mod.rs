@@ -91,6 +91,7 @@ impl Stage for Acquire {
             projections,
             grid,
             truth: None,
+            object: None,
             mu_water,
             quantity: self.quantity(),
             source: None,

@@ -139,12 +139,13 @@ impl Judge<'_> {
             stop: self.context.stop_signal(),
             checkpoints: &Silent,
             mu_water: self.scan.mu_water,
-            model: method.model,
+            sampling: method.model.into(),
+            lattice: 1,
             initial,
         };
         let part = method.kind.as_part();
-        part.check(&data.geometry, &self.scan.grid)?;
-        Ok(part.reconstruct(data, &self.scan.grid, &mut run)?.volume)
+        part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?)?;
+        Ok(method.discretisation.reconstruct(part, data, &self.scan.grid, &mut run)?.volume)
     }
 }
 

@@ -74,11 +74,12 @@ pub struct Simulate {
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files: the lattice exactly (NIfTI has it in f32) and the series behind the object.
+/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32) and the series behind the object.
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
     source: Option<SourceSeries>,
+    object: Option<Grid>,
     mu_water: f64,
 }
 
@@ -99,7 +100,7 @@ impl Stage for Simulate {
             formats::geometry::read(&context.folder.path(GEOMETRY))?,
         )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
-        let Sidecar { grid, source, mu_water } = kept.value;
+        let Sidecar { grid, source, object: voxels, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), inputs.files()].concat();
         Ok(Acquisition {
@@ -108,6 +109,7 @@ impl Stage for Simulate {
             projections,
             grid,
             truth,
+            object: voxels,
             mu_water,
             quantity: Quantity::Hounsfield,
             source,
@@ -184,9 +186,12 @@ impl Simulate {
         nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
         npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
-        let source = if let Content::Voxels(_, source) = content { source.clone() } else { None };
+        let (source, object) = match content {
+            Content::Voxels(volume, source) => (source.clone(), Some(volume.grid.clone())),
+            Content::Phantom(_) => (None, None),
+        };
         let mu_water = scanner::mu_water(beam.as_ref());
-        Ok(StageOutput { value: Sidecar { grid, source, mu_water }, files: files(), seconds_before: 0.0 })
+        Ok(StageOutput { value: Sidecar { grid, source, object, mu_water }, files: files(), seconds_before: 0.0 })
     }
 
     /// What the scanner reports of the object.

@@ -1,0 +1,157 @@
+//! The recommended method: total variation, with the model of the scan, the noise weights and the weight of the penalty
+//! that predict views left out of the reconstruction best.
+//!
+//! Nothing is asked but the projections. Each candidate is a `tv` with `weight: auto`: on the picture's own voxels, on
+//! finer ones ([`Discretisation`]), and there with rays counting by their noise, if the noise is given. The score of a
+//! candidate is that of its weight: the prediction of left-out views ([`weight::held_out`](super::weight::held_out)), the
+//! same views for all. The candidate with the lowest score reconstructs from all views. What was tried and what was
+//! taken stands in the notes.
+
+use super::statistics::Statistics;
+use super::weight::{Auto, Weight};
+use super::{Algorithm, Discretisation, Estimate, Reconstruction, Run, tv};
+use crate::data::{Geometry, Grid, Projections};
+use crate::error::{Error, Result};
+use crate::operators::xray::Sampling;
+use crate::progress;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The recommended method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The noise of the data: rays that count by the inverse of their variance are tried as well. `null`: not tried.
+    pub noise: Option<Statistics>,
+    /// Finest model of the scan that is tried: voxels so many times finer than the picture's, and as many rays per pixel
+    /// along each axis.
+    #[schemars(range(min = 1, max = 4))]
+    pub finest: usize,
+    /// How the weight is chosen: the keys of `weight: {auto: …}`, by views left out.
+    pub auto: Auto,
+    /// Keep x ≥ 0.
+    pub nonnegative: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { noise: None, finest: 2, auto: Auto::default(), nonnegative: true }
+    }
+}
+
+/// A total variation that may be taken.
+struct Candidate {
+    discretisation: Discretisation,
+    tv: tv::Config,
+}
+
+/// A candidate with its weight and its score.
+struct Judged {
+    candidate: Candidate,
+    weight: f64,
+    score: f64,
+}
+
+impl Config {
+    fn candidate(&self, lattice: usize, noise: Option<Statistics>) -> Candidate {
+        let weight = Weight::Auto(self.auto.clone());
+        Candidate {
+            discretisation: Discretisation { lattice, sub_rays: Some(lattice) },
+            tv: tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() },
+        }
+    }
+
+    /// From the cheapest to the dearest.
+    fn candidates(&self) -> Vec<Candidate> {
+        let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None));
+        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise)));
+        plain.chain(weighted).collect()
+    }
+}
+
+impl Candidate {
+    fn name(&self) -> String {
+        let weights = if self.tv.noise.is_some() { ", noise weights" } else { "" };
+        format!("tv, lattice {}{weights}", self.discretisation.lattice)
+    }
+
+    fn judge(self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Judged> {
+        let name = self.name();
+        let _span = tracing::info_span!(target: progress::PART, "candidate", label = name.as_str()).entered();
+        let sampling = Sampling { sub_rays: self.discretisation.rays(), ..run.sampling };
+        let inner = Run {
+            stop: run.stop,
+            sampling,
+            lattice: self.discretisation.lattice,
+            ..Run::quiet(run.device, run.seed, run.mu_water)
+        };
+        let choice = self.tv.choose_weight(data, &self.discretisation.grid(grid)?, &inner)?;
+        let score = choice.tried.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min);
+        Ok(Judged { candidate: self, weight: choice.weight, score })
+    }
+}
+
+impl Judged {
+    fn note(&self) -> serde_json::Value {
+        json!({
+            "lattice": self.candidate.discretisation.lattice,
+            "noise_weights": self.candidate.tv.noise.is_some(),
+            "weight": self.weight,
+            "score": self.score,
+        })
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        let tv = tv::Config { weight: self.weight.into(), ..self.candidate.tv.clone() };
+        self.candidate.discretisation.reconstruct(&tv, data, grid, run)
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        if self.auto.by != super::weight::By::HeldOut {
+            let problem = "expected held-out: candidates are compared by the views that they predict";
+            return Err(Error::config("best.auto.by", problem));
+        }
+        let finest = self.candidate(self.finest, self.noise);
+        finest
+            .discretisation
+            .check()
+            .map_err(|_| Error::config("best.finest", format!("expected 1 to 4 times finer, got {}", self.finest)))?;
+        finest.discretisation.grid(grid)?;
+        Weight::Auto(self.auto.clone()).check(geometry).map_err(|error| error.under("best"))?;
+        self.noise.map_or(Ok(()), |noise| noise.check().map_err(|error| error.under("best.noise")))
+    }
+
+    /// It chooses its own model of the scan.
+    fn iterative(&self) -> bool {
+        false
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        let of = |candidate: Candidate| {
+            let Discretisation { lattice, .. } = candidate.discretisation;
+            let fine = candidate.discretisation.grid(grid).unwrap_or_else(|_| grid.clone());
+            let cost = candidate.tv.estimate(&candidate.discretisation.geometry(grid, geometry), &fine);
+            // What the averaged volume and its fine original hold at once.
+            Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * grid.voxels()) as u64, ..cost }
+        };
+        self.candidates().into_iter().map(of).fold(Estimate::default(), |sum, cost| Estimate {
+            operations: sum.operations + cost.operations,
+            memory_bytes: sum.memory_bytes.max(cost.memory_bytes),
+        })
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        let judged = self.candidates().into_iter().map(|candidate| candidate.judge(data, grid, run));
+        let judged = judged.collect::<Result<Vec<_>>>()?;
+        let best = judged.iter().reduce(|best, other| if other.score < best.score { other } else { best });
+        let Some(best) = best else { return Err(Error::config("best", "expected a candidate, there is none")) };
+        let mut made = best.reconstruct(data, grid, run)?;
+        made.notes.insert("took".into(), best.note());
+        made.notes.insert("candidates".into(), judged.iter().map(Judged::note).collect());
+        Ok(made)
+    }
+}
