@@ -54,19 +54,28 @@ struct Judged {
 }
 
 impl Config {
-    fn candidate(&self, lattice: usize, noise: Option<Statistics>) -> Candidate {
-        let weight = Weight::Auto(self.auto.clone());
+    /// `first`: the weight near which its search begins.
+    fn candidate(&self, lattice: usize, noise: Option<Statistics>, first: f64) -> Candidate {
+        let weight = Weight::Auto(Auto { first, ..self.auto.clone() });
         Candidate {
             discretisation: Discretisation { lattice, sub_rays: Some(lattice) },
             tv: tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() },
         }
     }
 
-    /// From the cheapest to the dearest.
-    fn candidates(&self) -> Vec<Candidate> {
-        let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None));
-        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise)));
-        plain.chain(weighted).collect()
+    /// Every candidate with its score, from the cheapest to the dearest. A search begins where the last one ended:
+    /// less of the residual is the model's on a finer lattice, and so the penalty's weight is smaller there.
+    fn judged(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Vec<Judged>> {
+        let (mut judged, mut first) = (Vec::new(), self.auto.first);
+        for lattice in 1..=self.finest {
+            let found = self.candidate(lattice, None, first).judge(data, grid, run)?;
+            first = found.weight / if lattice == 1 { 4.0 } else { 1.0 };
+            judged.push(found);
+        }
+        if self.noise.is_some() {
+            judged.push(self.candidate(self.finest, self.noise, first).judge(data, grid, run)?);
+        }
+        Ok(judged)
     }
 }
 
@@ -114,7 +123,7 @@ impl Algorithm for Config {
             let problem = "expected held-out: candidates are compared by the views that they predict";
             return Err(Error::config("best.auto.by", problem));
         }
-        let finest = self.candidate(self.finest, self.noise);
+        let finest = self.candidate(self.finest, self.noise, self.auto.first);
         finest
             .discretisation
             .check()
@@ -137,7 +146,9 @@ impl Algorithm for Config {
             // What the averaged volume and its fine original hold at once.
             Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * grid.voxels()) as u64, ..cost }
         };
-        self.candidates().into_iter().map(of).fold(Estimate::default(), |sum, cost| Estimate {
+        let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None, self.auto.first));
+        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise), self.auto.first));
+        plain.chain(weighted).map(of).fold(Estimate::default(), |sum, cost| Estimate {
             operations: sum.operations + cost.operations,
             memory_bytes: sum.memory_bytes.max(cost.memory_bytes),
         })
@@ -145,8 +156,7 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        let judged = self.candidates().into_iter().map(|candidate| candidate.judge(data, grid, run));
-        let judged = judged.collect::<Result<Vec<_>>>()?;
+        let judged = self.judged(data, grid, run)?;
         let best = judged.iter().reduce(|best, other| if other.score < best.score { other } else { best });
         let Some(best) = best else { return Err(Error::config("best", "expected a candidate, there is none")) };
         let mut made = best.reconstruct(data, grid, run)?;

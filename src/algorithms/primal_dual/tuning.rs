@@ -8,10 +8,10 @@ use crate::data::{Grid, Projections, Volume};
 use crate::error::Result;
 use tch::Tensor;
 
-/// How far a trial goes, in iterations and gap: its objective is then within about a thousandth of the least. Less
-/// would flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where
-/// it is going.
-const TRIAL: (u64, f64) = (100, 0.03);
+/// How far a trial goes, in iterations and gap: its objective is then within two thousandths of the least. Less would
+/// flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where it is
+/// going.
+const TRIAL: (u64, f64) = (80, 0.2);
 
 /// What a reconstruction is made of, whatever the penalty.
 pub struct Recipe<'a> {

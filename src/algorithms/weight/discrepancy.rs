@@ -6,7 +6,6 @@
 //! (Donoho and Johnstone, Biometrika 81, 1994) sees little of its edges. Fine structure passes for noise, and so does
 //! nothing that is the same in neighbouring pixels.
 
-use super::held_out::FIRST;
 use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Grid, Projections};
@@ -65,6 +64,6 @@ pub(super) fn choose(
         let misfit = residual.square().sum(Kind::Double).double_value(&[]);
         Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })
     };
-    let (weight, tried) = search::crossing([auto.lowest, auto.highest], FIRST, ACCURACY, Vec::new(), &mut excess)?;
+    let (weight, tried) = search::crossing([auto.lowest, auto.highest], auto.first, ACCURACY, Vec::new(), &mut excess)?;
     Ok(Choice { weight, tried, by: Some(By::Discrepancy) })
 }

@@ -18,8 +18,6 @@ use crate::operators::xray::{self, Model, Projector, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
-/// Where the search begins: near what most scans want.
-pub(super) const FIRST: f64 = 2e-4;
 /// Factor that the best weight is found to: its prediction is flat there.
 const NEAR: f64 = 2.0;
 /// Factor that the largest weight is found to that is about as good.
@@ -115,7 +113,7 @@ pub fn mean(values: &[f64]) -> f64 {
 fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Result<(f64, Vec<(f64, f64)>)> {
     let mut scores = Scores { solve, found: Vec::new() };
     let (lowest, _) =
-        search::minimum([auto.lowest, auto.highest], FIRST, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
+        search::minimum([auto.lowest, auto.highest], auto.first, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
     let by_score = |a: &&(f64, Vec<f64>), b: &&(f64, Vec<f64>)| mean(&a.1).total_cmp(&mean(&b.1));
     let Some((weight, best)) = scores.found.iter().min_by(by_score).cloned() else { return Ok((lowest, Vec::new())) };
     if auto.errors == 0.0 || best.len() < 2 {

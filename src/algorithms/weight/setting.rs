@@ -41,6 +41,8 @@ pub struct Auto {
     /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the
     /// best; 0: the best.
     pub errors: f64,
+    /// Weight near which the search begins.
+    pub first: f64,
     /// Smallest weight to try.
     pub lowest: f64,
     /// Largest weight to try.
@@ -58,6 +60,7 @@ impl Default for Auto {
             every: 4,
             folds: None,
             errors: 1.0,
+            first: 2e-4,
             lowest: 1e-6,
             highest: 0.1,
             noise_sd: None,
@@ -76,6 +79,7 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
         Weight::Fixed(value) if value.is_finite() && *value >= 0.0 => Ok(()),
         Weight::Fixed(value) => Err(Error::config("", format!("expected 0 or more, or auto, got {value}"))),
         Weight::Auto(auto) => {
+            positive("auto.first", auto.first)?;
             positive("auto.lowest", auto.lowest)?;
             positive("auto.highest", auto.highest)?;
             positive("auto.factor", auto.factor)?;
