@@ -32,6 +32,51 @@ fn rays_and_plain_adam_fit_too() {
     assert!(quality > 18.0, "{quality:.2} dB");
 }
 
+/// Noisy, few views of the ball.
+fn noisy() -> (Projections, Volume, Grid) {
+    let (_, geometry, grid) = fitted("neural_field");
+    let (data, truth) = ball(&geometry, &grid);
+    let noise: Vec<f32> = Vec::try_from(&crate::common::scans::random(geometry.shape(), 5).view(-1)).unwrap();
+    let values = data.as_slice().iter().zip(noise).map(|(value, noise)| value + 0.05 * noise).collect();
+    (Projections::from_vec(geometry, values).unwrap(), truth, grid)
+}
+
+#[test]
+fn a_field_that_collapsed_says_so_and_falls_back_to_total_variation() {
+    let (data, truth, grid) = noisy();
+    // Free voxels that follow the noise: no smoothness of their own, no penalty.
+    let text = |keys: &str| {
+        format!(
+            "neural_field: {{field: {{voxels: {{}}}}, start: null, tv: 0, steps: 300, optimizer: {{adam: {{rate: \
+             0.02}}}}{keys}}}"
+        )
+    };
+    let of = |text: &str| reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
+    let collapsed = of(&text(", weight: auto"));
+    let told = |made: &recon::algorithms::Reconstruction| made.warnings.iter().any(|w| w.code == "worse_than_tv");
+    let tv = of("tv: {weight: auto}");
+    let (bad, good) = (psnr(&truth, &collapsed.volume), psnr(&truth, &tv.volume));
+    assert!(good > bad + 3.0, "no collapse to test: {bad:.2} dB against {good:.2} dB");
+    assert!(told(&collapsed), "{:?}", collapsed.notes["against_tv"]);
+    for keys in [", weight: auto, fallback: true", ", fallback: true"] {
+        let made = of(&text(keys));
+        assert!(told(&made) && made.notes["fallback"] == "tv");
+        assert!((psnr(&truth, &made.volume) - good).abs() < 0.3, "{keys}: {:.2} dB", psnr(&truth, &made.volume));
+    }
+    let silent = of(&text(""));
+    assert!(!told(&silent) && !silent.notes.contains_key("against_tv"));
+}
+
+#[test]
+fn a_field_as_good_as_total_variation_is_left_alone() {
+    let (data, _, grid) = noisy();
+    let text = "neural_field: {field: {anchored: {field: {siren: {width: 32, depth: 2, omega: 10}}}}, start: {tv: \
+                {weight: auto}, steps: 40}, steps: 20, weight: auto, tv: 1, fallback: true}";
+    let made = reconstruct(&algorithm(text), &data, &grid, &Silent, &Silent).unwrap();
+    assert!(made.warnings.iter().all(|w| w.code != "worse_than_tv"), "{:?}", made.notes["against_tv"]);
+    assert!(!made.notes.contains_key("fallback"));
+}
+
 /// Asks for a stop from its question number `left` on: a fit asks once a step.
 struct StopAfter {
     left: Cell<u64>,

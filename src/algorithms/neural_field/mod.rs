@@ -23,6 +23,7 @@ mod checkpoint;
 mod ensemble;
 mod fit;
 mod held_out;
+mod judgement;
 mod named_array;
 mod phase;
 mod problem;
@@ -39,7 +40,7 @@ pub use start::{Regression, Start};
 pub use sweep::Sweep;
 
 use super::statistics::Statistics;
-use super::weight::{Choice, Weight};
+use super::weight::{Auto, Choice, Weight};
 use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
@@ -96,6 +97,9 @@ pub struct Config {
     pub sweep: Option<Sweep>,
     /// End the data steps after so many seconds of fitting. The result then depends on the machine's speed.
     pub max_seconds: Option<f64>,
+    /// Where the field turns out worse than total variation with its weight chosen by left-out views (warning
+    /// `worse_than_tv`), hand back that volume instead. Asked for or not, a fit with `weight: auto` is compared.
+    pub fallback: bool,
     /// Fields fitted from different random numbers. Their mean is the result, their standard deviation its uncertainty.
     pub ensemble: usize,
     /// Ask the field only where the projections allow anything but air.
@@ -132,6 +136,7 @@ impl Default for Config {
             held_out: None,
             sweep: None,
             max_seconds: None,
+            fallback: false,
             ensemble: 1,
             support: true,
             chunk: 4096,
@@ -220,6 +225,9 @@ impl Algorithm for Config {
             kind.kind.as_part().check().map_err(|e| e.under(&format!("neural_field.regularizers[{i}]")))?;
         }
         self.weight.check(geometry).map_err(|e| e.under("neural_field.weight"))?;
+        if self.fallback {
+            Weight::Auto(Auto::default()).check(geometry).map_err(|e| e.under("neural_field.fallback"))?;
+        }
         if let Some(noise) = &self.noise {
             noise.check().map_err(|e| e.under("neural_field.noise"))?;
         }
@@ -266,6 +274,7 @@ impl Algorithm for Config {
         let config = swept.as_ref().map_or(self, |swept| &swept.config);
         let mut made =
             fit::Fit::new(config, problem::Problem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
+        self.judge(&mut made, &choice, data, grid, run)?;
         made.notes.extend(choice.notes());
         if let Some(swept) = swept {
             made.notes.insert("sweep".to_string(), swept.note);
