@@ -3,8 +3,8 @@
 //!
 //! Nothing is asked but the projections. Each candidate is a `tv` with `weight: auto`: on the picture's own voxels, on
 //! finer ones ([`Discretisation`]), and there with rays counting by their noise, if the noise is given. The score of a
-//! candidate is that of its weight: the prediction of left-out views ([`weight::held_out`](super::weight::held_out)), the
-//! same views for all. The candidate with the lowest score reconstructs from all views. What was tried and what was
+//! candidate is that of its weight: the prediction of left-out views ([`weight::held_out`](super::weight::held_out)),
+//! the same views for all. The candidate with the lowest score reconstructs from all views. What was tried and what was
 //! taken stands in the notes.
 
 use super::statistics::Statistics;
@@ -24,8 +24,8 @@ use serde_json::json;
 pub struct Config {
     /// The noise of the data: rays that count by the inverse of their variance are tried as well. `null`: not tried.
     pub noise: Option<Statistics>,
-    /// Finest model of the scan that is tried: voxels so many times finer than the picture's, and as many rays per pixel
-    /// along each axis.
+    /// Finest model of the scan that is tried: voxels so many times finer than the picture's, and as many rays per
+    /// pixel along each axis.
     #[schemars(range(min = 1, max = 4))]
     pub finest: usize,
     /// How the weight is chosen: the keys of `weight: {auto: …}`, by views left out.

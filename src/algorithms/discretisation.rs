@@ -1,9 +1,9 @@
 //! How finely a method models the scan: on voxels finer than the picture's, with several rays for each detector pixel.
 //!
-//! With one ray per pixel on voxels as large as the picture's, what the discrete model gets wrong at edges is larger than
-//! the noise of a usual scan. A method with `discretisation` works on a lattice that is `lattice` times finer along every
-//! axis, averages `sub_rays` rays along each detector axis, in the projector and in its adjoint, and hands back the mean
-//! of the fine voxels in each voxel of the picture.
+//! With one ray per pixel on voxels as large as the picture's, what the discrete model gets wrong at edges is larger
+//! than the noise of a usual scan. A method with `discretisation` works on a lattice that is `lattice` times finer
+//! along every axis, averages `sub_rays` rays along each detector axis, in the projector and in its adjoint, and hands
+//! back the mean of the fine voxels in each voxel of the picture.
 
 use super::{Algorithm, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections, Volume};

@@ -1,10 +1,10 @@
 //! Whether a fitted field is worse than total variation, told without the truth.
 //!
 //! Total variation t, with its weight chosen by left-out views, predicted those up to a mean square s, of its own error
-//! and the noise. At angles halfway between the measured ones, which nothing was fitted to, the projections of the field
-//! f and of t differ by a mean square d. With B the projections there and x the truth,
-//! ‖B(f − x)‖ ≥ ‖B(f − t)‖ − ‖B(t − x)‖: where d is a good deal larger than s, the field is farther from the truth than
-//! total variation is. The reverse is not told: a field may be somewhat worse and pass.
+//! and the noise. At angles halfway between the measured ones, which nothing was fitted to, the projections of the
+//! field f and of t differ by a mean square d. With B the projections there and x the truth, ‖B(f − x)‖ ≥ ‖B(f − t)‖ −
+//! ‖B(t − x)‖: where d is a good deal larger than s, the field is farther from the truth than total variation is. The
+//! reverse is not told: a field may be somewhat worse and pass.
 
 use super::Config;
 use crate::algorithms::weight::held_out::{Judge, mean};

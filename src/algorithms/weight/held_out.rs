@@ -1,6 +1,6 @@
 //! Cross-validation over views: every k-th view is left out, the rest reconstructed with a few weights, and the largest
-//! weight is taken whose volume predicts the left-out views about as well as any. Where the views left out have few rays,
-//! as those of a slice, others are left out in turn, and the scores of all folds count.
+//! weight is taken whose volume predicts the left-out views about as well as any. Where the views left out have few
+//! rays, as those of a slice, others are left out in turn, and the scores of all folds count.
 //!
 //! Score of a view: |D (B x − y)|² with D the band-pass (−1, −1, 1, 1)/4 along the detector's columns, between the
 //! lowest frequencies (which see little of a volume's error) and the highest (noise). B is not the A that reconstructed
@@ -53,8 +53,8 @@ pub fn split(data: &Projections, every: usize, fold: usize) -> Result<[Projectio
     Ok([data.subset(&kept)?, data.subset(&out)?])
 }
 
-/// How many folds a choice takes where it is not told: as many as give it [`ENOUGH`] samples to predict. The few rays of
-/// a slice cannot tell weights apart in one fold; those of a volume can.
+/// How many folds a choice takes where it is not told: as many as give it [`ENOUGH`] samples to predict. The few rays
+/// of a slice cannot tell weights apart in one fold; those of a volume can.
 fn folds(auto: &Auto, geometry: &Geometry) -> usize {
     let out = geometry.samples() / auto.every;
     auto.folds.unwrap_or_else(|| ENOUGH.div_ceil(out.max(1))).clamp(1, auto.every)

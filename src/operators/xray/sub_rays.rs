@@ -1,5 +1,5 @@
-//! A projector whose detector pixels each average several rays: P A with P the mean over blocks of sub-rays. A pixel of a
-//! real detector is an area; one ray through its middle misses what voxels finer than the pixel hold beside that ray.
+//! A projector whose detector pixels each average several rays: P A with P the mean over blocks of sub-rays. A pixel of
+//! a real detector is an area; one ray through its middle misses what voxels finer than the pixel hold beside that ray.
 
 use super::Projector;
 use crate::data::{Geometry, Grid};

@@ -74,7 +74,7 @@ pub struct Simulate {
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32) and the series behind the object.
+/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32) and the object's series.
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,

@@ -17,8 +17,8 @@ fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
     let (axis, ratio) = coarse.least_coarser(fine);
     (ratio < APART).then(|| {
         let message = format!(
-            "the object's voxels {:?} mm are only {ratio:.2} times finer along {axis} than the reconstruction's {:?} mm: \
-             the methods share the simulation's discretisation and look better than they are; coarsen `grid` to at \
+            "the object's voxels {:?} mm are only {ratio:.2} times finer along {axis} than the reconstruction's {:?} \
+             mm: the methods share the simulation's discretisation and look better than they are; coarsen `grid` to at \
              least {APART} times along every axis",
             fine.spacing, coarse.spacing
         );
