@@ -106,20 +106,18 @@ pub fn build(
     device: Device,
 ) -> Result<Box<dyn Projector>> {
     let Sampling { model, sub_rays } = sampling.into();
-    if sub_rays <= 1 {
-        return one_ray(model, grid, geometry, device);
-    }
-    let fine = |geometry: &Geometry| one_ray(model, grid, geometry, device);
-    Ok(Box::new(SubRays::new(grid, geometry, sub_rays, fine)?))
-}
-
-fn one_ray(model: Model, grid: &Grid, geometry: &Geometry, device: Device) -> Result<Box<dyn Projector>> {
-    match (model, device) {
-        (Model::Joseph, device) if device != Device::Cpu => {
-            Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES)))
+    let one_ray = |geometry: &Geometry| -> Box<dyn Projector> {
+        match (model, device) {
+            (Model::Joseph, device) if device != Device::Cpu => {
+                Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))
+            }
+            _ => Box::new(CpuProjector::new(model, grid, geometry)),
         }
-        _ => Ok(Box::new(CpuProjector::new(model, grid, geometry))),
+    };
+    if sub_rays <= 1 {
+        return Ok(one_ray(geometry));
     }
+    Ok(Box::new(SubRays::new(grid, geometry, sub_rays, one_ray)))
 }
 
 /// ‖A‖², the largest eigenvalue of AᵀA (mm²), by `iterations` of the power method from a constant volume.

@@ -25,18 +25,16 @@ pub fn factors(grid: &Grid, sub_rays: usize) -> [usize; 2] {
 
 impl SubRays {
     /// `build` makes A between the grid and the subdivided scan that it is given.
-    ///
-    /// # Errors
-    /// As `build`.
+    #[must_use]
     pub fn new(
         grid: &Grid,
         geometry: &Geometry,
         sub_rays: usize,
-        build: impl FnOnce(&Geometry) -> Result<Box<dyn Projector>>,
-    ) -> Result<Self> {
+        build: impl FnOnce(&Geometry) -> Box<dyn Projector>,
+    ) -> Self {
         let [rows, columns] = factors(grid, sub_rays);
-        let fine = build(&geometry.subdivided(rows, columns))?;
-        Ok(Self { fine, geometry: geometry.clone(), factors: [rows as i64, columns as i64] })
+        let fine = build(&geometry.subdivided(rows, columns));
+        Self { fine, geometry: geometry.clone(), factors: [rows as i64, columns as i64] }
     }
 
     /// `[view, rows, 1, columns, 1]`, or with the sub-rays of each pixel in place of the ones.
