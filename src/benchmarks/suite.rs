@@ -15,12 +15,7 @@
 //! ```
 
 use super::builtin;
-<<<<<<< HEAD
-use crate::algorithms::AlgorithmKind;
-=======
-use super::named::Named;
 use crate::algorithms::{AlgorithmKind, Discretisation};
->>>>>>> b9fabda (A model of the scan finer than the picture: discretisation {lattice, sub_rays})
 use crate::error::{Error, Result};
 use crate::jobs::{Change, Named};
 use crate::operators::xray::Model;
