@@ -1,7 +1,7 @@
 //! One error for the whole crate. Every variant answers: what went wrong, where, what was expected, what was found,
 //! and what to do about it; the variant alone decides the exit code (see [`Error::exit_code`]).
 
-use crate::progress::shown;
+use crate::progress::shown::{place as on_one_line, shown};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -102,6 +102,37 @@ impl Error {
         self
     }
 
+    /// The same error, its texts changed by `change`.
+    #[must_use]
+    pub fn reworded(mut self, change: impl Fn(&str) -> String) -> Self {
+        let texts: Vec<&mut String> = match &mut self {
+            Self::Config { key, problem, hint } => vec![key, problem, hint],
+            Self::Resource { place, problem, hint } => vec![place, problem, hint],
+            Self::Input { place, problem, hint } => {
+                *place = PathBuf::from(change(&place.to_string_lossy()));
+                vec![problem, hint]
+            }
+            Self::Quality { problem } => vec![problem],
+            Self::Stopped(_) => Vec::new(),
+        };
+        for text in texts {
+            *text = change(text);
+        }
+        self
+    }
+
+    /// The same error with more advice, behind what it has.
+    #[must_use]
+    pub fn and_hint(self, advice: &str) -> Self {
+        let before = match &self {
+            Self::Config { hint, .. } | Self::Input { hint, .. } | Self::Resource { hint, .. } => hint.clone(),
+            Self::Quality { .. } | Self::Stopped(_) => String::new(),
+        };
+        let parts = [before.as_str(), advice];
+        let all = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+        self.hint(all)
+    }
+
     /// The same error, its key put below `parent` (configuration errors only).
     #[must_use]
     pub fn under(mut self, parent: &str) -> Self {
@@ -135,9 +166,11 @@ impl fmt::Display for Error {
         let (head, hint) = match self {
             Self::Config { key, problem, hint } if key.is_empty() => (problem.clone(), hint.as_str()),
             Self::Config { key, problem, hint } => (format!("{key}: {problem}"), hint.as_str()),
-            Self::Input { place, problem, hint } => (format!("{}: {problem}", place.display()), hint.as_str()),
+            Self::Input { place, problem, hint } => (format!("{}: {problem}", on_one_line(place)), hint.as_str()),
             Self::Quality { problem } => (problem.clone(), ""),
-            Self::Resource { place, problem, hint } => (format!("{place}: {problem}"), hint.as_str()),
+            Self::Resource { place, problem, hint } => {
+                (format!("{}: {problem}", on_one_line(Path::new(place))), hint.as_str())
+            }
             Self::Stopped(Stop::TimeLimit) => {
                 ("stopped at the time limit".to_string(), "run the same command to continue")
             }

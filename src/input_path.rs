@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -54,12 +55,59 @@ impl JsonSchema for InputPath {
     }
 }
 
+/// Opens a file to read. A pipe or a device is refused: reading it may never end.
+///
+/// # Errors
+/// What the system says; a path that is neither a file nor a folder.
+pub fn open(path: &Path) -> std::io::Result<File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return File::open(path);
+    }
+    Err(std::io::Error::other("it is a pipe, a socket or a device, expected a file"))
+}
+
 /// Every path in a configuration, in the order of its keys.
 ///
 /// # Errors
 /// A configuration that is not JSON (never, for one that was read from YAML).
 pub fn paths(config: &impl Serialize) -> Result<Vec<PathBuf>> {
     Ok(Walk::over(config, Vec::new())?.1)
+}
+
+/// Every path in a configuration with the key that names it, such as `load.nifti.path`.
+///
+/// # Errors
+/// As [`paths`].
+pub fn named(config: &impl Serialize) -> Result<Vec<(String, PathBuf)>> {
+    let paths = paths(config)?;
+    let mut count = 0;
+    // A text that no configuration holds marks each place.
+    let mark = |number: usize| format!("\u{0}{number}\u{0}");
+    let marked = rewritten(config, |_| {
+        count += 1;
+        PathBuf::from(mark(count - 1))
+    })?;
+    let mut keys = vec![String::new(); paths.len()];
+    let mut open = vec![(String::new(), &marked)];
+    while let Some((key, value)) = open.pop() {
+        match value {
+            Value::Object(map) => {
+                let below = |name: &String| if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                open.extend(map.iter().map(|(name, value)| (below(name), value)));
+            }
+            Value::Array(items) => {
+                open.extend(items.iter().enumerate().map(|(i, value)| (format!("{key}[{i}]"), value)));
+            }
+            Value::String(text) => {
+                if let Some(number) = (0..paths.len()).find(|&number| *text == mark(number)) {
+                    keys[number] = key;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(keys.into_iter().zip(paths).collect())
 }
 
 /// The configuration as plain values, every path replaced.
@@ -118,6 +166,8 @@ mod tests {
         assert_eq!(paths(&deep).unwrap(), [PathBuf::from("a"), PathBuf::from("b/c")]);
         let value = rewritten(&deep, |path| Path::new("/x").join(path)).unwrap();
         assert_eq!(value, serde_json::json!({"first": "/x/a", "name": "a", "list": [null, "/x/b/c"]}));
+        let named = named(&deep).unwrap();
+        assert_eq!(named, [("first".to_string(), PathBuf::from("a")), ("list[1]".to_string(), PathBuf::from("b/c"))]);
         // Without a walk it is the path.
         assert_eq!(serde_json::to_value(&deep.first).unwrap(), "a");
     }

@@ -49,6 +49,7 @@ pub mod formats;
 pub mod geometries;
 pub mod input_path;
 pub mod jobs;
+pub mod memory;
 pub mod metrics;
 pub mod operators;
 pub mod optimizers;

@@ -25,7 +25,10 @@ fn main() -> ExitCode {
             terminal.error(&error);
             ExitCode::from(error.exit_code())
         }
-        Err(_) => ExitCode::from(BUG),
+        Err(payload) => recon::commands::out_of_memory(payload.as_ref()).map_or(ExitCode::from(BUG), |error| {
+            terminal.error(&error);
+            ExitCode::from(error.exit_code())
+        }),
     }
 }
 

@@ -10,19 +10,21 @@
 //! | [`WARNING`] | event: something the user must know | `code` (stable), `message` |
 //! | [`NOTE`] | event for logs only | `event`, `message` and others |
 
+mod hidden;
 mod json_lines;
 mod listening;
 mod message;
 mod runs;
-mod shown;
+pub(crate) mod shown;
 mod subscriber;
 mod trace;
 
+pub use hidden::{Hidden, cover_files, cover_json, covered};
 pub use json_lines::JsonLines;
 pub use listening::{Listen, Place};
 pub use message::Message;
 pub use runs::{RunListener, RunSpan};
-pub use shown::shown;
+pub use shown::{place, shown};
 pub use subscriber::{Trace, install};
 
 use crate::error::{Error, Result, Stop};

@@ -2,7 +2,7 @@
 //! goes to stdout.
 #![allow(clippy::print_stderr)] // this module and main are the only ones that print
 
-use crate::commands::Output;
+use crate::commands::{self, Output};
 use crate::error::Error;
 use crate::progress::{JsonLines, Listen, Message, Place, shown};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -157,6 +157,10 @@ impl State {
 /// A bug is told in plain words; the process then ends with exit code 70.
 pub fn explain_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        // Whoever catches it says so.
+        if commands::out_of_memory(panic.payload()).is_some() {
+            return;
+        }
         let place =
             panic.location().map_or_else(|| "unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
         let what = shown(panic.payload_as_str().unwrap_or("no message"));

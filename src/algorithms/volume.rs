@@ -8,6 +8,7 @@ use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::input_path::InputPath;
+use crate::progress;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -28,7 +29,7 @@ impl Algorithm for Config {
         }
         Err(Error::config(
             "volume.path",
-            format!("expected a NIfTI file or a DICOM folder, {} is not there", self.path.display()),
+            format!("expected a NIfTI file or a DICOM folder, {} is not there", progress::place(&self.path)),
         ))
     }
 

@@ -7,6 +7,7 @@ use super::variables::Variables;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
 use crate::jobs::Change;
+use crate::memory::Limits;
 use crate::pipeline::{Assignment, Config, Pipeline};
 use crate::registry::{Kinds, OneOf};
 use crate::stages::export::{self, ReportFormat};
@@ -203,6 +204,7 @@ fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Confi
     };
     let scene = case.pipeline.clone();
     Config {
+        limits: Limits::default(),
         name: case.name.replace('.', "-"),
         seed: scene.seed,
         device: crate::tensors::DeviceRequest::default(),

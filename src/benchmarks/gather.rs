@@ -99,7 +99,7 @@ fn of_candidate(
 ) -> Row {
     let found: Vec<&MethodReport> = runs.values().filter_map(|reports| reports.get(&candidate.entry)).collect();
     let done: Vec<&MethodReport> = found.iter().copied().filter(|method| method.status == Status::Complete).collect();
-    let failed = found.iter().find(|method| method.status == Status::Failed);
+    let failed = found.iter().find(|method| matches!(method.status, Status::Failed | Status::Diverged));
     let (state, note) = match (&setting.skip, failed) {
         (Some(reason), _) => (State::Skipped, reason.clone()),
         (None, Some(method)) => (State::Failed, text(&method.notes, "reason")),

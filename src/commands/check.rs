@@ -1,6 +1,6 @@
 //! `recon check FILE`: everything but the work.
 
-use super::{Output, Overrides, bytes, rows};
+use super::{Output, Overrides, bytes, covered, rows};
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::pipeline::Plan;
@@ -22,7 +22,9 @@ pub struct Args {
 /// # Errors
 /// What a run would fail with before its first method.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
-    let plan = args.overrides.read(&args.file)?.check(stop)?;
+    let pipeline = args.overrides.read(&args.file)?;
+    let hidden = pipeline.hidden()?;
+    let plan = pipeline.check(stop).map_err(|error| covered(error, hidden.as_ref()))?;
     for Warning { code, message } in &plan.warnings {
         progress::warn(code, message);
     }

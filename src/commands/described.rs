@@ -44,7 +44,7 @@ fn text(path: &Path) -> Result<String> {
 
 fn description(kind: &str, rows: Vec<(&str, String)>) -> Description {
     let rows = rows.into_iter().map(|(label, value)| (label.to_string(), value)).collect();
-    Description { kind: kind.to_string(), rows, warnings: Vec::new() }
+    Description { kind: kind.to_string(), rows, texts: Vec::new(), warnings: Vec::new() }
 }
 
 /// A run folder: how it ended, and every method with its figures.

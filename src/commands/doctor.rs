@@ -1,7 +1,7 @@
 //! `recon doctor`: what this machine offers, and why not more.
 
 use super::{Output, bytes, rows};
-use crate::context::{Machine, available_memory, processor};
+use crate::context::{Machine, processor};
 use crate::error::Result;
 use crate::operators::xray::kernels::simd;
 use crate::tensors::{self, DeviceRequest};
@@ -34,7 +34,7 @@ pub fn run() -> Result<Output> {
             if tensors::multiplies_bf16() { "multiplied in hardware" } else { "multiplied as f32" }.to_string(),
         ),
         ("threads", threads),
-        ("free memory", available_memory().map_or("unknown".to_string(), bytes)),
+        ("free memory", crate::memory::available().map_or("unknown".to_string(), bytes)),
         ("free disk here", free_disk().map_or("unknown".to_string(), bytes)),
         ("GPU", gpu),
     ];

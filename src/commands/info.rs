@@ -11,6 +11,9 @@ use std::path::PathBuf;
 pub struct Args {
     /// A NIfTI, NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of DICOM or TIFF files, a pipeline, a run
     pub path: PathBuf,
+    /// Show free texts and identifiers of the file too (descriptions, UIDs): they may name the patient
+    #[arg(long)]
+    pub texts: bool,
 }
 
 /// Describes the path.
@@ -18,10 +21,13 @@ pub struct Args {
 /// # Errors
 /// What is not there or not known.
 pub fn run(args: &Args) -> Result<Output> {
-    let found = match described::run_or_pipeline(&args.path)? {
+    let mut found = match described::run_or_pipeline(&args.path)? {
         Some(found) => found,
         None => formats::describe(&args.path)?,
     };
+    if args.texts {
+        found.rows.append(&mut found.texts);
+    }
     for warning in &found.warnings {
         progress::warn(&warning.code, &warning.message);
     }

@@ -19,9 +19,11 @@ mod described;
 mod overrides;
 mod volumes;
 
-pub use crate::tensors::spin_briefly;
+pub use crate::tensors::{out_of_memory, spin_briefly};
 pub use overrides::Overrides;
 
+use crate::error::Error;
+use crate::progress::{self, Hidden};
 use serde_json::Value;
 
 /// What a command found.
@@ -33,6 +35,14 @@ pub struct Output {
     pub value: Value,
     /// A few words beside the result, for stderr.
     pub summary: String,
+}
+
+/// An error without the names that a run does not tell, and with the keys that name them.
+fn covered(error: Error, hidden: Option<&Hidden>) -> Error {
+    let Some(hidden) = hidden else { return error };
+    let error = error.reworded(progress::covered);
+    let words = hidden.explained(&error.to_string());
+    error.and_hint(&words)
 }
 
 /// Aligned lines `label  value`.

@@ -5,6 +5,7 @@ use crate::data::MU_WATER_PER_MM;
 use crate::error::Result;
 use crate::formats::nifti;
 use crate::phantoms::Phantom;
+use crate::progress;
 use crate::stages::grid;
 use std::path::PathBuf;
 
@@ -39,5 +40,5 @@ pub fn run(args: &Args) -> Result<Output> {
         phantom.rasterise(&grid, MU_WATER_PER_MM, args.supersampling.clamp(1, 16)).to_hounsfield(MU_WATER_PER_MM);
     nifti::write(&args.output, &volume, &format!("{}, HU", phantom.name))?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
-    Ok(Output { text: args.output.display().to_string(), value, summary: String::new() })
+    Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }

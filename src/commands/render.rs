@@ -5,7 +5,7 @@ use crate::algorithms::neural_field::Fitted;
 use crate::context::{Machine, layout};
 use crate::error::{Error, Result};
 use crate::formats::nifti;
-use crate::progress::StopSignal;
+use crate::progress::{self, StopSignal};
 use crate::stages::grid::{self, Spacing};
 use crate::tensors::DeviceRequest;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let volume = fitted.volume(&grid, stop)?.to_hounsfield(fitted.mu_water());
     nifti::write(&args.output, &volume, "neural field, HU")?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
-    Ok(Output { text: args.output.display().to_string(), value, summary: String::new() })
+    Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }
 
 /// The file of a method's folder.

@@ -1,12 +1,12 @@
 //! `recon run FILE`: the experiment, or what is left of it.
 
 use super::trace::TraceFlag;
-use super::{Output, Overrides};
+use super::{Output, Overrides, covered};
 use crate::context::layout;
 use crate::data::{MethodReport, Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::pipeline::Pipeline;
-use crate::progress::StopSignal;
+use crate::progress::{self, StopSignal};
 use crate::report;
 use crate::stages::Stage;
 use crate::stages::export::Export;
@@ -37,6 +37,11 @@ pub struct Args {
 /// What the pipeline and its stages say; a method that failed (the others and the report are done), a stop.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let pipeline = args.overrides.read(&args.file)?;
+    let hidden = pipeline.hidden()?;
+    work(args, &pipeline, stop).map_err(|error| covered(error, hidden.as_ref()))
+}
+
+fn work(args: &Args, pipeline: &Pipeline, stop: &dyn StopSignal) -> Result<Output> {
     if let Some(stage) = &args.until {
         Pipeline::check_stage(stage)?;
     }
@@ -46,7 +51,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         Some(stage) => {
             pipeline.run_until(stage, &context)?;
             Ok(Output {
-                text: folder.display().to_string(),
+                text: progress::place(&folder),
                 value: serde_json::json!({"directory": folder}),
                 summary: String::new(),
             })
@@ -60,7 +65,7 @@ fn concluded(report: &Report, folder: &Path, why: Option<Stop>) -> Result<Output
     match report.status {
         Status::Complete => result(report, folder),
         Status::Interrupted => Err(Error::Stopped(why.unwrap_or(Stop::Interrupt))),
-        Status::Failed => Err(failure(report, folder)),
+        Status::Failed | Status::Diverged => Err(failure(report, folder)),
     }
 }
 
@@ -68,7 +73,7 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
     let volumes = report.methods.iter().map(|method| method.volume.as_str());
     let paths =
         volumes.chain([layout::REPORT_HTML, layout::REPORT_JSON, layout::REPORT_CSV]).map(|path| folder.join(path));
-    let present: Vec<String> = paths.filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+    let present: Vec<String> = paths.filter(|path| path.exists()).map(|path| progress::place(&path)).collect();
     let value = serde_json::to_value(report).map_err(|error| Error::resource("report", error))?;
     let cached: Vec<&str> =
         report.stages.iter().filter(|stage| stage.cached).map(|stage| stage.name.as_str()).collect();
@@ -82,10 +87,11 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
 
 /// The methods that failed and why the first did.
 fn failure(report: &Report, folder: &Path) -> Error {
-    let failed: Vec<&MethodReport> = report.methods.iter().filter(|method| method.status == Status::Failed).collect();
+    let ended = |method: &&MethodReport| matches!(method.status, Status::Failed | Status::Diverged);
+    let failed: Vec<&MethodReport> = report.methods.iter().filter(ended).collect();
     let names: Vec<&str> = failed.iter().map(|method| method.name.as_str()).collect();
     let reason =
         failed.first().and_then(|method| method.notes.get("reason")?.as_str()).unwrap_or("for an unknown reason");
     Error::resource(format!("method {}", names.join(", ")), reason)
-        .hint(format!("the other methods are done; see the report in {}", folder.display()))
+        .hint(format!("the other methods are done; see the report in {}", progress::place(folder)))
 }

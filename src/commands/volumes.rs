@@ -11,7 +11,7 @@ pub(super) fn read(path: &Path) -> Result<Volume> {
     let Loaded { volume, warnings, .. } =
         if path.is_dir() { dicom::read_series(path, None)? } else { nifti::read(path, nifti::Units::Hounsfield)? };
     for warning in warnings {
-        progress::warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
+        progress::warn(&warning.code, &format!("{}: {}", progress::place(path), warning.message));
     }
     Ok(volume.to_hounsfield(MU_WATER_PER_MM))
 }

@@ -4,12 +4,15 @@
 use super::files::{hash_file, remove};
 use super::folder::RunFolder;
 use super::key::Key;
+use super::layout;
 use crate::data::Warnings;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
+use crate::progress;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What work made.
 pub struct StageOutput<V> {
@@ -56,6 +59,30 @@ pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &
         return None;
     }
     Some(CachedOutput { value: record.value, seconds: record.seconds, warnings: record.warnings, fresh: false })
+}
+
+/// All records, relative to the run folder, in the order of their names.
+pub(super) fn records(folder: &RunFolder) -> Result<Vec<String>> {
+    let path = folder.path(".cache");
+    let entries = std::fs::read_dir(&path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let names = entries.map_err(|error| Error::write(&path, &error))?.into_iter().map(|entry| entry.file_name());
+    let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    names.retain(|name| Path::new(name).extension().is_some_and(|ending| ending == "json"));
+    names.sort();
+    Ok(names.into_iter().map(|name| format!(".cache/{name}")).collect())
+}
+
+/// Covers what must not be told in the log and the records of earlier runs, which may have told it.
+pub(super) fn cover(folder: &RunFolder) -> Result<()> {
+    for file in records(folder)?.iter().map(String::as_str).chain([layout::LOG]) {
+        let path = folder.path(file);
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let covered = progress::covered(&text);
+        if covered != text {
+            atomic::write(&path, covered.as_bytes())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes the record, before the files it speaks of are written again.

@@ -1,30 +1,39 @@
-//! [`Generations`]: a method's checkpoints, the newest and the one before. `checkpoints.json` beside them holds the key
-//! of the work and the hashes that count; it is written *before* the bytes it speaks of, so a process killed between
-//! any two steps leaves at least one generation that loads.
+//! [`Generations`]: a method's checkpoints, the newest and the one before. `checkpoints.json` beside them holds what
+//! they were made for and the hashes that count; it is written *before* the bytes it speaks of, so a process killed
+//! between any two steps leaves at least one generation that loads.
+//!
+//! A fit under way is never thrown away in silence: the state of a fit with other settings is named and set aside, in
+//! `METHOD/aside`, until the new fit has a state of its own. Set back, the settings find their state again.
 
 use super::files::{hash_bytes, remove};
 use super::folder::RunFolder;
-use super::key::Key;
 use super::layout;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::progress::{self, Checkpoints};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// File names of the generations, newest first.
 const NAMES: [&str; 2] = [layout::CHECKPOINT, layout::PREVIOUS_CHECKPOINT];
-
 /// What says which of them count.
 const LEDGER: &str = "checkpoints.json";
+/// The folder of a state that was set aside.
+const ASIDE: &str = "aside";
+/// Settings that a message names, at most.
+const NAMED: usize = 6;
 
 /// What the ledger holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ledger {
-    /// The work that the checkpoints belong to.
-    key: Key,
+    /// The work that the checkpoints belong to: settings, data, seed. Not the number of threads.
+    facts: Value,
+    /// Threads it was begun with.
+    threads: usize,
     /// Hashes that count, newest first.
     hashes: Vec<String>,
     /// Seconds of work up to the newest.
@@ -40,15 +49,30 @@ pub struct Generations {
 }
 
 impl Generations {
-    pub(super) fn open(root: &RunFolder, name: &str, key: &Key, force: bool) -> Result<Self> {
+    pub(super) fn open(root: &RunFolder, name: &str, facts: Value, threads: usize, force: bool) -> Result<Self> {
         let folder = root.make(name)?;
-        let ledger = if let Some(ledger) = read_ledger(&folder).filter(|ledger| ledger.key == *key && !force) {
-            ledger
-        } else {
-            // Checkpoints of other work.
-            NAMES.iter().chain(&[LEDGER]).try_for_each(|name| remove(&folder.join(name)))?;
-            Ledger { key: key.clone(), hashes: Vec::new(), seconds: 0.0 }
+        let aside = folder.join(ASIDE);
+        let wanted = |ledger: &Ledger| ledger.facts == facts && !force;
+        let found = match (read_ledger(&folder), read_ledger(&aside)) {
+            (Some(ledger), _) if wanted(&ledger) => Some(ledger),
+            (_, Some(ledger)) if wanted(&ledger) => {
+                exchange(&folder)?;
+                Some(ledger)
+            }
+            (other, _) => {
+                set_aside(&folder, &reason(other.as_ref(), &facts, force))?;
+                None
+            }
         };
+        if let Some(ledger) = found.as_ref().filter(|ledger| ledger.threads != threads && !ledger.hashes.is_empty()) {
+            let message = format!(
+                "{name}: goes on with a fit begun on {} threads, now on {threads}: the last bits of its result are \
+                 those of neither",
+                ledger.threads
+            );
+            progress::warn("other_threads", &message);
+        }
+        let ledger = found.unwrap_or(Ledger { facts, threads, hashes: Vec::new(), seconds: 0.0 });
         Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now() })
     }
 
@@ -61,6 +85,87 @@ impl Generations {
 
 fn read_ledger(folder: &Path) -> Option<Ledger> {
     serde_json::from_slice(&std::fs::read(folder.join(LEDGER)).ok()?).ok()
+}
+
+/// Why the state that was found is another fit's, in words.
+fn reason(found: Option<&Ledger>, facts: &Value, force: bool) -> String {
+    match found {
+        _ if force => "everything is done again (--force)".to_string(),
+        None => "nothing says what it was made for".to_string(),
+        Some(ledger) => {
+            let (before, now) = (flat(&ledger.facts), flat(facts));
+            let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+            let changed: Vec<&String> = keys.into_iter().filter(|key| before.get(*key) != now.get(*key)).collect();
+            let text = |value: Option<&String>| value.map_or_else(|| "nothing".to_string(), Clone::clone);
+            let one = |key: &&String| format!("{key} was {}, is {}", text(before.get(*key)), text(now.get(*key)));
+            let more = changed.len().saturating_sub(NAMED);
+            let named: Vec<String> = changed.iter().take(NAMED).map(one).collect();
+            named.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() }
+        }
+    }
+}
+
+/// Every value of a map of maps under its path, such as `neural_field.steps`.
+fn flat(value: &Value) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![(String::new(), value)];
+    while let Some((path, value)) = open.pop() {
+        match value {
+            Value::Object(map) => {
+                let below = |key: &String| if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                open.extend(map.iter().map(|(key, value)| (below(key), value)));
+            }
+            other => drop(all.insert(path, other.to_string())),
+        }
+    }
+    all
+}
+
+/// Moves a state out of the way, with a word about it. One that was set aside before goes only for one that is newer.
+fn set_aside(folder: &Path, why: &str) -> Result<()> {
+    let there: Vec<&str> = NAMES.into_iter().filter(|name| folder.join(name).exists()).collect();
+    if there.is_empty() {
+        return remove(&folder.join(LEDGER));
+    }
+    let aside = folder.join(ASIDE);
+    discard(&aside)?;
+    move_all(folder, &aside)?;
+    let message = format!(
+        "{}: holds the state of another fit ({why}); it is kept in {ASIDE}/ until this fit has a state of its own",
+        progress::place(folder)
+    );
+    progress::warn("checkpoint_set_aside", &message);
+    Ok(())
+}
+
+/// The state that was set aside becomes the state again, and the other way round.
+fn exchange(folder: &Path) -> Result<()> {
+    let (aside, between) = (folder.join(ASIDE), folder.join(".aside"));
+    discard(&between)?;
+    std::fs::rename(&aside, &between).map_err(|error| Error::write(&aside, &error))?;
+    if NAMES.into_iter().any(|name| folder.join(name).exists()) {
+        move_all(folder, &aside)?;
+    }
+    move_all(&between, folder)?;
+    discard(&between)
+}
+
+fn move_all(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).map_err(|error| Error::write(to, &error))?;
+    for name in NAMES.iter().chain(&[LEDGER]) {
+        match std::fs::rename(from.join(name), to.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::write(to, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder of states, and nothing else that may lie in it.
+fn discard(folder: &Path) -> Result<()> {
+    NAMES.iter().chain(&[LEDGER]).try_for_each(|name| remove(&folder.join(name)))?;
+    let _ = std::fs::remove_dir(folder);
+    Ok(())
 }
 
 impl Checkpoints for Generations {
@@ -82,8 +187,13 @@ impl Checkpoints for Generations {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => error.to_string(),
             };
-            progress::warn("checkpoint_skipped", &format!("{}: {problem}; trying the one before", path.display()));
+            progress::warn(
+                "checkpoint_skipped",
+                &format!("{}: {problem}; trying the one before", progress::place(&path)),
+            );
         }
+        set_aside(&self.folder, "none of its generations can be used")?;
+        self.ledger.borrow_mut().hashes.clear();
         Ok(false)
     }
 
@@ -100,13 +210,15 @@ impl Checkpoints for Generations {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::write(&previous, &error)),
             _ => {}
         }
-        atomic::write(&newest, bytes)
+        atomic::write(&newest, bytes)?;
+        discard(&self.folder.join(ASIDE))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn newest(store: &Generations) -> Option<Vec<u8>> {
         let mut found = None;
@@ -120,35 +232,63 @@ mod tests {
         found
     }
 
+    fn steps(steps: u64) -> Value {
+        json!({"neural_field": {"steps": steps, "tv": 0.1}, "seed": 0})
+    }
+
     #[test]
     fn a_damaged_generation_gives_way_to_the_one_before() {
         let temporary = tempfile::tempdir().unwrap();
         let root = RunFolder::open(temporary.path()).unwrap();
-        let key = Key::of(&"work").unwrap();
-        let open = |key: &Key, force| Generations::open(&root, "siren", key, force).unwrap();
-        let store = open(&key, false);
+        let open = || Generations::open(&root, "siren", steps(1), 1, false).unwrap();
+        let store = open();
         assert_eq!(newest(&store), None);
         for state in [b"one", b"two"] {
             store.save(state).unwrap();
         }
-        assert_eq!(newest(&open(&key, false)).as_deref(), Some(&b"two"[..]));
+        assert_eq!(newest(&open()).as_deref(), Some(&b"two"[..]));
         std::fs::write(root.path("siren/checkpoint.safetensors"), b"twi").unwrap();
-        assert_eq!(newest(&open(&key, false)).as_deref(), Some(&b"one"[..]));
+        assert_eq!(newest(&open()).as_deref(), Some(&b"one"[..]));
         std::fs::remove_file(root.path("siren/checkpoint.safetensors")).unwrap();
-        assert_eq!(newest(&open(&key, false)).as_deref(), Some(&b"one"[..]));
-        assert_eq!(newest(&open(&Key::of(&"other work").unwrap(), false)), None);
-        assert_eq!(newest(&open(&key, true)), None);
+        assert_eq!(newest(&open()).as_deref(), Some(&b"one"[..]));
+    }
+
+    #[test]
+    fn a_state_of_other_settings_is_kept_until_there_is_a_new_one_and_comes_back_with_them() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = RunFolder::open(temporary.path()).unwrap();
+        let open = |count, threads, force| Generations::open(&root, "siren", steps(count), threads, force).unwrap();
+        open(1, 1, false).save(b"one").unwrap();
+        // Threads are no reason.
+        assert_eq!(newest(&open(1, 2, false)).as_deref(), Some(&b"one"[..]));
+        for (count, force) in [(2, false), (3, false), (1, true)] {
+            assert_eq!(newest(&open(count, 1, force)), None);
+            assert!(root.path("siren/aside/checkpoint.safetensors").exists());
+        }
+        assert_eq!(newest(&open(1, 1, false)).as_deref(), Some(&b"one"[..]));
+        open(2, 1, false).save(b"two").unwrap();
+        assert!(!root.path("siren/aside").exists());
+        assert_eq!(newest(&open(1, 1, false)), None);
+        assert_eq!(newest(&open(2, 1, false)).as_deref(), Some(&b"two"[..]));
+    }
+
+    #[test]
+    fn the_settings_that_differ_are_named() {
+        let ledger = Ledger { facts: steps(1), threads: 1, hashes: Vec::new(), seconds: 0.0 };
+        assert_eq!(reason(Some(&ledger), &steps(2), false), "neural_field.steps was 1, is 2");
     }
 
     #[test]
     fn a_state_that_is_not_accepted_gives_way_to_the_one_before() {
         let temporary = tempfile::tempdir().unwrap();
         let root = RunFolder::open(temporary.path()).unwrap();
-        let store = Generations::open(&root, "siren", &Key::of(&1).unwrap(), false).unwrap();
+        let store = Generations::open(&root, "siren", steps(1), 1, false).unwrap();
         store.save(b"one").unwrap();
         store.save(b"two").unwrap();
         let refuse_two =
             &mut |bytes: &[u8]| if bytes == b"two" { Err(Error::input("checkpoint", "no")) } else { Ok(()) };
         assert!(store.load(refuse_two).unwrap());
+        assert!(!store.load(&mut |_| Err(Error::input("checkpoint", "no"))).unwrap());
+        assert!(root.path("siren/aside/checkpoint.previous.safetensors").exists());
     }
 }

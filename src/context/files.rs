@@ -1,9 +1,11 @@
 //! Hashes of files.
 
 use crate::error::{Error, Result};
+use crate::input_path;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// An input file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,29 @@ pub struct InputFile {
     pub blake3: String,
     /// Its length.
     pub bytes: u64,
+}
+
+impl InputFile {
+    /// Whether the file was written or replaced since then and holds other bytes now. One that is gone is not replaced.
+    pub(super) fn is_replaced_since(&self, then: SystemTime) -> bool {
+        let Ok(found) = std::fs::metadata(&self.path) else { return false };
+        let touched = found.len() != self.bytes || changed(&found).is_none_or(|changed| changed >= then);
+        touched && hash_file(&self.path).is_ok_and(|(blake3, _)| blake3 != self.blake3)
+    }
+}
+
+/// When a file's bytes, name or owner last changed: a copy can pretend to be old, but not in this.
+#[cfg(unix)]
+fn changed(found: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(found.ctime()).ok()?;
+    // The clock of a file system is coarse.
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds + 1))
+}
+
+#[cfg(not(unix))]
+fn changed(found: &Metadata) -> Option<SystemTime> {
+    found.modified().ok()
 }
 
 /// blake3 of bytes, in hex.
@@ -28,7 +53,7 @@ pub fn hash_bytes(bytes: &[u8]) -> String {
 /// A file that cannot be read.
 pub fn hash_file(path: &Path) -> Result<(String, u64)> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path)
+    input_path::open(path)
         .and_then(|file| hasher.update_reader(file).map(drop))
         .map_err(|error| Error::read(path, &error))?;
     Ok((hasher.finalize().to_hex().to_string(), hasher.count()))

@@ -1,7 +1,9 @@
 //! [`RunFolder`]: where a run's results lie, and the lock that keeps a second process out of it.
 
+use super::layout;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
+use crate::progress;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,11 +19,14 @@ impl RunFolder {
     /// Makes the folder if need be, locks it and sweeps what a killed process left half-written.
     ///
     /// # Errors
-    /// A folder that cannot be written; another process that is using it, with its number.
+    /// A folder that cannot be written; another process that is using it, with its number; a link in the place of a
+    /// file that is written.
     pub fn open(root: &Path) -> Result<Self> {
         let cache = root.join(".cache");
+        refuse_link(&cache)?;
         std::fs::create_dir_all(&cache).map_err(|error| Error::write(root, &error))?;
         let path = cache.join("lock");
+        [&path, &root.join(layout::LOG)].into_iter().try_for_each(|file| refuse_link(file))?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -55,12 +60,26 @@ impl RunFolder {
     /// Makes a folder inside, swept of what was left half-written.
     ///
     /// # Errors
-    /// A folder that cannot be made.
+    /// A folder that cannot be made, or that is a link to another place.
     pub fn make(&self, relative: &str) -> Result<PathBuf> {
         let path = self.path(relative);
+        let inside = path.ancestors().take_while(|folder| *folder != self.root);
+        inside.collect::<Vec<_>>().into_iter().rev().try_for_each(refuse_link)?;
         std::fs::create_dir_all(&path).map_err(|error| Error::write(&path, &error))?;
         atomic::sweep(&path);
         Ok(path)
+    }
+}
+
+/// A run writes into its own folder only: a link in it would lead the results elsewhere, or into somebody's file.
+fn refuse_link(path: &Path) -> Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => Err(Error::resource(
+            progress::place(path),
+            "it is a symbolic link, and a run writes into its own folder only",
+        )
+        .hint("remove the link, or choose another folder with --output")),
+        _ => Ok(()),
     }
 }
 
@@ -99,6 +118,23 @@ mod tests {
         std::fs::create_dir_all(temporary.path().join(".cache")).unwrap();
         std::fs::write(temporary.path().join(".cache/lock"), "999999999").unwrap();
         RunFolder::open(temporary.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_inside_are_refused_and_nothing_is_written_where_they_lead() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (temporary.path().join("run"), temporary.path().join("elsewhere"));
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        let folder = RunFolder::open(&root).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, root.join("fdk")).unwrap();
+        for inside in ["fdk", "fdk/dicom"] {
+            assert_eq!(folder.make(inside).unwrap_err().exit_code(), 5, "{inside}");
+        }
+        drop(folder);
+        std::os::unix::fs::symlink(elsewhere.join("log"), root.join("log.jsonl")).unwrap();
+        assert!(RunFolder::open(&root).unwrap_err().to_string().contains("symbolic link"));
+        assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
     }
 
     #[test]

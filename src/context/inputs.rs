@@ -5,6 +5,7 @@ use super::files::{InputFile, hash_file};
 use crate::error::{Error, Result};
 use crate::formats::nifti;
 use crate::input_path;
+use crate::progress;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ impl Inputs {
         let paths = input_path::paths(config)?;
         let config = input_path::rewritten(config, |_| PathBuf::new())?;
         let groups = paths.iter().map(|path| group(path)).collect::<Result<Vec<_>>>()?;
+        for (path, files) in paths.iter().zip(&groups) {
+            progress::cover_files(path, files.iter().map(|file| file.path.as_path()));
+        }
         let name = |path: &Path, file: &InputFile| file.path.strip_prefix(path).map(Path::to_path_buf);
         let entry = |path: &Path, file: &InputFile| (name(path, file).unwrap_or_default(), file.blake3.clone());
         let hashes =

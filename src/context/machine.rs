@@ -1,7 +1,9 @@
 //! [`Machine`]: device, threads, versions and memory, as a run uses them.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::operators::xray::kernels::simd;
+use crate::progress;
 use crate::tensors::{self, DeviceRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,10 +55,7 @@ impl Machine {
         simd::requested()?;
         tensors::keep_freed();
         let chosen = tensors::choose(device)?;
-        let threads = match threads {
-            Threads::Auto(_) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            Threads::Count(count) => count.get(),
-        };
+        let threads = granted(threads);
         // The pool is the process's: a second run in it (a test) must want the same number.
         if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_err()
             && rayon::current_num_threads() != threads
@@ -92,16 +91,28 @@ impl Machine {
     }
 }
 
+/// Threads for each processor core, at most: more only wait for each other, and thousands never end.
+const THREADS_PER_CORE: usize = 4;
+
+/// The number of threads that a request gets, with a warning where it is less than asked.
+fn granted(threads: Threads) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let most = THREADS_PER_CORE * cores;
+    match threads {
+        Threads::Auto(_) => cores,
+        Threads::Count(count) if count.get() > most => {
+            let message = format!("{count} threads on {cores} cores would wait for each other: {most} are used");
+            progress::warn("threads_capped", &message);
+            most
+        }
+        Threads::Count(count) => count.get(),
+    }
+}
+
 /// Highest resident memory of this process since [`reset_peak_memory`], bytes; `None` where the system does not tell.
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
-    kibibytes("/proc/self/status", "VmHWM:")
-}
-
-/// Memory that can be had without swapping, bytes; `None` where the system does not tell.
-#[must_use]
-pub fn available_memory() -> Option<u64> {
-    kibibytes("/proc/meminfo", "MemAvailable:")
+    memory::kibibytes("/proc/self/status", "VmHWM:")
 }
 
 /// The processor's model name; `None` where the system does not tell.
@@ -118,12 +129,6 @@ pub fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-fn kibibytes(file: &str, label: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let line = text.lines().find(|line| line.starts_with(label))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +140,6 @@ mod tests {
         drop(std::hint::black_box(vec![1u8; size]));
         assert!(peak_memory().unwrap() >= before.min(size as u64));
         reset_peak_memory();
-        assert!(peak_memory().unwrap() > 0 && available_memory().unwrap() > 0);
+        assert!(peak_memory().unwrap() > 0);
     }
 }

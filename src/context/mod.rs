@@ -11,6 +11,7 @@ mod key;
 pub mod layout;
 mod listener;
 mod machine;
+mod owner;
 mod signals;
 mod timings;
 
@@ -20,18 +21,19 @@ pub use files::{InputFile, hash_bytes, hash_file, relative};
 pub use folder::RunFolder;
 pub use inputs::Inputs;
 pub use key::Key;
-pub use machine::{Machine, Threads, available_memory, peak_memory, processor, reset_peak_memory};
+pub use machine::{Machine, Threads, peak_memory, processor, reset_peak_memory};
 pub use signals::Signals;
 
 use crate::data::{StageReport, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::progress::{self, NOTE, PART, StopSignal};
-use crate::tensors::DeviceRequest;
+use crate::progress::{self, Hidden, NOTE, PART, StopSignal};
+use crate::tensors::{self, DeviceRequest};
 use listener::Listener;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::path::Path;
+use std::time::SystemTime;
 use timings::Timings;
 
 /// What a run is asked for beside its pipeline.
@@ -43,7 +45,9 @@ pub struct Request {
     pub threads: Threads,
     /// Seed of all randomness.
     pub seed: u64,
-    /// Whether results and checkpoints of earlier runs are ignored.
+    /// Name of the pipeline: the folder holds the results of one.
+    pub name: String,
+    /// Whether results and checkpoints of earlier runs are ignored, whosever they are.
     pub force: bool,
 }
 
@@ -56,6 +60,9 @@ pub struct Context<'a> {
     /// Where the results go.
     pub folder: RunFolder,
     force: bool,
+    begun: SystemTime,
+    /// The names that the run does not tell.
+    _hidden: Option<Hidden>,
     listener: Listener<'a>,
     timings: RefCell<Timings>,
 }
@@ -64,13 +71,31 @@ impl<'a> Context<'a> {
     /// Takes the device and the threads, then opens (and locks) the run folder.
     ///
     /// # Errors
-    /// A device that cannot be had; a folder that cannot be written or that another process is using.
-    pub fn new(request: &Request, directory: &Path, stop: &'a dyn StopSignal) -> Result<Self> {
+    /// A device that cannot be had; a folder that cannot be written, that another process is using or that holds the
+    /// results of another pipeline.
+    pub fn new(request: &Request, hidden: Option<Hidden>, directory: &Path, stop: &'a dyn StopSignal) -> Result<Self> {
+        let begun = SystemTime::now();
         let machine = Machine::take(request.device, request.threads)?;
+        if !request.force {
+            owner::check(directory, &request.name)?;
+        }
         let folder = RunFolder::open(directory)?;
+        owner::sign(&folder, &request.name)?;
+        if hidden.is_some() {
+            cache::cover(&folder)?;
+        }
         let listener = Listener::new(stop, &folder.path(layout::LOG))?;
         tracing::info!(target: NOTE, event = "start", message = machine.device_reason.as_str());
-        Ok(Self { machine, seed: request.seed, folder, force: request.force, listener, timings: RefCell::default() })
+        Ok(Self {
+            machine,
+            seed: request.seed,
+            folder,
+            force: request.force,
+            begun,
+            _hidden: hidden,
+            listener,
+            timings: RefCell::default(),
+        })
     }
 
     /// Whether long work should end: by a signal, or by whoever started the run.
@@ -97,7 +122,7 @@ impl<'a> Context<'a> {
     pub fn stage<T>(&self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let span = tracing::info_span!(target: PART, "stage", stage = name, seconds = tracing::field::Empty).entered();
         self.timings.borrow_mut().begin(name);
-        let result = work();
+        let result = tensors::guarded(work);
         let seconds = self.timings.borrow_mut().end();
         span.record("seconds", seconds);
         let message = format!("{name}: {seconds:.3} s");
@@ -158,11 +183,30 @@ impl<'a> Context<'a> {
         cache::recall(&self.folder, name, key).map(|kept| CachedOutput { fresh: true, ..kept }).ok_or_else(lost)
     }
 
-    /// The keeper of a method's checkpoints for work with this key.
+    /// The first of these inputs that is no longer what was read, if it was written or replaced since the run began.
+    #[must_use]
+    pub fn changed<'f>(&self, inputs: &'f [InputFile]) -> Option<&'f InputFile> {
+        inputs.iter().find(|file| file.is_replaced_since(self.begun))
+    }
+
+    /// The records of finished work, relative to the run folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn records(&self) -> Result<Vec<String>> {
+        cache::records(&self.folder)
+    }
+
+    /// The keeper of a method's checkpoints for work on these facts: settings, seed, data. The device and the versions
+    /// are added; the number of threads changes no more than the last bits and is no reason to begin again.
     ///
     /// # Errors
     /// A folder that cannot be made.
-    pub fn checkpoints(&self, folder: &str, key: &Key) -> Result<Generations> {
-        Generations::open(&self.folder, folder, key, self.force)
+    pub fn checkpoints(&self, folder: &str, mut facts: serde_json::Value) -> Result<Generations> {
+        facts["seed"] = self.seed.into();
+        facts["cuda"] = self.machine.device.is_cuda().into();
+        let versions = Machine::versions().into_iter().map(|(name, version)| (name, serde_json::Value::from(version)));
+        facts["versions"] = versions.collect();
+        Generations::open(&self.folder, folder, facts, self.machine.threads, self.force)
     }
 }

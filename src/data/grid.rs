@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Voxel lattice. `shape` and `spacing` (mm) in array order `[z, y, x]`; `origin` = LPS (x, y, z) in mm of the centre
 /// of voxel `[0, 0, 0]`; `axes[k]` = LPS unit vector along array axis `k`. A 2-D image has shape `[1, ny, nx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Grid {
     /// Voxels along each array axis.
     pub shape: [usize; 3],
@@ -17,6 +17,24 @@ pub struct Grid {
     pub origin: Point,
     /// LPS unit vectors along the array axes, mutually orthogonal.
     pub axes: [Point; 3],
+}
+
+/// A lattice as a file says it: it is one only after it was checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    shape: [usize; 3],
+    spacing: [f64; 3],
+    origin: Point,
+    axes: [Point; 3],
+}
+
+impl TryFrom<Unchecked> for Grid {
+    type Error = Error;
+
+    fn try_from(read: Unchecked) -> Result<Self> {
+        Self::new(read.shape, read.spacing, read.origin, read.axes)
+    }
 }
 
 impl Grid {

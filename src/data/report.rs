@@ -11,6 +11,8 @@ pub enum Status {
     Complete,
     /// It stopped at an error.
     Failed,
+    /// A fit went astray: the volume is that of its last good weights (methods only).
+    Diverged,
     /// It was stopped and can be continued.
     Interrupted,
 }
@@ -102,6 +104,9 @@ pub struct Report {
     pub device: String,
     /// Seed of all randomness.
     pub seed: u64,
+    /// What became of the identity of whoever was scanned: `keep` or `drop`.
+    #[serde(default)]
+    pub identity: String,
     /// Stages in order.
     pub stages: Vec<StageReport>,
     /// Methods in order.

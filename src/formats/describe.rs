@@ -3,7 +3,7 @@
 use super::{FORMATS, orient};
 use crate::data::{Grid, Warnings};
 use crate::error::{Error, Result};
-use std::fs::File;
+use crate::input_path;
 use std::io::Read;
 use std::path::Path;
 
@@ -12,19 +12,29 @@ use std::path::Path;
 pub struct Description {
     /// What it is, such as `NIfTI-1 volume`.
     pub kind: String,
-    /// Label and value, in the order to show. Values of DICOM files are text of unknown origin: escape them.
+    /// Label and value, in the order to show. Nothing in them is free text of a file.
     pub rows: Vec<(String, String)>,
+    /// Label and value of free texts and identifiers in the file: they may say whose it is, and are of unknown origin:
+    /// escape them.
+    pub texts: Vec<(String, String)>,
     /// What the user should know.
     pub warnings: Warnings,
 }
 
 impl Description {
     pub(super) fn new(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), rows: Vec::new(), warnings: Warnings::new() }
+        Self { kind: kind.into(), rows: Vec::new(), texts: Vec::new(), warnings: Warnings::new() }
     }
 
     pub(super) fn row(&mut self, label: impl Into<String>, value: impl Into<String>) {
         self.rows.push((label.into(), value.into()));
+    }
+
+    /// A text of the file, unless it is empty.
+    pub(super) fn free_text(&mut self, label: &str, value: &str) {
+        if !value.trim().is_empty() {
+            self.texts.push((label.to_string(), value.trim().to_string()));
+        }
     }
 }
 
@@ -64,7 +74,7 @@ impl<'a> Candidate<'a> {
         let is_folder = std::fs::metadata(path).map_err(fail)?.is_dir();
         let mut head = Vec::new();
         if !is_folder {
-            File::open(path).map_err(fail)?.take(512).read_to_end(&mut head).map_err(fail)?;
+            input_path::open(path).map_err(fail)?.take(512).read_to_end(&mut head).map_err(fail)?;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { path, name, is_folder, head })

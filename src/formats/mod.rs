@@ -27,8 +27,6 @@ use crate::error::Result;
 pub struct Loaded {
     /// The volume, its array axes closest to +z, +y, +x of LPS.
     pub volume: Volume,
-    /// The series it came from, if it was DICOM: what an export needs to belong to the same study.
-    pub source: Option<dicom::SourceSeries>,
     /// What the user should know.
     pub warnings: Warnings,
 }

@@ -7,11 +7,12 @@ use super::describe::{Candidate, Description};
 use super::{Format, atomic};
 use crate::data::{Geometry, Projections};
 use crate::error::{Error, Result};
+use crate::input_path;
+use crate::memory;
 use half::f16;
 use ndarray::{Array3, ArrayD, IxDyn, ShapeBuilder};
 use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyExt, WriteNpyExt};
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
@@ -44,7 +45,7 @@ pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> 
             format!("expected [views, rows, columns] = {:?} as its scan, got {:?}", geometry.shape(), head.shape);
         return Err(Error::input(path, problem));
     }
-    let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+    let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
     let reader = BufReader::with_capacity(1 << 18, file);
     let broken = |error: ndarray_npy::ReadNpyError| Error::input(path, format!("damaged .npy file: {error}"));
     let values = match head.bytes {
@@ -60,7 +61,8 @@ pub fn read_projections(path: &Path, geometry: Geometry) -> Result<Projections> 
 /// [`Error::Input`] when the file is missing, damaged or of another type.
 pub fn read_array(path: &Path) -> Result<ArrayD<f32>> {
     let head = Head::read_any(path)?;
-    let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+    memory::admit(path, head.shape.iter().product::<usize>() as u64)?;
+    let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
     let reader = BufReader::with_capacity(1 << 18, file);
     macro_rules! decode {
         ($kind:ty) => {
@@ -110,7 +112,7 @@ impl Head {
     fn read_any(path: &Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
         let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
-        let file = File::open(path).map_err(fail)?;
+        let file = input_path::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
         let mut start = Vec::new();
         file.take(MAX_HEADER as u64 + 12).read_to_end(&mut start).map_err(fail)?;

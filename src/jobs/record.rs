@@ -62,7 +62,11 @@ impl MethodRecord {
             seconds: method.seconds,
             peak_memory_bytes: method.peak_memory_bytes,
             metrics: method.metrics.clone(),
-            reason: if method.status == Status::Failed { reason.to_string() } else { String::new() },
+            reason: if matches!(method.status, Status::Failed | Status::Diverged) {
+                reason.to_string()
+            } else {
+                String::new()
+            },
         }
     }
 

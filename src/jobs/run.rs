@@ -150,7 +150,7 @@ fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, re
     let failed: Vec<&str> = record
         .methods
         .iter()
-        .filter(|method| method.status == Status::Failed)
+        .filter(|method| matches!(method.status, Status::Failed | Status::Diverged))
         .map(|method| method.name.as_str())
         .collect();
     if !failed.is_empty() || report.status != Status::Complete {
@@ -191,9 +191,9 @@ fn work(
         config.threads = Threads::Count(count);
     }
     let pipeline = Pipeline::new(config)?;
-    let (device, seed) = (pipeline.config.device, pipeline.config.seed);
-    let request = Request { device, threads: pipeline.config.threads, seed, force: false };
-    let context = Context::new(&request, &folder.path, stop)?;
+    let Config { device, threads, seed, ref name, .. } = pipeline.config;
+    let request = Request { device, threads, seed, name: name.clone(), force: false };
+    let context = Context::new(&request, pipeline.hidden()?, &folder.path, stop)?;
     let report = pipeline.run(&context)?;
     if report.status == Status::Interrupted {
         return Err(Error::Stopped(context.stop_signal().stop().unwrap_or(Stop::Interrupt)));

@@ -2,7 +2,7 @@
 
 use super::Phantom;
 use crate::error::{Error, Result};
-use std::fs::File;
+use crate::input_path;
 use std::io::Read;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ impl Phantom {
     /// An unreadable file, more than 1 MiB, unknown keys and wrong types (with line and column), impossible numbers.
     pub fn read(path: &Path) -> Result<Self> {
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+        let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::read(path, &error))?;
         if bytes.len() as u64 > LARGEST {
             return Err(Error::input(path, format!("expected a phantom file of at most {LARGEST} bytes, got more")));

@@ -5,7 +5,9 @@ use super::yaml;
 use crate::algorithms::AlgorithmKind;
 use crate::context::{Threads, relative};
 use crate::error::{Error, Result};
+use crate::formats::dicom::Identity;
 use crate::input_path;
+use crate::memory::Limits;
 use crate::registry::{Kinds, OneOf};
 use crate::stages::load::{self, SourceKind};
 use crate::stages::reconstruct::MethodKeys;
@@ -35,6 +37,9 @@ pub struct Config {
     /// Threads of rayon and libtorch alike.
     #[serde(default)]
     pub threads: Threads,
+    /// What input files may take of the machine.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Limits,
     /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<OneOf<SourceKind, load::Preparation>>,
@@ -56,6 +61,10 @@ pub struct Config {
     /// What is written, and where.
     #[serde(default)]
     pub export: export::Config,
+}
+
+fn is_default(limits: &Limits) -> bool {
+    *limits == Limits::default()
 }
 
 impl Config {
@@ -172,6 +181,9 @@ impl Config {
                 return Err(Error::config(format!("evaluate.metrics[{i}]"), problem));
             }
         }
+        let guarded = self.load.as_ref().is_some_and(|load| load.kind.as_part().may_be_a_person());
+        let default = if guarded { Identity::Drop } else { Identity::Keep };
+        self.export.dicom.identity.get_or_insert(default);
         let directory = PathBuf::from("runs").join(&self.name);
         self.export.directory.get_or_insert(directory);
         Ok(())

@@ -16,7 +16,9 @@ pub(crate) use yaml::{LONGEST, parse};
 use crate::context::{Context, Request};
 use crate::data::Report;
 use crate::error::{Error, Result};
-use crate::progress::StopSignal;
+use crate::formats::dicom::Identity;
+use crate::input_path;
+use crate::progress::{self, Hidden, StopSignal};
 use crate::stages::Stage;
 use crate::stages::acquire::Acquire;
 use crate::stages::evaluate::Evaluate;
@@ -76,8 +78,18 @@ impl Pipeline {
         let scan = self.source.scan(context)?;
         let outcomes = self.reconstruct.run(&scan, context)?;
         let findings = self.evaluate.run((&scan, &outcomes), context)?;
-        let resolved = self.config.portable(context.folder.root())?;
+        let resolved = self.resolved(context)?;
         self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings, resolved }, context)
+    }
+
+    /// The pipeline with every default written out, its paths from the run folder, or covered with the identity.
+    fn resolved(&self, context: &Context) -> Result<serde_json::Value> {
+        if self.config.export.dicom.identity() == Identity::Keep {
+            return self.config.portable(context.folder.root());
+        }
+        let mut value = self.config.to_value()?;
+        progress::cover_json(&mut value);
+        Ok(value)
     }
 
     /// The flow up to and including a stage before the last.
@@ -148,9 +160,23 @@ impl Pipeline {
     /// # Errors
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&self, force: bool, stop: &'a dyn StopSignal) -> Result<Context<'a>> {
-        let request =
-            Request { device: self.config.device, threads: self.config.threads, seed: self.config.seed, force };
-        Context::new(&request, &self.directory(), stop)
+        self.config.limits.set()?;
+        let Config { device, threads, seed, ref name, .. } = self.config;
+        let request = Request { device, threads, seed, name: name.clone(), force };
+        Context::new(&request, self.hidden()?, &self.directory(), stop)
+    }
+
+    /// Covers, while what is returned lives, every name that may say whose data the inputs are, unless the identity is
+    /// kept.
+    ///
+    /// # Errors
+    /// Never, for a pipeline that was read.
+    pub fn hidden(&self) -> Result<Option<Hidden>> {
+        if self.config.export.dicom.identity() == Identity::Keep {
+            return Ok(None);
+        }
+        let series = self.config.load.iter().filter_map(|load| load.kind.as_part().origin()?.series);
+        Ok(Some(Hidden::new(&input_path::named(&self.config)?, &series.collect::<Vec<_>>())))
     }
 
     /// Refuses a stage that does not exist.

@@ -1,10 +1,11 @@
 //! [`Plan`]: what a run would do, without doing it.
 
 use super::{Coverage, Pipeline, Source};
-use crate::context::{Machine, available_memory};
+use crate::context::Machine;
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::progress::StopSignal;
+use crate::memory;
+use crate::progress::{self, StopSignal};
 use crate::registry::Kinds;
 use crate::stages::simulate::Simulate;
 use serde::Serialize;
@@ -59,10 +60,11 @@ impl Pipeline {
     /// What a run would fail with before its first method.
     pub fn check(&self, stop: &dyn StopSignal) -> Result<Plan> {
         let machine = Machine::take(self.config.device, self.config.threads)?;
+        self.config.limits.set()?;
         check_writable(&self.directory())?;
         let (grid, geometry, mut warnings) = self.source.plan(stop)?;
         let methods = self.planned(&grid, &geometry, machine.threads)?;
-        let available = available_memory();
+        let available = memory::available();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
         if available.is_some_and(|available| most > available) {
             warnings.push(Warning::new(
@@ -110,7 +112,7 @@ impl Source {
             Self::Simulated(load, simulate) => {
                 let (content, mut warnings) = load.content()?;
                 let (grid, geometry) = simulate.plan(&content)?;
-                warnings.extend(Simulate::concerns(&content, &Simulate::truth(&content, &grid)?, &geometry));
+                warnings.extend(Simulate::concerns(&content, &grid, &geometry)?);
                 Ok((grid, geometry, warnings))
             }
         }
@@ -127,7 +129,7 @@ fn check_writable(directory: &Path) -> Result<()> {
     if !existing.is_dir() {
         return Err(Error::resource(
             directory.display().to_string(),
-            format!("cannot be made: {} is not a folder", existing.display()),
+            format!("cannot be made: {} is not a folder", progress::place(existing)),
         ));
     }
     let probe = existing.join(format!(".partial-probe-{}", std::process::id()));

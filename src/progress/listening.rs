@@ -1,6 +1,6 @@
 //! [`Listening`]: a layer of `tracing` that turns the program's spans and events into [`Message`]s.
 
-use super::{Message, NOTE, STEP, TASK, TRIAL, WARNING};
+use super::{Message, NOTE, STEP, TASK, TRIAL, WARNING, covered};
 use serde_json::{Map, Value};
 use std::fmt::Debug;
 use std::time::Instant;
@@ -147,7 +147,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, L: Listen> Layer<S> for Listening<L
             }
             WARNING => Message::Warning {
                 code: text(&values, "code").unwrap_or_default(),
-                message: text(&values, "message").unwrap_or_default(),
+                message: covered(&text(&values, "message").unwrap_or_default()),
             },
             _ => Message::Note { event: text(&values, "event").unwrap_or_default(), values: without_event(values) },
         };
@@ -165,5 +165,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, L: Listen> Layer<S> for Listening<L
 
 fn without_event(mut values: Map<String, Value>) -> Map<String, Value> {
     values.shift_remove("event");
+    values.values_mut().for_each(super::cover_json);
     values
 }

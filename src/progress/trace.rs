@@ -92,7 +92,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Tracing {
                     self.0.write("C", "loss", json!({"loss": loss}));
                 }
             }
-            WARNING => self.0.write("i", "warning", Value::Object(Values::of(event))),
+            WARNING => {
+                let mut values = Value::Object(Values::of(event));
+                super::cover_json(&mut values);
+                self.0.write("i", "warning", values);
+            }
             _ => {}
         }
     }

@@ -35,6 +35,7 @@ pub(crate) fn word(status: Status) -> &'static str {
     match status {
         Status::Complete => "complete",
         Status::Failed => "failed",
+        Status::Diverged => "diverged",
         Status::Interrupted => "interrupted",
     }
 }

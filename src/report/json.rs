@@ -30,7 +30,10 @@ mod tests {
     fn the_keys_are_the_contract() {
         let value: serde_json::Value = serde_json::from_str(&document(&samples::report())).unwrap();
         let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-        assert_eq!(keys(&value), "schema name status device seed stages methods metric_definitions warnings config");
+        assert_eq!(
+            keys(&value),
+            "schema name status device seed identity stages methods metric_definitions warnings config"
+        );
         assert_eq!(keys(&value["stages"][0]), "name seconds cached");
         assert_eq!(
             keys(&value["methods"][1]),

@@ -72,6 +72,7 @@ pub(crate) fn report() -> Report {
         status: Status::Complete,
         device: "cpu".into(),
         seed: 7,
+        identity: "keep".into(),
         stages: vec![
             stage("load", 0.31, true),
             stage("simulate", 6.2, true),

@@ -55,6 +55,7 @@ fn row(report: &Report, method: &MethodReport, keys: &[String]) -> Vec<String> {
     let name = match method.status {
         Status::Complete => method.name.clone(),
         Status::Failed => format!("{} (failed)", method.name),
+        Status::Diverged => format!("{} (diverged)", method.name),
         Status::Interrupted => format!("{} (interrupted)", method.name),
     };
     let figures = keys.iter().map(|key| match method.metrics.get(key).copied().flatten() {

@@ -3,21 +3,30 @@
 use crate::context::{InputFile, Key};
 use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections, Quantity, Status, Volume};
 use crate::error::Result;
-use crate::formats::dicom::SourceSeries;
 use crate::phantoms::Phantom;
 use crate::stages::withheld::Withheld;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// What is scanned.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// An analytic object: projected exactly, rasterised on any lattice.
     Phantom(Phantom),
-    /// Voxels, in attenuation (1/mm), with the DICOM series they came from, if they did.
-    Voxels(Volume, Option<SourceSeries>),
+    /// Voxels, in attenuation (1/mm), and whether they still lie where their file puts them in the patient.
+    Voxels(Volume, bool),
+}
+
+/// The DICOM series that an object came from. An export reads it again: nothing that says whose it is is kept between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// Which series, if it was named.
+    pub series: Option<String>,
 }
 
 impl Content {
@@ -39,11 +48,25 @@ pub struct Object<'a> {
     pub key: Key,
     /// The files it is read from.
     pub files: Vec<InputFile>,
+    /// The series it comes from.
+    pub origin: Option<Origin>,
     read: Box<dyn Fn() -> Result<Content> + 'a>,
     content: OnceCell<Content>,
 }
 
 impl Acquisition {
+    /// A hash of what was measured: lattice, scan and values. It is the same on every machine with any number of
+    /// threads that gives the same projections.
+    #[must_use]
+    pub fn content_hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(format!("{:?} {:?}", self.grid, self.projections.geometry).as_bytes());
+        for value in self.projections.as_slice() {
+            hasher.update(&value.to_le_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// An attenuation volume in what the scan's volumes are in.
     #[must_use]
     pub fn in_quantity(&self, volume: &Volume) -> Volume {
@@ -67,8 +90,13 @@ impl Acquisition {
 
 impl<'a> Object<'a> {
     /// An object that `read` can read.
-    pub fn new(key: Key, files: Vec<InputFile>, read: impl Fn() -> Result<Content> + 'a) -> Self {
-        Self { key, files, read: Box::new(read), content: OnceCell::new() }
+    pub fn new(
+        key: Key,
+        files: Vec<InputFile>,
+        origin: Option<Origin>,
+        read: impl Fn() -> Result<Content> + 'a,
+    ) -> Self {
+        Self { key, files, origin, read: Box::new(read), content: OnceCell::new() }
     }
 
     /// The object itself.
@@ -103,8 +131,8 @@ pub struct Acquisition {
     pub mu_water: f64,
     /// What the volumes are in: HU, or attenuation where that of water is unknown.
     pub quantity: Quantity,
-    /// The DICOM series the object came from.
-    pub source: Option<SourceSeries>,
+    /// The DICOM series the object came from and lies in.
+    pub origin: Option<Origin>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }

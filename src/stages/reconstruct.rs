@@ -12,13 +12,16 @@ use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{self, atomic, nifti};
+use crate::input_path;
 use crate::operators::xray::Model;
 use crate::operators::xray::kernels::coverage;
 use crate::progress;
 use crate::registry::{Kinds, OneOf};
 use crate::report;
+use crate::tensors::guarded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use withholding::Judge;
 
 /// The keys beside an entry's kind.
@@ -150,16 +153,18 @@ impl Method {
         context: &Context,
     ) -> Outcome {
         let work = || {
-            let mut made = self.reconstructed(scan, self.initial(earlier)?, context)?;
+            let (mut made, diverged) = self.reconstructed(scan, self.initial(earlier)?, context)?;
             made.withheld = judge(&made)?;
-            Ok(made)
+            Ok((made, diverged))
         };
-        let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| work()) {
-            Ok(result) => (Status::Complete, Some(result), None),
+        let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| guarded(work)) {
+            Ok((result, None)) => (Status::Complete, Some(result), None),
+            Ok((result, diverged)) => (Status::Diverged, Some(result), diverged),
             Err(error @ Error::Stopped(_)) => (Status::Interrupted, None, Some(error.to_string())),
             Err(error) => {
-                progress::warn("method_failed", &format!("{}: {error}", self.name));
-                (Status::Failed, None, Some(error.to_string()))
+                let reason = progress::covered(&error.to_string());
+                progress::warn("method_failed", &format!("{}: {reason}", self.name));
+                (Status::Failed, None, Some(reason))
             }
         };
         Outcome { name: self.name.clone(), algorithm: self.kind.name(), status, result, reason }
@@ -172,17 +177,18 @@ impl Method {
         made.map(Some).ok_or_else(|| Error::resource("start_from", format!("`{name}` made no volume to start from")))
     }
 
+    /// What the method made, and, where its fit went astray, how.
     fn reconstructed(
         &self,
         scan: &Acquisition,
         initial: Option<&Reconstructed>,
         context: &Context,
-    ) -> Result<Reconstructed> {
+    ) -> Result<(Reconstructed, Option<String>)> {
         let files = Inputs::of(&OneOf::from(self.kind.clone()))?;
         let before: Vec<&Key> = std::iter::once(&scan.key).chain(initial.map(|made| &made.key)).collect();
         let key = context.key(Reconstruct::NAME, &(&files, self.model, self.discretisation), &before)?;
         let kept = context.cached(&format!("reconstruct.{}", self.name), &key, || {
-            let made = self.compute(scan, initial, &key, context)?;
+            let made = self.compute(scan, initial, context)?;
             files.check_unchanged().map(|()| made)
         })?;
         let hounsfield = scan.quantity == Quantity::Hounsfield;
@@ -194,7 +200,9 @@ impl Method {
         let start = if kept.value.has_start { Some(read(START)?) } else { None };
         let uncertainty = if kept.value.has_uncertainty { Some(read(UNCERTAINTY)?) } else { None };
         let written = self.files(&kept.value);
-        Ok(Reconstructed {
+        let diverged = kept.warnings.iter().find(|warning| warning.code == "diverged");
+        let diverged = diverged.map(|warning| warning.message.clone());
+        let made = Reconstructed {
             key,
             inputs: files.files().to_vec(),
             volume: read(VOLUME)?,
@@ -204,17 +212,17 @@ impl Method {
             withheld: None,
             seconds: kept.seconds,
             files: written,
-        })
+        };
+        Ok((made, diverged))
     }
 
     fn compute(
         &self,
         scan: &Acquisition,
         initial: Option<&Reconstructed>,
-        key: &Key,
         context: &Context,
     ) -> Result<StageOutput<MethodFacts>> {
-        let checkpoints = context.checkpoints(&self.name, key)?;
+        let checkpoints = context.checkpoints(&self.name, self.facts(scan)?)?;
         let label = self.name.as_str();
         let _span = tracing::info_span!(target: progress::PART, "method", label, method = self.kind.name()).entered();
         reset_peak_memory();
@@ -256,6 +264,16 @@ impl Method {
         }
     }
 
+    /// What a state that can be resumed depends on, but for the machine.
+    fn facts(&self, scan: &Acquisition) -> Result<serde_json::Value> {
+        let mut facts = input_path::rewritten(&OneOf::from(self.kind.clone()), |_| PathBuf::new())?;
+        facts["projector"] = serde_json::to_value(self.model).unwrap_or_default();
+        facts["discretisation"] = serde_json::to_value(self.discretisation).unwrap_or_default();
+        facts["start_from"] = self.start_from.clone().into();
+        facts["data"] = scan.content_hash().into();
+        Ok(facts)
+    }
+
     /// The volume that the kind's file holds, on the lattice, attenuation.
     fn read_file(&self, scan: &Acquisition) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
@@ -265,7 +283,7 @@ impl Method {
             nifti::read(path, nifti::Units::Hounsfield)?
         };
         for warning in &warnings {
-            progress::warn(&warning.code, &format!("{}: {}", path.display(), warning.message));
+            progress::warn(&warning.code, &format!("{}: {}", progress::place(path), warning.message));
         }
         Ok(Some(volume.to_hounsfield(scan.mu_water).resampled(&scan.grid)?.to_attenuation(scan.mu_water)))
     }

@@ -1,6 +1,7 @@
 //! The only bridge between plain values and tensors, and the choice of the device.
 
 mod device;
+mod guard;
 mod inner;
 mod memory;
 mod product;
@@ -8,6 +9,7 @@ mod threads;
 mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
+pub use guard::{guarded, out_of_memory};
 pub use inner::{dot, norm};
 pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};

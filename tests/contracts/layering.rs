@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
 /// `beside` says.
 const RINGS: &[(&[&str], Beside)] = &[
-    (&["error", "input_path", "progress", "registry", "random"], Beside::All),
+    (&["error", "input_path", "memory", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
     (&["formats", "phantoms", "geometries", "physics", "metrics", "schedulers"], Beside::None),
     (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),
@@ -31,6 +31,8 @@ const TORCH: &[&str] = &["tensors", "operators", "fields", "renderers", "optimiz
 const PRINT: &[&str] = &["terminal", "main"];
 /// tensors/device.rs reads the process's own memory map to find libtorch's folder.
 const FILES: &[&str] = &[
+    "memory",
+    "input_path",
     "formats",
     "phantoms",
     "schedulers",

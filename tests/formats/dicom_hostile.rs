@@ -214,7 +214,7 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     let lossless = "1.2.840.10008.1.2.4.90";
     assert!(refused(&compressed(lossless, jpeg2000(60000, 60000, 60000))).contains("60000 x 60000 with 1 components"));
     assert!(refused(&compressed(lossless, jpeg2000(60000, 60000, 1))).contains("no header"));
-    assert!(refused(&compressed(lossless, jpeg2000(3, 2, 3))).contains("cannot be decompressed"));
+    assert!(refused(&compressed(lossless, jpeg2000(3, 2, 3))).contains("lack 1 tiles"));
     let jpeg = fragment(&[0xff, 0xd8, 0xff, 0xc3, 0, 11, 16, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0, 0xff, 0xd9]);
     assert!(refused(&compressed("1.2.840.10008.1.2.4.70", jpeg)).contains("65535 x 65535"));
     assert!(refused(&compressed("1.2.840.10008.1.2.4.70", fragment(b"no jpeg!"))).contains("no header"));
@@ -272,7 +272,7 @@ fn control_characters_of_a_file_do_not_reach_the_screen() {
     data.extend(Image::default().before_pixels().split_off(10));
     data.extend(Image::default().pixels);
     let message = refused(&file(EXPLICIT, &data));
-    assert!(!message.contains('\u{1b}') && message.contains("got [31mX"), "{message}");
+    assert!(!message.contains('\u{1b}') && message.contains("got another modality"), "{message}");
 }
 
 /// A file with a storage class in its meta group and this data set.

@@ -116,9 +116,8 @@ fn localizers_are_left_out_with_a_warning() {
         |file: &Path| edit(file, |object| put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\LOCALIZER"));
     scout(&files[3]);
     // And a series of scout views beside it.
-    let own = Labels { content_hash: "scout".into(), ..labels() };
     let grid = Grid::centered([1, 9, 9], [1.0; 3], [0.0; 3]).unwrap();
-    for file in write_series(&folder.path().join("scout"), &volume(grid), &own, None).unwrap().files {
+    for file in write_series(&folder.path().join("scout"), &volume(grid), &labels(), None).unwrap().files {
         scout(&file);
     }
     let loaded = read(folder.path()).unwrap();
@@ -132,11 +131,11 @@ fn localizers_are_left_out_with_a_warning() {
 fn several_series_are_listed_and_one_can_be_named() {
     let folder = folder();
     series(&folder.path().join("a"), 3);
-    let other = Labels { content_hash: "b".into(), series_description: "second".into(), ..labels() };
+    let other = Labels { series_description: "second".into(), ..labels() };
     let grid = Grid::centered([2, 2, 2], [1.0; 3], [0.0; 3]).unwrap();
     let made = write_series(&folder.path().join("b"), &volume(grid), &other, None).unwrap();
     let message = input_error(read(folder.path()));
-    assert!(message.contains("found 2:") && message.contains("CT, \"second\", 2 slice(s) in 2 file(s)"), "{message}");
+    assert!(message.contains("found 2:") && message.contains("CT, 2 x 2, 2 slice(s) in 2 file(s)"), "{message}");
     let uid = dicom_object::open_file(&made.files[0])
         .unwrap()
         .element(tags::SERIES_INSTANCE_UID)
@@ -144,8 +143,16 @@ fn several_series_are_listed_and_one_can_be_named() {
         .to_str()
         .unwrap()
         .into_owned();
-    assert!(message.contains(&uid));
-    assert_eq!(read_series(folder.path(), Some(&uid)).unwrap().volume.grid.shape, [2, 2, 2]);
+    assert!(message.contains(&uid) && !message.contains("second"), "a description may name the patient: {message}");
+    for name in [uid.as_str(), "second"] {
+        assert_eq!(read_series(folder.path(), Some(name)).unwrap().volume.grid.shape, [2, 2, 2]);
+    }
+    assert!(input_error(read_series(folder.path(), Some("900"))).contains("2 series are called 900"));
+    for file in &made.files {
+        edit(file, |object| put(object, tags::SERIES_NUMBER, VR::IS, "7"));
+    }
+    assert!(!input_error(read(folder.path())).contains(&uid), "numbers suffice");
+    assert_eq!(read_series(folder.path(), Some("7")).unwrap().volume.grid.shape, [2, 2, 2]);
 }
 
 #[test]
@@ -170,8 +177,8 @@ fn what_is_not_in_hounsfield_units_is_refused() {
         refused(move |files| files.iter().for_each(|file| edit(file, |object| put(object, tag, vr, &value))))
     };
     assert!(change(tags::MODALITY, VR::CS, "MR").contains("expected modality CT, got MR"));
-    assert!(change(tags::MODALITY, VR::CS, "").contains("got none"));
-    assert!(change(tags::RESCALE_TYPE, VR::LO, "MGML").contains("expected values in HU, the files declare \"MGML\""));
+    assert!(change(tags::MODALITY, VR::CS, "").contains("got no modality"));
+    assert!(change(tags::RESCALE_TYPE, VR::LO, "MGML").contains("expected values in HU, the files declare MGML"));
     assert!(change(tags::RESCALE_SLOPE, VR::DS, "0").contains("Slope other than 0"));
     assert!(change(tags::RESCALE_SLOPE, VR::DS, "NaN").contains("Rescale Slope: expected a number"));
     assert!(change(tags::RESCALE_INTERCEPT, VR::DS, "").contains("Rescale Intercept: expected 1 numbers, got 0"));

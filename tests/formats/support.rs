@@ -62,7 +62,6 @@ pub(crate) fn labels() -> Labels {
         series_number_offset: 900,
         derivation: "FDK from 40 views".into(),
         identity: Identity::Keep,
-        content_hash: "0123".into(),
         study: "run".into(),
     }
 }

@@ -31,7 +31,7 @@ fn bench() -> Bench {
 fn pipeline(load: &str, grid: &str, simulate: &str, reconstruct: &str) -> String {
     format!(
         "load: {load}\ngrid: {grid}\nsimulate: {simulate}\nreconstruct: {reconstruct}\n\
-         export: {{directory: out, volumes: [nifti], report: [json]}}\n"
+         export: {{directory: out, volumes: [nifti], report: [json], dicom: {{identity: keep}}}}\n"
     )
 }
 

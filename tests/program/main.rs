@@ -12,6 +12,7 @@ mod cli;
 mod corrections;
 mod described;
 mod examples;
+mod faults;
 mod inputs;
 mod logs;
 mod physics;

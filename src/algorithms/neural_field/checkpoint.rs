@@ -11,11 +11,13 @@ use crate::algorithms::Run;
 use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
+use crate::input_path;
 use crate::optimizers::Optimizer;
 use crate::renderers::line_integral::Memory;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use tch::{Device, Kind, Tensor};
 
 /// Version of the keys below.
@@ -75,7 +77,7 @@ pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) ->
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
     let mut hasher = blake3::Hasher::new();
     let parts = [
-        json(&config)?,
+        nameless(&config)?,
         json(&data.geometry)?,
         json(grid)?,
         format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.sampling),
@@ -122,6 +124,11 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| fault(error.to_string()))
 }
 
+/// A configuration without the paths of files: where a file lay changes no weight, and its name may be a patient's.
+fn nameless(config: &Config) -> Result<String> {
+    input_path::rewritten(config, |_| PathBuf::new()).map(|value| value.to_string())
+}
+
 pub(super) fn fault(problem: impl std::fmt::Display) -> Error {
     Error::input("checkpoint", problem)
 }
@@ -157,7 +164,7 @@ impl Snapshot {
         let metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("identity".to_string(), place.identity.to_string()),
-            ("config".to_string(), json(place.config)?),
+            ("config".to_string(), nameless(place.config)?),
             ("phase".to_string(), json(&self.phase)?),
             ("step".to_string(), self.step.to_string()),
             ("seconds".to_string(), self.seconds.to_string()),

@@ -153,7 +153,7 @@ impl Config {
             .choose_weight(data, grid, run)
     }
 
-    fn check_numbers(&self) -> Result<()> {
+    pub(super) fn check_numbers(&self) -> Result<()> {
         if self.steps == 0 && self.start.is_none() {
             return Err(Error::config("neural_field.steps", "expected at least 1 without a start, got 0"));
         }

@@ -6,7 +6,7 @@ use super::checkpoint::{self, Snapshot, fault};
 use super::ensemble::Ensemble;
 use super::weight_selection;
 use crate::data::{Grid, Point, Quantity, Volume};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fields::coordinates::Coordinates;
 use crate::fields::{Domain, Field};
 use crate::progress::{self, StopSignal};
@@ -36,20 +36,33 @@ impl Fitted {
         };
         let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
         let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
+        let domain = Domain::of(&grid);
+        config.check_numbers().and_then(|()| config.field.kind.as_part().check(&domain)).map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
         let names = match snapshot.ensemble.weights.len() {
             0 => vec!["field".to_string()],
             _ => (0..snapshot.ensemble.members).map(Ensemble::name).collect(),
         };
         let one = |name: &String| -> Result<Box<dyn Field>> {
-            let field = config.field.kind.as_part().build(&Domain::of(&grid), 0, (Kind::Float, device))?;
+            let field = config.field.kind.as_part().build(&domain, 0, (Kind::Float, device))?;
             weight_selection::put(field.parameters(), &snapshot.weights(name, field.parameters())?);
             Ok(field)
         };
-        let fields = names.iter().map(one).collect::<Result<_>>()?;
+        let fields: Vec<Box<dyn Field>> = names.iter().map(one).collect::<Result<_>>()?;
+        if fields.is_empty() {
+            return Err(fault("holds the weights of no field"));
+        }
+        if ![0, grid.voxels()].contains(&snapshot.support.len()) {
+            let problem = format!("{} voxels of support, but its grid has {}", snapshot.support.len(), grid.voxels());
+            return Err(fault(problem));
+        }
         let support =
             (!snapshot.support.is_empty()).then(|| snapshot.support.iter().map(|inside| *inside > 0.0).collect());
-        let number = |key: &str| entry(key)?.parse().map_err(fault);
+        let number = |key: &str| -> Result<f64> {
+            let value: f64 = entry(key)?.parse().map_err(fault)?;
+            let fine = value.is_finite() && value > 0.0;
+            if fine { Ok(value) } else { Err(fault(format!("expected a positive {key}, got {value}"))) }
+        };
         Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, fields, grid, support, device })
     }
 
@@ -72,7 +85,9 @@ impl Fitted {
     pub fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         let coordinates = Coordinates::new(grid, &self.grid, (Kind::Float, self.device))?;
         let (count, chunk) = (grid.voxels() as i64, self.config.chunk as i64);
-        let mut values = Vec::with_capacity(grid.voxels());
+        let mut values = Vec::new();
+        let memory = |_| Error::resource("memory", format!("not enough for {} voxels", grid.voxels()));
+        values.try_reserve_exact(grid.voxels()).map_err(memory)?;
         let task = progress::begin("render", Some(grid.voxels() as u64));
         for first in (0..count).step_by(self.config.chunk) {
             stop.check_stop()?;

@@ -8,6 +8,8 @@ use flate2::read::DeflateDecoder;
 use std::io::Read;
 
 const RLE: &str = "1.2.840.10008.1.2.5";
+/// Start of a tile-part.
+const SOT: u16 = 0xff90;
 const DEFLATED_FRAME: &str = "1.2.840.10008.1.2.8.1";
 
 /// What a codestream declares.
@@ -19,6 +21,8 @@ struct Declared {
     bits: u32,
     /// Signedness, where the codestream knows it.
     signed: Option<bool>,
+    /// Tiles of a JPEG 2000 codestream that are not in it.
+    tiles_lacking: u64,
 }
 
 /// Checks one compressed frame. Gives the layout of its decoded samples: the image's, but for signed numbers in an
@@ -44,6 +48,10 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<P
             found.rows, found.columns, found.components, layout.rows, layout.columns
         ));
     }
+    // The decoder fills what no tile covers with a constant, and says nothing.
+    if found.tiles_lacking > 0 {
+        return Err(format!("its compressed pixels lack {} tiles", found.tiles_lacking));
+    }
     // The JPEG decoder writes one byte per sample up to 8 bits, and two above.
     let fits = (1..=layout.bits_allocated).contains(&found.bits) && layout.bits_allocated <= 16;
     if !fits || (is_jpeg && (found.bits <= 8) != (layout.bits_allocated == 8)) {
@@ -63,9 +71,12 @@ fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
     let start = bytes.windows(4).position(|mark| mark == [0xff, 0x4f, 0xff, 0x51])?;
     let size = bytes.get(start + 8..start + 8 + 37)?;
     let long = |at: usize| u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]);
-    let [width, height, left, top, tile_width, tile_height] = [0, 4, 8, 12, 16, 20].map(long);
+    let [width, height, left, top, tile_width, tile_height, tiles_left, tiles_top] =
+        [0, 4, 8, 12, 16, 20, 24, 28].map(long);
     let components = u32::from(u16::from_be_bytes([size[32], size[33]]));
-    let tiles = u64::from(width.div_ceil(tile_width.max(1))) * u64::from(height.div_ceil(tile_height.max(1)));
+    let across = width.checked_sub(tiles_left)?.div_ceil(tile_width.max(1));
+    let down = height.checked_sub(tiles_top)?.div_ceil(tile_height.max(1));
+    let tiles = u64::from(across) * u64::from(down);
     if tile_width == 0 || tile_height == 0 || tiles > 65535 || size[35] != 1 || size[36] != 1 {
         return None;
     }
@@ -75,7 +86,33 @@ fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
         components,
         bits: u32::from(size[34] & 0x7f) + 1,
         signed: Some(size[34] & 0x80 != 0),
+        tiles_lacking: tiles.saturating_sub(tiles_present(&bytes[start..]) as u64),
     })
+}
+
+/// Number of different tiles in a codestream: each tile-part begins with a mark, its tile and its length (ISO 15444-1
+/// A.4.2), behind the main header, whose segments have lengths.
+fn tiles_present(stream: &[u8]) -> usize {
+    let short = |at: usize| stream.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
+    let mut at = 2;
+    while let (Some(mark), Some(length)) = (short(at), short(at + 2)) {
+        if mark == SOT {
+            break;
+        }
+        at += 2 + usize::from(length);
+    }
+    let mut found = std::collections::HashSet::new();
+    while short(at) == Some(SOT) {
+        let (Some(tile), Some(length)) = (short(at + 4), stream.get(at + 6..at + 10)) else { break };
+        let length = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
+        found.insert(tile);
+        // The last tile-part may leave its length out.
+        if length < 14 || at + length > stream.len() {
+            break;
+        }
+        at += length;
+    }
+    found.len()
 }
 
 /// The frame header of a JPEG stream (ITU-T T.81 B.2.2), found by walking its marker segments.
@@ -99,6 +136,7 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
                     components: u32::from(frame[5]),
                     bits,
                     signed: None,
+                    tiles_lacking: 0,
                 });
             }
             0xd8..=0xda => return None,
@@ -121,9 +159,14 @@ fn check_rle(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
             .get(pair[0]..pair[1])
             .filter(|_| pair[0] >= 64)
             .ok_or("its run-length pixels have senseless offsets")?;
-        let pixels = unpacked(segment).filter(|&pixels| pixels >= layout.pixels());
-        if pixels.is_none() {
-            return Err(format!("its run-length pixels end before {} pixels", layout.pixels()));
+        let pixels = unpacked(segment).unwrap_or(0);
+        if !(layout.pixels()..layout.pixels() + layout.columns.max(2)).contains(&pixels) {
+            let expected = layout.pixels();
+            return Err(if pixels < expected {
+                format!("its run-length pixels end before {expected} pixels")
+            } else {
+                format!("its run-length pixels are {pixels}, the image has {expected}")
+            });
         }
     }
     Ok(())
@@ -183,7 +226,7 @@ mod tests {
         let jpeg_bytes = [0xff, 0xd8, 0xff, 0xc4, 0, 3, 9, 0xff, 0xc3, 0, 11, 16, 2, 0, 1, 0, 1, 1, 0x11, 0];
         assert_eq!(
             jpeg(&jpeg_bytes),
-            Some(Declared { rows: 512, columns: 256, components: 1, bits: 16, signed: None })
+            Some(Declared { rows: 512, columns: 256, components: 1, bits: 16, signed: None, tiles_lacking: 0 })
         );
         assert!((0..jpeg_bytes.len()).all(|n| jpeg(&jpeg_bytes[..n]).is_none() || n >= 17));
         assert!(check("1.2.840.10008.1.2.4.70", &jpeg_bytes, LAYOUT).is_err());

@@ -69,7 +69,9 @@ pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSer
     let number = source.and_then(|source| source.value("SeriesNumber")?.parse::<i64>().ok()).unwrap_or(0);
     let number =
         number.saturating_add(labels.series_number_offset.into()).clamp(i32::MIN.into(), i32::MAX.into()).to_string();
-    let series = uid(&["series", &labels.content_hash, &labels.series_description, &number]);
+    let content = content(volume);
+    let study = texts_of(&object, tags::STUDY_INSTANCE_UID);
+    let series = uid(&["series", &study, &content, &labels.series_description, &number]);
     text(&mut object, tags::SERIES_INSTANCE_UID, VR::UI, &series);
     text(&mut object, tags::SERIES_NUMBER, VR::IS, &number);
     image(&mut object, &volume.grid, labels);
@@ -95,13 +97,26 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
     }
     text(&mut object, tags::STUDY_INSTANCE_UID, VR::UI, &uid(&["study", &labels.study]));
     text(&mut object, tags::FRAME_OF_REFERENCE_UID, VR::UI, &uid(&["frame of reference", &labels.study]));
-    let kept = |identifies: bool| !identifies || labels.identity == Identity::Keep;
-    for attribute in KEPT.iter().filter(|attribute| kept(attribute.identifies)) {
-        if let Some(value) = source.and_then(|source| source.value(attribute.keyword)) {
+    for attribute in KEPT {
+        let value = source.and_then(|source| source.value(attribute.keyword));
+        if let Some(value) = value.and_then(|value| valid(attribute.vr, &value)) {
             text(&mut object, attribute.tag, attribute.vr, &value);
         }
     }
     object
+}
+
+/// A hash of what is written: the lattice and the rounded voxels. The same result has the same UIDs, whatever machine
+/// and however many threads made it.
+fn content(volume: &Volume) -> String {
+    let Grid { shape, spacing, origin, axes } = &volume.grid;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{shape:?} {spacing:?} {origin:?} {axes:?}").as_bytes());
+    for row in volume.as_slice().chunks(shape[2]) {
+        let bytes: Vec<u8> = row.iter().flat_map(|value| (value.round() as i16).to_le_bytes()).collect();
+        hasher.update(&bytes);
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// How the pixels are made, stored and placed.
@@ -150,11 +165,7 @@ fn image(object: &mut InMemDicomObject, grid: &Grid, labels: &Labels) {
 
 /// What only one slice has: its UID, its place, its sources.
 pub(super) fn place(object: &mut InMemDicomObject, volume: &Volume, slice: usize, source: Option<&SourceSeries>) {
-    let series = object
-        .get(tags::SERIES_INSTANCE_UID)
-        .and_then(|element| element.to_str().ok())
-        .unwrap_or_default()
-        .into_owned();
+    let series = texts_of(object, tags::SERIES_INSTANCE_UID);
     let position = volume.grid.point([slice as f64, 0.0, 0.0]);
     text(object, tags::SOP_INSTANCE_UID, VR::UI, &uid(&["instance", &series, &slice.to_string()]));
     text(object, tags::INSTANCE_NUMBER, VR::IS, &(slice + 1).to_string());
@@ -193,6 +204,33 @@ fn references(volume: &Volume, position: [f64; 3], source: &SourceSeries) -> Vec
 
 fn text(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) {
     object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+}
+
+fn texts_of(object: &InMemDicomObject, tag: Tag) -> String {
+    object.get(tag).and_then(|element| element.to_str().ok()).unwrap_or_default().into_owned()
+}
+
+/// A value of the source as its type allows it (PS3.5 6.2): text cut to its longest length, and `None` for what is no
+/// date, time, number or identifier though its type wants one.
+fn valid(vr: VR, value: &str) -> Option<String> {
+    let all = |allowed: fn(char) -> bool| value.chars().all(allowed);
+    let (most, fine) = match vr {
+        VR::SH => (16, true),
+        VR::PN => (3 * 64 + 2, true),
+        VR::CS => (16, all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || " _\\".contains(c))),
+        VR::DA => return (value.len() == 8 && all(|c| c.is_ascii_digit())).then(|| value.to_string()),
+        VR::TM => return (value.len() <= 14 && all(|c| c.is_ascii_digit() || c == '.')).then(|| value.to_string()),
+        VR::AS => return (value.len() == 4 && all(|c| c.is_ascii_digit() || "DWMY".contains(c))).then(|| value.into()),
+        VR::UI => return (value.len() <= 64 && all(|c| c.is_ascii_digit() || c == '.')).then(|| value.to_string()),
+        VR::DS | VR::IS => {
+            let numbers = value.split('\\').all(|one| one.len() <= 16 && one.trim().parse::<f64>().is_ok());
+            return numbers.then(|| value.to_string());
+        }
+        _ => (64, true),
+    };
+    let one = |part: &str| part.chars().take(most).collect::<String>().trim_end().to_string();
+    let cut: Vec<String> = value.split('\\').map(one).collect();
+    fine.then(|| cut.join("\\"))
 }
 
 /// Free text that may go into one value: no control characters, no separator, at most `most` characters.
@@ -251,6 +289,16 @@ mod tests {
             assert!(error <= 1e-9 * value.abs(), "{value} became {text}");
         }
         assert_eq!(decimal(-0.0), "0");
+    }
+
+    #[test]
+    fn values_of_a_source_are_made_to_fit_their_types() {
+        assert_eq!(valid(VR::SH, "a study number that is long").as_deref(), Some("a study number t"));
+        assert_eq!(valid(VR::DA, "19500102").as_deref(), Some("19500102"));
+        assert_eq!(valid(VR::DS, "9.5\\10").as_deref(), Some("9.5\\10"));
+        for (vr, bad) in [(VR::DA, "1950.01.02"), (VR::AS, "45"), (VR::DS, "about 120"), (VR::UI, "1.2.x")] {
+            assert_eq!(valid(vr, bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use super::prescan::{self, DataSetIndex, Element, Encoding, Fault, Pixels, scan};
 use super::syntax::{self, Syntax};
 use crate::error::{Error, Result};
+use crate::input_path;
 use dicom_core::{Tag, VR};
 use dicom_object::InMemDicomObject;
 use flate2::read::DeflateDecoder;
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -49,7 +49,7 @@ impl DicomFile {
     /// [`Error::Input`] for a DICOM file that is damaged.
     pub(super) fn open_header(path: &Path, wanted: fn(Tag) -> bool) -> Result<Option<Self>> {
         let fail = |error: std::io::Error| Error::read(path, &error);
-        let mut file = File::open(path).map_err(fail)?;
+        let mut file = input_path::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
         let mut bytes = Vec::new();
         (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(fail)?;
@@ -71,7 +71,7 @@ impl DicomFile {
     /// [`Error::Input`] for a file that is not DICOM or damaged.
     pub(super) fn open(path: &Path, wanted: fn(Tag) -> bool) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
-        let file = File::open(path).map_err(fail)?;
+        let file = input_path::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
         if size > MAX_BYTES {
             return Err(Error::input(path, format!("expected a DICOM file of at most {MAX_BYTES} bytes, got {size}")));

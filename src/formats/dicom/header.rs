@@ -2,6 +2,7 @@
 //! a patient, so whatever an error quotes cannot either.
 
 use super::file::DicomFile;
+use super::words;
 use crate::data::Point;
 use crate::error::{Error, Result};
 use dicom_core::Tag;
@@ -59,6 +60,8 @@ pub(super) struct Image {
     pub(super) series: String,
     pub(super) modality: String,
     pub(super) description: String,
+    /// Series Number.
+    pub(super) number: Option<i64>,
     pub(super) image_type: Vec<String>,
     /// SOP class and instance UIDs, empty if the file has none.
     pub(super) class: String,
@@ -113,6 +116,7 @@ impl Image {
             series: one(tags::SERIES_INSTANCE_UID),
             modality: one(tags::MODALITY),
             description: one(tags::SERIES_DESCRIPTION),
+            number: one(tags::SERIES_NUMBER).parse().ok(),
             image_type: texts(&object, tags::IMAGE_TYPE),
             class: or(tags::SOP_CLASS_UID, &file.class),
             instance: or(tags::SOP_INSTANCE_UID, &file.instance),
@@ -213,7 +217,8 @@ impl PixelLayout {
         let samples = or(tags::SAMPLES_PER_PIXEL, 1)?;
         let photometric = texts(object, tags::PHOTOMETRIC_INTERPRETATION).into_iter().next().unwrap_or_default();
         if samples != 1 || !photometric.starts_with("MONOCHROME") {
-            return Err(format!("expected one grey value per pixel, got {samples} samples of {photometric}"));
+            let kind = words::photometric(&photometric);
+            return Err(format!("expected one grey value per pixel, got {samples} samples of {kind}"));
         }
         let bits_allocated = integer(tags::BITS_ALLOCATED, "Bits Allocated")?;
         let bits_stored = or(tags::BITS_STORED, bits_allocated)?;
@@ -257,6 +262,14 @@ impl PixelLayout {
         Err(format!("{stored} {how}bytes of pixels cannot be {frames} frames of {rows} x {columns} ({expected} bytes)"))
     }
 
+    /// Whether these bytes are `frames` frames: all of them, and behind them padding only, which is less than a row or
+    /// zero. More means that the image is larger than it declares.
+    pub(super) fn holds(self, found: &[u8], frames: usize) -> bool {
+        let (expected, row) = (self.bytes() * frames, self.columns * self.bits_allocated as usize / 8);
+        let behind = found.get(expected..);
+        behind.is_some_and(|behind| behind.len() < row.max(2) || behind.iter().all(|&byte| byte == 0))
+    }
+
     /// Pixels of a frame.
     pub(super) fn pixels(self) -> usize {
         self.rows * self.columns
@@ -283,7 +296,8 @@ pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
 fn numbers(object: &InMemDicomObject, tag: Tag) -> std::result::Result<Vec<f64>, String> {
     let number = |text: &String| match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(format!("expected a number, got {:?}", text.chars().take(24).collect::<String>())),
+        // Its text is not quoted: a careless writer may have put anything there.
+        _ => Err("expected a number, got other text".to_string()),
     };
     texts(object, tag).iter().map(number).collect()
 }

@@ -5,10 +5,12 @@ use super::header::Image;
 use super::series::{self, Series};
 use super::stack;
 use super::without_pixels;
+use super::words;
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::formats::Format;
 use crate::formats::describe::{Candidate, Description, grid_rows, tidy};
+use crate::progress;
 use std::path::Path;
 
 /// The entry in the list of formats.
@@ -52,14 +54,16 @@ fn folder(path: &Path) -> Result<Option<Description>> {
     }
     let mut description = Description::new("DICOM folder");
     description.row("series", found.series.len().to_string());
-    for series in &found.series {
-        description.row(series.name(), series.line());
+    for (name, one) in series::names(&found.series).iter().zip(&found.series) {
+        description.row(format!("series {name}"), one.line());
+        description.free_text("UID", one.name());
+        description.free_text("description", &one.images[0].description);
     }
     if found.others > 0 {
         description.row("other files", found.others.to_string());
     }
     for (file, problem) in &found.damaged {
-        description.warnings.push(Warning::new("dicom_damaged", format!("{}: {problem}", file.display())));
+        description.warnings.push(Warning::new("dicom_damaged", format!("{}: {problem}", progress::place(file))));
     }
     if let [series] = &found.series[..] {
         image_rows(&mut description, &series.images[0]);
@@ -69,9 +73,8 @@ fn folder(path: &Path) -> Result<Option<Description>> {
 }
 
 fn image_rows(description: &mut Description, image: &Image) {
-    description.row("modality", image.modality.clone());
-    description.row("description", image.description.clone());
-    description.row("image type", image.image_type.join(", "));
+    description.row("modality", words::modality(&image.modality));
+    description.row("image type", words::image_type(&image.image_type));
     description.row("transfer syntax", image.syntax.clone());
     if let Ok(layout) = &image.layout {
         let sign = if layout.signed { "signed" } else { "unsigned" };

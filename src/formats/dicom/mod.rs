@@ -19,6 +19,7 @@ mod stack;
 mod syntax;
 mod uid;
 mod without_pixels;
+mod words;
 mod write;
 
 pub(super) use info::FORMAT;
@@ -30,6 +31,7 @@ use super::Loaded;
 use super::orient::reorder;
 use crate::data::{Quantity, Volume};
 use crate::error::{Error, Result};
+use crate::memory;
 use file::DicomFile;
 use rayon::prelude::*;
 use series::Series;
@@ -55,15 +57,15 @@ pub fn read_series(path: &Path, series: Option<&str>) -> Result<Loaded> {
     let grid = stack.affine.grid(order).map_err(|error| Error::input(path, error))?;
     let voxels = reorder(load(path, &series, &stack)?, stack.affine.shape, order);
     let volume = Volume::from_vec(grid, Quantity::Hounsfield, voxels).map_err(|error| Error::input(path, error))?;
-    let source = SourceSeries::of(&series, &stack)?;
     warnings.extend(stack.warnings);
-    Ok(Loaded { volume, source: Some(source), warnings })
+    Ok(Loaded { volume, warnings })
 }
 
 /// The values of all slices, `[slice, row, column]`.
 fn load(path: &Path, series: &Series, stack: &Stack) -> Result<Vec<f32>> {
     let pixels = stack.layout.pixels();
     let total = pixels * stack.slices.len();
+    memory::admit(path, total as u64)?;
     let mut values = Vec::new();
     let memory = |_| {
         Error::resource(path.display().to_string(), format!("not enough memory for its {} bytes of voxels", 4 * total))

@@ -26,10 +26,12 @@ pub(super) fn decode(
     let mut layout = layout;
     let bytes = match &pixels {
         PixelBytes::Native(bytes) => {
+            if !layout.holds(bytes, layout.frames) {
+                return Err(problem(&layout, bytes.len()));
+            }
             let start = index * layout.bytes();
-            let problem =
-                || format!("expected {} bytes of pixels, got {}", layout.bytes() * layout.frames, bytes.len());
-            Cow::Borrowed(bytes.get(start..start + layout.bytes()).ok_or_else(problem)?)
+            let frame = bytes.get(start..start + layout.bytes());
+            Cow::Borrowed(frame.ok_or_else(|| problem(&layout, bytes.len()))?)
         }
         PixelBytes::Fragments { .. } if !file.syntax.decodable => {
             return Err(format!(
@@ -46,6 +48,12 @@ pub(super) fn decode(
     };
     rescale(&bytes, layout, file.syntax.encoding == Encoding::ExplicitBig, frame, out);
     Ok(())
+}
+
+fn problem(layout: &PixelLayout, found: usize) -> String {
+    let PixelLayout { rows, columns, frames, .. } = layout;
+    let expected = layout.bytes() * frames;
+    format!("{frames} frames of {rows} x {columns} are {expected} bytes of pixels, got {found}")
 }
 
 /// One frame through the decoder of its transfer syntax. The decoder gets an object made here, of checked values only.
@@ -77,7 +85,7 @@ fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<V
     })
     .map_err(|_| damaged("the decoder gave up".into()))?
     .map_err(|error| damaged(error.to_string()))?;
-    if decoded.len() < layout.bytes() {
+    if !layout.holds(&decoded, 1) {
         return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));
     }
     Ok(decoded)

@@ -2,10 +2,11 @@
 
 use super::header::Image;
 use super::without_pixels;
+use super::words;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Most files that a folder may hold, with its subfolders.
@@ -36,20 +37,39 @@ impl Series {
     /// In one line, without anything that identifies a patient.
     pub(super) fn line(&self) -> String {
         let first = &self.images[0];
-        let modality = if first.modality.is_empty() { "no modality" } else { &first.modality };
         let localizer = if self.is_localizer() { ", localizer" } else { "" };
-        format!(
-            "{modality}, \"{}\", {} slice(s) in {} file(s){localizer}",
-            first.description,
-            self.slices(),
-            self.images.len()
-        )
+        let shape =
+            first.layout.as_ref().map_or(String::new(), |layout| format!("{} x {}, ", layout.rows, layout.columns));
+        let modality = words::modality(&first.modality);
+        format!("{modality}, {shape}{} slice(s) in {} file(s){localizer}", self.slices(), self.images.len())
     }
 
     /// Its UID, or words that say there is none.
     pub(super) fn name(&self) -> &str {
         if self.uid.is_empty() { "(without UID)" } else { &self.uid }
     }
+
+    /// Its Series Number, if it has one.
+    fn number(&self) -> Option<i64> {
+        self.images[0].number
+    }
+
+    /// Whether it is the one that is `wanted`: by UID, by Series Number, or by Series Description.
+    fn is(&self, wanted: &str) -> bool {
+        let described = || self.images.iter().any(|image| image.description == wanted);
+        self.uid == wanted || self.number().is_some_and(|number| number.to_string() == wanted) || described()
+    }
+}
+
+/// What a user may call each series: its number where all have their own, else its UID.
+pub(super) fn names(series: &[Series]) -> Vec<String> {
+    let numbers: BTreeSet<i64> = series.iter().filter_map(Series::number).collect();
+    let numbered = numbers.len() == series.len();
+    let name = |one: &Series| match one.number() {
+        Some(number) if numbered => number.to_string(),
+        _ => one.name().to_string(),
+    };
+    series.iter().map(name).collect()
 }
 
 /// What was found at a path.
@@ -104,16 +124,18 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
     }
     let mut warnings = Warnings::new();
     let candidates: Vec<&Series> = match wanted {
-        Some(uid) => found.series.iter().filter(|series| series.uid == uid).collect(),
+        Some(name) => found.series.iter().filter(|series| series.is(name)).collect(),
         None if found.series.len() == 1 => found.series.iter().collect(),
         None => found.series.iter().filter(|series| !series.is_localizer()).collect(),
     };
     let [series] = candidates[..] else {
         let problem = match wanted {
-            Some(uid) => format!("no series {uid}; there are {}", list(&found.series)),
+            Some(name) if candidates.is_empty() => format!("no series {name}; there are {}", list(&found.series)),
+            Some(name) => format!("{} series are called {name}; there are {}", candidates.len(), list(&found.series)),
             None => format!("expected one series, found {}", list(&found.series)),
         };
-        return Err(Error::input(path, problem).hint("name one of them: `series: UID`"));
+        return Err(Error::input(path, problem)
+            .hint("name one of them by its number, its UID or its description: `series: \"4\"` (see `recon info`)"));
     };
     let mut series = series.clone();
     if !series.is_localizer() {
@@ -150,7 +172,8 @@ fn without_image(path: &Path, others: usize) -> Result<String> {
 }
 
 fn list(series: &[Series]) -> String {
-    let lines: Vec<String> = series.iter().take(SHOWN).map(|s| format!("\n  {}: {}", s.name(), s.line())).collect();
+    let named = names(series).into_iter().zip(series);
+    let lines: Vec<String> = named.take(SHOWN).map(|(name, s)| format!("\n  {name}: {}", s.line())).collect();
     let more = if series.len() > SHOWN { format!("\n  and {} more", series.len() - SHOWN) } else { String::new() };
     format!("{}:{}{more}", series.len(), lines.concat())
 }

@@ -2,15 +2,16 @@
 
 use super::file::DicomFile;
 use super::header::texts;
-use super::series::Series;
-use super::stack::Stack;
+use super::labels::Identity;
+use super::series::{self, Series};
+use super::stack::{self, Stack};
 use crate::data::Point;
 use crate::error::{Error, Result};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 /// An attribute that may be kept.
 pub(super) struct KeptAttribute {
@@ -18,53 +19,53 @@ pub(super) struct KeptAttribute {
     pub(super) vr: VR,
     /// Its keyword in the standard.
     pub(super) keyword: &'static str,
-    /// Whether it says who or which study; left out by `identity: drop`.
-    pub(super) identifies: bool,
 }
 
-const fn kept(tag: Tag, vr: VR, keyword: &'static str, identifies: bool) -> KeptAttribute {
-    KeptAttribute { tag, vr, keyword, identifies }
+const fn kept(tag: Tag, vr: VR, keyword: &'static str) -> KeptAttribute {
+    KeptAttribute { tag, vr, keyword }
 }
 
-/// All attributes that are ever kept.
+/// All attributes that are ever kept, with `identity: keep`.
 pub(super) const KEPT: &[KeptAttribute] = &[
-    kept(tags::STUDY_DATE, VR::DA, "StudyDate", true),
-    kept(tags::STUDY_TIME, VR::TM, "StudyTime", true),
-    kept(tags::ACCESSION_NUMBER, VR::SH, "AccessionNumber", true),
-    kept(tags::REFERRING_PHYSICIAN_NAME, VR::PN, "ReferringPhysicianName", true),
-    kept(tags::STUDY_DESCRIPTION, VR::LO, "StudyDescription", true),
-    kept(tags::PATIENT_NAME, VR::PN, "PatientName", true),
-    kept(tags::PATIENT_ID, VR::LO, "PatientID", true),
-    kept(tags::ISSUER_OF_PATIENT_ID, VR::LO, "IssuerOfPatientID", true),
-    kept(tags::PATIENT_BIRTH_DATE, VR::DA, "PatientBirthDate", true),
-    kept(tags::PATIENT_SEX, VR::CS, "PatientSex", true),
-    kept(tags::PATIENT_AGE, VR::AS, "PatientAge", true),
-    kept(tags::PATIENT_SIZE, VR::DS, "PatientSize", true),
-    kept(tags::PATIENT_WEIGHT, VR::DS, "PatientWeight", true),
-    kept(tags::PATIENT_IDENTITY_REMOVED, VR::CS, "PatientIdentityRemoved", true),
-    kept(tags::DEIDENTIFICATION_METHOD, VR::LO, "DeidentificationMethod", true),
-    kept(tags::CONTRAST_BOLUS_AGENT, VR::LO, "ContrastBolusAgent", true),
-    kept(tags::BODY_PART_EXAMINED, VR::CS, "BodyPartExamined", false),
-    kept(tags::KVP, VR::DS, "KVP", false),
-    kept(tags::PATIENT_POSITION, VR::CS, "PatientPosition", false),
-    kept(tags::STUDY_INSTANCE_UID, VR::UI, "StudyInstanceUID", true),
-    kept(tags::STUDY_ID, VR::SH, "StudyID", true),
-    kept(tags::SERIES_NUMBER, VR::IS, "SeriesNumber", false),
-    kept(tags::FRAME_OF_REFERENCE_UID, VR::UI, "FrameOfReferenceUID", true),
-    kept(tags::LATERALITY, VR::CS, "Laterality", false),
-    kept(tags::POSITION_REFERENCE_INDICATOR, VR::LO, "PositionReferenceIndicator", false),
-    kept(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "LossyImageCompression", false),
-    kept(tags::LOSSY_IMAGE_COMPRESSION_RATIO, VR::DS, "LossyImageCompressionRatio", false),
-    kept(tags::LOSSY_IMAGE_COMPRESSION_METHOD, VR::CS, "LossyImageCompressionMethod", false),
+    kept(tags::STUDY_DATE, VR::DA, "StudyDate"),
+    kept(tags::STUDY_TIME, VR::TM, "StudyTime"),
+    kept(tags::ACCESSION_NUMBER, VR::SH, "AccessionNumber"),
+    kept(tags::REFERRING_PHYSICIAN_NAME, VR::PN, "ReferringPhysicianName"),
+    kept(tags::STUDY_DESCRIPTION, VR::LO, "StudyDescription"),
+    kept(tags::PATIENT_NAME, VR::PN, "PatientName"),
+    kept(tags::PATIENT_ID, VR::LO, "PatientID"),
+    kept(tags::ISSUER_OF_PATIENT_ID, VR::LO, "IssuerOfPatientID"),
+    kept(tags::PATIENT_BIRTH_DATE, VR::DA, "PatientBirthDate"),
+    kept(tags::PATIENT_SEX, VR::CS, "PatientSex"),
+    kept(tags::PATIENT_AGE, VR::AS, "PatientAge"),
+    kept(tags::PATIENT_SIZE, VR::DS, "PatientSize"),
+    kept(tags::PATIENT_WEIGHT, VR::DS, "PatientWeight"),
+    kept(tags::PATIENT_IDENTITY_REMOVED, VR::CS, "PatientIdentityRemoved"),
+    kept(tags::DEIDENTIFICATION_METHOD, VR::LO, "DeidentificationMethod"),
+    kept(tags::CONTRAST_BOLUS_AGENT, VR::LO, "ContrastBolusAgent"),
+    kept(tags::BODY_PART_EXAMINED, VR::CS, "BodyPartExamined"),
+    kept(tags::KVP, VR::DS, "KVP"),
+    kept(tags::PATIENT_POSITION, VR::CS, "PatientPosition"),
+    kept(tags::STUDY_INSTANCE_UID, VR::UI, "StudyInstanceUID"),
+    kept(tags::STUDY_ID, VR::SH, "StudyID"),
+    kept(tags::SERIES_NUMBER, VR::IS, "SeriesNumber"),
+    kept(tags::FRAME_OF_REFERENCE_UID, VR::UI, "FrameOfReferenceUID"),
+    kept(tags::LATERALITY, VR::CS, "Laterality"),
+    kept(tags::POSITION_REFERENCE_INDICATOR, VR::LO, "PositionReferenceIndicator"),
+    kept(tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "LossyImageCompression"),
+    kept(tags::LOSSY_IMAGE_COMPRESSION_RATIO, VR::DS, "LossyImageCompressionRatio"),
+    kept(tags::LOSSY_IMAGE_COMPRESSION_METHOD, VR::CS, "LossyImageCompressionMethod"),
 ];
 
 /// Transfer syntaxes whose pixels have lost something, whether or not the file admits it.
 const LOSSY: [&str; 3] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"];
 
+/// Attribute that an image once compressed with loss keeps for ever (PS3.3 C.7.6.1.1.5).
+const LOSSY_COMPRESSION: &str = "LossyImageCompression";
+
 /// The study, patient and frame of reference that a volume came from, and its slices. Holds the patient's identity: it
-/// belongs into a DICOM export and into no log, report or file name (its `Debug` shows none of it).
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// belongs into a DICOM export and into no cache, log, report or file name (its `Debug` shows none of it).
+#[derive(Clone, PartialEq)]
 pub struct SourceSeries {
     /// Keyword → values, of the attributes on the allow-list that the source has.
     attributes: BTreeMap<String, Vec<String>>,
@@ -73,8 +74,7 @@ pub struct SourceSeries {
 }
 
 /// One slice of a source.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Instance {
     pub(super) class: String,
     pub(super) uid: String,
@@ -83,11 +83,24 @@ pub(super) struct Instance {
 }
 
 impl SourceSeries {
-    /// From the first slice of a series (attributes) and all of them (instances).
+    /// What an export may take from a series: with [`Identity::Keep`] the attributes on the allow-list and the slices;
+    /// with [`Identity::Drop`] nothing that the file says, only whether it was compressed with loss. `path` and
+    /// `series` as in [`super::read_series`].
     ///
     /// # Errors
-    /// [`Error::Input`] when the file cannot be read again.
-    pub(super) fn of(series: &Series, stack: &Stack) -> Result<Self> {
+    /// As [`super::read_series`], as far as the headers show it.
+    pub fn read(path: &Path, series: Option<&str>, identity: Identity) -> Result<Self> {
+        let (series, _) = series::choose(path, series)?;
+        let stack = stack::stack(path, &series)?;
+        let whole = Self::of(&series, &stack)?;
+        Ok(match identity {
+            Identity::Keep => whole,
+            Identity::Drop => whole.anonymous(),
+        })
+    }
+
+    /// From the first slice of a series (attributes) and all of them (instances).
+    fn of(series: &Series, stack: &Stack) -> Result<Self> {
         let first = &series.images[stack.slices[0].image].path;
         let wanted = |tag: Tag| tag == tags::SPECIFIC_CHARACTER_SET || KEPT.iter().any(|kept| kept.tag == tag);
         let file = DicomFile::open_header(first, wanted)?
@@ -99,13 +112,20 @@ impl SourceSeries {
             .filter(|(_, values)| !values.is_empty())
             .collect();
         if LOSSY.contains(&file.syntax.uid.as_str()) {
-            attributes.insert("LossyImageCompression".into(), vec!["01".into()]);
+            attributes.insert(LOSSY_COMPRESSION.into(), vec!["01".into()]);
         }
         let instances = stack.slices.iter().map(|slice| {
             let image = &series.images[slice.image];
             Instance { class: image.class.clone(), uid: image.instance.clone(), position: slice.frame.position }
         });
         Ok(Self { attributes, instances: instances.collect() })
+    }
+
+    /// No text of the source: that it was compressed with loss is said in our own words.
+    fn anonymous(&self) -> Self {
+        let lossy = self.value(LOSSY_COMPRESSION).is_some_and(|value| value == "01");
+        let attributes = lossy.then(|| (LOSSY_COMPRESSION.to_string(), vec!["01".to_string()]));
+        Self { attributes: attributes.into_iter().collect(), instances: Vec::new() }
     }
 
     /// The values of a kept attribute, joined as DICOM does.

@@ -2,9 +2,11 @@
 
 use super::header::{Frame, Image, PixelLayout};
 use super::series::Series;
+use super::words;
 use crate::data::{Point, Warning, Warnings, cross, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
 use crate::formats::orient::Affine;
+use crate::progress;
 use std::path::{Path, PathBuf};
 
 /// Most pixels of a series (8 GiB in memory).
@@ -46,7 +48,7 @@ pub(super) struct Stack {
 /// [`Error::Input`] when the series is not CT in Hounsfield units, its slices differ in shape or orientation, lie at
 /// the same place, unevenly, or askew (gantry tilt).
 pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
-    let refuse = |problem: String| Error::input(path, format!("series {}: {problem}", series.name()));
+    let refuse = |problem: String| Error::input(path, problem);
     check_kind(series).map_err(&refuse)?;
     let mut warnings = doubts(series);
     let layout = layout(series)?;
@@ -77,14 +79,14 @@ pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
 /// Only CT has Hounsfield units.
 fn check_kind(series: &Series) -> std::result::Result<(), String> {
     if let Some(other) = series.images.iter().find(|image| image.modality != "CT") {
-        let modality = if other.modality.is_empty() { "none" } else { &other.modality };
+        let modality = words::modality(&other.modality);
         return Err(format!("expected modality CT, got {modality}: its values are not Hounsfield units"));
     }
     if series.is_localizer() {
         return Err("it holds localizer images (scout views) only, no slices".into());
     }
     match series.images.iter().find_map(|image| image.rescale_type().filter(|kind| kind != "HU" && kind != "US")) {
-        Some(kind) => Err(format!("expected values in HU, the files declare {kind:?}")),
+        Some(kind) => Err(format!("expected values in HU, the files declare {}", words::rescale(&kind))),
         None => Ok(()),
     }
 }
@@ -101,7 +103,7 @@ fn doubts(series: &Series) -> Warnings {
         let what = image.preamble.unwrap_or_default();
         let text = format!(
             "{}: its preamble looks like {what}; it is a valid DICOM file but may not be only that",
-            image.path.display()
+            progress::place(&image.path)
         );
         warnings.push(Warning::new("dicom_preamble", text));
     }
@@ -121,7 +123,7 @@ fn layout(series: &Series) -> Result<PixelLayout> {
                     "{} x {} pixels, but {} has {} x {}",
                     layout.rows,
                     layout.columns,
-                    path.display(),
+                    progress::place(path),
                     first.rows,
                     first.columns
                 );
@@ -168,7 +170,8 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
         if let Some(problem) = placeless(slices, a.image) {
             return Err(Error::input(path(a), problem).hint(PLACELESS_HINT));
         }
-        let problem = format!("at the same place as {} ({:.3} mm along the normal)", path(a).display(), depth(a));
+        let problem =
+            format!("at the same place as {} ({:.3} mm along the normal)", progress::place(path(a)), depth(a));
         return Err(Error::input(path(b), problem)
             .hint("the series repeats slices (several phases, or files twice); keep one of each place"));
     }

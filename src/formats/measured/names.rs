@@ -5,6 +5,7 @@
 
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
+use crate::progress;
 use std::path::{Path, PathBuf};
 
 /// Words of exposures without the object, and of exposures without the beam.
@@ -54,7 +55,7 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
             "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are set apart by their names; {} \
              images \
              are views",
-            folder.display(),
+            progress::place(folder),
             sorted.views.len()
         );
         sorted.warnings.push(Warning::new("frames_set_apart", message));
@@ -84,7 +85,7 @@ fn order(folder: &Path, views: &mut [PathBuf]) -> Result<Option<Warning>> {
     let (first, last) = (name_of(&views[0]), name_of(&views[views.len() - 1]));
     let message = format!(
         "{}: the views are in the order of number {} of {fields} in their names, from {first} to {last}",
-        folder.display(),
+        progress::place(folder),
         field + 1
     );
     Ok(Some(Warning::new("order_of_views", message)))

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::orient::Affine;
+use crate::memory;
 use nifti::{Endianness, NiftiHeader};
 use std::path::Path;
 
@@ -74,6 +75,7 @@ pub(super) fn open(path: &Path) -> Result<(Header, Stream)> {
         );
         return Err(Error::input(&data_path, problem).hint("is the file complete?"));
     }
+    memory::admit(&data_path, header.voxels() as u64)?;
     stream.skip_to(offset).map_err(|error| error.at(&data_path))?;
     Ok((header, stream))
 }

@@ -30,9 +30,7 @@ fn rows(path: &Path) -> Result<Description> {
         description.row("scaling", format!("{} x + {}", header.scaling.slope, header.scaling.intercept));
     }
     description.row("placed by", header.placed_by);
-    if !header.description.trim().is_empty() {
-        description.row("description", header.description.trim());
-    }
+    description.free_text("description", &header.description);
     drop(stream);
     // All voxels are read: a damaged file should say so here and not in the middle of a run.
     let loaded = super::read(path, Units::Relative)?;

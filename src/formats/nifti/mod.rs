@@ -92,7 +92,7 @@ pub fn read(path: &Path, units: Units) -> Result<Loaded> {
     let volume = Volume::from_vec(grid, units.quantity(), reorder(values, header.affine.shape, order))
         .map_err(|error| Error::input(path, error))?;
     warnings.extend(units.doubt(range));
-    Ok(Loaded { volume, source: None, warnings })
+    Ok(Loaded { volume, warnings })
 }
 
 /// The affine of a NIfTI-1 file in canonical order; its voxels are not read.

@@ -2,8 +2,8 @@
 
 use crate::data::Warning;
 use crate::error::{Error, Result};
+use crate::input_path;
 use flate2::bufread::MultiGzDecoder;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,7 @@ impl Broken {
 impl Stream {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let fail = |error: io::Error| Error::read(path, &error);
-        let file = File::open(path).map_err(fail)?;
+        let file = input_path::open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if metadata.is_dir() {
             return Err(Error::input(path, "expected a NIfTI file, found a folder"));

@@ -77,7 +77,7 @@ pub(crate) fn beam(projections: &Projections) -> &'static str {
 fn banner(status: Status) -> Markup {
     match status {
         Status::Complete => html! {},
-        Status::Failed => html! {
+        Status::Failed | Status::Diverged => html! {
             div.banner.failed role="status" {
                 strong { "This run failed. " } "Shown is what was finished before; it is no complete result. "
                 "Mend the cause and run the same command again: finished stages are not repeated."

@@ -24,13 +24,23 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
+/// How a method ended that was not completed, in words.
+fn ending(status: Status) -> &'static str {
+    match status {
+        Status::Complete => "was completed",
+        Status::Failed => "failed",
+        Status::Diverged => "diverged",
+        Status::Interrupted => "was stopped",
+    }
+}
+
 /// Why a method has no result.
 fn unfinished(method: &MethodReport) -> Markup {
     let reason = method.notes.get("reason").and_then(|reason| reason.as_str());
     html! {
         @if method.status != Status::Complete {
             div.banner.(word(method.status)) {
-                strong { (method.name) " " @if method.status == Status::Failed { "failed" } @else { "was stopped" } }
+                strong { (method.name) " " (ending(method.status)) }
                 @if let Some(reason) = reason { ": " (reason) } @else { "." }
             }
         }

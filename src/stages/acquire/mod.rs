@@ -94,7 +94,7 @@ impl Stage for Acquire {
             object: None,
             mu_water,
             quantity: self.quantity(),
-            source: None,
+            origin: None,
             files,
         })
     }

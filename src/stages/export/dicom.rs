@@ -3,9 +3,9 @@
 use super::{DicomConfig, Results};
 use crate::context::{Context, StageOutput};
 use crate::error::{Error, Result};
-use crate::formats::dicom::{Labels, write_series};
+use crate::formats::dicom::{Labels, SourceSeries, write_series};
 use crate::progress;
-use crate::stages::flow::{Outcome, Reconstructed};
+use crate::stages::flow::{Origin, Outcome, Reconstructed};
 
 /// Writes the series, or finds them written. Gives the files, relative to the run folder.
 pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context) -> Result<Vec<String>> {
@@ -13,7 +13,7 @@ pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context)
     for (i, outcome) in results.outcomes.iter().enumerate() {
         if let Some(result) = &outcome.result {
             context.stop_signal().check_stop()?;
-            let labels = labels(config, outcome, result, i, results);
+            let labels = labels(config, outcome, i, results);
             let key = context.key("dicom", &(config, i), &[&results.scan.key, &result.key])?;
             let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || {
                 write(outcome, result, &labels, results, context)
@@ -24,7 +24,7 @@ pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context)
     Ok(files)
 }
 
-fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index: usize, results: &Results) -> Labels {
+fn labels(config: &DicomConfig, outcome: &Outcome, index: usize, results: &Results) -> Labels {
     let origin = if results.scan.truth.is_some() { "simulated" } else { "measured" };
     Labels {
         series_description: format!("recon {}", outcome.name),
@@ -34,9 +34,8 @@ fn labels(config: &DicomConfig, outcome: &Outcome, result: &Reconstructed, index
             outcome.algorithm,
             results.scan.projections.geometry.views.len()
         ),
-        identity: config.identity,
-        content_hash: result.key.as_str().to_string(),
-        study: results.scan.key.as_str().to_string(),
+        identity: config.identity(),
+        study: results.scan.content_hash(),
     }
 }
 
@@ -48,7 +47,9 @@ fn write(
     context: &Context,
 ) -> Result<StageOutput<Vec<String>>> {
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
-    let written = write_series(&folder, &result.volume, labels, results.scan.source.as_ref())?;
+    let read = |origin: &Origin| SourceSeries::read(&origin.path, origin.series.as_deref(), labels.identity);
+    let source = results.scan.origin.as_ref().map(read).transpose()?;
+    let written = write_series(&folder, &result.volume, labels, source.as_ref())?;
     if written.saturated > 0 {
         let message = format!(
             "{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series",

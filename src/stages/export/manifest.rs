@@ -4,7 +4,9 @@
 use crate::context::{Context, InputFile, Machine, hash_file, layout, relative};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
+use crate::formats::dicom::Identity;
 use crate::operators::xray::kernels::simd;
+use crate::progress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -34,19 +36,33 @@ pub struct Manifest {
     pub threads: usize,
     /// Seed of all randomness.
     pub seed: u64,
+    /// What became of the identity of whoever was scanned; where it was dropped, inputs are numbered, not named.
+    #[serde(default = "kept")]
+    pub identity: Identity,
     /// Files read.
     pub inputs: Vec<FileHash>,
-    /// Files written, but for the manifest itself and the log.
+    /// Files written, but for the manifest itself, the log and the records.
     pub outputs: Vec<FileHash>,
+    /// Records of finished work, from which a run resumes.
+    #[serde(default)]
+    pub records: Vec<FileHash>,
+    /// The log as far as it was written when this was: later runs append to it.
+    #[serde(default)]
+    pub log: Option<FileHash>,
+}
+
+/// What runs did before they had a choice.
+fn kept() -> Identity {
+    Identity::Keep
 }
 
 impl Manifest {
-    pub(super) fn new(context: &Context, inputs: &[InputFile], outputs: &[String]) -> Result<Self> {
-        let input = |file: &InputFile| FileHash {
-            path: relative(context.folder.root(), &file.path),
-            blake3: file.blake3.clone(),
-            bytes: file.bytes,
+    pub(super) fn new(context: &Context, identity: Identity, inputs: &[InputFile], outputs: &[String]) -> Result<Self> {
+        let name = |file: &InputFile| match identity {
+            Identity::Keep => relative(context.folder.root(), &file.path),
+            Identity::Drop => progress::covered(&file.path.to_string_lossy()),
         };
+        let input = |file: &InputFile| FileHash { path: name(file), blake3: file.blake3.clone(), bytes: file.bytes };
         let mut manifest = Self {
             schema: 1,
             versions: Machine::versions().into_iter().collect(),
@@ -55,22 +71,32 @@ impl Manifest {
             threads: context.machine.threads,
             seed: context.seed,
             inputs: inputs.iter().map(input).collect(),
+            identity,
             outputs: Vec::new(),
+            records: hashes(context, &context.records()?)?,
+            log: None,
         };
         manifest.add_outputs(context, outputs)?;
         Ok(manifest)
     }
 
     pub(super) fn add_outputs(&mut self, context: &Context, paths: &[String]) -> Result<()> {
-        for path in paths {
-            let (blake3, bytes) = hash_file(&context.folder.path(path))?;
-            self.outputs.push(FileHash { path: path.clone(), blake3, bytes });
-        }
+        self.outputs.extend(hashes(context, paths)?);
         Ok(())
     }
 
-    pub(super) fn write(&self, context: &Context) -> Result<()> {
+    pub(super) fn write(&mut self, context: &Context) -> Result<()> {
+        self.log = hashes(context, &[layout::LOG.to_string()])?.pop();
         let text = serde_json::to_vec_pretty(self).map_err(|error| Error::resource(layout::MANIFEST, error))?;
         atomic::write(&context.folder.path(layout::MANIFEST), &text)
     }
+}
+
+/// Files in the run folder with their hashes.
+fn hashes(context: &Context, paths: &[String]) -> Result<Vec<FileHash>> {
+    let hash = |path: &String| {
+        let (blake3, bytes) = hash_file(&context.folder.path(path))?;
+        Ok(FileHash { path: path.clone(), blake3, bytes })
+    };
+    paths.iter().map(hash).collect()
 }

@@ -76,8 +76,17 @@ pub enum ReportFormat {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DicomConfig {
-    /// Whether the patient's identity is kept from the source series or dropped.
-    pub identity: Identity,
+    /// What becomes of the identity of whoever was scanned. Default: drop where `load` reads a file that may be a
+    /// person's, keep for phantoms and measured projections.
+    pub identity: Option<Identity>,
+}
+
+impl DicomConfig {
+    /// What becomes of the identity; dropped unless something else was said.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.identity.unwrap_or_default()
+    }
 }
 
 /// The stage.
@@ -107,6 +116,14 @@ impl Results<'_> {
         self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref())
     }
 
+    /// The states that completed methods keep: the weights of a field are a result too.
+    fn checkpoints(&self, context: &Context) -> Vec<String> {
+        let completed = self.outcomes.iter().filter(|outcome| outcome.result.is_some());
+        let names = [layout::CHECKPOINT, layout::PREVIOUS_CHECKPOINT];
+        let files = completed.flat_map(|outcome| names.map(|name| format!("{}/{name}", outcome.name)));
+        files.filter(|file| context.folder.path(file).exists()).collect()
+    }
+
     /// Every file that was read, each once.
     fn inputs(&self) -> Vec<InputFile> {
         let mut all = self.scan.inputs.clone();
@@ -118,6 +135,8 @@ impl Results<'_> {
         all
     }
 }
+
+const CHANGED: &str = "the input changed while the run went on: the results are those of its earlier bytes";
 
 impl Stage for Export {
     type Input<'a> = Results<'a>;
@@ -140,13 +159,22 @@ impl Stage for Export {
         }
         files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(write_pipeline(&results.resolved, context)?);
-        let mut manifest = Manifest::new(context, &results.inputs(), &files)?;
+        files.extend(results.checkpoints(context));
+        let inputs = results.inputs();
+        let changed = context.changed(&inputs).map(|file| file.path.clone());
+        if let Some(path) = &changed {
+            progress::warn("input_changed", &format!("{}: {CHANGED}", progress::place(path)));
+        }
+        let mut manifest = Manifest::new(context, self.config.dicom.identity(), &inputs, &files)?;
         let report = self.report(&results, context);
         let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
         manifest.add_outputs(context, &written)?;
         manifest.write(context)?;
         task.end();
-        Ok(report)
+        match changed {
+            Some(path) => Err(Error::input(path, CHANGED).hint("run the same command again for the new bytes")),
+            None => Ok(report),
+        }
     }
 }
 
@@ -155,7 +183,7 @@ impl Export {
         let any = |status| results.outcomes.iter().any(|outcome| outcome.status == status);
         let status = if any(Status::Interrupted) {
             Status::Interrupted
-        } else if any(Status::Failed) {
+        } else if any(Status::Failed) || any(Status::Diverged) {
             Status::Failed
         } else {
             Status::Complete
@@ -166,6 +194,7 @@ impl Export {
             status,
             device: context.machine.device_name(),
             seed: context.seed,
+            identity: self.config.dicom.identity().word().to_string(),
             stages: context.stages(),
             methods: results.findings.methods.clone(),
             metric_definitions: results.findings.definitions.clone(),
@@ -209,6 +238,7 @@ fn facts(manifest: &Manifest, context: &Context) -> RunFacts {
         ("device", context.machine.device_reason.clone()),
         ("threads", context.machine.threads.to_string()),
         ("SIMD", manifest.simd.clone()),
+        ("identity", manifest.identity.sentence().to_string()),
     ];
     RunFacts {
         versions: Machine::versions(),

@@ -8,7 +8,7 @@ pub use preparation::{Crop, Preparation};
 pub use slice::Slice;
 
 use super::Stage;
-use super::flow::{Content, Object};
+use super::flow::{Content, Object, Origin};
 use crate::context::{Context, Inputs};
 use crate::data::{MU_WATER_PER_MM, Warnings};
 use crate::error::Result;
@@ -42,6 +42,14 @@ pub trait Input {
     /// # Errors
     /// What the format's reader says.
     fn read(&self) -> Result<(Raw, Warnings)>;
+    /// The DICOM series it is.
+    fn origin(&self) -> Option<Origin> {
+        None
+    }
+    /// Whether it may be a person, whose identity must be guarded.
+    fn may_be_a_person(&self) -> bool {
+        true
+    }
 }
 
 /// What a reader gave, before it is prepared.
@@ -93,6 +101,9 @@ impl Input for PhantomFile {
     fn path(&self) -> &Path {
         &self.file
     }
+    fn may_be_a_person(&self) -> bool {
+        false
+    }
     fn read(&self) -> Result<(Raw, Warnings)> {
         let phantom = Phantom::read(&self.file)?;
         let member = match self.seed {
@@ -118,6 +129,9 @@ impl Input for DicomFolder {
     fn path(&self) -> &Path {
         &self.path
     }
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin { path: self.path.to_path_buf(), series: self.series.clone() })
+    }
     fn read(&self) -> Result<(Raw, Warnings)> {
         let mut loaded = dicom::read_series(&self.path, self.series.as_deref())?;
         let warnings = std::mem::take(&mut loaded.warnings);
@@ -141,7 +155,8 @@ impl Stage for Load {
         let inputs = Inputs::of(&self.config)?;
         let key = context.key(Self::NAME, &inputs, &[])?;
         let files = inputs.files().to_vec();
-        Ok(Object::new(key, files, move || context.stage(Self::NAME, || self.read(&inputs, context))))
+        let origin = self.config.kind.as_part().origin();
+        Ok(Object::new(key, files, origin, move || context.stage(Self::NAME, || self.read(&inputs, context))))
     }
 }
 
@@ -167,13 +182,14 @@ impl Load {
                 Content::Phantom(phantom)
             }
             Raw::Voxels(loaded) => {
+                warnings.extend(preparation::implausible(&loaded.volume));
                 let prepared =
                     self.config.keys.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
                 let (volume, laid_down) = plane::in_own_plane(prepared)?;
-                // A series keeps its place in the patient, which a slice that was laid down has lost.
-                let source = loaded.source.filter(|_| laid_down.is_none());
+                // A slice that was laid down has lost its place in the patient.
+                let placed = laid_down.is_none();
                 warnings.extend(laid_down);
-                Content::Voxels(volume, source)
+                Content::Voxels(volume, placed)
             }
         };
         task.end();

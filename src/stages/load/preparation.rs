@@ -1,7 +1,7 @@
 //! What is done to loaded voxels before they are scanned: rescale, clip, crop, slice, resample, in this order.
 
 use super::Slice;
-use crate::data::{Quantity, Volume, hounsfield_to_attenuation};
+use crate::data::{Quantity, Volume, Warning, hounsfield_to_attenuation};
 use crate::error::{Error, Result};
 use crate::stages::grid;
 use schemars::JsonSchema;
@@ -99,6 +99,22 @@ impl Preparation {
             "crop, slice, resample, clip_hu and rescale are for voxels; a phantom is projected exactly, as it is";
         Err(Error::config("load", problem).hint("remove them, or set them to nothing: --set load.clip_hu="))
     }
+}
+
+/// Hounsfield units that no scanner reports: beyond 16 bits.
+const POSSIBLE_HU: f32 = 32768.0;
+
+/// A warning if a volume in HU holds numbers that are none: clipping would hide them.
+pub(super) fn implausible(volume: &Volume) -> Option<Warning> {
+    let beyond = volume.as_slice().iter().filter(|hu| hu.abs() > POSSIBLE_HU).count();
+    (volume.quantity == Quantity::Hounsfield && beyond > 0).then(|| {
+        let (low, high) = volume.range();
+        let message = format!(
+            "{beyond} voxels are beyond any CT number (values lie in [{low:e}, {high:e}] HU) and are clipped; are the \
+             units right, or is the file damaged?"
+        );
+        Warning::new("implausible_hu", message)
+    })
 }
 
 impl Crop {

@@ -15,7 +15,6 @@ use crate::context::layout::{GEOMETRY, PROJECTIONS, TRUTH};
 use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
-use crate::formats::dicom::SourceSeries;
 use crate::formats::{self, nifti, npy};
 use crate::geometries::GeometryKind;
 use crate::physics::{
@@ -26,6 +25,8 @@ use crate::registry::OneOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Most voxels along an axis of the lattice on which an object's outline is looked at.
+const OUTLINE: usize = 96;
 /// Samples per voxel edge when a phantom is rasterised.
 const SUPERSAMPLING: usize = 4;
 
@@ -74,12 +75,14 @@ pub struct Simulate {
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32) and the object's series.
+/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32).
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
-    source: Option<SourceSeries>,
-    object: Option<Grid>,
+    /// Whether the lattice lies where the object's file puts it.
+    placed: bool,
+    /// The voxels that were integrated, if the object is voxels.
+    voxels: Option<Grid>,
     mu_water: f64,
 }
 
@@ -100,7 +103,7 @@ impl Stage for Simulate {
             formats::geometry::read(&context.folder.path(GEOMETRY))?,
         )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
-        let Sidecar { grid, source, object: voxels, mu_water } = kept.value;
+        let Sidecar { grid, placed, voxels, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), inputs.files()].concat();
         Ok(Acquisition {
@@ -112,7 +115,7 @@ impl Stage for Simulate {
             object: voxels,
             mu_water,
             quantity: Quantity::Hounsfield,
-            source,
+            origin: object.origin.clone().filter(|_| placed),
             files: files(),
         })
     }
@@ -161,9 +164,18 @@ impl Simulate {
         Ok((grid, geometry))
     }
 
-    /// What the run should know of this scan of this object: truncation, an inverse crime.
-    pub fn concerns(content: &Content, truth: &Volume, geometry: &Geometry) -> crate::data::Warnings {
-        warnings::of(content, truth, geometry)
+    /// What the run should know of this scan of this object: truncation, an inverse crime. The object is looked at on
+    /// `grid`, or on fewer voxels where that has many: this is asked before the work.
+    ///
+    /// # Errors
+    /// A lattice that is turned against the object's.
+    pub fn concerns(content: &Content, grid: &Grid, geometry: &Geometry) -> Result<crate::data::Warnings> {
+        let coarse = grid.with_shape(grid.shape.map(|n| n.min(OUTLINE)))?;
+        let outline = match content {
+            Content::Phantom(phantom) => phantom.rasterise(&coarse, MU_WATER_PER_MM, 1),
+            Content::Voxels(volume, _) => volume.resampled(&coarse)?,
+        };
+        Ok(warnings::of(content, grid, &outline, geometry))
     }
 
     /// The object on the lattice of the reconstructions, attenuation (1/mm).
@@ -180,18 +192,18 @@ impl Simulate {
     fn simulate(&self, content: &Content, context: &Context) -> Result<StageOutput<Sidecar>> {
         let (grid, geometry) = self.plan(content)?;
         let truth = Self::truth(content, &grid)?;
-        context.warn_all(&Self::concerns(content, &truth, &geometry));
+        context.warn_all(&Self::concerns(content, &grid, &geometry)?);
         let beam = self.config.beam()?;
         let measured = self.measured(content, &geometry, beam.as_ref(), context)?;
         nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
         npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
-        let (source, object) = match content {
-            Content::Voxels(volume, source) => (source.clone(), Some(volume.grid.clone())),
-            Content::Phantom(_) => (None, None),
+        let (placed, voxels) = match content {
+            Content::Voxels(volume, placed) => (*placed, Some(volume.grid.clone())),
+            Content::Phantom(_) => (false, None),
         };
         let mu_water = scanner::mu_water(beam.as_ref());
-        Ok(StageOutput { value: Sidecar { grid, source, object, mu_water }, files: files(), seconds_before: 0.0 })
+        Ok(StageOutput { value: Sidecar { grid, placed, voxels, mu_water }, files: files(), seconds_before: 0.0 })
     }
 
     /// What the scanner reports of the object.

@@ -7,10 +7,10 @@ use crate::stages::flow::{APART, Content};
 /// Voxels above this fraction of the object's largest attenuation count as its support, not air.
 const MATTER: f32 = 0.02;
 
-/// The warnings for a scan of an object whose truth (on the lattice of the reconstructions) is given.
-pub(super) fn of(content: &Content, truth: &Volume, geometry: &Geometry) -> Warnings {
-    let crime = if let Content::Voxels(volume, _) = content { inverse_crime(&volume.grid, &truth.grid) } else { None };
-    truncated(truth, geometry).into_iter().chain(crime).collect()
+/// The warnings for a scan of an object, given where its matter is, and for its reconstruction on `grid`.
+pub(super) fn of(content: &Content, grid: &Grid, outline: &Volume, geometry: &Geometry) -> Warnings {
+    let crime = if let Content::Voxels(volume, _) = content { inverse_crime(&volume.grid, grid) } else { None };
+    truncated(outline, geometry).into_iter().chain(crime).collect()
 }
 
 fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
@@ -27,10 +27,10 @@ fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
 }
 
 /// Warns when matter, not only the box around it, projects beside the detector.
-fn truncated(truth: &Volume, geometry: &Geometry) -> Option<Warning> {
-    let floor = truth.range().1 * MATTER;
-    let matter: Vec<bool> = truth.as_slice().iter().map(|&mu| mu > floor).collect();
-    truncation::of_support(geometry, &truth.grid, &matter).message.map(|message| Warning::new("truncated", message))
+fn truncated(outline: &Volume, geometry: &Geometry) -> Option<Warning> {
+    let floor = outline.range().1 * MATTER;
+    let matter: Vec<bool> = outline.as_slice().iter().map(|&mu| mu > floor).collect();
+    truncation::of_support(geometry, &outline.grid, &matter).message.map(|message| Warning::new("truncated", message))
 }
 
 #[cfg(test)]

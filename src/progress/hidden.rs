@@ -1,0 +1,157 @@
+//! [`Hidden`]: names that a run does not tell. Paths of input files and what else the user gave may say whose data
+//! they are; with `identity: drop` they are covered in every message, whoever tells it and whoever listens.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+/// Shortest file name that is covered where it stands alone; shorter ones are covered as a part of a path only.
+const SHORTEST: usize = 3;
+
+/// Everything that is covered in this process, longest first, with what is told instead, for all runs that are open.
+static COVERED: RwLock<Vec<Covered>> = RwLock::new(Vec::new());
+
+struct Covered {
+    run: u64,
+    name: String,
+    instead: String,
+    /// Whether what follows it, up to the end of the path, is covered too.
+    folder: bool,
+}
+
+/// While this lives, its names are covered.
+#[derive(Debug)]
+pub struct Hidden {
+    run: u64,
+    /// What is told instead of each input, and the key that names it.
+    inputs: Vec<(String, String)>,
+}
+
+impl Hidden {
+    /// Covers the paths of inputs, given with the keys that name them, as `input-1`, `input-2` and so on, and other
+    /// texts as `(hidden)`.
+    #[must_use]
+    pub fn new(paths: &[(String, PathBuf)], texts: &[String]) -> Self {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+        let run = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut numbers: HashMap<&Path, usize> = HashMap::new();
+        let mut inputs = Vec::new();
+        for (key, path) in paths {
+            let next = numbers.len() + 1;
+            let number = *numbers.entry(path).or_insert(next);
+            let instead = format!("input-{number}");
+            inputs.push((instead.clone(), key.clone()));
+            let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+            for name in [path.clone(), whole] {
+                add(run, name.to_string_lossy().into_owned(), instead.clone(), true);
+            }
+        }
+        for text in texts {
+            add(run, text.clone(), "(hidden)".to_string(), false);
+        }
+        Self { run, inputs }
+    }
+
+    /// Which keys name the inputs that a covered text speaks of: `input-1 is load.nifti.path`.
+    #[must_use]
+    pub fn explained(&self, text: &str) -> String {
+        let spoken = self.inputs.iter().filter(|(instead, _)| text.contains(instead));
+        let words = spoken.map(|(instead, key)| format!("{instead} is {key}")).collect::<Vec<_>>().join(", ");
+        let numbered = text.contains("/file-");
+        if numbered { format!("{words}; its files are numbered in the order of their names") } else { words }
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        COVERED.write().unwrap_or_else(PoisonError::into_inner).retain(|covered| covered.run != self.run);
+    }
+}
+
+fn add(run: u64, name: String, instead: String, folder: bool) {
+    let mut all = COVERED.write().unwrap_or_else(PoisonError::into_inner);
+    if name.is_empty() || all.iter().any(|covered| covered.run == run && covered.name == name) {
+        return;
+    }
+    let place = all.partition_point(|covered| covered.name.len() >= name.len());
+    all.insert(place, Covered { run, name, instead, folder });
+}
+
+/// Covers the files of an input too, if the input is covered: the names in a folder are as telling as its own.
+pub fn cover_files<'a>(input: &Path, files: impl Iterator<Item = &'a Path>) {
+    let found = {
+        let all = COVERED.read().unwrap_or_else(PoisonError::into_inner);
+        let input = input.to_string_lossy();
+        let one = all.iter().find(|covered| covered.folder && covered.name == input);
+        one.map(|covered| (covered.run, covered.instead.clone()))
+    };
+    let Some((run, instead)) = found else { return };
+    for (number, file) in files.enumerate() {
+        let instead = if file == input { instead.clone() } else { format!("{instead}/file-{}", number + 1) };
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        add(run, file.to_string_lossy().into_owned(), instead.clone(), false);
+        if name.chars().count() >= SHORTEST {
+            add(run, name, instead, false);
+        }
+    }
+}
+
+/// The text with all that is covered replaced.
+#[must_use]
+pub fn covered(text: &str) -> String {
+    let all = COVERED.read().unwrap_or_else(PoisonError::into_inner);
+    let mut text = text.to_string();
+    for one in all.iter() {
+        if text.contains(&one.name) {
+            text = replaced(&text, one);
+        }
+    }
+    text
+}
+
+fn replaced(text: &str, one: &Covered) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&one.name) {
+        out.push_str(&rest[..at]);
+        out.push_str(&one.instead);
+        rest = &rest[at + one.name.len()..];
+        if one.folder && rest.starts_with('/') {
+            // A file below it whose name is not known: all up to the end of the path, which our messages mark so.
+            let end = [": ", "\n", "\"", "'", "`"].iter().filter_map(|mark| rest.find(mark)).min();
+            rest = &rest[end.unwrap_or(rest.len())..];
+        }
+    }
+    out + rest
+}
+
+/// All texts in a JSON value, covered.
+pub fn cover_json(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = covered(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(cover_json),
+        serde_json::Value::Object(map) => map.values_mut().for_each(cover_json),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_covered_in_texts_while_the_run_lasts() {
+        let path = PathBuf::from("data/Mrs Canary/series-q");
+        let named = ("load.dicom.path".to_string(), path.clone());
+        let hidden = Hidden::new(&[named.clone(), named], &["1.2.840.77".to_string()]);
+        assert!(hidden.explained("input-1: damaged").starts_with("input-1 is load.dicom.path"));
+        let text = "data/Mrs Canary/series-q/a b.dcm: damaged, series 1.2.840.77";
+        assert_eq!(covered(text), "input-1: damaged, series (hidden)");
+        let files = [path.join("a b.dcm"), path.join("Canary.dcm")];
+        cover_files(&path, files.iter().map(PathBuf::as_path));
+        assert_eq!(covered(text), "input-1/file-1: damaged, series (hidden)");
+        assert_eq!(covered("two: Canary.dcm and a b.dcm"), "two: input-1/file-2 and input-1/file-1");
+        drop(hidden);
+        assert_eq!(covered(text), text);
+    }
+}

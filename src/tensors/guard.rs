@@ -1,0 +1,45 @@
+//! Running out of memory in an operator that nobody asked for its result: `a + b` on tensors panics where `f_add`
+//! returns an error. Such a panic is the machine's fault and no bug, wherever it happens.
+
+use super::torch_error;
+use crate::error::{Error, Result};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use tch::TchError;
+
+/// Does the work; a panic of libtorch that lacks memory becomes an error, any other goes on.
+///
+/// # Errors
+/// What the work says; memory.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| match out_of_memory(payload.as_ref()) {
+        Some(error) => Err(error),
+        None => resume_unwind(payload),
+    })
+}
+
+/// The error behind the payload of a panic, if it was libtorch's lack of memory.
+#[must_use]
+pub fn out_of_memory(payload: &(dyn Any + Send)) -> Option<Error> {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    // `unwrap` of a `TchError` shows it like this.
+    let (_, shown) = text?.split_once("Torch(\"")?;
+    let lacking =
+        ["out of memory", "can't allocate memory", "not enough memory"].iter().any(|words| shown.contains(words));
+    lacking.then(|| torch_error(TchError::Torch(shown.split("\\n").next().unwrap_or_default().to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind, Tensor};
+
+    #[test]
+    fn an_operator_without_memory_is_a_resource_error_and_other_panics_go_on() {
+        let huge = guarded(|| Ok(Tensor::zeros([1 << 52], (Kind::Float, Device::Cpu))));
+        let error = huge.unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+        assert!(error.to_string().contains("memory"), "{error}");
+        assert!(std::panic::catch_unwind(|| guarded::<()>(|| panic!("a bug"))).is_err());
+    }
+}
