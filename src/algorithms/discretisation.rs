@@ -12,7 +12,7 @@ use crate::operators::xray;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most times finer, and most sub-rays: beyond three nothing was gained, and the cost grows with the third power.
+/// Most times finer, and most sub-rays: voxels and memory grow with the third power of it.
 const MOST: usize = 4;
 
 /// How much finer than the picture a method models the scan.
