@@ -12,7 +12,6 @@ use super::weight::{Auto, Weight};
 use super::{Algorithm, Discretisation, Estimate, Reconstruction, Run, tv};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
-use crate::operators::xray::Sampling;
 use crate::progress;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,13 +87,8 @@ impl Candidate {
     fn judge(self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Judged> {
         let name = self.name();
         let _span = tracing::info_span!(target: progress::PART, "candidate", label = name.as_str()).entered();
-        let sampling = Sampling { sub_rays: self.discretisation.rays(), ..run.sampling };
-        let inner = Run {
-            stop: run.stop,
-            sampling,
-            lattice: self.discretisation.lattice,
-            ..Run::quiet(run.device, run.seed, run.mu_water)
-        };
+        let mut inner = run.trial(None);
+        self.discretisation.enter(&mut inner);
         let choice = self.tv.choose_weight(data, &self.discretisation.grid(grid)?, &inner)?;
         let score = choice.tried.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min);
         Ok(Judged { candidate: self, weight: choice.weight, score })

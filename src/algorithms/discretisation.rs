@@ -75,6 +75,12 @@ impl Discretisation {
         geometry.subdivided(rows, columns)
     }
 
+    /// Sets what a run on the finer lattice knows of it.
+    pub(super) fn enter(&self, run: &mut Run<'_>) {
+        run.sampling.sub_rays = self.rays();
+        run.lattice = self.lattice;
+    }
+
     /// Has `algorithm` reconstruct on the finer lattice, and averages what it gives over the voxels of `grid`.
     ///
     /// # Errors
@@ -86,8 +92,7 @@ impl Discretisation {
         grid: &Grid,
         run: &mut Run<'_>,
     ) -> Result<Reconstruction> {
-        run.sampling.sub_rays = self.rays();
-        run.lattice = self.lattice;
+        self.enter(run);
         if self.lattice == 1 {
             return algorithm.reconstruct(data, grid, run);
         }

@@ -60,6 +60,14 @@ pub struct Run<'a> {
     pub checkpoints: &'a dyn Checkpoints,
 }
 
+impl<'a> Run<'a> {
+    /// The run of a trial within this one, from `initial`: its checkpoints are not kept.
+    #[must_use]
+    pub fn trial(&self, initial: Option<Volume>) -> Run<'a> {
+        Run { initial, checkpoints: &Silent, ..*self }
+    }
+}
+
 impl Run<'_> {
     /// A run that nobody listens to, with the default projector, from nothing.
     #[must_use]

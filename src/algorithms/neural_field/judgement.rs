@@ -9,7 +9,7 @@ use crate::algorithms::weight::{Auto, Choice, Weight};
 use crate::algorithms::{Algorithm, Reconstruction, Run, tv};
 use crate::data::{Grid, Projections, Volume, Warning};
 use crate::error::Result;
-use crate::progress::{self, Silent};
+use crate::progress;
 use serde_json::json;
 
 /// Standard errors from which a field is said to be worse.
@@ -42,7 +42,7 @@ impl Config {
         made.notes.insert("against_tv".into(), note);
         if found.worse {
             made.warnings.push(found.warning());
-            made.volume = found.tv.reconstruct(data, grid, &mut alone(run, None))?.volume;
+            made.volume = found.tv.reconstruct(data, grid, &mut run.trial(None))?.volume;
             made.uncertainty = None;
             made.notes.insert("fallback".into(), json!("tv"));
         }
@@ -61,7 +61,7 @@ impl Config {
         };
         let scores = |label: &str, method: &dyn Algorithm, initial: Option<Volume>| -> Result<Vec<f64>> {
             let _span = tracing::info_span!(target: progress::PART, "judgement", label).entered();
-            judge.scores(&method.reconstruct(&kept, grid, &mut alone(run, initial))?.volume)
+            judge.scores(&method.reconstruct(&kept, grid, &mut run.trial(initial))?.volume)
         };
         let views = scores("tv without every fourth view", &self.total_variation((weight * fewer).into()), None)?;
         // A start of the field's own is made from the same views; one that was handed over has seen all of them.
@@ -95,9 +95,4 @@ impl Judgement {
         );
         Warning::new("worse_than_tv", message)
     }
-}
-
-/// The run without its checkpoints, which are the fit's.
-fn alone<'a>(run: &Run<'a>, initial: Option<Volume>) -> Run<'a> {
-    Run { initial, checkpoints: &Silent, ..*run }
 }

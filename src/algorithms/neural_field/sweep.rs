@@ -11,7 +11,7 @@ use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
 use crate::algorithms::{Algorithm, Run};
 use crate::data::{Geometry, Grid, Projections, Warning};
 use crate::error::{Error, Result};
-use crate::progress::{self, Silent, TRIAL};
+use crate::progress::{self, TRIAL};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -142,7 +142,7 @@ impl Sweep {
         for value in &self.values {
             let label = value.to_string();
             let trial = tracing::info_span!(target: TRIAL, "trial", label).entered();
-            let mut alone = Run { initial: run.initial.clone(), checkpoints: &Silent, ..*run };
+            let mut alone = run.trial(run.initial.clone());
             let volume = self.trial(config, value, weight)?.reconstruct(&kept, grid, &mut alone)?.volume;
             tried.push(judge.scores(&volume)?);
             drop(trial);

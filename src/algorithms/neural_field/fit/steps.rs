@@ -21,12 +21,7 @@ impl Fit<'_> {
         let volume = match (self.start.take(), &self.config.start) {
             (Some(volume), _) => volume,
             (None, Some(start)) => {
-                let mut inner = Run {
-                    stop: run.stop,
-                    sampling: run.sampling,
-                    lattice: run.lattice,
-                    ..Run::quiet(run.device, run.seed, run.mu_water)
-                };
+                let mut inner = run.trial(None);
                 start.kind.as_part().reconstruct(self.problem.data, self.problem.grid, &mut inner)?.volume
             }
             (None, None) => return Ok(()),
