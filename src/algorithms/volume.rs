@@ -17,8 +17,8 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// A NIfTI file in HU, or a folder with a DICOM series. It is averaged onto the lattice; what it does not cover is
-    /// air.
+    /// A volume in HU of any format (NIfTI, MetaImage, NRRD, a folder with a DICOM series, ...). It is averaged onto
+    /// the lattice; what it does not cover is air.
     pub path: InputPath,
 }
 
@@ -27,10 +27,7 @@ impl Algorithm for Config {
         if self.path.exists() {
             return Ok(());
         }
-        Err(Error::config(
-            "volume.path",
-            format!("expected a NIfTI file or a DICOM folder, {} is not there", progress::place(&self.path)),
-        ))
+        Err(Error::config("volume.path", format!("expected a volume, {} is not there", progress::place(&self.path))))
     }
 
     fn iterative(&self) -> bool {

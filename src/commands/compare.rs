@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What `recon compare` may be told.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The truth: a NIfTI file (HU) or a DICOM folder
+    /// The truth, HU: a volume in any format (NIfTI, MetaImage, NRRD, a DICOM folder, ...)
     pub truth: PathBuf,
     /// What is measured against it, on the same lattice
     pub found: PathBuf,

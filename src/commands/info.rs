@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What `recon info` may be told.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A NIfTI, NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of DICOM or TIFF files, a pipeline, a run
+    /// A volume of any format, a NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of them, a pipeline, a run
     pub path: PathBuf,
     /// Show free texts and identifiers of the file too (descriptions, UIDs): they may name the patient
     #[arg(long)]

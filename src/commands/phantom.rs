@@ -3,7 +3,7 @@
 use super::Output;
 use crate::data::MU_WATER_PER_MM;
 use crate::error::Result;
-use crate::formats::nifti;
+use crate::formats;
 use crate::phantoms::Phantom;
 use crate::progress;
 use crate::stages::grid;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Args {
     /// The phantom's YAML file
     pub file: PathBuf,
-    /// The NIfTI file to write (.nii or .nii.gz), HU
+    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .raw or .tif
     #[arg(short, long)]
     pub output: PathBuf,
     /// Voxels along z,y,x (y,x for a 2-D phantom)
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result<Output> {
         .map_err(|error| error.under("--shape"))?;
     let volume =
         phantom.rasterise(&grid, MU_WATER_PER_MM, args.supersampling.clamp(1, 16)).to_hounsfield(MU_WATER_PER_MM);
-    nifti::write(&args.output, &volume, &format!("{}, HU", phantom.name))?;
+    formats::write_volume(&args.output, &volume, &format!("{}, HU", phantom.name))?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
     Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }

@@ -4,7 +4,7 @@ use super::Output;
 use crate::algorithms::neural_field::Fitted;
 use crate::context::{Machine, layout};
 use crate::error::{Error, Result};
-use crate::formats::nifti;
+use crate::formats;
 use crate::progress::{self, StopSignal};
 use crate::stages::grid::{self, Spacing};
 use crate::tensors::DeviceRequest;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// A method's folder in a run folder, or the checkpoint (.safetensors) itself
     pub field: PathBuf,
-    /// The NIfTI file to write (.nii or .nii.gz), HU
+    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .raw or .tif
     #[arg(short, long)]
     pub output: PathBuf,
     /// Distance between voxels in mm: one number, or z,y,x (y,x in 2-D)
@@ -24,7 +24,7 @@ pub struct Args {
     /// Voxels along z,y,x (y,x in 2-D)
     #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub shape: Option<Vec<usize>>,
-    /// A NIfTI file whose lattice is taken
+    /// A volume whose lattice is taken
     #[arg(long, group = "grid_choice")]
     pub like: Option<PathBuf>,
     /// auto, cpu, cuda or cuda:N
@@ -51,7 +51,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         grid::Config { shape: args.shape.clone(), spacing_mm: spacing, from: args.like.clone().map(Into::into) };
     let grid = if wanted == grid::Config::default() { fitted.grid().clone() } else { wanted.over(fitted.grid())? };
     let volume = fitted.volume(&grid, stop)?.to_hounsfield(fitted.mu_water());
-    nifti::write(&args.output, &volume, "neural field, HU")?;
+    formats::write_volume(&args.output, &volume, "neural field, HU")?;
     let value = serde_json::json!({"volume": args.output, "shape": grid.shape, "spacing_mm": grid.spacing});
     Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }

@@ -2,14 +2,13 @@
 
 use crate::data::{MU_WATER_PER_MM, Volume};
 use crate::error::Result;
-use crate::formats::{Loaded, dicom, nifti};
+use crate::formats::{Loaded, Reading, read_volume};
 use crate::progress;
 use std::path::Path;
 
-/// The volume in HU: a folder is a DICOM series, a file is NIfTI in HU.
+/// The volume in HU, from a file or folder of any format of volumes.
 pub(super) fn read(path: &Path) -> Result<Volume> {
-    let Loaded { volume, warnings, .. } =
-        if path.is_dir() { dicom::read_series(path, None)? } else { nifti::read(path, nifti::Units::Hounsfield)? };
+    let Loaded { volume, warnings } = read_volume(path, &Reading::default())?;
     for warning in warnings {
         progress::warn(&warning.code, &format!("{}: {}", progress::place(path), warning.message));
     }

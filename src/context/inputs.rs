@@ -3,7 +3,7 @@
 
 use super::files::{InputFile, hash_file};
 use crate::error::{Error, Result};
-use crate::formats::nifti;
+use crate::formats;
 use crate::input_path;
 use crate::progress;
 use serde::Serialize;
@@ -76,8 +76,7 @@ fn group(path: &Path) -> Result<Vec<InputFile>> {
     if path.is_dir() {
         below(path, 0, &mut paths)?;
     } else {
-        let (header, data) = nifti::parts(path);
-        paths.extend([header, data]);
+        paths.extend(formats::parts(path));
     }
     paths.sort();
     paths.dedup();

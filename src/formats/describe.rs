@@ -69,6 +69,12 @@ pub fn describe(path: &Path) -> Result<Description> {
 }
 
 impl<'a> Candidate<'a> {
+    /// Whether a file's name ends like one of these, in any case of letters.
+    pub(super) fn ends_with(&self, endings: &[&str]) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        !self.is_folder && endings.iter().any(|ending| name.ends_with(ending))
+    }
+
     pub(super) fn open(path: &'a Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
         let is_folder = std::fs::metadata(path).map_err(fail)?.is_dir();

@@ -1,15 +1,15 @@
-//! The lattice of a NIfTI file, for `grid: {from: FILE}`.
+//! The lattice of a volume, for `grid: {from: FILE}`.
 
-use super::nifti;
+use super::read_grid;
 use crate::data::Grid;
 use crate::error::Result;
 use std::path::Path;
 
-/// The lattice of a NIfTI file in canonical order (array axes closest to +z, +y, +x of LPS, obliqueness kept), mm. Its
-/// voxels are not read.
+/// The lattice of a volume of any format, mm, in canonical order (array axes closest to +z, +y, +x of LPS, obliqueness
+/// kept). Of NIfTI, MetaImage, NRRD and DICOM the voxels are not read.
 ///
 /// # Errors
-/// [`crate::error::Error::Input`] when the file is missing, no NIfTI-1, damaged, or its lattice is sheared.
+/// [`crate::error::Error::Input`] when the file is missing, no volume in a format that is known, or damaged.
 pub fn read(path: &Path) -> Result<Grid> {
-    nifti::read_grid(path).map(|(grid, _)| grid)
+    read_grid(path).map(|(grid, _)| grid)
 }

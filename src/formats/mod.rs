@@ -1,5 +1,5 @@
-//! Files ↔ values: volumes from NIfTI and DICOM, projections as `.npy`, measured ones also from HDF5, TIFF and MATLAB,
-//! scans as JSON, spectra as CSV.
+//! Files ↔ values: volumes in the formats of [`VOLUMES`], projections as `.npy`, measured ones also from HDF5, TIFF and
+//! MATLAB, scans as JSON, spectra as CSV.
 //!
 //! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that
 //! is written goes through [`atomic`].
@@ -11,13 +11,19 @@ mod folder;
 pub mod geometry;
 pub mod grid_of;
 pub mod measured;
+mod metaimage;
 pub mod nifti;
 pub mod npy;
+mod nrrd;
 mod orient;
+mod sidecar;
 pub mod spectrum;
+mod stored;
+mod volumes;
 
 pub use describe::{Candidate, Description, describe};
-pub use nifti::Units;
+pub use volumes::volume_format;
+pub use volumes::{Reading, Sheared, Units, VOLUMES, VolumeFormat, parts, read_grid, read_volume, write_volume};
 
 use crate::data::{Volume, Warnings};
 use crate::error::Result;
@@ -42,14 +48,24 @@ pub struct Format {
     pub describe: fn(&Candidate) -> Option<Result<Description>>,
 }
 
+impl Format {
+    /// A format of volumes as one that `recon info` understands.
+    const fn of(volume: &VolumeFormat) -> Self {
+        Self { name: volume.name, looks_like: volume.looks_like, describe: volume.describe }
+    }
+}
+
 /// All formats; the first that claims a path has it.
 pub const FORMATS: &[Format] = &[
-    nifti::FORMAT,
-    dicom::FORMAT,
-    npy::FORMAT,
+    Format::of(&nifti::FORMAT),
+    Format::of(&dicom::FORMAT),
+    Format::of(&metaimage::FORMAT),
+    Format::of(&nrrd::FORMAT),
+    Format::of(&sidecar::RAW),
+    Format::of(&sidecar::NPY),
     geometry::FORMAT,
     measured::HDF5,
-    measured::TIFF,
+    Format::of(&sidecar::TIFF),
     measured::MAT,
     folder::FORMAT,
 ];

@@ -277,11 +277,7 @@ impl Method {
     /// The volume that the kind's file holds, on the lattice, attenuation.
     fn read_file(&self, scan: &Acquisition) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
-        let formats::Loaded { volume, warnings, .. } = if path.is_dir() {
-            formats::dicom::read_series(path, None)?
-        } else {
-            nifti::read(path, nifti::Units::Hounsfield)?
-        };
+        let formats::Loaded { volume, warnings } = formats::read_volume(path, &formats::Reading::default())?;
         for warning in &warnings {
             progress::warn(&warning.code, &format!("{}: {}", progress::place(path), warning.message));
         }

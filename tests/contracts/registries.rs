@@ -125,6 +125,7 @@ fn inputs() {
         "phantom: {file: phantom.yaml}",
         "nifti: {path: ct.nii.gz}",
         "dicom: {path: series}",
+        "volume: {path: ct.mha}",
     ]);
     family::<MeasuredKind, NoKeys>(&[
         "hdf5: {path: scan.h5}",

@@ -48,7 +48,7 @@ fn series_that_are_no_volume_are_described_with_the_reason() {
     assert_eq!(value(&many, "series"), "6");
     let tilted = describe(&root.join("philips_ingenuity_headphantom_tilt-18.5")).unwrap();
     assert_eq!(value(&tilted, "gantry tilt"), "-18.5 degrees");
-    assert!(tilted.warnings.iter().any(|w| w.code == "dicom_not_a_volume" && w.message.contains("18.50 degrees")));
+    assert!(tilted.warnings.iter().any(|w| w.code == "sheared" && w.message.contains("18.50 degrees")));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_is_not_understood_is_an_error_that_says_what_is() {
 fn a_broken_file_is_not_taken_for_an_unknown_one() {
     let folder = folder();
     for (name, bytes, reason) in [
-        ("a.nii", b"hello".to_vec(), "NIfTI header"),
+        ("a.nii", b"hello".to_vec(), "not a NIfTI file"),
         ("renamed", small(&[1.0])[..355].to_vec(), "is the file complete?"),
         ("a.dcm", b"hello".to_vec(), "not a DICOM file"),
         ("a.npy", b"hello".to_vec(), "damaged .npy"),

@@ -5,7 +5,8 @@ use crate::support::{difference, edit, folder, input_error, put, sums};
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use recon::data::{Grid, Quantity};
-use recon::formats::dicom::read_series;
+use recon::formats::dicom::{read_series, read_with};
+use recon::formats::{Reading, Sheared, Units};
 use std::path::Path;
 
 /// Shape, spacing and origin as SimpleITK's series reader gives them.
@@ -74,10 +75,7 @@ fn every_odd_series_is_refused_with_its_reason() {
     let folder = data_or_skip!("dicom");
     for (path, reason) in [
         ("ge_hispeed_head_tilt18.5_irregular_gaps", "uneven slices: distances from 1.081 to 6.999 mm"),
-        (
-            "philips_ingenuity_headphantom_tilt-18.5",
-            "stacked 18.50 degrees off their normal, the files declare a gantry tilt of -18.5",
-        ),
+        ("philips_ingenuity_headphantom_tilt-18.5", "axes deviate 18.50 degrees"),
         ("sts013_philips_thigh_mr_t1", "expected modality CT, got MR"),
         ("series_oddities/gantrytilting_001", "14.00 degrees"),
         ("series_oddities/notavolume_001", "002.dcm: at the same place as"),
@@ -88,9 +86,27 @@ fn every_odd_series_is_refused_with_its_reason() {
         ("series_oddities", "expected one series, found 6"),
         ("compressed_wg04_ct1_ge", "expected one series, found 2"),
     ] {
-        let message = input_error(read_series(&folder.join(path), None));
+        let refuse = Reading { sheared: Sheared::Refuse, ..Reading::default() };
+        let message = input_error(read_with(&folder.join(path), &refuse));
         assert!(message.contains(reason), "{path}: {message}");
     }
+}
+
+#[test]
+fn tilted_and_uneven_series_are_resampled_with_a_word_and_other_modalities_are_relative() {
+    let folder = data_or_skip!("dicom");
+    for (path, code, words) in [
+        ("philips_ingenuity_headphantom_tilt-18.5", "sheared", "18.50 degrees"),
+        ("series_oddities/gantrytilting_001", "sheared", "14.00 degrees"),
+        ("ge_hispeed_head_tilt18.5_irregular_gaps", "dicom_uneven", "are resampled to"),
+    ] {
+        let loaded = read_series(&folder.join(path), None).unwrap();
+        let found = loaded.warnings.iter().find(|warning| warning.code == code);
+        assert!(found.is_some_and(|warning| warning.message.contains(words)), "{path}: {:?}", loaded.warnings);
+    }
+    let relative = Reading { units: Units::Relative, ..Reading::default() };
+    let magnetic = read_with(&folder.join("sts013_philips_thigh_mr_t1"), &relative).unwrap();
+    assert_eq!(magnetic.volume.quantity, recon::data::Quantity::Relative);
 }
 
 #[test]

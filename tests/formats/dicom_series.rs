@@ -4,8 +4,8 @@ use crate::support::{apart, edit, folder, input_error, labels, put, series, turn
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use recon::data::{Grid, Volume};
-use recon::formats::Loaded;
-use recon::formats::dicom::{Labels, read_series, write_series};
+use recon::formats::dicom::{Labels, read_series, read_with, write_series};
+use recon::formats::{Loaded, Reading, Sheared};
 use std::path::{Path, PathBuf};
 
 fn read(folder: &Path) -> recon::error::Result<Loaded> {
@@ -54,8 +54,15 @@ fn uneven_slices_are_refused_and_a_little_wobble_is_told() {
         let position = format!("7\\17.75\\{}", 26.0 + 4.0 + by);
         edit(file, |object| put(object, tags::IMAGE_POSITION_PATIENT, VR::DS, &position));
     };
-    assert!(refused(|files| moved(&files[2], 0.5)).contains("uneven slices: distances from 1.500 to 2.500 mm"));
+    let strict = Reading { sheared: Sheared::Refuse, ..Reading::default() };
     let folder = folder();
+    moved(&series(folder.path(), 5)[2], 0.5);
+    let message = input_error(read_with(folder.path(), &strict));
+    assert!(message.contains("uneven slices: distances from 1.500 to 2.500 mm"), "{message}");
+    let loaded = read(folder.path()).unwrap();
+    assert!(
+        codes(&loaded) == ["dicom_uneven"] && loaded.warnings[0].message.contains("resampled to 5 slices 2.000 mm")
+    );
     moved(&series(folder.path(), 5)[2], 0.03);
     let loaded = read(folder.path()).unwrap();
     assert!(codes(&loaded).contains(&"dicom_uneven"));
@@ -93,14 +100,16 @@ fn repeated_slices_mixed_orientations_shapes_and_spacings_are_refused() {
 }
 
 #[test]
-fn a_tilted_gantry_is_refused_by_its_geometry_not_by_its_tag() {
-    let tilted = refused(|files| {
-        for (k, file) in files.iter().enumerate() {
-            let position = format!("7\\{}\\{}", 17.75 + 0.5 * k as f64, 26.0 + 2.0 * k as f64);
-            edit(file, |object| put(object, tags::IMAGE_POSITION_PATIENT, VR::DS, &position));
-        }
-    });
-    assert!(tilted.contains("stacked 14.04 degrees off their normal"), "{tilted}");
+fn a_tilted_gantry_is_known_by_its_geometry_not_by_its_tag() {
+    let tilted = folder();
+    for (k, file) in series(tilted.path(), 5).iter().enumerate() {
+        let position = format!("7\\{}\\{}", 17.75 + 0.5 * k as f64, 26.0 + 2.0 * k as f64);
+        edit(file, |object| put(object, tags::IMAGE_POSITION_PATIENT, VR::DS, &position));
+    }
+    let strict = Reading { sheared: Sheared::Refuse, ..Reading::default() };
+    assert!(input_error(read_with(tilted.path(), &strict)).contains("14.04 degrees"));
+    let upright = read(tilted.path()).unwrap();
+    assert_eq!((codes(&upright), upright.volume.grid.shape), (vec!["sheared"], [5, 6, 5]));
     let folder = folder();
     for file in series(folder.path(), 3) {
         edit(&file, |object| put(object, tags::GANTRY_DETECTOR_TILT, VR::DS, "10"));

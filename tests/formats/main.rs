@@ -18,3 +18,4 @@ mod nifti_read;
 mod nifti_write;
 mod projections;
 mod support;
+mod volumes;

@@ -61,7 +61,7 @@ fn truncated_files_and_wrong_sums_are_refused() {
     let mut wrong_sum = packed.clone();
     let place = wrong_sum.len() - 8;
     wrong_sum[place] ^= 1;
-    assert!(refused("a.nii.gz", &wrong_sum).contains("damaged gzip data"));
+    assert!(refused("a.nii.gz", &wrong_sum).contains("damaged compressed data"));
     let mut garbage = packed.clone();
     garbage.extend(b"garbage");
     refused("a.nii.gz", &garbage);
@@ -79,7 +79,7 @@ fn two_gzip_members_are_one_file() {
 #[test]
 fn contradicting_headers_are_refused_with_expected_and_got() {
     let float = |value: f32| value.to_le_bytes();
-    let cases: [(usize, Vec<u8>, &str); 16] = [
+    let cases: [(usize, Vec<u8>, &str); 15] = [
         (0, vec![0, 0, 0, 0], "header size of 348"),
         (72, vec![16, 0], "float32 has 32 bits, bitpix says 16"),
         (70, vec![99, 0], "unknown datatype code 99"),
@@ -94,7 +94,6 @@ fn contradicting_headers_are_refused_with_expected_and_got() {
         (108, float(340.0).to_vec(), "voxels to begin"),
         (280, float(f32::INFINITY).to_vec(), "sform is not a transform"),
         (280, float(0.0).to_vec(), "sform is not a transform"),
-        (284, float(0.3).to_vec(), "sheared"),
         (344, b"abcd".to_vec(), "n+1 or ni1"),
     ];
     for (place, part, reason) in cases {

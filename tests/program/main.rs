@@ -22,3 +22,4 @@ mod resume;
 mod scanners;
 mod slices;
 mod tiff_folders;
+mod volumes;

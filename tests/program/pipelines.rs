@@ -49,7 +49,7 @@ fn the_schema_refuses_what_the_parser_refuses() {
         ("  - fdk: {filter: hann}", "  - {fdk: {}, tv: {}}"),
         ("shape: [16, 16, 16]", "shape: many"),
         ("seed", "seed"),
-        ("volumes: [nifti, dicom]", "volumes: [nrrd]"),
+        ("volumes: [nifti, dicom]", "volumes: [minc]"),
     ] {
         if good == bad {
             continue;

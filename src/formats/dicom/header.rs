@@ -170,9 +170,14 @@ impl Image {
         let axes =
             value(tags::PLANE_ORIENTATION_SEQUENCE, tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)", 6)?;
         let spacing = value(tags::PIXEL_MEASURES_SEQUENCE, tags::PIXEL_SPACING, "Pixel Spacing", 2)?;
-        let slope = value(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_SLOPE, "Rescale Slope", 1)?[0];
-        let intercept =
-            value(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_INTERCEPT, "Rescale Intercept", 1)?[0];
+        let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
+        // Other modalities than CT may leave the rescaling out: their numbers are what is stored.
+        let left_out = self.modality != "CT" && self.holder(frame, group, tags::RESCALE_SLOPE).is_none();
+        let number = |tag: Tag, name: &str, plain: f64| {
+            if left_out { Ok(plain) } else { value(group, tag, name, 1).map(|found| found[0]) }
+        };
+        let slope = number(tags::RESCALE_SLOPE, "Rescale Slope", 1.0)?;
+        let intercept = number(tags::RESCALE_INTERCEPT, "Rescale Intercept", 0.0)?;
         if spacing.iter().any(|&s| s <= 0.0) || slope == 0.0 {
             return Err(format!(
                 "expected positive Pixel Spacing and a Rescale Slope other than 0, got {spacing:?} and {slope}"

@@ -8,16 +8,20 @@ use super::without_pixels;
 use super::words;
 use crate::data::Warning;
 use crate::error::{Error, Result};
-use crate::formats::Format;
 use crate::formats::describe::{Candidate, Description, grid_rows, tidy};
+use crate::formats::{Reading, stored};
 use crate::progress;
 use std::path::Path;
 
-/// The entry in the list of formats.
-pub(in crate::formats) const FORMAT: Format =
-    Format { name: "DICOM", looks_like: "a folder of slices, or one file", describe };
+/// Whether a file is DICOM, or a folder holds such a file.
+pub(super) fn claims(candidate: &Candidate) -> bool {
+    if candidate.is_folder {
+        return series::holds_dicom(candidate.path);
+    }
+    candidate.ends_with(&[".dcm"]) || is_dicom(&candidate.head)
+}
 
-fn describe(candidate: &Candidate) -> Option<Result<Description>> {
+pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     if candidate.is_folder {
         return folder(candidate.path).transpose();
     }
@@ -97,13 +101,12 @@ fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     if !volume.is_localizer() {
         volume.images.retain(|image| !image.is_localizer());
     }
-    let grid = stack::stack(path, &volume).and_then(|stack| {
+    let reading = Reading { units: stack::natural(&volume), ..Reading::default() };
+    let grid = stack::stack(path, &volume, &reading).and_then(|stack| {
         description.warnings.extend(stack.warnings.clone());
-        stack
-            .affine
-            .check()
-            .map_err(|fault| Error::input(path, format!("its slices are no right-angled affine: {fault}")))?;
-        stack.affine.grid(stack.affine.canonical_order())
+        let (grid, sheared) = stored::lattice(path, &stack.even_affine(), &reading)?;
+        description.warnings.extend(sheared);
+        Ok(grid)
     });
     match grid {
         Ok(grid) => grid_rows(description, &grid),

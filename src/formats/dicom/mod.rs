@@ -2,11 +2,13 @@
 //!
 //! A file is walked by our own `prescan` before `dicom-object` sees any of it, and it sees only wanted elements;
 //! compressed pixels are compared with the image before `dicom-pixeldata` decodes them. Slices are ordered by their
-//! positions along their normal and must form an even, right-angled stack. Each slice is rescaled by its own slope and
-//! intercept; windows are never applied; padding and values below −1024 stay as they are (`clip_hu` is for them).
+//! positions along their normal; uneven distances and tilted stacks are resampled. Each slice is rescaled by its own
+//! slope and intercept; windows are never applied; padding and values below −1024 stay as they are (`clip_hu` is for
+//! them).
 
 mod codestream;
 mod dataset;
+mod even;
 mod file;
 mod header;
 mod info;
@@ -22,14 +24,12 @@ mod without_pixels;
 mod words;
 mod write;
 
-pub(super) use info::FORMAT;
 pub use labels::{Identity, Labels};
 pub use source::SourceSeries;
 pub use write::{Written, write_series};
 
-use super::Loaded;
-use super::orient::reorder;
-use crate::data::{Quantity, Volume};
+use super::{Loaded, Reading, VolumeFormat, stored};
+use crate::data::{Grid, Warnings};
 use crate::error::{Error, Result};
 use crate::memory;
 use file::DicomFile;
@@ -38,27 +38,57 @@ use series::Series;
 use stack::Stack;
 use std::path::Path;
 
+/// The entry in the list of formats.
+pub(super) const FORMAT: VolumeFormat = VolumeFormat {
+    name: "DICOM",
+    key: "dicom",
+    endings: &[],
+    looks_like: "a folder of slices, or one file",
+    claims: info::claims,
+    describe: info::describe,
+    read: read_with,
+    read_grid,
+    parts: |path| vec![path.to_path_buf()],
+    write: None,
+};
+
 /// Reads one CT series as a Hounsfield volume `[z, y, x]` in canonical order (axes closest to +z, +y, +x of LPS,
-/// obliqueness kept). `path` is a folder (with its subfolders) or one file; `series` the Series Instance UID, needed
-/// when there are several.
+/// obliqueness kept). `path` is a folder (with its subfolders) or one file; `series` its Series Number, UID or Series
+/// Description, needed when there are several.
 ///
 /// # Errors
 /// [`Error::Input`] when there is no image, not exactly one series (all are listed), a damaged file, a modality other
-/// than CT, a missing or repeated slice, mixed shapes or orientations, a tilted gantry, or pixels that cannot be
-/// decoded. No message holds anything that identifies a patient, unless a path does.
+/// than CT, a missing or repeated slice, mixed shapes or orientations, or pixels that cannot be decoded. No message
+/// holds anything that identifies a patient, unless a path does.
 pub fn read_series(path: &Path, series: Option<&str>) -> Result<Loaded> {
-    let (series, mut warnings) = series::choose(path, series)?;
-    let stack = stack::stack(path, &series)?;
-    stack
-        .affine
-        .check()
-        .map_err(|fault| Error::input(path, format!("its slices are no right-angled affine: {fault}")))?;
-    let order = stack.affine.canonical_order();
-    let grid = stack.affine.grid(order).map_err(|error| Error::input(path, error))?;
-    let voxels = reorder(load(path, &series, &stack)?, stack.affine.shape, order);
-    let volume = Volume::from_vec(grid, Quantity::Hounsfield, voxels).map_err(|error| Error::input(path, error))?;
-    warnings.extend(stack.warnings);
-    Ok(Loaded { volume, warnings })
+    read_with(path, &Reading { series: series.map(str::to_string), ..Reading::default() })
+}
+
+/// As [`read_series`], with every choice there is. Series of other modalities are read as relative values where those
+/// are asked for.
+///
+/// # Errors
+/// As [`read_series`].
+pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
+    let (series, mut warnings) = series::choose(path, reading.series.as_deref())?;
+    let stack = stack::stack(path, &series, reading)?;
+    let values = load(path, &series, &stack)?;
+    warnings.extend(stack.warnings.clone());
+    memory::admit(path, stack.even_affine().shape.iter().product::<usize>() as u64)?;
+    let (values, affine) = stack.even(values);
+    let loaded = stored::finished(path, values, &affine, reading, warnings)?;
+    // A file says what its numbers are: their range is no reason to doubt it.
+    let warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();
+    Ok(Loaded { warnings, ..loaded })
+}
+
+/// The lattice of the only series; no pixels are read.
+fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
+    let (series, mut warnings) = series::choose(path, None)?;
+    let stack = stack::stack(path, &series, &Reading::default())?;
+    warnings.extend(stack.warnings.clone());
+    let (grid, sheared) = stored::lattice(path, &stack.even_affine(), &Reading::default())?;
+    Ok((grid, warnings.into_iter().chain(sheared).collect()))
 }
 
 /// The values of all slices, `[slice, row, column]`.

@@ -1,10 +1,12 @@
 //! Which files of a folder are one series.
 
+use super::file::is_dicom;
 use super::header::Image;
 use super::without_pixels;
 use super::words;
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
+use crate::input_path;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -105,6 +107,17 @@ pub(super) fn find(path: &Path) -> Result<Found> {
     }
     found.series = by_uid.into_iter().map(|(uid, images)| Series { uid, images }).collect();
     Ok(found)
+}
+
+/// Whether a folder, or one below it, holds a file that begins as DICOM.
+pub(super) fn holds_dicom(folder: &Path) -> bool {
+    use std::io::Read;
+    let begins = |file: &PathBuf| {
+        let mut head = [0; 132];
+        let read = input_path::open(file).and_then(|mut file| file.read_exact(&mut head));
+        read.is_ok() && is_dicom(&head)
+    };
+    files(folder).is_ok_and(|files| files.iter().any(begins))
 }
 
 /// The one series to read: the named one, or the only one that is no localizer. Scout views within it are left out.

@@ -7,6 +7,7 @@ use super::series::{self, Series};
 use super::stack::{self, Stack};
 use crate::data::Point;
 use crate::error::{Error, Result};
+use crate::formats::Reading;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 use std::collections::BTreeMap;
@@ -91,7 +92,8 @@ impl SourceSeries {
     /// As [`super::read_series`], as far as the headers show it.
     pub fn read(path: &Path, series: Option<&str>, identity: Identity) -> Result<Self> {
         let (series, _) = series::choose(path, series)?;
-        let stack = stack::stack(path, &series)?;
+        let reading = Reading { units: stack::natural(&series), ..Reading::default() };
+        let stack = stack::stack(path, &series, &reading)?;
         let whole = Self::of(&series, &stack)?;
         Ok(match identity {
             Identity::Keep => whole,

@@ -1,11 +1,13 @@
-//! From the places of slices to a affine: sorted along their normal, checked, never by slice thickness or file name.
+//! From the places of slices to an affine: sorted along their normal, checked, never by slice thickness or file name.
 
-use super::header::{Frame, Image, PixelLayout};
+use super::even::Uneven;
+use super::header::{Frame, PixelLayout};
 use super::series::Series;
 use super::words;
-use crate::data::{Point, Warning, Warnings, cross, dot, norm, normalized, scale, sub};
+use crate::data::{Point, Warning, Warnings, add, cross, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
 use crate::formats::orient::Affine;
+use crate::formats::{Reading, Sheared, Units};
 use crate::progress;
 use std::path::{Path, PathBuf};
 
@@ -38,18 +40,41 @@ pub(super) struct Stack {
     /// In the order of their positions along the normal.
     pub(super) slices: Vec<Slice>,
     /// `[slice, row, column]`.
-    pub(super) affine: Affine,
+    affine: Affine,
+    /// Where the slices are, if their distances are uneven; the affine's first step is then that of 1 mm.
+    uneven: Option<Uneven>,
     pub(super) warnings: Warnings,
+}
+
+impl Stack {
+    /// The lattice of evenly spaced slices; sheared if the gantry was tilted.
+    pub(super) fn even_affine(&self) -> Affine {
+        self.uneven.as_ref().map_or_else(|| self.affine.clone(), |uneven| uneven.affine(&self.affine))
+    }
+
+    /// Values `[slice, row, column]` on the lattice of evenly spaced slices.
+    pub(super) fn even(&self, values: Vec<f32>) -> (Vec<f32>, Affine) {
+        let values = match &self.uneven {
+            Some(uneven) => uneven.resampled(&values, self.layout.pixels()),
+            None => values,
+        };
+        (values, self.even_affine())
+    }
+}
+
+/// What the numbers of a series are, as far as its modality says.
+pub(super) fn natural(series: &Series) -> Units {
+    if series.images.iter().all(|image| image.modality == "CT") { Units::Hounsfield } else { Units::Relative }
 }
 
 /// Sorts and checks the slices of a CT series.
 ///
 /// # Errors
-/// [`Error::Input`] when the series is not CT in Hounsfield units, its slices differ in shape or orientation, lie at
-/// the same place, unevenly, or askew (gantry tilt).
-pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
+/// [`Error::Input`] when the series is not CT in Hounsfield units though these are asked for, its slices differ in
+/// shape or orientation, lie at the same place, or one is missing.
+pub(super) fn stack(path: &Path, series: &Series, reading: &Reading) -> Result<Stack> {
     let refuse = |problem: String| Error::input(path, problem);
-    check_kind(series).map_err(&refuse)?;
+    check_kind(series, reading.units).map_err(&refuse)?;
     let mut warnings = doubts(series);
     let layout = layout(series)?;
     let mut slices = Vec::new();
@@ -65,7 +90,7 @@ pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
     }
     let normal = same_plane(series, &slices)?;
     slices.sort_by(|a, b| dot(a.frame.position, normal).total_cmp(&dot(b.frame.position, normal)));
-    let step = step(series, &slices, normal, &mut warnings)?;
+    let (step, uneven) = step(series, &slices, normal, reading, &mut warnings)?;
     let first = &slices[0].frame;
     let unit = |v: Point, spacing: f64| scale(normalized(v), spacing);
     let affine = Affine {
@@ -73,17 +98,23 @@ pub(super) fn stack(path: &Path, series: &Series) -> Result<Stack> {
         steps: [step, unit(first.along_column, first.spacing[0]), unit(first.along_row, first.spacing[1])],
         origin: first.position,
     };
-    Ok(Stack { layout, slices, affine, warnings })
+    Ok(Stack { layout, slices, affine, uneven, warnings })
 }
 
-/// Only CT has Hounsfield units.
-fn check_kind(series: &Series) -> std::result::Result<(), String> {
-    if let Some(other) = series.images.iter().find(|image| image.modality != "CT") {
-        let modality = words::modality(&other.modality);
-        return Err(format!("expected modality CT, got {modality}: its values are not Hounsfield units"));
-    }
+/// Only CT has Hounsfield units; relative values may be of any modality.
+fn check_kind(series: &Series, units: Units) -> std::result::Result<(), String> {
     if series.is_localizer() {
         return Err("it holds localizer images (scout views) only, no slices".into());
+    }
+    if units == Units::Relative {
+        return Ok(());
+    }
+    if let Some(other) = series.images.iter().find(|image| image.modality != "CT") {
+        let modality = words::modality(&other.modality);
+        return Err(format!(
+            "expected modality CT, got {modality}: its values are not Hounsfield units (`units: relative` reads them \
+             as they are)"
+        ));
     }
     match series.images.iter().find_map(|image| image.rescale_type().filter(|kind| kind != "HU" && kind != "US")) {
         Some(kind) => Err(format!("expected values in HU, the files declare {}", words::rescale(&kind))),
@@ -157,12 +188,19 @@ fn same_plane(series: &Series, slices: &[Slice]) -> Result<Point> {
     Ok(normalized(cross(first.along_row, first.along_column)))
 }
 
-/// The vector from one slice to the next. A single slice is a 2-D image.
-fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warnings) -> Result<Point> {
+/// The vector from one slice to the next, or that of 1 mm of depth and the uneven places. A single slice is a 2-D
+/// image.
+fn step(
+    series: &Series,
+    slices: &[Slice],
+    normal: Point,
+    reading: &Reading,
+    warnings: &mut Warnings,
+) -> Result<(Point, Option<Uneven>)> {
     let first = &slices[0].frame;
     let Some(last) = slices.last().filter(|_| slices.len() > 1) else {
         warnings.push(Warning::new("dicom_single_slice", "the series has one slice: it is read as a 2-D image"));
-        return Ok(scale(normal, first.spacing[0]));
+        return Ok((scale(normal, first.spacing[0]), None));
     };
     let depth = |slice: &Slice| dot(slice.frame.position, normal);
     let path = |slice: &Slice| &series.images[slice.image].path;
@@ -175,24 +213,54 @@ fn step(series: &Series, slices: &[Slice], normal: Point, warnings: &mut Warning
         return Err(Error::input(path(b), problem)
             .hint("the series repeats slices (several phases, or files twice); keep one of each place"));
     }
-    check_even(slices, &depth).map_err(|problem| {
-        Error::input(path(&slices[0]).parent().unwrap_or(Path::new("")), problem).hint(UNEVEN_HINT)
-    })?;
-    let length = (depth(last) - depth(&slices[0])) / (slices.len() - 1) as f64;
-    warnings.extend(wobble(slices, &depth, length));
-    let askew = sub(sub(last.frame.position, first.position), scale(normal, depth(last) - depth(&slices[0])));
-    let tangent = norm(askew) / (depth(last) - depth(&slices[0]));
-    if tangent > SHEAR {
-        let declared = series.images.iter().find_map(Image::tilt).filter(|tilt| *tilt != 0.0);
-        let tilt = declared.map_or(String::new(), |tilt| format!(", the files declare a gantry tilt of {tilt}"));
-        let problem =
-            format!("its slices are askew: stacked {:.2} degrees off their normal{tilt}", tangent.atan().to_degrees());
-        return Err(Error::input(path(&slices[0]).parent().unwrap_or(Path::new("")), problem).hint(
-            "a tilted gantry gives a sheared volume; resample it to right angles first, for instance with dcm2niix \
-             (its _Tilt output)",
-        ));
+    let whole = depth(last) - depth(&slices[0]);
+    let direction = direction(series, slices, normal, whole)?;
+    let folder = || path(&slices[0]).parent().unwrap_or(Path::new(""));
+    let uneven = match spread(slices, &depth) {
+        Spread::Even => None,
+        Spread::Missing(problem) => return Err(Error::input(folder(), problem).hint(UNEVEN_HINT)),
+        Spread::Uneven(problem, _) if reading.sheared == Sheared::Refuse => {
+            return Err(Error::input(folder(), problem).hint(UNEVEN_HINT));
+        }
+        Spread::Uneven(problem, usual) => {
+            let uneven = Uneven::new(slices.iter().map(depth).collect(), usual);
+            if uneven.count > MOST_MORE * slices.len() {
+                let problem = format!("{problem}; even ones would be {} of {}", uneven.count, slices.len());
+                return Err(Error::input(folder(), problem).hint(UNEVEN_HINT));
+            }
+            let text =
+                format!("{problem}; they are resampled to {} slices {:.3} mm apart", uneven.count, uneven.spacing);
+            warnings.push(Warning::new("dicom_uneven", text));
+            Some(uneven)
+        }
+    };
+    if uneven.is_some() {
+        return Ok((direction, uneven));
     }
-    Ok(scale(normal, length))
+    let length = whole / (slices.len() - 1) as f64;
+    warnings.extend(wobble(slices, &depth, length));
+    Ok((scale(direction, length), None))
+}
+
+/// The vector along the stack per mm of depth: the slices' normal, or askew to it where the gantry was tilted.
+fn direction(series: &Series, slices: &[Slice], normal: Point, whole: f64) -> Result<Point> {
+    let (first, last) = (&slices[0].frame, &slices[slices.len() - 1].frame);
+    let askew = sub(sub(last.position, first.position), scale(normal, whole));
+    if norm(askew) / whole <= SHEAR {
+        return Ok(normal);
+    }
+    let direction = add(normal, scale(askew, 1.0 / whole));
+    let pixel = first.spacing[0].min(first.spacing[1]);
+    for slice in slices {
+        let offset = sub(slice.frame.position, first.position);
+        let off = norm(sub(offset, scale(direction, dot(offset, normal))));
+        if off > 0.5 * pixel {
+            let problem = format!("it lies {off:.2} mm beside the line through the first and the last slice");
+            return Err(Error::input(&series.images[slice.image].path, problem)
+                .hint("slices of one volume lie one behind the other; is this another acquisition?"));
+        }
+    }
+    Ok(direction)
 }
 
 const PLACELESS_HINT: &str = "take the series as the scanner stored it (one file per slice, or enhanced CT with a \
@@ -207,27 +275,45 @@ fn placeless(slices: &[Slice], image: usize) -> Option<String> {
 
 const UNEVEN_HINT: &str = "a slice may be missing; copy the whole series, or resample it to even distances";
 
-/// Names the first gap that is not the usual one.
-fn check_even(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> std::result::Result<(), String> {
+/// How the distances of slices vary.
+enum Spread {
+    Even,
+    /// A few gaps are multiples of the usual distance: slices were lost.
+    Missing(String),
+    /// In another way, with the usual distance, mm.
+    Uneven(String, f64),
+}
+
+/// Most slices that are made of each one of an uneven stack: beyond, most of the volume would be invented.
+const MOST_MORE: usize = 4;
+/// Gaps of a multiple of the usual distance are lost slices up to this part of all gaps, and a change of the protocol
+/// beyond.
+const FEW: usize = 10;
+
+/// Looks at the distances of the slices; names the first that is not the usual one.
+fn spread(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> Spread {
     let gaps: Vec<f64> = slices.windows(2).map(|pair| depth(&pair[1]) - depth(&pair[0])).collect();
     let mut sorted = gaps.clone();
     sorted.sort_by(f64::total_cmp);
     // The lower median: with one gap of two missing it is still the usual one.
     let usual = sorted[(sorted.len() - 1) / 2];
-    let Some(odd) = gaps.iter().position(|gap| (gap - usual).abs() > UNEVEN * usual) else { return Ok(()) };
-    let (from, to, ratio) = (depth(&slices[odd]), depth(&slices[odd + 1]), gaps[odd] / usual);
-    if ratio > 1.5 && (ratio - ratio.round()).abs() < 0.1 {
-        let missing = ratio.round() - 1.0;
-        return Err(format!(
-            "{missing} slice(s) missing between {from:.3} and {to:.3} mm along the normal (usual distance {usual:.3} \
-             mm)"
+    let odd: Vec<usize> = (0..gaps.len()).filter(|&k| (gaps[k] - usual).abs() > UNEVEN * usual).collect();
+    let Some(&first) = odd.first() else { return Spread::Even };
+    let ratio = |k: usize| gaps[k] / usual;
+    let lost = odd.iter().all(|&k| ratio(k) > 1.5 && (ratio(k) - ratio(k).round()).abs() < 0.1);
+    if lost && odd.len() <= 1 + gaps.len() / FEW {
+        let (from, to) = (depth(&slices[first]), depth(&slices[first + 1]));
+        return Spread::Missing(format!(
+            "{} slice(s) missing between {from:.3} and {to:.3} mm along the normal (usual distance {usual:.3} mm)",
+            ratio(first).round() - 1.0
         ));
     }
-    let range = (sorted[0], sorted[sorted.len() - 1]);
-    Err(format!(
+    let (from, range) = (depth(&slices[first]), (sorted[0], sorted[sorted.len() - 1]));
+    let text = format!(
         "uneven slices: distances from {:.3} to {:.3} mm (usual {usual:.3} mm, {:.3} mm after {from:.3} mm)",
-        range.0, range.1, gaps[odd]
-    ))
+        range.0, range.1, gaps[first]
+    );
+    Spread::Uneven(text, usual)
 }
 
 /// A warning for slices that are a little off an even stack.

@@ -200,6 +200,15 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Whether a file is a TIFF file, or a folder holds some.
+pub(in crate::formats) fn claims(candidate: &Candidate) -> bool {
+    let marks: [&[u8]; 3] = [b"II*\0", b"MM\0*", b"II+\0"];
+    if candidate.is_folder {
+        return images(candidate.path).is_ok();
+    }
+    is_tiff(candidate.path) || marks.iter().any(|mark| candidate.head.starts_with(mark))
+}
+
 pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     let marked = candidate.head.starts_with(b"II*\0")
         || candidate.head.starts_with(b"MM\0*")

@@ -3,21 +3,18 @@
 //! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis.
 //! Here RAS becomes LPS (x and y change sign), and nowhere else on the way in.
 
+use super::fields::Fields;
 use super::refusal::Refusal;
 use crate::data::{Point, Warning, Warnings, add, norm, scale, sub};
 use crate::formats::orient::{Affine, Fault};
-use nifti::NiftiHeader;
 
 type Checked<T> = Result<T, Refusal>;
 
 /// A 3 x 4 RAS matrix in mm by columns: steps along i, j, k, then the place of voxel (0, 0, 0).
 type Columns = [Point; 4];
 
-const RESAMPLE: &str = "resample it to a right-angled affine first, for instance with SimpleITK.Resample or \
- nibabel.processing.resample_to_output";
-
 /// The affine in storage order (k, j, i) and the transform that gave it.
-pub(super) fn affine(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Checked<(Affine, &'static str)> {
+pub(super) fn affine(raw: &Fields, shape: [usize; 3], warnings: &mut Warnings) -> Checked<(Affine, &'static str)> {
     let (columns, by) = if raw.sform_code > 0 {
         (sform(raw), "sform")
     } else if raw.qform_code > 0 {
@@ -29,20 +26,11 @@ pub(super) fn affine(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnin
     };
     let millimetres = unit(raw, warnings);
     let affine = to_lps(columns, shape, millimetres);
-    match affine.check() {
-        Ok(()) => {}
-        Err(Fault::Degenerate) => {
-            return Err(Refusal::new(
-                format!("its {by} is not a transform: {columns:?}"),
-                "set sform or qform in the source",
-            ));
-        }
-        Err(Fault::Sheared(degrees)) => {
-            return Err(Refusal::new(
-                format!("its {by} is sheared: axes deviate {degrees:.2} degrees from right angles (gantry tilt?)"),
-                RESAMPLE,
-            ));
-        }
+    if affine.check() == Err(Fault::Degenerate) {
+        return Err(Refusal::new(
+            format!("its {by} is not a transform: {columns:?}"),
+            "set sform or qform in the source",
+        ));
     }
     if by == "sform" && raw.qform_code > 0 {
         warnings.extend(disagreement(raw, &affine, millimetres));
@@ -55,13 +43,13 @@ fn to_lps(columns: Columns, shape: [usize; 3], millimetres: f64) -> Affine {
     Affine { shape, steps: [k, j, i], origin }
 }
 
-fn sform(raw: &NiftiHeader) -> Columns {
-    std::array::from_fn(|column| [raw.srow_x, raw.srow_y, raw.srow_z].map(|row| f64::from(row[column])))
+fn sform(raw: &Fields) -> Columns {
+    std::array::from_fn(|column| raw.srow.map(|row| row[column]))
 }
 
 /// Rotation of the unit quaternion (a, b, c, d), columns scaled by pixdim, the third also by qfac (nifti1.h, method 2).
-fn qform(raw: &NiftiHeader, warnings: &mut Warnings) -> Checked<Columns> {
-    let [mut b, mut c, mut d] = [raw.quatern_b, raw.quatern_c, raw.quatern_d].map(f64::from);
+fn qform(raw: &Fields, warnings: &mut Warnings) -> Checked<Columns> {
+    let [mut b, mut c, mut d] = raw.quaternion;
     let square = b * b + c * c + d * d;
     if square.is_nan() || square > 1.0 + 1e-4 {
         return Err(Refusal::new(
@@ -79,12 +67,12 @@ fn qform(raw: &NiftiHeader, warnings: &mut Warnings) -> Checked<Columns> {
         scale([a * a + b * b - c * c - d * d, 2.0 * (b * c + a * d), 2.0 * (b * d - a * c)], size[0]),
         scale([2.0 * (b * c - a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d + a * b)], size[1]),
         scale([2.0 * (b * d + a * c), 2.0 * (c * d - a * b), a * a + d * d - b * b - c * c], size[2] * qfac),
-        [raw.quatern_x, raw.quatern_y, raw.quatern_z].map(f64::from),
+        raw.qoffset,
     ])
 }
 
 /// Voxel sizes only: x runs to the left, the middle of the volume is at zero.
-fn pixdim(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Checked<Columns> {
+fn pixdim(raw: &Fields, shape: [usize; 3], warnings: &mut Warnings) -> Checked<Columns> {
     let [x, y, z] = sizes(raw, warnings)?;
     let steps = [[-x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]];
     let half = |n: usize| (n as f64 - 1.0) / 2.0;
@@ -94,11 +82,11 @@ fn pixdim(raw: &NiftiHeader, shape: [usize; 3], warnings: &mut Warnings) -> Chec
 }
 
 /// Positive voxel sizes along i, j, k. A dimension that is not there has size 1.
-fn sizes(raw: &NiftiHeader, warnings: &mut Warnings) -> Checked<Point> {
+fn sizes(raw: &Fields, warnings: &mut Warnings) -> Checked<Point> {
     let mut sizes = [1.0; 3];
     for (k, size) in sizes.iter_mut().enumerate() {
-        let found = f64::from(raw.pixdim[k + 1]);
-        let there = k < usize::from(raw.dim[0]);
+        let found = raw.pixdim[k + 1];
+        let there = (k as i64) < raw.dim[0];
         if there && (!found.is_finite() || found == 0.0) {
             return Err(Refusal::new(
                 format!("expected positive voxel sizes, got pixdim {:?}", &raw.pixdim[1..4]),
@@ -119,7 +107,7 @@ fn sizes(raw: &NiftiHeader, warnings: &mut Warnings) -> Checked<Point> {
 }
 
 /// mm per unit of length of the header.
-fn unit(raw: &NiftiHeader, warnings: &mut Warnings) -> f64 {
+fn unit(raw: &Fields, warnings: &mut Warnings) -> f64 {
     match raw.xyzt_units & 7 {
         1 => 1000.0,
         2 => 1.0,
@@ -135,7 +123,7 @@ fn unit(raw: &NiftiHeader, warnings: &mut Warnings) -> f64 {
 }
 
 /// A warning if sform and qform put a corner of the volume more than half a voxel apart.
-fn disagreement(raw: &NiftiHeader, affine: &Affine, millimetres: f64) -> Option<Warning> {
+fn disagreement(raw: &Fields, affine: &Affine, millimetres: f64) -> Option<Warning> {
     let other = to_lps(qform(raw, &mut Warnings::new()).ok()?, affine.shape, millimetres);
     let corner = |of: &Affine, bits: usize| {
         (0..3)

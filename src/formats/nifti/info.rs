@@ -1,42 +1,41 @@
 //! What `recon info` says about a NIfTI file.
 
 use super::header;
-use super::open::parts;
+use super::pair::pair;
 use crate::error::Result;
-use crate::formats::describe::{Candidate, Description, grid_rows};
-use crate::formats::{Format, Units};
-use std::path::Path;
+use crate::formats::describe::{Candidate, Description};
+use crate::formats::{Reading, Units, stored};
 
-/// The entry in the list of formats.
-pub(in crate::formats) const FORMAT: Format =
-    Format { name: "NIfTI", looks_like: ".nii, .nii.gz, .hdr + .img", describe };
-
-fn describe(candidate: &Candidate) -> Option<Result<Description>> {
-    let name = candidate.name.to_ascii_lowercase();
-    let named = [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz"].iter().any(|ending| name.ends_with(ending));
-    let marked = matches!(candidate.head.get(344..348), Some(b"n+1\0" | b"ni1\0" | b"n+2\0"));
-    (!candidate.is_folder && (named || marked)).then(|| rows(candidate.path))
+pub(super) fn claims(candidate: &Candidate) -> bool {
+    let named = candidate.ends_with(&[".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz"]);
+    let first = matches!(candidate.head.get(344..348), Some(b"n+1\0" | b"ni1\0"));
+    let second = matches!(candidate.head.get(4..8), Some(b"n+2\0" | b"ni2\0"));
+    !candidate.is_folder && (named || first || second)
 }
 
-fn rows(path: &Path) -> Result<Description> {
-    let (header, stream) = header::open(path)?;
-    let (header_path, data_path) = parts(path);
-    let mut description = Description::new("NIfTI-1 volume");
-    let packing = if stream.gzip { ", gzip" } else { "" };
+pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
+    claims(candidate).then(|| rows(candidate))
+}
+
+fn rows(candidate: &Candidate) -> Result<Description> {
+    let path = candidate.path;
+    let header = header::read(path)?;
+    let (header_path, data_path) = pair(path);
+    let mut description = Description::new(format!("NIfTI-{} volume", header.version));
+    let packing = if candidate.head.starts_with(&[0x1f, 0x8b]) { ", gzip" } else { "" };
     let pair = if header_path == data_path { "" } else { ", pair" };
-    let order = if header.big_endian { "big-endian" } else { "little-endian" };
-    description.row("stored as", format!("{}, {order}{packing}{pair}", header.kind.name()));
-    if !header.scaling.is_identity() {
-        description.row("scaling", format!("{} x + {}", header.scaling.slope, header.scaling.intercept));
+    let order = if header.stored.big_endian { "big-endian" } else { "little-endian" };
+    description.row("stored as", format!("{}, {order}{packing}{pair}", header.stored.kind.name()));
+    let scaling = header.stored.scaling;
+    if !scaling.is_identity() {
+        description.row("scaling", format!("{} x + {}", scaling.slope, scaling.intercept));
     }
     description.row("placed by", header.placed_by);
     description.free_text("description", &header.description);
-    drop(stream);
-    // All voxels are read: a damaged file should say so here and not in the middle of a run.
-    let loaded = super::read(path, Units::Relative)?;
-    grid_rows(&mut description, &loaded.volume.grid);
-    let (low, high) = loaded.volume.range();
-    description.row("values", format!("{low} to {high}"));
-    description.warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();
+    if header.volumes > 1 {
+        description.row("volumes", format!("{} (the first is described)", header.volumes));
+    }
+    let reading = Reading { units: Units::Relative, volume: Some(0), ..Reading::default() };
+    stored::value_rows(&mut description, super::read_with(path, &reading)?);
     Ok(description)
 }

@@ -8,8 +8,7 @@ use crate::data::{Point, Volume, norm, scale};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::orient::{Affine, Order, orthonormal, reorder};
-use flate2::{Compression, GzBuilder};
-use std::io::Write;
+use crate::formats::stored::{write_floats, write_gzip};
 use std::path::Path;
 
 /// Bytes before the voxels: the header and an empty list of extensions.
@@ -36,25 +35,12 @@ pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
     let (affine, order) = ras(volume);
     let voxels = reorder(volume.as_slice().to_vec(), volume.grid.shape, order);
     let header = header(&affine, &format!("{description} [{}]", volume.quantity.unit()));
-    let body = |out: &mut dyn Write| {
-        out.write_all(&header)?;
-        let mut bytes = vec![0; 4 << 16];
-        for part in voxels.chunks(1 << 16) {
-            for (four, value) in bytes.chunks_exact_mut(4).zip(part) {
-                four.copy_from_slice(&value.to_le_bytes());
-            }
-            out.write_all(&bytes[..4 * part.len()])?;
-        }
-        Ok(())
-    };
     atomic::write_with(path, |out| {
-        if !gzip {
-            return body(out);
+        if gzip {
+            return write_gzip(out, &header, &voxels);
         }
-        // No time stamp and no name: the same volume gives the same bytes.
-        let mut encoder = GzBuilder::new().mtime(0).write(out, Compression::new(4));
-        body(&mut encoder)?;
-        encoder.finish().map(|_| ())
+        out.write_all(&header)?;
+        write_floats(out, &voxels)
     })
 }
 

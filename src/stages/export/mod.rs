@@ -4,6 +4,7 @@
 mod dicom;
 mod manifest;
 mod scan;
+mod volumes;
 
 pub use manifest::{FileHash, Manifest};
 
@@ -58,6 +59,30 @@ pub enum VolumeFormat {
     Nifti,
     /// A CT series, METHOD/dicom/.
     Dicom,
+    /// MetaImage, METHOD/volume.mha.
+    Metaimage,
+    /// NRRD, METHOD/volume.nrrd.
+    Nrrd,
+    /// NumPy array with its sidecar, METHOD/volume.npy.
+    Npy,
+    /// Raw numbers with their sidecar, METHOD/volume.raw.
+    Raw,
+    /// TIFF stack with its sidecar, METHOD/volume.tif.
+    Tiff,
+}
+
+impl VolumeFormat {
+    /// Ending of its file, for formats of files that are written beside NIfTI.
+    fn ending(self) -> Option<&'static str> {
+        match self {
+            Self::Nifti | Self::Dicom => None,
+            Self::Metaimage => Some(".mha"),
+            Self::Nrrd => Some(".nrrd"),
+            Self::Npy => Some(".npy"),
+            Self::Raw => Some(".raw"),
+            Self::Tiff => Some(".tif"),
+        }
+    }
 }
 
 /// A format of the report.
@@ -156,6 +181,9 @@ impl Stage for Export {
         } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.stop_signal().stop().is_none() {
             // A run that was told to stop writes its report and no more.
             files.extend(dicom::series(&self.config.dicom, &results, context)?);
+        }
+        if context.stop_signal().stop().is_none() {
+            files.extend(volumes::write(&self.config.volumes, &results, context)?);
         }
         files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(write_pipeline(&results.resolved, context)?);

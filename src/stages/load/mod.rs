@@ -1,4 +1,4 @@
-//! load: the object to scan, from an analytic phantom, a NIfTI file or a DICOM series.
+//! load: the object to scan, from an analytic phantom or a volume in any format.
 
 mod plane;
 mod preparation;
@@ -12,7 +12,7 @@ use super::flow::{Content, Object, Origin};
 use crate::context::{Context, Inputs};
 use crate::data::{MU_WATER_PER_MM, Warnings};
 use crate::error::Result;
-use crate::formats::{Loaded, dicom, nifti};
+use crate::formats::{self, Loaded, Reading, Sheared, Units, dicom, nifti};
 use crate::input_path::InputPath;
 use crate::phantoms::Phantom;
 use crate::progress;
@@ -30,6 +30,8 @@ crate::kinds! {
         nifti => Nifti(NiftiFile),
         /// A DICOM CT series.
         dicom => Dicom(DicomFolder),
+        /// A volume in any format.
+        volume => Volume(VolumeFile),
     }
 }
 
@@ -71,19 +73,21 @@ pub struct PhantomFile {
     pub seed: Option<u64>,
 }
 
-/// A NIfTI volume (.nii or .nii.gz).
+/// A NIfTI volume (.nii, .nii.gz, .hdr + .img).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NiftiFile {
     /// The file.
     pub path: InputPath,
     /// What its numbers are.
-    #[serde(default = "hounsfield")]
-    pub units: nifti::Units,
-}
-
-fn hounsfield() -> nifti::Units {
-    nifti::Units::Hounsfield
+    #[serde(default)]
+    pub units: Units,
+    /// Which volume of several, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<usize>,
+    /// What becomes of a lattice whose axes are not at right angles.
+    #[serde(default)]
+    pub sheared: Sheared,
 }
 
 /// A folder with a DICOM CT series.
@@ -92,9 +96,41 @@ fn hounsfield() -> nifti::Units {
 pub struct DicomFolder {
     /// The folder.
     pub path: InputPath,
-    /// SeriesInstanceUID, needed if the folder holds several series.
+    /// Its Series Number, SeriesInstanceUID or Series Description, needed if the folder holds several series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// What its numbers are; other modalities than CT are read as relative values only.
+    #[serde(default)]
+    pub units: Units,
+    /// What becomes of the sheared lattice of a tilted gantry.
+    #[serde(default)]
+    pub sheared: Sheared,
+}
+
+/// A volume in any format: NIfTI, DICOM, MetaImage, NRRD, NumPy, raw numbers or TIFF.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeFile {
+    /// The file or folder.
+    pub path: InputPath,
+    /// What its numbers are.
+    #[serde(default)]
+    pub units: Units,
+    /// What becomes of a lattice whose axes are not at right angles.
+    #[serde(default)]
+    pub sheared: Sheared,
+    /// Which volume of several in one file, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<usize>,
+    /// Which DICOM series: its Series Number, SeriesInstanceUID or Series Description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+}
+
+/// What a reader gave, and its warnings.
+fn raw(mut loaded: Loaded) -> (Raw, Warnings) {
+    let warnings = std::mem::take(&mut loaded.warnings);
+    (Raw::Voxels(Box::new(loaded)), warnings)
 }
 
 impl Input for PhantomFile {
@@ -119,9 +155,23 @@ impl Input for NiftiFile {
         &self.path
     }
     fn read(&self) -> Result<(Raw, Warnings)> {
-        let mut loaded = nifti::read(&self.path, self.units)?;
-        let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(Box::new(loaded)), warnings))
+        let reading = Reading { units: self.units, sheared: self.sheared, volume: self.volume, ..Reading::default() };
+        nifti::read_with(&self.path, &reading).map(raw)
+    }
+}
+
+impl Input for VolumeFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+    fn origin(&self) -> Option<Origin> {
+        let dicom = formats::volume_format(&self.path).is_ok_and(|format| format.key == "dicom");
+        dicom.then(|| Origin { path: self.path.to_path_buf(), series: self.series.clone() })
+    }
+    fn read(&self) -> Result<(Raw, Warnings)> {
+        let Self { units, sheared, volume, series, .. } = self.clone();
+        let reading = Reading { units, sheared, volume, series };
+        formats::read_volume(&self.path, &reading).map(raw)
     }
 }
 
@@ -133,9 +183,8 @@ impl Input for DicomFolder {
         Some(Origin { path: self.path.to_path_buf(), series: self.series.clone() })
     }
     fn read(&self) -> Result<(Raw, Warnings)> {
-        let mut loaded = dicom::read_series(&self.path, self.series.as_deref())?;
-        let warnings = std::mem::take(&mut loaded.warnings);
-        Ok((Raw::Voxels(Box::new(loaded)), warnings))
+        let reading = Reading { units: self.units, sheared: self.sheared, series: self.series.clone(), volume: None };
+        dicom::read_with(&self.path, &reading).map(raw)
     }
 }
 

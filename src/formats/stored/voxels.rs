@@ -1,9 +1,8 @@
 //! Stored numbers of any type and byte order → f32 voxels.
 
-use super::header::Header;
+use super::Stored;
 use super::numbers::{Scaling, VoxelType};
-use super::open::{Broken, Stream};
-
+use super::stream::{Broken, Stream};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 use std::path::Path;
@@ -13,9 +12,9 @@ const CHUNK: usize = 1 << 22;
 /// Voxels that one thread takes at a time.
 const PART: usize = 1 << 16;
 
-/// Reads the voxels of `header` from the stream, in storage order, scaled.
-pub(super) fn read(stream: &mut Stream, header: &Header) -> std::result::Result<Vec<f32>, Broken> {
-    let (voxels, size) = (header.voxels(), header.kind.bytes());
+/// Reads the voxels that a header describes from the stream, in storage order, scaled.
+pub(in crate::formats) fn read(stream: &mut Stream, stored: &Stored) -> std::result::Result<Vec<f32>, Broken> {
+    let (voxels, size) = (stored.voxels(), stored.kind.bytes());
     let mut values: Vec<f32> = Vec::new();
     values.try_reserve_exact(voxels).map_err(|_| Broken::Memory(4 * voxels as u64))?;
     let mut bytes = vec![0; CHUNK.min(voxels * size)];
@@ -31,23 +30,23 @@ pub(super) fn read(stream: &mut Stream, header: &Header) -> std::result::Result<
         }
         // Memory is taken as bytes arrive, whatever the header promised.
         values.resize(done + wanted / size, 0.0);
-        convert(&bytes[..wanted], header, &mut values[done..]);
+        convert(&bytes[..wanted], stored, &mut values[done..]);
     }
     Ok(values)
 }
 
 /// Stored numbers to values, one each.
-fn convert(bytes: &[u8], header: &Header, values: &mut [f32]) {
+fn convert(bytes: &[u8], stored: &Stored, values: &mut [f32]) {
     macro_rules! convert {
         ($type:ty) => {
-            if header.big_endian {
-                decode(bytes, values, header.scaling, |raw| <$type>::from_be_bytes(raw) as f64)
+            if stored.big_endian {
+                decode(bytes, values, stored.scaling, |raw| <$type>::from_be_bytes(raw) as f64)
             } else {
-                decode(bytes, values, header.scaling, |raw| <$type>::from_le_bytes(raw) as f64)
+                decode(bytes, values, stored.scaling, |raw| <$type>::from_le_bytes(raw) as f64)
             }
         };
     }
-    match header.kind {
+    match stored.kind {
         VoxelType::U8 => convert!(u8),
         VoxelType::I8 => convert!(i8),
         VoxelType::I16 => convert!(i16),
@@ -71,7 +70,7 @@ fn decode<const N: usize>(bytes: &[u8], values: &mut [f32], scaling: Scaling, nu
 }
 
 /// Smallest and largest value; NaN and infinite ones are counted and refused.
-pub(super) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32)> {
+pub(in crate::formats) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32)> {
     let join =
         |a: Summary, b: Summary| Summary { low: a.low.min(b.low), high: a.high.max(b.high), doubt: a.doubt + b.doubt };
     let all = values.par_chunks(PART).map(Summary::of).reduce(|| Summary::NONE, join);

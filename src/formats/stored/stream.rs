@@ -1,35 +1,46 @@
-//! From a path to the bytes of a header and a bounded stream of what follows.
+//! A bounded stream of the numbers in a file, unpacked where it is compressed.
 
+use super::Stored;
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::input_path;
-use flate2::bufread::MultiGzDecoder;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use crate::memory;
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
-/// Bytes of a NIfTI-1 header.
-pub(super) const HEADER_BYTES: usize = 348;
 /// Deflate cannot expand by more (RFC 1951: 258 bytes out of 2 bits).
 const DEFLATE_RATIO: u64 = 1032;
 /// Bytes after the voxels that are tolerated (with a warning).
 const TRAILING: u64 = 1 << 20;
 
-/// A file being read: gzip or plain, told by its first bytes, not by its name.
-pub(super) struct Stream {
+/// How the bytes of a stream are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::formats) enum Packing {
+    /// As they are.
+    None,
+    /// gzip (RFC 1952).
+    Gzip,
+    /// zlib (RFC 1950).
+    Zlib,
+}
+
+/// A file being read.
+pub(in crate::formats) struct Stream {
     inner: Box<dyn Read>,
     /// Most bytes the stream can give, judged by the size of the file.
-    pub(super) capacity: u64,
+    pub(in crate::formats) capacity: u64,
     /// Bytes of the file.
-    pub(super) size: u64,
+    pub(in crate::formats) size: u64,
     /// Whether it is compressed.
-    pub(super) gzip: bool,
+    pub(in crate::formats) packed: bool,
     /// Bytes taken so far.
     taken: u64,
 }
 
 /// What went wrong while reading, before it is known in which file.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(in crate::formats) enum Broken {
     Io(io::Error),
     Short { wanted: u64, got: u64, what: &'static str },
     Memory(u64),
@@ -38,13 +49,13 @@ pub(super) enum Broken {
 
 impl Broken {
     /// The error, in `path`.
-    pub(super) fn at(self, path: &Path) -> Error {
+    pub(in crate::formats) fn at(self, path: &Path) -> Error {
         match self {
             Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Error::input(path, "the compressed data ends too early; is the file complete?")
             }
             Self::Io(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
-                Error::input(path, format!("damaged gzip data: {error}")).hint("copy or download the file again")
+                Error::input(path, format!("damaged compressed data: {error}")).hint("copy or download the file again")
             }
             Self::Io(error) => Error::read(path, &error),
             Self::Short { wanted, got, what } => {
@@ -63,23 +74,56 @@ impl Broken {
 }
 
 impl Stream {
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    /// Opens a file: gzip or plain, told by its first bytes, not by its name.
+    pub(in crate::formats) fn open(path: &Path) -> Result<Self> {
+        Self::begin(path, 0, None)
+    }
+
+    /// Opens what stands behind byte `offset` of a file.
+    pub(in crate::formats) fn behind(path: &Path, offset: u64, packing: Packing) -> Result<Self> {
+        Self::begin(path, offset, Some(packing))
+    }
+
+    fn begin(path: &Path, offset: u64, packing: Option<Packing>) -> Result<Self> {
         let fail = |error: io::Error| Error::read(path, &error);
-        let file = input_path::open(path).map_err(fail)?;
+        let mut file = input_path::open(path).map_err(fail)?;
         let metadata = file.metadata().map_err(fail)?;
         if metadata.is_dir() {
-            return Err(Error::input(path, "expected a NIfTI file, found a folder"));
+            return Err(Error::input(path, "expected a file, found a folder"));
         }
-        let size = metadata.len();
+        file.seek(SeekFrom::Start(offset)).map_err(fail)?;
+        let size = metadata.len().saturating_sub(offset);
         let mut reader = BufReader::with_capacity(1 << 18, file);
         let gzip = io::BufRead::fill_buf(&mut reader).map_err(fail)?.starts_with(&[0x1f, 0x8b]);
-        let capacity = if gzip { size.saturating_mul(DEFLATE_RATIO) } else { size };
-        let inner: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
-        Ok(Self { inner, capacity, size, gzip, taken: 0 })
+        let packing = packing.unwrap_or(if gzip { Packing::Gzip } else { Packing::None });
+        let inner: Box<dyn Read> = match packing {
+            Packing::None => Box::new(reader),
+            Packing::Gzip => Box::new(MultiGzDecoder::new(reader)),
+            Packing::Zlib => Box::new(ZlibDecoder::new(reader)),
+        };
+        let packed = packing != Packing::None;
+        let capacity = if packed { size.saturating_mul(DEFLATE_RATIO) } else { size };
+        Ok(Self { inner, capacity, size, packed, taken: 0 })
+    }
+
+    /// Refuses a stream that cannot hold what a header declares, or more than memory can.
+    pub(in crate::formats) fn admit(&self, path: &Path, offset: u64, stored: &Stored) -> Result<()> {
+        let needed = offset + (stored.voxels() * stored.kind.bytes()) as u64;
+        if needed > self.capacity {
+            let problem = format!(
+                "its header declares {:?} voxels of {} = {needed} bytes, but the file has {}{}",
+                stored.affine.shape,
+                stored.kind.name(),
+                self.size,
+                if self.packed { " (compressed)" } else { "" }
+            );
+            return Err(Error::input(path, problem).hint("is the file complete?"));
+        }
+        memory::admit(path, stored.voxels() as u64)
     }
 
     /// Fills `buffer` as far as the stream goes; fewer bytes than asked only at its end.
-    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> std::result::Result<usize, Broken> {
+    pub(in crate::formats) fn fill(&mut self, buffer: &mut [u8]) -> std::result::Result<usize, Broken> {
         let mut filled = 0;
         while filled < buffer.len() {
             match self.inner.read(&mut buffer[filled..]) {
@@ -94,7 +138,7 @@ impl Stream {
     }
 
     /// Skips to byte `offset` of the stream.
-    pub(super) fn skip_to(&mut self, offset: u64) -> std::result::Result<(), Broken> {
+    pub(in crate::formats) fn skip_to(&mut self, offset: u64) -> std::result::Result<(), Broken> {
         let wanted = offset.saturating_sub(self.taken);
         let got = io::copy(&mut self.inner.by_ref().take(wanted), &mut io::sink()).map_err(Broken::Io)?;
         self.taken += got;
@@ -106,43 +150,12 @@ impl Stream {
     }
 
     /// Reads to the end, which is where gzip keeps its check sum.
-    pub(super) fn finish(mut self) -> std::result::Result<Option<Warning>, Broken> {
+    pub(in crate::formats) fn finish(mut self) -> std::result::Result<Option<Warning>, Broken> {
         let rest = io::copy(&mut self.inner.by_ref().take(TRAILING + 1), &mut io::sink()).map_err(Broken::Io)?;
         match rest {
             0 => Ok(None),
             rest if rest > TRAILING => Err(Broken::Trailing(TRAILING)),
             rest => Ok(Some(Warning::new("trailing_bytes", format!("{rest} bytes after the voxels were ignored")))),
         }
-    }
-}
-
-/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, else the file
-/// twice.
-#[must_use]
-pub fn parts(path: &Path) -> (PathBuf, PathBuf) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (stem, suffix) = match name.strip_suffix(".gz") {
-        Some(stem) => (stem, ".gz"),
-        None => (name.as_str(), ""),
-    };
-    let sibling =
-        |from: &str, to: &str| stem.strip_suffix(from).map(|base| path.with_file_name(format!("{base}{to}{suffix}")));
-    match (sibling(".img", ".hdr"), sibling(".hdr", ".img")) {
-        (Some(header), _) => (header, path.to_path_buf()),
-        (_, Some(data)) => (path.to_path_buf(), data),
-        _ => (path.to_path_buf(), path.to_path_buf()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn either_file_of_a_pair_finds_the_other() {
-        let pair = |a: &str, b: &str| (PathBuf::from(a), PathBuf::from(b));
-        assert_eq!(parts(Path::new("d/a.hdr")), pair("d/a.hdr", "d/a.img"));
-        assert_eq!(parts(Path::new("d/a.b.img.gz")), pair("d/a.b.hdr.gz", "d/a.b.img.gz"));
-        assert_eq!(parts(Path::new("d/a.nii.gz")), pair("d/a.nii.gz", "d/a.nii.gz"));
     }
 }

@@ -1,0 +1,189 @@
+//! Voxels as files store them: numbers of any type and byte order on an affine lattice, perhaps compressed. What the
+//! formats of volumes share: a header is read by each, everything behind it here.
+
+mod gzip;
+mod numbers;
+mod shear;
+mod stream;
+mod voxels;
+
+pub(super) use gzip::write_gzip;
+pub(super) use numbers::{Scaling, VoxelType};
+pub(super) use stream::{Broken, Packing, Stream};
+
+use super::describe::{Description, grid_rows};
+use super::orient::{Affine, Fault, reorder};
+use super::{Loaded, Reading, Sheared, Units};
+use crate::data::{Grid, Volume, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::memory;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Most voxels that are read (8 GiB in memory): 2048 x 1024 x 1024.
+const MAX_VOXELS: usize = 1 << 31;
+
+/// What a header says of the numbers behind it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    /// Lattice in storage order (slowest first), LPS mm.
+    pub(super) affine: Affine,
+    /// Type of the stored numbers.
+    pub(super) kind: VoxelType,
+    /// Whether they are big-endian.
+    pub(super) big_endian: bool,
+    /// Stored number to value.
+    pub(super) scaling: Scaling,
+}
+
+impl Stored {
+    /// Number of voxels.
+    pub(super) fn voxels(&self) -> usize {
+        self.affine.shape.iter().product()
+    }
+}
+
+/// A header that was read, and where its numbers are.
+#[derive(Debug, Clone)]
+pub(super) struct Header {
+    pub(super) stored: Stored,
+    /// The file with the numbers.
+    pub(super) data: PathBuf,
+    /// Its bytes before them.
+    pub(super) offset: u64,
+    pub(super) packing: Packing,
+    pub(super) warnings: Warnings,
+}
+
+impl Header {
+    /// Reads the voxels.
+    pub(super) fn load(self, path: &Path, reading: &Reading) -> Result<Loaded> {
+        let mut stream = Stream::behind(&self.data, self.offset, self.packing)?;
+        stream.admit(&self.data, 0, &self.stored)?;
+        let values = voxels::read(&mut stream, &self.stored).map_err(|error| error.at(&self.data))?;
+        let mut warnings = self.warnings;
+        warnings.extend(stream.finish().map_err(|error| error.at(&self.data))?);
+        finished(path, values, &self.stored.affine, reading, warnings)
+    }
+
+    /// The lattice in canonical order.
+    pub(super) fn grid(&self, path: &Path) -> Result<(Grid, Warnings)> {
+        let (grid, sheared) = lattice(path, &self.stored.affine, &Reading::default())?;
+        Ok((grid, self.warnings.iter().cloned().chain(sheared).collect()))
+    }
+
+    /// What `recon info` says; all voxels are read.
+    pub(super) fn describe(self, kind: &str, path: &Path) -> Result<Description> {
+        let mut description = Description::new(kind);
+        let order = if self.stored.big_endian { "big-endian" } else { "little-endian" };
+        let packing = if self.packing == Packing::None { "" } else { ", compressed" };
+        let pair = if self.data == path { "" } else { ", in a file of their own" };
+        description.row("stored as", format!("{}, {order}{packing}{pair}", self.stored.kind.name()));
+        let loaded = self.load(path, &Reading { units: Units::Relative, ..Reading::default() })?;
+        value_rows(&mut description, loaded);
+        Ok(description)
+    }
+}
+
+/// The rows of a volume that was read: damage is said by `recon info`, not in the middle of a run.
+pub(super) fn value_rows(description: &mut Description, loaded: Loaded) {
+    grid_rows(description, &loaded.volume.grid);
+    let (low, high) = loaded.volume.range();
+    description.row("values", format!("{low} to {high}"));
+    description.warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();
+}
+
+/// Reads the numbers behind a header that stand next in a stream.
+pub(super) fn read(stream: &mut Stream, stored: &Stored) -> std::result::Result<Vec<f32>, Broken> {
+    voxels::read(stream, stored)
+}
+
+/// Values in storage order as a volume in canonical order; a sheared lattice is brought to right angles.
+pub(super) fn finished(
+    path: &Path,
+    values: Vec<f32>,
+    affine: &Affine,
+    reading: &Reading,
+    mut warnings: Warnings,
+) -> Result<Loaded> {
+    let range = voxels::range(path, &values)?;
+    let (grid, sheared) = lattice(path, affine, reading)?;
+    memory::admit(path, grid.voxels() as u64)?;
+    let order = affine.canonical_order();
+    let values = reorder(values, affine.shape, order);
+    let quantity = reading.units.quantity();
+    let values = if sheared.is_some() {
+        shear::resampled(&values, &affine.reordered(order), &grid, quantity.air().min(range.0))
+    } else {
+        values
+    };
+    let volume = Volume::from_vec(grid, quantity, values).map_err(|error| Error::input(path, error))?;
+    warnings.extend(sheared);
+    warnings.extend(reading.units.doubt(range));
+    Ok(Loaded { volume, warnings })
+}
+
+/// The lattice in canonical order, and a warning where that is not the one that the file has.
+pub(super) fn lattice(path: &Path, affine: &Affine, reading: &Reading) -> Result<(Grid, Option<Warning>)> {
+    let order = affine.canonical_order();
+    let fault = |problem: String| Error::input(path, problem);
+    match affine.check() {
+        Ok(()) => Ok((affine.grid(order).map_err(|error| Error::input(path, error))?, None)),
+        Err(Fault::Degenerate) => Err(fault(format!("its lattice is none: {}", Fault::Degenerate))),
+        Err(Fault::Sheared(degrees)) if reading.sheared == Sheared::Refuse => {
+            Err(fault(format!("its lattice is sheared: axes deviate {degrees:.2} degrees from right angles"))
+                .hint("`sheared: resample` brings it to right angles"))
+        }
+        Err(Fault::Sheared(degrees)) => {
+            let grid = shear::upright(&affine.reordered(order)).map_err(|error| Error::input(path, error))?;
+            let message = format!(
+                "its lattice is sheared: axes deviate {degrees:.2} degrees from right angles (a tilted gantry?); it is \
+                 resampled to a right-angled one of {:?} voxels",
+                grid.shape
+            );
+            Ok((grid, Some(Warning::new("sheared", message))))
+        }
+    }
+}
+
+/// Writes values as float32, little-endian.
+pub(super) fn write_floats(out: &mut dyn Write, values: &[f32]) -> std::io::Result<()> {
+    let mut bytes = vec![0; 4 << 16];
+    for part in values.chunks(1 << 16) {
+        for (four, value) in bytes.chunks_exact_mut(4).zip(part) {
+            four.copy_from_slice(&value.to_le_bytes());
+        }
+        out.write_all(&bytes[..4 * part.len()])?;
+    }
+    Ok(())
+}
+
+/// Refuses more voxels than are ever read, and none.
+pub(super) fn check_shape(shape: [usize; 3]) -> std::result::Result<(), String> {
+    match shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n)) {
+        Some(voxels) if (1..=MAX_VOXELS).contains(&voxels) => Ok(()),
+        _ => Err(format!("expected between 1 and {MAX_VOXELS} voxels, got a size of {shape:?}")),
+    }
+}
+
+/// The first bytes of a text header, up to `most`, as text; what is not UTF-8 is replaced.
+pub(super) fn head(path: &Path, most: u64) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let fail = |error: std::io::Error| Error::read(path, &error);
+    let file = crate::input_path::open(path).map_err(fail)?;
+    if file.metadata().map_err(fail)?.is_dir() {
+        return Err(Error::input(path, "expected a file, found a folder"));
+    }
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes).map_err(fail)?;
+    Ok(bytes)
+}
+
+/// The file that a header names beside itself: a plain name, in the header's folder.
+pub(super) fn sibling(path: &Path, name: &str) -> std::result::Result<PathBuf, String> {
+    let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if name.is_empty() || !plain || name.contains('%') {
+        return Err("expected the name of one data file in the header's folder".to_string());
+    }
+    Ok(path.with_file_name("").join(name))
+}

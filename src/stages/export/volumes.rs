@@ -1,0 +1,27 @@
+//! The volume of every method in the formats beside NIfTI, `METHOD/volume.*`.
+
+use super::{Results, VolumeFormat};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::formats;
+use crate::progress;
+
+/// Writes them. Gives the files, relative to the run folder.
+pub(super) fn write(wanted: &[VolumeFormat], results: &Results, context: &Context) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for outcome in results.outcomes {
+        let Some(result) = &outcome.result else { continue };
+        for ending in wanted.iter().filter_map(|format| format.ending()) {
+            let path = context.folder.make(&outcome.name)?.join(format!("volume{ending}"));
+            for file in formats::write_volume(&path, &result.volume, outcome.algorithm)? {
+                let inside = file
+                    .strip_prefix(context.folder.root())
+                    .map_err(|error| Error::resource(progress::place(&file), error))?;
+                files.push(inside.to_string_lossy().into_owned());
+            }
+        }
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
