@@ -18,4 +18,5 @@ mod nifti_read;
 mod nifti_write;
 mod projections;
 mod support;
+mod survey;
 mod volumes;
