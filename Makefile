@@ -1,6 +1,7 @@
 # make run       fetch libtorch if needed, build, run the main job (pipelines/ct.yaml)
 # make test      all tests              make check    format, lints, documentation, licences
 # make bench     benchmarks             make install  PREFIX=DIR: a relocatable installation
+# make fuzz N=…  damaged files of every format, N random ones of each (fuzz/README.md: cargo-fuzz)
 # make libtorch / libtorch-cuda         what the first build fetches / what a GPU needs in addition
 # A libtorch of your own wins: make LIBTORCH=/path/to/libtorch ...
 CARGO ?= cargo
@@ -18,7 +19,9 @@ else
 LINKED := $(CURDIR)/.libtorch/2.11.0/link
 endif
 
-.PHONY: all run build test check bench install libtorch libtorch-cuda clean
+N ?= 5000
+
+.PHONY: all run build test check bench fuzz install libtorch libtorch-cuda clean
 all: build
 
 libtorch:
@@ -56,6 +59,9 @@ check: libtorch
 
 bench: libtorch
 	$(CARGO) bench
+
+fuzz: libtorch
+	RECON_DAMAGE=$(N) $(CARGO) test $(PROFILE) --test formats -- damage:: --nocapture
 
 install: build
 	tools/install.sh "$(LINKED)" "$(DESTDIR)$(PREFIX)"

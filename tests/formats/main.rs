@@ -1,17 +1,18 @@
 //! Files ↔ values: round trips, independent oracles, and hostile input. Reference figures were made with nibabel 5.4.2,
 //! SimpleITK 2.5.7 and pydicom 3.0.2 on the shared set of data (see its SOURCES.md); tests that need it are skipped,
 //! and say so, where it is absent.
-#![allow(clippy::unwrap_used)] // clippy.toml allows it in #[test] functions; helpers are tests too
+// clippy.toml allows it in #[test] functions; helpers are tests too.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+mod damage;
 mod describe;
 mod dicom_hostile;
 mod dicom_read;
 mod dicom_series;
 mod dicom_write;
-mod fuzz;
 mod limits;
 mod nifti_hostile;
 mod nifti_read;

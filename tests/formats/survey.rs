@@ -61,16 +61,21 @@ fn words((loaded, units): &(Loaded, Units)) -> String {
     }
     let mut codes: Vec<&str> = loaded.warnings.iter().map(|warning| warning.code.as_str()).collect();
     codes.dedup();
-    codes.iter().for_each(|code| write!(text, " `{code}`").unwrap());
+    for code in codes {
+        write!(text, " `{code}`").unwrap();
+    }
     text
 }
 
 /// Whether both mean the same values.
 fn agree(loaded: &Loaded, (voxels, low, high): (usize, f64, f64)) -> bool {
-    let near = |a: f32, b: f64| (f64::from(a) - b).abs() <= 1e-6 * b.abs().max(1.0);
     let (smallest, largest) = loaded.volume.range();
-    loaded.warnings.iter().any(|warning| RESAMPLED.contains(&warning.code.as_str()))
-        || loaded.volume.grid.voxels() == voxels && near(smallest, low) && near(largest, high)
+    let beyond = |a: f32, b: f64| (f64::from(a) - b) / b.abs().max(1.0);
+    let (below, above) = (beyond(smallest, low), beyond(largest, high));
+    if loaded.warnings.iter().any(|warning| RESAMPLED.contains(&warning.code.as_str())) {
+        return below >= -1e-6 && above <= 1e-6;
+    }
+    loaded.volume.grid.voxels() == voxels && below.abs() <= 1e-6 && above.abs() <= 1e-6
 }
 
 /// One row for files of one folder of which the same is said.

@@ -31,14 +31,15 @@ impl Uneven {
     }
 
     /// Values `[slice, pixel]` at the even places, by cubic Hermite interpolation along the stack with the slopes of
-    /// Catmull and Rom on uneven knots: smooth, and exact at every slice.
+    /// Catmull and Rom on uneven knots: smooth, and exact at every slice; within the range of the values.
     pub(super) fn resampled(&self, values: &[f32], pixels: usize) -> Vec<f32> {
+        let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
         let mut out = vec![0.0; self.count * pixels];
         out.par_chunks_mut(pixels).enumerate().for_each(|(n, slice)| {
             let weights = self.weights(n as f64 * self.spacing);
             for (pixel, value) in slice.iter_mut().enumerate() {
                 let sum: f64 = weights.iter().map(|(k, weight)| weight * f64::from(values[k * pixels + pixel])).sum();
-                *value = sum as f32;
+                *value = (sum as f32).clamp(low.min(high), high);
             }
         });
         out

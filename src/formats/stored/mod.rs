@@ -113,7 +113,7 @@ pub(super) fn finished(
     let values = reorder(values, affine.shape, order);
     let quantity = reading.units.quantity();
     let values = if sheared.is_some() {
-        shear::resampled(&values, &affine.reordered(order), &grid, quantity.air().min(range.0))
+        shear::resampled(&values, &affine.reordered(order), &grid, quantity.air().min(range.0), range)
     } else {
         values
     };

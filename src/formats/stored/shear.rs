@@ -11,11 +11,15 @@ use rayon::prelude::*;
 
 /// Indices nearer to a whole number than this are whole: rounding must not blur a slice.
 const WHOLE: f64 = 1e-5;
+/// Most voxels of the right-angled lattice for each of the sheared one: a gantry tilted by 30 degrees takes less than 2
+/// of most scans. Small lattices may have more.
+const MOST_MORE: usize = 16;
+const SMALL: usize = 1 << 20;
 
 /// The right-angled lattice that holds every voxel of a sheared one in canonical order.
 ///
 /// # Errors
-/// Axes that lie in one plane; as [`Grid::new`].
+/// Axes that lie in one plane, or so askew that most of the lattice would be empty; as [`Grid::new`].
 pub(in crate::formats) fn upright(affine: &Affine) -> Result<Grid> {
     let unit: [Point; 3] = affine.steps.map(|step| scale(step, 1.0 / norm(step)));
     let cosine = |[i, j]: [usize; 2]| dot(unit[i], unit[j]).abs();
@@ -48,12 +52,24 @@ pub(in crate::formats) fn upright(affine: &Affine) -> Result<Grid> {
         shape[k] = ((high - low - WHOLE).ceil().max(0.0) as usize).saturating_add(1);
         origin = add(origin, scale(axes[k], low * spacing[k]));
     }
-    Grid::new(shape, spacing, origin, axes)
+    let grid = Grid::new(shape, spacing, origin, axes)?;
+    let most = affine.shape.iter().product::<usize>().saturating_mul(MOST_MORE).max(SMALL);
+    if grid.voxels() > most {
+        let problem = format!("its axes are so far from right angles that {shape:?} voxels would be needed");
+        return Err(Error::config("", problem));
+    }
+    Ok(grid)
 }
 
-/// Values on a sheared lattice `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2); `air`
-/// outside.
-pub(in crate::formats) fn resampled(values: &[f32], from: &Affine, grid: &Grid, air: f32) -> Vec<f32> {
+/// Values on a sheared lattice `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2) within
+/// the range of the values, beyond which it swings at edges; `air` outside.
+pub(in crate::formats) fn resampled(
+    values: &[f32],
+    from: &Affine,
+    grid: &Grid,
+    air: f32,
+    (low, high): (f32, f32),
+) -> Vec<f32> {
     let inverse = inverse(from.steps);
     let index = |point: Point| inverse.map(|row| dot(row, sub(point, from.origin)));
     let direction = |k: usize| inverse.map(|row| dot(row, grid.step(k)));
@@ -66,7 +82,7 @@ pub(in crate::formats) fn resampled(values: &[f32], from: &Affine, grid: &Grid, 
             for (x, value) in row.iter_mut().enumerate() {
                 let at = std::array::from_fn(|k| first[k] + y as f64 * along_y[k] + x as f64 * along_x[k]);
                 if let Some(found) = interpolated(values, from.shape, at) {
-                    *value = found;
+                    *value = found.clamp(low, high);
                 }
             }
         }
@@ -133,6 +149,15 @@ mod tests {
     }
 
     #[test]
+    fn a_lattice_of_mostly_nothing_is_refused() {
+        let mut askew = tilted();
+        askew.steps[0] = [0.0, 2e6, 3.0];
+        assert!(upright(&askew).unwrap_err().to_string().contains("so far from right angles"));
+        askew.steps[0] = [0.0, 2e3, 3.0];
+        assert!(upright(&askew).is_ok(), "small");
+    }
+
+    #[test]
     fn a_smooth_object_stays_where_it_is_and_whole_shifts_are_exact() {
         let from = tilted();
         let at = |[x, y, z]: Point| (x + 2.0 * y - 3.0 * z) as f32;
@@ -146,7 +171,7 @@ mod tests {
             }
         }
         let grid = upright(&from).unwrap();
-        let found = resampled(&values, &from, &grid, -1e4);
+        let found = resampled(&values, &from, &grid, -1e4, (f32::MIN, f32::MAX));
         let mut compared = 0;
         for z in 0..4usize {
             for y in 0..8usize {
