@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Args {
     /// The phantom's YAML file
     pub file: PathBuf,
-    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .raw or .tif
+    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz, .raw or .tif
     #[arg(short, long)]
     pub output: PathBuf,
     /// Voxels along z,y,x (y,x for a 2-D phantom)

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// A method's folder in a run folder, or the checkpoint (.safetensors) itself
     pub field: PathBuf,
-    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .raw or .tif
+    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz, .raw or .tif
     #[arg(short, long)]
     pub output: PathBuf,
     /// Distance between voxels in mm: one number, or z,y,x (y,x in 2-D)

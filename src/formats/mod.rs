@@ -14,6 +14,7 @@ pub mod measured;
 mod metaimage;
 pub mod nifti;
 pub mod npy;
+mod npz;
 mod nrrd;
 mod orient;
 mod sidecar;
@@ -63,6 +64,7 @@ pub const FORMATS: &[Format] = &[
     Format::of(&nrrd::FORMAT),
     Format::of(&sidecar::RAW),
     Format::of(&sidecar::NPY),
+    Format::of(&sidecar::NPZ),
     geometry::FORMAT,
     measured::HDF5,
     Format::of(&sidecar::TIFF),

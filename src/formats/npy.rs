@@ -63,7 +63,17 @@ pub fn read_array(path: &Path) -> Result<ArrayD<f32>> {
     let head = Head::read_any(path)?;
     memory::admit(path, head.shape.iter().product::<usize>() as u64)?;
     let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
-    let reader = BufReader::with_capacity(1 << 18, file);
+    decoded(path, &head, BufReader::with_capacity(1 << 18, file))
+}
+
+/// As [`read_array`], of the bytes of an array that stands in the file `path`.
+pub(super) fn array_in(path: &Path, bytes: &[u8]) -> Result<ArrayD<f32>> {
+    let head = Head::parse(path, &bytes[..bytes.len().min(MAX_HEADER + 12)], bytes.len() as u64)?;
+    decoded(path, &head, bytes)
+}
+
+/// The values behind a header that was checked.
+fn decoded(path: &Path, head: &Head, reader: impl Read) -> Result<ArrayD<f32>> {
     macro_rules! decode {
         ($kind:ty) => {
             ArrayD::<$kind>::read_npy(reader).map(|array| array.mapv(|v| v as f32))
@@ -111,12 +121,17 @@ impl Head {
     /// The header of real numbers.
     fn read_any(path: &Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
-        let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
         let file = input_path::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
         let mut start = Vec::new();
         file.take(MAX_HEADER as u64 + 12).read_to_end(&mut start).map_err(fail)?;
-        let length = header_length(&start).map_err(broken)?;
+        Self::parse(path, &start, size)
+    }
+
+    /// The header that an array of `size` bytes begins with.
+    fn parse(path: &Path, start: &[u8], size: u64) -> Result<Self> {
+        let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
+        let length = header_length(start).map_err(broken)?;
         let mut cursor = Cursor::new(&start[..length]);
         let header = Header::from_reader(&mut cursor).map_err(|error| broken(error.to_string()))?;
         let kind = header.type_descriptor.as_string().cloned().unwrap_or_else(|| "a record".into());

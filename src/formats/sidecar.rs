@@ -1,5 +1,5 @@
-//! Volumes whose file holds numbers only: NumPy arrays (`.npy`), raw numbers (`.raw`) and TIFF stacks (one file of
-//! pages, or a folder of images). A sidecar, `NAME.json` beside `NAME.npy`, says where they lie:
+//! Volumes whose file holds numbers only: NumPy arrays (`.npy`, `.npz`), raw numbers (`.raw`) and TIFF stacks (one file
+//! of pages, or a folder of images). A sidecar, `NAME.json` beside `NAME.npy`, says where they lie:
 //!
 //! ```json
 //! {"spacing_mm": [2.5, 1, 1], "origin_mm": [0, 0, 0], "axes": [[0, 0, 1], [0, 1, 0], [1, 0, 0]],
@@ -13,13 +13,14 @@ use super::atomic;
 use super::measured::{self, tiff};
 use super::orient::Affine;
 use super::stored::{self, Header, Packing, Scaling, Stored, VoxelType};
-use super::{Loaded, Reading, VolumeFormat, npy};
+use super::{Description, Loaded, Reading, Units, VolumeFormat, npy, npz};
 use crate::data::{Grid, Point, Volume, Warning, Warnings, scale};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::progress;
 use ::tiff::encoder::TiffEncoder;
 use ::tiff::encoder::colortype::Gray32Float;
+use ndarray::ArrayD;
 use ndarray_npy::WriteNpyExt;
 use serde::{Deserialize, Serialize};
 use std::io::Cursor;
@@ -37,6 +38,20 @@ pub(super) const NPY: VolumeFormat = VolumeFormat {
     read_grid: |path| Ok((laid_out(path, array(path)?, &Reading::default())?.volume.grid, Warnings::new())),
     parts,
     write: Some(write_npy),
+};
+
+/// NumPy archives of an array `[z, y, x]`.
+pub(super) const NPZ: VolumeFormat = VolumeFormat {
+    name: "NumPy archive",
+    key: "npz",
+    endings: &[".npz"],
+    looks_like: ".npz with a sidecar .json",
+    claims: |candidate| candidate.ends_with(&[".npz"]),
+    describe: |candidate| candidate.ends_with(&[".npz"]).then(|| describe_archive(candidate.path)),
+    read: |path, reading| laid_out(path, archived(path, reading.volume)?, reading),
+    read_grid: |path| Ok((laid_out(path, archived(path, None)?, &Reading::default())?.volume.grid, Warnings::new())),
+    parts,
+    write: Some(write_npz),
 };
 
 /// Raw numbers, `[z, y, x]`, x fastest.
@@ -156,7 +171,21 @@ impl Sidecar {
 type Values = ([usize; 3], Vec<f32>);
 
 fn array(path: &Path) -> Result<Values> {
-    let array = npy::read_array(path)?;
+    shaped(path, &npy::read_array(path)?)
+}
+
+fn archived(path: &Path, wanted: Option<usize>) -> Result<Values> {
+    shaped(path, &npz::read(path, wanted)?)
+}
+
+fn describe_archive(path: &Path) -> Result<Description> {
+    let mut description = Description::new("NumPy archive");
+    let reading = Reading { units: Units::Relative, ..Reading::default() };
+    stored::value_rows(&mut description, laid_out(path, archived(path, None)?, &reading)?);
+    Ok(description)
+}
+
+fn shaped(path: &Path, array: &ArrayD<f32>) -> Result<Values> {
     let shape = match *array.shape() {
         [rows, columns] => [1, rows, columns],
         [slices, rows, columns] => [slices, rows, columns],
@@ -205,6 +234,11 @@ fn raw(path: &Path) -> Result<Header> {
 
 fn write_npy(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
     atomic::write_with(path, |out| volume.voxels().write_npy(out).map_err(std::io::Error::other))?;
+    Ok(vec![path.to_path_buf(), Sidecar::of(volume, description).write(path)?])
+}
+
+fn write_npz(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
+    npz::write(path, volume)?;
     Ok(vec![path.to_path_buf(), Sidecar::of(volume, description).write(path)?])
 }
 

@@ -38,8 +38,16 @@ pub struct VolumeFormat {
 type Writer = fn(&Path, &Volume, &str) -> Result<Vec<PathBuf>>;
 
 /// All formats; the first that claims a path has it.
-pub const VOLUMES: &[VolumeFormat] =
-    &[nifti::FORMAT, dicom::FORMAT, metaimage::FORMAT, nrrd::FORMAT, sidecar::NPY, sidecar::RAW, sidecar::TIFF];
+pub const VOLUMES: &[VolumeFormat] = &[
+    nifti::FORMAT,
+    dicom::FORMAT,
+    metaimage::FORMAT,
+    nrrd::FORMAT,
+    sidecar::NPY,
+    sidecar::NPZ,
+    sidecar::RAW,
+    sidecar::TIFF,
+];
 
 /// What the numbers of a file are; most formats do not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

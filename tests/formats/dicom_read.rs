@@ -46,12 +46,10 @@ fn compressed_forms_of_one_slice_are_the_slice() {
     let plain = read("CT1_UNC").unwrap().volume;
     assert_eq!(plain.grid.shape, [1, 512, 512]);
     assert_eq!((plain.range(), sums(&plain)), ((-3024.0, 1254.0), (-228_407_043.0, -287_855_241_124.0)));
-    for (name, largest) in [("CT1_RLE", 0.0), ("CT1_JPLL", 0.0), ("CT1_J2KR", 0.0), ("CT1_J2KI", 352.0)] {
+    let lossless = ["CT1_RLE", "CT1_JPLL", "CT1_JLSL", "CT1_J2KR"].map(|name| (name, 0.0));
+    // pydicom finds the same largest differences.
+    for (name, largest) in lossless.into_iter().chain([("CT1_JLSN", 4.0), ("CT1_J2KI", 352.0)]) {
         assert_eq!(difference(&plain, &read(name).unwrap().volume), largest, "{name}");
-    }
-    for (name, syntax) in [("CT1_JLSL", "1.2.840.10008.1.2.4.80"), ("CT1_JLSN", "1.2.840.10008.1.2.4.81")] {
-        let message = input_error(read(name));
-        assert!(message.contains(syntax) && message.contains("JPEG-LS") && message.contains(name), "{message}");
     }
 }
 
@@ -174,12 +172,12 @@ fn one_image_in_many_encodings_is_one_image() {
         "MR_small_expb.dcm",
         "MR_small_RLE.dcm",
         "MR_small_jp2klossless.dcm",
+        "MR_small_jpeg_ls_lossless.dcm",
         "MR_small_padded.dcm",
     ] {
         let volume = read(name).map_or_else(|error| panic!("{name}: {error}"), |loaded| loaded.volume);
         assert_eq!(difference(&plain, &volume), 0.0, "{name}");
     }
-    assert!(input_error(read("MR_small_jpeg_ls_lossless.dcm")).contains("JPEG-LS"));
 }
 
 fn each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {

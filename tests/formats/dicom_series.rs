@@ -118,6 +118,23 @@ fn a_tilted_gantry_is_known_by_its_geometry_not_by_its_tag() {
 }
 
 #[test]
+fn repeated_instances_and_several_frames_of_reference_are_told() {
+    let folder = folder();
+    let files = series(folder.path(), 3);
+    edit(&files[1], |object| put(object, tags::FRAME_OF_REFERENCE_UID, VR::UI, "1.2.3"));
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!(codes(&loaded), ["dicom_frame_of_reference"]);
+    assert!(loaded.warnings[0].message.contains("2 frames of reference"));
+    let folder = self::folder();
+    let files = series(folder.path(), 3);
+    let first = dicom_object::open_file(&files[0]).unwrap();
+    let uid = first.element(tags::SOP_INSTANCE_UID).unwrap().to_str().unwrap();
+    edit(&files[2], |object| put(object, tags::SOP_INSTANCE_UID, VR::UI, &uid));
+    let loaded = read(folder.path()).unwrap();
+    assert_eq!((codes(&loaded), loaded.volume.grid.shape[0]), (vec!["dicom_repeated_uid"], 3));
+}
+
+#[test]
 fn localizers_are_left_out_with_a_warning() {
     let folder = folder();
     let files = series(folder.path(), 4);

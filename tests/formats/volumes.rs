@@ -123,6 +123,22 @@ fn the_tilted_head_keeps_its_matter_at_right_angles() {
 }
 
 #[test]
+fn one_array_of_an_archive_is_chosen_by_its_number() {
+    let folder = folder();
+    let path = folder.path().join("a.npz");
+    let mut archive = ndarray_npy::NpzWriter::new(std::fs::File::create(&path).unwrap());
+    archive.add_array("mask", &ndarray::array![[0u8, 1], [1, 0]]).unwrap();
+    archive.add_array("image", &ndarray::array![[[1.5f64, -2.0, 3.0]]]).unwrap();
+    archive.finish().unwrap();
+    let choose = |volume| read_volume(&path, &Reading { volume, ..reading() });
+    assert!(input_error(choose(None)).contains("expected one array, got 2"));
+    assert!(input_error(choose(Some(2))).contains("there is none 2"));
+    assert_eq!(choose(Some(0)).unwrap().volume.grid.shape, [1, 2, 2]);
+    let image = choose(Some(1)).unwrap();
+    assert_eq!((image.volume.as_slice(), image.warnings[0].code.as_str()), (&[1.5, -2.0, 3.0][..], "no_spacing"));
+}
+
+#[test]
 fn nifti_2_and_one_volume_of_several_are_read() {
     let path = data_or_skip!("nifti/nibabel_tests/example_nifti2.nii.gz");
     assert!(input_error(read_volume(&path, &reading())).contains("expected one volume, got 2"));

@@ -27,9 +27,9 @@ fn a_volume_of_any_format_is_loaded_compared_described_and_gives_its_lattice() {
 #[test]
 fn a_run_writes_its_volumes_in_every_format_that_is_asked_for() {
     let bench = Bench::new();
-    let volumes = "export.volumes=[nifti, metaimage, nrrd, npy, raw, tiff]";
+    let volumes = "export.volumes=[nifti, metaimage, nrrd, npy, npz, raw, tiff]";
     bench.quick(&["--set", volumes, "--set", "export.report=[json]"]).expect(0, &[]);
-    for name in ["volume.mha", "volume.nrrd", "volume.npy", "volume.raw", "volume.tif"] {
+    for name in ["volume.mha", "volume.nrrd", "volume.npy", "volume.npz", "volume.raw", "volume.tif"] {
         let path = format!("out/fdk/{name}");
         bench.recon(&["compare", "out/fdk/volume.nii.gz", &path]).expect(0, &[]);
     }

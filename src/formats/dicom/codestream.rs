@@ -31,7 +31,8 @@ struct Declared {
 /// # Errors
 /// In words, when the frame contradicts the image.
 pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<PixelLayout, String> {
-    let is_jpeg = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7"].iter().any(|family| syntax.starts_with(family));
+    let families = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7", "1.2.840.10008.1.2.4.8"];
+    let is_jpeg = families.iter().any(|family| syntax.starts_with(family));
     let declared = match syntax {
         RLE => return check_rle(bytes, layout).map(|()| layout),
         DEFLATED_FRAME => return check_deflated(bytes, layout).map(|()| layout),
@@ -125,8 +126,8 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
         let &[0xff, marker, high, low] = bytes.get(at..at + 4)? else { return None };
         match marker {
             0xff => at += 1,
-            // Frame headers: C0 to CF but for tables (C4, CC) and the extension mark (C8).
-            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
+            // Frame headers: C0 to CF but for tables (C4, CC) and the extension mark (C8); F7 of JPEG-LS (T.87 C.2.2).
+            0xc0..=0xcf | 0xf7 if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
                 let frame = bytes.get(at + 4..at + 10)?;
                 let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
                 let bits = u32::from(frame[0]);

@@ -19,7 +19,7 @@ const SMALL: usize = 1 << 22;
 
 /// The elements read here; sequences only where frames need them.
 pub(super) fn wanted(tag: Tag) -> bool {
-    const TAGS: [Tag; 28] = [
+    const TAGS: [Tag; 29] = [
         tags::SPECIFIC_CHARACTER_SET,
         tags::IMAGE_TYPE,
         tags::SOP_CLASS_UID,
@@ -29,6 +29,7 @@ pub(super) fn wanted(tag: Tag) -> bool {
         tags::GANTRY_DETECTOR_TILT,
         tags::SERIES_INSTANCE_UID,
         tags::SERIES_NUMBER,
+        tags::FRAME_OF_REFERENCE_UID,
         tags::IMAGE_POSITION_PATIENT,
         tags::IMAGE_ORIENTATION_PATIENT,
         tags::SAMPLES_PER_PIXEL,
@@ -66,6 +67,8 @@ pub(super) struct Image {
     /// SOP class and instance UIDs, empty if the file has none.
     pub(super) class: String,
     pub(super) instance: String,
+    /// Frame of Reference UID; empty if the file has none.
+    pub(super) frame_of_reference: String,
     /// Name of the transfer syntax.
     pub(super) syntax: String,
     pub(super) preamble: Option<&'static str>,
@@ -120,6 +123,7 @@ impl Image {
             image_type: texts(&object, tags::IMAGE_TYPE),
             class: or(tags::SOP_CLASS_UID, &file.class),
             instance: or(tags::SOP_INSTANCE_UID, &file.instance),
+            frame_of_reference: one(tags::FRAME_OF_REFERENCE_UID),
             syntax: format!("{} ({})", file.syntax.name, file.syntax.uid),
             preamble: file.preamble,
             layout: PixelLayout::of(&object).and_then(|layout| layout.fits(stored, compressed)),

@@ -8,10 +8,12 @@
 
 mod codestream;
 mod dataset;
+mod doubts;
 mod even;
 mod file;
 mod header;
 mod info;
+mod jpeg_ls;
 mod labels;
 mod pixels;
 mod prescan;

@@ -3,7 +3,9 @@
 use super::codestream;
 use super::file::{DicomFile, PixelBytes};
 use super::header::{Frame, PixelLayout};
+use super::jpeg_ls;
 use super::prescan::Encoding;
+use super::syntax;
 use dicom_core::value::{PixelFragmentSequence, PrimitiveValue};
 use dicom_core::{DataElement, Tag, VR};
 use dicom_dictionary_std::tags;
@@ -56,9 +58,28 @@ fn problem(layout: &PixelLayout, found: usize) -> String {
     format!("{frames} frames of {rows} x {columns} are {expected} bytes of pixels, got {found}")
 }
 
-/// One frame through the decoder of its transfer syntax. The decoder gets an object made here, of checked values only.
+/// One frame through the decoder of its transfer syntax.
 fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
     let syntax = &file.syntax;
+    let damaged = |why: String| format!("its pixels ({}) cannot be decompressed: {why}", syntax.name);
+    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is
+    // damaged.
+    let decoded = std::panic::catch_unwind(|| {
+        if syntax::is_jpeg_ls(&syntax.uid) {
+            return jpeg_ls::decode(&frame).map_err(str::to_string);
+        }
+        registered(&syntax.uid, layout, frame)
+    })
+    .map_err(|_| damaged("the decoder gave up".into()))?
+    .map_err(damaged)?;
+    if !layout.holds(&decoded, 1) {
+        return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));
+    }
+    Ok(decoded)
+}
+
+/// One frame through the registry's decoder, which gets an object made here, of checked values only.
+fn registered(uid: &str, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
     let number = |tag: Tag, value: usize| DataElement::new(tag, VR::US, PrimitiveValue::from(value as u16));
     let mut object = InMemDicomObject::from_element_iter([
         number(tags::SAMPLES_PER_PIXEL, 1),
@@ -73,22 +94,12 @@ fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<V
     ]);
     object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, PixelFragmentSequence::new_fragments(vec![frame])));
     let meta = FileMetaTableBuilder::new()
-        .transfer_syntax(&syntax.uid)
+        .transfer_syntax(uid)
         .media_storage_sop_class_uid("1.2")
         .media_storage_sop_instance_uid("1.2");
     let object = object.with_exact_meta(meta.build().map_err(|error| error.to_string())?);
-    let damaged = |why: String| format!("its pixels ({}) cannot be decompressed: {why}", syntax.name);
-    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is
-    // damaged.
-    let decoded = std::panic::catch_unwind(|| {
-        object.decode_pixel_data_frame(0).map(dicom_pixeldata::DecodedPixelData::into_data)
-    })
-    .map_err(|_| damaged("the decoder gave up".into()))?
-    .map_err(|error| damaged(error.to_string()))?;
-    if !layout.holds(&decoded, 1) {
-        return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));
-    }
-    Ok(decoded)
+    let decoded = object.decode_pixel_data_frame(0).map_err(|error| error.to_string())?;
+    Ok(decoded.into_data())
 }
 
 /// Stored bits (PS3.5 8.1.1: `bits_stored` of them up to `high_bit`, others ignored) → slope · stored + intercept.

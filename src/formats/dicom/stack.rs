@@ -1,5 +1,6 @@
 //! From the places of slices to an affine: sorted along their normal, checked, never by slice thickness or file name.
 
+use super::doubts::doubts;
 use super::even::Uneven;
 use super::header::{Frame, PixelLayout};
 use super::series::Series;
@@ -120,25 +121,6 @@ fn check_kind(series: &Series, units: Units) -> std::result::Result<(), String> 
         Some(kind) => Err(format!("expected values in HU, the files declare {}", words::rescale(&kind))),
         None => Ok(()),
     }
-}
-
-fn doubts(series: &Series) -> Warnings {
-    let mut warnings = Warnings::new();
-    if series.images.iter().any(|image| image.rescale_type().is_some_and(|kind| kind == "US")) {
-        warnings.push(Warning::new(
-            "dicom_rescale_type",
-            "the files do not say that their values are Hounsfield units (Rescale Type US)",
-        ));
-    }
-    if let Some(image) = series.images.iter().find(|image| image.preamble.is_some()) {
-        let what = image.preamble.unwrap_or_default();
-        let text = format!(
-            "{}: its preamble looks like {what}; it is a valid DICOM file but may not be only that",
-            progress::place(&image.path)
-        );
-        warnings.push(Warning::new("dicom_preamble", text));
-    }
-    warnings
 }
 
 /// The one way in which all files store their pixels; files may differ in frames and bits, not in shape.

@@ -34,8 +34,13 @@ pub(super) fn of(uid: &str) -> Syntax {
         name: known.map_or("unknown", TransferSyntax::name),
         encoding,
         deflated: uid == DEFLATED,
-        decodable: known.is_some_and(TransferSyntax::can_decode_all),
+        decodable: is_jpeg_ls(uid) || known.is_some_and(TransferSyntax::can_decode_all),
     }
+}
+
+/// Whether pixels are compressed as JPEG-LS, lossless or near-lossless, which the registry names but does not read.
+pub(super) fn is_jpeg_ls(uid: &str) -> bool {
+    ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"].contains(&uid)
 }
 
 /// What `dicom-object` needs to read elements in this encoding.

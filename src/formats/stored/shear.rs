@@ -150,11 +150,13 @@ mod tests {
 
     #[test]
     fn a_lattice_of_mostly_nothing_is_refused() {
-        let mut askew = tilted();
-        askew.steps[0] = [0.0, 2e6, 3.0];
-        assert!(upright(&askew).unwrap_err().to_string().contains("so far from right angles"));
+        let mut askew = Affine { shape: [40, 60, 50], ..tilted() };
         askew.steps[0] = [0.0, 2e3, 3.0];
-        assert!(upright(&askew).is_ok(), "small");
+        assert!(upright(&askew).unwrap_err().to_string().contains("so far from right angles"));
+        askew.steps[0] = [0.0, 3.0, 3.0];
+        assert!(upright(&askew).is_ok(), "45 degrees");
+        askew.steps[0] = [0.0, 2e6, 3.0];
+        assert!(upright(&askew).unwrap_err().to_string().contains("lie in one plane"));
     }
 
     #[test]
@@ -188,6 +190,6 @@ mod tests {
                 }
             }
         }
-        assert!(compared > 90, "{compared}");
+        assert_eq!(compared, 90);
     }
 }

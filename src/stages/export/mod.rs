@@ -65,6 +65,8 @@ pub enum VolumeFormat {
     Nrrd,
     /// NumPy array with its sidecar, METHOD/volume.npy.
     Npy,
+    /// NumPy archive with its sidecar, METHOD/volume.npz.
+    Npz,
     /// Raw numbers with their sidecar, METHOD/volume.raw.
     Raw,
     /// TIFF stack with its sidecar, METHOD/volume.tif.
@@ -79,6 +81,7 @@ impl VolumeFormat {
             Self::Metaimage => Some(".mha"),
             Self::Nrrd => Some(".nrrd"),
             Self::Npy => Some(".npy"),
+            Self::Npz => Some(".npz"),
             Self::Raw => Some(".raw"),
             Self::Tiff => Some(".tif"),
         }

@@ -138,7 +138,7 @@ pub(crate) fn dicom(folder: &Path) -> Vec<Seed> {
             seeds.push(seed);
         }
     }
-    seeds.extend(["CT1_RLE", "CT1_JPLL", "CT1_J2KR"].iter().filter_map(|name| slice(name)));
+    seeds.extend(["CT1_RLE", "CT1_JPLL", "CT1_JLSL", "CT1_J2KR"].iter().filter_map(|name| slice(name)));
     seeds
 }
 

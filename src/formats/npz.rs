@@ -1,0 +1,74 @@
+//! NumPy archives (`.npz`): one array, `[z, y, x]`, or one of several by its number. A zip file whose entries are
+//! `.npy` files (numpy.org/doc/stable/reference/generated/numpy.savez.html).
+
+use super::{atomic, npy};
+use crate::data::Volume;
+use crate::error::{Error, Result};
+use crate::{input_path, memory};
+use ndarray::ArrayD;
+use ndarray_npy::WriteNpyExt;
+use std::io::{BufReader, Cursor, Read, Write};
+use std::path::Path;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// Deflate cannot expand by more (RFC 1951: 258 bytes out of 2 bits).
+const DEFLATE_RATIO: u64 = 1032;
+/// Most entries that are looked at.
+const MAX_ENTRIES: usize = 1000;
+/// The name that the array of a volume is written by.
+const ENTRY: &str = "volume.npy";
+
+/// The array of an archive: the only one, or that of the number `wanted`, from 0 in the archive's order.
+///
+/// # Errors
+/// [`Error::Input`] for what is no archive of arrays, damaged, or of several arrays of which none is chosen.
+pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
+    let broken = |error: zip::result::ZipError| Error::input(path, format!("damaged .npz file: {error}"));
+    let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    let arrays: Vec<usize> = (0..archive.len().min(MAX_ENTRIES))
+        .filter(|&entry| {
+            archive.name_for_index(entry).is_some_and(|name| Path::new(name).extension() == Some("npy".as_ref()))
+        })
+        .collect();
+    let chosen = match (arrays[..].len(), wanted) {
+        (1, None) => 0,
+        (n, Some(number)) if number < n => number,
+        (n, Some(number)) => {
+            return Err(Error::input(path, format!("it has {n} arrays, numbered from 0: there is none {number}")));
+        }
+        (n, None) => {
+            return Err(Error::input(path, format!("expected one array, got {n}"))
+                .hint("choose one by its number, from 0: `volume: 0`"));
+        }
+    };
+    let mut entry = archive.by_index(arrays[chosen]).map_err(broken)?;
+    let size = entry.size();
+    if size > entry.compressed_size().saturating_mul(DEFLATE_RATIO) {
+        return Err(Error::input(path, format!("its array declares {size} bytes, more than it can hold")));
+    }
+    // The smallest numbers have one byte and become four.
+    memory::admit(path, size)?;
+    let mut bytes = Vec::new();
+    let read = entry.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| Error::input(path, format!("damaged .npz file: {error}")))?;
+    npy::array_in(path, &bytes)
+}
+
+/// Writes an archive of one array. It holds no time: the same volume gives the same bytes.
+pub(super) fn write(path: &Path, volume: &Volume) -> Result<()> {
+    let packed = || -> std::io::Result<Vec<u8>> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(DateTime::default())
+            .large_file(volume.as_slice().len() > 1 << 28);
+        archive.start_file(ENTRY, options)?;
+        volume.voxels().write_npy(&mut archive).map_err(std::io::Error::other)?;
+        archive.flush()?;
+        Ok(archive.finish()?.into_inner())
+    };
+    let bytes = packed().map_err(|error| Error::resource(path.display().to_string(), error))?;
+    atomic::write(path, &bytes)
+}
