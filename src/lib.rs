@@ -37,8 +37,10 @@
 //! ```
 
 pub mod algorithms;
+pub mod appearance;
 pub mod batch;
 pub mod benchmarks;
+pub mod cameras;
 pub mod cli;
 pub mod commands;
 pub mod context;

@@ -14,10 +14,12 @@ pub mod iterative;
 pub mod lsqr;
 pub mod ml_tr;
 pub mod mlem;
+mod named_array;
 pub mod neural_field;
 pub mod os_sart;
 pub mod osem;
 pub mod primal_dual;
+pub mod radiance_field;
 mod rebin;
 mod redundancy;
 pub mod sirt;
@@ -31,7 +33,7 @@ pub mod wls;
 pub use discretisation::Discretisation;
 pub use filtered::Filtering;
 
-use crate::data::{CurvePoint, Geometry, Grid, Projections, Volume, Warnings};
+use crate::data::{CurvePoint, Geometry, Grid, Picture, Pictures, Projections, Volume, Warnings};
 use crate::error::Result;
 use crate::operators::xray::{self, Projector, Sampling};
 use crate::progress::{Checkpoints, Silent, StopSignal};
@@ -118,6 +120,48 @@ impl Reconstruction {
     }
 }
 
+/// What a method sees from one camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendering {
+    /// The picture.
+    pub picture: Picture,
+    /// Mean distance of what is seen from the camera, mm; 0 where nothing is.
+    pub depth: Vec<f32>,
+}
+
+/// What a method makes of pictures.
+#[derive(Debug)]
+pub struct Appearance {
+    /// Density on the grid, 1/mm.
+    pub volume: Volume,
+    /// What it sees from each held-out camera, in their order.
+    pub views: Vec<Rendering>,
+    /// Convergence.
+    pub curve: Vec<CurvePoint>,
+    /// Figures about itself.
+    pub notes: BTreeMap<String, serde_json::Value>,
+    /// What the user must know.
+    pub warnings: Warnings,
+}
+
+/// A method that takes pictures in place of projections.
+pub trait FromPictures {
+    /// Refuses what it cannot reconstruct, naming the key.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`].
+    fn check_settings(&self) -> Result<()>;
+    /// What it will need for pictures of `pixels` [rows, columns], `held_out` of them rendered.
+    fn estimate_pictures(&self, pixels: [usize; 2], held_out: usize) -> Estimate;
+    /// The field of some pictures, seen from their held-out cameras. Deterministic on the CPU for a device, seed and
+    /// number of threads.
+    ///
+    /// # Errors
+    /// What [`FromPictures::check_settings`] refuses; memory; [`crate::error::Error::Stopped`] after its state was
+    /// checkpointed.
+    fn fit(&self, data: &Pictures, run: &mut Run<'_>) -> Result<Appearance>;
+}
+
 /// What a reconstruction will need, for `recon check`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Estimate {
@@ -141,6 +185,10 @@ pub trait Algorithm {
     }
     /// The file whose volume the caller must hand over as [`Run::initial`].
     fn file(&self) -> Option<&Path> {
+        None
+    }
+    /// The method as one that takes pictures; `None` for one that takes projections.
+    fn picture_method(&self) -> Option<&dyn FromPictures> {
         None
     }
     /// What it will need.
@@ -186,6 +234,8 @@ crate::kinds! {
         volume => Volume(volume::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
+        /// A radiance field fitted to pictures.
+        radiance_field => RadianceField(radiance_field::Config),
         /// Second-order total generalised variation by the same method.
         tgv => Tgv(tgv::Config),
         /// The recommended method: the total variation and the model of the scan that predict left-out views best.

@@ -34,17 +34,18 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
 
 fn table(plan: &Plan) -> String {
     let [views, height, width] = plan.projections;
+    let measured = if plan.seen.is_some() { "projections" } else { "pictures" };
     let extent = plan.grid.extent().map(|mm| format!("{mm:.1}")).join(" x ");
     let mut lines = vec![
         ("pipeline".to_string(), plan.name.clone()),
         ("device".to_string(), plan.device.clone()),
         ("threads".to_string(), plan.threads.to_string()),
         ("grid [z, y, x]".to_string(), format!("{:?} voxels over {extent} mm", plan.grid.shape)),
-        ("projections".to_string(), format!("{views} views of {height} x {width} pixels")),
+        (measured.to_string(), format!("{views} views of {height} x {width} pixels")),
         ("run folder".to_string(), plan.directory.clone()),
         ("free memory".to_string(), plan.available_memory_bytes.map_or("unknown".to_string(), bytes)),
     ];
-    lines.extend(plan.seen.rows(views));
+    lines.extend(plan.seen.iter().flat_map(|seen| seen.rows(views)));
     for method in &plan.methods {
         let cost = format!("{}, about {}, {}", method.algorithm, duration(method.seconds), bytes(method.memory_bytes));
         lines.push((format!("method {}", method.name), cost));

@@ -12,6 +12,16 @@ pub const VOLUME: &str = "volume.nii.gz";
 pub const START: &str = "start.nii.gz";
 /// The standard deviation of each voxel of a method's volume, in its folder.
 pub const UNCERTAINTY: &str = "uncertainty.nii.gz";
+/// The pictures of a scene that cameras see, in folders of their own, and the files of their cameras.
+pub const PICTURES: &str = "pictures";
+/// The training cameras, in [`PICTURES`].
+pub const TRAINING_CAMERAS: &str = "transforms_train.json";
+/// The held-out cameras, in [`PICTURES`].
+pub const HELD_OUT_CAMERAS: &str = "transforms_test.json";
+/// What a method sees from the held-out cameras, in its folder: PNG files.
+pub const VIEWS: &str = "views";
+/// How far what it sees is from the camera (mm), in its folder: .npy files.
+pub const DEPTH: &str = "depth";
 /// The convergence of a method, in its folder.
 pub const CURVE: &str = "curve.csv";
 /// The newest state that a method can resume from, in its folder.

@@ -179,6 +179,28 @@ impl Grid {
         Ok(grid)
     }
 
+    /// Distances (mm) along a ray of unit direction between which it is in the box of the voxels, from 0 on; `None`
+    /// beside it.
+    #[must_use]
+    pub fn crossing(&self, from: Point, ray: Point) -> Option<[f64; 2]> {
+        let (mut near, mut far) = (0.0f64, f64::INFINITY);
+        let arm = sub(from, self.center());
+        for k in 0..3 {
+            let half = self.extent()[k] / 2.0;
+            let (at, along) = (dot(arm, self.axes[k]), dot(ray, self.axes[k]));
+            if along.abs() < 1e-12 {
+                if at.abs() > half {
+                    return None;
+                }
+                continue;
+            }
+            let (a, b) = ((-half - at) / along, (half - at) / along);
+            near = near.max(a.min(b));
+            far = far.min(a.max(b));
+        }
+        (far > near).then_some([near, far])
+    }
+
     /// Half the longest edge of the box, mm: field coordinates are (p − centre) / this, one isotropic scale.
     #[must_use]
     pub fn half_extent(&self) -> f64 {

@@ -1,9 +1,11 @@
 //! Nouns: plain values checked at construction. No files, no tensors.
 
+mod camera;
 mod geometry;
 mod grid;
 mod material;
 mod orbit;
+mod pictures;
 mod poses;
 mod projections;
 mod report;
@@ -14,10 +16,12 @@ mod vectors;
 mod view;
 mod volume;
 
+pub use camera::Camera;
 pub use geometry::{Detector, DetectorShape, Geometry};
 pub use grid::Grid;
 pub use material::Material;
 pub use orbit::Orbit;
+pub use pictures::{Picture, Pictures, Shot};
 pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};

@@ -15,6 +15,7 @@ mod interpolation;
 pub mod kernels;
 mod layers;
 pub mod mlp;
+pub mod radiance;
 pub mod regularizers;
 pub mod siren;
 pub mod voxels;

@@ -17,6 +17,7 @@ pub mod npy;
 mod npz;
 mod nrrd;
 mod orient;
+pub mod pictures;
 mod sidecar;
 pub mod spectrum;
 mod stored;

@@ -33,6 +33,16 @@ pub fn write_projections(path: &Path, projections: &Projections) -> Result<()> {
     atomic::write_with(path, |out| projections.values().write_npy(out).map_err(std::io::Error::other))
 }
 
+/// Writes values `[rows, columns]`, whole or not at all.
+///
+/// # Errors
+/// [`Error::Resource`] when the file cannot be written, or there are not as many values.
+pub fn write_plane(path: &Path, [rows, columns]: [usize; 2], values: &[f32]) -> Result<()> {
+    let plane = ndarray::ArrayView2::from_shape((rows, columns), values)
+        .map_err(|error| Error::resource(path.display().to_string(), error))?;
+    atomic::write_with(path, |out| plane.write_npy(out).map_err(std::io::Error::other))
+}
+
 /// Reads projections (float32 or float64, `[view, row, column]`) of the scan `geometry`.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ pub mod fourier_shell;
 #[cfg(test)]
 mod golden;
 mod mae_hu;
+pub mod pictures;
 mod psnr_db;
 mod rmse_hu;
 mod ssim;

@@ -25,7 +25,14 @@ pub(super) enum Reach {
 /// # Errors
 /// The reason: an empty mask, a constant truth, a volume smaller than the window.
 pub(super) fn similarity(comparison: &Comparison, reach: Reach) -> Result<Vec<(f64, usize)>, String> {
-    let range = comparison.positive_range()?;
+    similarity_of(comparison, reach, comparison.positive_range()?)
+}
+
+/// [`similarity`] for a given data range R.
+///
+/// # Errors
+/// The reason: an empty mask, a volume smaller than the window.
+pub(super) fn similarity_of(comparison: &Comparison, reach: Reach, range: f64) -> Result<Vec<(f64, usize)>, String> {
     let [nz, ny, nx] = comparison.truth().grid.shape;
     let across = if reach == Reach::Volume { nz } else { 2 * RADIUS + 1 };
     if [across, ny, nx].iter().any(|&n| n <= 2 * RADIUS) {

@@ -47,10 +47,10 @@ pub struct Config {
     /// data.
     #[serde(default)]
     pub grid: Option<grid::Config>,
-    /// The scanner.
+    /// The scanner, or the cameras.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulate: Option<simulate::Config>,
-    /// Measured projections, instead of `load` and `simulate`.
+    /// Measured projections or pictures, instead of `load` and `simulate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquire: Option<OneOf<acquire::MeasuredKind, acquire::Setup>>,
     /// The methods, in order.
@@ -194,7 +194,18 @@ impl Config {
         let hint =
             "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
         match (&self.load, &self.simulate, &self.acquire) {
-            (Some(_), Some(_), None) => Ok(()),
+            (Some(_), Some(simulate), None) => simulate.check_kind(),
+            (None, None, Some(acquire)) if acquire.kind.as_part().pictures().is_some() => {
+                if acquire.keys != acquire::Setup::default() {
+                    let problem = "pictures have no keys beside `images`: they are no projections";
+                    return Err(Error::config("acquire", problem).hint("remove the other keys"));
+                }
+                acquire
+                    .kind
+                    .as_part()
+                    .pictures()
+                    .map_or(Ok(()), |files| files.check().map_err(|error| error.under("acquire")))
+            }
             (None, None, Some(acquire)) => {
                 let needs_geometry = !acquire.kind.as_part().knows_the_scan();
                 acquire.keys.check(needs_geometry).map_err(|error| error.under("acquire"))

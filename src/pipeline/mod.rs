@@ -21,12 +21,14 @@ use crate::input_path;
 use crate::progress::{self, Hidden, StopSignal};
 use crate::stages::Stage;
 use crate::stages::acquire::Acquire;
+use crate::stages::acquire::images::AcquireImages;
 use crate::stages::evaluate::Evaluate;
 use crate::stages::export::{Export, Results};
-use crate::stages::flow::Acquisition;
+use crate::stages::flow::Measurement;
 use crate::stages::load::Load;
 use crate::stages::reconstruct::{Method, Reconstruct};
 use crate::stages::simulate::Simulate;
+use crate::stages::simulate::pictures::Photograph;
 use std::path::{Path, PathBuf};
 
 /// A pipeline whose meaning is checked: its stages, ready to run.
@@ -40,30 +42,50 @@ pub struct Pipeline {
     export: Export,
 }
 
-/// Where the projections come from.
+/// Where the projections, or the pictures, come from.
 #[derive(Debug, Clone, PartialEq)]
 enum Source {
     Simulated(Box<Load>, Box<Simulate>),
     Measured(Box<Acquire>),
+    Photographed(Box<Load>, Box<Photograph>),
+    Pictures(Box<AcquireImages>),
 }
 
 impl Source {
     /// load -> simulate, or acquire.
-    fn scan(&self, context: &Context) -> Result<Acquisition> {
+    fn measured(&self, context: &Context) -> Result<Measurement> {
+        let projections = |scan| Measurement::Projections(Box::new(scan));
+        let pictures = |scene| Measurement::Pictures(Box::new(scene));
         match self {
-            Self::Simulated(load, simulate) => simulate.run(&load.run((), context)?, context),
-            Self::Measured(acquire) => acquire.run((), context),
+            Self::Simulated(load, simulate) => simulate.run(&load.run((), context)?, context).map(projections),
+            Self::Measured(acquire) => acquire.run((), context).map(projections),
+            Self::Photographed(load, photograph) => photograph.run(&load.run((), context)?, context).map(pictures),
+            Self::Pictures(acquire) => acquire.run((), context).map(pictures),
         }
+    }
+
+    /// Whether the methods get pictures.
+    fn is_pictures(&self) -> bool {
+        matches!(self, Self::Photographed(..) | Self::Pictures(_))
     }
 
     fn of(config: &Config) -> Result<Self> {
         let grid = config.grid.clone();
         match (&config.load, &config.simulate, &config.acquire) {
-            (Some(load), Some(simulate), None) => Ok(Self::Simulated(
-                Box::new(Load { config: load.clone() }),
-                Box::new(Simulate { config: simulate.clone(), grid }),
-            )),
-            (None, None, Some(acquire)) => Ok(Self::Measured(Box::new(Acquire { config: acquire.clone(), grid }))),
+            (Some(load), Some(simulate), None) => {
+                let load = Box::new(Load { config: load.clone() });
+                Ok(match &simulate.cameras {
+                    None => Self::Simulated(load, Box::new(Simulate { config: simulate.clone(), grid })),
+                    Some(cameras) => {
+                        let appearance = simulate.appearance.clone().unwrap_or_default();
+                        Self::Photographed(load, Box::new(Photograph { cameras: cameras.clone(), appearance, grid }))
+                    }
+                })
+            }
+            (None, None, Some(acquire)) => Ok(match acquire.kind.as_part().pictures() {
+                Some(files) => Self::Pictures(Box::new(AcquireImages { files: files.clone(), grid })),
+                None => Self::Measured(Box::new(Acquire { config: acquire.clone(), grid })),
+            }),
             _ => Err(Error::config("load", "expected `load` and `simulate`, or `acquire`")),
         }
     }
@@ -75,11 +97,11 @@ impl Pipeline {
     /// # Errors
     /// What the stages say. A method that fails or is stopped is no error here: the report says so.
     pub fn run(&self, context: &Context) -> Result<Report> {
-        let scan = self.source.scan(context)?;
-        let outcomes = self.reconstruct.run(&scan, context)?;
-        let findings = self.evaluate.run((&scan, &outcomes), context)?;
+        let measured = self.source.measured(context)?;
+        let outcomes = self.reconstruct.run(&measured, context)?;
+        let findings = self.evaluate.run((&measured, &outcomes), context)?;
         let resolved = self.resolved(context)?;
-        self.export.run(Results { scan: &scan, outcomes: &outcomes, findings: &findings, resolved }, context)
+        self.export.run(Results { measured: &measured, outcomes: &outcomes, findings: &findings, resolved }, context)
     }
 
     /// The pipeline with every default written out, its paths from the run folder, or covered with the identity.
@@ -97,21 +119,21 @@ impl Pipeline {
     /// # Errors
     /// What the stages say.
     pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
-        if let (Load::NAME, Source::Simulated(load, _)) = (stage, &self.source) {
+        if let (Load::NAME, Source::Simulated(load, _) | Source::Photographed(load, _)) = (stage, &self.source) {
             return load.run((), context)?.content().map(drop);
         }
-        let scan = self.source.scan(context)?;
+        let measured = self.source.measured(context)?;
         if [Load::NAME, Simulate::NAME, Acquire::NAME].contains(&stage) {
             return Ok(());
         }
-        let outcomes = self.reconstruct.run(&scan, context)?;
+        let outcomes = self.reconstruct.run(&measured, context)?;
         if let Some((method, why)) = outcomes.iter().find_map(|outcome| Some((&outcome.name, outcome.reason.as_ref()?)))
         {
             context.stop_signal().check_stop()?;
             return Err(Error::resource(format!("method {method}"), why));
         }
         if stage == Evaluate::NAME {
-            self.evaluate.run((&scan, &outcomes), context)?;
+            self.evaluate.run((&measured, &outcomes), context)?;
         }
         Ok(())
     }

@@ -25,10 +25,10 @@ pub struct Plan {
     pub threads: usize,
     /// Lattice of the reconstructions.
     pub grid: Grid,
-    /// Shape of the projections [views, rows, columns].
+    /// Shape of the projections, or of all pictures [views, rows, columns].
     pub projections: [usize; 3],
-    /// What the scan sees of the volume.
-    pub seen: Coverage,
+    /// What the scan sees of the volume; none for pictures, whose cameras see all of it.
+    pub seen: Option<Coverage>,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
     /// Memory that can be had, bytes.
@@ -62,8 +62,15 @@ impl Pipeline {
         let machine = Machine::take(self.config.device, self.config.threads)?;
         self.config.limits.set()?;
         check_writable(&self.directory())?;
-        let (grid, geometry, mut warnings) = self.source.plan(stop)?;
-        let methods = self.planned(&grid, &geometry, machine.threads)?;
+        let (grid, seen, projections, methods, mut warnings) = if self.source.is_pictures() {
+            let (grid, shape, held_out) = self.source.plan_pictures(self.config.seed)?;
+            let methods = self.planned_for_pictures(shape, held_out, machine.threads)?;
+            (grid, None, shape, methods, Warnings::new())
+        } else {
+            let (grid, geometry, warnings) = self.source.plan(stop)?;
+            let methods = self.planned(&grid, &geometry, machine.threads)?;
+            (grid.clone(), Some(Coverage::new(&grid, &geometry)), geometry.shape(), methods, warnings)
+        };
         let available = memory::available();
         let most = methods.iter().map(|method| method.memory_bytes).max().unwrap_or(0);
         if available.is_some_and(|available| most > available) {
@@ -76,8 +83,8 @@ impl Pipeline {
             name: self.config.name.clone(),
             device: machine.device_reason,
             threads: machine.threads,
-            seen: Coverage::new(&grid, &geometry),
-            projections: geometry.shape(),
+            seen,
+            projections,
             grid,
             methods,
             available_memory_bytes: available,
@@ -100,15 +107,55 @@ impl Pipeline {
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()
     }
+
+    fn planned_for_pictures(
+        &self,
+        [_, rows, columns]: [usize; 3],
+        held_out: usize,
+        threads: usize,
+    ) -> Result<Vec<PlannedMethod>> {
+        self.reconstruct.check_for_pictures()?;
+        let plan = |method: &crate::stages::reconstruct::Method| {
+            let estimate = method.for_pictures()?.estimate_pictures([rows, columns], held_out);
+            Ok(PlannedMethod {
+                name: method.name.clone(),
+                algorithm: method.kind.name().to_string(),
+                seconds: estimate.operations / (OPERATIONS_PER_SECOND * threads as f64),
+                memory_bytes: estimate.memory_bytes,
+            })
+        };
+        self.reconstruct.methods.iter().map(plan).collect()
+    }
 }
 
 impl Source {
+    /// Lattice, shape of all pictures and how many are held out.
+    fn plan_pictures(&self, seed: u64) -> Result<(Grid, [usize; 3], usize)> {
+        let (grid, pixels, training, held_out) = match self {
+            Self::Photographed(load, photograph) => {
+                let (grid, placed) = photograph.plan(&load.content()?.0, seed)?;
+                let pixels = placed.training.first().map_or([0, 0], |camera| camera.pixels);
+                (grid, pixels, placed.training.len(), placed.held_out.len())
+            }
+            Self::Pictures(acquire) => {
+                let pictures = acquire.plan()?;
+                let pixels = pictures.pixels();
+                (pictures.grid, pixels, pictures.training.len(), pictures.held_out.len())
+            }
+            Self::Simulated(..) | Self::Measured(_) => {
+                return Err(Error::config("load", "projections are no pictures"));
+            }
+        };
+        Ok((grid, [training + held_out, pixels[0], pixels[1]], held_out))
+    }
+
     /// Lattice, scan and what a run would warn about.
     fn plan(&self, stop: &dyn StopSignal) -> Result<(Grid, Geometry, Warnings)> {
         match self {
             Self::Measured(acquire) => {
                 acquire.plan(stop).map(|planned| (planned.grid, planned.geometry, planned.warnings))
             }
+            Self::Photographed(..) | Self::Pictures(_) => Err(Error::config("load", "pictures are no projections")),
             Self::Simulated(load, simulate) => {
                 let (content, mut warnings) = load.content()?;
                 let (grid, geometry) = simulate.plan(&content)?;

@@ -25,6 +25,7 @@ pub fn page(report: &Report, images: &Gallery) -> String {
         main {
             (sections::warnings::section(&page))
             (sections::scores::section(&page))
+            (sections::pictures::section(&page))
             (sections::images::section(&page))
             (sections::spread::section(&page))
             (sections::withheld::section(&page))

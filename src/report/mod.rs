@@ -17,7 +17,7 @@ pub mod html;
 pub mod json;
 pub mod table;
 
-use crate::data::{Projections, Volume};
+use crate::data::{Picture, Projections, Volume};
 use serde::{Deserialize, Serialize};
 
 /// What the pictures of a report are made from. Every part may be missing: a failed run still gets its page.
@@ -29,8 +29,21 @@ pub struct Gallery<'a> {
     pub methods: Vec<(String, &'a Volume)>,
     /// What the methods were given: line integrals `[view, row, column]` with their scan.
     pub projections: Option<&'a Projections>,
+    /// Held-out pictures beside what the methods see from their cameras.
+    pub pictures: Vec<PicturePair<'a>>,
     /// What the run ran on.
     pub run: RunFacts,
+}
+
+/// A held-out picture, and what the methods see from its camera.
+#[derive(Debug, Clone)]
+pub struct PicturePair<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The picture itself.
+    pub truth: &'a Picture,
+    /// Each method's name and what it sees.
+    pub seen: Vec<(&'a str, &'a Picture)>,
 }
 
 /// A label and its value, as one line of a table of facts.

@@ -204,6 +204,7 @@ pub(crate) fn gallery<'a>(truth: &'a Volume, methods: &'a [Volume], projections:
         truth: Some(truth),
         methods: names.iter().zip(methods).map(|(name, volume)| ((*name).to_string(), volume)).collect(),
         projections: Some(projections),
+        pictures: Vec::new(),
         run: facts(),
     }
 }

@@ -1,7 +1,7 @@
 //! What flows from stage to stage.
 
 use crate::context::{InputFile, Key};
-use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Projections, Quantity, Status, Volume};
+use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Pictures, Projections, Quantity, Status, Volume};
 use crate::error::Result;
 use crate::phantoms::Phantom;
 use crate::stages::withheld::Withheld;
@@ -135,6 +135,73 @@ pub struct Acquisition {
     pub origin: Option<Origin>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
+}
+
+/// simulate or acquire -> everyone: what cameras (would have) seen of the object, the other kind of measurement.
+pub struct Scene {
+    /// What it depends on.
+    pub key: Key,
+    /// The files it was made from.
+    pub inputs: Vec<InputFile>,
+    /// The pictures with their cameras, and the lattice on which a field's density is written.
+    pub pictures: Pictures,
+    /// Files written, relative to the run folder.
+    pub files: Vec<String>,
+}
+
+/// What the object was measured with.
+pub enum Measurement {
+    /// X-rays.
+    Projections(Box<Acquisition>),
+    /// Cameras.
+    Pictures(Box<Scene>),
+}
+
+impl Measurement {
+    /// What it depends on.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Projections(scan) => &scan.key,
+            Self::Pictures(scene) => &scene.key,
+        }
+    }
+
+    /// The files it was made from.
+    #[must_use]
+    pub fn inputs(&self) -> &[InputFile] {
+        match self {
+            Self::Projections(scan) => &scan.inputs,
+            Self::Pictures(scene) => &scene.inputs,
+        }
+    }
+
+    /// Files written, relative to the run folder.
+    #[must_use]
+    pub fn files(&self) -> &[String] {
+        match self {
+            Self::Projections(scan) => &scan.files,
+            Self::Pictures(scene) => &scene.files,
+        }
+    }
+
+    /// The scan, if the object was measured with X-rays.
+    #[must_use]
+    pub fn projections(&self) -> Option<&Acquisition> {
+        match self {
+            Self::Projections(scan) => Some(scan),
+            Self::Pictures(_) => None,
+        }
+    }
+
+    /// The pictures, if it was measured with cameras.
+    #[must_use]
+    pub fn pictures(&self) -> Option<&Pictures> {
+        match self {
+            Self::Projections(_) => None,
+            Self::Pictures(scene) => Some(&scene.pictures),
+        }
+    }
 }
 
 /// Lattices whose voxels differ by less than this factor along an axis count as the same there: an inverse crime.

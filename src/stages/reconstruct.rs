@@ -1,10 +1,11 @@
 //! reconstruct: one or many methods on the same projections, each alone: its own cache record, checkpoints, clock and
 //! peak memory. A method that fails does not take the others with it.
 
+mod pictures;
 mod withholding;
 
 use super::Stage;
-use super::flow::{APART, Acquisition, MethodFacts, Outcome, Reconstructed};
+use super::flow::{APART, Acquisition, Measurement, MethodFacts, Outcome, Reconstructed};
 use super::withheld::{CrossValidation, Withheld};
 use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run};
 use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
@@ -103,11 +104,20 @@ pub struct Reconstruct {
 }
 
 impl Stage for Reconstruct {
-    type Input<'a> = &'a Acquisition;
+    type Input<'a> = &'a Measurement;
     type Output<'a> = Vec<Outcome>;
     const NAME: &'static str = "reconstruct";
 
-    fn work<'a>(&'a self, scan: &'a Acquisition, context: &'a Context) -> Result<Vec<Outcome>> {
+    fn work<'a>(&'a self, measured: &'a Measurement, context: &'a Context) -> Result<Vec<Outcome>> {
+        match measured {
+            Measurement::Projections(scan) => self.on_projections(scan, context),
+            Measurement::Pictures(scene) => self.on_pictures(scene, context),
+        }
+    }
+}
+
+impl Reconstruct {
+    fn on_projections(&self, scan: &Acquisition, context: &Context) -> Result<Vec<Outcome>> {
         for (i, method) in self.methods.iter().enumerate() {
             let lattice = method.discretisation.grid(&scan.grid);
             let checked = lattice.and_then(|grid| method.kind.as_part().check(&scan.projections.geometry, &grid));
@@ -120,9 +130,7 @@ impl Stage for Reconstruct {
         }
         Ok(outcomes)
     }
-}
 
-impl Reconstruct {
     /// What views that a method has not seen say about what it made, where there is no truth.
     fn withheld(
         &self,
@@ -157,6 +165,11 @@ impl Method {
             made.withheld = judge(&made)?;
             Ok((made, diverged))
         };
+        self.concluded(work, context)
+    }
+
+    /// How some work of the method ended.
+    fn concluded(&self, work: impl FnOnce() -> Result<(Reconstructed, Option<String>)>, context: &Context) -> Outcome {
         let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| guarded(work)) {
             Ok((result, None)) => (Status::Complete, Some(result), None),
             Ok((result, diverged)) => (Status::Diverged, Some(result), diverged),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const RINGS: &[(&[&str], Beside)] = &[
     (&["error", "input_path", "memory", "progress", "registry", "random"], Beside::All),
     (&["data"], Beside::None),
-    (&["formats", "phantoms", "geometries", "physics", "metrics", "schedulers"], Beside::None),
+    (&["formats", "phantoms", "geometries", "cameras", "physics", "appearance", "metrics", "schedulers"], Beside::None),
     (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),
     (&["context"], Beside::None),
     (&["report"], Beside::None),

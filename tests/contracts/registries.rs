@@ -3,6 +3,7 @@
 //! for every key is tried without a line here; one with required keys gets its example in the family's list.
 
 use recon::algorithms::AlgorithmKind;
+use recon::cameras::{CameraKind, Lens};
 use recon::fields::FieldKind;
 use recon::fields::activations::ActivationKind;
 use recon::fields::encodings::EncodingKind;
@@ -141,6 +142,11 @@ fn inputs() {
         "astra: {path: scan.mat}",
         "raw: {path: scan.raw, shape: [2, 3, 4], type: uint16}",
     ]);
+}
+
+#[test]
+fn cameras() {
+    family::<CameraKind, Lens>(&["file: {transforms: cameras.json}"]);
 }
 
 #[test]

@@ -30,10 +30,11 @@ pub(super) fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
     let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: \
      60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
-    // A volume from a file needs one: tests/program/pipelines.rs.
+    // A volume from a file needs one: tests/program/pipelines.rs. A radiance field takes pictures:
+    // tests/program/nerf.rs.
     AlgorithmKind::NAMES
         .iter()
-        .filter(|name| **name != "volume")
+        .filter(|name| !["volume", "radiance_field"].contains(name))
         .map(|&name| match name {
             "fbp" => (AlgorithmKind::default_of(name).unwrap(), parallel.clone(), grid.clone()),
             "neural_field" => (algorithm(small), cone.clone(), grid.clone()),

@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 mod inputs;
 mod logs;
+mod nerf;
 mod physics;
 mod pipelines;
 mod render;

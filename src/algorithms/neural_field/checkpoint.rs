@@ -3,11 +3,11 @@
 
 use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
-use super::named_array::NamedArray;
 use super::phase::Phase;
 use super::problem::Problem;
 use super::weight_selection::{Best, WeightSelection};
 use crate::algorithms::Run;
+use crate::algorithms::named_array::NamedArray;
 use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;

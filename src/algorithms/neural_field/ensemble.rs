@@ -4,7 +4,7 @@
 //! B. Lakshminarayanan, A. Pritzel, C. Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
 //! Ensembles", NeurIPS 2017; the running mean and sum of squares are Welford's, Technometrics 4 (1962) 419.
 
-use super::named_array::NamedArray;
+use crate::algorithms::named_array::NamedArray;
 use crate::error::Result;
 use crate::fields::Parameter;
 

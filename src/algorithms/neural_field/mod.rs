@@ -24,7 +24,6 @@ mod ensemble;
 mod fit;
 mod held_out;
 mod judgement;
-mod named_array;
 mod phase;
 mod problem;
 mod refinement;

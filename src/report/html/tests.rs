@@ -133,8 +133,13 @@ fn hostile_texts_are_escaped_everywhere() {
     let (truth, projections) = (samples::ball(8, false, 0.0, 0.0), samples::projections(samples::circle(3, 4, 4)));
     let row = || vec![(evil(), evil())];
     let run = RunFacts { versions: row(), machine: row(), inputs: row(), outputs: row() };
-    let gallery =
-        Gallery { truth: Some(&truth), methods: vec![(evil(), &truth)], projections: Some(&projections), run };
+    let gallery = Gallery {
+        truth: Some(&truth),
+        methods: vec![(evil(), &truth)],
+        projections: Some(&projections),
+        run,
+        ..Gallery::default()
+    };
     let page = page(&report, &gallery);
     assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));
     assert!(page.matches("&lt;script&gt;").count() > 40);

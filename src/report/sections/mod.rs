@@ -9,6 +9,7 @@ mod frame;
 pub(crate) mod header;
 pub(crate) mod images;
 pub(crate) mod notes;
+pub(crate) mod pictures;
 pub(crate) mod scan;
 pub(crate) mod scores;
 pub(crate) mod spread;

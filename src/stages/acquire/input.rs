@@ -1,7 +1,8 @@
 //! Projections from containers: HDF5, TIFF, NumPy, MATLAB. What the pipeline does not say of the scan they do not know.
 
+use super::images::ImageFiles;
 use super::setup::FirstRow;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::measured::{Frames, hdf5, mat, npy, tiff};
 use crate::input_path::InputPath;
 use schemars::JsonSchema;
@@ -18,6 +19,10 @@ pub trait Input {
     /// # Errors
     /// What the format's reader says.
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames>;
+    /// The pictures that are read in place of projections.
+    fn pictures(&self) -> Option<&ImageFiles> {
+        None
+    }
     /// Which end of the object the first row of an image usually shows in this format.
     fn first_row(&self) -> FirstRow {
         FirstRow::Bottom
@@ -25,6 +30,21 @@ pub trait Input {
     /// Whether its header describes the scan, so that `geometry` may be left out.
     fn knows_the_scan(&self) -> bool {
         false
+    }
+}
+
+impl Input for ImageFiles {
+    fn path(&self) -> &Path {
+        self.source()
+    }
+    fn read(&self, _: Option<&Range<usize>>) -> Result<Frames> {
+        Err(Error::config("acquire.images", "pictures are no projections"))
+    }
+    fn knows_the_scan(&self) -> bool {
+        true
+    }
+    fn pictures(&self) -> Option<&ImageFiles> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where measured projections come from: one kind per file format.
 
+use super::images::ImageFiles;
 use super::input::{Hdf5File, Input, MatFile, NpyStack, TiffStack};
 use super::scanners::{AstraFile, MetaImageStack, NexusFile, NikonScan, PhoenixScan, RawFile, SkyscanScan, ZeissFile};
 
@@ -28,6 +29,8 @@ crate::kinds! {
         metaimage => MetaImage(MetaImageStack),
         /// A sinogram and proj_geom of the ASTRA toolbox in a MATLAB file.
         astra => Astra(AstraFile),
+        /// Pictures of cameras, in place of projections.
+        images => Images(ImageFiles),
         /// Bare numbers, whose shape and type are given.
         raw => Raw(RawFile),
     }

@@ -11,6 +11,7 @@ mod correction;
 mod defects;
 mod field_of_view;
 mod header;
+pub mod images;
 mod input;
 mod kinds;
 mod layout;

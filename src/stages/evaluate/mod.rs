@@ -3,11 +3,12 @@
 //! (`residual`).
 
 mod calibration;
+mod pictures;
 mod residual;
 mod withheld;
 
 use super::Stage;
-use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
+use super::flow::{Acquisition, Findings, Measurement, Outcome, Reconstructed};
 use crate::context::{Context, StageOutput, layout};
 use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
@@ -63,25 +64,25 @@ struct Evaluation {
     #[serde(default)]
     uncertainty: BTreeMap<String, f64>,
     definitions: BTreeMap<String, MetricDefinition>,
+    /// The figures of each held-out picture.
+    #[serde(default)]
+    views: Vec<Value>,
 }
 
 impl Stage for Evaluate {
-    type Input<'a> = (&'a Acquisition, &'a [Outcome]);
+    type Input<'a> = (&'a Measurement, &'a [Outcome]);
     type Output<'a> = Findings;
     const NAME: &'static str = "evaluate";
 
     fn work<'a>(
         &'a self,
-        (scan, outcomes): (&'a Acquisition, &'a [Outcome]),
+        (measured, outcomes): (&'a Measurement, &'a [Outcome]),
         context: &'a Context,
     ) -> Result<Findings> {
         let mut findings = Findings { methods: Vec::new(), definitions: BTreeMap::new() };
         for outcome in outcomes {
-            let evaluation = match (&outcome.result, &scan.truth) {
-                (Some(result), Some(truth)) => Some(self.evaluation(outcome, result, truth, scan, context)?),
-                (Some(result), None) => Some(residual::evaluation(outcome, result, scan, context)?),
-                (None, _) => None,
-            };
+            let evaluation =
+                outcome.result.as_ref().map(|result| self.judged(outcome, result, measured, context)).transpose()?;
             if outcome.result.as_ref().is_some_and(|result| result.withheld.is_some()) {
                 findings.definitions.extend(withheld::definitions());
             }
@@ -93,6 +94,23 @@ impl Stage for Evaluate {
 }
 
 impl Evaluate {
+    /// A completed method against the truth, the data or the held-out pictures.
+    fn judged(
+        &self,
+        outcome: &Outcome,
+        result: &Reconstructed,
+        measured: &Measurement,
+        context: &Context,
+    ) -> Result<Evaluation> {
+        match measured {
+            Measurement::Pictures(scene) => pictures::evaluation(&self.config, outcome, result, scene, context),
+            Measurement::Projections(scan) => match &scan.truth {
+                Some(truth) => self.evaluation(outcome, result, truth, scan, context),
+                None => residual::evaluation(outcome, result, scan, context),
+            },
+        }
+    }
+
     fn evaluation(
         &self,
         outcome: &Outcome,
@@ -114,6 +132,7 @@ impl Evaluate {
                     .map(|map| calibration::figures(truth, &result.volume, map))
                     .unwrap_or_default(),
                 definitions: self.definitions(truth, &result.volume, &fov)?,
+                views: Vec::new(),
             };
             task.end();
             Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
@@ -176,6 +195,9 @@ fn entry(outcome: &Outcome, evaluation: Option<&Evaluation>) -> MethodReport {
     }
     if let Some(found) = evaluation.map(|evaluation| &evaluation.uncertainty).filter(|found| !found.is_empty()) {
         notes.insert("uncertainty".to_string(), serde_json::json!(found));
+    }
+    if let Some(views) = evaluation.map(|evaluation| &evaluation.views).filter(|views| !views.is_empty()) {
+        notes.insert("views".to_string(), Value::Array(views.clone()));
     }
     let mut measured = evaluation.map(|evaluation| evaluation.volume.clone()).unwrap_or_default();
     if let Some(found) = outcome.result.as_ref().and_then(|result| result.withheld.as_ref()) {

@@ -40,6 +40,7 @@ pub(super) fn evaluation(
             start: result.start.as_ref().map(of_start).transpose()?,
             uncertainty: BTreeMap::new(),
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
+            views: Vec::new(),
         };
         task.end();
         Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })

@@ -1,41 +1,41 @@
 //! A DICOM CT series of every completed method, `METHOD/dicom/`.
 
-use super::{DicomConfig, Results};
+use super::DicomConfig;
 use crate::context::{Context, StageOutput};
 use crate::error::{Error, Result};
 use crate::formats::dicom::{Labels, SourceSeries, write_series};
 use crate::progress;
-use crate::stages::flow::{Origin, Outcome, Reconstructed};
+use crate::stages::flow::{Acquisition, Origin, Outcome, Reconstructed};
 
 /// Writes the series, or finds them written. Gives the files, relative to the run folder.
-pub(super) fn series(config: &DicomConfig, results: &Results, context: &Context) -> Result<Vec<String>> {
+pub(super) fn series(
+    config: &DicomConfig,
+    scan: &Acquisition,
+    outcomes: &[Outcome],
+    context: &Context,
+) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for (i, outcome) in results.outcomes.iter().enumerate() {
+    for (i, outcome) in outcomes.iter().enumerate() {
         if let Some(result) = &outcome.result {
             context.stop_signal().check_stop()?;
-            let labels = labels(config, outcome, i, results);
-            let key = context.key("dicom", &(config, i), &[&results.scan.key, &result.key])?;
-            let kept = context.cached(&format!("dicom.{}", outcome.name), &key, || {
-                write(outcome, result, &labels, results, context)
-            })?;
+            let labels = labels(config, outcome, i, scan);
+            let key = context.key("dicom", &(config, i), &[&scan.key, &result.key])?;
+            let kept = context
+                .cached(&format!("dicom.{}", outcome.name), &key, || write(outcome, result, &labels, scan, context))?;
             files.extend(kept.value);
         }
     }
     Ok(files)
 }
 
-fn labels(config: &DicomConfig, outcome: &Outcome, index: usize, results: &Results) -> Labels {
-    let origin = if results.scan.truth.is_some() { "simulated" } else { "measured" };
+fn labels(config: &DicomConfig, outcome: &Outcome, index: usize, scan: &Acquisition) -> Labels {
+    let origin = if scan.truth.is_some() { "simulated" } else { "measured" };
     Labels {
         series_description: format!("recon {}", outcome.name),
         series_number_offset: index as u32 + 1,
-        derivation: format!(
-            "{} from {} {origin} views",
-            outcome.algorithm,
-            results.scan.projections.geometry.views.len()
-        ),
+        derivation: format!("{} from {} {origin} views", outcome.algorithm, scan.projections.geometry.views.len()),
         identity: config.identity(),
-        study: results.scan.content_hash(),
+        study: scan.content_hash(),
     }
 }
 
@@ -43,12 +43,12 @@ fn write(
     outcome: &Outcome,
     result: &Reconstructed,
     labels: &Labels,
-    results: &Results,
+    scan: &Acquisition,
     context: &Context,
 ) -> Result<StageOutput<Vec<String>>> {
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
     let read = |origin: &Origin| SourceSeries::read(&origin.path, origin.series.as_deref(), labels.identity);
-    let source = results.scan.origin.as_ref().map(read).transpose()?;
+    let source = scan.origin.as_ref().map(read).transpose()?;
     let written = write_series(&folder, &result.volume, labels, source.as_ref())?;
     if written.saturated > 0 {
         let message = format!(

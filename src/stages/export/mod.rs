@@ -3,13 +3,14 @@
 
 mod dicom;
 mod manifest;
+mod pictures;
 mod scan;
 mod volumes;
 
 pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
-use super::flow::{Acquisition, Findings, Outcome, Reconstructed};
+use super::flow::{Findings, Measurement, Outcome, Reconstructed};
 use crate::context::{Context, InputFile, Machine, layout};
 use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
@@ -128,8 +129,8 @@ pub struct Export {
 
 /// Everything the stages before found.
 pub struct Results<'a> {
-    /// The scan.
-    pub scan: &'a Acquisition,
+    /// What the object was measured with.
+    pub measured: &'a Measurement,
     /// Every method.
     pub outcomes: &'a [Outcome],
     /// Its figures.
@@ -154,7 +155,7 @@ impl Results<'_> {
 
     /// Every file that was read, each once.
     fn inputs(&self) -> Vec<InputFile> {
-        let mut all = self.scan.inputs.clone();
+        let mut all = self.measured.inputs().to_vec();
         for file in self.made().flat_map(|made| &made.inputs) {
             if !all.contains(file) {
                 all.push(file.clone());
@@ -174,21 +175,26 @@ impl Stage for Export {
     fn work<'a>(&'a self, results: Results<'a>, context: &'a Context) -> Result<Report> {
         context.fresh();
         let task = progress::begin("export", None);
-        let mut files = results.scan.files.clone();
+        let mut files = results.measured.files().to_vec();
         files.extend(results.made().flat_map(|result| result.files.clone()));
-        let hounsfield = results.scan.quantity == Quantity::Hounsfield;
+        let scan = results.measured.projections();
+        let hounsfield = scan.is_some_and(|scan| scan.quantity == Quantity::Hounsfield);
         if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
             let message = "DICOM series hold Hounsfield units, and the attenuation of water is unknown: none is \
              written; give mu_water_per_mm";
             progress::warn("no_hounsfield", message);
         } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.stop_signal().stop().is_none() {
             // A run that was told to stop writes its report and no more.
-            files.extend(dicom::series(&self.config.dicom, &results, context)?);
+            if let Some(scan) = scan {
+                files.extend(dicom::series(&self.config.dicom, scan, results.outcomes, context)?);
+            }
+        }
+        if let Some(scan) = scan {
+            files.extend(scan::write(&self.config.geometry, scan, context)?);
         }
         if context.stop_signal().stop().is_none() {
             files.extend(volumes::write(&self.config.volumes, &results, context)?);
         }
-        files.extend(scan::write(&self.config.geometry, &results, context)?);
         files.push(write_pipeline(&results.resolved, context)?);
         files.extend(results.checkpoints(context));
         let inputs = results.inputs();
@@ -198,7 +204,10 @@ impl Stage for Export {
         }
         let mut manifest = Manifest::new(context, self.config.dicom.identity(), &inputs, &files)?;
         let report = self.report(&results, context);
-        let written = self.write_report(&report, &gallery(&results, facts(&manifest, context)), context)?;
+        let seen = pictures::seen(&results, context)?;
+        let gallery =
+            Gallery { pictures: pictures::pairs(&results, &seen), ..gallery(&results, facts(&manifest, context)) };
+        let written = self.write_report(&report, &gallery, context)?;
         manifest.add_outputs(context, &written)?;
         manifest.write(context)?;
         task.end();
@@ -256,9 +265,10 @@ fn write_pipeline(resolved: &serde_json::Value, context: &Context) -> Result<Str
 fn gallery<'a>(results: &Results<'a>, run: RunFacts) -> Gallery<'a> {
     let volume = |outcome: &'a Outcome| outcome.result.as_ref().map(|result| (outcome.name.clone(), &result.volume));
     Gallery {
-        truth: results.scan.truth.as_ref(),
+        truth: results.measured.projections().and_then(|scan| scan.truth.as_ref()),
         methods: results.outcomes.iter().filter_map(volume).collect(),
-        projections: Some(&results.scan.projections),
+        projections: results.measured.projections().map(|scan| &scan.projections),
+        pictures: Vec::new(),
         run,
     }
 }

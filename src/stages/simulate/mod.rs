@@ -4,6 +4,7 @@
 //! pixel averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by
 //! what it meets. The projections then pass the detector (docs/physics.md has the order of its effects).
 
+pub mod pictures;
 mod projecting;
 mod scanner;
 mod warnings;
@@ -11,6 +12,8 @@ mod warnings;
 use super::Stage;
 use super::flow::{Acquisition, Content, Object};
 use super::{grid, scan};
+use crate::appearance;
+use crate::cameras::{CameraKind, Lens};
 use crate::context::layout::{GEOMETRY, PROJECTIONS, TRUTH};
 use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
@@ -34,8 +37,15 @@ const SUPERSAMPLING: usize = 4;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The scan: orbit and detector.
-    pub geometry: OneOf<GeometryKind>,
+    /// The scan: orbit and detector. Either this, or `cameras` for pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geometry: Option<OneOf<GeometryKind>>,
+    /// Where cameras stand that take pictures in place of projections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cameras: Option<OneOf<CameraKind, Lens>>,
+    /// What the object looks like in these pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<appearance::Config>,
     /// The spectrum of the source; one energy without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum: Option<OneOf<SpectrumKind, Detection>>,
@@ -60,6 +70,51 @@ pub struct Config {
     /// Rays averaged in each detector pixel, [rows, columns] (a 2-D scan has one row).
     #[serde(default = "two_by_two")]
     pub subrays: [usize; 2],
+}
+
+impl Config {
+    /// The scan of a simulation of projections.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where there is none.
+    pub fn scan(&self) -> Result<&OneOf<GeometryKind>> {
+        let missing = || {
+            Error::config("simulate", "missing field `geometry`")
+                .hint("add `geometry` for projections, or `cameras` for pictures")
+        };
+        self.geometry.as_ref().ok_or_else(missing)
+    }
+
+    /// Refuses keys that mean nothing to what is simulated: projections or pictures.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the key.
+    pub fn check_kind(&self) -> Result<()> {
+        if self.cameras.is_none() {
+            self.scan()?;
+            return match self.appearance {
+                Some(_) => Err(Error::config("simulate.appearance", "projections do not show how an object looks")
+                    .hint("add `cameras` in place of `geometry`, or remove it")),
+                None => Ok(()),
+            };
+        }
+        let others = [
+            ("geometry", self.geometry.is_some()),
+            ("spectrum", self.spectrum.is_some()),
+            ("scatter", self.scatter.is_some()),
+            ("flux_drift", self.flux_drift.is_some()),
+            ("noise", self.noise.is_some()),
+            ("blur", self.blur.is_some()),
+            ("bad_pixels", self.bad_pixels.is_some()),
+            ("water_precorrection", self.water_precorrection.is_some()),
+        ];
+        match others.into_iter().find(|(_, set)| *set) {
+            Some((key, _)) => {
+                Err(Error::config(format!("simulate.{key}"), "means nothing to `cameras`").hint("remove it"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 fn two_by_two() -> [usize; 2] {
@@ -149,7 +204,7 @@ impl Simulate {
             Content::Voxels(..) => bounds,
         };
         let geometry =
-            scan::geometry(&self.config.geometry.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
+            scan::geometry(&self.config.scan()?.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
         if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
             return Err(Error::config(
                 "simulate.subrays",

@@ -1,0 +1,150 @@
+//! A radiance field fitted to pictures by differentiable emission and absorption: NeRF (Mildenhall et al., ECCV 2020)
+//! in the form of instant-ngp (Müller et al., ACM TOG 41(4), 2022).
+//!
+//! min over weights of the mean squared difference between the pixels of the pictures and C + (1 − A) b, where C and A
+//! are colour and opacity along the pixel's ray (see [`crate::renderers::emission_absorption`]) and b the background:
+//! a random colour for each ray where the pictures have opacity, so that it is learned too, else a given one. Each step
+//! takes pixels at random from all training pictures. A coarse grid of where matter is, asked anew every few steps,
+//! saves the samples in empty space.
+//!
+//! It takes pictures (`simulate: {cameras, appearance}`, `acquire: {images}`), no projections. When to use: to see an
+//! object from where no camera stood. docs/neural-rendering.md.
+
+mod checkpoint;
+mod fit;
+mod saved;
+mod step;
+
+pub use saved::Fitted;
+
+use super::{Algorithm, Appearance, Estimate, FromPictures, Reconstruction, Run};
+use crate::data::{Geometry, Grid, Pictures, Projections};
+use crate::error::{Error, Result};
+use crate::fields::radiance;
+use crate::optimizers::{OptimizerKind, Schedule, adam};
+use crate::registry::OneOf;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A radiance field and how it is fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The network.
+    pub field: radiance::Config,
+    /// What steps its weights.
+    pub optimizer: OneOf<OptimizerKind>,
+    /// How the learning rate falls over the steps.
+    pub schedule: Schedule,
+    /// Steps.
+    pub steps: u64,
+    /// Rays of a step.
+    pub rays: usize,
+    /// Samples of a ray along the diagonal of the object's box.
+    pub samples: usize,
+    /// Cells along each axis of the grid that says where matter is; 0: every sample is taken.
+    pub cells: usize,
+    /// Steps between two looks at where matter is.
+    pub refresh: u64,
+    /// Background of pictures without opacity: red, green, blue, 0 to 1.
+    pub background: [f32; 3],
+    /// Rays computed at once: bounds memory, whatever the pictures.
+    pub chunk: usize,
+    /// Seconds between checkpoints. Does not change the result.
+    pub checkpoint_seconds: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let adam = adam::Config { rate: 1e-2, epsilon: 1e-15, ..adam::Config::default() };
+        Self {
+            field: radiance::Config::default(),
+            optimizer: OptimizerKind::Adam(adam).into(),
+            schedule: Schedule::Cosine,
+            steps: 2000,
+            rays: 1024,
+            samples: 128,
+            cells: 48,
+            refresh: 32,
+            background: [1.0; 3],
+            chunk: 256,
+            checkpoint_seconds: 20.0,
+        }
+    }
+}
+
+impl Config {
+    fn check_numbers(&self) -> Result<()> {
+        self.field.check().map_err(|error| error.under("radiance_field.field"))?;
+        self.optimizer.kind.as_part().check().map_err(|error| error.under("radiance_field.optimizer"))?;
+        let counts = [
+            ("steps", self.steps as usize, 1, 10_000_000),
+            ("rays", self.rays, 1, 1 << 20),
+            ("samples", self.samples, 2, 4096),
+            ("cells", self.cells, 0, 256),
+            ("refresh", self.refresh as usize, 1, 1_000_000),
+            ("chunk", self.chunk, 1, 1 << 20),
+        ];
+        for (key, value, least, most) in counts {
+            if !(least..=most).contains(&value) {
+                let problem = format!("expected {least} to {most}, got {value}");
+                return Err(Error::config(format!("radiance_field.{key}"), problem));
+            }
+        }
+        if self.background.iter().any(|c| !(0.0..=1.0).contains(c)) {
+            let problem = format!("expected three numbers from 0 to 1, got {:?}", self.background);
+            return Err(Error::config("radiance_field.background", problem));
+        }
+        if !(self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0) {
+            let problem = format!("expected 0 or more, got {}", self.checkpoint_seconds);
+            return Err(Error::config("radiance_field.checkpoint_seconds", problem));
+        }
+        Ok(())
+    }
+}
+
+impl FromPictures for Config {
+    fn check_settings(&self) -> Result<()> {
+        self.check_numbers()
+    }
+
+    fn estimate_pictures(&self, pixels: [usize; 2], held_out: usize) -> Estimate {
+        let cost = self.field.cost();
+        // A quarter of the samples lie in cells with matter, about; a rendering goes forward only.
+        let samples = self.samples as f64 / 4.0;
+        let fitted = self.steps as f64 * self.rays as f64 * samples;
+        let rendered = (held_out * pixels[0] * pixels[1]) as f64 * samples / 3.0;
+        let memory = cost.bytes * (self.chunk * self.samples) as u64 + 16 * cost.parameters;
+        Estimate { operations: cost.operations * (fitted + rendered), memory_bytes: memory }
+    }
+
+    fn fit(&self, data: &Pictures, run: &mut Run<'_>) -> Result<Appearance> {
+        self.check_numbers()?;
+        fit::Fit::new(self, data, run)?.run(run)
+    }
+}
+
+impl Algorithm for Config {
+    fn check(&self, _: &Geometry, _: &Grid) -> Result<()> {
+        self.check_numbers()?;
+        Err(Error::config("radiance_field", "it takes pictures, and the pipeline has X-ray projections")
+            .hint("simulate `cameras` in place of `geometry`, or acquire `images`; for projections take neural_field"))
+    }
+
+    fn iterative(&self) -> bool {
+        false
+    }
+
+    fn picture_method(&self) -> Option<&dyn FromPictures> {
+        Some(self)
+    }
+
+    fn estimate(&self, _: &Geometry, _: &Grid) -> Estimate {
+        Estimate::default()
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, _: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        Err(Error::config("radiance_field", "it takes pictures"))
+    }
+}

@@ -1,0 +1,43 @@
+//! Cameras around and above the object (z up), evenly spread over the upper hemisphere, as in NeRF's synthetic scenes.
+
+use super::lattice::spiral;
+use super::{Directions, check_views};
+use crate::data::Point;
+use crate::error::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Lowest and highest z of a direction.
+const BAND: [f64; 2] = [0.0, 0.95];
+
+/// `hemisphere: {views}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Number of training pictures.
+    pub views: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { views: 40 }
+    }
+}
+
+impl Directions for Config {
+    fn check(&self) -> Result<()> {
+        check_views("hemisphere", self.views)
+    }
+
+    fn views(&self) -> usize {
+        self.views
+    }
+
+    fn training(&self, seed: u64) -> Vec<Point> {
+        spiral(self.views, BAND, "training cameras", seed)
+    }
+
+    fn held_out(&self, count: usize, seed: u64) -> Vec<Point> {
+        spiral(count, BAND, "held-out cameras", seed)
+    }
+}

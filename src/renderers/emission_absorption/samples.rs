@@ -1,0 +1,124 @@
+//! Where rays are looked at: equal steps through the box of the object, from a random start where a fit asks for it,
+//! and only in cells that count as matter.
+
+use super::occupancy::Occupancy;
+use crate::data::{Grid, Point, scale, sub};
+use rayon::prelude::*;
+
+/// A ray in world mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ray {
+    /// Where it starts, mm.
+    pub from: Point,
+    /// Unit vector.
+    pub direction: Point,
+    /// Where in its first step it is looked at first, 0 to 1; ½ is the middle.
+    pub jitter: f64,
+}
+
+/// Samples of many rays, in field coordinates (see [`crate::fields`]).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Samples {
+    /// Where each ray's samples begin, and the end of the last.
+    pub offsets: Vec<usize>,
+    /// `[samples, 3]`.
+    pub points: Vec<f32>,
+    /// Distances from the start of the ray, `[samples]`.
+    pub depths: Vec<f32>,
+    /// Number of each sample's ray.
+    pub rays: Vec<i64>,
+}
+
+/// How rays go through the box of a grid.
+#[derive(Debug, Clone)]
+pub struct Marcher<'a> {
+    grid: &'a Grid,
+    /// Half the longest extent, mm: 1 of the field coordinates.
+    unit: f64,
+    /// Length of a step, field coordinates.
+    step: f64,
+}
+
+impl<'a> Marcher<'a> {
+    /// Steps of which `across` go into the diagonal of the box.
+    #[must_use]
+    pub fn new(grid: &'a Grid, across: usize) -> Self {
+        let unit = grid.half_extent();
+        let diagonal = crate::data::norm(grid.extent()) / unit;
+        Self { grid, unit, step: diagonal / across as f64 }
+    }
+
+    /// Length of a step in field coordinates.
+    #[must_use]
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// 1 of the field coordinates in mm.
+    #[must_use]
+    pub fn unit_mm(&self) -> f64 {
+        self.unit
+    }
+
+    /// The samples of some rays. Each ray's are its own: the result does not depend on the number of threads.
+    #[must_use]
+    pub fn samples(&self, rays: &[Ray], matter: &Occupancy) -> Samples {
+        let own: Vec<Vec<[f32; 4]>> = rays.par_iter().map(|ray| self.along(ray, matter)).collect();
+        let count = own.iter().map(Vec::len).sum();
+        let mut all = Samples {
+            offsets: Vec::with_capacity(rays.len() + 1),
+            points: Vec::with_capacity(3 * count),
+            depths: Vec::with_capacity(count),
+            rays: Vec::with_capacity(count),
+        };
+        all.offsets.push(0);
+        for (number, samples) in own.iter().enumerate() {
+            for [x, y, z, depth] in samples {
+                all.points.extend([x, y, z]);
+                all.depths.push(*depth);
+                all.rays.push(number as i64);
+            }
+            all.offsets.push(all.depths.len());
+        }
+        all
+    }
+
+    fn along(&self, ray: &Ray, matter: &Occupancy) -> Vec<[f32; 4]> {
+        let Some([near, far]) = self.grid.crossing(ray.from, ray.direction) else { return Vec::new() };
+        let start = scale(sub(ray.from, self.grid.center()), 1.0 / self.unit);
+        let (near, far) = (near / self.unit, far / self.unit);
+        let mut samples = Vec::new();
+        let count = ((far - near) / self.step - ray.jitter).ceil().max(0.0) as usize;
+        for i in 0..count {
+            let depth = near + (i as f64 + ray.jitter) * self.step;
+            let point: [f32; 3] = std::array::from_fn(|k| (start[k] + depth * ray.direction[k]) as f32);
+            if matter.holds(point) {
+                samples.push([point[0], point[1], point[2], depth as f32]);
+            }
+        }
+        samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ray_is_looked_at_in_equal_steps_inside_the_box_only() {
+        let grid = Grid::centered([10, 10, 10], [10.0; 3], [5.0, 0.0, 0.0]).unwrap();
+        let march = Marcher::new(&grid, 100);
+        let ray = |y: f64| Ray { from: [-300.0, y, 0.0], direction: [1.0, 0.0, 0.0], jitter: 0.5 };
+        let samples = march.samples(&[ray(0.0), ray(60.0), ray(10.0)], &Occupancy::new(8));
+        assert!((march.step() - 2.0 * 3f64.sqrt() / 100.0).abs() < 1e-12 && march.unit_mm() == 50.0);
+        // 100 mm of a diagonal of 173.2 in 100 steps.
+        assert!(
+            (57..=58).contains(&samples.offsets[1]) && samples.offsets[1] == samples.offsets[2],
+            "{:?}",
+            samples.offsets
+        );
+        assert!(samples.points.chunks(3).all(|p| p[0].abs() <= 1.0) && samples.points[1] == 0.0);
+        assert!((f64::from(samples.depths[0]) - (255.0 / 50.0 + march.step() / 2.0)).abs() < 1e-5);
+        assert_eq!(samples.rays[samples.offsets[2]], 2);
+    }
+}

@@ -1,0 +1,162 @@
+//! Pictures in place of projections: what cameras around the object see of it, by its transfer function and light. The
+//! pictures are PNG files of 8 bits, the cameras `transforms_train.json` and `transforms_test.json`: a set that other
+//! programs for neural rendering read. What the methods get is read back from these files.
+
+use crate::appearance::{self, Caster};
+use crate::cameras::{CameraKind, Lens, Placed};
+use crate::context::layout::{HELD_OUT_CAMERAS, PICTURES, TRAINING_CAMERAS};
+use crate::context::{Context, Inputs, StageOutput};
+use crate::data::{Camera, Grid, MU_WATER_PER_MM, Pictures, Shot, Volume};
+use crate::error::{Error, Result};
+use crate::formats::pictures::{self, transforms};
+use crate::progress;
+use crate::registry::OneOf;
+use crate::stages::flow::{Content, Object, Scene};
+use crate::stages::{Stage, grid};
+use serde::{Deserialize, Serialize};
+
+/// Voxels along the longest axis of the lattice on which a density is written.
+const VOXELS: usize = 64;
+/// Samples per voxel edge when a phantom is drawn.
+const SUPERSAMPLING: usize = 2;
+/// The folders of the pictures, below [`PICTURES`].
+const PARTS: [(&str, &str); 2] = [("train", TRAINING_CAMERAS), ("test", HELD_OUT_CAMERAS)];
+
+/// The stage, for pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Photograph {
+    /// Where the cameras stand.
+    pub cameras: OneOf<CameraKind, Lens>,
+    /// What the object looks like.
+    pub appearance: appearance::Config,
+    /// The lattice on which a density is written; default: 64 voxels along the object's longest axis.
+    pub grid: Option<grid::Config>,
+}
+
+/// What the record keeps beside its files.
+#[derive(Serialize, Deserialize)]
+struct Sidecar {
+    grid: Grid,
+    files: Vec<String>,
+}
+
+impl Stage for Photograph {
+    type Input<'a> = &'a Object<'a>;
+    type Output<'a> = Scene;
+    const NAME: &'static str = "simulate";
+
+    fn work<'a>(&'a self, object: &'a Object<'a>, context: &'a Context) -> Result<Scene> {
+        let inputs = Inputs::of(&(&self.cameras, &self.appearance, &self.grid))?;
+        let key = context.key(Self::NAME, &inputs, &[&object.key])?;
+        let kept = context.cached(Self::NAME, &key, || {
+            let made = self.photograph(object.content()?, context)?;
+            inputs.check_unchanged().map(|()| made)
+        })?;
+        let Sidecar { grid, files } = kept.value;
+        let [training, held_out] = PARTS.map(|(_, file)| read(&context.folder.path(&format!("{PICTURES}/{file}"))));
+        let pictures = Pictures::new(grid, training?, held_out?)?;
+        Ok(Scene { key, inputs: [object.files.as_slice(), inputs.files()].concat(), pictures, files })
+    }
+}
+
+/// The shots of a file of cameras that may name none.
+fn read(path: &std::path::Path) -> Result<Vec<Shot>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let file = transforms::read(path)?;
+    file.frames.iter().map(|frame| file.shot(frame)).collect()
+}
+
+impl Photograph {
+    /// The lattice of the density and the cameras, without the work.
+    ///
+    /// # Errors
+    /// Keys that make no sense, an object in the plane, a file of cameras that cannot be read.
+    pub fn plan(&self, content: &Content, seed: u64) -> Result<(Grid, Placed)> {
+        self.appearance.check().map_err(|error| error.under("simulate.appearance"))?;
+        let bounds = content.bounds()?;
+        if bounds.is_2d() {
+            return Err(Error::config("simulate.cameras", "expected an object in space, got a slice"));
+        }
+        let lattice = match &self.grid {
+            Some(lattice) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
+            None => even(&bounds, VOXELS)?,
+        };
+        if lattice.is_2d() {
+            return Err(Error::config("grid", "expected a lattice in space, got a slice"));
+        }
+        Ok((lattice, self.placed(&bounds, seed)?))
+    }
+
+    fn placed(&self, bounds: &Grid, seed: u64) -> Result<Placed> {
+        let (kind, lens) = (&self.cameras.kind, &self.cameras.keys);
+        let CameraKind::File(files) = kind else {
+            return lens.place(kind, bounds, seed).map_err(|error| error.under("simulate.cameras"));
+        };
+        let all = |path: &std::path::Path| -> Result<Vec<Camera>> {
+            let file = transforms::read(path)?;
+            file.frames.iter().map(|frame| file.camera(frame, lens.pixels)).collect()
+        };
+        let cameras = all(&files.transforms)?;
+        if let Some(held) = &files.held_out {
+            return Ok(Placed { training: cameras, held_out: all(held)? });
+        }
+        let apart = |i: usize| cameras.len() > 1 && i % 8 == 4;
+        let part = |wanted: bool| {
+            let chosen = cameras.iter().enumerate().filter(|(i, _)| apart(*i) == wanted);
+            chosen.map(|(_, camera)| camera.clone()).collect()
+        };
+        Ok(Placed { training: part(false), held_out: part(true) })
+    }
+
+    fn photograph(&self, content: &Content, context: &Context) -> Result<StageOutput<Sidecar>> {
+        let (grid, placed) = self.plan(content, context.seed)?;
+        let bounds = content.bounds()?;
+        let volume = self.volume(content, &bounds)?;
+        let caster = Caster::new(&volume, &self.appearance);
+        let mut files = Vec::new();
+        let total = placed.training.len() + placed.held_out.len();
+        let task = progress::begin("simulate", Some(total as u64));
+        context.folder.make(PICTURES)?;
+        for ((part, list), cameras) in PARTS.into_iter().zip([&placed.training, &placed.held_out]) {
+            if cameras.is_empty() {
+                continue;
+            }
+            context.folder.make(&format!("{PICTURES}/{part}"))?;
+            let names: Vec<String> = (0..cameras.len()).map(|i| format!("./{part}/r_{i}")).collect();
+            for (i, camera) in cameras.iter().enumerate() {
+                context.stop_signal().check_stop()?;
+                let file = format!("{PICTURES}/{part}/r_{i}.png");
+                pictures::write(&context.folder.path(&file), &caster.picture(camera)?)?;
+                files.push(file);
+                progress::advance(files.len() as u64, &[]);
+            }
+            let file = format!("{PICTURES}/{list}");
+            let edge = 2.0 * bounds.half_extent();
+            transforms::write(&context.folder.path(&file), &names, cameras, bounds.center(), edge)?;
+            files.push(file);
+        }
+        task.end();
+        Ok(StageOutput { value: Sidecar { grid, files: files.clone() }, files, seconds_before: 0.0 })
+    }
+
+    /// The object as voxels, HU.
+    fn volume(&self, content: &Content, bounds: &Grid) -> Result<Volume> {
+        let attenuation = match content {
+            Content::Phantom(phantom) => {
+                let lattice = even(bounds, self.appearance.voxels)?;
+                phantom.rasterise(&lattice, MU_WATER_PER_MM, SUPERSAMPLING)
+            }
+            Content::Voxels(volume, _) => volume.clone(),
+        };
+        Ok(attenuation.to_hounsfield(MU_WATER_PER_MM))
+    }
+}
+
+/// About cubic voxels over a box, so many along its longest axis.
+fn even(bounds: &Grid, voxels: usize) -> Result<Grid> {
+    let extent = bounds.extent();
+    let longest = extent.iter().copied().fold(0.0, f64::max);
+    bounds.with_shape(extent.map(|mm| ((mm / longest * voxels as f64).round() as usize).max(2)))
+}
