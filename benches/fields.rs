@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput};
 use recon::fields::{Domain, Field, FieldKind};
-use recon::optimizers::{Method, Optimizer, adam};
+use recon::optimizers::{Optimizer, UpdateRule, adam};
 use recon::registry::OneOf;
 use std::hint::black_box;
 use std::io::{BufRead, Write};

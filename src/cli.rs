@@ -41,9 +41,9 @@ pub enum LogFormat {
 /// The verbs.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
-    /// Run a pipeline, or what is left of it
+    /// Run a pipeline; continue one that was stopped
     Run(commands::run::Args),
-    /// Everything but the work: shapes, memory and time, device, truncation, outputs
+    /// Validate a pipeline and estimate its cost: shapes, memory and time, device, truncation, outputs
     Check(commands::check::Args),
     /// Say what a file or folder is
     Info(commands::info::Args),
@@ -51,7 +51,7 @@ pub enum Command {
     Compare(commands::compare::Args),
     /// Write an analytic phantom as voxels
     Phantom(commands::phantom::Args),
-    /// Evaluate a fitted field on another lattice
+    /// Evaluate a fitted field on another grid
     Render(commands::render::Args),
     /// Compare methods over many settings, as tables
     Bench(commands::bench::Args),
@@ -63,7 +63,7 @@ pub enum Command {
     Schema(commands::schema::Args),
     /// Check that a run's files are still those that were written
     Verify(commands::verify::Args),
-    /// Say what this machine offers, and why not more
+    /// Show the processor, memory, GPU and libtorch found, with the reason for what is missing
     Doctor,
     /// Print the script for tab completion
     Completions(commands::completions::Args),

@@ -146,6 +146,13 @@ impl Error {
         self
     }
 
+    /// The number of the entry of `list` that a configuration error is about: 2 for `reconstruct[2].tv.weight`.
+    #[must_use]
+    pub fn entry(&self, list: &str) -> Option<usize> {
+        let Self::Config { key, .. } = self else { return None };
+        key.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?.0.parse().ok()
+    }
+
     /// The process exit code: 2 usage or config, 3 input, 4 quality gate, 5 resources, 75/130/143 stopped.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -195,6 +202,10 @@ mod tests {
         assert_eq!(error.to_string(), "geometry.cone.views: expected at least 1, got 0");
         let indexed = Error::config("[2].tv", "x").under("reconstruct");
         assert_eq!(indexed.to_string(), "reconstruct[2].tv: x");
+        assert_eq!(
+            (indexed.entry("reconstruct"), indexed.entry("evaluate"), error.entry("geometry")),
+            (Some(2), None, None)
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@
 
 pub mod algorithms;
 pub mod appearance;
+pub mod assignment;
 pub mod batch;
 pub mod benchmarks;
 pub mod cameras;
@@ -63,7 +64,9 @@ pub mod random;
 pub mod registry;
 pub mod renderers;
 pub mod report;
+pub mod require;
 pub mod schedulers;
 pub mod stages;
 pub mod tensors;
 pub mod terminal;
+mod yaml;

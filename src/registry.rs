@@ -24,6 +24,13 @@ pub trait Kinds: Sized {
     /// # Errors
     /// What the serializer says.
     fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    /// What a check of this kind found, with the kind's name before the key of an error.
+    ///
+    /// # Errors
+    /// Those found.
+    fn named<T>(&self, checked: crate::error::Result<T>) -> crate::error::Result<T> {
+        checked.map_err(|error| error.under(self.name()))
+    }
     /// A kind with every default, if its config has no required key.
     fn default_of(name: &str) -> Option<Self>;
     /// JSON schemas of the kinds, by name.
@@ -230,8 +237,8 @@ macro_rules! sibling_keys {
 /// }
 /// ```
 /// Every config is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the family's
-/// trait; `as_part()` gives it as that trait. A kind whose config implements `Default` may be written as a bare word in
-/// YAML.
+/// trait; `as_part()` and `as_part_mut()` give it as that trait. A kind whose config implements `Default` may be
+/// written as a bare word in YAML.
 #[macro_export]
 macro_rules! kinds {
     ($(#[$meta:meta])* pub enum $family:ident: $label:literal => dyn $part:path {
@@ -246,6 +253,12 @@ macro_rules! kinds {
             /// This kind through the family's trait.
             #[must_use]
             pub fn as_part(&self) -> &dyn $part {
+                match self { $(Self::$variant(config) => config),+ }
+            }
+
+            /// This kind through the family's trait, to be changed.
+            #[must_use]
+            pub fn as_part_mut(&mut self) -> &mut dyn $part {
                 match self { $(Self::$variant(config) => config),+ }
             }
         }

@@ -7,12 +7,13 @@
 //! fitted. Strong with few views; `tv` solves a like problem exactly.
 
 use super::iterative::subsets::Subsets;
-use super::iterative::sweep::Sweep;
-use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::iterative::sweep::SubsetSweep;
+use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,16 +89,16 @@ impl Config {
         Common { key: "asd_pocs", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
-        let mut sweep = Sweep::new(problem, self.subset_views, self.ordering)?;
-        let axes = tv::axes(problem.projector.domain());
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let mut sweep = SubsetSweep::new(problem, self.subset_views, self.ordering)?;
+        let axes = tv::axes(problem.operator.domain());
         let allowed = self.misfit * vectors::norm(&problem.data).map_err(torch_error)?;
         let (mut x, mut relaxation, mut length) = (problem.start_or(0.0)?, self.relaxation, None);
         for iteration in 1.. {
             let before = vectors::copied(&x).map_err(torch_error)?;
             let _ = sweep.run(problem, &mut x, iteration, relaxation)?;
             let (swept, swept_way) = way(&x, &before).map_err(torch_error)?;
-            let mut residual = problem.projector.forward(&x)?;
+            let mut residual = problem.operator.forward(&x)?;
             let misfit = residual.f_sub_(&problem.data).and_then(|r| vectors::norm(&r)).map_err(torch_error)?;
             let before = vectors::copied(&x).map_err(torch_error)?;
             let step = *length.get_or_insert(self.alpha * swept_way);
@@ -129,12 +130,11 @@ impl Algorithm for Config {
     fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
         let common = self.common();
         common.check()?;
-        common.check_relaxation(self.relaxation, self.reduction)?;
-        common.expect(self.alpha >= 0.0, "alpha", "0 or more", self.alpha)?;
-        let part = |value: f64| value > 0.0 && value <= 1.0;
-        common.expect(part(self.alpha_reduction), "alpha_reduction", "above 0 and at most 1", self.alpha_reduction)?;
-        common.expect(part(self.largest_ratio), "largest_ratio", "above 0 and at most 1", self.largest_ratio)?;
-        common.expect(self.misfit >= 0.0, "misfit", "0 or more", self.misfit)
+        Common::check_relaxation(self.relaxation, self.reduction)?;
+        require::not_negative("alpha", self.alpha)?;
+        require::share("alpha_reduction", self.alpha_reduction)?;
+        require::share("largest_ratio", self.largest_ratio)?;
+        require::not_negative("misfit", self.misfit)
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

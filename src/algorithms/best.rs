@@ -39,6 +39,14 @@ impl Default for Config {
     }
 }
 
+/// Iterations and gap of a reconstruction on a finer lattice. An iteration costs about ten times as much there, and
+/// after 100 of them the volume is within 0.02 dB of where it goes, long before its gap says so.
+const FINE: (u64, f64) = (120, 0.05);
+/// By how much the weight on a finer lattice is about smaller than on the picture's voxels.
+const SMALLER: f64 = 4.0;
+/// Most weights that are tried on a finer lattice.
+const NEAR: usize = 5;
+
 /// A total variation that may be taken.
 struct Candidate {
     discretisation: Discretisation,
@@ -53,26 +61,31 @@ struct Judged {
 }
 
 impl Config {
-    /// `first`: the weight near which its search begins.
-    fn candidate(&self, lattice: usize, noise: Option<Statistics>, first: f64) -> Candidate {
-        let weight = Weight::Auto(Auto { first, ..self.auto.clone() });
+    /// A total variation whose weight is searched for from `first`, by at most `near` trials.
+    fn candidate(&self, lattice: usize, noise: Option<Statistics>, first: f64, near: Option<usize>) -> Candidate {
+        let weight = Weight::Auto(Auto { first, near, ..self.auto.clone() });
+        let usual = tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() };
+        let (iterations, tolerance) = if lattice == 1 { (usual.iterations, usual.tolerance) } else { FINE };
         Candidate {
             discretisation: Discretisation { lattice, sub_rays: Some(lattice) },
-            tv: tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() },
+            tv: tv::Config { iterations, tolerance, ..usual },
         }
     }
 
-    /// Every candidate with its score, from the cheapest to the dearest. A search begins where the last one ended:
-    /// less of the residual is the model's on a finer lattice, and so the penalty's weight is smaller there.
+    /// Every candidate with its score, from the cheapest to the dearest. The first search goes anywhere, the others
+    /// stay about the weight that it found: less of the residual is the model's on a finer lattice, and so the
+    /// penalty's weight is smaller there.
     fn judged(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Vec<Judged>> {
-        let (mut judged, mut first) = (Vec::new(), self.auto.first);
-        for lattice in 1..=self.finest {
-            let found = self.candidate(lattice, None, first).judge(data, grid, run)?;
-            first = found.weight / if lattice == 1 { 4.0 } else { 1.0 };
+        let mut judged = vec![self.candidate(1, None, self.auto.first, None).judge(data, grid, run)?];
+        let mut first = judged[0].weight / SMALLER;
+        for lattice in 2..=self.finest {
+            let found = self.candidate(lattice, None, first, Some(NEAR)).judge(data, grid, run)?;
+            first = found.weight;
             judged.push(found);
         }
         if self.noise.is_some() {
-            judged.push(self.candidate(self.finest, self.noise, first).judge(data, grid, run)?);
+            let first = if self.finest == 1 { judged[0].weight } else { first };
+            judged.push(self.candidate(self.finest, self.noise, first, Some(1)).judge(data, grid, run)?);
         }
         Ok(judged)
     }
@@ -115,16 +128,16 @@ impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
         if self.auto.by != super::weight::By::HeldOut {
             let problem = "expected held-out: candidates are compared by the views that they predict";
-            return Err(Error::config("best.auto.by", problem));
+            return Err(Error::config("auto.by", problem));
         }
-        let finest = self.candidate(self.finest, self.noise, self.auto.first);
+        let finest = self.candidate(self.finest, self.noise, self.auto.first, None);
         finest
             .discretisation
             .check()
-            .map_err(|_| Error::config("best.finest", format!("expected 1 to 4 times finer, got {}", self.finest)))?;
+            .map_err(|_| Error::config("finest", format!("expected 1 to 4 times finer, got {}", self.finest)))?;
         finest.discretisation.grid(grid)?;
-        Weight::Auto(self.auto.clone()).check(geometry).map_err(|error| error.under("best"))?;
-        self.noise.map_or(Ok(()), |noise| noise.check().map_err(|error| error.under("best.noise")))
+        Weight::Auto(self.auto.clone()).check(geometry)?;
+        self.noise.map_or(Ok(()), |noise| noise.check().map_err(|error| error.under("noise")))
     }
 
     /// It chooses its own model of the scan.
@@ -140,8 +153,9 @@ impl Algorithm for Config {
             // What the averaged volume and its fine original hold at once.
             Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * grid.voxels()) as u64, ..cost }
         };
-        let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None, self.auto.first));
-        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise), self.auto.first));
+        let near = |lattice: usize| (lattice > 1).then_some(NEAR);
+        let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None, self.auto.first, near(lattice)));
+        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise), self.auto.first, Some(1)));
         plain.chain(weighted).map(of).fold(Estimate::default(), |sum, cost| Estimate {
             operations: sum.operations + cost.operations,
             memory_bytes: sum.memory_bytes.max(cost.memory_bytes),
@@ -152,7 +166,7 @@ impl Algorithm for Config {
         self.check(&data.geometry, grid)?;
         let judged = self.judged(data, grid, run)?;
         let best = judged.iter().reduce(|best, other| if other.score < best.score { other } else { best });
-        let Some(best) = best else { return Err(Error::config("best", "expected a candidate, there is none")) };
+        let Some(best) = best else { return Err(Error::config("", "expected a candidate, there is none")) };
         let mut made = best.reconstruct(data, grid, run)?;
         made.notes.insert("took".into(), best.note());
         made.notes.insert("candidates".into(), judged.iter().map(Judged::note).collect());

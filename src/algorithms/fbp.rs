@@ -16,9 +16,9 @@ pub struct Config(pub Filtering);
 
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        match orbit(geometry, "fbp")?.source_to_axis {
-            None => self.0.check_scan(geometry, grid, "fbp"),
-            Some(_) => Err(Error::config("fbp", "needs a parallel beam, and this one diverges").hint("use `fdk`")),
+        match orbit(geometry)?.source_to_axis {
+            None => self.0.check_scan(geometry, grid),
+            Some(_) => Err(Error::config("", "needs a parallel beam, and this one diverges").hint("use `fdk`")),
         }
     }
 

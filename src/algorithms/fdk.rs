@@ -23,16 +23,16 @@ pub struct Config(pub Filtering);
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
         if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
-            return self.0.check_scan(geometry, grid, "fdk");
+            return self.0.check_scan(geometry, grid);
         }
-        let orbit = orbit(geometry, "fdk")?;
+        let orbit = orbit(geometry)?;
         if orbit.source_to_axis.is_none() {
-            return Err(Error::config("fdk", "needs a divergent beam, and this one is parallel").hint("use `fbp`"));
+            return Err(Error::config("", "needs a divergent beam, and this one is parallel").hint("use `fbp`"));
         }
         if orbit.source_to_detector.is_none() {
-            return Err(Error::config("fdk", "needs the orbit's source-to-detector distance"));
+            return Err(Error::config("", "needs the orbit's source-to-detector distance"));
         }
-        self.0.check_scan(geometry, grid, "fdk")
+        self.0.check_scan(geometry, grid)
     }
 
     fn iterative(&self) -> bool {

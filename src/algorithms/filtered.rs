@@ -3,11 +3,12 @@
 use super::fan::Fan;
 use super::redundancy::Redundancy;
 use super::{Reconstruction, helical, rebin};
-use crate::data::{Geometry, Grid, Orbit, Projections, Quantity, Sweep, Volume, Warning, norm};
+use crate::data::{AngularSweep, Geometry, Grid, Orbit, Projections, Quantity, Volume, Warning, norm};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
 use crate::operators::xray::kernels::backproject;
 use crate::operators::xray::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangular};
+use crate::require;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,22 +33,19 @@ impl Default for Filtering {
 }
 
 impl Filtering {
-    pub(super) fn check(&self, key: &str) -> Result<()> {
-        if self.cutoff > 0.0 && self.cutoff <= 1.0 {
-            return Ok(());
-        }
-        Err(Error::config(format!("{key}.cutoff"), format!("expected above 0 and at most 1, got {}", self.cutoff)))
+    pub(super) fn check(&self) -> Result<()> {
+        require::share("cutoff", self.cutoff)
     }
 
-    /// Resamples, weights, filters and backprojects. `key` names the method in messages.
-    pub(super) fn apply(&self, data: &Projections, grid: &Grid, key: &str) -> Result<Reconstruction> {
+    /// Resamples, weights, filters and backprojects. `method` is its name in warnings.
+    pub(super) fn apply(&self, data: &Projections, grid: &Grid, method: &str) -> Result<Reconstruction> {
         if let (None, Some(circle)) = (&data.geometry.orbit, helical::circle_of(&data.geometry)) {
-            return self.apply_helical(data, grid, &circle, key);
+            return self.apply_helical(data, grid, &circle, method);
         }
-        let orbit = orbit(&data.geometry, key)?;
-        let data = rebin::upright(data, orbit, key)?;
+        let orbit = orbit(&data.geometry)?;
+        let data = rebin::upright(data, orbit)?;
         let fan = Fan::new(&data.geometry, orbit);
-        let redundancy = Redundancy::of(orbit, &fan, reach(grid, orbit), key)?;
+        let redundancy = Redundancy::of(orbit, &fan, reach(grid, orbit))?;
         let data = match redundancy.long_side() {
             Some(side) => Cow::Owned(rebin::widened(&data, orbit, side)?),
             None => data,
@@ -64,14 +62,14 @@ impl Filtering {
         } else {
             backproject::parallel(grid, geometry, &rows, &mut values);
         }
-        Ok(Reconstruction { warnings: redundancy.warning(key).into_iter().collect(), ..self.plain(values, grid)? })
+        Ok(Reconstruction { warnings: redundancy.warning(method).into_iter().collect(), ..self.plain(values, grid)? })
     }
 
     /// A helix, by the approximation of [`helical`].
-    fn apply_helical(&self, data: &Projections, grid: &Grid, circle: &Orbit, key: &str) -> Result<Reconstruction> {
+    fn apply_helical(&self, data: &Projections, grid: &Grid, circle: &Orbit, method: &str) -> Result<Reconstruction> {
         if !helical::level(grid) {
             let problem = "a helix about z needs a grid whose slices are across z";
-            return Err(Error::config(key, problem).hint("use an iterative method, which takes any grid"));
+            return Err(Error::config("", problem).hint("use an iterative method, which takes any grid"));
         }
         let geometry = Geometry { orbit: Some(circle.clone()), ..data.geometry.clone() };
         let fan = Fan::new(&geometry, circle);
@@ -89,7 +87,7 @@ impl Filtering {
         backproject::fdk(grid, &geometry, &rows, &mut values);
         helical::normalise(grid, &geometry, &steps, &weights, &mut values);
         let message = format!(
-            "{key}: each voxel takes the mean over the views of the helix that see it, which is an approximation"
+            "{method}: each voxel takes the mean over the views of the helix that see it, which is an approximation"
         );
         Ok(Reconstruction { warnings: vec![Warning::new("helical_fdk", message)], ..self.plain(values, grid)? })
     }
@@ -115,21 +113,21 @@ impl Filtering {
     }
 
     /// Refuses what [`Filtering::apply`] would.
-    pub(super) fn check_scan(&self, geometry: &Geometry, grid: &Grid, key: &str) -> Result<()> {
-        self.check(key)?;
+    pub(super) fn check_scan(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        self.check()?;
         if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
             return Ok(());
         }
-        let orbit = orbit(geometry, key)?;
+        let orbit = orbit(geometry)?;
         let fan = Fan::new(geometry, orbit);
-        Redundancy::of(orbit, &fan, reach(grid, orbit), key).map(drop)
+        Redundancy::of(orbit, &fan, reach(grid, orbit)).map(drop)
     }
 }
 
 /// Multiplies each sample by the cosine of its ray to the central plane's normal, its share of the arc and of its ray.
 fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundancy) {
     let [_, height, width] = geometry.shape();
-    let Sweep { steps, places, .. } = &redundancy.sweep;
+    let AngularSweep { steps, places, .. } = &redundancy.sweep;
     rows.par_chunks_mut(width).enumerate().for_each(|(line, values)| {
         let (view, row) = (line / height, line % height);
         for (column, value) in values.iter_mut().enumerate() {
@@ -140,9 +138,9 @@ fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundan
 }
 
 /// The orbit behind the views, which an analytic method needs.
-pub(super) fn orbit<'a>(geometry: &'a Geometry, key: &str) -> Result<&'a Orbit> {
+pub(super) fn orbit(geometry: &Geometry) -> Result<&Orbit> {
     geometry.orbit.as_ref().ok_or_else(|| {
-        Error::config(key, "needs a circular orbit, and this scan only has per-view poses")
+        Error::config("", "needs a circular orbit, and this scan only has per-view poses")
             .hint("use an iterative method or a neural field")
     })
 }

@@ -6,10 +6,11 @@
 
 use super::iterative::momentum::Momentum;
 use super::iterative::total_variation::Proximal;
-use super::iterative::{Common, Mask, Problem, Record, vectors};
+use super::iterative::{Common, ConvergenceRecord, Mask, Problem, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,21 +56,20 @@ impl Config {
         Common { key: "fista", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
         let norm_squared = problem.norm_squared()?;
         let mut proximal = Proximal::new(problem).map_err(torch_error)?;
         let mut ahead = problem.start_or(0.0)?;
         let mut momentum = Momentum::new(vectors::copied(&ahead).map_err(torch_error)?, self.restart);
         let (mut residual, mut factor) = (None, 0.0);
         for iteration in 1.. {
-            let mut gap = problem.projector.forward(&ahead)?;
+            let mut gap = problem.operator.forward(&ahead)?;
             let _ = gap.f_sub_(&problem.data).map_err(torch_error)?;
             let norm = track(&mut residual, &gap, factor).map_err(torch_error)?;
             let variation = if self.weight > 0.0 { proximal.value(&momentum.x).map_err(torch_error)? } else { 0.0 };
             let last = record.step(iteration, 0.5 * norm * norm / norm_squared + self.weight * variation, norm)?;
             let mut step = || -> std::result::Result<(), TchError> {
-                let mut descent =
-                    problem.projector.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
+                let mut descent = problem.operator.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
                 vectors::scale_and_add(&mut descent, -1.0 / norm_squared, &ahead)?;
                 let next = proximal.apply(problem, &descent, self.weight, self.inner)?;
                 factor = momentum.advance(next, &mut ahead)?;
@@ -100,9 +100,9 @@ impl Algorithm for Config {
         let common = self.common();
         common.check()?;
         if self.inner == 0 {
-            return Err(Error::config("fista.inner", "expected at least 1, got 0"));
+            return Err(Error::config("inner", "expected at least 1, got 0"));
         }
-        common.expect(self.weight >= 0.0, "weight", "0 or more", self.weight)
+        require::not_negative("weight", self.weight)
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -7,7 +7,7 @@
 //! Saito, IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M. Shinozaki, IEEE Trans. Med. Imaging
 //! 12 (1993) 486). Good for small pitches; iterative methods need no approximation.
 
-use crate::data::{Geometry, Grid, Orbit, Source, Sweep, View, norm, sub};
+use crate::data::{AngularSweep, Geometry, Grid, Orbit, Source, View, norm, sub};
 use rayon::prelude::*;
 use std::f64::consts::{PI, TAU};
 
@@ -61,7 +61,7 @@ fn along(angles: &[f64], climbed: &[f64]) -> Option<Vec<f64>> {
 pub(super) fn steps(angles: &[f64]) -> Vec<f64> {
     let (low, high) = angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &a| (l.min(a), h.max(a)));
     // A period longer than the helix: nothing repeats, and the widest gap is the one behind its end.
-    Sweep::of(angles, 3.0 * (high - low).max(TAU)).steps
+    AngularSweep::of(angles, 3.0 * (high - low).max(TAU)).steps
 }
 
 /// Weight of each row.

@@ -6,7 +6,7 @@
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Blocks, Stacked};
-use super::iterative::{Common, Mask, Problem, Record, Tikhonov, vectors};
+use super::iterative::{Common, ConvergenceRecord, Mask, Problem, Tikhonov, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
@@ -91,14 +91,14 @@ impl Config {
         Common { key: "lsqr", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
         let operator = Stacked::new(problem, self.tikhonov)?;
         let mut x = problem.start_or(0.0)?;
         let mut u = operator.first_residual(&x)?;
         // φ̄ is the norm of the residual, ρ̄ the last diagonal entry before its rotation.
         let mut phi_bar = normalise(&mut u)?;
         let v = operator.adjoint(&u)?;
-        let before = Orthogonal::new(problem.projector.domain());
+        let before = Orthogonal::new(problem.operator.domain());
         let mut state = Bidiagonal { u, v, alpha: 0.0, before, largest: 0.0 };
         state.direct()?;
         let mut direction = vectors::copied(&state.v).map_err(torch_error)?;
@@ -126,7 +126,7 @@ impl Config {
 impl Algorithm for Config {
     fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
         self.common().check()?;
-        self.tikhonov.check(&self.common())
+        self.tikhonov.check()
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -6,7 +6,7 @@
 //! nothing passes.
 
 use super::iterative::subsets::{Subset, Subsets};
-use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
@@ -57,7 +57,7 @@ struct Photons {
 impl Photons {
     fn new(problem: &Problem<'_>, part: &Subset, support: &Tensor) -> Result<Self> {
         let measured = || part.data.f_mul_scalar(-problem.mu_ref)?.f_clamp_max_(CLEAREST)?.f_exp_();
-        let lengths = part.projector.forward(support)?.f_mul_scalar_(problem.mu_ref).map_err(torch_error)?;
+        let lengths = part.operator.forward(support)?.f_mul_scalar_(problem.mu_ref).map_err(torch_error)?;
         Ok(Self { measured: measured().map_err(torch_error)?, lengths })
     }
 
@@ -80,7 +80,7 @@ impl Photons {
     }
 }
 
-/// Largest −Ax and −y that are taken as they are: no ray transmits more than the air does, but for noise.
+/// Largest −Ax and −y that are taken as they are: a transmission above 1 can only be noise.
 const CLEAREST: f64 = 10.0;
 
 impl Config {
@@ -89,7 +89,7 @@ impl Config {
         Common { key: "ml_tr", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
         let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
         let support = problem.support()?;
         let photons =
@@ -99,10 +99,10 @@ impl Config {
             let (mut loss, mut squares) = (0.0, 0.0);
             for number in subsets.order(iteration) {
                 let part = &subsets.subsets[number];
-                let compared = photons[number].compare(part.projector.forward(&x)?, &part.data, problem.mu_ref);
+                let compared = photons[number].compare(part.operator.forward(&x)?, &part.data, problem.mu_ref);
                 let (excess, curvature, own_loss, own_squares) = compared.map_err(torch_error)?;
                 (loss, squares) = (loss + own_loss, squares + own_squares);
-                let (mut ascent, curvature) = (part.projector.adjoint(&excess)?, part.projector.adjoint(&curvature)?);
+                let (mut ascent, curvature) = (part.operator.adjoint(&excess)?, part.operator.adjoint(&curvature)?);
                 let update = || -> std::result::Result<(), TchError> {
                     let _ = x.f_add_(&ascent.f_mul_(&vectors::inverted(curvature)?)?)?;
                     problem.constrain(&mut x)

@@ -1,4 +1,4 @@
-//! Projections -> volume. Written once, on tensors, over any [`Projector`].
+//! Projections -> volume. Written once, on tensors, over any [`LinearOperator`].
 
 pub mod asd_pocs;
 pub mod best;
@@ -35,7 +35,8 @@ pub use filtered::Filtering;
 
 use crate::data::{CurvePoint, Geometry, Grid, Picture, Pictures, Projections, Volume, Warnings};
 use crate::error::Result;
-use crate::operators::xray::{self, Projector, Sampling};
+use crate::operators::LinearOperator;
+use crate::operators::xray::{self, Sampling};
 use crate::progress::{Checkpoints, Silent, StopSignal};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -90,7 +91,7 @@ impl Run<'_> {
     ///
     /// # Errors
     /// A model that the device does not have.
-    pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn Projector>> {
+    pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn LinearOperator>> {
         xray::build(self.sampling, grid, geometry, self.device)
     }
 }

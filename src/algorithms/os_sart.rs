@@ -7,7 +7,7 @@
 //! OS-SART are usual.
 
 use super::iterative::subsets::Subsets;
-use super::iterative::sweep::Sweep;
+use super::iterative::sweep::SubsetSweep;
 use super::iterative::{Common, Mask, Order};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -63,7 +63,7 @@ impl Algorithm for Config {
     fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
         let common = self.common();
         common.check()?;
-        common.check_relaxation(self.relaxation, self.reduction)
+        Common::check_relaxation(self.relaxation, self.reduction)
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
@@ -74,7 +74,7 @@ impl Algorithm for Config {
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
         self.common().solve(data, grid, run, |problem, record| {
-            Sweep::new(problem, self.subset_views, self.ordering)?.iterate(
+            SubsetSweep::new(problem, self.subset_views, self.ordering)?.iterate(
                 problem,
                 record,
                 self.relaxation,

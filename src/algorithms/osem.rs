@@ -5,7 +5,7 @@
 //! Negative data are set to 0.
 
 use super::iterative::subsets::{Columns, Subset, Subsets};
-use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections, Warning};
 use crate::error::Result;
@@ -63,7 +63,7 @@ impl Config {
         Ok(made)
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
         let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
         let mut columns = Columns::new(&subsets);
         let mut x = first(problem)?;
@@ -72,10 +72,10 @@ impl Config {
             for number in subsets.order(iteration) {
                 let part = &subsets.subsets[number];
                 let columns = columns.of(number, || inverse_sensitivity(part))?;
-                let mut ratio = part.projector.forward(&x)?;
+                let mut ratio = part.operator.forward(&x)?;
                 let (own_loss, own_squares) = compare(&mut ratio, &part.data).map_err(torch_error)?;
                 (loss, squares) = (loss + own_loss, squares + own_squares);
-                let back = part.projector.adjoint(&ratio)?;
+                let back = part.operator.adjoint(&ratio)?;
                 let _ = x.f_mul_(&back).and_then(|mut x| x.f_mul_(&columns)).map_err(torch_error)?;
             }
             if record.step(iteration, loss, squares.sqrt())? {
@@ -88,7 +88,7 @@ impl Config {
 
 /// The volume to start from: nowhere 0 within the support, because 0 stays.
 fn first(problem: &Problem<'_>) -> Result<Tensor> {
-    let expected = problem.projector.forward(&problem.support()?)?;
+    let expected = problem.operator.forward(&problem.support()?)?;
     let total = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[])).map_err(torch_error);
     let (found, expected) = (total(&problem.data)?, total(&expected)?);
     let mean = if expected > 0.0 { found / expected } else { 0.0 };
@@ -102,7 +102,7 @@ fn first(problem: &Problem<'_>) -> Result<Tensor> {
 /// 1 / Aₛᵀ1.
 fn inverse_sensitivity(part: &Subset) -> Result<Tensor> {
     let ones = part.data.f_ones_like().map_err(torch_error)?;
-    vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)
+    vectors::inverted(part.operator.adjoint(&ones)?).map_err(torch_error)
 }
 
 /// Makes y / A x of A x; gives Kullback and Leibler's Σ (A x − y + y ln(y / A x)) and ‖A x − y‖².

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 ///
 /// # Errors
 /// A cylindrical detector that is turned against the axis.
-pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit, key: &str) -> Result<Cow<'a, Projections>> {
+pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit) -> Result<Cow<'a, Projections>> {
     let geometry = &data.geometry;
     let target: Vec<View> = (0..geometry.views.len()).map(|view| ideal(geometry, orbit, view)).collect();
     let size = norm(sub(target[0].center, orbit.isocenter)) + orbit.source_to_axis.unwrap_or(0.0) + 1.0;
@@ -27,7 +27,7 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit, key: &str) -> Re
     }
     if geometry.detector.shape == DetectorShape::Cylindrical {
         return Err(Error::config(
-            key,
+            "",
             "needs a cylindrical detector whose rows follow the rotation, and this one is turned",
         )
         .hint("set detector.rotation_deg to 0, or use an iterative method"));

@@ -5,7 +5,7 @@
 //! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust, slow, smooth at first: few
 //! iterations regularise.
 
-use super::iterative::sweep::Sweep;
+use super::iterative::sweep::SubsetSweep;
 use super::iterative::{Common, Mask, Order};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -48,7 +48,7 @@ impl Algorithm for Config {
     fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
         let common = self.common();
         common.check()?;
-        common.check_relaxation(self.relaxation, self.reduction)
+        Common::check_relaxation(self.relaxation, self.reduction)
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
@@ -58,7 +58,7 @@ impl Algorithm for Config {
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
         self.common().solve(data, grid, run, |problem, record| {
-            Sweep::new(problem, 0, Order::Sequential)?.iterate(problem, record, self.relaxation, self.reduction)
+            SubsetSweep::new(problem, 0, Order::Sequential)?.iterate(problem, record, self.relaxation, self.reduction)
         })
     }
 }

@@ -54,7 +54,7 @@ impl Statistics {
     /// Memory.
     pub fn weights(&self, integrals: &Tensor) -> Result<Tensor> {
         let run = || -> std::result::Result<Tensor, TchError> {
-            // No ray transmits more than the air does, but for noise.
+            // A transmission above 1 can only be noise.
             let starving = integrals.f_clamp(-1.0, 40.0)?.f_exp_()?;
             let electronic =
                 starving.f_mul_scalar(self.electronic_sd * self.electronic_sd / self.photons)?.f_add_scalar_(1.0)?;

@@ -9,6 +9,7 @@ use super::weight::Weight;
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,17 +54,15 @@ impl Config {
 
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        self.weight.check(geometry).map_err(|error| error.under("tgv.weight"))?;
-        if !(self.ratio.is_finite() && self.ratio > 0.0) {
-            return Err(Error::config("tgv.ratio", format!("expected a positive number, got {}", self.ratio)));
-        }
+        self.weight.check(geometry).map_err(|error| error.under("weight"))?;
+        require::positive("ratio", self.ratio)?;
         if grid.voxels() < 2 {
-            return Err(Error::config("tgv", "expected a grid of at least two voxels, got one"));
+            return Err(Error::config("", "expected a grid of at least two voxels, got one"));
         }
         if let Some(noise) = &self.noise {
-            noise.check().map_err(|error| error.under("tgv.noise"))?;
+            noise.check().map_err(|error| error.under("noise"))?;
         }
-        self.effort().check().map_err(|error| error.under("tgv"))
+        self.effort().check()
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -10,7 +10,8 @@ use super::statistics::Statistics;
 use super::weight::{Choice, Weight};
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,14 +74,12 @@ impl Config {
 
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, _grid: &Grid) -> Result<()> {
-        self.weight.check(geometry).map_err(|error| error.under("tv.weight"))?;
-        if !(self.huber.is_finite() && self.huber >= 0.0) {
-            return Err(Error::config("tv.huber", format!("expected 0 or more, got {}", self.huber)));
-        }
+        self.weight.check(geometry).map_err(|error| error.under("weight"))?;
+        require::not_negative("huber", self.huber)?;
         if let Some(noise) = &self.noise {
-            noise.check().map_err(|error| error.under("tv.noise"))?;
+            noise.check().map_err(|error| error.under("noise"))?;
         }
-        self.effort().check().map_err(|error| error.under("tv"))
+        self.effort().check()
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -2,7 +2,7 @@
 //!
 //! It stands among the methods to be measured like them, and as what others start from (`start_from`): a prior image is
 //! embedded in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto
-//! the lattice.
+//! the grid.
 
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
@@ -18,7 +18,7 @@ use std::path::Path;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// A volume in HU of any format (NIfTI, MetaImage, NRRD, a folder with a DICOM series, ...). It is averaged onto
-    /// the lattice; what it does not cover is air.
+    /// the grid; what it does not cover is air.
     pub path: InputPath,
 }
 
@@ -27,7 +27,7 @@ impl Algorithm for Config {
         if self.path.exists() {
             return Ok(());
         }
-        Err(Error::config("volume.path", format!("expected a volume, {} is not there", progress::place(&self.path))))
+        Err(Error::config("path", format!("expected a volume, {} is not there", progress::place(&self.path))))
     }
 
     fn iterative(&self) -> bool {
@@ -45,7 +45,7 @@ impl Algorithm for Config {
     fn reconstruct(&self, _data: &Projections, _grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         let read = || {
             Error::config(
-                "volume.path",
+                "path",
                 format!("{} was not read: the caller hands it over as `initial`", self.path.display()),
             )
         };

@@ -8,12 +8,13 @@
 
 use super::iterative::momentum::Momentum;
 use super::iterative::subsets::{Subset, Subsets};
-use super::iterative::{Common, Mask, Order, Problem, Record, vectors};
+use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
 use super::statistics::Statistics;
 use super::{Algorithm, Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct Config {
     /// Weight β of the roughness penalty, per voxel of x = mu / (2.5 mu_water).
     pub weight: f64,
     /// How differences t between neighbours count.
-    pub penalty: Penalty,
+    pub penalty: Roughness,
     /// Difference of x from which the Huber penalty grows only linearly (0.02 = 50 HU).
     pub delta: f64,
     /// Views of a subset; 0 = all. Subsets are faster at first and then circle about the solution.
@@ -52,7 +53,7 @@ pub struct Config {
 /// How a difference t between neighbours counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Penalty {
+pub enum Roughness {
     /// ψ = t²/2.
     Quadratic,
     /// ψ = t²/2 up to |t| = δ, δ|t| − δ²/2 beyond: edges stay.
@@ -67,7 +68,7 @@ impl Default for Config {
             photons: 1e5,
             electronic_sd: 0.0,
             weight: 0.01,
-            penalty: Penalty::Huber,
+            penalty: Roughness::Huber,
             delta: 0.02,
             subset_views: 0,
             ordering: Order::Multilevel,
@@ -96,12 +97,12 @@ impl<'a> Surrogates<'a> {
     fn new(config: &'a Config, problem: &'a Problem<'a>) -> Result<Self> {
         let norm_squared = problem.norm_squared()?;
         let subsets = Subsets::new(problem, config.subset_views, config.ordering)?;
-        let axes = tv::axes(problem.projector.domain());
+        let axes = tv::axes(problem.operator.domain());
         let weights = config.weights(problem)?;
-        let mut scaled = problem.projector.forward(&problem.support()?)?;
+        let mut scaled = problem.operator.forward(&problem.support()?)?;
         let _ = scaled.f_mul_(&weights).map_err(torch_error)?;
         let curvature = config.weight * axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>();
-        let mut inverse = problem.projector.adjoint(&scaled)?;
+        let mut inverse = problem.operator.adjoint(&scaled)?;
         let mut invert = || -> std::result::Result<Tensor, TchError> {
             let sum = inverse.f_mul_scalar_(1.0 / norm_squared)?.f_add_scalar_(curvature)?;
             let mut inverse = vectors::inverted(sum)?;
@@ -115,8 +116,8 @@ impl<'a> Surrogates<'a> {
 
     /// The surrogate's minimum from z for one part, and the part's ½ rᵀW r / ‖A‖² and ‖r‖² at z, and the penalty there.
     fn step(&self, number: usize, z: &Tensor) -> Result<(Tensor, Terms)> {
-        let Subset { projector, data, share, .. } = &self.subsets.subsets[number];
-        let mut residual = projector.forward(z)?;
+        let Subset { operator, data, share, .. } = &self.subsets.subsets[number];
+        let mut residual = operator.forward(z)?;
         let weigh = |residual: &mut Tensor| -> std::result::Result<(f64, f64), TchError> {
             let squares = vectors::dot(&residual.f_sub_(data)?, residual)?;
             let weighted = residual.f_mul(&self.weights[number])?;
@@ -125,7 +126,7 @@ impl<'a> Surrogates<'a> {
             Ok((loss, squares))
         };
         let (data, squares) = weigh(&mut residual).map_err(torch_error)?;
-        let mut slope = projector.adjoint(&residual)?;
+        let mut slope = operator.adjoint(&residual)?;
         let mut descend = || -> std::result::Result<(Tensor, f64), TchError> {
             let _ = slope.f_mul_scalar_(1.0 / (self.norm_squared * share))?;
             let penalty = self.penalise(z, &mut slope)?;
@@ -145,7 +146,7 @@ impl<'a> Surrogates<'a> {
         let mut fields = tv::gradient(z, &self.axes)?;
         let mut value = 0.0;
         for field in &mut fields {
-            if self.config.penalty == Penalty::Huber {
+            if self.config.penalty == Roughness::Huber {
                 // ψ(t) = c t − c²/2 with c = ψ'(t) = t cut to ±δ, on both sides of δ.
                 let cut = field.f_clamp(-self.config.delta, self.config.delta)?;
                 value += vectors::dot(&cut, field)? - 0.5 * vectors::dot(&cut, &cut)?;
@@ -178,7 +179,7 @@ impl Config {
         statistics.weights(&problem.data.f_mul_scalar(problem.mu_ref).map_err(torch_error)?)
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut Record<'_>) -> Result<Tensor> {
+    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
         let surrogates = Surrogates::new(self, problem)?;
         let count = surrogates.subsets.subsets.len();
         let mut ahead = problem.start_or(0.0)?;
@@ -207,10 +208,10 @@ impl Algorithm for Config {
     fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
         let common = self.common();
         common.check()?;
-        common.expect(self.photons > 0.0, "photons", "a positive number", self.photons)?;
-        common.expect(self.electronic_sd >= 0.0, "electronic_sd", "0 or more", self.electronic_sd)?;
-        common.expect(self.weight >= 0.0, "weight", "0 or more", self.weight)?;
-        common.expect(self.delta > 0.0, "delta", "a positive number", self.delta)
+        require::positive("photons", self.photons)?;
+        require::not_negative("electronic_sd", self.electronic_sd)?;
+        require::not_negative("weight", self.weight)?;
+        require::positive("delta", self.delta)
     }
 
     fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {

@@ -1,8 +1,8 @@
 //! From a [`Study`] to its tasks: every case at every setting, each a pipeline whose meaning is checked.
 
-use super::cases::{self, Case};
+use super::cases::{self, StudyCase};
 use super::study::Study;
-use super::vary::{Variation, variations};
+use super::vary::{Vary, variations};
 use crate::context::hash_bytes;
 use crate::error::{Error, Result};
 use crate::jobs::{Header, Label, Ledger, Task, layout, setting};
@@ -47,7 +47,7 @@ pub fn tasks(study: &Study, file: &Path) -> Result<(Vec<Task>, Vec<String>)> {
     Ok((tasks, base.evaluate.metrics))
 }
 
-fn label(index: usize, case: &Case, variation: &Variation) -> Label {
+fn label(index: usize, case: &StudyCase, variation: &Vary) -> Label {
     let id = if variation.axes.is_empty() {
         case.id.clone()
     } else {
@@ -62,7 +62,7 @@ fn label(index: usize, case: &Case, variation: &Variation) -> Label {
 }
 
 /// The pipeline of one task.
-fn resolved(config: &Config, case: &Case, id: &str) -> Result<Value> {
+fn resolved(config: &Config, case: &StudyCase, id: &str) -> Result<Value> {
     let changed = config.clone().with(&case.changes)?;
     let mut config = changed.with_paths(|path| case.folder.join(path))?;
     config.name = id.to_lowercase().chars().take(LONGEST_NAME).collect();

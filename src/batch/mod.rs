@@ -16,11 +16,11 @@ mod study;
 mod submit;
 mod vary;
 
-pub use cases::{Case, CaseKind, CaseSource};
+pub use cases::{CaseKind, CaseSource, StudyCase};
 pub use collect::{Collection, Figures, Paired, Ranked, Row, Spread, TABLES};
 pub use engine::{Engine, Submission};
 pub use freeze::{frozen, tasks};
 pub use status::{Failure, Summary};
 pub use study::{Combine, Retry, Study};
 pub use submit::Planned;
-pub use vary::{Variation, variations};
+pub use vary::{Vary, variations};

@@ -3,7 +3,7 @@
 
 use super::engine::{Engine, Submission};
 use crate::error::Result;
-use crate::jobs::{Ledger, Record, State};
+use crate::jobs::{Ledger, State, TaskRecord};
 use crate::schedulers::Queue;
 use serde::Serialize;
 
@@ -43,8 +43,8 @@ pub struct Failure {
     pub reason: String,
 }
 
-impl From<&Record> for Failure {
-    fn from(record: &Record) -> Self {
+impl From<&TaskRecord> for Failure {
+    fn from(record: &TaskRecord) -> Self {
         Self { task: record.label.id.clone(), exit_code: record.exit_code, reason: record.reason.clone() }
     }
 }

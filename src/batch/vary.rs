@@ -6,14 +6,14 @@ use crate::pipeline::Assignment;
 
 /// One setting of every axis.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Variation {
+pub struct Vary {
     /// Axis and the name of its setting, in order.
     pub axes: Vec<(String, String)>,
     /// What it changes.
     pub changes: Vec<Assignment>,
 }
 
-impl Variation {
+impl Vary {
     fn and(&self, more: &Self) -> Self {
         Self { axes: [&self.axes[..], &more.axes].concat(), changes: [&self.changes[..], &more.changes].concat() }
     }
@@ -23,12 +23,12 @@ impl Variation {
 ///
 /// # Errors
 /// An axis without a setting; axes of different lengths for a zip.
-pub fn variations(study: &Study) -> Result<Vec<Variation>> {
-    let axes: Vec<Vec<Variation>> = study
+pub fn variations(study: &Study) -> Result<Vec<Vary>> {
+    let axes: Vec<Vec<Vary>> = study
         .vary
         .iter()
         .map(|(axis, settings)| {
-            let setting = |(name, changes): (&str, &Vec<crate::jobs::Change>)| Variation {
+            let setting = |(name, changes): (&str, &Vec<crate::jobs::Change>)| Vary {
                 axes: vec![(axis.to_string(), name.to_string())],
                 changes: changes.iter().map(|change| change.0.clone()).collect(),
             };
@@ -39,7 +39,7 @@ pub fn variations(study: &Study) -> Result<Vec<Variation>> {
         return Err(Error::config("vary", "expected at least one setting of every axis"));
     }
     match study.combine {
-        Combine::Product => Ok(axes.iter().fold(vec![Variation::default()], |product, axis| {
+        Combine::Product => Ok(axes.iter().fold(vec![Vary::default()], |product, axis| {
             product.iter().flat_map(|before| axis.iter().map(|setting| before.and(setting))).collect()
         })),
         Combine::Zip => {
@@ -48,9 +48,7 @@ pub fn variations(study: &Study) -> Result<Vec<Variation>> {
                 let problem = format!("a zip needs as many settings of every axis, got {count} and {}", other.len());
                 return Err(Error::config("vary", problem));
             }
-            Ok((0..count)
-                .map(|i| axes.iter().fold(Variation::default(), |before, axis| before.and(&axis[i])))
-                .collect())
+            Ok((0..count).map(|i| axes.iter().fold(Vary::default(), |before, axis| before.and(&axis[i]))).collect())
         }
     }
 }

@@ -2,7 +2,7 @@
 //! that an oracle chooses from.
 
 use super::only::Only;
-use super::suite::{Case, ContestantKeys, Oracle, Suite};
+use super::suite::{ContestantKeys, Oracle, Suite, SuiteCase};
 use super::variables::Variables;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
@@ -121,15 +121,15 @@ impl Expansion {
     }
 
     /// The product of the axes, the last one fastest.
-    fn combinations<'a>(&self, case: &'a Case) -> Vec<Vec<Choice<'a>>> {
+    fn combinations<'a>(&self, case: &'a SuiteCase) -> Vec<Vec<OracleChoice<'a>>> {
         let keep = case.quick.as_ref().filter(|_| self.quick).map(|quick| &quick.keep);
         case.vary.iter().fold(vec![Vec::new()], |product, (axis, settings)| {
             let kept = keep.and_then(|keep| keep.get(axis));
             let wanted = |name: &str| kept.is_none_or(|kept| kept.iter().any(|other| other == name));
-            let choices: Vec<Choice> = settings
+            let choices: Vec<OracleChoice> = settings
                 .iter()
                 .filter(|(name, _)| wanted(name))
-                .map(|(name, changes)| Choice { axis, name, changes })
+                .map(|(name, changes)| OracleChoice { axis, name, changes })
                 .collect();
             product
                 .iter()
@@ -139,14 +139,14 @@ impl Expansion {
     }
 
     /// One setting; `None` if no method of it is asked for.
-    fn setting(&self, suite: &Suite, case: &Case, choices: &[Choice]) -> Result<Option<Combination>> {
+    fn setting(&self, suite: &Suite, case: &SuiteCase, choices: &[OracleChoice]) -> Result<Option<Combination>> {
         let axes: Vec<(String, String)> =
             choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
         let label = label(&axes);
         let entries: Vec<&OneOf<AlgorithmKind, ContestantKeys>> =
             case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
         let mut config = base(case, &entries);
-        for Choice { axis, name, changes } in choices {
+        for OracleChoice { axis, name, changes } in choices {
             config = changed(config, changes, &format!("vary.{axis}.{name}"))?;
         }
         if let Some(quick) = case.quick.as_ref().filter(|_| self.quick) {
@@ -180,7 +180,7 @@ impl Expansion {
 
 /// One setting of one axis.
 #[derive(Clone, Copy)]
-struct Choice<'a> {
+struct OracleChoice<'a> {
     axis: &'a str,
     name: &'a str,
     changes: &'a [Change],
@@ -191,8 +191,9 @@ fn changed(config: Config, changes: &[Change], place: &str) -> Result<Config> {
     config.with(&assignments).map_err(|error| error.under(place))
 }
 
-/// The case's pipeline with its methods as they are before an oracle has spoken, each under its name.
-fn base(case: &Case, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Config {
+/// The case's pipeline with its methods as the suite lists them, before an oracle has chosen a value, each under its
+/// name.
+fn base(case: &SuiteCase, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Config {
     let method = |entry: &&OneOf<AlgorithmKind, ContestantKeys>| OneOf {
         kind: entry.kind.clone(),
         keys: reconstruct::MethodKeys {

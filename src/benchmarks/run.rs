@@ -31,7 +31,7 @@ pub struct Bench {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct CellOutcome {
     /// The rows.
     pub table: Table,
     /// Why it ended before its end, if it did.
@@ -47,7 +47,7 @@ impl Bench {
     ///
     /// # Errors
     /// A folder that cannot be written. A setting or method that fails is a row.
-    pub fn run(&self, stop: &dyn StopSignal) -> Result<Outcome> {
+    pub fn run(&self, stop: &dyn StopSignal) -> Result<CellOutcome> {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::write(&self.folder, &error))?;
         let stop = Deadline { inner: stop, at: self.deadline };
         let mut runs: Vec<BTreeMap<u64, Reports>> = vec![BTreeMap::new(); self.settings.len()];
@@ -63,14 +63,14 @@ impl Bench {
                 if stopped.is_some() {
                     let table = self.table(&runs);
                     self.write(&table)?;
-                    return Ok(Outcome { table, stopped });
+                    return Ok(CellOutcome { table, stopped });
                 }
                 self.write(&self.table(&runs))?;
             }
         }
         let table = self.table(&runs);
         self.write(&table)?;
-        Ok(Outcome { table, stopped: None })
+        Ok(CellOutcome { table, stopped: None })
     }
 
     /// Why settings are skipped, each reason once with the cases it is about.
@@ -115,7 +115,7 @@ impl Bench {
                 Err(Error::Stopped(why)) => return Ok((reports, Some(why))),
                 Err(error) => {
                     progress::warn("bench_failed", &error.to_string());
-                    let refused = refused(&error).filter(|&i| i < config.reconstruct.len());
+                    let refused = error.entry("reconstruct").filter(|&i| i < config.reconstruct.len());
                     let failed: Vec<_> = match refused {
                         Some(i) => vec![config.reconstruct.remove(i)],
                         None => std::mem::take(&mut config.reconstruct),
@@ -141,12 +141,6 @@ fn complete(config: Config, stop: &dyn StopSignal) -> Result<Ran> {
     let stopped =
         (report.status == Status::Interrupted).then(|| context.stop_signal().stop().unwrap_or(Stop::Interrupt));
     Ok((report.methods.into_iter().map(|method| (method.name.clone(), method)).collect(), stopped))
-}
-
-/// The number of the method that an error is about, before any method has run: its key is `reconstruct[i]...`.
-fn refused(error: &Error) -> Option<usize> {
-    let Error::Config { key, .. } = error else { return None };
-    key.strip_prefix("reconstruct[")?.split_once(']')?.0.parse().ok()
 }
 
 fn failure(name: String, algorithm: &str, error: &Error) -> MethodReport {

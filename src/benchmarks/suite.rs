@@ -43,7 +43,7 @@ pub struct Suite {
     /// Lists of methods by name; a case names those it takes.
     pub methods: Named<Vec<OneOf<AlgorithmKind, ContestantKeys>>>,
     /// What is scanned and how, in order.
-    pub cases: Vec<Case>,
+    pub cases: Vec<SuiteCase>,
     /// Runs of every setting with seeds that count up from the pipeline's; tables then give mean and standard
     /// deviation.
     #[serde(default = "one")]
@@ -61,11 +61,11 @@ fn one() -> u64 {
 /// One object and scanner, varied along axes.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub struct SuiteCase {
     /// Unique name, [a-z0-9_-]+, also its folder.
     pub name: String,
     /// What is scanned and how.
-    pub pipeline: Setup,
+    pub pipeline: SuiteSetup,
     /// Axes, each with its named settings; the case is run at every combination.
     #[serde(default)]
     pub vary: Named<Named<Vec<Change>>>,
@@ -82,13 +82,13 @@ pub struct Case {
 /// A pipeline without its methods and its folder.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Setup {
+pub struct SuiteSetup {
     /// Seed of the first run.
     #[serde(default)]
     pub seed: u64,
     /// The object.
     pub load: OneOf<SourceKind, Preparation>,
-    /// The lattice to reconstruct on.
+    /// The grid to reconstruct on.
     #[serde(default)]
     pub grid: Option<grid::Config>,
     /// The scanner.
@@ -208,7 +208,7 @@ impl Suite {
     }
 }
 
-impl Case {
+impl SuiteCase {
     fn check(&self, suite: &Suite) -> Result<()> {
         check_name(&self.name).map_err(|error| error.under("name"))?;
         let known = suite.methods.names();

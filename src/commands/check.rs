@@ -1,4 +1,4 @@
-//! `recon check FILE`: everything but the work.
+//! `recon check FILE`: validates a pipeline and estimates its cost, without computing.
 
 use super::{Output, Overrides, bytes, covered, rows};
 use crate::data::Warning;

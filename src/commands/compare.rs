@@ -11,14 +11,14 @@ use std::path::PathBuf;
 pub struct Args {
     /// The truth, HU: a volume in any format (NIfTI, MetaImage, NRRD, a DICOM folder, ...)
     pub truth: PathBuf,
-    /// What is measured against it, on the same lattice
+    /// What is measured against it, on the same grid
     pub found: PathBuf,
 }
 
 /// Compares the volumes.
 ///
 /// # Errors
-/// Files that cannot be read, volumes on different lattices.
+/// Files that cannot be read, volumes on different grids.
 pub fn run(args: &Args) -> Result<Output> {
     let (truth, found) = (volumes::read(&args.truth)?, volumes::read(&args.found)?);
     let comparison = Comparison::new(&truth, &found, None).map_err(|error| match error {

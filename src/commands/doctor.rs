@@ -1,4 +1,4 @@
-//! `recon doctor`: what this machine offers, and why not more.
+//! `recon doctor`: shows the processor, memory, GPU and libtorch that it finds, with the reason for what is missing.
 
 use super::{Output, bytes, rows};
 use crate::context::{Machine, processor};
@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 /// Looks at the machine.
 ///
 /// # Errors
-/// Never: what cannot be found out is said so.
+/// None: what cannot be found out is reported as such.
 pub fn run() -> Result<Output> {
     let mut facts = Machine::versions();
     let levels: Vec<&str> =

@@ -1,4 +1,4 @@
-//! `recon render FIELD -o OUT`: a fitted field on another lattice, finer than the one it was fitted on.
+//! `recon render FIELD -o OUT`: a fitted field on another grid, finer than the one it was fitted on.
 
 use super::Output;
 use crate::algorithms::neural_field::Fitted;
@@ -24,7 +24,7 @@ pub struct Args {
     /// Voxels along z,y,x (y,x in 2-D)
     #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub shape: Option<Vec<usize>>,
-    /// A volume whose lattice is taken
+    /// A volume whose grid is taken
     #[arg(long, group = "grid_choice")]
     pub like: Option<PathBuf>,
     /// auto, cpu, cuda or cuda:N
@@ -35,7 +35,7 @@ pub struct Args {
 /// Renders the field.
 ///
 /// # Errors
-/// A folder without a field, a lattice that cannot be, memory, a file that cannot be written.
+/// A folder without a field, a grid that cannot be, memory, a file that cannot be written.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let file = checkpoint(&args.field)?;
     let bytes = std::fs::read(&file).map_err(|error| Error::input(&file, error))?;

@@ -1,4 +1,4 @@
-//! `recon run FILE`: the experiment, or what is left of it.
+//! `recon run FILE`: runs a pipeline, or continues one that was stopped.
 
 use super::trace::TraceFlag;
 use super::{Output, Overrides, covered};

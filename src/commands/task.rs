@@ -3,7 +3,7 @@
 use super::Output;
 use crate::context::Signals;
 use crate::error::{Error, Result, Stop};
-use crate::jobs::{Ended, Ledger, Record, run as run_task};
+use crate::jobs::{Ended, Ledger, TaskRecord, run as run_task};
 use crate::progress::{self, StopSignal};
 use crate::schedulers::Element;
 use std::num::NonZeroUsize;
@@ -47,9 +47,9 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         return Err(Error::config("--index", format!("expected an element below {most}, got {element}")));
     }
     let slurm = Element::own();
-    let limits = Limits::new(stop, &ledger, slurm.clone())?;
+    let limits = TaskLimits::new(stop, &ledger, slurm.clone())?;
     let threads = args.threads.or_else(allocated);
-    let mut failed: Vec<Box<Record>> = Vec::new();
+    let mut failed: Vec<Box<TaskRecord>> = Vec::new();
     let (first, count) = (tasks.start, tasks.len());
     for index in tasks {
         match run_task(&ledger, index, threads, &limits)? {
@@ -84,7 +84,7 @@ fn from_environment() -> Result<usize> {
 }
 
 /// The error that ends the element; one whose time was over goes back into the queue, unless the study was cancelled.
-fn stopped(why: Stop, limits: &Limits, slurm: Option<&Element>) -> Error {
+fn stopped(why: Stop, limits: &TaskLimits, slurm: Option<&Element>) -> Error {
     let ending = why == Stop::Terminate && limits.close_to_the_end();
     let why = if ending { Stop::TimeLimit } else { why };
     if let (Stop::TimeLimit, Some(element), false) = (why, slurm, limits.ledger.cancelled())
@@ -95,7 +95,7 @@ fn stopped(why: Stop, limits: &Limits, slurm: Option<&Element>) -> Error {
     Error::Stopped(why)
 }
 
-fn failure(failed: &[Box<Record>], count: usize) -> Error {
+fn failure(failed: &[Box<TaskRecord>], count: usize) -> Error {
     let first = &failed[0];
     let problem = format!("{}: {}", first.label.id, first.reason);
     match (count, first.exit_code) {
@@ -107,7 +107,7 @@ fn failure(failed: &[Box<Record>], count: usize) -> Error {
 }
 
 /// Everything that may end a task: signals, the end of its time, the mark of `recon batch cancel`.
-struct Limits<'a> {
+struct TaskLimits<'a> {
     inner: &'a dyn StopSignal,
     ledger: &'a Ledger,
     signals: Signals,
@@ -115,7 +115,7 @@ struct Limits<'a> {
     looked: std::cell::Cell<Instant>,
 }
 
-impl<'a> Limits<'a> {
+impl<'a> TaskLimits<'a> {
     /// Asks the scheduler once when the time is over, beside the work.
     fn new(inner: &'a dyn StopSignal, ledger: &'a Ledger, slurm: Option<Element>) -> Result<Self> {
         let end = Arc::new(OnceLock::new());
@@ -144,7 +144,7 @@ impl<'a> Limits<'a> {
     }
 }
 
-impl StopSignal for Limits<'_> {
+impl StopSignal for TaskLimits<'_> {
     fn stop(&self) -> Option<Stop> {
         self.signals
             .heard()

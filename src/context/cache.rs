@@ -37,7 +37,7 @@ pub struct CachedOutput<V> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Record<V> {
+struct CacheRecord<V> {
     key: Key,
     value: V,
     files: BTreeMap<String, String>,
@@ -52,7 +52,7 @@ fn name_of(name: &str) -> String {
 /// The record called `name`, if its key and its files match. Anything wrong with it means: do the work again.
 pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<CachedOutput<V>> {
     let text = std::fs::read(folder.path(&name_of(name))).ok()?;
-    let record: Record<V> = serde_json::from_slice(&text).ok()?;
+    let record: CacheRecord<V> = serde_json::from_slice(&text).ok()?;
     let unharmed =
         |(file, hash): (&String, &String)| hash_file(&folder.path(file)).is_ok_and(|(found, _)| found == *hash);
     if record.key != *key || !record.files.iter().all(unharmed) {
@@ -101,7 +101,7 @@ pub(super) fn store<V: Serialize>(
 ) -> Result<()> {
     let hash = |file: &String| hash_file(&folder.path(file)).map(|(hash, _)| (file.clone(), hash));
     let files = made.files.iter().map(hash).collect::<Result<_>>()?;
-    let record = Record { key: key.clone(), value: &made.value, files, seconds, warnings };
+    let record = CacheRecord { key: key.clone(), value: &made.value, files, seconds, warnings };
     let path = folder.path(&name_of(name));
     let text =
         serde_json::to_vec_pretty(&record).map_err(|error| Error::resource(path.display().to_string(), error))?;

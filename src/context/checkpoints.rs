@@ -29,7 +29,7 @@ const NAMED: usize = 6;
 
 /// What the ledger holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Ledger {
+struct CheckpointLedger {
     /// The work that the checkpoints belong to: settings, data, seed. Not the number of threads.
     facts: Value,
     /// Threads it was begun with.
@@ -43,7 +43,7 @@ struct Ledger {
 /// Keeps the newest two states of one method.
 pub struct Generations {
     folder: PathBuf,
-    ledger: RefCell<Ledger>,
+    ledger: RefCell<CheckpointLedger>,
     before: f64,
     begin: Instant,
 }
@@ -52,7 +52,7 @@ impl Generations {
     pub(super) fn open(root: &RunFolder, name: &str, facts: Value, threads: usize, force: bool) -> Result<Self> {
         let folder = root.make(name)?;
         let aside = folder.join(ASIDE);
-        let wanted = |ledger: &Ledger| ledger.facts == facts && !force;
+        let wanted = |ledger: &CheckpointLedger| ledger.facts == facts && !force;
         let found = match (read_ledger(&folder), read_ledger(&aside)) {
             (Some(ledger), _) if wanted(&ledger) => Some(ledger),
             (_, Some(ledger)) if wanted(&ledger) => {
@@ -72,7 +72,7 @@ impl Generations {
             );
             progress::warn("other_threads", &message);
         }
-        let ledger = found.unwrap_or(Ledger { facts, threads, hashes: Vec::new(), seconds: 0.0 });
+        let ledger = found.unwrap_or(CheckpointLedger { facts, threads, hashes: Vec::new(), seconds: 0.0 });
         Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now() })
     }
 
@@ -83,12 +83,12 @@ impl Generations {
     }
 }
 
-fn read_ledger(folder: &Path) -> Option<Ledger> {
+fn read_ledger(folder: &Path) -> Option<CheckpointLedger> {
     serde_json::from_slice(&std::fs::read(folder.join(LEDGER)).ok()?).ok()
 }
 
 /// Why the state that was found is another fit's, in words.
-fn reason(found: Option<&Ledger>, facts: &Value, force: bool) -> String {
+fn reason(found: Option<&CheckpointLedger>, facts: &Value, force: bool) -> String {
     match found {
         _ if force => "everything is done again (--force)".to_string(),
         None => "nothing says what it was made for".to_string(),
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_settings_that_differ_are_named() {
-        let ledger = Ledger { facts: steps(1), threads: 1, hashes: Vec::new(), seconds: 0.0 };
+        let ledger = CheckpointLedger { facts: steps(1), threads: 1, hashes: Vec::new(), seconds: 0.0 };
         assert_eq!(reason(Some(&ledger), &steps(2), false), "neural_field.steps was 1, is 2");
     }
 

@@ -4,7 +4,7 @@ use super::vectors::{Point, add, dot, norm, scale, sub};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Voxel lattice. `shape` and `spacing` (mm) in array order `[z, y, x]`; `origin` = LPS (x, y, z) in mm of the centre
+/// Voxel grid. `shape` and `spacing` (mm) in array order `[z, y, x]`; `origin` = LPS (x, y, z) in mm of the centre
 /// of voxel `[0, 0, 0]`; `axes[k]` = LPS unit vector along array axis `k`. A 2-D image has shape `[1, ny, nx]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
@@ -19,7 +19,7 @@ pub struct Grid {
     pub axes: [Point; 3],
 }
 
-/// A lattice as a file says it: it is one only after it was checked.
+/// A grid as a file says it: it is one only after it was checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -218,7 +218,7 @@ impl Grid {
         (first..3).map(ratio).fold(("x", f64::INFINITY), |least, next| if next.1 < least.1 { next } else { least })
     }
 
-    /// Whether two grids are the same lattice to within `tolerance` of a voxel.
+    /// Whether two grids are the same grid to within `tolerance` of a voxel.
     #[must_use]
     pub fn matches(&self, other: &Self, tolerance: f64) -> bool {
         self.shape == other.shape

@@ -5,6 +5,7 @@ mod geometry;
 mod grid;
 mod material;
 mod orbit;
+mod parting;
 mod pictures;
 mod poses;
 mod projections;
@@ -25,7 +26,7 @@ pub use pictures::{Picture, Pictures, Shot};
 pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
-pub use sweep::Sweep;
+pub use sweep::AngularSweep;
 pub use units::{
     MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation,
 };

@@ -1,6 +1,6 @@
 //! [`Orbit`]: the circle behind a scan's views, and finding it in views that came without.
 
-use super::sweep::Sweep;
+use super::sweep::AngularSweep;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
 use super::view::{Source, View};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl Orbit {
         let angles = unwrapped(outward);
         Self {
             isocenter,
-            arc: Sweep::arc_of(&angles),
+            arc: AngularSweep::arc_of(&angles),
             angles,
             source_to_axis: distances.map(|(axis, _)| axis),
             source_to_detector: distances.map(|(_, detector)| detector),

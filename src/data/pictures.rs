@@ -57,7 +57,7 @@ pub struct Shot {
 /// Pictures of one object from cameras outside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pictures {
-    /// The box that holds the object, and the lattice on which its density is written.
+    /// The box that holds the object, and the grid on which its density is written.
     pub grid: Grid,
     /// What a field is fitted to.
     pub training: Vec<Shot>,

@@ -1,4 +1,4 @@
-//! Volumes on other lattices: cutting out, averaging down, interpolating up.
+//! Volumes on other grids: cutting out, averaging down, interpolating up.
 //!
 //! Separable along the array axes. Where the new voxels are larger, each is the exact average of what it covers
 //! (weights = lengths of overlap); where they are smaller, linear interpolation between centres. Outside the old box is
@@ -38,15 +38,15 @@ impl Volume {
         Self::new(grid, self.quantity, self.voxels().slice(s![z, y, x]).to_owned())
     }
 
-    /// The volume on another lattice with the same directions.
+    /// The volume on another grid with the same directions.
     ///
     /// # Errors
-    /// A lattice that is turned against this one.
+    /// A grid that is turned against this one.
     pub fn resampled(&self, grid: &Grid) -> Result<Self> {
         if (0..3).any(|k| dot(self.grid.axes[k], grid.axes[k]) < 1.0 - 1e-6) {
-            let problem = format!("expected a lattice along {:?}, got one along {:?}", self.grid.axes, grid.axes);
+            let problem = format!("expected a grid along {:?}, got one along {:?}", self.grid.axes, grid.axes);
             return Err(
-                Error::config("grid", problem).hint("turned lattices are not resampled: resample the input beforehand")
+                Error::config("grid", problem).hint("turned grids are not resampled: resample the input beforehand")
             );
         }
         let air = self.quantity.air();

@@ -1,4 +1,5 @@
-//! [`Sweep`]: which part of a turn views cover, and how much of it each view stands for, from their angles alone.
+//! [`AngularSweep`]: which part of a turn views cover, and how much of it each view stands for, from their angles
+//! alone.
 //!
 //! The views may come in any order, wrapped or not, repeated, with gaps and at unequal steps. Their angles are taken
 //! modulo the period, sorted, and integrated by the trapezoid rule: a view stands for half the way to its neighbours in
@@ -20,7 +21,7 @@ const FEATHERED: f64 = 4.0;
 
 /// What angles cover.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
+pub struct AngularSweep {
     /// Radians that each view stands for; they sum to `arc` (views at one angle only: to the period).
     pub steps: Vec<f64>,
     /// Radians from the first angle of the arc to each view, along growing angles.
@@ -37,7 +38,7 @@ pub struct Sweep {
     open: Vec<f64>,
 }
 
-impl Sweep {
+impl AngularSweep {
     /// The sweep of `angles` (radians, in the order of the views) where views repeat after `period` radians.
     #[must_use]
     pub fn of(angles: &[f64], period: f64) -> Self {
@@ -63,6 +64,15 @@ impl Sweep {
         };
         let open = groups.steps(angles.len(), period, Some(widest));
         Self { steps, places, arc, gap, closed, gaping, open }
+    }
+
+    /// The numbers of the views at each angle, along growing angles (radians, modulo `period`) from the widest gap on.
+    #[must_use]
+    pub fn directions(angles: &[f64], period: f64) -> Vec<Vec<usize>> {
+        let mut groups = Groups::of(angles, period);
+        let first = (groups.widest(period).0 + 1) % groups.views.len().max(1);
+        groups.views.rotate_left(first);
+        groups.views
     }
 
     /// The same with its widest gap left open.
@@ -181,20 +191,20 @@ mod tests {
         radians((0..count).map(|i| first + step * i as f64))
     }
 
-    fn sum(sweep: &Sweep) -> f64 {
+    fn sum(sweep: &AngularSweep) -> f64 {
         sweep.steps.iter().sum()
     }
 
     #[test]
     fn the_order_and_the_turns_of_equal_steps_do_not_matter() {
-        let even = Sweep::of(&grid(0.0, 2.0, 180), TAU);
-        let wrapped = Sweep::of(&radians((0..180).map(|i| (200.0 + 2.0 * f64::from(i)) % 360.0)), TAU);
-        let strided = Sweep::of(&radians((0..180).map(|i| f64::from(i * 77 % 180) * 2.0 - 720.0)), TAU);
+        let even = AngularSweep::of(&grid(0.0, 2.0, 180), TAU);
+        let wrapped = AngularSweep::of(&radians((0..180).map(|i| (200.0 + 2.0 * f64::from(i)) % 360.0)), TAU);
+        let strided = AngularSweep::of(&radians((0..180).map(|i| f64::from(i * 77 % 180) * 2.0 - 720.0)), TAU);
         for sweep in [even, wrapped, strided] {
             assert!(sweep.closed && !sweep.gaping && (sweep.arc - TAU).abs() < 1e-12);
             assert!(sweep.steps.iter().all(|step| (step - TAU / 180.0).abs() < 1e-9));
         }
-        let golden = Sweep::of(&radians((0..180).map(|i| f64::from(i) * 111.246)), PI);
+        let golden = AngularSweep::of(&radians((0..180).map(|i| f64::from(i) * 111.246)), PI);
         assert!(golden.closed && !golden.gaping && (sum(&golden) - PI).abs() < 1e-9);
         assert!(golden.steps.iter().all(|&step| step > 0.3 * PI / 180.0 && step < 3.0 * PI / 180.0));
     }
@@ -202,22 +212,22 @@ mod tests {
     #[test]
     fn views_of_one_angle_share_it() {
         let twice: Vec<f64> = grid(0.0, 4.0, 90).into_iter().flat_map(|angle| [angle, angle + TAU]).collect();
-        let sweep = Sweep::of(&twice, TAU);
+        let sweep = AngularSweep::of(&twice, TAU);
         assert!(sweep.steps.iter().all(|step| (step - TAU / 180.0).abs() < 1e-9));
         // Half a turn with its end point: the first and the last view show the same lines.
-        let ends = Sweep::of(&grid(0.0, 1.0, 181), PI);
+        let ends = AngularSweep::of(&grid(0.0, 1.0, 181), PI);
         assert!(ends.closed && (ends.steps[0] - ends.steps[180]).abs() < 1e-12 && (sum(&ends) - PI).abs() < 1e-9);
         assert!((ends.steps[0] - PI / 360.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_missing_view_is_bridged_a_wide_gap_is_not() {
-        let short = Sweep::of(&grid(0.0, 0.9, 399), TAU);
+        let short = AngularSweep::of(&grid(0.0, 0.9, 399), TAU);
         assert!(short.closed && !short.gaping && (sum(&short) - TAU).abs() < 1e-9);
-        let gaping = Sweep::of(&grid(0.0, 1.0, 350), TAU);
+        let gaping = AngularSweep::of(&grid(0.0, 1.0, 350), TAU);
         assert!(gaping.closed && gaping.gaping && (gaping.gap.to_degrees() - 11.0).abs() < 1e-9);
         let wide: Vec<f64> = (0..360).filter(|i| !(100..140).contains(i)).map(f64::from).collect();
-        let open = Sweep::of(&radians(wide), TAU);
+        let open = AngularSweep::of(&radians(wide), TAU);
         assert!(!open.closed && (open.arc.to_degrees() - 319.0).abs() < 1e-9 && (sum(&open) - open.arc).abs() < 1e-9);
         // The arc starts behind the gap, at 140 degrees.
         assert!(
@@ -227,25 +237,27 @@ mod tests {
 
     #[test]
     fn a_few_views_over_half_a_turn_are_no_whole_turn() {
-        assert!(!Sweep::of(&grid(0.0, 60.0, 4), TAU).closed && !Sweep::of(&grid(0.0, 90.0, 3), TAU).closed);
-        assert!(Sweep::of(&grid(0.0, 120.0, 3), TAU).closed && !Sweep::of(&[1.0], TAU).closed);
+        assert!(
+            !AngularSweep::of(&grid(0.0, 60.0, 4), TAU).closed && !AngularSweep::of(&grid(0.0, 90.0, 3), TAU).closed
+        );
+        assert!(AngularSweep::of(&grid(0.0, 120.0, 3), TAU).closed && !AngularSweep::of(&[1.0], TAU).closed);
     }
 
     #[test]
     fn overscan_is_feathered() {
-        let sweep = Sweep::of(&grid(10.0, 0.9, 440), TAU);
+        let sweep = AngularSweep::of(&grid(10.0, 0.9, 440), TAU);
         assert!(sweep.closed && (sum(&sweep) - TAU).abs() < 1e-3 && sweep.steps[0] < 1e-9 && sweep.steps[439] < 1e-4);
         for view in 0..40 {
             let both = sweep.steps[view] + sweep.steps[view + 400];
             assert!((both - 0.9f64.to_radians()).abs() < 0.05 * 0.9f64.to_radians(), "{view}: {both}");
         }
-        let back = Sweep::of(&grid(10.0, -0.9, 440), TAU);
+        let back = AngularSweep::of(&grid(10.0, -0.9, 440), TAU);
         assert!((back.steps[20] - sweep.steps[20]).abs() < 1e-12);
     }
 
     #[test]
     fn arcs_of_half_turns_leave_their_end_point_out() {
-        let degrees = |angles: &[f64]| Sweep::arc_of(angles).to_degrees();
+        let degrees = |angles: &[f64]| AngularSweep::arc_of(angles).to_degrees();
         assert!((degrees(&grid(0.0, 60.0, 3)) - 180.0).abs() < 1e-9);
         assert!((degrees(&grid(0.0, 10.0, 4)) - 30.0).abs() < 1e-9);
         assert!((degrees(&grid(0.0, -60.0, 3)) - 180.0).abs() < 1e-9);

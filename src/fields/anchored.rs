@@ -9,7 +9,7 @@
 
 use super::{Architecture, Cost, Domain, Field, FieldKind, OutputGradient, Parameter, Role, siren, voxels};
 use crate::error::{Error, Result};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,10 +40,10 @@ pub struct Anchored {
 impl Architecture for Config {
     fn check(&self, domain: &Domain) -> Result<()> {
         if matches!(self.field.kind, FieldKind::Anchored(_)) {
-            return Err(Error::config("anchored.field", "expected a network, got `anchored` again")
-                .hint("one anchor is enough"));
+            return Err(Error::config("field", "expected a network, got `anchored` again").hint("one anchor is enough"));
         }
-        self.field.kind.as_part().check(domain).map_err(|error| error.under("anchored.field"))
+        let field = &self.field.kind;
+        field.named(field.as_part().check(domain)).map_err(|error| error.under("field"))
     }
 
     fn cost(&self, domain: &Domain) -> Cost {
@@ -132,6 +132,6 @@ mod tests {
     #[test]
     fn an_anchor_of_an_anchor_is_refused() {
         let config = Config { field: Box::new(FieldKind::Anchored(Config::default()).into()) };
-        assert!(config.check(&Domain::cube(2, 4).unwrap()).unwrap_err().to_string().contains("anchored.field"));
+        assert!(config.check(&Domain::cube(2, 4).unwrap()).unwrap_err().to_string().starts_with("field"));
     }
 }

@@ -16,7 +16,7 @@ pub struct Coordinates {
 }
 
 impl Coordinates {
-    /// Coordinates of the lattice `grid` in the field that lives in the box of `home` (the same grid, or a shifted
+    /// Coordinates of the grid `grid` in the field that lives in the box of `home` (the same grid, or a shifted
     /// one).
     ///
     /// # Errors

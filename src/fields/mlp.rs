@@ -15,7 +15,8 @@ use super::encodings::{Built, Encoder, EncodingKind, hash_grid};
 use super::layers::{Layer, linear};
 use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Precision, Role, fused};
 use crate::error::{Error, Result};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -117,25 +118,18 @@ impl Config {
 
 impl Architecture for Config {
     fn check(&self, domain: &Domain) -> Result<()> {
-        let fault = |key: &str, problem: String| Err(Error::config(format!("mlp.{key}"), problem));
-        self.encoding.kind.as_part().check(domain.inputs).map_err(|e| e.under("mlp.encoding"))?;
-        self.activation.kind.as_part().check().map_err(|e| e.under("mlp.activation"))?;
-        if !(1..=4096).contains(&self.width) {
-            return fault("width", format!("expected 1 to 4096, got {}", self.width));
-        }
-        if !(1..=32).contains(&self.depth) {
-            return fault("depth", format!("expected 1 to 32, got {}", self.depth));
-        }
+        let encoding = &self.encoding.kind;
+        encoding.named(encoding.as_part().check(domain.inputs)).map_err(|error| error.under("encoding"))?;
+        let activation = &self.activation.kind;
+        activation.named(activation.as_part().check()).map_err(|error| error.under("activation"))?;
+        require::within("width", self.width, 1..=4096)?;
+        require::within("depth", self.depth, 1..=32)?;
         if self.skip.iter().any(|layer| !(1..self.depth).contains(layer)) {
-            return fault(
-                "skip",
-                format!("expected hidden layers from 1 to depth − 1 = {}, got {:?}", self.depth - 1, self.skip),
-            );
+            let problem =
+                format!("expected hidden layers from 1 to depth − 1 = {}, got {:?}", self.depth - 1, self.skip);
+            return Err(Error::config("skip", problem));
         }
-        if !(self.output_scale.is_finite() && self.output_scale > 0.0) {
-            return fault("output_scale", format!("expected a positive number, got {}", self.output_scale));
-        }
-        Ok(())
+        require::positive("output_scale", self.output_scale)
     }
 
     fn cost(&self, domain: &Domain) -> Cost {

@@ -9,7 +9,8 @@ use super::dense::Dense;
 use super::kernels::pointwise::Pointwise;
 use super::layers::{Layer, linear};
 use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Precision, Role, fused, through_autograd};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::require;
 use crate::tensors::{lend, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,15 +46,9 @@ pub struct Siren {
 
 impl Architecture for Config {
     fn check(&self, _: &Domain) -> Result<()> {
-        if !(1..=4096).contains(&self.width) {
-            return Err(Error::config("siren.width", format!("expected 1 to 4096, got {}", self.width)));
-        }
-        if !(1..=32).contains(&self.depth) {
-            return Err(Error::config("siren.depth", format!("expected 1 to 32, got {}", self.depth)));
-        }
-        if !self.omega.is_finite() || self.omega <= 0.0 {
-            return Err(Error::config("siren.omega", format!("expected a positive number, got {}", self.omega)));
-        }
+        require::within("width", self.width, 1..=4096)?;
+        require::within("depth", self.depth, 1..=32)?;
+        require::positive("omega", self.omega)?;
         Ok(())
     }
 
@@ -204,7 +199,7 @@ mod tests {
     fn nonsense_is_refused_by_key() {
         let domain = Domain::cube(3, 8).unwrap();
         let error = Config { width: 0, ..Config::default() }.check(&domain).unwrap_err();
-        assert!(error.to_string().starts_with("siren.width"));
+        assert!(error.to_string().starts_with("width"));
         assert!(Config { omega: f64::NAN, ..Config::default() }.check(&domain).is_err());
     }
 }

@@ -1,5 +1,5 @@
 //! The volume itself as the parameters: f(p) = Σ over the voxels c around p of w_c(p) `x[c]`, trilinear between voxel
-//! centres, constant beyond the outermost. No network: with the lattice integrator, Adam and total variation this is
+//! centres, constant beyond the outermost. No network: with the grid integrator, Adam and total variation this is
 //! gradient descent on the voxels, the baseline that a neural field has to beat (as in DiffVox: Hossain et al., 2024).
 //! All voxels start at air.
 

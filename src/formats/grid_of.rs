@@ -1,11 +1,11 @@
-//! The lattice of a volume, for `grid: {from: FILE}`.
+//! The grid of a volume, for `grid: {from: FILE}`.
 
 use super::read_grid;
 use crate::data::Grid;
 use crate::error::Result;
 use std::path::Path;
 
-/// The lattice of a volume of any format, mm, in canonical order (array axes closest to +z, +y, +x of LPS, obliqueness
+/// The grid of a volume of any format, mm, in canonical order (array axes closest to +z, +y, +x of LPS, obliqueness
 /// kept). Of NIfTI, MetaImage, NRRD and DICOM the voxels are not read.
 ///
 /// # Errors

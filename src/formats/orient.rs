@@ -1,4 +1,4 @@
-//! Voxel lattices as files store them, and the canonical order (+z, +y, +x closest) they are brought into.
+//! Voxel grids as files store them, and the canonical order (+z, +y, +x closest) they are brought into.
 
 use crate::data::{Grid, Point, add, cross, dot, norm, scale};
 use crate::error::Result;

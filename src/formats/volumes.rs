@@ -26,7 +26,7 @@ pub struct VolumeFormat {
     pub(super) describe: fn(&Candidate) -> Option<Result<Description>>,
     /// Reads it.
     pub(super) read: fn(&Path, &Reading) -> Result<Loaded>,
-    /// Reads its lattice, in canonical order.
+    /// Reads its grid, in canonical order.
     pub(super) read_grid: fn(&Path) -> Result<(Grid, Warnings)>,
     /// All files that are read with it, itself included.
     pub(super) parts: fn(&Path) -> Vec<PathBuf>,
@@ -62,7 +62,7 @@ pub enum Units {
     Relative,
 }
 
-/// What becomes of a lattice whose axes are not at right angles.
+/// What becomes of a grid whose axes are not at right angles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sheared {
@@ -78,7 +78,7 @@ pub enum Sheared {
 pub struct Reading {
     /// What its numbers are.
     pub units: Units,
-    /// What becomes of a sheared lattice.
+    /// What becomes of a sheared grid.
     pub sheared: Sheared,
     /// Which volume of several in one file, from 0; none is chosen without it.
     pub volume: Option<usize>,
@@ -148,7 +148,7 @@ pub fn read_volume(path: &Path, reading: &Reading) -> Result<Loaded> {
     (volume_format(path)?.read)(path, reading)
 }
 
-/// The lattice of a volume of any format in canonical order, with what is to be said of it.
+/// The grid of a volume of any format in canonical order, with what is to be said of it.
 ///
 /// # Errors
 /// As [`read_volume`], as far as the header shows it.

@@ -4,11 +4,11 @@
 //! / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and v = z
 //! SDD / (SAD − R) (its edge nearest to the source).
 
-use super::Trajectory;
 use super::checks;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
 use super::panel::Panel;
+use super::{MeasuredKeys, Trajectory};
 use crate::data::{DetectorShape, Geometry, Grid, Point};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -68,6 +68,19 @@ impl Trajectory for Config {
         let geometry = scan(&self.detector.resolve(&shadow, volume.is_2d())?)?;
         checks::sources(&geometry, volume, source)?;
         Ok(geometry)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: Some(&mut self.start_deg),
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.start_deg, self.arc_deg) = (-self.start_deg, -self.arc_deg);
     }
 }
 

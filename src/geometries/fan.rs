@@ -4,7 +4,7 @@
 //! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and
 //! γ = (k − k₀) p / SDD on an arc, p the pitch. A short scan covers 180° + the fan's full angle.
 
-use super::Trajectory;
+use super::{MeasuredKeys, Trajectory};
 use super::{cone, detector};
 use crate::data::{Geometry, Grid, Point};
 use crate::error::{Error, Result};
@@ -57,5 +57,18 @@ impl Trajectory for Config {
         let detector = detector.clone();
         cone::Config { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, detector }
             .build(volume)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: Some(&mut self.start_deg),
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.start_deg, self.arc_deg) = (-self.start_deg, -self.arc_deg);
     }
 }

@@ -5,10 +5,10 @@
 //! |v| = SDD P (π/2 + |γ|) / (2π SAD cos γ) on a cylindrical detector, and that over cos γ on a flat one (Noo, Pack and
 //! Heuscher, Phys. Med. Biol. 48 (2003) 3787, eqs. 39 and 43). Each view sees a part of the volume's height only.
 
-use super::Trajectory;
 use super::checks;
 use super::circle::{self, Distances};
 use super::detector::{self, Cylinder, Shadow};
+use super::{MeasuredKeys, Trajectory};
 use crate::data::{DetectorShape, Geometry, Grid, Point};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -81,6 +81,23 @@ impl Trajectory for Config {
         let geometry = Geometry::new((0..self.views).map(view).collect(), panel.detector, None)?;
         checks::sources(&geometry, volume, self.source_to_axis_mm)?;
         Ok(geometry)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        if self.turns.is_none() {
+            return Err(Error::config("turns", "expected the number of turns of the scan, got none")
+                .hint("measured data do not say it; a simulation takes as many as cover the volume"));
+        }
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: None,
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.start_deg, self.turns) = (-self.start_deg, self.turns.map(|turns| -turns));
     }
 }
 

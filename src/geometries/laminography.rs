@@ -6,11 +6,11 @@
 //! circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60 degrees (the laminographic angle
 //! between beam and axis is 90° − α). Helfen et al., Appl. Phys. Lett. 86 (2005) 071915.
 
-use super::Trajectory;
 use super::checks;
 use super::circle::{self, Arc};
 use super::detector::{self, Shadow};
 use super::panel::{Panel, Stand};
+use super::{MeasuredKeys, Trajectory};
 use crate::data::{Geometry, Grid, Point, Source, add, cross, scale};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -79,6 +79,19 @@ impl Trajectory for Config {
         let geometry = scan(&self.detector.resolve(&shadow, false)?)?;
         checks::sources(&geometry, volume, distances.map_or(0.0, |(axis, _)| axis))?;
         Ok(geometry)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: Some(&mut self.start_deg),
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.start_deg, self.arc_deg) = (-self.start_deg, -self.arc_deg);
     }
 }
 

@@ -17,11 +17,24 @@ pub mod truncation;
 
 pub use per_axis::PerAxis;
 
-use crate::data::{Geometry, Grid, Poses};
+use crate::data::{Geometry, Grid, Point, Poses};
 use crate::error::Result;
 use crate::kinds;
 use crate::registry::Kinds;
 use std::path::Path;
+
+/// The settings of a scan that measured data decide: their views and pixels, and where each view stood.
+pub struct MeasuredKeys<'a> {
+    /// Number of views.
+    pub views: &'a mut usize,
+    /// Angle of the first view, degrees, where a view may stand at any angle about an axis; `None` where other keys say
+    /// where the views stand.
+    pub start_deg: Option<&'a mut f64>,
+    /// Point [x, y, z] in mm on the axis of rotation, if the configuration says it.
+    pub isocenter_mm: Option<Point>,
+    /// The pixels.
+    pub detector: &'a mut detector::Config,
+}
 
 /// A scan that can be lowered to views.
 pub trait Trajectory {
@@ -32,6 +45,17 @@ pub trait Trajectory {
     /// # Errors
     /// A scan that cannot be, with the key below the kind's own name and what to do.
     fn build(&self, volume: &Grid) -> Result<Geometry>;
+
+    /// The settings that measured data decide; `None` where a file says where every view and pixel was.
+    ///
+    /// # Errors
+    /// A setting that a simulation may leave open and measured data may not, with its key.
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(None)
+    }
+
+    /// Turns the scan the other way round: from +y to +x where it went from +x to +y.
+    fn reverse(&mut self) {}
 
     /// The file that holds the views, if the configuration names one: the caller reads it and hands it to
     /// [`Trajectory::place`].
@@ -75,7 +99,7 @@ impl GeometryKind {
     /// # Errors
     /// As [`Trajectory::build`].
     pub fn build(&self, volume: &Grid) -> Result<Geometry> {
-        self.as_part().build(volume).map_err(|error| error.under(self.name()))
+        self.named(self.as_part().build(volume))
     }
 
     /// [`Trajectory::place`], with the kind's name before the key of an error.
@@ -83,7 +107,7 @@ impl GeometryKind {
     /// # Errors
     /// As [`Trajectory::place`].
     pub fn place(&self, poses: Poses, volume: &Grid) -> Result<Geometry> {
-        self.as_part().place(poses, volume).map_err(|error| error.under(self.name()))
+        self.named(self.as_part().place(poses, volume))
     }
 }
 

@@ -3,10 +3,10 @@
 //! Views half a turn apart hold the same lines, so 180 degrees are a full scan. Used for synchrotron data and as the
 //! simplest test of a method.
 
-use super::Trajectory;
 use super::circle::{self, Arc, Distances};
 use super::detector::{self, Cylinder, Shadow};
 use super::panel::Panel;
+use super::{MeasuredKeys, Trajectory};
 use crate::data::{Geometry, Grid, Point};
 use crate::error::Result;
 use schemars::JsonSchema;
@@ -50,6 +50,19 @@ impl Trajectory for Config {
             shadow = Shadow::of_views(&scan(&Panel { offset: [0.0; 2], ..self.detector.probe() })?, volume, pitch)?;
         }
         scan(&self.detector.resolve(&shadow, volume.is_2d())?)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: Some(&mut self.start_deg),
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.start_deg, self.arc_deg) = (-self.start_deg, -self.arc_deg);
     }
 }
 

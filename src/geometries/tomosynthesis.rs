@@ -5,11 +5,11 @@
 //! tomosynthesis; on a line source(ψ) = iso + SAD (o + tan ψ e), the places evenly spaced, as in chest tomosynthesis.
 //! The detector's centre stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003) R65.
 
-use super::Trajectory;
 use super::checks;
 use super::circle;
 use super::detector::{self, Shadow};
 use super::panel::{Panel, Stand};
+use super::{MeasuredKeys, Trajectory};
 use crate::data::{DetectorShape, Geometry, Grid, Point, Source, add, scale};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -114,6 +114,19 @@ impl Trajectory for Config {
         self.check_heights(isocenter)?;
         checks::sources(&geometry, volume, self.source_to_axis_mm)?;
         Ok(geometry)
+    }
+
+    fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
+        Ok(Some(MeasuredKeys {
+            views: &mut self.views,
+            start_deg: None,
+            isocenter_mm: self.isocenter_mm,
+            detector: &mut self.detector,
+        }))
+    }
+
+    fn reverse(&mut self) {
+        (self.direction_deg, self.arc_deg) = (-self.direction_deg, -self.arc_deg);
     }
 }
 

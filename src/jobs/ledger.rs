@@ -2,7 +2,7 @@
 
 use super::layout;
 use super::lock;
-use super::record::Record;
+use super::record::TaskRecord;
 use super::task::{self, Label, Task};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
@@ -45,7 +45,7 @@ pub enum State {
     /// Somebody works on it.
     Running,
     /// It failed when it was last tried.
-    Failed(Box<Record>),
+    Failed(Box<TaskRecord>),
     /// It was begun and is not finished.
     Begun,
     /// It was not begun.
@@ -133,13 +133,13 @@ impl Ledger {
 
     /// What came of a finished task.
     #[must_use]
-    pub fn record(&self, id: &str) -> Option<Record> {
+    pub fn record(&self, id: &str) -> Option<TaskRecord> {
         read(&self.published(id).join(layout::RECORD))
     }
 
     /// Why it failed last.
     #[must_use]
-    pub fn failure(&self, id: &str) -> Option<Record> {
+    pub fn failure(&self, id: &str) -> Option<TaskRecord> {
         read(&self.state(id).join(layout::FAILURE))
     }
 
@@ -176,7 +176,7 @@ impl Ledger {
     }
 }
 
-fn read(path: &Path) -> Option<Record> {
+fn read(path: &Path) -> Option<TaskRecord> {
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 

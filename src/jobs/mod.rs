@@ -23,7 +23,7 @@ pub use holder::Holder;
 pub use ledger::{Header, Ledger, State};
 pub use lock::{Lock, Waiter, holder};
 pub use named::Named;
-pub use record::{MethodRecord, Record};
+pub use record::{MethodRecord, TaskRecord};
 pub use run::{Ended, run};
 pub use task::{Label, Task, setting};
 pub use work::newest as newest_work;

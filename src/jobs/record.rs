@@ -1,4 +1,4 @@
-//! [`Record`]: what came of a task, in a few hundred bytes, so that a table of thousands reads no reports.
+//! [`TaskRecord`]: what came of a task, in a few hundred bytes, so that a table of thousands reads no reports.
 
 use super::task::Label;
 use crate::data::{MethodReport, Report, Status};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// What came of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct TaskRecord {
     /// The task.
     #[serde(flatten)]
     pub label: Label,

@@ -4,7 +4,7 @@ use super::holder::host;
 use super::layout;
 use super::ledger::Ledger;
 use super::lock::{Lock, Waiter, holder};
-use super::record::{MethodRecord, Record};
+use super::record::{MethodRecord, TaskRecord};
 use super::task::Task;
 use super::work::{self, WorkFolder};
 use crate::context::{Context, Request, Threads};
@@ -30,7 +30,7 @@ pub enum Ended {
     /// Its results are published, now or before, by this process or another.
     Done,
     /// It failed.
-    Failed(Box<Record>),
+    Failed(Box<TaskRecord>),
     /// It was told to stop; the next attempt goes on.
     Stopped(Stop),
 }
@@ -99,7 +99,7 @@ fn attempt(
     let folder = WorkFolder::claim(ledger, id, &lock)?;
     let worked = catch_unwind(AssertUnwindSafe(|| work(ledger, task, &folder, threads, &stop)));
     let ours = lock.holds() && folder.is_same();
-    let mut record = Record {
+    let mut record = TaskRecord {
         label: task.label.clone(),
         status: Status::Failed,
         exit_code: 0,
@@ -146,7 +146,7 @@ fn attempt(
 }
 
 /// Publishes a complete run; `false` if another was faster.
-fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut Record) -> Result<bool> {
+fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut TaskRecord) -> Result<bool> {
     let failed: Vec<&str> = record
         .methods
         .iter()
@@ -169,7 +169,7 @@ fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, re
 }
 
 /// A failure that cannot be written is still told to whoever started the task.
-fn note_failure(ledger: &Ledger, record: &Record) {
+fn note_failure(ledger: &Ledger, record: &TaskRecord) {
     let path = ledger.state(&record.label.id).join(layout::FAILURE);
     let text = serde_json::to_string_pretty(record).unwrap_or_default();
     if let Err(error) = atomic::write(&path, text.as_bytes()) {

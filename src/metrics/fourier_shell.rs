@@ -18,23 +18,23 @@ const TAPER: f64 = 0.1;
 /// An axis of fewer voxels is not transformed.
 const FEWEST: usize = 8;
 
-/// The correlation by shells, from the lowest frequency to the highest that every axis of the lattice has.
+/// The correlation by shells, from the lowest frequency to the highest that every axis of the grid has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShellCorrelation {
     /// Frequency (1/mm), correlation, half-bit curve.
     pub shells: Vec<[f64; 3]>,
-    /// 1/f (mm) where the correlation falls below the half-bit curve for good; the shortest period that the lattice
+    /// 1/f (mm) where the correlation falls below the half-bit curve for good; the shortest period that the grid
     /// has if it never does.
     pub resolution_mm: f64,
 }
 
-/// Correlates two volumes on one lattice.
+/// Correlates two volumes on one grid.
 ///
 /// # Errors
-/// Lattices that differ or are too small; a volume that is the same everywhere; memory.
+/// Grids that differ or are too small; a volume that is the same everywhere; memory.
 pub fn correlate(a: &Volume, b: &Volume) -> Result<ShellCorrelation> {
     if a.grid != b.grid {
-        return Err(Error::input("volumes", "expected two volumes on one lattice"));
+        return Err(Error::input("volumes", "expected two volumes on one grid"));
     }
     let extent = |k: usize| a.grid.spacing[k] * a.grid.shape[k] as f64;
     let axes = transformed_axes(a.grid.shape);
@@ -42,7 +42,7 @@ pub fn correlate(a: &Volume, b: &Volume) -> Result<ShellCorrelation> {
     let highest = axes.iter().map(|&k| 0.5 / a.grid.spacing[k]).fold(f64::INFINITY, f64::min);
     let count = if axes.is_empty() { 0 } else { (highest / width).floor() as usize + 1 };
     if count < 4 {
-        return Err(Error::input("volumes", format!("a lattice of {:?} voxels has too few frequencies", a.grid.shape)));
+        return Err(Error::input("volumes", format!("a grid of {:?} voxels has too few frequencies", a.grid.shape)));
     }
     let sums = shells(&transformed(a, b, &axes)?, &axes, a.grid.spacing, width, count);
     let curve: Vec<[f64; 3]> = sums.iter().enumerate().skip(1).map(|(i, sum)| sum.row(i as f64 * width)).collect();

@@ -2,9 +2,10 @@
 //! Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
 //! 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
 
-use super::{Method, Optimizer, check_rate, fused, restore_into};
+use super::{Optimizer, UpdateRule, fused, restore_into};
 use crate::error::{Error, Result};
 use crate::fields::{Parameter, Role};
+use crate::require;
 use crate::tensors::{lend_mut, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,17 +49,15 @@ struct Moments {
     second: Tensor,
 }
 
-impl Method for Config {
+impl UpdateRule for Config {
     fn check(&self) -> Result<()> {
-        check_rate("adam.rate", self.rate)?;
+        require::positive("rate", self.rate)?;
         if self.betas.iter().any(|b| !(0.0..1.0).contains(b)) {
-            return Err(Error::config("adam.betas", format!("expected two numbers in [0, 1), got {:?}", self.betas)));
+            return Err(Error::config("betas", format!("expected two numbers in [0, 1), got {:?}", self.betas)));
         }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(Error::config("adam.weight_decay", format!("expected 0 or more, got {}", self.weight_decay)));
-        }
-        check_rate("adam.table_factor", self.table_factor)?;
-        check_rate("adam.epsilon", self.epsilon)
+        require::not_negative("weight_decay", self.weight_decay)?;
+        require::positive("table_factor", self.table_factor)?;
+        require::positive("epsilon", self.epsilon)
     }
 
     fn rate(&self) -> f64 {

@@ -2,12 +2,13 @@
 //!
 //! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector, with the first matrix
 //! scaled by sᵀy / yᵀy and pairs of little curvature left out. There is no line search: a step is the rate times the
-//! direction, shortened to a longest one. For a full, noise-free gradient only (the lattice without jitter), close to a
+//! direction, shortened to a longest one. For a full, noise-free gradient only (the grid without jitter), close to a
 //! minimum: the last mile of a fit.
 
-use super::{Method, Optimizer, check_rate, restore_into};
-use crate::error::{Error, Result};
+use super::{Optimizer, UpdateRule, restore_into};
+use crate::error::Result;
 use crate::fields::Parameter;
+use crate::require;
 use crate::tensors::{dot, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,13 +46,11 @@ pub struct Lbfgs {
     counts: Tensor,
 }
 
-impl Method for Config {
+impl UpdateRule for Config {
     fn check(&self) -> Result<()> {
-        check_rate("lbfgs.rate", self.rate)?;
-        check_rate("lbfgs.longest", self.longest)?;
-        if !(1..=100).contains(&self.history) {
-            return Err(Error::config("lbfgs.history", format!("expected 1 to 100, got {}", self.history)));
-        }
+        require::positive("rate", self.rate)?;
+        require::positive("longest", self.longest)?;
+        require::within("history", self.history, 1..=100)?;
         Ok(())
     }
 

@@ -31,7 +31,7 @@ pub trait Optimizer: std::fmt::Debug {
 }
 
 /// A family member's configuration.
-pub trait Method {
+pub trait UpdateRule {
     /// Refuses what makes no sense, naming the key.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ pub trait Method {
 
 crate::kinds! {
     /// The optimizers.
-    pub enum OptimizerKind: "optimizer" => dyn Method {
+    pub enum OptimizerKind: "optimizer" => dyn UpdateRule {
         /// Adaptive moments.
         adam => Adam(adam::Config),
         /// Orthogonalised momentum on hidden matrices, Adam elsewhere.
@@ -55,14 +55,6 @@ crate::kinds! {
         /// Limited-memory BFGS without a line search, for the last mile.
         lbfgs => Lbfgs(lbfgs::Config),
     }
-}
-
-/// Refuses a rate that is not positive and finite.
-fn check_rate(key: &str, rate: f64) -> Result<()> {
-    if rate.is_finite() && rate > 0.0 {
-        return Ok(());
-    }
-    Err(Error::config(key, format!("expected a positive learning rate, got {rate}")))
 }
 
 /// Copies the tensor `name` into `target`.

@@ -5,9 +5,10 @@
 //! Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024. On SIRENs worth several dB over Adam
 //! at the same number of steps (see docs/benchmarks/fields.md).
 
-use super::{Method, Optimizer, adam, check_rate, restore_into};
+use super::{Optimizer, UpdateRule, adam, restore_into};
 use crate::error::{Error, Result};
 use crate::fields::{Parameter, Role};
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,16 +43,14 @@ pub struct Muon {
     adam: adam::Adam,
 }
 
-impl Method for Config {
+impl UpdateRule for Config {
     fn check(&self) -> Result<()> {
-        check_rate("muon.rate", self.rate)?;
+        require::positive("rate", self.rate)?;
         if !(0.0..1.0).contains(&self.momentum) {
-            return Err(Error::config("muon.momentum", format!("expected a number in [0, 1), got {}", self.momentum)));
+            return Err(Error::config("momentum", format!("expected a number in [0, 1), got {}", self.momentum)));
         }
-        if !(1..=20).contains(&self.iterations) {
-            return Err(Error::config("muon.iterations", format!("expected 1 to 20, got {}", self.iterations)));
-        }
-        check_rate("muon.table_factor", self.table_factor)
+        require::within("iterations", self.iterations, 1..=20)?;
+        require::positive("table_factor", self.table_factor)
     }
 
     fn rate(&self) -> f64 {

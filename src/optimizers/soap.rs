@@ -5,9 +5,10 @@
 //! step turned back. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, algorithm 3. Steps
 //! cost more than Muon's; worth a try where steps are dear and few.
 
-use super::{Method, Optimizer, adam, check_rate, restore_into};
-use crate::error::{Error, Result};
+use super::{Optimizer, UpdateRule, adam, restore_into};
+use crate::error::Result;
 use crate::fields::{Parameter, Role};
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,18 +62,13 @@ pub struct Soap {
     adam: adam::Adam,
 }
 
-impl Method for Config {
+impl UpdateRule for Config {
     fn check(&self) -> Result<()> {
-        check_rate("soap.rate", self.rate)?;
+        require::positive("rate", self.rate)?;
         for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&beta) {
-                return Err(Error::config(format!("soap.{key}"), format!("expected a number in [0, 1), got {beta}")));
-            }
+            require::holds((0.0..1.0).contains(&beta), key, "a number in [0, 1)", beta)?;
         }
-        if self.frequency == 0 {
-            return Err(Error::config("soap.frequency", "expected at least 1 step, got 0"));
-        }
-        Ok(())
+        require::at_least_one("frequency", self.frequency)
     }
 
     fn rate(&self) -> f64 {

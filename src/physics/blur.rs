@@ -6,7 +6,7 @@
 //! frequencies well below the detector's Nyquist frequency; that of crosstalk is 1 − 2 c (1 − cos 2π f pitch) along
 //! each axis.
 
-use super::kernel::{Kernel, Smoothing};
+use super::kernel::{BlurKernel, Smoothing};
 use crate::data::Geometry;
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -40,7 +40,7 @@ impl BlurConfig {
     pub(super) fn smoothing(&self, geometry: &Geometry) -> Smoothing {
         let mut smoothing = Smoothing::gaussian(self.sd_mm, geometry);
         if self.crosstalk > 0.0 {
-            let along = |pixels: usize| (pixels > 1).then(|| Kernel::neighbours(self.crosstalk));
+            let along = |pixels: usize| (pixels > 1).then(|| BlurKernel::neighbours(self.crosstalk));
             smoothing.along_u.extend(along(geometry.detector.columns));
             smoothing.along_v.extend(along(geometry.detector.rows));
         }

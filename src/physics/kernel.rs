@@ -5,9 +5,9 @@ use crate::data::{Geometry, norm};
 
 /// A symmetric kernel: weight of the pixel itself, then of those 1, 2, ... away.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Kernel(Vec<f64>);
+pub(super) struct BlurKernel(Vec<f64>);
 
-impl Kernel {
+impl BlurKernel {
     /// The Gaussian of standard deviation `sd` (pixels) for sampled images: T(k) = e^−t I_k(t), t = sd², I_k the
     /// modified Bessel functions. Its variance is sd² exactly, however narrow (T. Lindeberg, IEEE Trans. PAMI 12(3),
     /// 234, 1990).
@@ -61,8 +61,8 @@ impl Kernel {
 /// Kernels along rows and columns, one after the other.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Smoothing {
-    pub(super) along_u: Vec<Kernel>,
-    pub(super) along_v: Vec<Kernel>,
+    pub(super) along_u: Vec<BlurKernel>,
+    pub(super) along_v: Vec<BlurKernel>,
 }
 
 impl Smoothing {
@@ -70,7 +70,7 @@ impl Smoothing {
     pub(super) fn gaussian(sd_mm: f64, geometry: &Geometry) -> Self {
         let view = &geometry.views[0];
         let of = |pitch: [f64; 3], pixels: usize| {
-            if pixels > 1 { vec![Kernel::gaussian(sd_mm / norm(pitch))] } else { Vec::new() }
+            if pixels > 1 { vec![BlurKernel::gaussian(sd_mm / norm(pitch))] } else { Vec::new() }
         };
         Self { along_u: of(view.u, geometry.detector.columns), along_v: of(view.v, geometry.detector.rows) }
     }
@@ -95,20 +95,21 @@ mod tests {
     #[test]
     fn the_gaussian_has_its_variance_and_sums_to_one_however_narrow_or_wide() {
         for sd in [1e-9, 0.05, 0.3, 0.5, 1.0, 4.0, 60.0] {
-            let Kernel(weights) = Kernel::gaussian(sd);
+            let BlurKernel(weights) = BlurKernel::gaussian(sd);
             let both =
                 |f: fn(f64) -> f64| 2.0 * weights.iter().enumerate().skip(1).map(|(k, w)| f(k as f64) * w).sum::<f64>();
             assert!((weights[0] + both(|_| 1.0) - 1.0).abs() < 1e-9, "sd {sd}");
             assert!((both(|k| k * k) - sd * sd).abs() < 1e-6 * (1.0 + sd * sd), "sd {sd}: {}", both(|k| k * k));
         }
-        let Kernel(weights) = Kernel::gaussian(8.0);
+        let BlurKernel(weights) = BlurKernel::gaussian(8.0);
         let density = (-0.5 * (6.0f64 / 8.0).powi(2)).exp() / (8.0 * (2.0 * std::f64::consts::PI).sqrt());
         assert!((weights[6] / density - 1.0).abs() < 5e-3, "{} against {density}", weights[6]);
     }
 
     #[test]
     fn smoothing_keeps_flat_images_and_spreads_a_point_the_same_way_in_both_directions() {
-        let smoothing = Smoothing { along_u: vec![Kernel::gaussian(1.0)], along_v: vec![Kernel::gaussian(1.0)] };
+        let smoothing =
+            Smoothing { along_u: vec![BlurKernel::gaussian(1.0)], along_v: vec![BlurKernel::gaussian(1.0)] };
         let mut flat = vec![3.0; 5 * 7];
         smoothing.apply(&mut flat, 7);
         assert!(flat.iter().all(|v| (v - 3.0).abs() < 1e-9));

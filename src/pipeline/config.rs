@@ -1,8 +1,7 @@
 //! [`Config`]: a pipeline as its YAML says it. Reading it touches nothing but the file itself.
 
-use super::set::Assignment;
-use super::yaml;
 use crate::algorithms::AlgorithmKind;
+use crate::assignment::Assignment;
 use crate::context::{Threads, relative};
 use crate::error::{Error, Result};
 use crate::formats::dicom::Identity;
@@ -13,6 +12,7 @@ use crate::stages::load::{self, SourceKind};
 use crate::stages::reconstruct::MethodKeys;
 use crate::stages::{acquire, evaluate, export, grid, simulate};
 use crate::tensors::DeviceRequest;
+use crate::yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -43,7 +43,7 @@ pub struct Config {
     /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<OneOf<SourceKind, load::Preparation>>,
-    /// The lattice to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured
+    /// The grid to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured
     /// data.
     #[serde(default)]
     pub grid: Option<grid::Config>,

@@ -6,7 +6,7 @@ use crate::operators::xray::kernels::coverage::seen_by;
 use serde::Serialize;
 use std::f64::consts::FRAC_PI_2;
 
-/// Most voxels along an axis of the lattice on which coverage is counted.
+/// Most voxels along an axis of the grid on which coverage is counted.
 const COARSE: usize = 48;
 
 /// What a scan sees of the volume.

@@ -3,15 +3,13 @@
 mod config;
 mod coverage;
 mod plan;
-mod set;
-mod yaml;
 
+pub use crate::assignment::Assignment;
+pub use crate::yaml::did_you_mean;
+pub(crate) use crate::yaml::{LONGEST, parse};
 pub use config::Config;
 pub use coverage::Coverage;
 pub use plan::Plan;
-pub use set::Assignment;
-pub use yaml::did_you_mean;
-pub(crate) use yaml::{LONGEST, parse};
 
 use crate::context::{Context, Request};
 use crate::data::Report;
@@ -36,7 +34,7 @@ use std::path::{Path, PathBuf};
 pub struct Pipeline {
     /// What the file and the assignments say, every default explicit.
     pub config: Config,
-    source: Source,
+    source: MeasurementSource,
     reconstruct: Reconstruct,
     evaluate: Evaluate,
     export: Export,
@@ -44,14 +42,14 @@ pub struct Pipeline {
 
 /// Where the projections, or the pictures, come from.
 #[derive(Debug, Clone, PartialEq)]
-enum Source {
+enum MeasurementSource {
     Simulated(Box<Load>, Box<Simulate>),
     Measured(Box<Acquire>),
     Photographed(Box<Load>, Box<Photograph>),
     Pictures(Box<AcquireImages>),
 }
 
-impl Source {
+impl MeasurementSource {
     /// load -> simulate, or acquire.
     fn measured(&self, context: &Context) -> Result<Measurement> {
         let projections = |scan| Measurement::Projections(Box::new(scan));
@@ -119,7 +117,9 @@ impl Pipeline {
     /// # Errors
     /// What the stages say.
     pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
-        if let (Load::NAME, Source::Simulated(load, _) | Source::Photographed(load, _)) = (stage, &self.source) {
+        if let (Load::NAME, MeasurementSource::Simulated(load, _) | MeasurementSource::Photographed(load, _)) =
+            (stage, &self.source)
+        {
             return load.run((), context)?.content().map(drop);
         }
         let measured = self.source.measured(context)?;
@@ -164,7 +164,7 @@ impl Pipeline {
             start_from: entry.keys.start_from.clone(),
         });
         Ok(Self {
-            source: Source::of(&config)?,
+            source: MeasurementSource::of(&config)?,
             reconstruct: Reconstruct { methods: methods.collect(), cross_validation: config.evaluate.cross_validation },
             evaluate: Evaluate { config: config.evaluate.clone() },
             export: Export { name: config.name.clone(), config: config.export.clone() },

@@ -1,6 +1,6 @@
 //! [`Plan`]: what a run would do, without doing it.
 
-use super::{Coverage, Pipeline, Source};
+use super::{Coverage, MeasurementSource, Pipeline};
 use crate::context::Machine;
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ pub struct Plan {
     pub device: String,
     /// Threads.
     pub threads: usize,
-    /// Lattice of the reconstructions.
+    /// Grid of the reconstructions.
     pub grid: Grid,
     /// Shape of the projections, or of all pictures [views, rows, columns].
     pub projections: [usize; 3],
@@ -53,8 +53,8 @@ pub struct PlannedMethod {
 }
 
 impl Pipeline {
-    /// Everything but the work: reads the input, builds lattice and scan, asks every method, looks at device, memory
-    /// and disk.
+    /// Validates the pipeline without computing: reads the input, builds grid and scan, checks every method, looks at
+    /// device, memory and disk.
     ///
     /// # Errors
     /// What a run would fail with before its first method.
@@ -98,9 +98,9 @@ impl Pipeline {
             let part = method.kind.as_part();
             let kind = method.kind.name();
             let under = |error: Error| error.under(&format!("reconstruct[{i}]"));
-            let lattice = method.discretisation.grid(grid).map_err(under)?;
-            part.check(geometry, &lattice).map_err(under)?;
-            let estimate = part.estimate(&method.discretisation.geometry(grid, geometry), &lattice);
+            let finer = method.discretisation.grid(grid).map_err(under)?;
+            method.kind.named(part.check(geometry, &finer)).map_err(under)?;
+            let estimate = part.estimate(&method.discretisation.geometry(grid, geometry), &finer);
             let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
             let memory_bytes = estimate.memory_bytes;
             Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })
@@ -128,8 +128,8 @@ impl Pipeline {
     }
 }
 
-impl Source {
-    /// Lattice, shape of all pictures and how many are held out.
+impl MeasurementSource {
+    /// Grid, shape of all pictures and how many are held out.
     fn plan_pictures(&self, seed: u64) -> Result<(Grid, [usize; 3], usize)> {
         let (grid, pixels, training, held_out) = match self {
             Self::Photographed(load, photograph) => {
@@ -149,7 +149,7 @@ impl Source {
         Ok((grid, [training + held_out, pixels[0], pixels[1]], held_out))
     }
 
-    /// Lattice, scan and what a run would warn about.
+    /// Grid, scan and what a run would warn about.
     fn plan(&self, stop: &dyn StopSignal) -> Result<(Grid, Geometry, Warnings)> {
         match self {
             Self::Measured(acquire) => {

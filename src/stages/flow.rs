@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// What is scanned.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// An analytic object: projected exactly, rasterised on any lattice.
+    /// An analytic object: projected exactly, rasterised on any grid.
     Phantom(Phantom),
     /// Voxels, in attenuation (1/mm), and whether they still lie where their file puts them in the patient.
     Voxels(Volume, bool),
@@ -30,7 +30,7 @@ pub struct Origin {
 }
 
 impl Content {
-    /// The box the object fills, as a lattice: a voxel object's own, a coarse one for a phantom.
+    /// The box the object fills, as a grid: a voxel object's own, a coarse one for a phantom.
     ///
     /// # Errors
     /// A phantom without extent.
@@ -55,7 +55,7 @@ pub struct Object<'a> {
 }
 
 impl Acquisition {
-    /// A hash of what was measured: lattice, scan and values. It is the same on every machine with any number of
+    /// A hash of what was measured: grid, scan and values. It is the same on every machine with any number of
     /// threads that gives the same projections.
     #[must_use]
     pub fn content_hash(&self) -> String {
@@ -120,9 +120,9 @@ pub struct Acquisition {
     pub inputs: Vec<InputFile>,
     /// Line integrals `[view, row, column]` with their geometry.
     pub projections: Projections,
-    /// The lattice to reconstruct on.
+    /// The grid to reconstruct on.
     pub grid: Grid,
-    /// The object on that lattice, HU; `None` for measured projections.
+    /// The object on that grid, HU; `None` for measured projections.
     pub truth: Option<Volume>,
     /// The voxels that a simulation integrated; `None` for phantoms, whose integrals are exact, and measured scans.
     pub object: Option<Grid>,
@@ -143,7 +143,7 @@ pub struct Scene {
     pub key: Key,
     /// The files it was made from.
     pub inputs: Vec<InputFile>,
-    /// The pictures with their cameras, and the lattice on which a field's density is written.
+    /// The pictures with their cameras, and the grid on which a field's density is written.
     pub pictures: Pictures,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
@@ -204,7 +204,7 @@ impl Measurement {
     }
 }
 
-/// Lattices whose voxels differ by less than this factor along an axis count as the same there: an inverse crime.
+/// Grids whose voxels differ by less than this factor along an axis count as the same there: an inverse crime.
 pub const APART: f64 = 1.5;
 
 /// reconstruct -> evaluate, export: how one method ended.

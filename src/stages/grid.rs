@@ -1,4 +1,4 @@
-//! `grid` and `resample`: a lattice asked for by shape, by spacing, or as that of a file.
+//! `grid` and `resample`: a grid asked for by shape, by spacing, or as that of a file.
 
 use crate::data::Grid;
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A lattice over a given box: exactly one of these.
+/// A grid over a given box: exactly one of these.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -17,7 +17,7 @@ pub struct Config {
     /// Distance between voxels, mm: one number, or [z, y, x] ([y, x] in 2-D).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spacing_mm: Option<Spacing>,
-    /// A NIfTI file whose lattice is taken.
+    /// A NIfTI file whose grid is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<InputPath>,
 }
@@ -33,11 +33,11 @@ pub enum Spacing {
 }
 
 impl Config {
-    /// The lattice over the box of `bounds`.
+    /// The grid over the box of `bounds`.
     ///
     /// # Errors
     /// None or several ways at once, a list of another length than the axes, a spacing that is not positive, a file
-    /// without a lattice.
+    /// without a grid.
     pub fn over(&self, bounds: &Grid) -> Result<Grid> {
         match (&self.shape, &self.spacing_mm, &self.from) {
             (Some(shape), None, None) => {
@@ -52,7 +52,7 @@ impl Config {
 }
 
 impl Config {
-    /// The lattice of the file, if one is named and nothing else.
+    /// The grid of the file, if one is named and nothing else.
     pub fn of_file(&self) -> Option<Result<Grid>> {
         self.from.as_ref().filter(|_| self.shape.is_none() && self.spacing_mm.is_none()).map(|file| grid_of::read(file))
     }

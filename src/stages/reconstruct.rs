@@ -23,7 +23,7 @@ use crate::tensors::guarded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use withholding::Judge;
+use withholding::CrossValidator;
 
 /// The keys beside an entry's kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,8 +119,9 @@ impl Stage for Reconstruct {
 impl Reconstruct {
     fn on_projections(&self, scan: &Acquisition, context: &Context) -> Result<Vec<Outcome>> {
         for (i, method) in self.methods.iter().enumerate() {
-            let lattice = method.discretisation.grid(&scan.grid);
-            let checked = lattice.and_then(|grid| method.kind.as_part().check(&scan.projections.geometry, &grid));
+            let grid = method.discretisation.grid(&scan.grid);
+            let check = |grid| method.kind.named(method.kind.as_part().check(&scan.projections.geometry, &grid));
+            let checked = grid.and_then(check);
             checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
         }
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.methods.len());
@@ -143,7 +144,7 @@ impl Reconstruct {
             return Ok(None);
         }
         let key = context.key("withhold", &(), &[&scan.key, &made.key])?;
-        let judge = Judge { methods: &self.methods, scan, context };
+        let judge = CrossValidator { methods: &self.methods, scan, context };
         let work = || {
             let value = judge.figures(method)?;
             Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
@@ -260,7 +261,7 @@ impl Method {
         Ok(StageOutput { value, files, seconds_before: checkpoints.seconds_before() })
     }
 
-    /// Warns of a method whose own lattice is hardly coarser than the object's, where the picture's is.
+    /// Warns of a method whose own grid is hardly coarser than the object's, where the picture's is.
     fn warn_of_crime(&self, scan: &Acquisition, made: &Reconstruction) {
         let took = made.notes.get("took").and_then(|took| took["lattice"].as_u64());
         let lattice = took.map_or(self.discretisation.lattice, |lattice| lattice as usize);
@@ -287,7 +288,7 @@ impl Method {
         Ok(facts)
     }
 
-    /// The volume that the kind's file holds, on the lattice, attenuation.
+    /// The volume that the kind's file holds, on the grid, attenuation.
     fn read_file(&self, scan: &Acquisition) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
         let formats::Loaded { volume, warnings } = formats::read_volume(path, &formats::Reading::default())?;

@@ -2,7 +2,7 @@
 //!
 //! A step of a fit takes and frees the same few megabytes dozens of times. glibc gives blocks of that size back to the
 //! system at once, which then hands out empty pages again, one fault for every 4 KiB: half the processor time of a fit
-//! on a lattice of 64³.
+//! on a grid of 64³.
 
 /// Keeps freed blocks of up to 32 MiB (glibc takes no higher limit) for the next request, and as much as 1 GiB of them.
 /// Call it once, before anything large is allocated. Does nothing where the C library is not glibc.

@@ -13,7 +13,7 @@ pub use guard::{guarded, out_of_memory};
 pub use inner::{dot, norm};
 pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};
-pub use threads::Threads;
+pub use threads::ThreadScope;
 pub use waiting::spin_briefly;
 
 use crate::data::{Projections, Volume};
@@ -40,6 +40,15 @@ pub fn from_slice(values: &[f32], shape: &[usize], device: Device) -> Result<Ten
         .and_then(|t| t.f_reshape(&shape))
         .and_then(|t| t.f_to_device(device))
         .map_err(torch_error)
+}
+
+/// Numbers of views, rays or voxels as a tensor that can select them.
+///
+/// # Errors
+/// When memory runs out.
+pub fn indices(numbers: &[usize], device: Device) -> Result<Tensor> {
+    let numbers: Vec<i64> = numbers.iter().map(|&n| n as i64).collect();
+    Tensor::f_from_slice(&numbers).and_then(|t| t.f_to_device(device)).map_err(torch_error)
 }
 
 /// The values of a volume as a tensor `[z, y, x]`, f32.

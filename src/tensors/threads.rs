@@ -8,9 +8,9 @@ const LARGE: usize = 1 << 20;
 
 /// Restores libtorch's number of threads when dropped.
 #[derive(Debug)]
-pub struct Threads(Option<i32>);
+pub struct ThreadScope(Option<i32>);
 
-impl Threads {
+impl ThreadScope {
     /// Takes all but one thread from libtorch if no tensor has more than `elements` elements and that is few.
     #[must_use]
     pub fn for_tensors_of(elements: usize) -> Self {
@@ -23,7 +23,7 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl Drop for ThreadScope {
     fn drop(&mut self) {
         if let Some(before) = self.0 {
             tch::set_num_threads(before);

@@ -5,7 +5,8 @@ use crate::common::scans::{random, scan};
 use recon::data::{Detector, Geometry, Grid, Point, Source, dot};
 use recon::formats::geometry::{GeometryFormat, read_poses};
 use recon::geometries::GeometryKind;
-use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph};
+use recon::operators::LinearOperator;
+use recon::operators::xray::{CpuProjector, Model, TensorJoseph};
 use recon::registry::{Kinds, OneOf};
 use std::path::PathBuf;
 use tch::{Kind, Tensor};
@@ -43,7 +44,7 @@ fn cases() -> Vec<(String, Grid, Geometry)> {
 #[test]
 fn the_adjoint_is_the_transpose_for_every_geometry_and_projector() {
     for (name, grid, geometry) in cases() {
-        let pair: [Box<dyn Projector>; 2] = [
+        let pair: [Box<dyn LinearOperator>; 2] = [
             Box::new(CpuProjector::new(Model::Joseph, &grid, &geometry)),
             Box::new(TensorJoseph::new(&grid, &geometry, 4000)),
         ];

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 /// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
 /// `beside` says.
 const RINGS: &[(&[&str], Beside)] = &[
-    (&["error", "input_path", "memory", "progress", "registry", "random"], Beside::All),
+    (
+        &["error", "input_path", "memory", "progress", "registry", "random", "require", "yaml", "assignment"],
+        Beside::All,
+    ),
     (&["data"], Beside::None),
     (&["formats", "phantoms", "geometries", "cameras", "physics", "appearance", "metrics", "schedulers"], Beside::None),
     (&["tensors", "operators", "fields", "renderers", "optimizers", "algorithms"], Beside::Left),

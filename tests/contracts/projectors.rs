@@ -2,7 +2,8 @@
 
 use crate::common::scans::{random, scan};
 use recon::data::{Geometry, Grid};
-use recon::operators::xray::{CpuProjector, Model, Projector, TensorJoseph, build, norm_squared};
+use recon::operators::xray::{CpuProjector, Model, Sampling, TensorJoseph, build};
+use recon::operators::{LinearOperator, Weighted, norm_squared};
 use tch::{Device, Kind, Tensor};
 
 /// A slice, a box and an oblique box, each with scans that see them from all sides, one with a shifted detector.
@@ -95,4 +96,35 @@ fn a_scan_that_misses_the_grid_is_a_configuration_error() {
     let geometry = scan("parallel: {views: 3, detector: {pixels: [5, 5], pitch_mm: [1.0, 1.0]}}", &far);
     let error = norm_squared(&CpuProjector::new(Model::Joseph, &grid, &geometry), Device::Cpu, 5).unwrap_err();
     assert_eq!(error.exit_code(), 2);
+}
+
+#[test]
+fn the_operator_of_some_views_is_those_rows_of_the_operator() {
+    let views = [5, 0, 3];
+    for (grid, geometry) in cases() {
+        let sampling = |model, sub_rays| build(Sampling { model, sub_rays }, &grid, &geometry, Device::Cpu).unwrap();
+        let factors = random(geometry.shape(), 9).abs();
+        let operators: [Box<dyn LinearOperator>; 5] = [
+            sampling(Model::Joseph, 1),
+            sampling(Model::Siddon, 1),
+            sampling(Model::Joseph, 2),
+            Box::new(TensorJoseph::new(&grid, &geometry, 1000)),
+            Box::new(Weighted { operator: sampling(Model::Joseph, 1), factors }),
+        ];
+        let (x, numbers) = (random(grid.shape, 7), Tensor::from_slice(&views.map(|view| view as i64)));
+        for (which, operator) in operators.iter().enumerate() {
+            let (some, all) = (operator.subset(&views).unwrap(), operator.forward(&x).unwrap());
+            let rows = all.index_select(0, &numbers);
+            assert_eq!(some.range().map(|n| n as i64).as_slice(), rows.size(), "operator {which}");
+            let difference = (some.forward(&x).unwrap() - &rows).norm().double_value(&[]);
+            assert!(difference <= 1e-6 * rows.norm().double_value(&[]), "operator {which}: {difference}");
+            // The adjoint of the rows is that of all rows with zeros in the others' place.
+            let y = random(some.range(), 8);
+            let spread = Tensor::zeros(all.size(), (Kind::Float, Device::Cpu)).index_copy(0, &numbers, &y);
+            let (part, whole) = (some.adjoint(&y).unwrap(), operator.adjoint(&spread).unwrap());
+            let difference = (&part - &whole).norm().double_value(&[]);
+            assert!(difference <= 1e-6 * whole.norm().double_value(&[]), "operator {which} back: {difference}");
+            assert!(operator.subset(&[geometry.views.len()]).is_err());
+        }
+    }
 }

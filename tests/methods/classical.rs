@@ -4,9 +4,10 @@ use crate::common::scans::scan;
 use rand::RngExt;
 use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
 use recon::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
-use recon::operators::xray::{CpuProjector, Model, Projector, norm_squared};
+use recon::operators::xray::{CpuProjector, Model};
+use recon::operators::{LinearOperator, norm_squared};
 use recon::random::stream;
-use recon::registry::OneOf;
+use recon::registry::{Kinds, OneOf};
 use tch::{Device, Kind, Tensor};
 
 const MU_WATER: f64 = 0.02;
@@ -311,7 +312,8 @@ fn numbers_that_make_no_sense_are_refused_with_their_key() {
         ("ml_tr: {tolerance: .nan}", "ml_tr.tolerance"),
     ] {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
-        let error = kind.kind.as_part().check(&tiny.geometry, &tiny.grid).unwrap_err().to_string();
+        let checked = kind.kind.named(kind.kind.as_part().check(&tiny.geometry, &tiny.grid));
+        let error = checked.unwrap_err().to_string();
         assert!(error.starts_with(key), "{text}: {error}");
     }
 }

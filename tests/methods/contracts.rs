@@ -4,8 +4,9 @@ use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct
 use crate::common::scans::scan;
 use recon::algorithms::{AlgorithmKind, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
-use recon::error::Error;
-use recon::progress::Silent;
+use recon::error::{Error, Stop};
+use recon::operators::xray::{Model, Sampling};
+use recon::progress::{Silent, StopSignal};
 use recon::registry::{Kinds, OneOf};
 use tch::Device;
 
@@ -79,34 +80,97 @@ fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
     }
 }
 
+/// Every kind of the registry that iterates by a number of iterations, with `keys` in its configuration. A field counts
+/// steps and `best` chooses for itself: their own tests say what they do.
+fn iterative(keys: &str) -> Vec<(AlgorithmKind, Geometry, Grid)> {
+    let counts = |kind: &AlgorithmKind| {
+        kind.as_part().iterative() && !matches!(kind, AlgorithmKind::NeuralField(_) | AlgorithmKind::Best(_))
+    };
+    let with = |(kind, geometry, grid): (AlgorithmKind, Geometry, Grid)| {
+        // One subset of all views: an iteration is then one step.
+        let subsets = if matches!(kind, AlgorithmKind::AsdPocs(_)) { ", subset_views: 0" } else { "" };
+        (algorithm(&format!("{}: {{{keys}{subsets}}}", kind.name())), geometry, grid)
+    };
+    kinds().into_iter().filter(|(kind, ..)| counts(kind)).map(with).collect()
+}
+
 #[test]
 fn every_iterative_algorithm_takes_a_warm_start() {
-    for (name, once) in [
-        ("sirt", "sirt: {iterations: 1}"),
-        ("os_sart", "os_sart: {iterations: 1}"),
-        ("cgls", "cgls: {iterations: 1}"),
-        ("lsqr", "lsqr: {iterations: 1}"),
-        ("fista", "fista: {iterations: 1}"),
-        ("asd_pocs", "asd_pocs: {iterations: 1, subset_views: 0}"),
-        ("wls", "wls: {iterations: 1}"),
-        ("mlem", "mlem: {iterations: 1}"),
-        ("osem", "osem: {iterations: 1}"),
-        ("ml_tr", "ml_tr: {iterations: 1}"),
-    ] {
-        let (_, geometry, grid) = fitted(name);
+    let all = iterative("iterations: 1");
+    assert!(all.len() >= 12, "{} iterative methods", all.len());
+    for (kind, geometry, grid) in all {
         let (data, truth) = ball(&geometry, &grid);
         let quality = |initial: Option<Volume>| {
             let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-            psnr(&truth, &algorithm(once).as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
+            psnr(&truth, &kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
         };
-        let (cold, warm) = (quality(None), quality(Some(truth.clone())));
+        let (cold, warm, name) = (quality(None), quality(Some(truth.clone())), kind.name());
         assert!(warm > cold + 3.0 && warm > 24.0, "{name}: {cold:.2} dB cold, {warm:.2} dB warm");
         let other = Volume::filled(Grid::centered([16, 16, 15], [6.25; 3], [0.0; 3]).unwrap(), truth.quantity, 0.0);
         let mut run = Run { initial: Some(other), ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-        assert!(
-            algorithm(once).as_part().reconstruct(&data, &grid, &mut run).is_err(),
-            "{name} took a start of another shape"
-        );
+        assert!(kind.as_part().reconstruct(&data, &grid, &mut run).is_err(), "{name} took a start of another shape");
+    }
+}
+
+#[test]
+fn every_iterative_algorithm_works_with_every_projector() {
+    for (kind, geometry, grid) in iterative("iterations: 5") {
+        let (data, truth) = ball(&geometry, &grid);
+        let with = |sampling: Sampling| {
+            let mut run = Run { sampling, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
+            kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume
+        };
+        let usual = with(Sampling::default());
+        let others =
+            [Model::Siddon.into(), Model::DistanceDriven.into(), Sampling { model: Model::Joseph, sub_rays: 2 }];
+        for sampling in others {
+            let (found, name) = (with(sampling), kind.name());
+            assert_ne!(found, usual, "{name} did not look at {sampling:?}");
+            // Few iterations from zero, and pixels wider than the voxels, where lengths ring: a rough ball will do.
+            let quality = psnr(&truth, &found);
+            assert!(quality > 17.0, "{name} with {sampling:?}: {quality:.2} dB");
+        }
+    }
+}
+
+#[test]
+fn every_iterative_algorithm_that_promises_it_gives_no_negative_attenuation() {
+    let mut promised = 0;
+    for (kind, geometry, grid) in iterative("iterations: 5") {
+        let keys = serde_json::to_value(OneOf::<AlgorithmKind>::from(kind.clone())).unwrap();
+        // Likelihoods are nonnegative by themselves and have no key.
+        let likelihood = matches!(kind, AlgorithmKind::Mlem(_) | AlgorithmKind::Osem(_));
+        if keys[kind.name()].get("nonnegative").is_none() && !likelihood {
+            continue;
+        }
+        promised += 1;
+        let kind = if likelihood {
+            kind
+        } else {
+            algorithm(&format!("{}: {{iterations: 5, nonnegative: true}}", kind.name()))
+        };
+        let (data, _) = ball(&geometry, &grid);
+        // Every other ray is far too low: least squares would answer with negative voxels.
+        let values = data.as_slice().iter().enumerate().map(|(i, v)| if i % 2 == 0 { v - 0.5 } else { *v }).collect();
+        let data = Projections::from_vec(geometry, values).unwrap();
+        let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap().volume;
+        assert!(found.range().0 >= 0.0 && found.range().1 > 0.0, "{}: {:?}", kind.name(), found.range());
+    }
+    assert!(promised >= 10, "{promised} methods have the key");
+}
+
+#[test]
+fn every_iterative_algorithm_stops_when_it_is_asked_to() {
+    struct AtOnce;
+    impl StopSignal for AtOnce {
+        fn stop(&self) -> Option<Stop> {
+            Some(Stop::Interrupt)
+        }
+    }
+    for (kind, geometry, grid) in iterative("iterations: 1000") {
+        let (data, _) = ball(&geometry, &grid);
+        let stopped = reconstruct(&kind, &data, &grid, &AtOnce, &Silent);
+        assert!(matches!(stopped, Err(Error::Stopped(Stop::Interrupt))), "{}: {stopped:?}", kind.name());
     }
 }
 

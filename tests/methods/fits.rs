@@ -13,7 +13,10 @@ use tch::Device;
 #[test]
 fn a_field_that_makes_no_sense_is_refused_with_its_key() {
     let (_, geometry, grid) = kinds().remove(0);
-    let refused = |text: &str| algorithm(text).as_part().check(&geometry, &grid).unwrap_err().to_string();
+    let refused = |text: &str| {
+        let kind = algorithm(text);
+        kind.named(kind.as_part().check(&geometry, &grid)).unwrap_err().to_string()
+    };
     assert!(refused("neural_field: {field: {siren: {width: 0}}}").starts_with("neural_field.field.siren.width"));
     assert!(refused("neural_field: {integrator: rays, ramp_steps: 3}").starts_with("neural_field.ramp_steps"));
     assert!(refused("neural_field: {steps: 0, start: null}").starts_with("neural_field.steps"));
@@ -129,7 +132,7 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
     assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
 }
 
-/// Every phase and everything that is watched: a start, a coarse lattice, the ramp, an average, held-out views, another
+/// Every phase and everything that is watched: a start, a coarse grid, the ramp, an average, held-out views, another
 /// optimizer at the end, two fields.
 const EVERYTHING: &str = "neural_field: {field: {siren: {width: 24, depth: 2, omega: 12}}, \
     start: {tv: {iterations: 20}, steps: 20, batch: 256}, steps: 30, ramp_steps: 5, coarse_steps: [8], average: 0.5, \
@@ -260,16 +263,17 @@ fn a_sweep_takes_the_value_that_explains_left_out_views_and_fits_with_it() {
 #[test]
 fn a_sweep_of_nonsense_is_refused_by_key() {
     for (sweep, expected) in [
-        ("{key: field.siren.omga, values: [10, 20]}", "there is no `omga`"),
+        ("{key: field.siren.omga, values: [10, 20]}", "did you mean `omega`?"),
+        ("{key: field.mlp.width, values: [10, 20]}", "the configuration has no `field.mlp`"),
         ("{key: field.siren.omega, values: [10]}", "at least 2 values"),
-        ("{key: field.siren.omega, values: [10, -3]}", "values[1].neural_field.field.siren.omega"),
-        ("{key: field.siren.omega, values: [10, twenty]}", "does not fit"),
-        ("{key: steps, values: [10, 20], every: 99}", "half the views"),
+        ("{key: field.siren.omega, values: [10, -3]}", "values[1].field.siren.omega"),
+        ("{key: field.siren.omega, values: [10, twenty]}", "expected a number"),
+        ("{key: steps, values: [10, 20], every: 99}", "half the directions"),
         ("{key: weight, values: [1, 2]}", "the trials set this themselves"),
         ("{key: steps, values: [10, 20], steps: 5}", "the trials set this themselves"),
     ] {
         let (kind, geometry, grid) = cone_kind(&format!("neural_field: {{sweep: {sweep}}}"));
-        let problem = kind.as_part().check(&geometry, &grid).unwrap_err().to_string();
+        let problem = kind.named(kind.as_part().check(&geometry, &grid)).unwrap_err().to_string();
         assert!(problem.starts_with("neural_field.sweep") && problem.contains(expected), "{problem}");
     }
 }

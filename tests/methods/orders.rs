@@ -135,7 +135,7 @@ impl Place {
     }
 }
 
-/// The scan and the lattice that `acquire` makes of data in this order, and what it warns about.
+/// The scan and the grid that `acquire` makes of data in this order, and what it warns about.
 fn acquired(place: &Place, angles: &[f64], preflight: &str) -> (Geometry, Grid, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let shape = (angles.len(), place.rows, place.columns);
@@ -325,6 +325,6 @@ fn the_first_row_of_a_picture_is_the_top() {
         let planned = acquire.plan(&Silent).unwrap();
         planned.grid.center()[2]
     };
-    // Two rows of the file from its top are the two highest: the lattice lies above the middle.
+    // Two rows of the file from its top are the two highest: the grid lies above the middle.
     assert!(lowest("rows: [0, 2]\n") > 3.0 && lowest("rows: [0, 2]\nfirst_row: bottom\n") < -3.0);
 }

@@ -18,19 +18,20 @@ pub use mask::Mask;
 pub use order::Order;
 pub use stacked::{Operator, Tikhonov};
 
-pub(super) use record::Record;
+pub(super) use record::ConvergenceRecord;
 
 use super::{Estimate, Reconstruction, Run};
 use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
-use crate::operators::xray::{self, Projector};
+use crate::operators::{LinearOperator, norm_squared};
+use crate::require;
 use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
 /// The keys that all iterative methods have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Common {
-    /// Name of the method, the first part of its keys.
+    /// Name of the method.
     pub(super) key: &'static str,
     /// Iterations at most.
     pub(super) iterations: u64,
@@ -46,7 +47,8 @@ pub(super) struct Common {
 pub(super) struct Problem<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) common: Common,
-    pub(super) projector: Box<dyn Projector>,
+    /// A, from volumes of x to ŷ.
+    pub(super) operator: Box<dyn LinearOperator>,
     /// ŷ `[view, row, column]`, mm.
     pub(super) data: Tensor,
     /// Attenuation of x = 1, 1/mm.
@@ -60,24 +62,14 @@ pub(super) struct Problem<'a> {
 impl Common {
     /// Refuses numbers that make no sense.
     pub(super) fn check(&self) -> Result<()> {
-        if self.iterations == 0 {
-            return Err(Error::config(format!("{}.iterations", self.key), "expected at least 1, got 0"));
-        }
-        self.expect(self.tolerance >= 0.0, "tolerance", "0 or more", self.tolerance)
-    }
-
-    /// Refuses a number of `key` that is not finite or not as `expected`.
-    pub(super) fn expect(&self, holds: bool, key: &str, expected: &str, found: f64) -> Result<()> {
-        if holds && found.is_finite() {
-            return Ok(());
-        }
-        Err(Error::config(format!("{}.{key}", self.key), format!("expected {expected}, got {found}")))
+        require::at_least_one("iterations", self.iterations)?;
+        require::not_negative("tolerance", self.tolerance)
     }
 
     /// Refuses a relaxation that cannot converge and a factor on it that lets it grow.
-    pub(super) fn check_relaxation(&self, relaxation: f64, reduction: f64) -> Result<()> {
-        self.expect(relaxation > 0.0 && relaxation < 2.0, "relaxation", "above 0 and below 2", relaxation)?;
-        self.expect(reduction > 0.0 && reduction <= 1.0, "reduction", "above 0 and at most 1", reduction)
+    pub(super) fn check_relaxation(relaxation: f64, reduction: f64) -> Result<()> {
+        require::holds(relaxation > 0.0 && relaxation < 2.0, "relaxation", "above 0 and below 2", relaxation)?;
+        require::share("reduction", reduction)
     }
 
     /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at
@@ -102,13 +94,13 @@ impl Common {
         data: &Projections,
         grid: &Grid,
         run: &Run<'_>,
-        method: impl FnOnce(&Problem<'_>, &mut Record<'_>) -> Result<Tensor>,
+        method: impl FnOnce(&Problem<'_>, &mut ConvergenceRecord<'_>) -> Result<Tensor>,
     ) -> Result<Reconstruction> {
-        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         tch::no_grad(|| {
             let problem = Problem::new(self, data, grid, run)?;
             let norm = vectors::norm(&problem.data).map_err(torch_error)?;
-            let mut record = Record::begin(run.stop, self, norm);
+            let mut record = ConvergenceRecord::begin(run.stop, self, norm);
             let x = method(&problem, &mut record)?;
             let curve = record.end();
             let values = to_vec(&(x.to_device(Device::Cpu) * problem.mu_ref))?;
@@ -135,11 +127,11 @@ impl<'a> Problem<'a> {
             None => None,
         };
         let mask = common.mask.build(data, grid, run.device)?;
-        let projector = run.projector(grid, &data.geometry)?;
+        let operator = run.projector(grid, &data.geometry)?;
         let mut problem = Self {
             run,
             common,
-            projector,
+            operator,
             data: from_projections(data, run.device)? / mu_ref,
             mu_ref,
             start: None,
@@ -163,7 +155,7 @@ impl<'a> Problem<'a> {
 
     /// A volume of one value.
     pub(super) fn volume(&self, value: f64) -> Result<Tensor> {
-        Tensor::f_full(self.projector.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device))
+        Tensor::f_full(self.operator.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device))
             .map_err(torch_error)
     }
 
@@ -187,7 +179,7 @@ impl<'a> Problem<'a> {
 
     /// ‖A‖² and a little more: the power method finds it from below.
     pub(super) fn norm_squared(&self) -> Result<f64> {
-        Ok(1.02 * xray::norm_squared(self.projector.as_ref(), self.run.device, 15)?)
+        Ok(1.02 * norm_squared(self.operator.as_ref(), self.run.device, 15)?)
     }
 }
 
@@ -199,9 +191,9 @@ mod tests {
     fn numbers_that_make_no_sense_are_refused_with_their_key() {
         let common = Common { key: "sirt", iterations: 1, tolerance: 0.0, nonnegative: true, mask: Mask::None };
         assert!(common.check().is_ok());
-        assert!(Common { iterations: 0, ..common }.check().unwrap_err().to_string().starts_with("sirt.iterations"));
+        assert!(Common { iterations: 0, ..common }.check().unwrap_err().to_string().starts_with("iterations"));
         for tolerance in [-1.0, f64::NAN, f64::INFINITY] {
-            assert!(Common { tolerance, ..common }.check().unwrap_err().to_string().starts_with("sirt.tolerance"));
+            assert!(Common { tolerance, ..common }.check().unwrap_err().to_string().starts_with("tolerance"));
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 ///
 /// The loss and the residual of a step are those of the volume it began with: they fall out of the step's own
 /// projection and cost no further one.
-pub(in crate::algorithms) struct Record<'a> {
+pub(in crate::algorithms) struct ConvergenceRecord<'a> {
     stop: &'a dyn StopSignal,
     task: Task,
     common: Common,
@@ -22,7 +22,7 @@ pub(in crate::algorithms) struct Record<'a> {
     curve: Vec<CurvePoint>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> ConvergenceRecord<'a> {
     pub(super) fn begin(stop: &'a dyn StopSignal, common: Common, data_norm: f64) -> Self {
         let task = progress::begin(common.key, Some(common.iterations));
         let scale = if data_norm > 0.0 { data_norm } else { 1.0 };
@@ -59,8 +59,8 @@ mod tests {
     use super::*;
     use crate::progress::Silent;
 
-    fn record(tolerance: f64) -> Record<'static> {
-        Record::begin(
+    fn record(tolerance: f64) -> ConvergenceRecord<'static> {
+        ConvergenceRecord::begin(
             &Silent,
             Common { key: "sirt", iterations: 3, tolerance, nonnegative: true, mask: Mask::None },
             2.0,

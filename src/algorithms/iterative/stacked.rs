@@ -3,9 +3,10 @@
 //!
 //! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. What `cgls` and `lsqr` solve.
 
-use super::{Common, Problem, vectors};
+use super::{Problem, vectors};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
+use crate::require;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,8 +35,8 @@ pub enum Operator {
 
 impl Tikhonov {
     /// Refuses a weight that makes no sense.
-    pub(in crate::algorithms) fn check(&self, common: &Common) -> Result<()> {
-        common.expect(self.weight >= 0.0, "tikhonov.weight", "0 or more", self.weight)
+    pub(in crate::algorithms) fn check(&self) -> Result<()> {
+        require::not_negative("tikhonov.weight", self.weight)
     }
 }
 
@@ -56,12 +57,12 @@ impl<'a> Stacked<'a> {
         // Differences between voxels are that much smaller on a finer lattice, values are not.
         let finer = if tikhonov.operator == Operator::Gradient { problem.run.lattice as f64 } else { 1.0 };
         let factor = if tikhonov.weight > 0.0 { tikhonov.weight * finer * problem.norm_squared()?.sqrt() } else { 0.0 };
-        Ok(Self { problem, factor, operator: tikhonov.operator, axes: tv::axes(problem.projector.domain()) })
+        Ok(Self { problem, factor, operator: tikhonov.operator, axes: tv::axes(problem.operator.domain()) })
     }
 
     /// [A; α‖A‖L] x, x 0 outside the support.
     pub(in crate::algorithms) fn forward(&self, x: &Tensor) -> Result<Blocks> {
-        let mut blocks = vec![self.problem.projector.forward(x)?];
+        let mut blocks = vec![self.problem.operator.forward(x)?];
         if self.factor > 0.0 {
             blocks.extend(self.penalty(x).map_err(torch_error)?);
         }
@@ -78,7 +79,7 @@ impl<'a> Stacked<'a> {
 
     /// The adjoint of [`Stacked::forward`].
     pub(in crate::algorithms) fn adjoint(&self, blocks: &[Tensor]) -> Result<Tensor> {
-        let mut x = self.problem.projector.adjoint(&blocks[0])?;
+        let mut x = self.problem.operator.adjoint(&blocks[0])?;
         let mut finish = || -> std::result::Result<(), TchError> {
             if let [_, rest @ ..] = blocks
                 && !rest.is_empty()

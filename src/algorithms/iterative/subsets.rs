@@ -1,10 +1,10 @@
-//! Subsets of the views with their projectors: what ordered-subset methods visit one after the other.
+//! Subsets of the views with their operators: what ordered-subset methods visit one after the other.
 
 use super::{Order, Problem};
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
-use crate::operators::xray::Projector;
-use crate::tensors::torch_error;
+use crate::operators::LinearOperator;
+use crate::tensors::{indices, torch_error};
 use tch::Tensor;
 
 /// Memory that [`Columns`] may keep, bytes.
@@ -15,7 +15,7 @@ pub(in crate::algorithms) struct Subset {
     /// Their numbers; `None`: all of them, in order.
     views: Option<Tensor>,
     /// Their part of A.
-    pub(in crate::algorithms) projector: Box<dyn Projector>,
+    pub(in crate::algorithms) operator: Box<dyn LinearOperator>,
     /// Their part of ŷ.
     pub(in crate::algorithms) data: Tensor,
     /// Their share of all views.
@@ -33,25 +33,15 @@ impl Subsets {
     /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s
     /// of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
     pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
-        let geometry = problem.projector.range();
-        let (grid, all) = (problem.projector.domain(), geometry.views.len());
+        let all = problem.operator.range()[0];
         let count = if subset_views == 0 { 1 } else { all.div_ceil(subset_views) };
         let part = |s: usize| -> Result<Subset> {
             let numbers: Vec<usize> = (s..all).step_by(count).collect();
-            let projector = problem.run.projector(grid, &geometry.subset(&numbers)?)?;
+            let operator = problem.operator.subset(&numbers)?;
             let share = numbers.len() as f64 / all as f64;
-            let views = if count == 1 {
-                None
-            } else {
-                let numbers: Vec<i64> = numbers.iter().map(|&n| n as i64).collect();
-                Some(
-                    Tensor::f_from_slice(&numbers)
-                        .and_then(|t| t.f_to_device(problem.run.device))
-                        .map_err(torch_error)?,
-                )
-            };
+            let views = if count == 1 { None } else { Some(indices(&numbers, problem.run.device)?) };
             let data = pick(views.as_ref(), &problem.data)?;
-            Ok(Subset { views, projector, data, share })
+            Ok(Subset { views, operator, data, share })
         };
         Ok(Self { subsets: (0..count).map(part).collect::<Result<_>>()?, order, seed: problem.run.seed })
     }

@@ -5,13 +5,13 @@
 //! SART (A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984).
 
 use super::subsets::{Columns, Subset, Subsets};
-use super::{Order, Problem, Record, vectors};
+use super::{ConvergenceRecord, Order, Problem, vectors};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
 /// What the sweeps of a reconstruction reuse.
-pub(in crate::algorithms) struct Sweep {
+pub(in crate::algorithms) struct SubsetSweep {
     subsets: Subsets,
     /// Per part: R, and room for R (A x − y).
     rows: Vec<(Tensor, Tensor)>,
@@ -19,12 +19,12 @@ pub(in crate::algorithms) struct Sweep {
     columns: Columns,
 }
 
-impl Sweep {
+impl SubsetSweep {
     pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
         let subsets = Subsets::new(problem, subset_views, order)?;
         let support = problem.support()?;
         let row = |part: &Subset| -> Result<(Tensor, Tensor)> {
-            let sums = part.projector.forward(&support)?;
+            let sums = part.operator.forward(&support)?;
             let room = sums.f_empty_like().map_err(torch_error)?;
             Ok((vectors::inverted(sums).map_err(torch_error)?, room))
         };
@@ -36,7 +36,7 @@ impl Sweep {
     pub(in crate::algorithms) fn iterate(
         mut self,
         problem: &Problem<'_>,
-        record: &mut Record<'_>,
+        record: &mut ConvergenceRecord<'_>,
         relaxation: f64,
         reduction: f64,
     ) -> Result<Tensor> {
@@ -64,10 +64,10 @@ impl Sweep {
             let part = &self.subsets.subsets[number];
             let columns = self.columns.of(number, || column_weights(problem, part))?;
             let (rows, weighted) = &self.rows[number];
-            let mut residual = part.projector.forward(x)?;
+            let mut residual = part.operator.forward(x)?;
             let (own_loss, own_squares) = weigh(&mut residual, &part.data, rows, weighted).map_err(torch_error)?;
             (loss, squares) = (loss + own_loss, squares + own_squares);
-            let back = part.projector.adjoint(weighted)?;
+            let back = part.operator.adjoint(weighted)?;
             step(problem, x, back, &columns, relaxation).map_err(torch_error)?;
         }
         Ok((loss, squares.sqrt()))
@@ -77,7 +77,7 @@ impl Sweep {
 /// −C, 0 outside the support.
 fn column_weights(problem: &Problem<'_>, part: &Subset) -> Result<Tensor> {
     let ones = part.data.f_ones_like().map_err(torch_error)?;
-    let mut weights = vectors::inverted(part.projector.adjoint(&ones)?).map_err(torch_error)?;
+    let mut weights = vectors::inverted(part.operator.adjoint(&ones)?).map_err(torch_error)?;
     problem.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)
 }
 

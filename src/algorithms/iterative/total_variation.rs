@@ -19,9 +19,9 @@ pub(in crate::algorithms) struct Proximal {
 
 impl Proximal {
     pub(in crate::algorithms) fn new(problem: &Problem<'_>) -> Result<Self, TchError> {
-        let axes = tv::axes(problem.projector.domain());
+        let axes = tv::axes(problem.operator.domain());
         let norm_squared = axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>().max(1e-12);
-        let shape = problem.projector.domain().shape.map(|n| n as i64);
+        let shape = problem.operator.domain().shape.map(|n| n as i64);
         let dual =
             axes.iter().map(|_| Tensor::f_zeros(shape, (Kind::Float, problem.run.device))).collect::<Result<_, _>>()?;
         Ok(Self { axes, norm_squared, dual })

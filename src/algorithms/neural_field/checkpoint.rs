@@ -4,7 +4,7 @@
 use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
 use super::phase::Phase;
-use super::problem::Problem;
+use super::problem::FitProblem;
 use super::weight_selection::{Best, WeightSelection};
 use crate::algorithms::Run;
 use crate::algorithms::named_array::NamedArray;
@@ -71,7 +71,7 @@ pub(super) struct CheckpointMetadata<'a> {
 }
 
 /// Names what a checkpoint must have been made for: configuration, data, grid and seed.
-pub(super) fn identity(config: &Config, problem: &Problem<'_>, run: &Run<'_>) -> Result<String> {
+pub(super) fn identity(config: &Config, problem: &FitProblem<'_>, run: &Run<'_>) -> Result<String> {
     let (data, grid) = (problem.data, problem.grid);
     // How often to save does not change what is saved.
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };

@@ -3,7 +3,7 @@
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
-use crate::operators::xray::Projector;
+use crate::operators::LinearOperator;
 use crate::tensors::{from_projections, norm, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use tch::Tensor;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeldOut {
-    /// Every so manieth view is left out.
+    /// Every `every`-th view is left out.
     pub every: usize,
     /// Data steps between two looks.
     pub look: u64,
@@ -30,9 +30,9 @@ impl Default for HeldOut {
 impl HeldOut {
     /// Refuses what leaves too little on either side.
     pub(super) fn check(&self, geometry: &Geometry) -> Result<()> {
-        let views = geometry.views.len();
+        let views = geometry.directions().len();
         if self.every < 2 || self.every > views {
-            let problem = format!("expected 2 to {views} (the views), got {}", self.every);
+            let problem = format!("expected 2 to {views} (the directions of the views), got {}", self.every);
             return Err(Error::config("every", problem).hint("10 leaves out one view in ten"));
         }
         if self.look == 0 {
@@ -40,17 +40,11 @@ impl HeldOut {
         }
         Ok(())
     }
-
-    /// The views that are left out, and the others.
-    pub(super) fn split(&self, views: usize) -> (Vec<usize>, Vec<usize>) {
-        // Not the first: with few views over an arc it is the one with a neighbour on one side only.
-        (0..views).partition(|i| i % self.every == self.every / 2)
-    }
 }
 
 /// The views themselves.
 pub(super) struct Held {
-    projector: Box<dyn Projector>,
+    projector: Box<dyn LinearOperator>,
     data: Tensor,
     norm: f64,
 }

@@ -4,7 +4,7 @@
 //! ([`weight::held_out`](crate::algorithms::weight::held_out)).
 
 use super::Config;
-use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
+use crate::algorithms::weight::held_out::{self, HeldOutViews, excess, mean};
 use crate::algorithms::weight::{Auto, Choice, Weight};
 use crate::algorithms::{Algorithm, Reconstruction, Run, tv};
 use crate::data::{Grid, Projections, Volume, Warning};
@@ -52,7 +52,7 @@ impl Config {
     fn judge(&self, choice: &Choice, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Judgement> {
         let auto = Auto::default();
         let [kept, out] = held_out::split(data, auto.every, 0)?;
-        let judge = Judge::new(out, grid, run)?;
+        let judge = HeldOutViews::new(out, grid, run)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
         let fewer = (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
         let weight = match choice.by {

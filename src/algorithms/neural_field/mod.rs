@@ -6,13 +6,13 @@
 //!    step;
 //! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
 //! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero; the first of them may be
-//!    taken on coarser lattices;
+//!    taken on coarser grids;
 //! 4. *finish* (optional): some steps of another optimizer.
 //!
 //! The result is the last weights, or their average over the last steps, or those that explain held-out views best; of
 //! an ensemble the mean of the fields, with their spread as its uncertainty.
 //!
-//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole lattice. In 2-D, and where steps are
+//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole grid. In 2-D, and where steps are
 //! cheap, a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon:
 //! {rate: 8.0e-4}}`.
 //!
@@ -36,7 +36,7 @@ pub use held_out::HeldOut;
 pub use refinement::{Refinement, Steps};
 pub use saved::Fitted;
 pub use start::{Regression, Start};
-pub use sweep::Sweep;
+pub use sweep::ValueSweep;
 
 use super::statistics::Statistics;
 use super::weight::{Auto, Choice, Weight};
@@ -47,8 +47,9 @@ use crate::fields::regularizers::RegularizerKind;
 use crate::fields::siren;
 use crate::fields::{Domain, FieldKind};
 use crate::optimizers::{OptimizerKind, Schedule, muon};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
 use crate::renderers::line_integral::{IntegratorKind, lattice};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -78,7 +79,7 @@ pub struct Config {
     pub noise: Option<Statistics>,
     /// More that is known of the volume, each with its weight.
     pub regularizers: Vec<OneOf<RegularizerKind>>,
-    /// Data steps on coarser lattices before those on the full one, coarsest first: [40, 60] is 40 steps on a lattice
+    /// Data steps on coarser grids before those on the full one, coarsest first: [40, 60] is 40 steps on a grid
     /// four times coarser, then 60 on one twice coarser. They count among `steps`.
     pub coarse_steps: Vec<u64>,
     /// Another method whose volume the field learns first; `null` to start from random weights.
@@ -93,7 +94,7 @@ pub struct Config {
     /// last weights.
     pub held_out: Option<HeldOut>,
     /// Try some values of a key first, and take the one that explains left-out views best.
-    pub sweep: Option<Sweep>,
+    pub sweep: Option<ValueSweep>,
     /// End the data steps after so many seconds of fitting. The result then depends on the machine's speed.
     pub max_seconds: Option<f64>,
     /// Fit once more without one view in four, predict those by the field and by total variation with an automatic
@@ -154,95 +155,87 @@ impl Config {
 
     pub(super) fn check_numbers(&self) -> Result<()> {
         if self.steps == 0 && self.start.is_none() {
-            return Err(Error::config("neural_field.steps", "expected at least 1 without a start, got 0"));
+            return Err(Error::config("steps", "expected at least 1 without a start, got 0"));
         }
         if self.ramp_steps > self.steps {
             let problem = format!("expected at most steps = {}, got {}", self.steps, self.ramp_steps);
-            return Err(Error::config("neural_field.ramp_steps", problem));
+            return Err(Error::config("ramp_steps", problem));
         }
-        if !(self.tv.is_finite() && self.tv >= 0.0) {
-            return Err(Error::config("neural_field.tv", format!("expected 0 or more, got {}", self.tv)));
-        }
+        require::not_negative("tv", self.tv)?;
         if self.ramp_steps + self.coarse_steps.iter().sum::<u64>() > self.steps {
             let problem = format!(
                 "expected at most steps = {} together with ramp_steps, got {:?}",
                 self.steps, self.coarse_steps
             );
-            return Err(Error::config("neural_field.coarse_steps", problem));
+            return Err(Error::config("coarse_steps", problem));
         }
         if self.coarse_steps.len() > 6 {
             return Err(Error::config(
-                "neural_field.coarse_steps",
+                "coarse_steps",
                 format!("expected at most 6 levels, got {}", self.coarse_steps.len()),
             ));
         }
         for (key, value) in [("clip", self.clip), ("max_seconds", self.max_seconds.unwrap_or(0.0))] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(Error::config(format!("neural_field.{key}"), format!("expected 0 or more, got {value}")));
-            }
+            require::not_negative(key, value)?;
         }
         if !(0.0..=1.0).contains(&self.average) {
             return Err(Error::config(
-                "neural_field.average",
+                "average",
                 format!("expected a share of the steps, 0 to 1, got {}", self.average),
             ));
         }
         if !(1..=64).contains(&self.ensemble) {
-            return Err(Error::config(
-                "neural_field.ensemble",
-                format!("expected 1 to 64 fields, got {}", self.ensemble),
-            ));
+            return Err(Error::config("ensemble", format!("expected 1 to 64 fields, got {}", self.ensemble)));
         }
         if !(16..=1 << 24).contains(&self.chunk) {
-            return Err(Error::config("neural_field.chunk", format!("expected 16 to 2^24 points, got {}", self.chunk)));
+            return Err(Error::config("chunk", format!("expected 16 to 2^24 points, got {}", self.chunk)));
         }
-        if !(self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0) {
-            return Err(Error::config(
-                "neural_field.checkpoint_seconds",
-                format!("expected 0 or more, got {}", self.checkpoint_seconds),
-            ));
+        require::not_negative("checkpoint_seconds", self.checkpoint_seconds)
+    }
+
+    /// Refuses steps that look at whole projections with an integrator that takes single rays.
+    fn check_steps_of_whole_projections(&self) -> Result<()> {
+        if self.integrator.kind.as_part().whole_projections() {
+            return Ok(());
         }
-        Ok(())
+        let hint = "use integrator: lattice";
+        if self.ramp_steps > 0 {
+            let problem = format!("expected 0 with an integrator that takes single rays, got {}", self.ramp_steps);
+            return Err(Error::config("ramp_steps", problem).hint(hint));
+        }
+        if self.coarse_steps.is_empty() {
+            return Ok(());
+        }
+        Err(Error::config("coarse_steps", "expected none with an integrator that takes single rays").hint(hint))
     }
 }
 
 impl Algorithm for Config {
     fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
         self.check_numbers()?;
-        self.field.kind.as_part().check(&Domain::of(grid)).map_err(|e| e.under("neural_field.field"))?;
-        let integrator = self.integrator.kind.as_part();
-        integrator.check().map_err(|e| e.under("neural_field.integrator"))?;
-        if self.ramp_steps > 0 && !integrator.whole_projections() {
-            let problem = format!("expected 0 with an integrator that takes single rays, got {}", self.ramp_steps);
-            return Err(Error::config("neural_field.ramp_steps", problem).hint("use integrator: lattice"));
+        let at = |key: &'static str| move |error: Error| error.under(key);
+        let (field, integrator, optimizer) = (&self.field.kind, &self.integrator.kind, &self.optimizer.kind);
+        field.named(field.as_part().check(&Domain::of(grid))).map_err(at("field"))?;
+        integrator.named(integrator.as_part().check()).map_err(at("integrator"))?;
+        optimizer.named(optimizer.as_part().check()).map_err(at("optimizer"))?;
+        self.check_steps_of_whole_projections()?;
+        for (i, entry) in self.regularizers.iter().enumerate() {
+            let checked = entry.kind.named(entry.kind.as_part().check());
+            checked.map_err(|error| error.under(&format!("regularizers[{i}]")))?;
         }
-        self.optimizer.kind.as_part().check().map_err(|e| e.under("neural_field.optimizer"))?;
-        if !(self.coarse_steps.is_empty() || integrator.whole_projections()) {
-            let problem = "expected none with an integrator that takes single rays";
-            return Err(Error::config("neural_field.coarse_steps", problem).hint("use integrator: lattice"));
-        }
-        for (i, kind) in self.regularizers.iter().enumerate() {
-            kind.kind.as_part().check().map_err(|e| e.under(&format!("neural_field.regularizers[{i}]")))?;
-        }
-        self.weight.check(geometry).map_err(|e| e.under("neural_field.weight"))?;
+        self.weight.check(geometry).map_err(at("weight"))?;
         if self.fallback {
-            Weight::Auto(Auto::default()).check(geometry).map_err(|e| e.under("neural_field.fallback"))?;
+            Weight::Auto(Auto::default()).check(geometry).map_err(at("fallback"))?;
         }
-        if let Some(noise) = &self.noise {
-            noise.check().map_err(|e| e.under("neural_field.noise"))?;
-        }
-        if let Some(held) = &self.held_out {
-            held.check(geometry).map_err(|e| e.under("neural_field.held_out"))?;
-        }
+        self.noise.as_ref().map_or(Ok(()), |noise| noise.check().map_err(at("noise")))?;
+        self.held_out.as_ref().map_or(Ok(()), |held| held.check(geometry).map_err(at("held_out")))?;
         if let Some(finish) = &self.finish {
-            finish.kind.as_part().check().map_err(|e| e.under("neural_field.finish"))?;
+            finish.kind.named(finish.kind.as_part().check()).map_err(at("finish"))?;
         }
         if let Some(start) = &self.start {
-            start::check(start, geometry, grid).map_err(|e| e.under("neural_field.start"))?;
+            start::check(start, geometry, grid).map_err(at("start"))?;
         }
-        self.sweep
-            .as_ref()
-            .map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(|e| e.under("neural_field.sweep")))
+        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(at("sweep")))
     }
 
     fn file(&self) -> Option<&Path> {
@@ -273,7 +266,7 @@ impl Algorithm for Config {
         let swept = self.sweep.as_ref().map(|sweep| sweep.choose(self, choice.weight, data, grid, run)).transpose()?;
         let config = swept.as_ref().map_or(self, |swept| &swept.config);
         let mut made =
-            fit::Fit::new(config, problem::Problem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
+            fit::Fit::new(config, problem::FitProblem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
         if self.fallback {
             config.fall_back(&mut made, &choice, data, grid, run)?;
         }

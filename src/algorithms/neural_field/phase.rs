@@ -10,6 +10,6 @@ pub(super) enum Phase {
     Regression,
     /// Learning the projections.
     Data,
-    /// Learning the projections on the full lattice, by another optimizer.
+    /// Learning the projections on the full grid, by another optimizer.
     Refinement,
 }

@@ -1,4 +1,4 @@
-//! What a fit minimises: the data in units of mu_ref, on the full lattice and on the coarser ones before it.
+//! What a fit minimises: the data in units of mu_ref, on the full grid and on the coarser ones before it.
 
 use super::Config;
 use super::held_out::Held;
@@ -6,26 +6,26 @@ use crate::algorithms::Run;
 use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
 use crate::error::Result;
 use crate::operators::xray::kernels::support::seen_support;
-use crate::operators::xray::{self, Weighted};
+use crate::operators::{Weighted, norm_squared};
 use crate::renderers::line_integral::Objective;
-use crate::tensors::{from_projections, to_vec, torch_error};
-use tch::{Kind, Tensor};
+use crate::tensors::{from_projections, indices, to_vec, torch_error};
+use tch::{Device, Kind, Tensor};
 
 /// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
 const AIR: f32 = 0.02;
 
 /// The problem of a fit.
-pub(super) struct Problem<'a> {
+pub(super) struct FitProblem<'a> {
     pub(super) data: &'a Projections,
     pub(super) grid: &'a Grid,
     pub(super) mu_ref: f64,
     /// The views that the fit does not see.
     pub(super) held: Option<Held>,
-    /// The first data step that each lattice serves, coarsest first; the last is the full one.
+    /// The first data step that each grid serves, coarsest first; the last is the full one.
     levels: Vec<(u64, Objective)>,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> FitProblem<'a> {
     /// `weight` multiplies the weights of the regularisers.
     pub(super) fn new(
         config: &Config,
@@ -36,8 +36,8 @@ impl<'a> Problem<'a> {
     ) -> Result<Self> {
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
         let views = data.geometry.views.len();
-        let (left_out, kept) =
-            config.held_out.as_ref().map_or_else(|| (Vec::new(), (0..views).collect()), |held| held.split(views));
+        let all = || [(0..views).collect(), Vec::new()];
+        let [kept, left_out] = config.held_out.as_ref().map_or_else(all, |held| data.geometry.parted(held.every, 0));
         let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
         let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
@@ -62,7 +62,7 @@ impl<'a> Problem<'a> {
         &level.1
     }
 
-    /// On the full lattice.
+    /// On the full grid.
     pub(super) fn full(&self) -> &Objective {
         &self.levels[self.levels.len() - 1].1
     }
@@ -82,7 +82,7 @@ impl<'a> Problem<'a> {
         to_vec(&Tensor::zeros([self.grid.voxels() as i64], self.full().options).index_copy(0, support, &ones))
     }
 
-    /// A volume of nothing.
+    /// A volume of zeros.
     pub(super) fn air(&self) -> Volume {
         Volume::filled(self.grid.clone(), crate::data::Quantity::Attenuation, 0.0)
     }
@@ -95,11 +95,11 @@ fn objective(
     support: Option<&[bool]>,
     run: &Run<'_>,
 ) -> Result<Objective> {
-    let mut projector = run.projector(grid, &data.geometry)?;
+    let mut operator = run.projector(grid, &data.geometry)?;
     let integrals = from_projections(data, run.device)?;
     let weights = config.noise.as_ref().map(|noise| noise.weights(&integrals)).transpose()?;
     if let Some(weights) = &weights {
-        projector = Box::new(Weighted { projector, factors: weights.sqrt() });
+        operator = Box::new(Weighted { operator, factors: weights.sqrt() });
     }
     Ok(Objective {
         grid: grid.clone(),
@@ -107,21 +107,21 @@ fn objective(
         sampling: run.sampling,
         data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
         weights,
-        norm_squared: xray::norm_squared(projector.as_ref(), run.device, 15)?,
+        norm_squared: norm_squared(operator.as_ref(), run.device, 15)?,
         scale: 1.0,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
-        support: numbers(support, grid.voxels())?.to_device(run.device),
+        support: numbers(support, grid.voxels(), run.device)?,
         chunk: config.chunk,
         seed: run.seed,
         options: (Kind::Float, run.device),
     })
 }
 
-/// The numbers (int64) of the voxels that are asked for.
-fn numbers(support: Option<&[bool]>, voxels: usize) -> Result<Tensor> {
-    let numbers: Vec<i64> = (0..voxels as i64).filter(|&n| support.is_none_or(|support| support[n as usize])).collect();
-    Tensor::f_from_slice(&numbers).map_err(torch_error)
+/// The numbers (int64) of the voxels within the support, or of all.
+fn numbers(support: Option<&[bool]>, voxels: usize, device: Device) -> Result<Tensor> {
+    let inside: Vec<usize> = (0..voxels).filter(|&n| support.is_none_or(|support| support[n])).collect();
+    indices(&inside, device)
 }
 
 /// The same objective on voxels about `factor` times as long.
@@ -148,7 +148,7 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
     Ok(Objective {
         norm_squared: full.norm_squared * fine.voxels() as f64 / grid.voxels() as f64,
         scale: full.scale / factor as f64,
-        support: numbers(members.as_deref(), grid.voxels())?.to_device(full.options.1),
+        support: numbers(members.as_deref(), grid.voxels(), full.options.1)?,
         geometry: full.geometry.clone(),
         data: full.data.shallow_clone(),
         weights: full.weights.as_ref().map(Tensor::shallow_clone),

@@ -1,4 +1,4 @@
-//! A fitted field as its checkpoint holds it, to be evaluated on any lattice: finer than it was fitted on, or a part of
+//! A fitted field as its checkpoint holds it, to be evaluated on any grid: finer than it was fitted on, or a part of
 //! its box.
 
 use super::Config;
@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fields::coordinates::Coordinates;
 use crate::fields::{Domain, Field};
 use crate::progress::{self, StopSignal};
+use crate::registry::Kinds;
 use crate::tensors::{from_slice, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
@@ -37,7 +38,8 @@ impl Fitted {
         let config: Config = serde_json::from_str(entry("config")?).map_err(fault)?;
         let grid: Grid = serde_json::from_str(entry("grid")?).map_err(fault)?;
         let domain = Domain::of(&grid);
-        config.check_numbers().and_then(|()| config.field.kind.as_part().check(&domain)).map_err(fault)?;
+        let field = &config.field.kind;
+        config.check_numbers().and_then(|()| field.named(field.as_part().check(&domain))).map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, entry("identity")?)?;
         let names = match snapshot.ensemble.weights.len() {
             0 => vec!["field".to_string()],
@@ -66,7 +68,7 @@ impl Fitted {
         Ok(Self { mu_ref: number("mu_ref")?, mu_water: number("mu_water")?, config, fields, grid, support, device })
     }
 
-    /// The lattice it was fitted on.
+    /// The grid it was fitted on.
     #[must_use]
     pub fn grid(&self) -> &Grid {
         &self.grid

@@ -3,7 +3,8 @@
 use crate::algorithms::AlgorithmKind;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +46,6 @@ pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<(
     if !(1..=1 << 24).contains(&batch) {
         return Err(Error::config("batch", format!("expected 1 to 2^24 voxels, got {batch}")));
     }
-    if !(rate.is_finite() && rate > 0.0) {
-        return Err(Error::config("rate", format!("expected a positive learning rate, got {rate}")));
-    }
-    start.kind.as_part().check(geometry, grid)
+    require::positive("rate", rate)?;
+    start.kind.named(start.kind.as_part().check(geometry, grid))
 }

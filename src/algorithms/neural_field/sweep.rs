@@ -7,24 +7,29 @@
 //! first.
 
 use super::Config;
-use crate::algorithms::weight::held_out::{self, Judge, excess, mean};
+use crate::algorithms::weight::held_out::{self, HeldOutViews, excess, mean};
 use crate::algorithms::{Algorithm, Run};
+use crate::assignment::Assignment;
 use crate::data::{Geometry, Grid, Projections, Warning};
 use crate::error::{Error, Result};
 use crate::progress::{self, TRIAL};
+use crate::require;
+use crate::yaml;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::OnceLock;
 
 /// What is tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Sweep {
+pub struct ValueSweep {
     /// The key below `neural_field`, such as `field.mlp.encoding.fourier.sigma`.
     pub key: String,
     /// The values tried, that of the smoothest field first: it is taken before others that are about as good.
     pub values: Vec<Value>,
-    /// Every so manieth view is left out of the trials.
+    /// Every `every`-th view is left out of the trials.
     pub every: usize,
     /// How many standard errors of the paired differences of the views' scores from the best value's are "about as
     /// good".
@@ -33,7 +38,7 @@ pub struct Sweep {
     pub steps: Option<u64>,
 }
 
-impl Default for Sweep {
+impl Default for ValueSweep {
     fn default() -> Self {
         Self { key: String::new(), values: Vec::new(), every: 4, errors: 1.0, steps: None }
     }
@@ -53,10 +58,10 @@ pub(super) struct Swept {
     pub(super) warning: Option<Warning>,
 }
 
-impl Sweep {
+impl ValueSweep {
     /// Refuses a key that is not there, values that do not fit it, and scans with too few views.
     pub(super) fn check(&self, config: &Config, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        let views = geometry.views.len();
+        let views = geometry.directions().len();
         if self.values.len() < 2 {
             return Err(Error::config(
                 "values",
@@ -64,12 +69,10 @@ impl Sweep {
             ));
         }
         if self.every < 2 || views < 2 * self.every {
-            let problem = format!("expected 2 to {} (half the views), got {}", views / 2, self.every);
+            let problem = format!("expected 2 to {} (half the directions of the views), got {}", views / 2, self.every);
             return Err(Error::config("every", problem).hint("4 leaves out one view in four"));
         }
-        if !(self.errors.is_finite() && self.errors >= 0.0) {
-            return Err(Error::config("errors", format!("expected 0 or more, got {}", self.errors)));
-        }
+        require::not_negative("errors", self.errors)?;
         if self.steps == Some(0) {
             return Err(Error::config("steps", "expected at least 1, got 0"));
         }
@@ -88,22 +91,23 @@ impl Sweep {
 
     /// The configuration with a value at the key, and no sweep.
     fn with(&self, config: &Config, value: &Value) -> Result<Config> {
+        static SCHEMA: OnceLock<Value> = OnceLock::new();
+        let schema = SCHEMA
+            .get_or_init(|| SchemaSettings::draft07().into_generator().into_root_schema_for::<Config>().to_value());
         let wrong = |problem: String| Error::config("key", format!("{}: {problem}", self.key));
         let mut tree =
             serde_json::to_value(Config { sweep: None, ..config.clone() }).map_err(|error| wrong(error.to_string()))?;
-        let mut at = &mut tree;
-        for key in self.key.split('.') {
-            let known =
-                at.as_object().map(|keys| keys.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default();
-            let hint = if known.is_empty() {
-                "there are no keys at this place".to_string()
-            } else {
-                format!("there are: {known}")
-            };
-            at = at.get_mut(key).ok_or_else(|| wrong(format!("there is no `{key}`")).hint(hint))?;
+        // An assignment may put another kind in the place of one: not here, where it would be chosen unasked.
+        if let Some((above, _)) = self.key.rsplit_once('.')
+            && !tree.pointer(&format!("/{}", above.replace('.', "/"))).is_some_and(Value::is_object)
+        {
+            return Err(wrong(format!("the configuration has no `{above}`")));
         }
-        *at = value.clone();
-        serde_json::from_value(tree).map_err(|error| wrong(format!("{value} does not fit: {error}")))
+        let misfit = |error: Error| error.under("key");
+        Assignment::new(&self.key, value.clone())
+            .and_then(|assignment| assignment.apply(&mut tree, schema))
+            .map_err(misfit)?;
+        yaml::from_value(&tree).map_err(misfit)
     }
 
     /// The fit of a trial: one field, all of its views, no last mile.
@@ -136,7 +140,7 @@ impl Sweep {
         let [kept, out] = held_out::split(data, self.every, 0)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
         let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
-        let judge = Judge::new(out, grid, run)?;
+        let judge = HeldOutViews::new(out, grid, run)?;
         let task = progress::begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
         let mut tried = Vec::with_capacity(self.values.len());
         for value in &self.values {
@@ -189,7 +193,11 @@ mod tests {
     fn the_first_of_values_about_as_good_is_taken() {
         let tried =
             [vec![2.0, 2.2, 2.1, 1.9], vec![1.0, 1.4, 0.9, 1.2], vec![1.1, 1.0, 1.2, 1.0], vec![3.0, 1.2, 5.0, 1.0]];
-        let sweep = |errors| Sweep { values: vec![1.into(), 2.into(), 3.into(), 4.into()], errors, ..Sweep::default() };
+        let sweep = |errors| ValueSweep {
+            values: vec![1.into(), 2.into(), 3.into(), 4.into()],
+            errors,
+            ..ValueSweep::default()
+        };
         assert_eq!(sweep(0.0).pick(&tried), (2, 2));
         assert_eq!(sweep(2.0).pick(&tried), (2, 1));
         assert!(sweep(2.0).at_an_end(&4.into()).is_some() && sweep(2.0).at_an_end(&2.into()).is_none());

@@ -1,9 +1,10 @@
 //! How far a primal-dual method iterates.
 
 use crate::algorithms::Estimate;
-use crate::algorithms::weight::Weight;
+use crate::algorithms::weight::{Auto, Weight};
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
+use crate::require;
 
 /// How far to iterate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,12 +34,8 @@ impl Effort {
         if self.iterations == 0 {
             return Err(Error::config("iterations", "expected at least 1, got 0"));
         }
-        if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
-            return Err(Error::config("tolerance", format!("expected 0 or more, got {}", self.tolerance)));
-        }
-        if !(self.step.is_finite() && self.step > 0.0) {
-            return Err(Error::config("step", format!("expected a positive number, got {}", self.step)));
-        }
+        require::not_negative("tolerance", self.tolerance)?;
+        require::positive("step", self.step)?;
         Ok(())
     }
 
@@ -55,7 +52,11 @@ impl Effort {
     ) -> Estimate {
         let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
         let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
-        let trials = if matches!(weight, Weight::Auto(_)) { 600.0 } else { 0.0 };
+        let trials = match weight {
+            Weight::Fixed(_) => 0.0,
+            Weight::Auto(Auto { near: Some(most), .. }) => 80.0 + 40.0 * (*most as f64 - 1.0),
+            Weight::Auto(_) => 600.0,
+        };
         Estimate {
             operations: (self.iterations as f64 + trials) * 2.0 * 16.0 * samples as f64 * longest,
             memory_bytes: 4 * (projections * samples + volumes * voxels),

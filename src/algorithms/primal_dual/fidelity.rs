@@ -8,7 +8,7 @@
 
 use super::Step;
 use crate::error::Result;
-use crate::operators::xray::{self, Projector};
+use crate::operators::{LinearOperator, norm_squared};
 use crate::tensors::{self, from_slice, torch_error};
 use rand::RngExt;
 use tch::{Device, Kind, TchError, Tensor};
@@ -20,9 +20,9 @@ const MARGIN: f64 = 1.05;
 /// Least value of the ramp, whose largest is 1.
 const FLOOR: f64 = 0.03;
 
-/// The projector scaled to norm 1, and the data with it.
+/// The operator scaled to norm 1, and the data with it.
 pub(super) struct Fidelity {
-    projector: Box<dyn Projector>,
+    operator: Box<dyn LinearOperator>,
     norm: f64,
     /// ŷ `[view, row, column]`.
     pub(super) data: Tensor,
@@ -34,12 +34,12 @@ pub(super) struct Fidelity {
 
 impl Fidelity {
     /// Of projections in units of mu_ref × mm.
-    pub(super) fn new(projector: Box<dyn Projector>, values: &Tensor, device: Device, seed: u64) -> Result<Self> {
-        let norm = xray::norm_squared(projector.as_ref(), device, POWER)?.sqrt();
+    pub(super) fn new(operator: Box<dyn LinearOperator>, values: &Tensor, device: Device, seed: u64) -> Result<Self> {
+        let norm = norm_squared(operator.as_ref(), device, POWER)?.sqrt();
         let data = values / norm;
         let size = tensors::norm(&data).map_err(torch_error)?;
-        let ramp = ramp(projector.range().detector.columns, device).map_err(torch_error)?;
-        let mut made = Self { projector, norm, data, size: if size > 0.0 { size } else { 1.0 }, ramp };
+        let ramp = ramp(operator.range()[2], device).map_err(torch_error)?;
+        let mut made = Self { operator, norm, data, size: if size > 0.0 { size } else { 1.0 }, ramp };
         let largest = made.filtered_norm(device, seed)?;
         made.ramp = made.ramp.f_mul_scalar(1.0 / (MARGIN * largest)).map_err(torch_error)?;
         Ok(made)
@@ -48,7 +48,7 @@ impl Fidelity {
     /// The largest eigenvalue of ÂᵀRÂ, by the power method from noise: its spectrum is flat, so that no smooth start
     /// would find it.
     fn filtered_norm(&self, device: Device, seed: u64) -> Result<f64> {
-        let grid = self.projector.domain();
+        let grid = self.operator.domain();
         let mut random = crate::random::stream(seed, "power method", 0);
         let values: Vec<f32> = (0..grid.voxels()).map(|_| random.random_range(-1.0..1.0)).collect();
         let mut x = from_slice(&values, &grid.shape, device)?;
@@ -63,19 +63,19 @@ impl Fidelity {
     }
 
     pub(super) fn shape(&self) -> [usize; 3] {
-        self.projector.range().shape()
+        self.operator.range()
     }
 
     /// Âx.
     pub(super) fn project(&self, x: &Tensor) -> Result<Tensor> {
-        let mut projected = self.projector.forward(x)?;
+        let mut projected = self.operator.forward(x)?;
         let _ = projected.f_mul_scalar_(1.0 / self.norm).map_err(torch_error)?;
         Ok(projected)
     }
 
     /// Aᵀp: ‖A‖ Âᵀp.
     pub(super) fn back(&self, p: &Tensor) -> Result<Tensor> {
-        self.projector.adjoint(p)
+        self.operator.adjoint(p)
     }
 
     /// 1/‖A‖, by which [`Fidelity::back`] is too large.

@@ -29,7 +29,7 @@ use super::statistics::Statistics;
 use super::{Reconstruction, Run};
 use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use crate::error::Result;
-use crate::operators::xray::Weighted;
+use crate::operators::Weighted;
 use crate::progress;
 use crate::tensors::{dot, from_projections, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
@@ -46,7 +46,7 @@ const RELAXATION: f64 = 1.8;
 const PATIENCE: usize = 50;
 
 /// A scan's data term, ready for any penalty and any start.
-pub struct Problem<'a> {
+pub struct SaddlePointProblem<'a> {
     fidelity: Fidelity,
     grid: Grid,
     run: &'a Run<'a>,
@@ -81,7 +81,7 @@ struct Evaluated {
     residual: f64,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> SaddlePointProblem<'a> {
     /// The data term of projections on a grid: one projector, two norms. With `noise`, A and y stand for √W A and √W y,
     /// W the inverse variances of the rays.
     ///
@@ -90,13 +90,13 @@ impl<'a> Problem<'a> {
     pub fn new(data: &Projections, grid: &Grid, noise: Option<&Statistics>, run: &'a Run<'a>) -> Result<Self> {
         let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
         let integrals = from_projections(data, run.device)?;
-        let (mut projector, mut values) = (run.projector(grid, &data.geometry)?, &integrals / mu_ref);
+        let (mut operator, mut values) = (run.projector(grid, &data.geometry)?, &integrals / mu_ref);
         if let Some(noise) = noise {
             let factors = noise.weights(&integrals)?.sqrt();
             values *= &factors;
-            projector = Box::new(Weighted { projector, factors });
+            operator = Box::new(Weighted { operator, factors });
         }
-        let fidelity = Fidelity::new(projector, &values, run.device, run.seed)?;
+        let fidelity = Fidelity::new(operator, &values, run.device, run.seed)?;
         Ok(Self { fidelity, grid: grid.clone(), run, mu_ref })
     }
 

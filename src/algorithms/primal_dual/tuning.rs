@@ -1,6 +1,6 @@
 //! A penalty's reconstruction with its weight given or chosen: what the algorithms of this family do.
 
-use super::{Effort, Penalty, Problem};
+use super::{Effort, Penalty, SaddlePointProblem};
 use crate::algorithms::statistics::Statistics;
 use crate::algorithms::weight::{Choice, Trials, Weight};
 use crate::algorithms::{Reconstruction, Run};
@@ -12,6 +12,9 @@ use tch::Tensor;
 /// flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where it is
 /// going.
 const TRIAL: (u64, f64) = (80, 0.2);
+/// Iterations of a trial on a finer lattice than the picture's that goes on from the last one: an iteration costs about
+/// ten times as much there, and from a start the volume is settled within 0.2 dB.
+const NEXT_ON_FINER: u64 = 40;
 
 /// What a reconstruction is made of, whatever the penalty.
 pub struct Recipe<'a> {
@@ -33,7 +36,7 @@ impl Recipe<'_> {
     /// # Errors
     /// As the problem's.
     pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
-        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         self.weight.choose(data, grid, run, &mut Tuning { recipe: self, grid, run, folds: Vec::new() })
     }
 
@@ -42,13 +45,13 @@ impl Recipe<'_> {
     /// # Errors
     /// As the problem's.
     pub fn reconstruct(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
-        let _threads = crate::tensors::Threads::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
         let initial = run.initial.as_ref();
         let mut tuning = Tuning { recipe: self, grid, run, folds: Vec::new() };
         let choice = self.weight.choose(data, grid, run, &mut tuning)?;
         // What the first fold's last trial left is a good start, and the other folds' memory is free again.
         let (penalty, tried) = tuning.folds.drain(..).next().map_or((None, None), |fold| (fold.penalty, fold.last));
-        let problem = Problem::new(data, grid, self.noise, run)?;
+        let problem = SaddlePointProblem::new(data, grid, self.noise, run)?;
         let start = initial.map(|volume| problem.scaled(volume)).transpose()?.or(tried);
         let mut penalty = self.weighted(penalty, choice.weight, run)?;
         let solution = problem.solve(penalty.as_mut(), &self.effort_on(run), start.as_ref(), self.label)?;
@@ -68,13 +71,13 @@ struct Tuning<'a> {
 
 /// A set of projections, with what the last trial left.
 struct Fold<'a> {
-    problem: Problem<'a>,
+    problem: SaddlePointProblem<'a>,
     penalty: Option<Box<dyn Penalty>>,
     last: Option<Tensor>,
 }
 
 impl Recipe<'_> {
-    /// The effort with a primal step for the run's lattice: ‖Â‖ = 1 on all of them, but the finer voxels are more.
+    /// The effort with a primal step for the run's grid: ‖Â‖ = 1 on all of them, but the finer voxels are more.
     fn effort_on(&self, run: &Run<'_>) -> Effort {
         Effort { step: self.effort.step * run.lattice as f64, ..self.effort }
     }
@@ -91,7 +94,7 @@ impl Recipe<'_> {
 impl Trials for Tuning<'_> {
     fn prepare(&mut self, folds: &[Projections]) -> Result<()> {
         let fold = |data| {
-            let problem = Problem::new(data, self.grid, self.recipe.noise, self.run)?;
+            let problem = SaddlePointProblem::new(data, self.grid, self.recipe.noise, self.run)?;
             Ok(Fold { problem, penalty: None, last: None })
         };
         self.folds = folds.iter().map(fold).collect::<Result<_>>()?;
@@ -101,7 +104,8 @@ impl Trials for Tuning<'_> {
     fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume> {
         let Fold { problem, penalty, last } = &mut self.folds[fold];
         let mut weighted = self.recipe.weighted(penalty.take(), weight, self.run)?;
-        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
+        let iterations = if last.is_some() && self.run.lattice > 1 { NEXT_ON_FINER } else { TRIAL.0 };
+        let effort = Effort { iterations, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
         let label = format!("{} with weight {weight:.1e}", self.recipe.label);
         let solution = problem.solve(weighted.as_mut(), &effort, last.as_ref(), &label)?;
         *penalty = Some(weighted);

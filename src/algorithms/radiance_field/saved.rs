@@ -1,4 +1,4 @@
-//! A fitted radiance field: what cameras see of it, and its density on a lattice.
+//! A fitted radiance field: what cameras see of it, and its density on a grid.
 
 use super::checkpoint::{self, Snapshot, fault};
 use super::{Config, step};
@@ -72,7 +72,7 @@ impl Scene<'_> {
         [r, g, b, unit(seen.opacity)]
     }
 
-    /// Density (1/mm) at the voxel centres of a lattice; 0 where there is no matter.
+    /// Density (1/mm) at the voxel centres of a grid; 0 where there is no matter.
     pub(super) fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         let unit = self.grid.half_extent();
         let [_, ny, nx] = grid.shape;
@@ -125,7 +125,7 @@ impl Fitted {
         checkpoint::about(bytes).is_ok()
     }
 
-    /// The box of the object, and the lattice on which its density was written.
+    /// The box of the object, and the grid on which its density was written.
     #[must_use]
     pub fn grid(&self) -> &Grid {
         &self.grid
@@ -139,7 +139,7 @@ impl Fitted {
         self.scene().views(cameras, stop)
     }
 
-    /// Density (1/mm) at the voxel centres of a lattice.
+    /// Density (1/mm) at the voxel centres of a grid.
     ///
     /// # Errors
     /// Memory; a stop that was asked for.

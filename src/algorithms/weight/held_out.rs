@@ -14,7 +14,8 @@ use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
-use crate::operators::xray::{self, Model, Projector, Sampling};
+use crate::operators::LinearOperator;
+use crate::operators::xray::{self, Model, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
@@ -28,7 +29,7 @@ const ENOUGH: usize = 8192;
 
 /// Refuses scans with too few views.
 pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
-    let views = geometry.views.len();
+    let views = geometry.directions().len();
     if auto.every < 2 {
         return Err(Error::config("auto.every", format!("expected at least 2, got {}", auto.every)));
     }
@@ -36,7 +37,7 @@ pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
         return Err(Error::config("auto.folds", format!("expected 1 to every = {}, got {folds}", auto.every)));
     }
     if views < 2 * auto.every {
-        let problem = format!("expected at least 2 x every = {} views to leave some out, got {views}", 2 * auto.every);
+        let problem = format!("expected views from at least 2 x every = {} directions, got {views}", 2 * auto.every);
         return Err(Error::config("auto.every", problem)
             .hint("leave more views out (every: 2), or give the weight as a number"));
     }
@@ -48,8 +49,7 @@ pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
 /// # Errors
 /// Fewer views than `every` leaves something of.
 pub fn split(data: &Projections, every: usize, fold: usize) -> Result<[Projections; 2]> {
-    let left_out = |i: &usize| i % every == (every / 2 + fold) % every;
-    let (out, kept): (Vec<usize>, Vec<usize>) = (0..data.geometry.views.len()).partition(left_out);
+    let [kept, out] = data.geometry.parted(every, fold);
     Ok([data.subset(&kept)?, data.subset(&out)?])
 }
 
@@ -98,6 +98,13 @@ impl Scores<'_> {
         Ok(&self.found[at].1)
     }
 
+    /// The largest weight tried that is about as good as the best.
+    fn largest_as_good(&self, errors: f64) -> Option<f64> {
+        let (_, best) = self.found.iter().min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
+        let as_good = self.found.iter().filter(|(_, views)| views == best || excess(views, best, errors) <= 0.0);
+        as_good.map(|(weight, _)| *weight).reduce(f64::max)
+    }
+
     fn tried(&self) -> Vec<(f64, f64)> {
         self.found.iter().map(|(weight, views)| (*weight, mean(views))).collect()
     }
@@ -112,6 +119,10 @@ pub fn mean(values: &[f64]) -> f64 {
 /// The largest weight about as good as the best, and all that was tried.
 fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Result<(f64, Vec<(f64, f64)>)> {
     let mut scores = Scores { solve, found: Vec::new() };
+    if let Some(most) = auto.near {
+        search::about([auto.lowest, auto.highest], auto.first, most, &mut |weight| Ok(mean(scores.of(weight)?)))?;
+        return Ok((scores.largest_as_good(auto.errors).unwrap_or(auto.first), scores.tried()));
+    }
     let (lowest, _) =
         search::minimum([auto.lowest, auto.highest], auto.first, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
     let by_score = |a: &&(f64, Vec<f64>), b: &&(f64, Vec<f64>)| mean(&a.1).total_cmp(&mean(&b.1));
@@ -127,13 +138,13 @@ fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Resul
 }
 
 /// Left-out views that volumes are judged by.
-pub struct Judge {
+pub struct HeldOutViews {
     out: Projections,
-    projector: Box<dyn Projector>,
+    projector: Box<dyn LinearOperator>,
     device: Device,
 }
 
-impl Judge {
+impl HeldOutViews {
     /// Judges volumes on `grid` by the views `out`.
     ///
     /// # Errors
@@ -167,7 +178,7 @@ pub(super) fn choose(
     let (mut kept, mut judges) = (Vec::new(), Vec::new());
     for fold in 0..folds(auto, &data.geometry) {
         let [inside, out] = split(data, auto.every, fold)?;
-        judges.push(Judge::new(out, grid, run)?);
+        judges.push(HeldOutViews::new(out, grid, run)?);
         kept.push(inside);
     }
     trials.prepare(&kept)?;

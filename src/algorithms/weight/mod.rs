@@ -65,7 +65,7 @@ impl Choice {
 }
 
 impl Weight {
-    /// The number, or the choice from `data`; `trials` are then left prepared for what they were last asked.
+    /// The number, or the choice from `data`; afterwards `trials` still hold the folds of the last search.
     ///
     /// # Errors
     /// What the trials say.

@@ -49,6 +49,31 @@ pub(super) fn minimum(
     Ok((weight, tried))
 }
 
+/// Weights about `first`, by factors of 2: downwards while the score falls, else upwards, at most `most` of them.
+pub(super) fn about(
+    [low, high]: [f64; 2],
+    first: f64,
+    most: usize,
+    score: &mut dyn FnMut(f64) -> Result<f64>,
+) -> Result<()> {
+    let first = first.clamp(low, high);
+    let (mut weight, mut least, mut asked) = (first, score(first)?, 1);
+    for factor in [0.5, 2.0] {
+        while asked < most && (low..=high).contains(&(weight * factor)) {
+            let next = score(weight * factor)?;
+            asked += 1;
+            if next >= least {
+                break;
+            }
+            (weight, least) = (weight * factor, next);
+        }
+        if weight != first {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of), from what is `known` of
 /// it or else from `first`: steps of factors of 4, then secants kept within the bracket, until that is within a factor
 /// of `accuracy`.
@@ -144,5 +169,22 @@ mod tests {
         }
         assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(1.0)).unwrap().0, 1e-6);
         assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(-1.0)).unwrap().0, 0.1);
+    }
+
+    #[test]
+    fn a_search_about_a_weight_goes_downhill_and_stops_beyond_the_least() {
+        let ask = |target: f64, most: usize| {
+            let mut asked = Vec::new();
+            about([1e-6, 0.1], 8e-5, most, &mut |w| {
+                asked.push(w);
+                Ok((w / target).ln().powi(2))
+            })
+            .unwrap();
+            asked
+        };
+        assert_eq!(ask(2e-5, 5), [8e-5, 4e-5, 2e-5, 1e-5]);
+        assert_eq!(ask(1.6e-4, 5), [8e-5, 4e-5, 1.6e-4, 3.2e-4]);
+        assert_eq!(ask(8e-5, 5), [8e-5, 4e-5, 1.6e-4]);
+        assert_eq!(ask(1e-6, 3), [8e-5, 4e-5, 2e-5]);
     }
 }

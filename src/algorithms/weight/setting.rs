@@ -3,6 +3,7 @@
 use super::held_out;
 use crate::data::Geometry;
 use crate::error::{Error, Result};
+use crate::require;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -51,6 +52,10 @@ pub struct Auto {
     pub noise_sd: Option<f64>,
     /// discrepancy: the misfit aimed at, as a multiple of the noise's; above 1 where the model errs too.
     pub factor: f64,
+    /// held-out: most trials where `first` is known to be near: the search then goes by factors of 2 from it. `None`:
+    /// as many trials as a search from anywhere takes. Not a key: a method that knows sets it.
+    #[serde(skip)]
+    pub near: Option<usize>,
 }
 
 impl Default for Auto {
@@ -65,28 +70,23 @@ impl Default for Auto {
             highest: 0.1,
             noise_sd: None,
             factor: 1.0,
+            near: None,
         }
     }
 }
 
 /// Refuses what makes no sense.
 pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
-    let positive = |key: &str, value: f64| {
-        let fine = value.is_finite() && value > 0.0;
-        if fine { Ok(()) } else { Err(Error::config(key, format!("expected a positive number, got {value}"))) }
-    };
     match weight {
         Weight::Fixed(value) if value.is_finite() && *value >= 0.0 => Ok(()),
         Weight::Fixed(value) => Err(Error::config("", format!("expected 0 or more, or auto, got {value}"))),
         Weight::Auto(auto) => {
-            positive("auto.first", auto.first)?;
-            positive("auto.lowest", auto.lowest)?;
-            positive("auto.highest", auto.highest)?;
-            positive("auto.factor", auto.factor)?;
-            if !(auto.errors.is_finite() && auto.errors >= 0.0) {
-                return Err(Error::config("auto.errors", format!("expected 0 or more, got {}", auto.errors)));
-            }
-            auto.noise_sd.map_or(Ok(()), |sd| positive("auto.noise_sd", sd))?;
+            require::positive("auto.first", auto.first)?;
+            require::positive("auto.lowest", auto.lowest)?;
+            require::positive("auto.highest", auto.highest)?;
+            require::positive("auto.factor", auto.factor)?;
+            require::not_negative("auto.errors", auto.errors)?;
+            auto.noise_sd.map_or(Ok(()), |sd| require::positive("auto.noise_sd", sd))?;
             if auto.highest < 2.0 * auto.lowest {
                 return Err(Error::config(
                     "auto.highest",
@@ -152,14 +152,14 @@ impl<'de> Visitor<'de> for WeightVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Weight, A::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        enum Key {
+        enum WeightKey {
             Auto,
         }
-        let Some(Key::Auto) = map.next_key()? else { return Err(serde::de::Error::missing_field("auto")) };
+        let Some(WeightKey::Auto) = map.next_key()? else { return Err(serde::de::Error::missing_field("auto")) };
         let auto = map.next_value()?;
-        match map.next_key::<Key>()? {
+        match map.next_key::<WeightKey>()? {
             None => Ok(Weight::Auto(auto)),
-            Some(Key::Auto) => Err(serde::de::Error::duplicate_field("auto")),
+            Some(WeightKey::Auto) => Err(serde::de::Error::duplicate_field("auto")),
         }
     }
 }

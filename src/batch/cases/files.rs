@@ -1,7 +1,7 @@
 //! `files`: the files or folders that a pattern matches.
 
 use super::glob::matches;
-use super::{Case, CaseSource, safe};
+use super::{CaseSource, StudyCase, safe};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
 use schemars::JsonSchema;
@@ -22,7 +22,7 @@ pub struct Config {
 }
 
 impl CaseSource for Config {
-    fn cases(&self, folder: &Path) -> Result<Vec<Case>> {
+    fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>> {
         let found = matches(folder, &self.glob)?;
         if found.is_empty() {
             let problem = format!("`{}` matches nothing in {}", self.glob, folder.display());
@@ -33,7 +33,7 @@ impl CaseSource for Config {
             let id = self.name(&stars).map_err(|error| error.under("files"))?;
             let value = path.to_str().ok_or_else(|| Error::input(&path, "the name of the file is not UTF-8"))?;
             let changes = vec![Assignment::literal(&keys, value.into())];
-            Ok(Case { id: safe(&id), origin: path.display().to_string(), changes, folder: folder.to_path_buf() })
+            Ok(StudyCase { id: safe(&id), origin: path.display().to_string(), changes, folder: folder.to_path_buf() })
         };
         found.into_iter().map(case).collect()
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// One case.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Case {
+pub struct StudyCase {
     /// Unique name, safe as a part of a folder's.
     pub id: String,
     /// What it is, for messages: a file, a line of a table.
@@ -33,7 +33,7 @@ pub trait CaseSource {
     ///
     /// # Errors
     /// Files that cannot be read, patterns that match nothing.
-    fn cases(&self, folder: &Path) -> Result<Vec<Case>>;
+    fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>>;
 }
 
 kinds! {
@@ -52,13 +52,13 @@ kinds! {
 ///
 /// # Errors
 /// What the sources say; two cases of one name.
-pub(super) fn all(sources: &[OneOf<CaseKind>], folder: &Path) -> Result<Vec<Case>> {
-    let mut cases: Vec<Case> = Vec::new();
+pub(super) fn all(sources: &[OneOf<CaseKind>], folder: &Path) -> Result<Vec<StudyCase>> {
+    let mut cases: Vec<StudyCase> = Vec::new();
     for (i, source) in sources.iter().enumerate() {
         cases.extend(source.kind.as_part().cases(folder).map_err(|error| error.under(&format!("cases[{i}]")))?);
     }
     // Some file systems do not tell `A` from `a`.
-    let mut taken: HashMap<String, &Case> = HashMap::new();
+    let mut taken: HashMap<String, &StudyCase> = HashMap::new();
     for case in &cases {
         if let Some(other) = taken.insert(case.id.to_lowercase(), case) {
             let problem = format!("`{}` is the name of {} and of {}", case.id, other.origin, case.origin);

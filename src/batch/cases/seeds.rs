@@ -1,6 +1,6 @@
 //! `seeds`: a number that counts up.
 
-use super::{Case, CaseSource};
+use super::{CaseSource, StudyCase};
 use crate::error::Result;
 use crate::pipeline::Assignment;
 use schemars::JsonSchema;
@@ -26,11 +26,11 @@ fn member() -> String {
 }
 
 impl CaseSource for Config {
-    fn cases(&self, folder: &Path) -> Result<Vec<Case>> {
+    fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>> {
         let case = |seed: u64| {
             let change: Assignment = format!("{}={seed}", self.key).parse()?;
             let id = format!("seed-{seed}");
-            Ok(Case { origin: format!("seed {seed}"), id, changes: vec![change], folder: folder.to_path_buf() })
+            Ok(StudyCase { origin: format!("seed {seed}"), id, changes: vec![change], folder: folder.to_path_buf() })
         };
         (self.from..self.from.saturating_add(self.count)).map(case).collect()
     }

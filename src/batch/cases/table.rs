@@ -1,6 +1,6 @@
 //! `csv`: a table with a line per case and a column per key.
 
-use super::{Case, CaseSource, safe};
+use super::{CaseSource, StudyCase, safe};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ fn case() -> String {
 }
 
 impl CaseSource for Config {
-    fn cases(&self, folder: &Path) -> Result<Vec<Case>> {
+    fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>> {
         let path = folder.join(&self.file);
         let text = std::fs::read_to_string(&path).map_err(|error| Error::read(&path, &error))?;
         let refuse = |line: usize, problem: String| Error::input(&path, format!("line {line}: {problem}"));
@@ -41,7 +41,12 @@ impl CaseSource for Config {
             let changes = others.map(|(key, value)| format!("{key}={value}").parse::<Assignment>());
             let changes = changes.collect::<Result<Vec<_>>>().map_err(|error| refuse(line, error.to_string()))?;
             let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-            Ok(Case { id: safe(&row[named]), origin: format!("line {line} of {}", path.display()), changes, folder })
+            Ok(StudyCase {
+                id: safe(&row[named]),
+                origin: format!("line {line} of {}", path.display()),
+                changes,
+                folder,
+            })
         };
         rows.map(case).collect()
     }
@@ -80,7 +85,7 @@ fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
 mod tests {
     use super::*;
 
-    fn cases(text: &str) -> Result<Vec<Case>> {
+    fn cases(text: &str) -> Result<Vec<StudyCase>> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("p.csv"), text).unwrap();
         Config { file: "p.csv".into(), id: "case".into() }.cases(folder.path())

@@ -11,7 +11,7 @@ use super::status::Failure;
 use crate::data::Status;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::jobs::{Ledger, MethodRecord, Record, State, newest_work};
+use crate::jobs::{Ledger, MethodRecord, State, TaskRecord, newest_work};
 use crate::metrics;
 use crate::report::ranking::{self, Better};
 use serde::Serialize;
@@ -152,7 +152,7 @@ impl Collection {
     }
 }
 
-fn rows_of(ledger: &Ledger, record: Record) -> Vec<Row> {
+fn rows_of(ledger: &Ledger, record: TaskRecord) -> Vec<Row> {
     let id = record.label.id;
     let folder = if record.status == Status::Complete { Some(ledger.published(&id)) } else { newest_work(ledger, &id) };
     let report = folder.map_or(String::new(), |folder| {

@@ -2,7 +2,7 @@ use super::*;
 use crate::jobs::{Header, Label, Task};
 
 /// A study in a folder, with these results of two methods at two settings: task index to record.
-fn study(folder: &Path, cases: usize, record: impl Fn(&Label) -> Option<Record>) -> Ledger {
+fn study(folder: &Path, cases: usize, record: impl Fn(&Label) -> Option<TaskRecord>) -> Ledger {
     let label = |index: usize| {
         let (case, views) = (format!("c{}", index / 2), ["20", "40"][index % 2]);
         Label { index, id: format!("{case}_views-{views}"), case, axes: vec![("views".into(), views.into())] }
@@ -45,9 +45,9 @@ fn method(name: &str, psnr_db: f64) -> MethodRecord {
     }
 }
 
-fn complete(label: &Label) -> Record {
+fn complete(label: &Label) -> TaskRecord {
     let psnr = 20.0 + (label.index / 2) as f64;
-    Record {
+    TaskRecord {
         label: label.clone(),
         status: Status::Complete,
         exit_code: 0,
@@ -67,7 +67,7 @@ fn figures_are_over_cases_pairs_are_case_by_case_and_the_worst_come_first() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = study(folder.path(), 4, |label| match label.index {
         6 => None,
-        7 => Some(Record {
+        7 => Some(TaskRecord {
             status: Status::Failed,
             exit_code: 3,
             reason: "slice 7 is <missing> | gone".into(),

@@ -3,9 +3,10 @@
 //! in Implicit NEural Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare
 //! coordinates where a SIREN stays too smooth.
 
-use super::{Activation, Bounds, LayerPosition, periodic, positive};
+use super::{Activation, Bounds, LayerPosition, periodic};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -28,8 +29,8 @@ impl Default for Config {
 
 impl Activation for Config {
     fn check(&self) -> Result<()> {
-        positive("finer.omega", self.omega)?;
-        positive("finer.bias", self.bias)
+        require::positive("omega", self.omega)?;
+        require::positive("bias", self.bias)
     }
 
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {

@@ -2,9 +2,10 @@
 //! Implicit Neural Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for
 //! bare coordinates.
 
-use super::{Activation, Bounds, LayerPosition, plain, positive};
+use super::{Activation, Bounds, LayerPosition, plain};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -27,8 +28,8 @@ impl Default for Config {
 
 impl Activation for Config {
     fn check(&self) -> Result<()> {
-        positive("gabor.omega", self.omega)?;
-        positive("gabor.scale", self.scale)
+        require::positive("omega", self.omega)?;
+        require::positive("scale", self.scale)
     }
 
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {

@@ -2,9 +2,10 @@
 //! Framework for Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special
 //! start; σ sets its scale.
 
-use super::{Activation, Bounds, LayerPosition, plain, positive};
+use super::{Activation, Bounds, LayerPosition, plain};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -25,7 +26,7 @@ impl Default for Config {
 
 impl Activation for Config {
     fn check(&self) -> Result<()> {
-        positive("gaussian.sigma", self.sigma)
+        require::positive("sigma", self.sigma)
     }
 
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {

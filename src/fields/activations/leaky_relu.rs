@@ -27,7 +27,7 @@ impl Activation for Config {
         if (0.0..1.0).contains(&self.slope) {
             return Ok(());
         }
-        Err(Error::config("leaky_relu.slope", format!("expected 0 to below 1, got {}", self.slope)))
+        Err(Error::config("slope", format!("expected 0 to below 1, got {}", self.slope)))
     }
 
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {

@@ -12,7 +12,7 @@ pub mod softplus;
 pub mod tanh;
 
 use super::kernels::pointwise::Pointwise;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use tch::{TchError, Tensor};
 
 /// Which layer of a network.
@@ -102,14 +102,6 @@ fn periodic(omega: f64, place: LayerPosition, inputs: usize) -> Bounds {
     Bounds { weight: bound, bias: bound }
 }
 
-/// Refuses a number that is not positive and finite.
-fn positive(key: &str, value: f64) -> Result<()> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(Error::config(key, format!("expected a positive number, got {value}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,8 +153,8 @@ mod tests {
             "leaky_relu: {slope: 1.5}",
         ] {
             let kind: OneOf<ActivationKind> = serde_yaml::from_str(text).unwrap();
-            let problem = kind.kind.as_part().check().unwrap_err().to_string();
-            assert!(problem.starts_with(kind.kind.name()), "{problem}");
+            let problem = kind.kind.named(kind.kind.as_part().check()).unwrap_err().to_string();
+            assert!(problem.starts_with(&format!("{}.", kind.kind.name())), "{problem}");
         }
     }
 }

@@ -3,9 +3,10 @@
 //! same network as `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE
 //! TNNLS 2022).
 
-use super::{Activation, Bounds, LayerPosition, periodic, positive};
+use super::{Activation, Bounds, LayerPosition, periodic};
 use crate::error::Result;
 use crate::fields::kernels::pointwise::Pointwise;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -26,7 +27,7 @@ impl Default for Config {
 
 impl Activation for Config {
     fn check(&self) -> Result<()> {
-        positive("sine.omega", self.omega)
+        require::positive("omega", self.omega)
     }
 
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError> {

@@ -44,9 +44,9 @@ impl Encoding for Config {
             || self.resolutions.iter().any(|n| !(1..=1 << 14).contains(n))
         {
             let problem = format!("expected 1 to 32 numbers of 1 to 16384 cells, got {:?}", self.resolutions);
-            return Err(Error::config("dense_grid.resolutions", problem));
+            return Err(Error::config("resolutions", problem));
         }
-        grids::check(&self.grids(inputs), "dense_grid")
+        grids::check(&self.grids(inputs))
     }
 
     fn width(&self, _: usize) -> usize {

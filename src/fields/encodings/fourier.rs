@@ -4,8 +4,9 @@
 //! too large is grain.
 
 use super::{Built, Encoding, waves};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::random::stream;
+use crate::require;
 use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,8 @@ impl Default for Config {
 
 impl Encoding for Config {
     fn check(&self, _: usize) -> Result<()> {
-        if !(1..=4096).contains(&self.features) {
-            return Err(Error::config("fourier.features", format!("expected 1 to 4096, got {}", self.features)));
-        }
-        if !(self.sigma.is_finite() && self.sigma > 0.0) {
-            return Err(Error::config("fourier.sigma", format!("expected a positive number, got {}", self.sigma)));
-        }
+        require::within("features", self.features, 1..=4096)?;
+        require::positive("sigma", self.sigma)?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use crate::fields::interpolation::interpolate;
 use crate::fields::kernels::levels::Levels;
 use crate::fields::layers::uniform;
 use crate::random::stream;
+use crate::require;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// Most numbers of a table: 4 GiB, and four times that with gradients and moments.
@@ -50,13 +51,11 @@ pub(super) fn build(levels: Levels, bound: f64, seed: u64, options: (Kind, Devic
 }
 
 /// Refuses features that are none or too many, and tables beyond memory's reach.
-pub(super) fn check(levels: &Levels, kind: &str) -> Result<()> {
-    if !(1..=64).contains(&levels.features) {
-        return Err(Error::config(format!("{kind}.features"), format!("expected 1 to 64, got {}", levels.features)));
-    }
+pub(super) fn check(levels: &Levels) -> Result<()> {
+    require::within("features", levels.features, 1..=64)?;
     let numbers = levels.rows().saturating_mul(levels.features);
     if numbers > MOST {
-        return Err(Error::config(kind, format!("expected at most {MOST} numbers in the table, got {numbers}"))
+        return Err(Error::config("", format!("expected at most {MOST} numbers in the table, got {numbers}"))
             .hint("lower its resolution"));
     }
     Ok(())

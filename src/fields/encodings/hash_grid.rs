@@ -8,6 +8,7 @@
 use super::{Built, Encoding, grids};
 use crate::error::{Error, Result};
 use crate::fields::kernels::levels::Levels;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
@@ -50,20 +51,16 @@ impl Config {
 
 impl Encoding for Config {
     fn check(&self, inputs: usize) -> Result<()> {
-        if !(1..=32).contains(&self.levels) {
-            return Err(Error::config("hash_grid.levels", format!("expected 1 to 32, got {}", self.levels)));
-        }
-        if !(4..=26).contains(&self.log2_table) {
-            return Err(Error::config("hash_grid.log2_table", format!("expected 4 to 26, got {}", self.log2_table)));
-        }
+        require::within("levels", self.levels, 1..=32)?;
+        require::within("log2_table", self.log2_table, 4..=26)?;
         if self.base == 0 {
-            return Err(Error::config("hash_grid.base", "expected at least 1 cell, got 0"));
+            return Err(Error::config("base", "expected at least 1 cell, got 0"));
         }
         if !(self.base..=1 << 16).contains(&self.finest) {
             let problem = format!("expected base = {} to 65536 cells, got {}", self.base, self.finest);
-            return Err(Error::config("hash_grid.finest", problem));
+            return Err(Error::config("finest", problem));
         }
-        grids::check(&self.grids(inputs), "hash_grid")
+        grids::check(&self.grids(inputs))
     }
 
     fn width(&self, _: usize) -> usize {

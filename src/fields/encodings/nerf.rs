@@ -1,7 +1,7 @@
 //! γ(v) = [.., cos 2ᵏπv, sin 2ᵏπv, ..] for k = 0 .. L−1: waves along the axes, one per octave. Mildenhall et al.,
 //! "NeRF: Representing Scenes as Neural Radiance Fields for View Synthesis", ECCV 2020, eq. 4. The finest wave has
 //! 2^(L−2) cycles per unit of the field coordinates: L = 2 + log₂ (a quarter of the voxels across) reaches the Nyquist
-//! frequency of a lattice.
+//! frequency of a grid.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ impl Encoding for Config {
         if (1..=24).contains(&self.octaves) {
             return Ok(());
         }
-        Err(Error::config("nerf.octaves", format!("expected 1 to 24, got {}", self.octaves)))
+        Err(Error::config("octaves", format!("expected 1 to 24, got {}", self.octaves)))
     }
 
     fn width(&self, inputs: usize) -> usize {

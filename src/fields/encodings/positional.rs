@@ -6,6 +6,7 @@
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind};
@@ -28,17 +29,9 @@ impl Default for Config {
 
 impl Encoding for Config {
     fn check(&self, _: usize) -> Result<()> {
-        if !(1..=1024).contains(&self.frequencies) {
-            return Err(Error::config(
-                "positional.frequencies",
-                format!("expected 1 to 1024, got {}", self.frequencies),
-            ));
-        }
+        require::within("frequencies", self.frequencies, 1..=1024)?;
         if !(self.sigma.is_finite() && self.sigma >= 1.0) {
-            return Err(Error::config(
-                "positional.sigma",
-                format!("expected a number of 1 or more, got {}", self.sigma),
-            ));
+            return Err(Error::config("sigma", format!("expected a number of 1 or more, got {}", self.sigma)));
         }
         Ok(())
     }

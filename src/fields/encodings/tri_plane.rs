@@ -91,12 +91,9 @@ impl Encoding for Config {
             .hint("in 2-D use dense_grid or hash_grid"));
         }
         if !(1..=1 << 14).contains(&self.resolution) {
-            return Err(Error::config(
-                "tri_plane.resolution",
-                format!("expected 1 to 16384 cells, got {}", self.resolution),
-            ));
+            return Err(Error::config("resolution", format!("expected 1 to 16384 cells, got {}", self.resolution)));
         }
-        grids::check(&self.planes(), "tri_plane")
+        grids::check(&self.planes())
     }
 
     fn width(&self, _: usize) -> usize {

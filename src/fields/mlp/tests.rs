@@ -43,14 +43,12 @@ fn outputs_keep_to_their_ranges_and_skips_to_their_layers() {
 fn nonsense_is_refused_by_key() {
     let (slice, volume) = (Domain::cube(2, 8).unwrap(), Domain::cube(3, 8).unwrap());
     let problem = |text: &str, domain: &Domain| config(text).check(domain).unwrap_err().to_string();
-    assert!(problem("{width: 0}", &slice).starts_with("mlp.width"));
-    assert!(problem("{depth: 2, skip: [2]}", &slice).starts_with("mlp.skip"));
-    assert!(problem("{output_scale: .nan}", &slice).starts_with("mlp.output_scale"));
-    assert!(problem("{encoding: tri_plane}", &slice).starts_with("mlp.encoding.tri_plane"));
-    assert!(problem("{encoding: {hash_grid: {finest: 2}}}", &volume).starts_with("mlp.encoding.hash_grid.finest"));
-    assert!(
-        problem("{encoding: {dense_grid: {resolutions: [16000]}}}", &volume).starts_with("mlp.encoding.dense_grid")
-    );
+    assert!(problem("{width: 0}", &slice).starts_with("width"));
+    assert!(problem("{depth: 2, skip: [2]}", &slice).starts_with("skip"));
+    assert!(problem("{output_scale: .nan}", &slice).starts_with("output_scale"));
+    assert!(problem("{encoding: tri_plane}", &slice).starts_with("encoding.tri_plane"));
+    assert!(problem("{encoding: {hash_grid: {finest: 2}}}", &volume).starts_with("encoding.hash_grid.finest"));
+    assert!(problem("{encoding: {dense_grid: {resolutions: [16000]}}}", &volume).starts_with("encoding.dense_grid"));
     assert!(config("{encoding: tri_plane}").check(&volume).is_ok());
 }
 

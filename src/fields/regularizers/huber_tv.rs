@@ -4,8 +4,9 @@
 //! Math. Stat. 35 (1964) 73; for tomography Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) §6.2.2. For anatomy
 //! with soft gradients.
 
-use super::{Regularizer, check_weight, squares};
-use crate::error::{Error, Result};
+use super::{Regularizer, squares};
+use crate::error::Result;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -28,10 +29,8 @@ impl Default for Config {
 
 impl Regularizer for Config {
     fn check(&self) -> Result<()> {
-        if !(self.delta.is_finite() && self.delta > 0.0) {
-            return Err(Error::config("huber_tv.delta", format!("expected a positive step, got {}", self.delta)));
-        }
-        check_weight("huber_tv.weight", self.weight)
+        require::positive("delta", self.delta)?;
+        require::not_negative("weight", self.weight)
     }
 
     fn weight(&self) -> f64 {

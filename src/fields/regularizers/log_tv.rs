@@ -5,9 +5,10 @@
 //! Fourier Anal. Appl. 14, 2008 (its reweighted form); for few views E. Y. Sidky, R. Chartrand, X. Pan, IEEE NSS 2007.
 //! It is not convex: a start matters.
 
-use super::{Regularizer, check_weight, squares};
-use crate::error::{Error, Result};
+use super::{Regularizer, squares};
+use crate::error::Result;
 use crate::fields::regularizers::total_variation::EPSILON_SQUARED;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -30,10 +31,8 @@ impl Default for Config {
 
 impl Regularizer for Config {
     fn check(&self) -> Result<()> {
-        if !(self.epsilon.is_finite() && self.epsilon > 0.0) {
-            return Err(Error::config("log_tv.epsilon", format!("expected a positive step, got {}", self.epsilon)));
-        }
-        check_weight("log_tv.weight", self.weight)
+        require::positive("epsilon", self.epsilon)?;
+        require::not_negative("weight", self.weight)
     }
 
     fn weight(&self) -> f64 {

@@ -1,7 +1,7 @@
 //! What is known of a volume besides its projections, as differentiable functions of it.
 //!
 //! [`total_variation`] is the one of the `tv` key, with its gradient written out. The others are a family: each gives a
-//! penalty per voxel from the voxel's value and its forward differences, so that it serves a lattice and random voxels
+//! penalty per voxel from the voxel's value and its forward differences, so that it serves a grid and random voxels
 //! alike.
 
 pub mod huber_tv;
@@ -12,7 +12,7 @@ pub mod sparsity;
 pub mod tikhonov;
 pub mod total_variation;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use tch::{Kind, TchError, Tensor};
 
 /// A family member's configuration, which is the penalty.
@@ -68,14 +68,6 @@ pub fn value_and_gradient(
         sum.f_backward()?;
         Ok((sum.f_to_kind(Kind::Double)?.double_value(&[]), leaf.grad()))
     })
-}
-
-/// Refuses a weight that is not 0 or more.
-fn check_weight(key: &str, weight: f64) -> Result<()> {
-    if weight.is_finite() && weight >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::config(key, format!("expected 0 or more, got {weight}")))
 }
 
 /// Σ slope² over the axes; zeros without any.

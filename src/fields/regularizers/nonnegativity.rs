@@ -3,8 +3,9 @@
 //! Attenuation is not negative; a field without an output activation may say so, and is drawn back here. A projection
 //! onto x ≥ 0 at the end (`nonnegative`) does the same too late for the data to answer.
 
-use super::{Regularizer, check_weight};
+use super::Regularizer;
 use crate::error::Result;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -25,7 +26,7 @@ impl Default for Config {
 
 impl Regularizer for Config {
     fn check(&self) -> Result<()> {
-        check_weight("nonnegativity.weight", self.weight)
+        require::not_negative("weight", self.weight)
     }
 
     fn weight(&self) -> f64 {

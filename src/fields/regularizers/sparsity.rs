@@ -2,8 +2,9 @@
 //!
 //! The ℓ₁ norm of Donoho, IEEE Trans. Inf. Theory 52 (2006) 1289, on the voxels themselves.
 
-use super::{Regularizer, check_weight};
+use super::Regularizer;
 use crate::error::Result;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -24,7 +25,7 @@ impl Default for Config {
 
 impl Regularizer for Config {
     fn check(&self) -> Result<()> {
-        check_weight("sparsity.weight", self.weight)
+        require::not_negative("weight", self.weight)
     }
 
     fn weight(&self) -> f64 {

@@ -3,8 +3,9 @@
 //! Smooth everywhere, edges too: only where the object itself is smooth, or as a little help beside total variation.
 //! Tikhonov, Soviet Math. Dokl. 4 (1963) 1035.
 
-use super::{Regularizer, check_weight, squares};
+use super::{Regularizer, squares};
 use crate::error::Result;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
@@ -25,7 +26,7 @@ impl Default for Config {
 
 impl Regularizer for Config {
     fn check(&self) -> Result<()> {
-        check_weight("tikhonov.weight", self.weight)
+        require::not_negative("weight", self.weight)
     }
 
     fn weight(&self) -> f64 {

@@ -106,7 +106,7 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
     object
 }
 
-/// A hash of what is written: the lattice and the rounded voxels. The same result has the same UIDs, whatever machine
+/// A hash of what is written: the grid and the rounded voxels. The same result has the same UIDs, whatever machine
 /// and however many threads made it.
 fn content(volume: &Volume) -> String {
     let Grid { shape, spacing, origin, axes } = &volume.grid;

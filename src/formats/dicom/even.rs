@@ -23,7 +23,7 @@ impl Uneven {
         Self { depths, spacing: length / intervals, count: intervals as usize + 1 }
     }
 
-    /// The lattice of the even slices; `affine` has the step of 1 mm of depth as its first.
+    /// The grid of the even slices; `affine` has the step of 1 mm of depth as its first.
     pub(super) fn affine(&self, affine: &Affine) -> Affine {
         let [_, rows, columns] = affine.shape;
         let steps = [scale(affine.steps[0], self.spacing), affine.steps[1], affine.steps[2]];

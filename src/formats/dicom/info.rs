@@ -104,7 +104,7 @@ fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     let reading = Reading { units: stack::natural(&volume), ..Reading::default() };
     let grid = stack::stack(path, &volume, &reading).and_then(|stack| {
         description.warnings.extend(stack.warnings.clone());
-        let (grid, sheared) = stored::lattice(path, &stack.even_affine(), &reading)?;
+        let (grid, sheared) = stored::grid(path, &stack.even_affine(), &reading)?;
         description.warnings.extend(sheared);
         Ok(grid)
     });

@@ -84,12 +84,12 @@ pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
     Ok(Loaded { warnings, ..loaded })
 }
 
-/// The lattice of the only series; no pixels are read.
+/// The grid of the only series; no pixels are read.
 fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     let (series, mut warnings) = series::choose(path, None)?;
     let stack = stack::stack(path, &series, &Reading::default())?;
     warnings.extend(stack.warnings.clone());
-    let (grid, sheared) = stored::lattice(path, &stack.even_affine(), &Reading::default())?;
+    let (grid, sheared) = stored::grid(path, &stack.even_affine(), &Reading::default())?;
     Ok((grid, warnings.into_iter().chain(sheared).collect()))
 }
 

@@ -48,12 +48,12 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    /// The lattice of evenly spaced slices; sheared if the gantry was tilted.
+    /// The grid of evenly spaced slices; sheared if the gantry was tilted.
     pub(super) fn even_affine(&self) -> Affine {
         self.uneven.as_ref().map_or_else(|| self.affine.clone(), |uneven| uneven.affine(&self.affine))
     }
 
-    /// Values `[slice, row, column]` on the lattice of evenly spaced slices.
+    /// Values `[slice, row, column]` on the grid of evenly spaced slices.
     pub(super) fn even(&self, values: Vec<f32>) -> (Vec<f32>, Affine) {
         let values = match &self.uneven {
             Some(uneven) => uneven.resampled(&values, self.layout.pixels()),

@@ -4,7 +4,7 @@
 //! `# rows=96 columns=128`.
 
 use super::ScanFormat;
-use super::table::{self, Table};
+use super::table::{self, PoseTable};
 use crate::data::{DetectorShape, Geometry, Poses, Source};
 
 pub(super) const FORMAT: ScanFormat =
@@ -21,7 +21,7 @@ fn claims(text: &str) -> bool {
 fn parse(text: &str) -> Result<Poses, String> {
     let named =
         |name: &str| text.lines().filter(|line| line.trim_start().starts_with('#')).any(|line| line.contains(name));
-    Table::parse(text)?.poses(named("parallel3d_vec"))
+    PoseTable::parse(text)?.poses(named("parallel3d_vec"))
 }
 
 fn render(geometry: &Geometry) -> Result<String, String> {

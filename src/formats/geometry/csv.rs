@@ -2,7 +2,7 @@
 //! order; a remark `# rows=96 columns=128 shape=flat` says the pixels. World mm (LPS), u and v one pixel long.
 
 use super::ScanFormat;
-use super::table::{self, Table};
+use super::table::{self, PoseTable};
 use crate::data::{Geometry, Poses, Source};
 
 pub(super) const FORMAT: ScanFormat =
@@ -23,7 +23,7 @@ fn claims(text: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<Poses, String> {
-    let mut table = Table::parse(text)?;
+    let mut table = PoseTable::parse(text)?;
     let header = table.header.take().unwrap_or_default();
     let parallel = header.iter().any(|name| name == "direction_x");
     let places: Vec<usize> = first(parallel)

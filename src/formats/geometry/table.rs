@@ -3,7 +3,7 @@
 use crate::data::{DetectorShape, Geometry, Point, Poses, Source, View};
 
 /// A table as it was read.
-pub(super) struct Table {
+pub(super) struct PoseTable {
     /// The first line, if it is no numbers.
     pub(super) header: Option<Vec<String>>,
     /// `key=value` words of the remarks.
@@ -16,7 +16,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split([',', ' ', '\t', ';']).filter(|word| !word.is_empty())
 }
 
-impl Table {
+impl PoseTable {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut table = Self { header: None, remarks: Vec::new(), rows: Vec::new() };
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -78,7 +78,7 @@ fn view(row: &[f64], parallel: bool) -> Result<View, String> {
     Ok(View { source, center: [d, e, f], u: [g, h, i], v: [j, k, l] })
 }
 
-/// The remark that [`Table::poses`] reads back, and the rows; one kind of beam only.
+/// The remark that [`PoseTable::poses`] reads back, and the rows; one kind of beam only.
 pub(super) fn render(geometry: &Geometry, title: &str, header: &str, separator: &str) -> Result<String, String> {
     let [_, rows, columns] = geometry.shape();
     let shape = if geometry.detector.shape == DetectorShape::Flat { "flat" } else { "cylindrical" };

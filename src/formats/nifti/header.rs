@@ -21,7 +21,7 @@ const MAX_OFFSET: f64 = (1u32 << 28) as f64;
 pub(super) struct Header {
     /// 1 or 2.
     pub(super) version: u8,
-    /// The lattice and the numbers of one volume.
+    /// The grid and the numbers of one volume.
     pub(super) stored: Stored,
     /// Volumes in the file, one after the other.
     pub(super) volumes: usize,

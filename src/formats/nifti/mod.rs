@@ -65,6 +65,6 @@ pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
 /// The affine of a NIfTI file in canonical order; its voxels are not read.
 fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     let header = header::read(path)?;
-    let (grid, sheared) = stored::lattice(path, &header.stored.affine, &Reading::default())?;
+    let (grid, sheared) = stored::grid(path, &header.stored.affine, &Reading::default())?;
     Ok((grid, header.warnings.into_iter().chain(sheared).collect()))
 }

@@ -1,4 +1,4 @@
-//! Voxels as files store them: numbers of any type and byte order on an affine lattice, perhaps compressed. What the
+//! Voxels as files store them: numbers of any type and byte order on an affine grid, perhaps compressed. What the
 //! formats of volumes share: a header is read by each, everything behind it here.
 
 mod gzip;
@@ -26,7 +26,7 @@ const MAX_VOXELS: usize = 1 << 31;
 /// What a header says of the numbers behind it.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
-    /// Lattice in storage order (slowest first), LPS mm.
+    /// Grid in storage order (slowest first), LPS mm.
     pub(super) affine: Affine,
     /// Type of the stored numbers.
     pub(super) kind: VoxelType,
@@ -66,9 +66,9 @@ impl Header {
         finished(path, values, &self.stored.affine, reading, warnings)
     }
 
-    /// The lattice in canonical order.
+    /// The grid in canonical order.
     pub(super) fn grid(&self, path: &Path) -> Result<(Grid, Warnings)> {
-        let (grid, sheared) = lattice(path, &self.stored.affine, &Reading::default())?;
+        let (grid, sheared) = grid(path, &self.stored.affine, &Reading::default())?;
         Ok((grid, self.warnings.iter().cloned().chain(sheared).collect()))
     }
 
@@ -98,7 +98,7 @@ pub(super) fn read(stream: &mut Stream, stored: &Stored) -> std::result::Result<
     voxels::read(stream, stored)
 }
 
-/// Values in storage order as a volume in canonical order; a sheared lattice is brought to right angles.
+/// Values in storage order as a volume in canonical order; a sheared grid is brought to right angles.
 pub(super) fn finished(
     path: &Path,
     values: Vec<f32>,
@@ -107,7 +107,7 @@ pub(super) fn finished(
     mut warnings: Warnings,
 ) -> Result<Loaded> {
     let range = voxels::range(path, &values)?;
-    let (grid, sheared) = lattice(path, affine, reading)?;
+    let (grid, sheared) = grid(path, affine, reading)?;
     memory::admit(path, grid.voxels() as u64)?;
     let order = affine.canonical_order();
     let values = reorder(values, affine.shape, order);
@@ -123,21 +123,21 @@ pub(super) fn finished(
     Ok(Loaded { volume, warnings })
 }
 
-/// The lattice in canonical order, and a warning where that is not the one that the file has.
-pub(super) fn lattice(path: &Path, affine: &Affine, reading: &Reading) -> Result<(Grid, Option<Warning>)> {
+/// The grid in canonical order, and a warning where that is not the one that the file has.
+pub(super) fn grid(path: &Path, affine: &Affine, reading: &Reading) -> Result<(Grid, Option<Warning>)> {
     let order = affine.canonical_order();
     let fault = |problem: String| Error::input(path, problem);
     match affine.check() {
         Ok(()) => Ok((affine.grid(order).map_err(|error| Error::input(path, error))?, None)),
-        Err(Fault::Degenerate) => Err(fault(format!("its lattice is none: {}", Fault::Degenerate))),
+        Err(Fault::Degenerate) => Err(fault(format!("its grid is none: {}", Fault::Degenerate))),
         Err(Fault::Sheared(degrees)) if reading.sheared == Sheared::Refuse => {
-            Err(fault(format!("its lattice is sheared: axes deviate {degrees:.2} degrees from right angles"))
+            Err(fault(format!("its grid is sheared: axes deviate {degrees:.2} degrees from right angles"))
                 .hint("`sheared: resample` brings it to right angles"))
         }
         Err(Fault::Sheared(degrees)) => {
             let grid = shear::upright(&affine.reordered(order)).map_err(|error| Error::input(path, error))?;
             let message = format!(
-                "its lattice is sheared: axes deviate {degrees:.2} degrees from right angles (a tilted gantry?); it is \
+                "its grid is sheared: axes deviate {degrees:.2} degrees from right angles (a tilted gantry?); it is \
                  resampled to a right-angled one of {:?} voxels",
                 grid.shape
             );

@@ -1,4 +1,4 @@
-//! A sheared lattice (a tilted gantry, a transform with shear) brought to right angles.
+//! A sheared grid (a tilted gantry, a transform with shear) brought to right angles.
 //!
 //! The two axes that are nearest to a right angle keep their directions and spacings; the third becomes their normal,
 //! with the distance of the planes along it. For a stack of slices that were shifted against each other that is the
@@ -11,15 +11,15 @@ use rayon::prelude::*;
 
 /// Indices nearer to a whole number than this are whole: rounding must not blur a slice.
 const WHOLE: f64 = 1e-5;
-/// Most voxels of the right-angled lattice for each of the sheared one: a gantry tilted by 30 degrees takes less than 2
-/// of most scans. Small lattices may have more.
+/// Most voxels of the right-angled grid for each of the sheared one: a gantry tilted by 30 degrees takes less than 2
+/// of most scans. Small grids may have more.
 const MOST_MORE: usize = 16;
 const SMALL: usize = 1 << 20;
 
-/// The right-angled lattice that holds every voxel of a sheared one in canonical order.
+/// The right-angled grid that holds every voxel of a sheared one in canonical order.
 ///
 /// # Errors
-/// Axes that lie in one plane, or so askew that most of the lattice would be empty; as [`Grid::new`].
+/// Axes that lie in one plane, or so askew that most of the grid would be empty; as [`Grid::new`].
 pub(in crate::formats) fn upright(affine: &Affine) -> Result<Grid> {
     let unit: [Point; 3] = affine.steps.map(|step| scale(step, 1.0 / norm(step)));
     let cosine = |[i, j]: [usize; 2]| dot(unit[i], unit[j]).abs();
@@ -61,7 +61,7 @@ pub(in crate::formats) fn upright(affine: &Affine) -> Result<Grid> {
     Ok(grid)
 }
 
-/// Values on a sheared lattice `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2) within
+/// Values on a sheared grid `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2) within
 /// the range of the values, beyond which it swings at edges; `air` outside.
 pub(in crate::formats) fn resampled(
     values: &[f32],

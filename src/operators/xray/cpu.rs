@@ -1,8 +1,10 @@
 //! The CPU projectors' tensor face: lends tensors' memory to the [`kernels`](super::kernels) without a copy.
 
-use super::{Model, Projector, expect_shape};
+use super::Model;
 use crate::data::{Detector, Geometry, Grid, View};
 use crate::error::Result;
+use crate::operators::LinearOperator;
+use crate::operators::linear::expect_shape;
 use crate::tensors::{lend, lend_mut, torch_error};
 use tch::{Device, Kind, Tensor};
 
@@ -46,13 +48,13 @@ impl CpuProjector {
     }
 }
 
-impl Projector for CpuProjector {
+impl LinearOperator for CpuProjector {
     fn domain(&self) -> &Grid {
         &self.grid
     }
 
-    fn range(&self) -> &Geometry {
-        &self.geometry
+    fn range(&self) -> [usize; 3] {
+        self.geometry.shape()
     }
 
     fn forward(&self, volume: &Tensor) -> Result<Tensor> {
@@ -63,5 +65,9 @@ impl Projector for CpuProjector {
     fn adjoint(&self, projections: &Tensor) -> Result<Tensor> {
         expect_shape(projections, self.geometry.shape(), "projections")?;
         self.apply(self.model.kernels().adjoint, projections, self.grid.shape)
+    }
+
+    fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>> {
+        Ok(Box::new(Self::new(self.model, &self.grid, &self.geometry.subset(views)?)))
     }
 }

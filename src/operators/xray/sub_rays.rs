@@ -1,16 +1,17 @@
 //! A projector whose detector pixels each average several rays: P A with P the mean over blocks of sub-rays. A pixel of
 //! a real detector is an area; one ray through its middle misses what voxels finer than the pixel hold beside that ray.
 
-use super::Projector;
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
+use crate::operators::LinearOperator;
+use crate::operators::linear::expect_shape;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
 /// P A.
 pub struct SubRays {
     /// A, on the subdivided detector.
-    fine: Box<dyn Projector>,
+    fine: Box<dyn LinearOperator>,
     /// The detector as it was measured.
     geometry: Geometry,
     /// Sub-rays of a pixel, [along rows, along columns].
@@ -30,7 +31,7 @@ impl SubRays {
         grid: &Grid,
         geometry: &Geometry,
         sub_rays: usize,
-        build: impl FnOnce(&Geometry) -> Box<dyn Projector>,
+        build: impl FnOnce(&Geometry) -> Box<dyn LinearOperator>,
     ) -> Self {
         let [rows, columns] = factors(grid, sub_rays);
         let fine = build(&geometry.subdivided(rows, columns));
@@ -62,19 +63,19 @@ impl SubRays {
 
     fn spread(&self, projections: &Tensor) -> std::result::Result<Tensor, TchError> {
         let [rows, columns] = self.factors;
-        let shape = self.fine.range().shape().map(|n| n as i64);
+        let shape = self.fine.range().map(|n| n as i64);
         let scaled = projections.f_mul_scalar(1.0 / (rows * columns) as f64)?;
         scaled.f_view(self.blocks([1, 1]))?.f_expand(self.blocks(self.factors), false)?.f_reshape(shape)
     }
 }
 
-impl Projector for SubRays {
+impl LinearOperator for SubRays {
     fn domain(&self) -> &Grid {
         self.fine.domain()
     }
 
-    fn range(&self) -> &Geometry {
-        &self.geometry
+    fn range(&self) -> [usize; 3] {
+        self.geometry.shape()
     }
 
     fn forward(&self, volume: &Tensor) -> Result<Tensor> {
@@ -82,7 +83,12 @@ impl Projector for SubRays {
     }
 
     fn adjoint(&self, projections: &Tensor) -> Result<Tensor> {
-        super::expect_shape(projections, self.geometry.shape(), "projections")?;
+        expect_shape(projections, self.geometry.shape(), "projections")?;
         self.fine.adjoint(&self.spread(projections).map_err(torch_error)?)
+    }
+
+    fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>> {
+        let (fine, geometry) = (self.fine.subset(views)?, self.geometry.subset(views)?);
+        Ok(Box::new(Self { fine, geometry, factors: self.factors }))
     }
 }

@@ -6,9 +6,10 @@
 //! the grid.
 
 use super::rays::{IndexRay, of_samples};
-use super::{Projector, expect_shape};
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
+use crate::operators::LinearOperator;
+use crate::operators::linear::expect_shape;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -104,13 +105,13 @@ impl TensorJoseph {
     }
 }
 
-impl Projector for TensorJoseph {
+impl LinearOperator for TensorJoseph {
     fn domain(&self) -> &Grid {
         &self.grid
     }
 
-    fn range(&self) -> &Geometry {
-        &self.geometry
+    fn range(&self) -> [usize; 3] {
+        self.geometry.shape()
     }
 
     fn forward(&self, volume: &Tensor) -> Result<Tensor> {
@@ -142,5 +143,9 @@ impl Projector for TensorJoseph {
             apply().map(|_| ()).map_err(torch_error)
         })?;
         Ok(result.view(self.grid.shape.map(|n| n as i64)))
+    }
+
+    fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>> {
+        Ok(Box::new(Self::new(&self.grid, &self.geometry.subset(views)?, self.samples)))
     }
 }

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::fields::Field;
 use crate::fields::coordinates::Coordinates;
 use crate::fields::regularizers::{self, total_variation};
-use crate::operators::xray::{self, Projector, TensorJoseph};
+use crate::operators::LinearOperator;
+use crate::operators::xray::{self, TensorJoseph};
 use crate::random::stream;
 use crate::tensors::torch_error;
 use rand::RngExt;
@@ -85,7 +86,7 @@ impl Config {
     }
 
     /// The CPU kernels know f32 only; other kinds take tensor operations.
-    fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn Projector>> {
+    fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn LinearOperator>> {
         match objective.options.0 {
             Kind::Float => xray::build(objective.sampling, grid, geometry, objective.options.1),
             _ => Ok(Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))),
@@ -98,7 +99,7 @@ impl Integrator for Config {
         if (0.0..=1.0).contains(&self.jitter) {
             return Ok(());
         }
-        Err(Error::config("lattice.jitter", format!("expected a part of a voxel between 0 and 1, got {}", self.jitter)))
+        Err(Error::config("jitter", format!("expected a part of a voxel between 0 and 1, got {}", self.jitter)))
     }
 
     fn whole_projections(&self) -> bool {

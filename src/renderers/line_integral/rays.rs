@@ -225,19 +225,19 @@ impl Batch {
 impl Integrator for Config {
     fn check(&self) -> Result<()> {
         if self.rays == 0 || self.rays > 1 << 24 {
-            return Err(Error::config("rays.rays", format!("expected 1 to 2^24, got {}", self.rays)));
+            return Err(Error::config("rays", format!("expected 1 to 2^24, got {}", self.rays)));
         }
         if !(self.samples_per_voxel > 0.0 && self.samples_per_voxel <= 64.0) {
             return Err(Error::config(
-                "rays.samples_per_voxel",
+                "samples_per_voxel",
                 format!("expected above 0 and at most 64, got {}", self.samples_per_voxel),
             ));
         }
         if !(0.0..=0.95).contains(&self.importance) {
-            return Err(Error::config("rays.importance", format!("expected 0 to 0.95, got {}", self.importance)));
+            return Err(Error::config("importance", format!("expected 0 to 0.95, got {}", self.importance)));
         }
         if self.tv_voxels == 0 || self.tv_voxels > 1 << 24 {
-            return Err(Error::config("rays.tv_voxels", format!("expected 1 to 2^24, got {}", self.tv_voxels)));
+            return Err(Error::config("tv_voxels", format!("expected 1 to 2^24, got {}", self.tv_voxels)));
         }
         Ok(())
     }

@@ -4,10 +4,10 @@ use super::Objective;
 use crate::data::Geometry;
 use crate::error::Result;
 use crate::random::stream;
-use crate::tensors::torch_error;
+use crate::tensors::{indices, torch_error};
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
-use tch::{TchError, Tensor};
+use tch::Tensor;
 
 /// What a step sees of the scan.
 pub(super) struct Views<'a> {
@@ -33,10 +33,8 @@ impl<'a> Views<'a> {
             });
         }
         let chosen = turn(objective.seed, total, count, step);
-        let numbers: Vec<i64> = chosen.iter().map(|&view| view as i64).collect();
-        let some = |all: &Tensor| -> std::result::Result<Tensor, TchError> {
-            all.f_index_select(0, &Tensor::f_from_slice(&numbers)?.f_to_device(all.device())?)
-        };
+        let numbers = indices(&chosen, objective.data.device())?;
+        let some = |all: &Tensor| all.f_index_select(0, &numbers);
         Ok(Self {
             geometry: Cow::Owned(objective.geometry.subset(&chosen)?),
             data: some(&objective.data).map_err(torch_error)?,

@@ -38,7 +38,7 @@ pub(crate) struct Spread {
 }
 
 impl Errors {
-    /// The errors of the methods that lie on the truth's lattice; `None` if none does.
+    /// The errors of the methods that lie on the truth's grid; `None` if none does.
     pub(crate) fn of(truth: &Volume, methods: &[(String, &Volume)]) -> Option<Self> {
         let methods: Vec<_> = methods.iter().filter(|(_, volume)| comparable(truth, volume)).collect();
         let truth = truth.as_slice();

@@ -1,4 +1,4 @@
-//! The default lattice of scans that are no circle: what their views see about the isocentre.
+//! The default grid of scans that are no circle: what their views see about the isocentre.
 
 use crate::data::{Geometry, Grid, Point, Source, View, add, norm, scale, sub};
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ const TOLERANCE: f64 = 1e-3;
 /// Halvings in the search for the edge of what is seen.
 const HALVINGS: usize = 40;
 
-/// The lattice about `isocenter` that the views see, voxels as large as a pixel there.
+/// The grid about `isocenter` that the views see, voxels as large as a pixel there.
 ///
 /// On a helix (detectors that climb as the source does): the cylinder that the columns see at every angle, from half a
 /// detector below the lowest view to half a detector above the highest. Otherwise, along x, y and z, as far on both

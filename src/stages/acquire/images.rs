@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Voxels along the longest axis of the lattice on which a density is written.
+/// Voxels along the longest axis of the grid on which a density is written.
 const VOXELS: usize = 64;
 /// Without a file of held-out cameras, one picture in so many is held out.
 const EVERY: usize = 8;
@@ -87,7 +87,7 @@ impl ImageFiles {
 pub struct AcquireImages {
     /// What is read.
     pub files: ImageFiles,
-    /// The lattice on which a density is written; default: 64 voxels along the longest axis of the object's box.
+    /// The grid on which a density is written; default: 64 voxels along the longest axis of the object's box.
     pub grid: Option<grid::Config>,
 }
 
@@ -132,11 +132,11 @@ impl AcquireImages {
         };
         let file = &parts[0].0;
         let cube = Grid::centered([VOXELS; 3], [file.edge_mm() / VOXELS as f64; 3], file.center_mm())?;
-        let lattice = match &self.grid {
-            Some(lattice) => lattice.over(&cube).map_err(|error| error.under("grid"))?,
+        let grid = match &self.grid {
+            Some(grid) => grid.over(&cube).map_err(|error| error.under("grid"))?,
             None => cube,
         };
-        let pictures = Pictures::new(lattice, shots(&parts[0])?, shots(&parts[1])?).map_err(|error| match error {
+        let pictures = Pictures::new(grid, shots(&parts[0])?, shots(&parts[1])?).map_err(|error| match error {
             Error::Input { place, problem, hint } => {
                 Error::input(self.files.source(), format!("{}: {problem}", place.display())).hint(hint)
             }

@@ -15,7 +15,6 @@ pub mod images;
 mod input;
 mod kinds;
 mod layout;
-mod least_squares;
 mod posed;
 mod preflight;
 mod prepared;
@@ -51,7 +50,7 @@ use serde::{Deserialize, Serialize};
 pub struct Acquire {
     /// What is read, and how its numbers become line integrals.
     pub config: OneOf<MeasuredKind, Setup>,
-    /// The lattice to reconstruct on; default: the field of view, voxels as large as a pixel at the axis.
+    /// The grid to reconstruct on; default: the field of view, voxels as large as a pixel at the axis.
     pub grid: Option<grid::Config>,
 }
 
@@ -65,7 +64,7 @@ struct Sidecar {
 /// What a run would make of the data, for `recon check`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The lattice to reconstruct on.
+    /// The grid to reconstruct on.
     pub grid: Grid,
     /// The scan.
     pub geometry: Geometry,

@@ -2,8 +2,8 @@
 //! pixels (rows left out, binning) is done to them, and nothing about the axis is left to be found.
 
 use super::layout::MeasuredLayout;
-use super::least_squares::cgls;
-use crate::data::{Detector, Geometry, Grid, Poses, Source, add, scale};
+use crate::algorithms::cgls;
+use crate::data::{Detector, Geometry, Grid, Poses, Projections, Source, add, scale};
 use crate::error::{Error, Result};
 use crate::formats;
 use crate::geometries::{PerAxis, Trajectory, poses};
@@ -53,7 +53,7 @@ fn of_pixels(mut geometry: Geometry, layout: &MeasuredLayout) -> Geometry {
     geometry
 }
 
-/// A lattice that decides nothing, half way between source and detector.
+/// A grid that decides nothing, half way between source and detector.
 fn between(poses: &Poses) -> Result<Grid> {
     let middle = |view: &crate::data::View| match view.source {
         Source::Point(source) => scale(add(source, view.center), 0.5),
@@ -70,7 +70,7 @@ const SIDE: usize = 48;
 /// What of the data stays unexplained by a quick reconstruction on a coarse copy of `grid`, 0 to about 1.
 ///
 /// # Errors
-/// A lattice that cannot be.
+/// A grid that cannot be.
 pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> Result<f64> {
     let [views, rows, columns] = geometry.shape();
     let (stride, bin) = (views.div_ceil(VIEWS), rows.max(columns).div_ceil(SIDE));
@@ -97,6 +97,6 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
     let spacing = std::array::from_fn(|k| grid.spacing[k] * grid.shape[k] as f64 / shape[k] as f64);
     let corner =
         (0..3).fold(grid.center(), |at, k| add(at, scale(grid.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
-    let lattice = Grid::new(shape, spacing, corner, grid.axes)?;
-    Ok(cgls(&of_pixels(thin, &layout), &lattice, coarse.as_slice().unwrap_or_default()))
+    let coarser = Grid::new(shape, spacing, corner, grid.axes)?;
+    cgls::unexplained(&Projections::from_vec(of_pixels(thin, &layout), coarse.into_iter().collect())?, &coarser)
 }

@@ -1,4 +1,4 @@
-//! From the frames of a file to line integrals of a scan on a lattice, with the preflight on the way.
+//! From the frames of a file to line integrals of a scan on a grid, with the preflight on the way.
 
 use super::layout::MeasuredLayout;
 use super::preflight::{self, Finding};
@@ -30,7 +30,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     mut frames: Frames,
     setup: &Setup,
-    lattice: Option<&grid::Config>,
+    grid: Option<&grid::Config>,
     place: &Path,
     stop: &dyn StopSignal,
 ) -> Result<Prepared> {
@@ -43,10 +43,10 @@ pub(super) fn prepare(
     let (layout, geometry) = work.placed(layout, &integrals)?;
     work.straighten(&mut integrals, &layout)?;
     let bounds = || scan::bounds(&geometry, scan::isocenter(kind)?);
-    let grid = match lattice {
-        Some(lattice) => match lattice.of_file() {
+    let grid = match grid {
+        Some(grid) => match grid.of_file() {
             Some(own) => own.map_err(|error| error.under("grid"))?,
-            None => lattice.over(&bounds()?).map_err(|error| error.under("grid"))?,
+            None => grid.over(&bounds()?).map_err(|error| error.under("grid"))?,
         },
         None => bounds()?,
     };

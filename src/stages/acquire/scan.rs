@@ -1,15 +1,14 @@
 //! The scan behind measured projections: a geometry kind whose views, pixels and angles are those of the data.
 //!
-//! The kind's config is rewritten key by key (`views`, `start_deg`, `detector.pixels`, ...), so that every kind of the
-//! registry that has these keys can be measured with, and one that has not is taken as it is.
+//! The data decide the settings that a kind's [`MeasuredKeys`] name: number and angles of the views, pixels, pitch and
+//! offset of the detector. A kind that has none, such as poses from a file, is taken as it is.
 
 use super::layout::MeasuredLayout;
 use super::{field_of_view, posed};
-use crate::data::{Geometry, Grid, Orbit, Sweep};
+use crate::data::{AngularSweep, Geometry, Grid, Orbit, Point};
 use crate::error::{Error, Result};
-use crate::geometries::GeometryKind;
+use crate::geometries::{GeometryKind, MeasuredKeys, PerAxis};
 use crate::registry::{Kinds, OneOf};
-use serde_json::{Value, json};
 use std::f64::consts::PI;
 
 /// Pitch and offset that the kind gives, mm `[v, u]`; a pitch of 1 if it gives none.
@@ -21,31 +20,34 @@ pub(super) struct DetectorKeys {
 }
 
 /// What the kind says about pitch and offset.
+///
+/// # Errors
+/// A pitch that is not positive.
 pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<DetectorKeys> {
-    let config = config_of(kind)?;
-    let pair = |value: &Value| match value {
-        Value::Number(number) => number.as_f64().map(|one| [one, one]),
-        Value::Array(two) => {
-            two.first().and_then(Value::as_f64).zip(two.get(1).and_then(Value::as_f64)).map(|(v, u)| [v, u])
-        }
-        _ => None,
+    let mut kind = kind.kind.clone();
+    let (pitch, offset) = match &mut kind {
+        GeometryKind::Poses(poses) => (poses.detector.pitch_mm, poses.detector.offset_mm),
+        other => match measured(other)? {
+            Some(keys) => (keys.detector.pitch_mm, keys.detector.offset_mm),
+            None => (PerAxis::Auto, [0.0; 2]),
+        },
     };
-    let read = |key: &str| config.pointer(key).and_then(pair);
-    let pitch = read("/detector/pitch_mm");
-    if let Some(bad) = pitch.iter().flatten().find(|pitch| !(pitch.is_finite() && **pitch > 0.0)) {
-        let key = format!("geometry.{}.detector.pitch_mm", kind.kind.name());
+    let pair = match pitch {
+        PerAxis::Auto => None,
+        PerAxis::One(pitch) => Some([pitch; 2]),
+        PerAxis::Two(pair) => Some(pair),
+    };
+    if let Some(bad) = pair.iter().flatten().find(|pitch| !(pitch.is_finite() && **pitch > 0.0)) {
+        let key = format!("geometry.{}.detector.pitch_mm", kind.name());
         return Err(Error::config(key, format!("expected a positive pitch in mm, got {bad}")));
     }
-    Ok(DetectorKeys {
-        pitch: pitch.unwrap_or([1.0; 2]),
-        offset: read("/detector/offset_mm").unwrap_or([0.0; 2]),
-        has_pitch: pitch.is_some(),
-    })
+    Ok(DetectorKeys { pitch: pair.unwrap_or([1.0; 2]), offset, has_pitch: pair.is_some() })
 }
 
-fn config_of(kind: &OneOf<GeometryKind>) -> Result<Value> {
-    let value = serde_json::to_value(kind).map_err(|error| Error::config("geometry", error))?;
-    value.get(kind.kind.name()).cloned().ok_or_else(|| Error::config("geometry", "the kind has no config"))
+/// What the data decide of a kind.
+fn measured(kind: &mut GeometryKind) -> Result<Option<MeasuredKeys<'_>>> {
+    let name = kind.name();
+    kind.as_part_mut().measured().map_err(|error| error.under(name).under("geometry"))
 }
 
 impl MeasuredLayout {
@@ -68,85 +70,70 @@ impl MeasuredLayout {
         if let GeometryKind::Poses(poses) = &kind.kind {
             return posed::build(poses, self);
         }
-        let config = config_of(kind)?;
-        let given = given(kind)?;
-        let name = kind.kind.name();
-        let built = |changed: &Value| -> Result<Geometry> {
-            let kind: OneOf<GeometryKind> =
-                serde_json::from_value(json!({ name: changed })).map_err(|error| Error::config("geometry", error))?;
-            crate::stages::scan::geometry(&kind.kind, &self.stand_in(&config)?).map_err(|error| error.under("geometry"))
+        let mut scan = kind.kind.clone();
+        if self.reversed {
+            scan.as_part_mut().reverse();
+        }
+        self.on_detector(&mut scan, &given(kind)?)?;
+        let stand_in = self.stand_in(isocenter_of(&mut scan)?)?;
+        let built = |scan: &GeometryKind| {
+            crate::stages::scan::geometry(scan, &stand_in).map_err(|error| error.under("geometry"))
         };
-        let mut changed = self.on_detector(config.clone(), &given);
         match &self.angles {
-            Some(angles) if follows_angles(&config) => {
+            Some(angles) if follows_angles(&mut scan)? => {
                 let one = |&angle: &f64| {
-                    set(&mut changed, "views", json!(1));
-                    set(&mut changed, "start_deg", json!(if self.reversed { -angle } else { angle }));
-                    built(&changed)
+                    if let Some(MeasuredKeys { views, start_deg: Some(start_deg), .. }) = measured(&mut scan)? {
+                        (*views, *start_deg) = (1, if self.reversed { -angle } else { angle });
+                    }
+                    built(&scan)
                 };
                 joined(&angles.iter().map(one).collect::<Result<Vec<_>>>()?)
             }
-            _ => {
-                set(&mut changed, "views", json!(self.views));
-                if self.reversed {
-                    for key in ["arc_deg", "start_deg"] {
-                        let turned = config.get(key).and_then(Value::as_f64).map(|degrees| json!(-degrees));
-                        set(&mut changed, key, turned.unwrap_or(Value::Null));
-                    }
-                }
-                built(&changed)
-            }
+            _ => built(&scan),
         }
     }
 
-    /// The kind's config with the data's pixels.
-    fn on_detector(&self, mut config: Value, given: &DetectorKeys) -> Value {
+    /// Gives the kind the data's views and pixels.
+    fn on_detector(&self, scan: &mut GeometryKind, given: &DetectorKeys) -> Result<()> {
+        let Some(keys) = measured(scan)? else { return Ok(()) };
         let [rows, columns] = self.pixels;
         let pitch = given.pitch.map(|pitch| pitch * self.bin as f64);
         let u = ((columns as f64 - 1.0) / 2.0 - self.axis(given)) * pitch[1];
         let v = if rows == 1 { 0.0 } else { given.offset[0] + self.lifted * given.pitch[0] };
-        if let Some(detector) = config.get_mut("detector") {
-            set(detector, "pixels", json!([rows, columns]));
-            set(detector, "pitch_mm", json!(pitch));
-            set(detector, "offset_mm", json!([v, u]));
-        }
-        config
+        *keys.views = self.views;
+        keys.detector.pixels = PerAxis::Two([rows, columns]);
+        keys.detector.pitch_mm = PerAxis::Two(pitch);
+        keys.detector.offset_mm = [v, u];
+        Ok(())
     }
 
-    /// A lattice that decides nothing: the detector is given in full, only the isocentre and the plane are left.
-    fn stand_in(&self, config: &Value) -> Result<Grid> {
-        let center = isocenter_of(config);
+    /// A grid that decides nothing: the detector is given in full, only the isocentre and the plane are left.
+    fn stand_in(&self, isocenter: Point) -> Result<Grid> {
         let shape = if self.pixels[0] == 1 { [1, 2, 2] } else { [2, 2, 2] };
-        Grid::centered(shape, [1e-6; 3], center)
+        Grid::centered(shape, [1e-6; 3], isocenter)
     }
 }
 
 /// The isocentre of the scan, mm: as the kind says, else the origin; `None` for poses.
-pub(super) fn isocenter(kind: &OneOf<GeometryKind>) -> Result<Option<[f64; 3]>> {
-    Ok(if matches!(kind.kind, GeometryKind::Poses(_)) { None } else { Some(isocenter_of(&config_of(kind)?)) })
+pub(super) fn isocenter(kind: &OneOf<GeometryKind>) -> Result<Option<Point>> {
+    if matches!(kind.kind, GeometryKind::Poses(_)) {
+        return Ok(None);
+    }
+    isocenter_of(&mut kind.kind.clone()).map(Some)
 }
 
-fn isocenter_of(config: &Value) -> [f64; 3] {
-    let list = config.get("isocenter_mm").and_then(Value::as_array);
-    let point: Vec<f64> = list.into_iter().flatten().filter_map(Value::as_f64).collect();
-    <[f64; 3]>::try_from(point).unwrap_or([0.0; 3])
+fn isocenter_of(kind: &mut GeometryKind) -> Result<Point> {
+    Ok(measured(kind)?.and_then(|keys| keys.isocenter_mm).unwrap_or([0.0; 3]))
 }
 
 /// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those
 /// that do not turn.
 pub(super) fn takes_angles(kind: &OneOf<GeometryKind>) -> Result<bool> {
-    Ok(follows_angles(&config_of(kind)?))
+    follows_angles(&mut kind.kind.clone())
 }
 
-fn follows_angles(config: &Value) -> bool {
-    config.get("start_deg").is_some() && config.get("arc_deg").is_some()
-}
-
-/// Changes a key that the map has.
-fn set(map: &mut Value, key: &str, value: Value) {
-    if let Some(slot) = map.get_mut(key).filter(|_| !value.is_null()) {
-        *slot = value;
-    }
+fn follows_angles(kind: &mut GeometryKind) -> Result<bool> {
+    Ok(measured(kind)?.is_some_and(|keys| keys.start_deg.is_some()))
 }
 
 /// Scans of one view each as one scan.
@@ -156,7 +143,7 @@ fn joined(parts: &[Geometry]) -> Result<Geometry> {
     let angles: Option<Vec<f64>> =
         parts.iter().map(|part| part.orbit.as_ref().and_then(|orbit| orbit.angles.first().copied())).collect();
     let orbit = first.orbit.as_ref().zip(angles).map(|(orbit, angles)| Orbit {
-        arc: Sweep::arc_of(&angles),
+        arc: AngularSweep::arc_of(&angles),
         angles,
         ..orbit.clone()
     });
@@ -166,7 +153,7 @@ fn joined(parts: &[Geometry]) -> Result<Geometry> {
 /// An arc beyond this, radians (225 degrees), sees what lies beyond the short side of the detector from the other side.
 const BOTH_SIDES: f64 = 1.25 * PI;
 
-/// The lattice that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
+/// The grid that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
 /// that every view sees, or, well over half a turn, that at least the views from one side see; along z what the rows
 /// see. A scan that is no circle has what its views see about `isocenter`.
 ///
@@ -175,7 +162,7 @@ const BOTH_SIDES: f64 = 1.25 * PI;
 pub(super) fn bounds(geometry: &Geometry, isocenter: Option<[f64; 3]>) -> Result<Grid> {
     let Some(orbit) = &geometry.orbit else {
         let unknown = || {
-            Error::config("grid", "these poses are no circle: there is no axis to make a lattice about")
+            Error::config("grid", "these poses are no circle: there is no axis to make a grid about")
                 .hint("add grid: {from: FILE}")
         };
         return field_of_view::of_views(geometry, isocenter.ok_or_else(unknown)?);

@@ -6,8 +6,8 @@
 //! Unlike a filtered backprojection it works alike for parallel and divergent rays and for any arc.
 
 use super::layout::MeasuredLayout;
-use super::least_squares::cgls;
 use super::scan;
+use crate::algorithms::cgls;
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
@@ -66,10 +66,11 @@ impl<'a> Trial<'a> {
     /// An axis beside the detector; a kind of scan that cannot be cut down to one slice.
     pub(super) fn residual(&self, axis: f64, reversed: bool) -> Result<f64> {
         let (geometry, grid) = self.scan(axis, reversed)?;
-        Ok(cgls(&geometry, &grid, self.sinogram.as_slice().unwrap_or_default()))
+        let data = Projections::from_vec(geometry, self.sinogram.iter().copied().collect())?;
+        cgls::unexplained(&data, &grid)
     }
 
-    /// The trial's data, if the axis falls on this column of the data, and a lattice that holds what any view sees.
+    /// The trial's data, if the axis falls on this column of the data, and a grid that holds what any view sees.
     ///
     /// # Errors
     /// As [`Trial::residual`].
@@ -108,7 +109,7 @@ fn level_row(integrals: &Array3<f32>, layout: &MeasuredLayout, kind: &OneOf<Geom
     Ok(row as usize)
 }
 
-/// The scan as if it went all the way round, so that the lattice reaches as far as any view sees: another axis must not
+/// The scan as if it went all the way round, so that the grid reaches as far as any view sees: another axis must not
 /// change how much of the data can be explained.
 fn whole_turn(geometry: &Geometry) -> Geometry {
     let mut whole = geometry.clone();

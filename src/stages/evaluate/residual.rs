@@ -102,7 +102,7 @@ fn scale_off(name: &str, agreement: &Agreement) {
     if !RIGHT.contains(&agreement.scale) {
         let message = format!(
             "{name}: the measured line integrals are {:.3} times those of its volume: its values are wrong by this \
-             factor, or the lattice does not hold the whole object",
+             factor, or the grid does not hold the whole object",
             agreement.scale
         );
         progress::warn("scale_off", &message);

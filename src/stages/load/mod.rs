@@ -85,7 +85,7 @@ pub struct NiftiFile {
     /// Which volume of several, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<usize>,
-    /// What becomes of a lattice whose axes are not at right angles.
+    /// What becomes of a grid whose axes are not at right angles.
     #[serde(default)]
     pub sheared: Sheared,
 }
@@ -102,7 +102,7 @@ pub struct DicomFolder {
     /// What its numbers are; other modalities than CT are read as relative values only.
     #[serde(default)]
     pub units: Units,
-    /// What becomes of the sheared lattice of a tilted gantry.
+    /// What becomes of the sheared grid of a tilted gantry.
     #[serde(default)]
     pub sheared: Sheared,
 }
@@ -116,7 +116,7 @@ pub struct VolumeFile {
     /// What its numbers are.
     #[serde(default)]
     pub units: Units,
-    /// What becomes of a lattice whose axes are not at right angles.
+    /// What becomes of a grid whose axes are not at right angles.
     #[serde(default)]
     pub sheared: Sheared,
     /// Which volume of several in one file, from 0.

@@ -16,7 +16,7 @@ pub struct Preparation {
     pub crop: Option<Crop>,
     /// One axial slice, as a 2-D object.
     pub slice: Option<Slice>,
-    /// Another lattice: averages when shrinking, linear interpolation when enlarging.
+    /// Another grid: averages when shrinking, linear interpolation when enlarging.
     pub resample: Option<grid::Config>,
     /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
     pub clip_hu: Option<[f64; 2]>,
@@ -46,7 +46,7 @@ impl Preparation {
     /// The volume prepared, in attenuation (1/mm).
     ///
     /// # Errors
-    /// A crop or lattice that the volume cannot have, an empty range of HU.
+    /// A crop or grid that the volume cannot have, an empty range of HU.
     pub fn prepare(&self, volume: Volume, mu_water: f64) -> Result<Volume> {
         let hounsfield = volume.quantity == Quantity::Hounsfield;
         let mut volume = self.rescaled(volume)?.to_attenuation(mu_water);
@@ -65,8 +65,8 @@ impl Preparation {
             volume = slice.of(&volume).map_err(|error| error.under("slice"))?;
         }
         match &self.resample {
-            Some(lattice) => {
-                let grid = lattice.over(&volume.grid).map_err(|error| error.under("resample"))?;
+            Some(grid) => {
+                let grid = grid.over(&volume.grid).map_err(|error| error.under("resample"))?;
                 volume.resampled(&grid).map_err(|error| error.under("resample"))
             }
             None => Ok(volume),
@@ -153,8 +153,8 @@ mod tests {
 
     #[test]
     fn padding_is_clipped_before_it_is_averaged() {
-        let lattice = grid::Config { shape: Some(vec![2, 1, 1]), ..grid::Config::default() };
-        let preparation = Preparation { resample: Some(lattice), ..Preparation::default() };
+        let grid = grid::Config { shape: Some(vec![2, 1, 1]), ..grid::Config::default() };
+        let preparation = Preparation { resample: Some(grid), ..Preparation::default() };
         let prepared = preparation.prepare(volume([-3024.0, 0.0, 0.0, 9000.0]), 0.02).unwrap();
         let expected = [0.01f32, 0.05];
         assert!(prepared.as_slice().iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{prepared:?}");

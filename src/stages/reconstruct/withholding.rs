@@ -8,11 +8,12 @@
 use super::Method;
 use crate::algorithms::Run;
 use crate::context::Context;
-use crate::data::{Orbit, Projections, Sweep, Volume};
+use crate::data::{AngularSweep, Orbit, Projections, Volume};
 use crate::error::{Error, Result};
 use crate::metrics::fourier_shell;
 use crate::operators::xray::kernels::joseph;
 use crate::progress::{self, Silent};
+use crate::registry::Kinds;
 use crate::stages::flow::Acquisition;
 use crate::stages::withheld::Withheld;
 
@@ -26,31 +27,31 @@ const WINDOW: usize = 48;
 const MAD: f64 = 1.4826;
 
 /// What a method is judged with: the scan, and all methods of the run, since one may start from another.
-pub(super) struct Judge<'a> {
+pub(super) struct CrossValidator<'a> {
     pub(super) methods: &'a [Method],
     pub(super) scan: &'a Acquisition,
     pub(super) context: &'a Context<'a>,
 }
 
-impl Judge<'_> {
+impl CrossValidator<'_> {
     /// The figures of a method.
     ///
     /// # Errors
     /// [`Error::Stopped`]; what else goes wrong is the reason why a figure is missing.
     pub(super) fn figures(&self, method: &Method) -> Result<Withheld> {
         let mut found = Withheld::default();
-        let views = self.scan.projections.geometry.views.len();
+        let views = self.scan.projections.geometry.directions().len();
         if views < FEWEST {
             for key in Withheld::KEYS {
-                found
-                    .reasons
-                    .insert(key.to_string(), format!("{views} views are too few to part ({FEWEST} are needed)"));
+                found.reasons.insert(
+                    key.to_string(),
+                    format!("views from {views} directions are too few to part ({FEWEST} are needed)"),
+                );
             }
             return Ok(found);
         }
-        let order = self.along_the_angles();
         let [residual, noise, resolution] = Withheld::KEYS;
-        match self.held_out(method, &order) {
+        match self.held_out(method) {
             Ok([error, unit]) => {
                 found.residual = Some(error);
                 found.noise = (unit > 0.0).then(|| error / unit);
@@ -65,7 +66,7 @@ impl Judge<'_> {
                 }
             }
         }
-        match self.halves(method, &order) {
+        match self.halves(method) {
             Ok(correlation) => {
                 found.resolution_mm = Some(correlation.resolution_mm);
                 found.shells = correlation.shells;
@@ -76,26 +77,12 @@ impl Judge<'_> {
         Ok(found)
     }
 
-    /// The views in the order of their angles; of a scan without an orbit in the order of the file.
-    fn along_the_angles(&self) -> Vec<usize> {
-        let geometry = &self.scan.projections.geometry;
-        let mut order: Vec<usize> = (0..geometry.views.len()).collect();
-        if let Some(orbit) = &geometry.orbit {
-            order.sort_by(|&a, &b| orbit.angles[a].total_cmp(&orbit.angles[b]));
-        }
-        order
-    }
-
     /// The relative error of the held-out views, and what it would be if they were predicted up to their noise.
-    fn held_out(&self, method: &Method, order: &[usize]) -> Result<[f64; 2]> {
-        let part = |held: bool| {
-            let kept = order.iter().enumerate().filter(|(i, _)| (i % EVERY == EVERY / 2) == held);
-            let mut kept: Vec<usize> = kept.map(|(_, &view)| view).collect();
-            kept.sort_unstable();
-            part_of(&self.scan.projections, &kept)
-        };
-        let volume = self.volume(method, &part(false)?, "without every tenth view")?;
-        let out = part(true)?;
+    fn held_out(&self, method: &Method) -> Result<[f64; 2]> {
+        let [kept, out] = self.scan.projections.geometry.parted(EVERY, 0);
+        let kept = part_of(&self.scan.projections, &kept)?;
+        let volume = self.volume(method, &kept, "without every tenth view")?;
+        let out = part_of(&self.scan.projections, &out)?;
         let mut predicted = vec![0.0; out.geometry.samples()];
         joseph::forward(&volume.grid, &out.geometry.views, &out.geometry.detector, volume.as_slice(), &mut predicted);
         let square = |value: f64| value * value;
@@ -109,14 +96,12 @@ impl Judge<'_> {
         Ok([(missed / all).sqrt(), (noise / all).sqrt()])
     }
 
-    fn halves(&self, method: &Method, order: &[usize]) -> Result<fourier_shell::ShellCorrelation> {
-        let half = |first: usize| {
-            let mut kept: Vec<usize> = order.iter().copied().skip(first).step_by(2).collect();
-            kept.sort_unstable();
-            part_of(&self.scan.projections, &kept)
-        };
-        let a = self.volume(method, &half(0)?, "first half of the views")?;
-        let b = self.volume(method, &half(1)?, "second half of the views")?;
+    fn halves(&self, method: &Method) -> Result<fourier_shell::ShellCorrelation> {
+        // The half with the first direction is what is kept when every other one is left out.
+        let [first, second] = self.scan.projections.geometry.parted(2, 0);
+        let half = |views: &[usize]| part_of(&self.scan.projections, views);
+        let a = self.volume(method, &half(&first)?, "first half of the views")?;
+        let b = self.volume(method, &half(&second)?, "second half of the views")?;
         fourier_shell::correlate(&a, &b)
     }
 
@@ -144,7 +129,7 @@ impl Judge<'_> {
             initial,
         };
         let part = method.kind.as_part();
-        part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?)?;
+        method.kind.named(part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?))?;
         Ok(method.discretisation.reconstruct(part, data, &self.scan.grid, &mut run)?.volume)
     }
 }
@@ -154,7 +139,7 @@ fn part_of(projections: &Projections, views: &[usize]) -> Result<Projections> {
     let mut part = projections.subset(views)?;
     part.geometry.orbit = projections.geometry.orbit.as_ref().map(|orbit| {
         let angles: Vec<f64> = views.iter().map(|&view| orbit.angles[view]).collect();
-        Orbit { arc: Sweep::arc_of(&angles), angles, ..orbit.clone() }
+        Orbit { arc: AngularSweep::arc_of(&angles), angles, ..orbit.clone() }
     });
     Ok(part)
 }

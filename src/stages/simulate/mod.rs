@@ -1,6 +1,6 @@
-//! simulate: what a scanner would have measured of the object, and the truth on the lattice of the reconstructions.
+//! simulate: what a scanner would have measured of the object, and the truth on the grid of the reconstructions.
 //!
-//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer lattice; each detector
+//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer grid; each detector
 //! pixel averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by
 //! what it meets. The projections then pass the detector (docs/physics.md has the order of its effects).
 
@@ -28,7 +28,7 @@ use crate::registry::OneOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most voxels along an axis of the lattice on which an object's outline is looked at.
+/// Most voxels along an axis of the grid on which an object's outline is looked at.
 const OUTLINE: usize = 96;
 /// Samples per voxel edge when a phantom is rasterised.
 const SUPERSAMPLING: usize = 4;
@@ -126,15 +126,15 @@ fn two_by_two() -> [usize; 2] {
 pub struct Simulate {
     /// The scanner.
     pub config: Config,
-    /// The lattice to reconstruct on; default: that of a voxel object at half its shape.
+    /// The grid to reconstruct on; default: that of a voxel object at half its shape.
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files: the lattices exactly (NIfTI has them in f32).
+/// What the record keeps beside its files: the grids exactly (NIfTI has them in f32).
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
-    /// Whether the lattice lies where the object's file puts it.
+    /// Whether the grid lies where the object's file puts it.
     placed: bool,
     /// The voxels that were integrated, if the object is voxels.
     voxels: Option<Grid>,
@@ -181,14 +181,14 @@ fn files() -> Vec<String> {
 }
 
 impl Simulate {
-    /// The lattice to reconstruct on and the scan, without the work.
+    /// The grid to reconstruct on and the scan, without the work.
     ///
     /// # Errors
-    /// A lattice or scan that the object cannot have.
+    /// A grid or scan that the object cannot have.
     pub fn plan(&self, content: &Content) -> Result<(Grid, Geometry)> {
         let bounds = content.bounds()?;
         let grid = match (&self.grid, content) {
-            (Some(lattice), _) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
+            (Some(grid), _) => grid.over(&bounds).map_err(|error| error.under("grid"))?,
             (None, Content::Voxels(..)) => bounds.with_shape(bounds.shape.map(|n| if n > 3 { n / 2 } else { n }))?,
             (None, Content::Phantom(_)) => {
                 return Err(Error::config("grid", "a phantom has no voxels of its own")
@@ -223,7 +223,7 @@ impl Simulate {
     /// `grid`, or on fewer voxels where that has many: this is asked before the work.
     ///
     /// # Errors
-    /// A lattice that is turned against the object's.
+    /// A grid that is turned against the object's.
     pub fn concerns(content: &Content, grid: &Grid, geometry: &Geometry) -> Result<crate::data::Warnings> {
         let coarse = grid.with_shape(grid.shape.map(|n| n.min(OUTLINE)))?;
         let outline = match content {
@@ -233,10 +233,10 @@ impl Simulate {
         Ok(warnings::of(content, grid, &outline, geometry))
     }
 
-    /// The object on the lattice of the reconstructions, attenuation (1/mm).
+    /// The object on the grid of the reconstructions, attenuation (1/mm).
     ///
     /// # Errors
-    /// A lattice that is turned against the object's.
+    /// A grid that is turned against the object's.
     pub fn truth(content: &Content, grid: &Grid) -> Result<Volume> {
         match content {
             Content::Phantom(phantom) => Ok(phantom.rasterise(grid, MU_WATER_PER_MM, SUPERSAMPLING)),

@@ -15,7 +15,7 @@ use crate::stages::flow::{Content, Object, Scene};
 use crate::stages::{Stage, grid};
 use serde::{Deserialize, Serialize};
 
-/// Voxels along the longest axis of the lattice on which a density is written.
+/// Voxels along the longest axis of the grid on which a density is written.
 const VOXELS: usize = 64;
 /// Samples per voxel edge when a phantom is drawn.
 const SUPERSAMPLING: usize = 2;
@@ -29,7 +29,7 @@ pub struct Photograph {
     pub cameras: OneOf<CameraKind, Lens>,
     /// What the object looks like.
     pub appearance: appearance::Config,
-    /// The lattice on which a density is written; default: 64 voxels along the object's longest axis.
+    /// The grid on which a density is written; default: 64 voxels along the object's longest axis.
     pub grid: Option<grid::Config>,
 }
 
@@ -69,7 +69,7 @@ fn read(path: &std::path::Path) -> Result<Vec<Shot>> {
 }
 
 impl Photograph {
-    /// The lattice of the density and the cameras, without the work.
+    /// The grid of the density and the cameras, without the work.
     ///
     /// # Errors
     /// Keys that make no sense, an object in the plane, a file of cameras that cannot be read.
@@ -79,14 +79,14 @@ impl Photograph {
         if bounds.is_2d() {
             return Err(Error::config("simulate.cameras", "expected an object in space, got a slice"));
         }
-        let lattice = match &self.grid {
-            Some(lattice) => lattice.over(&bounds).map_err(|error| error.under("grid"))?,
+        let grid = match &self.grid {
+            Some(grid) => grid.over(&bounds).map_err(|error| error.under("grid"))?,
             None => even(&bounds, VOXELS)?,
         };
-        if lattice.is_2d() {
-            return Err(Error::config("grid", "expected a lattice in space, got a slice"));
+        if grid.is_2d() {
+            return Err(Error::config("grid", "expected a grid in space, got a slice"));
         }
-        Ok((lattice, self.placed(&bounds, seed)?))
+        Ok((grid, self.placed(&bounds, seed)?))
     }
 
     fn placed(&self, bounds: &Grid, seed: u64) -> Result<Placed> {
@@ -145,8 +145,8 @@ impl Photograph {
     fn volume(&self, content: &Content, bounds: &Grid) -> Result<Volume> {
         let attenuation = match content {
             Content::Phantom(phantom) => {
-                let lattice = even(bounds, self.appearance.voxels)?;
-                phantom.rasterise(&lattice, MU_WATER_PER_MM, SUPERSAMPLING)
+                let grid = even(bounds, self.appearance.voxels)?;
+                phantom.rasterise(&grid, MU_WATER_PER_MM, SUPERSAMPLING)
             }
             Content::Voxels(volume, _) => volume.clone(),
         };

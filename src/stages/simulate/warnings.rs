@@ -1,4 +1,4 @@
-//! What a simulation can get wrong without an error: a detector that truncates the object, lattices too alike.
+//! What a simulation can get wrong without an error: a detector that truncates the object, grids too alike.
 
 use crate::data::{Geometry, Grid, Volume, Warning, Warnings};
 use crate::geometries::truncation;

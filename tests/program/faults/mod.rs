@@ -56,7 +56,7 @@ fn volume(bench: &Bench, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// A pipeline that scans what `load` says by a few views, on a small lattice.
+/// A pipeline that scans what `load` says by a few views, on a small grid.
 fn pipeline(load: &str, reconstruct: &str, export: &str) -> String {
     format!(
         "load: {load}\ngrid: {{shape: [5, 6, 6]}}\n\

@@ -7,7 +7,7 @@ use super::Config;
 use super::checkpoint::{self, Snapshot};
 use super::ensemble::Ensemble;
 use super::phase::Phase;
-use super::problem::Problem;
+use super::problem::FitProblem;
 use super::start::Regression;
 use super::weight_selection::WeightSelection;
 use crate::algorithms::{Reconstruction, Run};
@@ -23,7 +23,7 @@ use std::time::Instant;
 /// A fit under way.
 pub(super) struct Fit<'a> {
     config: &'a Config,
-    problem: Problem<'a>,
+    problem: FitProblem<'a>,
     coordinates: Coordinates,
     field: Box<dyn Field>,
     optimizer: Box<dyn Optimizer>,
@@ -48,7 +48,7 @@ pub(super) struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    pub(super) fn new(config: &'a Config, problem: Problem<'a>, run: &Run<'_>) -> Result<Self> {
+    pub(super) fn new(config: &'a Config, problem: FitProblem<'a>, run: &Run<'_>) -> Result<Self> {
         let options = problem.full().options;
         let regression = match &config.start {
             Some(start) => Some(start.keys.clone()),
@@ -202,7 +202,7 @@ impl<'a> Fit<'a> {
 }
 
 /// A field and its optimizer, before any step.
-fn fresh(config: &Config, problem: &Problem<'_>, seed: u64) -> Result<(Box<dyn Field>, Box<dyn Optimizer>)> {
+fn fresh(config: &Config, problem: &FitProblem<'_>, seed: u64) -> Result<(Box<dyn Field>, Box<dyn Optimizer>)> {
     let field = config.field.kind.as_part().build(&Domain::of(problem.grid), seed, problem.full().options)?;
     let optimizer = config.optimizer.kind.as_part().build(field.parameters());
     Ok((field, optimizer))

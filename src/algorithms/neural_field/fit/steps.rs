@@ -89,7 +89,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// The last mile, on the full lattice.
+    /// The last mile, on the full grid.
     pub(super) fn fit_refinement(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
         let task = progress::begin("finish", Some(steps));
         while self.step < steps {

@@ -32,7 +32,7 @@ pub(in crate::stages::acquire) struct Described<'a> {
     pub(in crate::stages::acquire) axis: f64,
     /// The scan itself.
     pub(in crate::stages::acquire) geometry: &'a Geometry,
-    /// The lattice to reconstruct on.
+    /// The grid to reconstruct on.
     pub(in crate::stages::acquire) grid: &'a Grid,
 }
 
@@ -138,7 +138,7 @@ fn coverage_of(scan: &Described) -> Option<Finding> {
     let all = seen.iter().filter(|&&count| count >= views).count() as f64 / seen.len() as f64;
     (all < 0.5).then(|| {
         let message = format!(
-            "only {:.0} % of the lattice is seen by every view: make `grid` smaller, or the field of view wider",
+            "only {:.0} % of the grid is seen by every view: make `grid` smaller, or the field of view wider",
             100.0 * all
         );
         Finding::odd("coverage", message)

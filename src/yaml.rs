@@ -28,7 +28,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> 
 ///
 /// # Errors
 /// A value that is not a `T`.
-pub(super) fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
+pub(crate) fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T> {
     if let Ok(read) = T::deserialize(value) {
         return Ok(read);
     }
@@ -41,7 +41,7 @@ pub(super) fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Resu
 ///
 /// # Errors
 /// Text that is not YAML, or holds a number that is not finite.
-pub(super) fn scalar(text: &str) -> Result<serde_json::Value> {
+pub(crate) fn scalar(text: &str) -> Result<serde_json::Value> {
     let plain: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| explain(&error, None))?;
     if not_finite(&plain).is_some() {
         return Err(Error::config("", format!("expected finite numbers, got `{text}`")));

@@ -2,8 +2,8 @@
 //! A list entry is named by number or by name, a missing but valid key is created, a kind in a one-kind map replaces
 //! the kind that is there.
 
-use super::yaml::{did_you_mean, scalar};
 use crate::error::{Error, Result};
+use crate::yaml::{did_you_mean, scalar};
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
@@ -31,23 +31,25 @@ impl FromStr for Assignment {
         };
         let (path, value) = text.split_once('=').ok_or_else(|| refuse("expected key=value"))?;
         let value = scalar(value).map_err(|error| error.under(&format!("--set {path}")))?;
-        let mut steps = Vec::new();
-        for part in path.trim().split('.') {
-            let (key, entries) = part.find('[').map_or((part, ""), |at| part.split_at(at));
-            if key.is_empty() {
-                return Err(refuse("expected a key before and after each dot"));
-            }
-            steps.push(Step::Key(key.to_string()));
-            for entry in entries.split_terminator(']') {
-                let entry = entry
-                    .strip_prefix('[')
-                    .filter(|e| !e.is_empty())
-                    .ok_or_else(|| refuse("expected entries as [number] or [name]"))?;
-                steps.push(Step::Entry(entry.to_string()));
-            }
-        }
-        Ok(Self { path: steps, value })
+        Ok(Self { path: steps(path).map_err(refuse)?, value })
     }
+}
+
+/// The steps of a path such as `reconstruct[0].fdk.filter`, or what is wrong with it.
+fn steps(path: &str) -> std::result::Result<Vec<Step>, &'static str> {
+    let mut steps = Vec::new();
+    for part in path.trim().split('.') {
+        let (key, entries) = part.find('[').map_or((part, ""), |at| part.split_at(at));
+        if key.is_empty() {
+            return Err("expected a key before and after each dot");
+        }
+        steps.push(Step::Key(key.to_string()));
+        for entry in entries.split_terminator(']') {
+            let entry = entry.strip_prefix('[').filter(|e| !e.is_empty());
+            steps.push(Step::Entry(entry.ok_or("expected entries as [number] or [name]")?.to_string()));
+        }
+    }
+    Ok(steps)
 }
 
 impl Assignment {
@@ -55,6 +57,15 @@ impl Assignment {
     #[must_use]
     pub fn literal(keys: &[&str], value: Value) -> Self {
         Self { path: keys.iter().map(|key| Step::Key((*key).to_string())).collect(), value }
+    }
+
+    /// A value at a path such as `field.siren.omega`.
+    ///
+    /// # Errors
+    /// A path with an empty key or entry.
+    pub fn new(path: &str, value: Value) -> Result<Self> {
+        let path = steps(path).map_err(|problem| Error::config("", format!("{path}: {problem}")))?;
+        Ok(Self { path, value })
     }
 
     /// Applies the assignment to a config whose JSON schema is `schema` (draft-07, definitions included).

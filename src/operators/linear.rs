@@ -1,0 +1,65 @@
+//! The interface that iterative methods see: a linear map A from volumes to measurements, and its exact adjoint.
+
+use crate::data::Grid;
+use crate::error::{Error, Result};
+use crate::tensors::{norm, torch_error};
+use tch::{Device, Kind, Tensor};
+
+/// A linear map A from the volumes on a grid to the measurements of some views, and its exact adjoint Aᵀ.
+///
+/// A volume is a tensor `[z, y, x]`. Measurements have the shape that [`LinearOperator::range`] says, with the views
+/// along the first axis. Results are new tensors without a gradient; differentiate through A by hand with its adjoint.
+pub trait LinearOperator {
+    /// The grid of the volumes.
+    fn domain(&self) -> &Grid;
+    /// The shape of the measurements, such as `[view, row, column]`.
+    fn range(&self) -> [usize; 3];
+    /// A x.
+    ///
+    /// # Errors
+    /// A tensor of another shape or device; memory.
+    fn forward(&self, volume: &Tensor) -> Result<Tensor>;
+    /// Aᵀ y: the transpose, with the same weights.
+    ///
+    /// # Errors
+    /// A tensor of another shape or device; memory.
+    fn adjoint(&self, measurements: &Tensor) -> Result<Tensor>;
+    /// The rows of A that belong to some views, in the order of their numbers `views`.
+    ///
+    /// # Errors
+    /// A number beyond the last view; memory.
+    fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>>;
+}
+
+/// ‖A‖², the largest eigenvalue of AᵀA (for line integrals mm²), by `iterations` of the power method from a constant
+/// volume.
+///
+/// The start is positive and so are A's weights: by Perron–Frobenius it is not orthogonal to the leading eigenvector.
+///
+/// # Errors
+/// As the operator's; an operator that sees nothing of its grid.
+pub fn norm_squared(operator: &dyn LinearOperator, device: Device, iterations: usize) -> Result<f64> {
+    let shape = operator.domain().shape.map(|n| n as i64);
+    let mut x = Tensor::f_ones(shape, (Kind::Float, device)).map_err(torch_error)?;
+    let mut largest = 0.0;
+    for _ in 0..iterations {
+        let scale = norm(&x).map_err(torch_error)?;
+        x = operator.adjoint(&operator.forward(&(x / scale))?)?;
+        largest = norm(&x).map_err(torch_error)?;
+        if largest <= 0.0 {
+            return Err(Error::config("simulate.geometry", "no ray of the scan meets the grid")
+                .hint("check isocenter_mm, offset_mm and the grid"));
+        }
+    }
+    Ok(largest)
+}
+
+/// Refuses a tensor that is not `[shape]`.
+pub(super) fn expect_shape(tensor: &Tensor, shape: [usize; 3], what: &str) -> Result<()> {
+    let expected = shape.map(|n| n as i64);
+    if tensor.size() == expected {
+        Ok(())
+    } else {
+        Err(Error::input(what, format!("expected shape {expected:?}, got {:?}", tensor.size())))
+    }
+}
