@@ -1,7 +1,8 @@
 //! What the run was, in a sentence, and how it ended.
 
 use super::{Page, Start};
-use crate::data::{Projections, Source, Status};
+use crate::data::{MethodReport, Projections, Source, Status};
+use crate::report::ranking::Better;
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
@@ -14,7 +15,7 @@ pub(crate) fn section(page: &Page) -> Markup {
             h1 { (report.name) }
             p.lead { (what(page)) }
             (banner(report.status))
-            @if let Some(sentence) = headline(page) { p.headline { (sentence) } }
+            @if let Some(sentences) = headline(page) { (sentences) }
             dl.chips {
                 div { dt { "device" } dd { (report.device) } }
                 div { dt { "seed" } dd { (report.seed) } }
@@ -92,22 +93,85 @@ fn banner(status: Status) -> Markup {
     }
 }
 
-/// Who is best by the first metric, and by how much.
-fn headline(page: &Page) -> Option<String> {
+/// Who is best by the first metric and by how much, what a fit made of its start, and whether it was worth its time.
+fn headline(page: &Page) -> Option<Markup> {
     let key = page.keys.first()?;
-    let unit = ranking::unit(page.report, key);
     let ranked = ranking::ranked(page.report, key);
-    let [best, next, ..] = ranked.as_slice() else { return None };
-    let value = |method: &crate::data::MethodReport| method.metrics.get(key).copied().flatten().unwrap_or(f64::NAN);
+    let best = best(page, key, &ranked);
+    let fits: Vec<String> = page.report.methods.iter().filter_map(|method| gain(page, key, method)).collect();
+    if best.is_none() && fits.is_empty() {
+        return None;
+    }
+    Some(html! {
+        @if let Some(best) = best { p.headline { (best) } }
+        @for fit in fits { p.headline { (fit) } }
+    })
+}
+
+fn figure(page: &Page, key: &str, value: f64) -> String {
+    let unit = ranking::unit(page.report, key);
+    let text = numbers::pretty(&numbers::metric(value, unit));
+    if matches!(unit, "" | "1") { text } else { format!("{text} {unit}") }
+}
+
+fn best(page: &Page, key: &str, ranked: &[&MethodReport]) -> Option<String> {
+    let [best, next, ..] = ranked else { return None };
+    let value = |method: &MethodReport| method.metrics.get(key).copied().flatten().unwrap_or(f64::NAN);
     let ahead = (value(best) - value(next)).abs();
-    let with_unit = |text: String| if unit.is_empty() { text } else { format!("{text} {unit}") };
     let lead = if ahead == 0.0 {
         format!("level with {}", next.name)
     } else {
-        format!("{} ahead of {}", with_unit(numbers::metric(ahead, unit)), next.name)
+        format!("{} ahead of {}", figure(page, key, ahead), next.name)
     };
-    let start = Start::of(best)
-        .map_or_else(String::new, |start| format!(" It was started from a {} reconstruction.", start.algorithm));
-    let score = with_unit(numbers::metric(value(best), unit));
-    Some(format!("Best by {}: {} with {score}, {lead}.{start}", ranking::name(key), best.name))
+    Some(format!("Best by {}: {} with {}, {lead}.", ranking::name(key), best.name, figure(page, key, value(best))))
+}
+
+/// What a method gained over the reconstruction that it began from, and the time that this took.
+fn gain(page: &Page, key: &str, method: &MethodReport) -> Option<String> {
+    let start = Start::of(method)?;
+    let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);
+    let gained = if ranking::better(key)? == Better::Higher { after - before } else { before - after };
+    let (name, from) = (&method.name, start.algorithm);
+    let spent = match start.figure("seconds") {
+        Some(seconds) => format!("in {} beyond it", numbers::duration((method.seconds - seconds).max(0.0))),
+        None => format!("in {} with it", numbers::duration(method.seconds)),
+    };
+    let metric = ranking::name(key);
+    Some(if gained < 0.0 {
+        let lost = figure(page, key, -gained);
+        format!("{name} is worse than its start: it lost {lost} of {metric} {spent}. Take {from}.")
+    } else {
+        let gained = figure(page, key, gained);
+        format!(
+            "{name} gained {gained} of {metric} over its own start ({from}, {}) {spent}.",
+            figure(page, key, before)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::{Gallery, samples};
+
+    /// The headline of the made-up run whose `siren` ended at `psnr` from a start of 31.87 dB.
+    fn ended_at(psnr: f64) -> String {
+        let mut report = samples::report();
+        report.methods[1].metrics.insert("psnr_db".into(), Some(psnr));
+        crate::report::html::page(&report, &Gallery::default())
+    }
+
+    #[test]
+    fn a_gain_names_the_start_and_the_time_it_cost() {
+        let page = ended_at(33.52);
+        assert!(
+            page.contains("siren gained 1.65 dB of PSNR over its own start (tv, 31.87 dB) in 2 min 31 s beyond it.")
+        );
+    }
+
+    #[test]
+    fn a_fit_that_lost_says_so_and_what_to_take() {
+        let page = ended_at(31.37);
+        assert!(page.contains("siren is worse than its start: it lost 0.50 dB of PSNR"), "{page}");
+        assert!(page.contains("Take tv.") && page.contains("Best by PSNR: tv with 31.87 dB"));
+    }
 }

@@ -79,7 +79,7 @@ fn table(page: &Page) -> Markup {
 }
 
 fn unit(unit: &str) -> Markup {
-    html! { @if !unit.is_empty() { span.unit { " [" (unit) "]" } } }
+    html! { @if !matches!(unit, "" | "1") { span.unit { " [" (unit) "]" } } }
 }
 
 fn row(page: &Page, method: &MethodReport) -> Markup {
@@ -125,13 +125,14 @@ fn start_note(page: &Page, method: &MethodReport, start: &Start) -> Markup {
         let unit = ranking::unit(page.report, key);
         let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);
         let shown = |value: f64| numbers::pretty(&numbers::metric(value, unit));
+        let unit = if unit == "1" { "" } else { unit };
         Some(format!("{} {} → {} {unit}", ranking::name(key), shown(before), shown(after)).trim_end().to_string())
     });
     let gains: Vec<String> = gains.collect();
     html! {
         div.note {
             strong { (method.name) " was started from a classical reconstruction (" (start.algorithm) ")." }
-            " Its figures build on what the start had already found: "
+            " From its start to its result: "
             @if gains.is_empty() { "the start's own figures were not measured." } @else { (gains.join(", ")) "." }
         }
     }
