@@ -123,7 +123,8 @@ impl Grid {
         std::array::from_fn(|k| dot(offset, self.axes[k]) / self.spacing[k])
     }
 
-    fn middle_index(&self) -> [f64; 3] {
+    /// Index of the middle of the box of voxels.
+    pub(crate) fn middle_index(&self) -> [f64; 3] {
         self.shape.map(|n| (n as f64 - 1.0) / 2.0)
     }
 

@@ -156,6 +156,7 @@ impl Pipeline {
     /// Values that make no sense.
     pub fn new(mut config: Config) -> Result<Self> {
         config.resolve()?;
+        config.export.check()?;
         let methods = config.reconstruct.iter().map(|entry| Method {
             name: entry.keys.name.clone().unwrap_or_default(),
             kind: entry.kind.clone(),

@@ -1,31 +1,37 @@
-//! `report.html`: the run as one page that needs nothing but itself: no network, no script, pictures and style inside.
-//! It reads in light and dark, on paper and on a phone.
+//! `report.html`: the run as one page that needs nothing but itself: no network; pictures, style, volumes and the
+//! viewer's script inside. It reads without a script too, in light and dark, on paper and on a phone.
 //!
 //! Every text goes through [`maud`], which escapes it; what could still mislead a reader's eye (control characters,
 //! marks that turn the writing direction) is replaced in the finished page.
 
 use super::finite::finite;
 use super::sections::{self, Page};
+use super::viewer::{self, Ranges, Viewer};
 use super::{Gallery, figures};
 use crate::data::Report;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
 
 const STYLE: &str = include_str!("style.css");
-/// Pictures come from `data:` addresses, style from the page; everything else is refused by the browser.
-const POLICY: &str =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The page of a run. It never fails: what is missing is left out or shown as missing, with the reason.
 #[must_use]
 pub fn page(report: &Report, images: &Gallery) -> String {
     let report = finite(report);
     let page = Page::of(&report, images);
+    let viewer = page.window.and_then(|whole| {
+        let error = page.errors.as_ref().map(|errors| errors.range);
+        Viewer::of(images, &Ranges { whole, detail: page.detail, error })
+    });
     let body = html! {
         (sections::header::section(&page))
         main {
             (sections::warnings::section(&page))
             (sections::scores::section(&page))
             (sections::pictures::section(&page))
+            (sections::viewer::section(viewer.as_ref()))
             (sections::images::section(&page))
             (sections::spread::section(&page))
             (sections::withheld::section(&page))
@@ -40,23 +46,45 @@ pub fn page(report: &Report, images: &Gallery) -> String {
             "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for diagnosis. "
             "The same figures for programs: report.json and report.csv beside this page."
         }
+        (sections::viewer::data(viewer.as_ref()))
     };
-    document(&format!("{} · recon report", report.name), &body)
+    let title = format!("{} · recon report", report.name);
+    if viewer.is_some() {
+        written(&title, &body, &[STYLE, viewer::STYLE].concat(), Some(viewer::SCRIPT))
+    } else {
+        document(&title, &body)
+    }
 }
 
 /// A page with our style that needs nothing but itself.
 pub(crate) fn document(title: &str, body: &Markup) -> String {
+    written(title, body, STYLE, None)
+}
+
+/// Pictures come from `data:` addresses, style and the one script from the page, each known by its hash; everything
+/// else is refused by the browser. Widths in `style` attributes are the page's own: nothing foreign is in them.
+fn policy(style: &str, script: Option<&str>) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let script = script.map_or_else(String::new, |script| format!("script-src {}; ", hash(script)));
+    format!(
+        "default-src 'none'; img-src data:; {script}style-src-elem {}; style-src-attr 'unsafe-inline'; \
+         base-uri 'none'; form-action 'none'",
+        hash(style)
+    )
+}
+
+fn written(title: &str, body: &Markup, style: &str, script: Option<&str>) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy(style, script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(style)) }
             }
             body { (body) }
         }

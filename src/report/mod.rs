@@ -10,6 +10,7 @@ mod finite;
 pub(crate) mod numbers;
 pub(crate) mod ranking;
 mod sections;
+mod viewer;
 
 pub mod csv;
 pub mod curve;
@@ -27,6 +28,10 @@ pub struct Gallery<'a> {
     pub truth: Option<&'a Volume>,
     /// Each method's name and its volume, HU `[z, y, x]`, in the order of the report.
     pub methods: Vec<(String, &'a Volume)>,
+    /// Methods that know the standard deviation of each voxel: the name and that, in the unit of their volumes.
+    pub uncertainties: Vec<(String, &'a Volume)>,
+    /// Most bytes that the volumes of the page's viewer may add to it; `None` for a page without a viewer.
+    pub viewer_bytes: Option<usize>,
     /// What the methods were given: line integrals `[view, row, column]` with their scan.
     pub projections: Option<&'a Projections>,
     /// Held-out pictures beside what the methods see from their cameras.

@@ -206,5 +206,6 @@ pub(crate) fn gallery<'a>(truth: &'a Volume, methods: &'a [Volume], projections:
         projections: Some(projections),
         pictures: Vec::new(),
         run: facts(),
+        ..Gallery::default()
     }
 }

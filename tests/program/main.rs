@@ -8,6 +8,7 @@ mod acquire;
 mod batch;
 mod batch_slurm;
 mod bench;
+mod browser;
 mod cli;
 mod corrections;
 mod described;

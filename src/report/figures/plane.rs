@@ -42,6 +42,19 @@ impl Plane {
         }
     }
 
+    /// Patient directions at its left, right, top and bottom side.
+    pub(crate) fn sides(self, grid: &Grid) -> [char; 4] {
+        let [vertical, horizontal] = self.runs(grid);
+        [horizontal.letters[0], horizontal.letters[1], vertical.letters[0], vertical.letters[1]]
+    }
+
+    /// How it walks down and to the right.
+    fn runs(self, grid: &Grid) -> [Run; 2] {
+        let [_, down, right] = self.axes();
+        let wanted_down = if self == Self::Axial { 1.0 } else { -1.0 };
+        [Run::along(grid, down, wanted_down), Run::along(grid, right, 1.0)]
+    }
+
     /// Width of the plane in a grid, mm.
     pub(crate) fn width_mm(self, grid: &Grid) -> f64 {
         grid.extent()[self.axes()[2]]
@@ -68,8 +81,7 @@ impl Slice {
     pub(crate) fn central(volume: &Volume, plane: Plane) -> Self {
         let grid = &volume.grid;
         let [across, down, right] = plane.axes();
-        let wanted_down = if plane == Plane::Axial { 1.0 } else { -1.0 };
-        let (vertical, horizontal) = (Run::along(grid, down, wanted_down), Run::along(grid, right, 1.0));
+        let [vertical, horizontal] = plane.runs(grid);
         let mut index = grid.shape.map(|n| n / 2);
         let voxels = volume.voxels();
         let mut values = Vec::with_capacity(vertical.count * horizontal.count);
@@ -85,7 +97,7 @@ impl Slice {
             shape: [vertical.count, horizontal.count],
             spacing: [grid.spacing[down], grid.spacing[right]],
             values,
-            sides: [horizontal.letters[0], horizontal.letters[1], vertical.letters[0], vertical.letters[1]],
+            sides: plane.sides(grid),
             position: (['x', 'y', 'z'][cut], grid.point(grid.shape.map(|n| (n / 2) as f64))[cut]),
         }
     }
@@ -128,6 +140,21 @@ impl Run {
 fn dominant(axis: Point) -> (usize, f64) {
     let largest = (0..3).max_by(|&a, &b| axis[a].abs().total_cmp(&axis[b].abs())).unwrap_or(0);
     (largest, axis[largest].signum())
+}
+
+/// Whether each array axis runs against the patient's left, posterior or superior direction.
+pub(crate) fn flipped(grid: &Grid) -> [bool; 3] {
+    grid.axes.map(|axis| dominant(axis).1 < 0.0)
+}
+
+/// Along array axis `k`: the letter of the world axis closest to it, the least coordinate of a voxel's centre, and the
+/// distance of neighbours, mm.
+pub(crate) fn ruler(grid: &Grid, k: usize) -> (char, f64, f64) {
+    let (component, _) = dominant(grid.axes[k]);
+    let middle = grid.middle_index();
+    let place = |index: f64| grid.point(std::array::from_fn(|j| if j == k { index } else { middle[j] }))[component];
+    let first = place(0.0).min(place(grid.shape[k] as f64 - 1.0));
+    (['x', 'y', 'z'][component], first, grid.spacing[k] * grid.axes[k][component].abs())
 }
 
 /// The largest angle between a grid's axes and the world's, degrees: planes follow the grid.

@@ -27,6 +27,24 @@ impl Window {
         Self::rounded(low, high)
     }
 
+    /// A window over the values of the object, without the air around it: what lies as low as most of the grid's outer
+    /// shell is left out. The whole window where the shell is no air.
+    pub(crate) fn object(volume: &Volume) -> Self {
+        let whole = Self::of(volume);
+        let ([nz, ny, nx], values) = (volume.grid.shape, volume.as_slice());
+        let edge = |i: usize, n: usize| n > 2 && (i == 0 || i == n - 1);
+        let outside = |i: &usize| edge(i / (ny * nx), nz) || edge(i / nx % ny, ny) || edge(i % nx, nx);
+        let shell: Vec<usize> = (0..values.len()).filter(outside).collect();
+        let [middle, high] = quantiles(shell.len(), |i| values[shell[i]], [0.5, 0.9]);
+        let air = (middle + 3.0 * (high - middle)).max(middle + AIR * (whole.high - whole.low));
+        let object: Vec<f32> = values.iter().copied().filter(|&value| f64::from(value) > air).collect();
+        if object.len() * 50 < values.len() || object.len() * 50 > values.len() * 49 {
+            return whole;
+        }
+        let [low, high] = quantiles(object.len(), |i| object[i], [0.005, 0.998]);
+        Self::rounded(low, high)
+    }
+
     /// A narrower window for low contrast: three times as wide as the narrowest range that holds half of all values
     /// that are not air (for a patient about the soft-tissue window), at least a tenth of `whole`. `None` if that is
     /// hardly narrower.
@@ -98,6 +116,21 @@ mod tests {
         assert!((-250.0..-60.0).contains(&detail.low) && (60.0..250.0).contains(&detail.high), "{detail:?}");
         let flat = volume.map(|_| 3.0);
         assert!(Window::detail(&flat, Window::of(&flat)).is_none_or(|window| window.low < window.high));
+    }
+
+    #[test]
+    fn the_window_of_the_object_leaves_noisy_air_out() {
+        let grid = Grid::centered([20, 40, 40], [1.0; 3], [0.0; 3]).unwrap();
+        let value = |i: usize| {
+            let inside =
+                [i / 1600, i / 40 % 40, i % 40].iter().zip([20, 40, 40]).all(|(&k, n)| k > n / 4 && k < n * 3 / 4);
+            (if inside { 0.02 + (i % 11) as f32 * 1e-3 } else { 0.0 }) + ((i * 7919) % 13) as f32 * 1e-4
+        };
+        let volume = Volume::from_vec(grid, Quantity::Attenuation, (0..32_000).map(value).collect()).unwrap();
+        let window = Window::object(&volume);
+        assert!((0.018..0.022).contains(&window.low) && (0.029..0.034).contains(&window.high), "{window:?}");
+        let flat = volume.map(|_| 3.0);
+        assert_eq!(Window::object(&flat), Window::of(&flat));
     }
 
     #[test]

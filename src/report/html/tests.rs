@@ -15,6 +15,33 @@ fn sample(flat: bool, n: usize) -> String {
     page(&samples::report(), &samples::gallery(&truth, &methods, &projections))
 }
 
+/// The page of the made-up 3-D run with its viewer.
+fn with_viewer() -> String {
+    let truth = samples::ball(16, false, 0.0, 0.0);
+    let methods = [4.0, 0.6, 1.4].map(|blur| samples::ball(16, false, blur, 9.0));
+    let projections = samples::projections(samples::circle(4, 8, 8));
+    let gallery = samples::gallery(&truth, &methods, &projections);
+    page(&samples::report(), &Gallery { viewer_bytes: Some(1 << 20), ..gallery })
+}
+
+#[test]
+fn the_policy_names_the_hash_of_the_one_script_and_the_style() {
+    let page = with_viewer();
+    let between = |from: &str, to: &str| page.split_once(from).unwrap().1.split_once(to).unwrap().0.to_string();
+    let hash = |text: &str| format!("sha256-{}", STANDARD.encode(Sha256::digest(text)));
+    let policy = between("Content-Security-Policy\" content=\"", "\"");
+    assert!(policy.contains(&hash(&between("<script>", "</script>"))), "{policy}");
+    assert!(policy.contains(&hash(&between("<style>", "</style>"))) && !policy.contains("script-src 'unsafe"));
+    assert_eq!(page.matches("<script>").count(), 1);
+    assert_eq!(page.matches("<script class=\"viewer-volume\" type=\"text/plain\">").count(), 4);
+    // Nothing in it asks for anything, and without it the section stays hidden and the pictures remain.
+    let script = viewer::SCRIPT.replace("\"http://www.w3.org/2000/svg\"", "the namespace of SVG");
+    for word in ["http", "fetch(", "import(", "XMLHttp", "eval(", "new Function", "innerHTML", "//#"] {
+        assert!(!script.contains(word), "{word}");
+    }
+    assert!(page.contains("<section id=\"viewer\" hidden") && page.contains("id=\"images\""));
+}
+
 /// Addresses of the pictures of a page whose `alt` begins with `alt`.
 fn pictures<'a>(page: &'a str, alt: &str) -> Vec<&'a str> {
     let tags = page.split("<img ").skip(1).filter(|tag| tag.contains(&format!("alt=\"{alt}")));
@@ -44,7 +71,7 @@ fn the_page_needs_nothing_from_outside() {
     );
     let sources = page.matches("src=\"").count();
     assert!(sources > 20 && sources == page.matches("src=\"data:image/png;base64,").count());
-    assert!(page.contains("default-src 'none'; img-src data:; style-src 'unsafe-inline'"));
+    assert!(page.contains("default-src 'none'; img-src data:; style-src-elem 'sha256-"));
     let elsewhere = page.split("href=\"").skip(1).filter(|rest| !rest.starts_with('#')).count();
     assert_eq!(elsewhere, 0, "every link stays on the page");
 }
@@ -140,8 +167,12 @@ fn hostile_texts_are_escaped_everywhere() {
         run,
         ..Gallery::default()
     };
-    let page = page(&report, &gallery);
-    assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));
+    let plain = page(&report, &gallery);
+    assert!(!plain.contains("<script"));
+    // With the viewer there are its own elements and no other.
+    let page = page(&report, &Gallery { viewer_bytes: Some(1 << 20), ..gallery });
+    assert_eq!(page.matches("<script").count(), 4);
+    assert!(!page.contains("<script>alert") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));
     assert!(page.matches("&lt;script&gt;").count() > 40);
     assert!(page.split("alt=\"").skip(1).all(|rest| !rest.split('"').next().unwrap().contains(['<', '>'])));
 }

@@ -14,6 +14,7 @@ pub(crate) mod scan;
 pub(crate) mod scores;
 pub(crate) mod spread;
 pub(crate) mod times;
+pub(crate) mod viewer;
 pub(crate) mod warnings;
 pub(crate) mod withheld;
 

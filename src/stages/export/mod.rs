@@ -37,6 +37,23 @@ pub struct Config {
     pub report: Vec<ReportFormat>,
     /// What the DICOM series say.
     pub dicom: DicomConfig,
+    /// The viewer inside report.html; null leaves it out.
+    pub viewer: Option<ViewerConfig>,
+}
+
+/// The viewer inside report.html.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ViewerConfig {
+    /// Most MiB that its volumes add to report.html. Beyond that their values are rounded, then neighbouring voxels
+    /// are averaged, in the viewer alone.
+    pub size_mib: f64,
+}
+
+impl Default for ViewerConfig {
+    fn default() -> Self {
+        Self { size_mib: 6.0 }
+    }
 }
 
 impl Default for Config {
@@ -48,7 +65,23 @@ impl Default for Config {
             geometry: vec![GeometryFormat::Json],
             report,
             dicom: DicomConfig::default(),
+            viewer: Some(ViewerConfig::default()),
         }
+    }
+}
+
+impl Config {
+    /// Refuses what makes no sense.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        let size = self.viewer.as_ref().map_or(1.0, |viewer| viewer.size_mib);
+        if !(0.1..=1024.0).contains(&size) {
+            let problem = format!("expected 0.1 to 1024 MiB, got {size}");
+            return Err(Error::config("export.viewer.size_mib", problem).hint("viewer: null leaves the viewer out"));
+        }
+        Ok(())
     }
 }
 
@@ -205,8 +238,8 @@ impl Stage for Export {
         let mut manifest = Manifest::new(context, self.config.dicom.identity(), &inputs, &files)?;
         let report = self.report(&results, context);
         let seen = pictures::seen(&results, context)?;
-        let gallery =
-            Gallery { pictures: pictures::pairs(&results, &seen), ..gallery(&results, facts(&manifest, context)) };
+        let facts = facts(&manifest, context);
+        let gallery = Gallery { pictures: pictures::pairs(&results, &seen), ..self.gallery(&results, facts) };
         let written = self.write_report(&report, &gallery, context)?;
         manifest.add_outputs(context, &written)?;
         manifest.write(context)?;
@@ -219,6 +252,22 @@ impl Stage for Export {
 }
 
 impl Export {
+    fn gallery<'a>(&self, results: &Results<'a>, run: RunFacts) -> Gallery<'a> {
+        let made = || {
+            let outcomes = results.outcomes.iter();
+            outcomes.filter_map(|outcome| outcome.result.as_ref().map(|result| (outcome.name.clone(), result)))
+        };
+        Gallery {
+            truth: results.measured.projections().and_then(|scan| scan.truth.as_ref()),
+            methods: made().map(|(name, result)| (name, &result.volume)).collect(),
+            uncertainties: made().filter_map(|(name, result)| Some((name, result.uncertainty.as_ref()?))).collect(),
+            viewer_bytes: self.config.viewer.as_ref().map(|viewer| (viewer.size_mib * f64::from(1 << 20)) as usize),
+            projections: results.measured.projections().map(|scan| &scan.projections),
+            pictures: Vec::new(),
+            run,
+        }
+    }
+
     fn report(&self, results: &Results, context: &Context) -> Report {
         let any = |status| results.outcomes.iter().any(|outcome| outcome.status == status);
         let status = if any(Status::Interrupted) {
@@ -260,17 +309,6 @@ fn write_pipeline(resolved: &serde_json::Value, context: &Context) -> Result<Str
     let text = serde_yaml::to_string(resolved).map_err(|error| Error::resource(layout::PIPELINE, error))?;
     atomic::write(&context.folder.path(layout::PIPELINE), text.as_bytes())?;
     Ok(layout::PIPELINE.to_string())
-}
-
-fn gallery<'a>(results: &Results<'a>, run: RunFacts) -> Gallery<'a> {
-    let volume = |outcome: &'a Outcome| outcome.result.as_ref().map(|result| (outcome.name.clone(), &result.volume));
-    Gallery {
-        truth: results.measured.projections().and_then(|scan| scan.truth.as_ref()),
-        methods: results.outcomes.iter().filter_map(volume).collect(),
-        projections: results.measured.projections().map(|scan| &scan.projections),
-        pictures: Vec::new(),
-        run,
-    }
 }
 
 fn facts(manifest: &Manifest, context: &Context) -> RunFacts {
