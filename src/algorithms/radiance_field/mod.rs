@@ -22,7 +22,8 @@ use crate::data::{Geometry, Grid, Pictures, Projections};
 use crate::error::{Error, Result};
 use crate::fields::radiance;
 use crate::optimizers::{OptimizerKind, Schedule, adam};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,8 +76,9 @@ impl Default for Config {
 
 impl Config {
     fn check_numbers(&self) -> Result<()> {
-        self.field.check().map_err(|error| error.under("radiance_field.field"))?;
-        self.optimizer.kind.as_part().check().map_err(|error| error.under("radiance_field.optimizer"))?;
+        self.field.check().map_err(|error| error.under("field"))?;
+        let optimizer = &self.optimizer.kind;
+        optimizer.named(optimizer.as_part().check()).map_err(|error| error.under("optimizer"))?;
         let counts = [
             ("steps", self.steps as usize, 1, 10_000_000),
             ("rays", self.rays, 1, 1 << 20),
@@ -86,20 +88,13 @@ impl Config {
             ("chunk", self.chunk, 1, 1 << 20),
         ];
         for (key, value, least, most) in counts {
-            if !(least..=most).contains(&value) {
-                let problem = format!("expected {least} to {most}, got {value}");
-                return Err(Error::config(format!("radiance_field.{key}"), problem));
-            }
+            require::within(key, value, least..=most)?;
         }
         if self.background.iter().any(|c| !(0.0..=1.0).contains(c)) {
             let problem = format!("expected three numbers from 0 to 1, got {:?}", self.background);
-            return Err(Error::config("radiance_field.background", problem));
+            return Err(Error::config("background", problem));
         }
-        if !(self.checkpoint_seconds.is_finite() && self.checkpoint_seconds >= 0.0) {
-            let problem = format!("expected 0 or more, got {}", self.checkpoint_seconds);
-            return Err(Error::config("radiance_field.checkpoint_seconds", problem));
-        }
-        Ok(())
+        require::not_negative("checkpoint_seconds", self.checkpoint_seconds)
     }
 }
 
@@ -127,7 +122,7 @@ impl FromPictures for Config {
 impl Algorithm for Config {
     fn check(&self, _: &Geometry, _: &Grid) -> Result<()> {
         self.check_numbers()?;
-        Err(Error::config("radiance_field", "it takes pictures, and the pipeline has X-ray projections")
+        Err(Error::config("", "it takes pictures, and the pipeline has X-ray projections")
             .hint("simulate `cameras` in place of `geometry`, or acquire `images`; for projections take neural_field"))
     }
 
@@ -145,6 +140,6 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, _: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        Err(Error::config("radiance_field", "it takes pictures"))
+        Err(Error::config("", "it takes pictures"))
     }
 }

@@ -16,7 +16,8 @@ use super::encodings::{EncodingKind, hash_grid};
 use super::layers::Layer;
 use super::{Cost, Role};
 use crate::error::{Error, Result};
-use crate::registry::OneOf;
+use crate::registry::{Kinds, OneOf};
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +69,8 @@ impl Config {
     /// # Errors
     /// [`Error::Config`].
     pub fn check(&self) -> Result<()> {
-        self.encoding.kind.as_part().check(INPUTS).map_err(|error| error.under("encoding"))?;
+        let encoding = &self.encoding.kind;
+        encoding.named(encoding.as_part().check(INPUTS)).map_err(|error| error.under("encoding"))?;
         let counts = [
             ("width", self.width, 1..=4096),
             ("depth", self.depth, 1..=32),
@@ -77,10 +79,7 @@ impl Config {
             ("color_depth", self.color_depth, 0..=32),
         ];
         for (key, value, range) in counts {
-            if !range.contains(&value) {
-                let problem = format!("expected {} to {}, got {value}", range.start(), range.end());
-                return Err(Error::config(key, problem));
-            }
+            require::within(key, value, range)?;
         }
         if self.features == 0 && self.direction == Direction::None {
             return Err(Error::config("features", "expected at least 1 without a direction, got 0"));

@@ -34,7 +34,7 @@ impl Reconstruct {
     /// [`Error::Config`].
     pub fn check_for_pictures(&self) -> Result<()> {
         for (i, method) in self.methods.iter().enumerate() {
-            let checked = method.for_pictures().and_then(FromPictures::check_settings);
+            let checked = method.for_pictures().and_then(|part| method.kind.named(part.check_settings()));
             checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
         }
         Ok(())
