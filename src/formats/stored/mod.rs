@@ -129,7 +129,7 @@ pub(super) fn grid(path: &Path, affine: &Affine, reading: &Reading) -> Result<(G
     let fault = |problem: String| Error::input(path, problem);
     match affine.check() {
         Ok(()) => Ok((affine.grid(order).map_err(|error| Error::input(path, error))?, None)),
-        Err(Fault::Degenerate) => Err(fault(format!("its grid is none: {}", Fault::Degenerate))),
+        Err(Fault::Degenerate) => Err(fault(format!("its axes span no volume: {}", Fault::Degenerate))),
         Err(Fault::Sheared(degrees)) if reading.sheared == Sheared::Refuse => {
             Err(fault(format!("its grid is sheared: axes deviate {degrees:.2} degrees from right angles"))
                 .hint("`sheared: resample` brings it to right angles"))
