@@ -20,7 +20,7 @@ pub trait Regularizer {
     /// Refuses what makes no sense, naming the key.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`crate::error::Error::Config`].
     fn check(&self) -> Result<()>;
     /// What the sum of the penalties over all voxels is multiplied with.
     fn weight(&self) -> f64;
