@@ -5,7 +5,7 @@ use rand::RngExt;
 use recon::data::{Geometry, Grid};
 use recon::fields::activations::ActivationKind;
 use recon::fields::encodings::EncodingKind;
-use recon::fields::regularizers::{RegularizerKind, tikhonov};
+use recon::fields::regularizers::{self, RegularizerKind, tikhonov};
 use recon::fields::{Domain, Field, FieldKind, Parameter, Role};
 use recon::geometries::GeometryKind;
 use recon::random::stream;
@@ -44,6 +44,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
         geometry,
         data,
         norm_squared: 40.0,
+        finer: 1.0,
         scale: 0.7,
         tv: 0.01,
         // A smooth one: a finite difference across a kink is no derivative.
@@ -52,6 +53,24 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
         chunk,
         seed: 5,
         options: F64,
+    }
+}
+
+/// The mean penalty of a smooth volume hardly changes when its voxels are halved: a weight, and what a regulariser takes
+/// for a high step, are meant for the picture's voxels.
+#[test]
+fn regularisers_mean_the_same_on_a_finer_grid() {
+    let penalty = |voxels: usize, finer: f64, kind: &RegularizerKind| {
+        let grid = Grid::centered([1, voxels, voxels], [24.0 / voxels as f64; 3], [0.0; 3]).unwrap();
+        let at = (Tensor::arange(voxels as i64, F64) + 0.5) / voxels as f64;
+        let volume = ((&at * 3.0).sin().view([1, -1, 1]) * (&at * 4.0).cos().view([1, 1, -1])) * 0.4;
+        let axes = Objective { finer, ..objective(&grid, 64) }.axes();
+        regularizers::value_and_gradient(kind.as_part(), &volume, &axes).unwrap().0 / grid.voxels() as f64
+    };
+    for name in RegularizerKind::NAMES {
+        let kind = RegularizerKind::default_of(name).unwrap();
+        let [picture, finer] = [penalty(24, 1.0, &kind), penalty(48, 2.0, &kind)];
+        assert!((finer / picture - 1.0).abs() < 0.06, "{name}: {picture} and {finer}");
     }
 }
 

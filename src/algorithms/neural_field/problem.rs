@@ -41,10 +41,7 @@ impl<'a> FitProblem<'a> {
         let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
         let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
-        let full = Objective {
-            scale: weight * run.lattice as f64,
-            ..objective(config, &seen, grid, support.as_deref(), run)?
-        };
+        let full = Objective { scale: weight, ..objective(config, &seen, grid, support.as_deref(), run)? };
         let mut levels = Vec::new();
         let mut first = config.ramp_steps;
         for (i, steps) in config.coarse_steps.iter().enumerate() {
@@ -108,6 +105,7 @@ fn objective(
         data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
         weights,
         norm_squared: norm_squared(operator.as_ref(), run.device, 15)?,
+        finer: run.lattice as f64,
         scale: 1.0,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
@@ -126,8 +124,7 @@ fn numbers(support: Option<&[bool]>, voxels: usize, device: Device) -> Result<Te
 
 /// The same objective on voxels about `factor` times as long.
 ///
-/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels; a step between voxels
-/// is `factor` times as high, so total variation is that much larger against the data.
+/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels.
 fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<Objective> {
     let fine = &full.grid;
     let shape = std::array::from_fn(|k| if fine.shape[k] == 1 { 1 } else { fine.shape[k].div_ceil(factor).max(2) });
@@ -147,7 +144,7 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
     });
     Ok(Objective {
         norm_squared: full.norm_squared * fine.voxels() as f64 / grid.voxels() as f64,
-        scale: full.scale / factor as f64,
+        finer: full.finer / factor as f64,
         support: numbers(members.as_deref(), grid.voxels(), full.options.1)?,
         geometry: full.geometry.clone(),
         data: full.data.shallow_clone(),

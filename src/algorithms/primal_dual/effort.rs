@@ -54,7 +54,7 @@ impl Effort {
         let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
         let trials = match weight {
             Weight::Fixed(_) => 0.0,
-            Weight::Auto(Auto { near: Some(most), .. }) => 80.0 + 40.0 * (*most as f64 - 1.0),
+            Weight::Auto(Auto { near: Some(most), .. }) => 80.0 * *most as f64,
             Weight::Auto(_) => 600.0,
         };
         Estimate {

@@ -12,10 +12,6 @@ use tch::Tensor;
 /// flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where it is
 /// going.
 const TRIAL: (u64, f64) = (80, 0.2);
-/// Iterations of a trial on a finer lattice than the picture's that goes on from the last one: an iteration costs about
-/// ten times as much there, and from a start the volume is settled within 0.2 dB.
-const NEXT_ON_FINER: u64 = 40;
-
 /// What a reconstruction is made of, whatever the penalty.
 pub struct Recipe<'a> {
     /// What the progress calls it.
@@ -104,8 +100,7 @@ impl Trials for Tuning<'_> {
     fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume> {
         let Fold { problem, penalty, last } = &mut self.folds[fold];
         let mut weighted = self.recipe.weighted(penalty.take(), weight, self.run)?;
-        let iterations = if last.is_some() && self.run.lattice > 1 { NEXT_ON_FINER } else { TRIAL.0 };
-        let effort = Effort { iterations, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
+        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
         let label = format!("{} with weight {weight:.1e}", self.recipe.label);
         let solution = problem.solve(weighted.as_mut(), &effort, last.as_ref(), &label)?;
         *penalty = Some(weighted);

@@ -66,7 +66,7 @@ impl Config {
         let difference = projector.forward(&volume)? - &views.data;
         let weighted = residual.of(&difference, views.weights.as_ref())?;
         let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) * scale;
-        let axes = total_variation::axes(grid);
+        let axes = objective.axes();
         let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;
         let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
         for kind in &objective.regularizers {

@@ -12,7 +12,7 @@ mod subset;
 use crate::data::{Geometry, Grid};
 use crate::error::{Error, Result};
 use crate::fields::Field;
-use crate::fields::regularizers::RegularizerKind;
+use crate::fields::regularizers::{RegularizerKind, total_variation};
 use crate::operators::xray::Sampling;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
@@ -32,9 +32,11 @@ pub struct Objective {
     pub weights: Option<Tensor>,
     /// ‖√W A‖² of the lattice projector, mm².
     pub norm_squared: f64,
+    /// How many voxels of `grid` a voxel of the picture is long: 2 on one twice as fine, 1/2 on one twice as coarse.
+    pub finer: f64,
     /// What `tv` and the weights of `regularizers` are multiplied with.
     pub scale: f64,
-    /// Weight w of the total variation, per voxel of x = mu / mu_ref.
+    /// Weight w of the total variation, per voxel of the picture of x = mu / mu_ref.
     pub tv: f64,
     /// More that is known of the volume.
     pub regularizers: Vec<RegularizerKind>,
@@ -143,6 +145,13 @@ impl Residual {
 }
 
 impl Objective {
+    /// The axes that have differences, with their weights. Differences are over the length of a voxel of the picture,
+    /// so that weights, and what a regulariser takes for a high step, mean the same on every grid.
+    #[must_use]
+    pub fn axes(&self) -> Vec<(usize, f64)> {
+        total_variation::axes(&self.grid).into_iter().map(|(axis, weight)| (axis, weight * self.finer)).collect()
+    }
+
     /// `[0, count)` in ranges of at most `chunk`.
     pub fn chunks(&self, count: i64) -> impl Iterator<Item = (i64, i64)> {
         let chunk = self.chunk.max(1) as i64;

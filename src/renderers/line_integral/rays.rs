@@ -135,7 +135,7 @@ impl Config {
             return Ok(0.0);
         }
         let grid = &objective.grid;
-        let axes = total_variation::axes(grid);
+        let axes = objective.axes();
         let mut random = stream(objective.seed, "tv voxels", step);
         let mut indices: Vec<f64> = Vec::new();
         for _ in 0..self.tv_voxels {
