@@ -1,7 +1,10 @@
 //! What flows from stage to stage.
 
 use crate::context::{InputFile, Key};
-use crate::data::{CurvePoint, Grid, MethodReport, MetricDefinition, Pictures, Projections, Quantity, Status, Volume};
+use crate::data::{
+    CurvePoint, Grid, MethodReport, MetricDefinition, Pictures, Point, Projections, Quantity, Status, Volume, add,
+    scale, sub,
+};
 use crate::error::Result;
 use crate::phantoms::Phantom;
 use crate::stages::withheld::Withheld;
@@ -16,8 +19,32 @@ use std::path::PathBuf;
 pub enum Content {
     /// An analytic object: projected exactly, rasterised on any grid.
     Phantom(Phantom),
-    /// Voxels, in attenuation (1/mm), and whether they still lie where their file puts them in the patient.
-    Voxels(Volume, bool),
+    /// Voxels, in attenuation (1/mm), and where they lay in the patient if they no longer do.
+    Voxels(Volume, Option<LaidDown>),
+}
+
+/// Where a slice lay that was turned about its centre to be scanned in its own plane.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaidDown {
+    /// The point about which it was turned, LPS mm.
+    pub center: Point,
+    /// The unit vectors (LPS) that z, y and x of the axial slice stand for.
+    pub axes: [Point; 3],
+}
+
+impl LaidDown {
+    /// A volume made of the axial slice, on the grid where the slice lay.
+    ///
+    /// # Errors
+    /// Never, for a volume that is one.
+    pub fn restored(&self, volume: &Volume) -> Result<Volume> {
+        let turn =
+            |[x, y, z]: Point| [z, y, x].iter().zip(self.axes).fold([0.0; 3], |at, (s, a)| add(at, scale(a, *s)));
+        let Grid { shape, spacing, origin, axes } = volume.grid.clone();
+        let grid = Grid::new(shape, spacing, add(self.center, turn(sub(origin, self.center))), axes.map(turn))?;
+        Volume::new(grid, volume.quantity, volume.voxels().to_owned())
+    }
 }
 
 /// The DICOM series that an object came from. An export reads it again: nothing that says whose it is is kept between.
@@ -131,8 +158,10 @@ pub struct Acquisition {
     pub mu_water: f64,
     /// What the volumes are in: HU, or attenuation where that of water is unknown.
     pub quantity: Quantity,
-    /// The DICOM series the object came from and lies in.
+    /// The DICOM series the object came from.
     pub origin: Option<Origin>,
+    /// Where the object lay in it, if it was turned.
+    pub laid_down: Option<LaidDown>,
     /// Files written, relative to the run folder.
     pub files: Vec<String>,
 }

@@ -1,6 +1,10 @@
-//! One axial slice of a volume as a 2-D object, from the file to the report.
+//! One slice of a volume as a 2-D object, from the file to the report and the exported series.
 
 use crate::common::Bench;
+use dicom_core::{DataElement, PrimitiveValue, VR};
+use dicom_dictionary_std::tags;
+use recon::data::{Grid, Quantity, Volume, norm, sub};
+use recon::formats::dicom::{Identity, Labels, read_series, write_series};
 use recon::formats::nifti::{self, Units};
 
 const PIPELINE: &str = "
@@ -61,4 +65,58 @@ fn a_slice_that_is_not_there_is_refused_with_its_key() {
     bench.recon(&["run", "slice.yaml", "--set", "load.slcie.z=3"]).expect(2, &["did you mean `slice`?"]);
     let phantom = concat!("load.phantom.file=", env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan-2d.yaml");
     bench.recon(&["run", "slice.yaml", "--set", phantom]).expect(2, &["load: crop, slice, resample"]);
+}
+
+/// A DICOM file of one slice with these axes, of a disk of water off its middle, that belongs to a patient.
+fn patient(bench: &Bench, axes: [[f64; 3]; 3]) -> Volume {
+    let grid = Grid::new([1, 24, 24], [8.0; 3], [10.0, -20.0, 30.0], axes).unwrap();
+    let inside = |i: usize| ((i / 24) as f64 - 8.0).hypot((i % 24) as f64 - 12.0) < 5.0;
+    let values = (0..576).map(|i| if inside(i) { 0.0 } else { -1000.0 }).collect();
+    let volume = Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap();
+    let labels = Labels {
+        series_description: "one slice".into(),
+        series_number_offset: 1,
+        derivation: "made".into(),
+        identity: Identity::Keep,
+        study: "s".into(),
+    };
+    let file = write_series(&bench.path("slice"), &volume, &labels, None).unwrap().files.remove(0);
+    let mut object = dicom_object::open_file(&file).unwrap();
+    for (tag, vr, value) in [(tags::PATIENT_ID, VR::LO, "4711"), (tags::FRAME_OF_REFERENCE_UID, VR::UI, "1.2.3.5")] {
+        object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+    }
+    object.write_to_file(&file).unwrap();
+    volume
+}
+
+#[test]
+fn a_slice_that_was_laid_down_is_exported_where_it_lay_in_its_patient() {
+    let (s, c) = 10f64.to_radians().sin_cos();
+    let sagittal = [[-1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]];
+    let tilted = [[0.0, s, c], [0.0, c, -s], [1.0, 0.0, 0.0]];
+    for axes in [sagittal, tilted] {
+        let bench = Bench::new();
+        let volume = patient(&bench, axes);
+        let text = "load: {dicom: {path: slice}}\ngrid: {shape: [24, 24]}\n\
+                    simulate: {geometry: {parallel: {views: 60}}}\nreconstruct: [fbp]\n\
+                    export: {directory: out, volumes: [dicom], report: [json], dicom: {identity: keep}}\n";
+        bench.write("p.yaml", text);
+        bench.recon(&["run", "p.yaml"]).expect(0, &["[slice_laid_down]"]);
+        let back = read_series(&bench.path("out/fbp/dicom"), None).unwrap().volume;
+        // Where the disk's middle is in the patient: 8 rows down, 12 columns over.
+        let (mut sum, mut mass) = ([0.0; 3], 0.0);
+        for (index, &value) in back.voxels().indexed_iter() {
+            let weight = f64::from(value + 1000.0).max(0.0).powi(2);
+            let place = back.grid.point([index.0 as f64, index.1 as f64, index.2 as f64]);
+            (0..3).for_each(|k| sum[k] += weight * place[k]);
+            mass += weight;
+        }
+        let middle = volume.grid.point([0.0, 8.0, 12.0]);
+        assert!(norm(sub(sum.map(|x| x / mass), middle)) < 1.0, "{axes:?}: {sum:?} / {mass}, not {middle:?}");
+        let file = std::fs::read_dir(bench.path("out/fbp/dicom")).unwrap().next().unwrap().unwrap().path();
+        let object = dicom_object::open_file(file).unwrap();
+        let text = |tag| object.element(tag).unwrap().to_str().unwrap().trim_end().to_string();
+        assert_eq!((text(tags::PATIENT_ID), text(tags::FRAME_OF_REFERENCE_UID)), ("4711".into(), "1.2.3.5".into()));
+        assert!(object.element(tags::SOURCE_IMAGE_SEQUENCE).is_ok());
+    }
 }

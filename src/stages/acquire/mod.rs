@@ -95,6 +95,7 @@ impl Stage for Acquire {
             mu_water,
             quantity: self.quantity(),
             origin: None,
+            laid_down: None,
             files,
         })
     }

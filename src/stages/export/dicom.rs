@@ -49,7 +49,9 @@ fn write(
     let folder = context.folder.make(&format!("{}/dicom", outcome.name))?;
     let read = |origin: &Origin| SourceSeries::read(&origin.path, origin.series.as_deref(), labels.identity);
     let source = scan.origin.as_ref().map(read).transpose()?;
-    let written = write_series(&folder, &result.volume, labels, source.as_ref())?;
+    let restored = scan.laid_down.as_ref().map(|lay| lay.restored(&result.volume)).transpose()?;
+    let volume = restored.as_ref().unwrap_or(&result.volume);
+    let written = write_series(&folder, volume, labels, source.as_ref())?;
     if written.saturated > 0 {
         let message = format!(
             "{}: {} voxels beyond the range of 16 bits were saturated in the DICOM series",

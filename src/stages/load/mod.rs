@@ -235,10 +235,9 @@ impl Load {
                 let prepared =
                     self.config.keys.prepare(loaded.volume, MU_WATER_PER_MM).map_err(|error| error.under("load"))?;
                 let (volume, laid_down) = plane::in_own_plane(prepared)?;
-                // A slice that was laid down has lost its place in the patient.
-                let placed = laid_down.is_none();
-                warnings.extend(laid_down);
-                Content::Voxels(volume, placed)
+                let (lay, said) = laid_down.unzip();
+                warnings.extend(said);
+                Content::Voxels(volume, lay)
             }
         };
         task.end();

@@ -1,10 +1,11 @@
 //! A single slice is scanned in its own plane: sagittal, coronal and tilted slices are laid down as axial ones.
 //!
 //! A scan turns about z. Left where it is, a sagittal or coronal slice would be a sheet that the beam runs through
-//! edge-on, and a tilted one would leave the one row of the detector.
+//! edge-on, and a tilted one would leave the one row of the detector. Where it lay is kept for exports.
 
-use crate::data::{Grid, Volume, Warning};
+use crate::data::{Grid, Volume, Warning, cross};
 use crate::error::Result;
+use crate::stages::flow::LaidDown;
 use ndarray::Axis;
 
 /// Cosine between a slice's normal and z above which it is an axial slice: a quarter of a degree.
@@ -12,11 +13,11 @@ const UPRIGHT: f64 = 0.99999;
 
 /// The volume, or a single slice that is not axial as an axial one about the same centre, with what to say of it. The
 /// superior end of a sagittal or coronal slice comes first, as it is on the screen; its thickness is nominal, the
-/// distance of its rows.
+/// distance of its rows. With it comes where it lay.
 ///
 /// # Errors
 /// Never, for a volume that is one.
-pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<Warning>)> {
+pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<(LaidDown, Warning)>)> {
     let grid = &volume.grid;
     let single: Vec<usize> = (0..3).filter(|&k| grid.shape[k] == 1).collect();
     let [across] = single[..] else { return Ok((volume, None)) };
@@ -34,10 +35,13 @@ pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<Warning>)> 
     let normal = grid.axes[across].map(|part| format!("{part:.2}")).join(", ");
     let message = format!(
         "the one slice, with normal ({normal}), is scanned in its own plane: results are an axial slice about the same \
-         centre, without the patient's axes"
+         centre, without the patient's axes; a DICOM series has them where the slice lay"
     );
+    let down = if rows == 0 { grid.axes[rows].map(|part| -part) } else { grid.axes[rows] };
+    let over = grid.axes[columns];
+    let lay = LaidDown { center: grid.center(), axes: [cross(over, down), down, over] };
     let laid = Volume::new(flat, volume.quantity, voxels.as_standard_layout().into_owned())?;
-    Ok((laid, Some(Warning::new("slice_laid_down", message))))
+    Ok((laid, Some((lay, Warning::new("slice_laid_down", message)))))
 }
 
 #[cfg(test)]
@@ -60,7 +64,12 @@ mod tests {
         assert_eq!((laid.grid.shape, laid.grid.spacing, laid.grid.axes), ([1, 2, 3], [3.0, 3.0, 2.0], UP));
         assert_eq!(laid.as_slice(), &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
         assert_eq!(laid.grid.center(), sagittal.grid.center());
-        assert_eq!(warning.unwrap().code, "slice_laid_down");
+        let (lay, warning) = warning.unwrap();
+        assert_eq!(warning.code, "slice_laid_down");
+        let back = lay.restored(&laid).unwrap();
+        // The voxel that came first was (z 1, y 0), and the one after it is a step of y on.
+        assert_eq!(back.grid.point([0.0; 3]), sagittal.grid.point([1.0, 0.0, 0.0]));
+        assert_eq!(back.grid.point([0.0, 1.0, 2.0]), sagittal.grid.point([0.0, 2.0, 0.0]));
         let (coronal, _) = in_own_plane(volume([2, 1, 3], UP)).unwrap();
         assert_eq!((coronal.grid.shape, coronal.grid.spacing), ([1, 2, 3], [3.0, 3.0, 1.0]));
         assert_eq!(coronal.as_slice(), &[3.0, 4.0, 5.0, 0.0, 1.0, 2.0]);
@@ -71,7 +80,10 @@ mod tests {
         let (s, c) = 10f64.to_radians().sin_cos();
         let tilted = volume([1, 2, 3], [[0.0, -s, c], [0.0, c, s], [1.0, 0.0, 0.0]]);
         let (laid, warning) = in_own_plane(tilted.clone()).unwrap();
-        assert!(laid.grid.axes == UP && laid.as_slice() == tilted.as_slice() && warning.is_some());
+        assert!(laid.grid.axes == UP && laid.as_slice() == tilted.as_slice());
+        let back = warning.unwrap().0.restored(&laid).unwrap();
+        let apart = |k: [f64; 3]| crate::data::norm(crate::data::sub(back.grid.point(k), tilted.grid.point(k)));
+        assert!([[0.0; 3], [0.0, 1.0, 2.0]].map(apart).iter().all(|mm| *mm < 1e-9), "{back:?}");
         for kept in [volume([1, 2, 3], UP), volume([2, 2, 3], UP), volume([1, 1, 3], UP)] {
             let (same, warning) = in_own_plane(kept.clone()).unwrap();
             assert!(same == kept && warning.is_none());

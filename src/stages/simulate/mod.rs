@@ -10,7 +10,7 @@ mod scanner;
 mod warnings;
 
 use super::Stage;
-use super::flow::{Acquisition, Content, Object};
+use super::flow::{Acquisition, Content, LaidDown, Object};
 use super::{grid, scan};
 use crate::appearance;
 use crate::cameras::{CameraKind, Lens};
@@ -134,8 +134,9 @@ pub struct Simulate {
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
-    /// Whether the grid lies where the object's file puts it.
-    placed: bool,
+    /// Where the object lay in its file, if it was turned.
+    #[serde(default)]
+    laid_down: Option<LaidDown>,
     /// The voxels that were integrated, if the object is voxels.
     voxels: Option<Grid>,
     mu_water: f64,
@@ -158,7 +159,7 @@ impl Stage for Simulate {
             formats::geometry::read(&context.folder.path(GEOMETRY))?,
         )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
-        let Sidecar { grid, placed, voxels, mu_water } = kept.value;
+        let Sidecar { grid, laid_down, voxels, mu_water } = kept.value;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), inputs.files()].concat();
         Ok(Acquisition {
@@ -170,7 +171,8 @@ impl Stage for Simulate {
             object: voxels,
             mu_water,
             quantity: Quantity::Hounsfield,
-            origin: object.origin.clone().filter(|_| placed),
+            origin: object.origin.clone(),
+            laid_down,
             files: files(),
         })
     }
@@ -253,12 +255,12 @@ impl Simulate {
         nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
         npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
-        let (placed, voxels) = match content {
-            Content::Voxels(volume, placed) => (*placed, Some(volume.grid.clone())),
-            Content::Phantom(_) => (false, None),
+        let (laid_down, voxels) = match content {
+            Content::Voxels(volume, laid_down) => (*laid_down, Some(volume.grid.clone())),
+            Content::Phantom(_) => (None, None),
         };
         let mu_water = scanner::mu_water(beam.as_ref());
-        Ok(StageOutput { value: Sidecar { grid, placed, voxels, mu_water }, files: files(), seconds_before: 0.0 })
+        Ok(StageOutput { value: Sidecar { grid, laid_down, voxels, mu_water }, files: files(), seconds_before: 0.0 })
     }
 
     /// What the scanner reports of the object.
