@@ -25,3 +25,4 @@ mod scanners;
 mod slices;
 mod tiff_folders;
 mod volumes;
+mod worked_examples;

@@ -21,6 +21,9 @@ const COLUMNS: usize = 48;
 const AXIS: f64 = 200.0;
 const DETECTOR: f64 = 300.0;
 const PITCH: f64 = 1.5;
+/// Fixtures of tools/golden-measured.py.
+pub(crate) const NEXUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/nxtomo.nxs");
+pub(crate) const ASTRA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/astra-fan.mat");
 /// Counts of the open beam.
 const AIR: f64 = 50_000.0;
 
@@ -101,56 +104,64 @@ fn right_value_at_the_right_place(bench: &Bench, acquire: &str, method: &str, z:
     run.stderr
 }
 
-/// Seen from behind the detector, top row first; the axis is beside the middle by `off` mm at the axis.
-#[test]
-fn a_nikon_scan_is_read_with_its_header() {
-    let (bench, off, start) = (Bench::new(), 2.0, 30.0);
-    std::fs::create_dir(bench.path("scan")).unwrap();
+/// The images of a Nikon scan in a folder; gives the header, `ball.xtekct`. Seen from behind the detector, top row first;
+/// the axis is beside the middle by 2 mm at the axis.
+pub(crate) fn nikon(bench: &Bench, folder: &str) -> String {
+    let (off, start) = (2.0, 30.0);
+    std::fs::create_dir(bench.path(folder)).unwrap();
     for k in 0..VIEWS {
         // The axis is at -off to the right of the line from the source to the detector's middle.
         let place = |row: f64, column: f64| {
             let right = (middle(COLUMNS) - column) * PITCH + off * DETECTOR / AXIS;
             (right, (middle(ROWS) - row) * PITCH)
         };
-        picture(&bench.path(&format!("scan/ball_{:04}.tif", k + 1)), &counts(start + 6.0 * k as f64, place));
+        picture(&bench.path(&format!("{folder}/ball_{:04}.tif", k + 1)), &counts(start + 6.0 * k as f64, place));
     }
-    let header = |step: &str| {
-        format!(
-            "[XTekCT]\r\nName=ball\r\nProjections={VIEWS}\r\nSrcToObject={AXIS}\r\nSrcToDetector={DETECTOR}\r\n\
-             DetectorPixelsX={COLUMNS}\r\nDetectorPixelsY={ROWS}\r\nDetectorPixelSizeX={PITCH}\r\n\
-             DetectorPixelSizeY={PITCH}\r\nObjectOffsetX={off}\r\nWhiteLevel={AIR}\r\nInitialAngle={start}\r\n\
-             {step}\r\n\
-             InputSeparator=_\r\nInputFolderName=\r\n"
-        )
-    };
-    bench.write("scan/ball.xtekct", &header("AngularStep=6"));
+    format!(
+        "[XTekCT]\r\nName=ball\r\nProjections={VIEWS}\r\nSrcToObject={AXIS}\r\nSrcToDetector={DETECTOR}\r\n\
+         DetectorPixelsX={COLUMNS}\r\nDetectorPixelsY={ROWS}\r\nDetectorPixelSizeX={PITCH}\r\n\
+         DetectorPixelSizeY={PITCH}\r\nObjectOffsetX={off}\r\nWhiteLevel={AIR}\r\nInitialAngle={start}\r\n\
+         AngularStep=6\r\nInputSeparator=_\r\nInputFolderName=\r\n"
+    )
+}
+
+#[test]
+fn a_nikon_scan_is_read_with_its_header() {
+    let bench = Bench::new();
+    let header = nikon(&bench, "scan");
+    bench.write("scan/ball.xtekct", &header);
     let said = right_value_at_the_right_place(&bench, "xtekct: {path: scan}", "fdk", BALL.2[2]);
     assert!(!said.contains("warning"), "{said}");
-    bench.write("scan/ball.xtekct", &header(""));
+    bench.write("scan/ball.xtekct", &header.replace("AngularStep=6", ""));
     bench.recon(&["check", "p.yaml"]).expect(3, &["ball.xtekct", "no `AngularStep`"]);
     std::fs::remove_file(bench.path("scan/ball_0007.tif")).unwrap();
-    bench.write("scan/ball.xtekct", &header("AngularStep=6"));
+    bench.write("scan/ball.xtekct", &header);
     bench.recon(&["check", "p.yaml"]).expect(3, &["expected 60 images `ball_NUMBER.tif`", "got 59"]);
     let alone = bench.write("q.yaml", "acquire: {xtekct: {path: scan/ball.xtekct}}\nreconstruct: [fdk]\n");
     bench.recon(&["check", alone.to_str().unwrap()]).expect(3, &["expected the folder", "which holds the images too"]);
 }
 
-/// Top row first; the plane of the source meets line 9.
-#[test]
-fn a_skyscan_scan_is_read_with_its_header() {
-    let bench = Bench::new();
-    std::fs::create_dir(bench.path("scan")).unwrap();
+/// The images of a SkyScan scan in a folder; gives the header, `ball.log`. Top row first; the plane of the source meets
+/// line 9.
+pub(crate) fn skyscan(bench: &Bench, folder: &str) -> String {
+    std::fs::create_dir(bench.path(folder)).unwrap();
     for k in 0..VIEWS {
         let place = |row: f64, column: f64| ((column - middle(COLUMNS)) * PITCH, (9.0 - row) * PITCH);
-        picture(&bench.path(&format!("scan/ball{k:08}.tif")), &counts(6.0 * k as f64, place));
+        picture(&bench.path(&format!("{folder}/ball{k:08}.tif")), &counts(6.0 * k as f64, place));
     }
-    picture(&bench.path("scan/ball_spr.tif"), &vec![0; ROWS * COLUMNS]);
-    let header = format!(
+    picture(&bench.path(&format!("{folder}/ball_spr.tif")), &vec![0; ROWS * COLUMNS]);
+    format!(
         "[System]\nScanner=SkyScan1275\n[Acquisition]\nFilename Prefix=ball\nNumber Of Files=  {VIEWS}\n\
          Optical Axis (line)=  9\nObject to Source (mm)={AXIS}\nCamera to Source (mm)={DETECTOR}\n\
          Image Pixel Size (um)={}\nDepth (bits)=16\nReference Intensity={AIR}\nRotation Step (deg)=6.000\n",
         PITCH * AXIS / DETECTOR * 1000.0
-    );
+    )
+}
+
+#[test]
+fn a_skyscan_scan_is_read_with_its_header() {
+    let bench = Bench::new();
+    let header = skyscan(&bench, "scan");
     bench.write("scan/ball.log", &header);
     let said = right_value_at_the_right_place(&bench, "skyscan: {path: scan}", "fdk", BALL.2[2]);
     assert!(!said.contains("warning"), "{said}");
@@ -158,20 +169,25 @@ fn a_skyscan_scan_is_read_with_its_header() {
     bench.recon(&["check", "p.yaml"]).expect(2, &["acquire.geometry", "does not say source_to_detector_mm"]);
 }
 
-/// Top row first; the central ray hits pixel (26.5, 12), the axis is on it.
-#[test]
-fn a_phoenix_scan_is_read_with_its_header() {
-    let bench = Bench::new();
-    std::fs::create_dir(bench.path("scan")).unwrap();
+/// The images of a phoenix scan in a folder; gives the header, `ball.pca`. Top row first; the central ray hits pixel
+/// (26.5, 12), the axis is on it.
+pub(crate) fn phoenix(bench: &Bench, folder: &str) -> String {
+    std::fs::create_dir(bench.path(folder)).unwrap();
     for k in 0..VIEWS {
         let place = |row: f64, column: f64| ((column - 26.5) * PITCH, (12.0 - row) * PITCH);
-        picture(&bench.path(&format!("scan/ball_{k:04}.tif")), &counts(6.0 * k as f64, place));
+        picture(&bench.path(&format!("{folder}/ball_{k:04}.tif")), &counts(6.0 * k as f64, place));
     }
-    let header = format!(
+    format!(
         "[General]\nVersion-pca=2\n[Geometry]\nFDD={DETECTOR}\nFOD={AXIS}\nCalibValue=-1.5\ncx=26.5\ncy=12\n[CT]\n\
          NumberImages={VIEWS}\nRotationSector=360.0\n[Detector]\nPixelsizeX={PITCH}\nPixelsizeY={PITCH}\n\
          FreeRay={AIR}\n"
-    );
+    )
+}
+
+#[test]
+fn a_phoenix_scan_is_read_with_its_header() {
+    let bench = Bench::new();
+    let header = phoenix(&bench, "scan");
     bench.write("scan/ball.pca", &header);
     let said = right_value_at_the_right_place(&bench, "pca: {path: scan}", "fdk", BALL.2[2]);
     assert!(said.contains("CalibValue") && !said.contains("center_off"), "{said}");
@@ -179,11 +195,9 @@ fn a_phoenix_scan_is_read_with_its_header() {
     bench.recon(&["check", "p.yaml"]).expect(3, &["open_beam"]);
 }
 
-/// Bottom row first, the object turning by the angle.
-#[test]
-fn a_zeiss_file_is_read_with_its_header() {
-    let bench = Bench::new();
-    let mut file = cfb::create(bench.path("ball.txrm")).unwrap();
+/// A Zeiss file. Bottom row first, the object turning by the angle.
+pub(crate) fn zeiss(path: &Path) {
+    let mut file = cfb::create(path).unwrap();
     let mut stream = |name: &str, bytes: &[u8]| {
         if let Some((folder, _)) = name.rsplit_once('/') {
             file.create_storage_all(folder).unwrap();
@@ -207,7 +221,12 @@ fn a_zeiss_file_is_read_with_its_header() {
         stream(&format!("ImageData{}/Image{}", k / 100 + 1, k + 1), &bytes);
     }
     file.flush().unwrap();
-    drop(file);
+}
+
+#[test]
+fn a_zeiss_file_is_read_with_its_header() {
+    let bench = Bench::new();
+    zeiss(&bench.path("ball.txrm"));
     let said = right_value_at_the_right_place(&bench, "txrm: {path: ball.txrm}", "fdk", BALL.2[2]);
     assert!(!said.contains("warning"), "{said}");
     let good = std::fs::read(bench.path("ball.txrm")).unwrap();
@@ -225,10 +244,9 @@ fn a_zeiss_file_is_read_with_its_header() {
 #[test]
 fn a_nexus_file_is_read_with_its_image_keys() {
     let bench = Bench::new();
-    let nexus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/nxtomo.nxs");
-    let said = right_value_at_the_right_place(&bench, &format!("nexus: {{path: {nexus}}}, rows: [0, 1]"), "fbp", 0.0);
+    let said = right_value_at_the_right_place(&bench, &format!("nexus: {{path: {NEXUS}}}, rows: [0, 1]"), "fbp", 0.0);
     assert!(said.contains("1 images are marked as invalid"), "{said}");
-    let frames = read_nexus(Path::new(nexus), &Names::default(), None).unwrap();
+    let frames = read_nexus(Path::new(NEXUS), &Names::default(), None).unwrap();
     assert_eq!(
         (frames.data.dim(), frames.flats.unwrap().dim(), frames.darks.unwrap().dim()),
         ((60, 2, 64), (4, 2, 64), (2, 2, 64))
@@ -239,16 +257,14 @@ fn a_nexus_file_is_read_with_its_image_keys() {
 #[test]
 fn an_astra_file_is_read_with_its_geometry() {
     let bench = Bench::new();
-    let astra = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/astra-fan.mat");
-    let said = right_value_at_the_right_place(&bench, &format!("astra: {{path: {astra}}}"), "fdk", 0.0);
+    let said = right_value_at_the_right_place(&bench, &format!("astra: {{path: {ASTRA}}}"), "fdk", 0.0);
     assert!(!said.contains("warning"), "{said}");
 }
 
-/// RTK's stack knows the pitch and where the detector's first pixel is, its XML the rest; the same numbers without a
-/// header are read as `raw`.
-#[test]
-fn an_rtk_stack_and_bare_numbers_are_read() {
-    let (bench, aside) = (Bench::new(), 3.0);
+/// RTK's stack `projections.mha` and `geometry.xml`; gives the line integrals, big-endian. The detector's middle is 3 mm
+/// aside.
+pub(crate) fn rtk(bench: &Bench) -> Vec<u8> {
+    let aside = 3.0;
     let place = |row: f64, column: f64| ((column - middle(COLUMNS)) * PITCH + aside, (row - middle(ROWS)) * PITCH);
     let mut numbers = Vec::new();
     for k in 0..VIEWS {
@@ -265,8 +281,7 @@ fn an_rtk_stack_and_bare_numbers_are_read() {
         aside - middle(COLUMNS) * PITCH,
         -middle(ROWS) * PITCH
     );
-    std::fs::write(bench.path("p.mha"), [header.as_bytes(), &numbers].concat()).unwrap();
-    std::fs::write(bench.path("p.raw"), [&[7u8; 11][..], &numbers].concat()).unwrap();
+    std::fs::write(bench.path("projections.mha"), [header.as_bytes(), &numbers].concat()).unwrap();
     // In RTK's frame the source is on the z axis at gantry 0: +y of LPS is -z.
     let projection = |k: usize| {
         format!(
@@ -280,9 +295,19 @@ fn an_rtk_stack_and_bare_numbers_are_read() {
         "<?xml version=\"1.0\"?><!DOCTYPE RTKGEOMETRY><RTKThreeDCircularGeometry version=\"3\">{xml}\
          </RTKThreeDCircularGeometry>"
     );
-    bench.write("g.xml", &text);
-    let rtk = "metaimage: {path: p.mha}, geometry: {poses: {file: g.xml}}";
-    right_value_at_the_right_place(&bench, rtk, "fdk", BALL.2[2]);
+    bench.write("geometry.xml", &text);
+    numbers
+}
+
+/// RTK's stack knows the pitch and where the detector's first pixel is, its XML the rest; the same numbers without a
+/// header are read as `raw`.
+#[test]
+fn an_rtk_stack_and_bare_numbers_are_read() {
+    let (bench, aside) = (Bench::new(), 3.0);
+    let numbers = rtk(&bench);
+    std::fs::write(bench.path("p.raw"), [&[7u8; 11][..], &numbers].concat()).unwrap();
+    let stack = "metaimage: {path: projections.mha}, geometry: {poses: {file: geometry.xml}}";
+    right_value_at_the_right_place(&bench, stack, "fdk", BALL.2[2]);
     let raw = format!(
         "raw: {{path: p.raw, shape: [{VIEWS}, {ROWS}, {COLUMNS}], type: float32, byte_order: big, skip_bytes: 11}}, \
          geometry: {{cone: {{source_to_axis_mm: {AXIS}, source_to_detector_mm: {DETECTOR}, detector: {{pitch_mm: \
