@@ -10,7 +10,7 @@ use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Stacked};
 use super::iterative::{Common, ConvergenceRecord, Mask, Problem, Tikhonov, vectors};
 use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::Result;
 use crate::progress::TRIAL;
 use crate::tensors::torch_error;
@@ -118,10 +118,22 @@ pub fn unexplained(data: &Projections, grid: &Grid) -> Result<f64> {
         return Ok(0.0);
     }
     // The curve tells what each iteration begins with: one more tells what the last one has left.
-    let config = Config { iterations: FEW + 1, ..Config::default() };
+    let found = quick(data, grid, FEW + 1)?;
+    Ok(found.curve.last().and_then(|point| point.figures.get("residual")).copied().unwrap_or(1.0))
+}
+
+/// The volume that so many iterations from zero find on `grid`, as for [`unexplained`].
+///
+/// # Errors
+/// Memory.
+pub fn few(data: &Projections, grid: &Grid, iterations: u64) -> Result<Volume> {
+    quick(data, grid, iterations).map(|found| found.volume)
+}
+
+fn quick(data: &Projections, grid: &Grid, iterations: u64) -> Result<Reconstruction> {
+    let config = Config { iterations, ..Config::default() };
     // The residual is relative, so that any attenuation of water will do.
     let run = Run::quiet(Device::Cpu, 0, 1.0);
     let trial = tracing::info_span!(target: TRIAL, "trial", label = "cgls");
-    let found = trial.in_scope(|| config.reconstruct(data, grid, &mut run.trial(None)))?;
-    Ok(found.curve.last().and_then(|point| point.figures.get("residual")).copied().unwrap_or(1.0))
+    trial.in_scope(|| config.reconstruct(data, grid, &mut run.trial(None)))
 }

@@ -6,6 +6,10 @@ pub const TRUTH: &str = "truth.nii.gz";
 pub const PROJECTIONS: &str = "projections.npy";
 /// The scan, from which a run resumes.
 pub const GEOMETRY: &str = "geometry.json";
+/// The calibrated scan of the whole detector: poses that a pipeline can take.
+pub const POSES: &str = "poses.json";
+/// What a calibration found.
+pub const CALIBRATION: &str = "calibration.json";
 /// A method's volume, in its folder.
 pub const VOLUME: &str = "volume.nii.gz";
 /// The volume that a method started from, in its folder.

@@ -9,6 +9,7 @@ mod batch;
 mod batch_slurm;
 mod bench;
 mod browser;
+mod calibrate;
 mod cli;
 mod corrections;
 mod described;

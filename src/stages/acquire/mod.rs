@@ -6,6 +6,7 @@
 //! what of the data they leave unexplained.
 
 mod axis;
+mod calibrate;
 mod calibration;
 mod correction;
 mod defects;
@@ -23,6 +24,7 @@ mod scanners;
 mod setup;
 mod trial;
 
+pub use calibrate::Parameter;
 pub use correction::{AutoHardening, Corrections, Hardening};
 pub use input::{Hdf5File, Input, MatFile, NpyStack, Stack, TiffStack};
 pub use kinds::MeasuredKind;
@@ -34,15 +36,15 @@ pub use setup::{AngleUnit, Auto, Axis, FirstRow, Preflight, Setup, Values};
 use super::Stage;
 use super::flow::Acquisition;
 use super::grid;
-use crate::context::layout::{GEOMETRY, PROJECTIONS};
+use crate::context::layout::{CALIBRATION, GEOMETRY, POSES, PROJECTIONS};
 use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, Quantity, Warnings};
 use crate::error::{Error, Result};
-use crate::formats::{self, npy};
+use crate::formats::{self, atomic, npy};
 use crate::geometries::GeometryKind;
 use crate::progress::{self, StopSignal};
 use crate::registry::OneOf;
-use prepared::Prepared;
+use prepared::{Calibration, Prepared};
 use serde::{Deserialize, Serialize};
 
 /// The stage.
@@ -59,6 +61,7 @@ pub struct Acquire {
 struct Sidecar {
     grid: Grid,
     mu_water: f64,
+    files: Vec<String>,
 }
 
 /// What a run would make of the data, for `recon check`.
@@ -83,8 +86,7 @@ impl Stage for Acquire {
         let kept = context.cached(Self::NAME, &key, || self.acquire(&inputs, context))?;
         let geometry = formats::geometry::read(&context.folder.path(GEOMETRY))?;
         let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
-        let Sidecar { grid, mu_water } = kept.value;
-        let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
+        let Sidecar { grid, mu_water, files } = kept.value;
         Ok(Acquisition {
             key,
             inputs: inputs.files().to_vec(),
@@ -131,8 +133,12 @@ impl Acquire {
         context.warn_all(&made.warnings);
         npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &made.projections.geometry)?;
-        let files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
-        Ok(StageOutput { value: Sidecar { grid: made.grid, mu_water: made.mu_water }, files, seconds_before: 0.0 })
+        let mut files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
+        if let Some(calibration) = &made.calibration {
+            files.extend(written(calibration, context)?);
+        }
+        let value = Sidecar { grid: made.grid, mu_water: made.mu_water, files: files.clone() };
+        Ok(StageOutput { value, files, seconds_before: 0.0 })
     }
 
     fn prepared(&self, stop: &dyn StopSignal) -> Result<Prepared> {
@@ -155,6 +161,20 @@ impl Acquire {
         let posed = self.config.keys.geometry.as_ref().is_some_and(|scan| matches!(scan.kind, GeometryKind::Poses(_)));
         self.config.keys.first_row.unwrap_or(if posed { FirstRow::Bottom } else { input.first_row() })
     }
+}
+
+/// Writes what a calibration found; gives the files, relative to the run folder.
+fn written(calibration: &Calibration, context: &Context) -> Result<Vec<String>> {
+    let path = context.folder.path(CALIBRATION);
+    let text = serde_json::to_string_pretty(&calibration.record)
+        .map_err(|error| Error::resource(path.display().to_string(), error))?;
+    atomic::write(&path, (text + "\n").as_bytes())?;
+    let mut files = vec![CALIBRATION.to_string()];
+    if let Some(poses) = &calibration.poses {
+        formats::geometry::write(&context.folder.path(POSES), poses)?;
+        files.push(POSES.to_string());
+    }
+    Ok(files)
 }
 
 /// A finding that stops the run.

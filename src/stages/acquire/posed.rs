@@ -3,7 +3,7 @@
 
 use super::layout::MeasuredLayout;
 use crate::algorithms::cgls;
-use crate::data::{Detector, Geometry, Grid, Poses, Projections, Source, add, scale};
+use crate::data::{Detector, Geometry, Grid, Poses, Projections, Source, add, norm, scale, sub};
 use crate::error::{Error, Result};
 use crate::formats;
 use crate::geometries::{PerAxis, Trajectory, poses};
@@ -45,10 +45,37 @@ fn of_pixels(mut geometry: Geometry, layout: &MeasuredLayout) -> Geometry {
     let [rows, columns] = layout.pixels;
     let [tall, wide] = [layout.bin.min(layout.whole[0]) as f64, layout.bin as f64];
     let aside = ((columns * layout.bin) as f64 - layout.whole[1] as f64) / 2.0;
+    let first = geometry.views[0];
+    if let Some(orbit) = &mut geometry.orbit {
+        orbit.offset[0] += layout.lifted * norm(first.v);
+        orbit.offset[1] += aside * norm(first.u);
+    }
     for view in &mut geometry.views {
         view.center = add(view.center, add(scale(view.u, aside), scale(view.v, layout.lifted)));
         (view.u, view.v) = (scale(view.u, wide), scale(view.v, tall));
     }
+    geometry.detector = Detector { rows, columns, ..geometry.detector };
+    geometry
+}
+
+/// The scan of the whole detector in the file, of which `geometry` has the layout's pixels: what [`build`] makes that
+/// geometry of. `turned` if rows were turned round when they were read, which poses never are.
+pub(super) fn of_detector(mut geometry: Geometry, layout: &MeasuredLayout, turned: bool) -> Geometry {
+    let [tall, wide] = [layout.bin.min(layout.whole[0]) as f64, layout.bin as f64];
+    let aside = ((layout.pixels[1] * layout.bin) as f64 - layout.whole[1] as f64) / 2.0;
+    for view in &mut geometry.views {
+        (view.u, view.v) = (scale(view.u, 1.0 / wide), scale(view.v, 1.0 / tall));
+        view.center = sub(view.center, add(scale(view.u, aside), scale(view.v, layout.lifted)));
+    }
+    let first = geometry.views[0];
+    if let Some(orbit) = &mut geometry.orbit {
+        orbit.offset[0] -= layout.lifted * norm(first.v);
+        orbit.offset[1] -= aside * norm(first.u);
+    }
+    if turned {
+        geometry.views.iter_mut().for_each(|view| view.v = scale(view.v, -1.0));
+    }
+    let [rows, columns] = layout.whole;
     geometry.detector = Detector { rows, columns, ..geometry.detector };
     geometry
 }

@@ -1,11 +1,12 @@
 //! From the frames of a file to line integrals of a scan on a grid, with the preflight on the way.
 
+use super::calibrate::Record;
 use super::layout::MeasuredLayout;
 use super::preflight::{self, Finding};
 use super::scan::{self, DetectorKeys};
 use super::setup::{AngleUnit, Axis, FirstRow, Preflight, Setup, Values};
 use super::trial::Trial;
-use super::{axis, calibration, correction, defects, refusal};
+use super::{axis, calibrate, calibration, correction, defects, posed, refusal};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::measured::Frames;
@@ -23,7 +24,15 @@ pub(super) struct Prepared {
     /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as
     /// water.
     pub(super) mu_water: f64,
+    pub(super) calibration: Option<Calibration>,
     pub(super) warnings: Warnings,
+}
+
+/// What a calibration found.
+pub(super) struct Calibration {
+    pub(super) record: Record,
+    /// The scan of the file's whole detector, if it is another than the given one.
+    pub(super) poses: Option<Geometry>,
 }
 
 /// Makes it.
@@ -40,7 +49,8 @@ pub(super) fn prepare(
     let layout = work.layout(&frames)?;
     let mut integrals = work.integrals(frames)?;
     stop.check_stop()?;
-    let (layout, geometry) = work.placed(layout, &integrals)?;
+    let (mut layout, mut geometry) = work.placed(layout, &integrals)?;
+    let calibration = work.calibrated(&mut layout, &mut geometry, &integrals, stop)?;
     work.straighten(&mut integrals, &layout)?;
     let bounds = || scan::bounds(&geometry, scan::isocenter(kind)?);
     let grid = match grid {
@@ -52,7 +62,8 @@ pub(super) fn prepare(
     };
     work.look(&integrals, &layout, &geometry, &grid)?;
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
-    Ok(Prepared { projections: Projections::new(geometry, integrals)?, grid, mu_water, warnings: work.warnings })
+    let projections = Projections::new(geometry, integrals)?;
+    Ok(Prepared { projections, grid, mu_water, calibration, warnings: work.warnings })
 }
 
 /// Findings with which a filtered backprojection is off by more than its weights.
@@ -215,6 +226,32 @@ impl Work<'_> {
             self.warnings.push(Warning::new("off_plane", message));
         }
         Ok((layout, geometry))
+    }
+
+    /// Finds the scanner's parameters, if asked for, and puts layout and geometry right.
+    fn calibrated(
+        &mut self,
+        layout: &mut MeasuredLayout,
+        geometry: &mut Geometry,
+        integrals: &Array3<f32>,
+        stop: &dyn StopSignal,
+    ) -> Result<Option<Calibration>> {
+        let chosen = &self.setup.calibrate;
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        let found = calibrate::calibrated(integrals, geometry, chosen, layout.bin, stop)
+            .map_err(|error| error.under("acquire"))?;
+        self.warnings.extend(found.warnings);
+        let changed = found.record.changed();
+        if changed {
+            let axis = layout.axis(&self.given) + found.record.center();
+            layout.axis = Some(axis);
+            *geometry = found.geometry;
+        }
+        let turned = self.setup.first_row == Some(FirstRow::Top);
+        let poses = changed.then(|| posed::of_detector(geometry.clone(), layout, turned));
+        Ok(Some(Calibration { record: found.record, poses }))
     }
 
     /// Undoes beam hardening, if asked for.

@@ -53,7 +53,9 @@ fn measured(kind: &mut GeometryKind) -> Result<Option<MeasuredKeys<'_>>> {
 impl MeasuredLayout {
     /// The column of the axis, of these pixels: as given, else as the kind's offset says.
     pub(super) fn axis(&self, given: &DetectorKeys) -> f64 {
-        let middle = (self.pixels[1] as f64 - 1.0) / 2.0;
+        // The whole detector's, also where binning leaves columns over.
+        let bin = self.bin as f64;
+        let middle = (self.whole[1] as f64 - bin) / (2.0 * bin);
         self.axis.unwrap_or(middle - given.offset[1] / (given.pitch[1] * self.bin as f64))
     }
 

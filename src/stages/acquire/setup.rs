@@ -1,5 +1,6 @@
 //! What stands beside the kind of input: how its numbers become line integrals of a scan.
 
+use super::calibrate::Parameter;
 use super::correction::Corrections;
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
@@ -35,6 +36,10 @@ pub struct Setup {
     /// Column (of the file, counted from 0) on which the axis of rotation falls, or auto to find it. Default: the
     /// middle, moved by the geometry's offset_mm.
     pub center_of_rotation: Option<Axis>,
+    /// Parameters of the scanner to find from the data alone, beginning with what `geometry` says: any of center,
+    /// detector_v, roll, tilt, source_distance, drift, jitter. What predicts withheld views no better is not used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calibrate: Vec<Parameter>,
     /// Columns at each edge of the detector that see only air in every view: their mean is brought to zero, view by
     /// view.
     pub air_columns: usize,
@@ -60,6 +65,7 @@ impl Default for Setup {
             first_row: None,
             bin: 1,
             center_of_rotation: None,
+            calibrate: Vec::new(),
             air_columns: 0,
             zinger_sigma: 12.0,
             correct: Corrections::default(),
@@ -154,6 +160,7 @@ crate::sibling_keys!(Setup {
     first_row,
     bin,
     center_of_rotation,
+    calibrate,
     air_columns,
     zinger_sigma,
     correct,
@@ -191,6 +198,9 @@ impl Setup {
                 "rows",
                 format!("expected [first, end] with first below end, got [{first}, {end}]"),
             ));
+        }
+        if let Some(i) = (1..self.calibrate.len()).find(|&i| self.calibrate[..i].contains(&self.calibrate[i])) {
+            return Err(Error::config("calibrate", format!("`{}` stands twice", self.calibrate[i].name())));
         }
         match self.center_of_rotation {
             Some(Axis::Column(column)) if !column.is_finite() => {

@@ -1,0 +1,109 @@
+//! Where each single view stands beside the others: found by turns with the volume, as projections are matched to
+//! reprojections (D. Gürsoy et al., Scientific Reports 7 (2017) 11818).
+//!
+//! What a shift of the object, the centre or a drift explains is no jitter: from the columns' shifts the part along 1,
+//! cos θ, sin θ and the place in the scan is taken away, from the rows' shifts their mean. A ridge, a tenth of the views'
+//! mean curvature, holds views that show little near 0.
+
+use super::newton::solved;
+use super::pose::{Pose, Shift};
+use super::small::Small;
+use crate::data::{Geometry, Volume};
+use crate::error::Result;
+use crate::progress::StopSignal;
+
+/// Turns of volume and shifts, and steps of a view against a volume that stays.
+const TURNS: usize = 8;
+const STEPS: usize = 3;
+/// The ridge, in parts of the mean curvature.
+const RIDGE: f64 = 0.1;
+
+/// A shift of every view of the whole scan, of which the copy must hold all.
+///
+/// # Errors
+/// Memory; interruption.
+pub(crate) fn found(small: &Small, geometry: &Geometry, start: &Pose, stop: &dyn StopSignal) -> Result<Vec<Shift>> {
+    let seen = small.views(false);
+    let mut pose = Pose { shifts: vec![[0.0; 2]; geometry.views.len()], ..start.clone() };
+    for _ in 0..TURNS {
+        stop.check_stop()?;
+        let volume = small.volume(&seen, &pose.values, &pose.shifts)?;
+        step(small, &volume, &seen, &mut pose);
+        without_gauge(&mut pose.shifts, &small.numbers(&seen), geometry);
+    }
+    let volume = small.volume(&seen, &pose.values, &pose.shifts)?;
+    Ok(aligned(small, &volume, &small.views(true), &pose))
+}
+
+/// The shifts, those of `views` (numbers of the copy) aligned with a volume that stays.
+pub(crate) fn aligned(small: &Small, volume: &Volume, views: &[usize], pose: &Pose) -> Vec<Shift> {
+    let mut pose = pose.clone();
+    let all = small.numbers(views).into_iter().max().map_or(0, |last| last + 1);
+    pose.shifts.resize(pose.shifts.len().max(all), [0.0; 2]);
+    for _ in 0..STEPS {
+        step(small, volume, views, &mut pose);
+    }
+    pose.shifts
+}
+
+/// One Gauss–Newton step of each view against a volume.
+fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
+    let half = small.bin.map(|n| 0.5 * n as f64);
+    let aside = |by: Shift| {
+        let shifts: Vec<Shift> = pose.shifts.iter().map(|shift| [shift[0] + by[0], shift[1] + by[1]]).collect();
+        small.left(volume, views, &pose.values, &shifts)
+    };
+    let left = small.left(volume, views, &pose.values, &pose.shifts);
+    let slope = |by: Shift| -> Vec<f32> {
+        let (above, below) = (aside(by), aside(by.map(|x| -x)));
+        above.iter().zip(&below).map(|(a, b)| (a - b) / 2.0).collect()
+    };
+    let mut slopes = vec![slope([0.0, half[1]])];
+    if small.pixels[0] > 1 {
+        slopes.push(slope([half[0], 0.0]));
+    }
+    let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    let ridge: Vec<f64> = slopes.iter().map(|a| RIDGE * product(a, a) / views.len() as f64).collect();
+    for (i, &number) in small.numbers(views).iter().enumerate() {
+        let part = i * small.per_view()..(i + 1) * small.per_view();
+        let of = |a: &[f32]| a[part.clone()].to_vec();
+        let own: Vec<Vec<f32>> = slopes.iter().map(|a| of(a)).collect();
+        let rest = of(&left);
+        let mut matrix: Vec<Vec<f64>> = own.iter().map(|a| own.iter().map(|b| product(a, b)).collect()).collect();
+        (0..own.len()).for_each(|k| matrix[k][k] += ridge[k]);
+        let Some(found) = solved(matrix, own.iter().map(|a| product(a, &rest)).collect()) else { continue };
+        // No view moves by more than a small pixel at once.
+        let clipped: Vec<f64> = found.iter().map(|x| x.clamp(-2.0, 2.0)).collect();
+        pose.shifts[number][1] -= clipped[0] * half[1];
+        if let Some(rows) = clipped.get(1) {
+            pose.shifts[number][0] -= rows * half[0];
+        }
+    }
+}
+
+/// Takes from the shifts of these views what the object, the centre or a drift explains.
+fn without_gauge(shifts: &mut [Shift], views: &[usize], geometry: &Geometry) {
+    let Some(orbit) = &geometry.orbit else { return };
+    let last = geometry.views.len().max(2) as f64 - 1.0;
+    let basis = |i: usize| {
+        let (sin, cos) = orbit.angles[i].sin_cos();
+        [1.0, cos, sin, i as f64 / last - 0.5]
+    };
+    let mut matrix = vec![vec![0.0; 4]; 4];
+    let mut right = vec![0.0; 4];
+    let mean = views.iter().map(|&i| shifts[i][0]).sum::<f64>() / views.len().max(1) as f64;
+    for &i in views {
+        let row = basis(i);
+        for a in 0..4 {
+            right[a] += row[a] * shifts[i][1];
+            (0..4).for_each(|b| matrix[a][b] += row[a] * row[b]);
+        }
+    }
+    // Half a turn hardly tells a drift from a shift of the object.
+    (0..4).for_each(|a| matrix[a][a] += 1e-6 * views.len() as f64);
+    let Some(part) = solved(matrix, right) else { return };
+    for &i in views {
+        shifts[i][0] -= mean;
+        shifts[i][1] -= basis(i).iter().zip(&part).map(|(a, b)| a * b).sum::<f64>();
+    }
+}

@@ -1,0 +1,75 @@
+//! How found values move the views of a scan.
+//!
+//! The gauge: the axis of rotation, the first view's angle and the magnification stay as they are given; the object is
+//! free. The centre moves the detector and not the axis, a drift has no mean and is thereby no centre, and whatever of
+//! either looks like a shift of the object (one period per turn) the object takes.
+
+use super::parameter::Values;
+use crate::data::{Geometry, Orbit, Point, Source, View, add, cross, norm, normalized, scale, sub};
+
+/// Shift of a view on the detector, [rows, columns]: where what it shows falls beyond where it would.
+pub(crate) type Shift = [f64; 2];
+
+/// A scan as it was described: values for the whole, shifts of its views (or none).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pose {
+    pub(crate) values: Values,
+    pub(crate) shifts: Vec<Shift>,
+}
+
+/// A view as the values say: `part` is its place in the scan, -1/2 for the first view to 1/2 for the last.
+fn moved(view: &View, orbit: &Orbit, angle: f64, values: &Values, part: f64, [down, aside]: Shift) -> View {
+    let &[center, height, roll, tilt, percent, drift] = values;
+    let (sin, cos) = angle.sin_cos();
+    let (outward, across, up) = ([cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]);
+    let more = percent / 100.0;
+    let [rows, columns] = [height - down, -(center + drift * part + aside)];
+    let mut at = add(view.center, scale(across, columns * norm(view.u)));
+    at = add(at, scale(up, rows * norm(view.v)));
+    let mut source = view.source;
+    if let (Source::Point(point), Some(axis), Some(whole)) =
+        (view.source, orbit.source_to_axis, orbit.source_to_detector)
+    {
+        source = Source::Point(add(point, scale(outward, more * axis)));
+        at = sub(at, scale(outward, more * (whole - axis)));
+    }
+    // As a detector's own tilt and rotation: about u, then in its plane.
+    let normal = normalized(cross(view.u, view.v));
+    let (v, u) = (turned(view.v, normal, tilt.to_radians()), view.u);
+    let (sin, cos) = roll.to_radians().sin_cos();
+    let (along, up) = (normalized(u), normalized(v));
+    let (u, v) = (
+        scale(add(scale(along, cos), scale(up, sin)), norm(u)),
+        scale(sub(scale(up, cos), scale(along, sin)), norm(v)),
+    );
+    View { source, center: at, u, v }
+}
+
+/// A vector turned towards a unit vector at right angles to it; its length stays.
+fn turned(a: Point, towards: Point, angle: f64) -> Point {
+    let (sin, cos) = angle.sin_cos();
+    add(scale(a, cos), scale(towards, sin * norm(a)))
+}
+
+/// The scan as the values and each view's own shift say; `shifts` is empty or has one per view.
+///
+/// The orbit keeps axis and angles; its distances and its offset follow the values.
+pub(crate) fn posed(geometry: &Geometry, values: &Values, shifts: &[Shift]) -> Geometry {
+    let Some(orbit) = &geometry.orbit else { return geometry.clone() };
+    let last = geometry.views.len().max(2) as f64 - 1.0;
+    let view = |(i, view): (usize, &View)| {
+        let shift = shifts.get(i).copied().unwrap_or_default();
+        moved(view, orbit, orbit.angles[i], values, i as f64 / last - 0.5, shift)
+    };
+    let views: Vec<View> = geometry.views.iter().enumerate().map(view).collect();
+    let more = 1.0 + values[4] / 100.0;
+    let [v, u] = orbit.offset;
+    let first = &geometry.views[0];
+    let orbit = Orbit {
+        source_to_axis: orbit.source_to_axis.map(|mm| mm * more),
+        source_to_detector: orbit.source_to_detector.map(|mm| mm * more),
+        offset: [v + values[1] * norm(first.v), u - values[0] * norm(first.u)],
+        ..orbit.clone()
+    };
+    Geometry { views, detector: geometry.detector, orbit: Some(orbit) }
+}
