@@ -3,7 +3,9 @@
 //! models for direct volume rendering", IEEE TVCG 1(2), 1995.
 
 pub mod casting;
+pub mod depth;
 pub mod light;
+pub mod radiograph;
 pub mod transfer;
 
 pub use casting::Caster;

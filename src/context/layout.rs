@@ -18,6 +18,8 @@ pub const START: &str = "start.nii.gz";
 pub const UNCERTAINTY: &str = "uncertainty.nii.gz";
 /// The pictures of a scene that cameras see, in folders of their own, and the files of their cameras.
 pub const PICTURES: &str = "pictures";
+/// X-ray views that no method is given, with their scan and, of a scan in space, as pictures.
+pub const HELD_OUT: &str = "held_out";
 /// The training cameras, in [`PICTURES`].
 pub const TRAINING_CAMERAS: &str = "transforms_train.json";
 /// The held-out cameras, in [`PICTURES`].

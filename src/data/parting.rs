@@ -5,8 +5,11 @@
 //! otherwise be predicted by its twin, which tells nothing about what lies between views.
 
 use super::geometry::Geometry;
+use super::orbit::Orbit;
+use super::projections::Projections;
 use super::sweep::AngularSweep;
 use super::view::Source;
+use crate::error::Result;
 use std::f64::consts::{PI, TAU};
 
 impl Geometry {
@@ -34,10 +37,25 @@ impl Geometry {
     }
 }
 
+impl Projections {
+    /// Some of the views with their values; those of an orbit are on it still, which [`Projections::subset`] forgets.
+    ///
+    /// # Errors
+    /// No views; a view index out of range.
+    pub fn part(&self, views: &[usize]) -> Result<Self> {
+        let mut part = self.subset(views)?;
+        part.geometry.orbit = self.geometry.orbit.as_ref().map(|orbit| {
+            let angles: Vec<f64> = views.iter().map(|&view| orbit.angles[view]).collect();
+            Orbit { arc: AngularSweep::arc_of(&angles), angles, ..orbit.clone() }
+        });
+        Ok(part)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Detector, DetectorShape, Orbit, View};
+    use crate::data::{Detector, DetectorShape, View};
 
     fn scan(degrees: &[f64], parallel: bool) -> Geometry {
         let view = |&degrees: &f64| {

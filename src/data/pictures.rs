@@ -104,6 +104,12 @@ impl Pictures {
         self.training[0].picture.pixels
     }
 
+    /// Whether no held-out picture shows anything of a background.
+    #[must_use]
+    pub fn is_opaque(&self) -> bool {
+        self.held_out.iter().all(|shot| shot.picture.is_opaque())
+    }
+
     /// A name by which all pictures and cameras are known: a hash of their numbers.
     #[must_use]
     pub fn content_hash(&self) -> String {

@@ -78,7 +78,7 @@ pub struct MetricDefinition {
     pub data_range: Option<f64>,
     /// Unit of the value.
     pub unit: String,
-    /// `all` voxels or `fov`.
+    /// `all` voxels or `fov`; in words where something else than voxels counts.
     pub mask: String,
 }
 

@@ -1,6 +1,7 @@
 //! Scans as a pipeline writes them, each lowered to one [`View`](crate::data::View) per exposure so that no projector
 //! knows an orbit.
 
+pub mod between;
 mod checks;
 mod circle;
 pub mod cone;

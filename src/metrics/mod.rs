@@ -8,6 +8,7 @@ mod golden;
 mod mae_hu;
 pub mod pictures;
 mod psnr_db;
+pub mod radiographs;
 mod rmse_hu;
 mod ssim;
 mod ssim_slices;

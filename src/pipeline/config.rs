@@ -20,6 +20,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// X-ray views that are held out where nobody says how many.
+const HELD_OUT: usize = 10;
+
 /// An experiment: what is scanned, how, by which methods it is reconstructed, what is measured and written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -181,12 +184,26 @@ impl Config {
                 return Err(Error::config(format!("evaluate.metrics[{i}]"), problem));
             }
         }
+        self.hold_out();
         let guarded = self.load.as_ref().is_some_and(|load| load.kind.as_part().may_be_a_person());
         let default = if guarded { Identity::Drop } else { Identity::Keep };
         self.export.dicom.identity.get_or_insert(default);
         let directory = PathBuf::from("runs").join(&self.name);
         self.export.directory.get_or_insert(directory);
         Ok(())
+    }
+
+    /// How many views are held out, where it is only said that methods are judged by them.
+    fn hold_out(&mut self) {
+        if self.evaluate.views.is_none() {
+            return;
+        }
+        if let Some(simulate) = self.simulate.as_mut().filter(|simulate| simulate.cameras.is_none()) {
+            simulate.held_out.get_or_insert(HELD_OUT);
+        }
+        if let Some(acquire) = self.acquire.as_mut().filter(|acquire| acquire.kind.as_part().pictures().is_none()) {
+            acquire.keys.held_out.get_or_insert(HELD_OUT);
+        }
     }
 
     /// Exactly one source of projections: `load` and `simulate`, or `acquire`.

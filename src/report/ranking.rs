@@ -12,12 +12,14 @@ pub(crate) enum Better {
 }
 
 /// Beginning of a key, its name for people, which way is better. The longest matching beginning counts.
-const KNOWN: [(&str, &str, Better); 8] = [
+const KNOWN: [(&str, &str, Better); 10] = [
     ("psnr_db", "PSNR", Better::Higher),
     ("ssim_slices", "SSIM by slice", Better::Higher),
     ("ssim", "SSIM", Better::Higher),
     ("rmse_hu", "RMSE", Better::Lower),
     ("mae_hu", "MAE", Better::Lower),
+    ("views_psnr_db", "PSNR of views", Better::Higher),
+    ("views_ssim", "SSIM of views", Better::Higher),
     ("held_out_residual", "held-out residual", Better::Lower),
     ("held_out_noise", "held-out error", Better::Lower),
     ("resolution_mm", "resolution", Better::Lower),

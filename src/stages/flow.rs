@@ -147,6 +147,8 @@ pub struct Acquisition {
     pub inputs: Vec<InputFile>,
     /// Line integrals `[view, row, column]` with their geometry.
     pub projections: Projections,
+    /// The same along other rays, which no method is given: it is judged by them.
+    pub held_out: Option<Projections>,
     /// The grid to reconstruct on.
     pub grid: Grid,
     /// The object on that grid, HU; `None` for measured projections.
@@ -289,9 +291,12 @@ pub struct MethodFacts {
 }
 
 /// evaluate -> export: every method measured against the truth, or against the data where there is none.
+#[derive(Default)]
 pub struct Findings {
     /// One entry per method, in order.
     pub methods: Vec<MethodReport>,
     /// Metric key to what it means.
     pub definitions: BTreeMap<String, MetricDefinition>,
+    /// Files written, relative to the run folder.
+    pub files: Vec<String>,
 }

@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod export;
 pub mod flow;
 pub mod grid;
+mod held_out;
 pub mod load;
 pub mod reconstruct;
 pub mod scan;

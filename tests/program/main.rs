@@ -25,5 +25,6 @@ mod resume;
 mod scanners;
 mod slices;
 mod tiff_folders;
+mod views;
 mod volumes;
 mod worked_examples;

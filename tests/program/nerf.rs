@@ -75,3 +75,84 @@ fn methods_refuse_the_other_kind_of_measurement_by_name() {
     let noisy = ["check", "scene.yaml", "--set", "simulate.noise.photons=1000"];
     bench.recon(&noisy).expect(2, &["simulate.noise", "cameras"]);
 }
+
+/// A field of the scene, fitted for a moment.
+fn fitted(more: &str) -> Bench {
+    let bench = bench();
+    let method = format!("reconstruct=[{{radiance_field: {{steps: 60, rays: 256, samples: 48, cells: 16{more}}}}}]");
+    bench.recon(&["run", "scene.yaml", "--output", "a", "--set", &method]).expect(0, &[]);
+    bench
+}
+
+#[test]
+fn a_field_is_seen_from_other_cameras_and_from_a_turn_around_it() {
+    let bench = fitted("");
+    let field = "a/radiance_field";
+    // The held-out cameras see what the run has written.
+    let cameras = "a/pictures/transforms_test.json";
+    bench.recon(&["render", field, "--views", cameras, "-o", "seen"]).expect(0, &[]);
+    let read = |file: &str| std::fs::read(bench.path(file)).unwrap();
+    for file in ["views/r_1.png", "depth/r_1.npy"] {
+        assert!(read(&format!("seen/{file}")) == read(&format!("{field}/{file}")), "{file}");
+    }
+    let depth = recon::formats::pictures::read(&bench.path("seen/depth/r_1.png")).unwrap();
+    let seen = depth.rgba.iter().filter(|pixel| pixel[3] > 0.0).count();
+    assert!(depth.pixels == [24, 24] && seen > 50 && seen < 576, "{seen}");
+    let turn = ["render", field, "--turntable", "5", "--pixels", "20,30", "--seconds", "1", "-o"];
+    bench.recon(&[&turn[..], &["turn.png"]].concat()).expect(0, &[]);
+    let bytes = read("turn.png");
+    let chunk = |name: &[u8]| bytes.windows(4).filter(|window| *window == name).count();
+    assert_eq!((chunk(b"acTL"), chunk(b"fcTL"), chunk(b"fdAT")), (1, 5, 4), "five pictures that move");
+    bench.recon(&[&turn[..], &["turn"]].concat()).expect(0, &[]);
+    assert_eq!(bench.files("turn").len(), 15);
+    // The density on any grid, in its own unit.
+    bench.recon(&["render", field, "--shape", "16,16,16", "-o", "density.nii.gz"]).expect(0, &[]);
+    assert!(read("density.nii.gz") == read(&format!("{field}/volume.nii.gz")));
+    for (arguments, code, words) in [
+        (["--turntable", "1", "-o", "no.png"], 2, "--turntable"),
+        (["--views", "a/report.json", "-o", "no"], 3, "not a file of cameras"),
+        (["--pixels", "9", "-o", "no"], 2, "ending"),
+    ] {
+        bench.recon(&[&["render", field][..], &arguments].concat()).expect(code, &[words]);
+    }
+    assert!(!bench.path("no").exists() && !bench.path("no.png").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_film_is_made_by_ffmpeg_and_refused_without_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = fitted("");
+    let film = |path: &std::path::Path| {
+        let args =
+            ["render", "a/radiance_field", "--turntable", "4", "--pixels", "20,30", "--seconds", "1", "-o", "t.mp4"];
+        crate::common::Outcome::from(bench.command(&args).env("PATH", path).output().unwrap())
+    };
+    film(&bench.path("nowhere")).expect(5, &["ffmpeg", ".png"]);
+    // A program in its place that keeps what it is told and given, and one that refuses.
+    let script = |body: &str| {
+        let file = bench.write("bin/ffmpeg", &format!("#!/bin/sh\n[ \"$1\" = -version ] && exit 0\n{body}\n"));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let said = bench.path("bin/said");
+    script(&format!("for last; do :; done; echo \"$@\" > {}; exec /bin/cat > \"$last\"", said.display()));
+    film(&bench.path("bin")).expect(0, &[]);
+    assert_eq!(std::fs::metadata(bench.path("t.mp4")).unwrap().len(), 4 * 20 * 30 * 3, "every pixel of every picture");
+    let said = std::fs::read_to_string(said).unwrap();
+    assert!(said.contains("-s 30x20 -r 4 ") && said.contains("yuv420p"), "{said}");
+    script("echo 'no such encoder' >&2; exit 1");
+    std::fs::remove_file(bench.path("t.mp4")).unwrap();
+    film(&bench.path("bin")).expect(5, &["no such encoder"]);
+    let left = bench.files("").into_iter().filter(|file| file.contains("partial") || file.ends_with(".mp4")).count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_siren_learns_the_scene_too() {
+    let siren = ", optimizer: {adam: {rate: 2.0e-3}}, field: {encoding: identity, activation: {sine: {omega: 10}}, \
+                 width: 48, depth: 3}";
+    let bench = fitted(siren);
+    let metrics = &bench.json("a/report.json")["methods"][0]["metrics"];
+    assert!(metrics["psnr_db"].as_f64().unwrap() > 20.0, "{metrics}");
+    assert!(metrics["psnr_db_object"].as_f64().unwrap() < metrics["psnr_db"].as_f64().unwrap(), "{metrics}");
+}

@@ -12,6 +12,7 @@ mod network;
 pub use direction::Direction;
 pub use network::Radiance;
 
+use super::activations::{self, ActivationKind, Bounds, LayerPosition};
 use super::encodings::{EncodingKind, hash_grid};
 use super::layers::Layer;
 use super::{Cost, Role};
@@ -32,6 +33,8 @@ pub struct Config {
     pub width: usize,
     /// Number of these layers.
     pub depth: usize,
+    /// What a hidden neuron does with its sum, before density and colour alike.
+    pub activation: OneOf<ActivationKind>,
     /// The layer (from 1) that is told about the point again; `null`: none.
     pub skip: Option<usize>,
     /// Numbers that the colour learns of the point beside its direction.
@@ -51,6 +54,7 @@ impl Default for Config {
             encoding: Box::new(EncodingKind::HashGrid(grid).into()),
             width: 64,
             depth: 1,
+            activation: ActivationKind::Relu(activations::relu::Config {}).into(),
             skip: None,
             features: 15,
             direction: Direction::SphericalHarmonics,
@@ -71,6 +75,8 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         let encoding = &self.encoding.kind;
         encoding.named(encoding.as_part().check(INPUTS)).map_err(|error| error.under("encoding"))?;
+        let activation = &self.activation.kind;
+        activation.named(activation.as_part().check()).map_err(|error| error.under("activation"))?;
         let counts = [
             ("width", self.width, 1..=4096),
             ("depth", self.depth, 1..=32),
@@ -94,29 +100,38 @@ impl Config {
     }
 
     /// Shapes and bounds of all layers: those before the density, the one that gives it, those before the colour, the
-    /// one that gives it. ReLU layers start as in He et al., ICCV 2015.
+    /// one that gives it. ReLU layers start as in He et al., ICCV 2015, with biases of 0; others as their activation
+    /// says.
     fn layers(&self) -> Vec<Layer> {
         let encoded = self.encoding.kind.as_part().width(INPUTS);
-        let layer = |inputs: usize, outputs: usize, gain: f64, role: Role| Layer {
-            inputs,
-            outputs,
-            weight: (gain / inputs as f64).sqrt(),
-            bias: 0.0,
-            role,
+        let layer = |inputs: usize, outputs: usize, place: LayerPosition, role: Role| {
+            let Bounds { weight, bias } = match &self.activation.kind {
+                ActivationKind::Relu(_) => {
+                    let gain = if place == LayerPosition::Last { 3.0 } else { 6.0 };
+                    Bounds { weight: (gain / inputs as f64).sqrt(), bias: 0.0 }
+                }
+                other => other.as_part().bounds(place, inputs),
+            };
+            Layer { inputs, outputs, weight, bias, role }
         };
         let mut all = Vec::new();
         for number in 0..self.depth {
             let again = if self.skip == Some(number) { encoded } else { 0 };
-            let inputs = if number == 0 { encoded } else { self.width + again };
-            all.push(layer(inputs, self.width, 6.0, if number == 0 { Role::Other } else { Role::Hidden }));
+            let (inputs, place, role) = if number == 0 {
+                (encoded, LayerPosition::First, Role::Other)
+            } else {
+                (self.width + again, LayerPosition::Hidden, Role::Hidden)
+            };
+            all.push(layer(inputs, self.width, place, role));
         }
-        all.push(layer(self.width, 1 + self.features, 3.0, Role::Other));
+        all.push(layer(self.width, 1 + self.features, LayerPosition::Last, Role::Other));
         let mut inputs = self.features + self.direction.width();
         for number in 0..self.color_depth {
-            all.push(layer(inputs, self.color_width, 6.0, if number == 0 { Role::Other } else { Role::Hidden }));
+            let role = if number == 0 { Role::Other } else { Role::Hidden };
+            all.push(layer(inputs, self.color_width, LayerPosition::Hidden, role));
             inputs = self.color_width;
         }
-        all.push(layer(inputs, 3, 3.0, Role::Other));
+        all.push(layer(inputs, 3, LayerPosition::Last, Role::Other));
         all
     }
 

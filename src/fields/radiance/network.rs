@@ -122,7 +122,7 @@ impl Radiance {
         let mut color = Tensor::f_cat(&[&features, told], 1)?;
         let first = self.config.depth + 1;
         for number in first..first + self.config.color_depth {
-            color = self.layer(number, &color)?.f_relu()?;
+            color = self.hidden(number, &color)?;
         }
         color = self.layer(first + self.config.color_depth, &color)?;
         Tensor::f_cat(&[&hidden.f_narrow(1, 0, 1)?, &color], 1)
@@ -135,9 +135,13 @@ impl Radiance {
             if self.config.skip == Some(number) {
                 hidden = Tensor::f_cat(&[&hidden, encoded], 1)?;
             }
-            hidden = self.layer(number, &hidden)?.f_relu()?;
+            hidden = self.hidden(number, &hidden)?;
         }
         self.layer(self.config.depth, &hidden)
+    }
+
+    fn hidden(&self, number: usize, hidden: &Tensor) -> Tried {
+        self.config.activation.kind.as_part().apply(&self.layer(number, hidden)?)
     }
 
     fn layer(&self, number: usize, hidden: &Tensor) -> Tried {
@@ -155,13 +159,14 @@ mod tests {
         serde_yaml::from_str(text).unwrap()
     }
 
-    fn configs() -> [Config; 4] {
+    fn configs() -> [Config; 5] {
         [
             "{encoding: {hash_grid: {levels: 3, log2_table: 8, base: 3, finest: 12}}, width: 8, color_width: 7}",
             "{encoding: {hash_grid: {levels: 2, log2_table: 8, base: 3, finest: 9}}, width: 6, direction: none}",
             "{encoding: {nerf: {octaves: 2}}, width: 9, depth: 4, skip: 2, features: 5, direction: waves, \
              color_depth: 1}",
             "{encoding: identity, width: 5, depth: 2, features: 3, color_depth: 0}",
+            "{encoding: identity, width: 6, depth: 3, features: 4, activation: {sine: {omega: 9}}, color_width: 5}",
         ]
         .map(config)
     }

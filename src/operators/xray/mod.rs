@@ -4,11 +4,13 @@
 
 mod cpu;
 pub mod kernels;
+mod radiographs;
 pub mod rays;
 mod sub_rays;
 mod tensor_joseph;
 
 pub use cpu::{CpuProjector, Map, Pair};
+pub use radiographs::radiographs;
 pub use sub_rays::{SubRays, factors as sub_ray_factors};
 pub use tensor_joseph::TensorJoseph;
 

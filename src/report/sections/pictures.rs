@@ -15,10 +15,15 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
     html! {
         section #pictures {
-            h2 { "Held-out pictures" }
+            h2 { @if page.gallery.projections.is_some() { "Held-out views" } @else { "Held-out pictures" } }
             p {
-                "Cameras that no method has seen. First the picture itself, then each method over it: pull the lower "
-                "right corner of a rendering to uncover the truth behind it."
+                @if page.gallery.projections.is_some() {
+                    "X-ray views that no method was given: line integrals, 0 is black, the largest held-out one white. "
+                } @else {
+                    "Cameras that no method has seen. "
+                }
+                "First the picture itself, then each method over it: pull the lower right corner of a rendering to "
+                "uncover the truth behind it."
             }
             @for pair in pairs {
                 div.views {

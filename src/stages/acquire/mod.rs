@@ -35,10 +35,10 @@ pub use setup::{AngleUnit, Auto, Axis, FirstRow, Preflight, Setup, Values};
 
 use super::Stage;
 use super::flow::Acquisition;
-use super::grid;
+use super::{grid, held_out};
 use crate::context::layout::{CALIBRATION, GEOMETRY, POSES, PROJECTIONS};
 use crate::context::{Context, Inputs, StageOutput};
-use crate::data::{Geometry, Grid, Quantity, Warnings};
+use crate::data::{Geometry, Grid, Projections, Quantity, Warnings};
 use crate::error::{Error, Result};
 use crate::formats::{self, atomic, npy};
 use crate::geometries::GeometryKind;
@@ -86,11 +86,14 @@ impl Stage for Acquire {
         let kept = context.cached(Self::NAME, &key, || self.acquire(&inputs, context))?;
         let geometry = formats::geometry::read(&context.folder.path(GEOMETRY))?;
         let projections = npy::read_projections(&context.folder.path(PROJECTIONS), geometry)?;
+        let held_out = self.config.keys.held_out.map(|_| held_out::read(context)).transpose()?;
         let Sidecar { grid, mu_water, files } = kept.value;
         Ok(Acquisition {
             key,
             inputs: inputs.files().to_vec(),
+            files,
             projections,
+            held_out,
             grid,
             truth: None,
             object: None,
@@ -98,7 +101,6 @@ impl Stage for Acquire {
             quantity: self.quantity(),
             origin: None,
             laid_down: None,
-            files,
         })
     }
 }
@@ -133,7 +135,10 @@ impl Acquire {
         context.warn_all(&made.warnings);
         npy::write_projections(&context.folder.path(PROJECTIONS), &made.projections)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &made.projections.geometry)?;
-        let mut files = [PROJECTIONS, GEOMETRY].map(str::to_string).to_vec();
+        if let Some(held_out) = &made.held_out {
+            held_out::write(held_out, context)?;
+        }
+        let mut files = files(made.held_out.as_ref());
         if let Some(calibration) = &made.calibration {
             files.extend(written(calibration, context)?);
         }
@@ -175,6 +180,11 @@ fn written(calibration: &Calibration, context: &Context) -> Result<Vec<String>> 
         files.push(POSES.to_string());
     }
     Ok(files)
+}
+
+fn files(held_out: Option<&Projections>) -> Vec<String> {
+    let scan = [PROJECTIONS, GEOMETRY].map(str::to_string);
+    scan.into_iter().chain(held_out.into_iter().flat_map(held_out::files)).collect()
 }
 
 /// A finding that stops the run.

@@ -13,13 +13,15 @@ use crate::formats::measured::Frames;
 use crate::geometries::GeometryKind;
 use crate::progress::StopSignal;
 use crate::registry::{Kinds, OneOf};
-use crate::stages::grid;
+use crate::stages::{grid, held_out};
 use ndarray::{Array3, s};
 use std::path::Path;
 
 /// What the stage makes.
 pub(super) struct Prepared {
     pub(super) projections: Projections,
+    /// The views that no method is given.
+    pub(super) held_out: Option<Projections>,
     pub(super) grid: Grid,
     /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as
     /// water.
@@ -62,8 +64,15 @@ pub(super) fn prepare(
     };
     work.look(&integrals, &layout, &geometry, &grid)?;
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
-    let projections = Projections::new(geometry, integrals)?;
-    Ok(Prepared { projections, grid, mu_water, calibration, warnings: work.warnings })
+    let (projections, held_out) = apart(Projections::new(geometry, integrals)?, setup.held_out)?;
+    Ok(Prepared { projections, held_out, grid, mu_water, calibration, warnings: work.warnings })
+}
+
+/// The views that methods are given, and the others.
+fn apart(measured: Projections, count: Option<usize>) -> Result<(Projections, Option<Projections>)> {
+    let Some(count) = count else { return Ok((measured, None)) };
+    let [kept, out] = held_out::apart(&measured, count).map_err(|error| error.under("acquire"))?;
+    Ok((kept, Some(out)))
 }
 
 /// Findings with which a filtered backprojection is off by more than its weights.

@@ -51,6 +51,10 @@ pub struct Setup {
     pub mu_water_per_mm: Option<f64>,
     /// Look at the data before anything long is begun.
     pub preflight: Preflight,
+    /// Number of views, spread evenly over the directions, that no method is given: they judge what each method's
+    /// volume shows from there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<usize>,
 }
 
 impl Default for Setup {
@@ -71,6 +75,7 @@ impl Default for Setup {
             correct: Corrections::default(),
             mu_water_per_mm: None,
             preflight: Preflight::Stop,
+            held_out: None,
         }
     }
 }
@@ -165,7 +170,8 @@ crate::sibling_keys!(Setup {
     zinger_sigma,
     correct,
     mu_water_per_mm,
-    preflight
+    preflight,
+    held_out
 });
 
 impl Setup {

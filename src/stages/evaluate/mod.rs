@@ -5,6 +5,7 @@
 mod calibration;
 mod pictures;
 mod residual;
+mod views;
 mod withheld;
 
 use super::Stage;
@@ -32,12 +33,24 @@ pub struct Config {
     /// resolution_mm): auto is every method but neural fields. Costs three more reconstructions of each, from 0.9, 0.5
     /// and 0.5 of the views.
     pub cross_validation: CrossValidation,
+    /// held_out: methods are also judged by X-ray views that they were not given (views_psnr_db, views_ssim); ten of
+    /// them unless `simulate.held_out` or `acquire.held_out` says how many. Where these keys stand, so are they anyway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views: Option<Views>,
+}
+
+/// Views that judge methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Views {
+    /// Those that no method was given.
+    HeldOut,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let metrics = metrics::names().iter().map(ToString::to_string).collect();
-        Self { metrics, cross_validation: CrossValidation::Auto }
+        Self { metrics, cross_validation: CrossValidation::Auto, views: None }
     }
 }
 
@@ -79,7 +92,7 @@ impl Stage for Evaluate {
         (measured, outcomes): (&'a Measurement, &'a [Outcome]),
         context: &'a Context,
     ) -> Result<Findings> {
-        let mut findings = Findings { methods: Vec::new(), definitions: BTreeMap::new() };
+        let mut findings = Findings::default();
         for outcome in outcomes {
             let evaluation =
                 outcome.result.as_ref().map(|result| self.judged(outcome, result, measured, context)).transpose()?;
@@ -88,6 +101,9 @@ impl Stage for Evaluate {
             }
             findings.methods.push(entry(outcome, evaluation.as_ref()));
             findings.definitions.extend(evaluation.into_iter().flat_map(|evaluation| evaluation.definitions));
+        }
+        if let Some(scan) = measured.projections() {
+            views::add(scan, outcomes, context, &mut findings)?;
         }
         Ok(findings)
     }

@@ -210,6 +210,7 @@ impl Stage for Export {
         let task = progress::begin("export", None);
         let mut files = results.measured.files().to_vec();
         files.extend(results.made().flat_map(|result| result.files.clone()));
+        files.extend(results.findings.files.iter().cloned());
         let scan = results.measured.projections();
         let hounsfield = scan.is_some_and(|scan| scan.quantity == Quantity::Hounsfield);
         if self.config.volumes.contains(&VolumeFormat::Dicom) && !hounsfield {
@@ -237,9 +238,10 @@ impl Stage for Export {
         }
         let mut manifest = Manifest::new(context, self.config.dicom.identity(), &inputs, &files)?;
         let report = self.report(&results, context);
-        let seen = pictures::seen(&results, context)?;
+        let shown = pictures::shown(&results, context)?;
         let facts = facts(&manifest, context);
-        let gallery = Gallery { pictures: pictures::pairs(&results, &seen), ..self.gallery(&results, facts) };
+        let gallery =
+            Gallery { pictures: shown.iter().map(pictures::Shown::pair).collect(), ..self.gallery(&results, facts) };
         let written = self.write_report(&report, &gallery, context)?;
         manifest.add_outputs(context, &written)?;
         manifest.write(context)?;

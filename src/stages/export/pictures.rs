@@ -1,4 +1,4 @@
-//! The held-out pictures and what the methods see from their cameras, for the report.
+//! The held-out pictures, or X-ray views, and what the methods see from there, for the report.
 
 use super::Results;
 use crate::context::{Context, layout};
@@ -6,28 +6,51 @@ use crate::data::Picture;
 use crate::error::Result;
 use crate::formats::pictures;
 use crate::report::PicturePair;
+use crate::stages::held_out;
 
 /// Pictures that a report shows.
 const SHOWN: usize = 4;
 
-/// What each completed method sees from the shown cameras: its name and the pictures, in their order.
-pub(super) fn seen(results: &Results, context: &Context) -> Result<Vec<(String, Vec<Picture>)>> {
-    let Some(pictures) = results.measured.pictures() else { return Ok(Vec::new()) };
-    let completed = results.outcomes.iter().filter(|outcome| outcome.result.is_some());
-    let of = |method: &str| -> Result<Vec<Picture>> {
-        let path = |name: &str| context.folder.path(&format!("{method}/{}/{name}.png", layout::VIEWS));
-        pictures.held_out.iter().take(SHOWN).map(|shot| pictures::read(&path(&shot.name))).collect()
-    };
-    completed.map(|outcome| of(&outcome.name).map(|pictures| (outcome.name.clone(), pictures))).collect()
+/// A held-out picture and what the completed methods see from there, by their names.
+pub(super) struct Shown {
+    name: String,
+    truth: Picture,
+    seen: Vec<(String, Picture)>,
 }
 
-/// Each shown picture with what the methods see.
-pub(super) fn pairs<'a>(results: &Results<'a>, seen: &'a [(String, Vec<Picture>)]) -> Vec<PicturePair<'a>> {
-    let held_out = results.measured.pictures().map(|pictures| pictures.held_out.as_slice()).unwrap_or_default();
-    let pair = |(i, shot): (usize, &'a crate::data::Shot)| PicturePair {
-        name: &shot.name,
-        truth: &shot.picture,
-        seen: seen.iter().filter_map(|(name, views)| Some((name.as_str(), views.get(i)?))).collect(),
+impl Shown {
+    /// For the report's page.
+    pub(super) fn pair(&self) -> PicturePair<'_> {
+        let seen = self.seen.iter().map(|(name, picture)| (name.as_str(), picture)).collect();
+        PicturePair { name: &self.name, truth: &self.truth, seen }
+    }
+}
+
+/// What is shown, a few of what there is.
+pub(super) fn shown(results: &Results, context: &Context) -> Result<Vec<Shown>> {
+    let completed: Vec<&str> = results
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_some())
+        .map(|outcome| outcome.name.as_str())
+        .collect();
+    let read = |file: String| pictures::read(&context.folder.path(&file));
+    let show = |(name, truth): (String, Picture)| -> Result<Shown> {
+        let of = |method: &&str| Ok(((*method).to_string(), read(format!("{method}/{}/{name}.png", layout::VIEWS))?));
+        Ok(Shown { seen: completed.iter().map(of).collect::<Result<_>>()?, name, truth })
     };
-    held_out.iter().take(SHOWN).enumerate().map(pair).collect()
+    let truths: Result<Vec<(String, Picture)>> = match (results.measured.pictures(), results.measured.projections()) {
+        (Some(pictures), _) => {
+            Ok(pictures.held_out.iter().take(SHOWN).map(|shot| (shot.name.clone(), shot.picture.clone())).collect())
+        }
+        (_, Some(scan)) => scan.held_out.as_ref().map_or(Ok(Vec::new()), |views| {
+            // Spread over the views: neighbours look alike.
+            let count = if views.geometry.detector.rows > 1 { views.geometry.views.len() } else { 0 };
+            let numbers = (0..count.min(SHOWN)).map(|k| k * count / count.min(SHOWN));
+            let view = |name: String| Ok((name.clone(), read(format!("{}/{name}.png", layout::HELD_OUT))?));
+            numbers.map(|number| view(held_out::name(number))).collect()
+        }),
+        (None, None) => Ok(Vec::new()),
+    };
+    truths?.into_iter().map(show).collect()
 }

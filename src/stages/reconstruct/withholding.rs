@@ -8,7 +8,7 @@
 use super::Method;
 use crate::algorithms::Run;
 use crate::context::Context;
-use crate::data::{AngularSweep, Orbit, Projections, Volume};
+use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};
 use crate::metrics::fourier_shell;
 use crate::operators::xray::kernels::joseph;
@@ -80,9 +80,9 @@ impl CrossValidator<'_> {
     /// The relative error of the held-out views, and what it would be if they were predicted up to their noise.
     fn held_out(&self, method: &Method) -> Result<[f64; 2]> {
         let [kept, out] = self.scan.projections.geometry.parted(EVERY, 0);
-        let kept = part_of(&self.scan.projections, &kept)?;
+        let kept = self.scan.projections.part(&kept)?;
         let volume = self.volume(method, &kept, "without every tenth view")?;
-        let out = part_of(&self.scan.projections, &out)?;
+        let out = self.scan.projections.part(&out)?;
         let mut predicted = vec![0.0; out.geometry.samples()];
         joseph::forward(&volume.grid, &out.geometry.views, &out.geometry.detector, volume.as_slice(), &mut predicted);
         let square = |value: f64| value * value;
@@ -99,7 +99,7 @@ impl CrossValidator<'_> {
     fn halves(&self, method: &Method) -> Result<fourier_shell::ShellCorrelation> {
         // The half with the first direction is what is kept when every other one is left out.
         let [first, second] = self.scan.projections.geometry.parted(2, 0);
-        let half = |views: &[usize]| part_of(&self.scan.projections, views);
+        let half = |views: &[usize]| self.scan.projections.part(views);
         let a = self.volume(method, &half(&first)?, "first half of the views")?;
         let b = self.volume(method, &half(&second)?, "second half of the views")?;
         fourier_shell::correlate(&a, &b)
@@ -132,16 +132,6 @@ impl CrossValidator<'_> {
         method.kind.named(part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?))?;
         Ok(method.discretisation.reconstruct(part, data, &self.scan.grid, &mut run)?.volume)
     }
-}
-
-/// Some of the views; those of an orbit are on it still.
-fn part_of(projections: &Projections, views: &[usize]) -> Result<Projections> {
-    let mut part = projections.subset(views)?;
-    part.geometry.orbit = projections.geometry.orbit.as_ref().map(|orbit| {
-        let angles: Vec<f64> = views.iter().map(|&view| orbit.angles[view]).collect();
-        Orbit { arc: AngularSweep::arc_of(&angles), angles, ..orbit.clone() }
-    });
-    Ok(part)
 }
 
 /// Σ σ² of a detector row, σ the noise of each sample: from second differences along the row, (y₋ − 2 y + y₊) / √6,

@@ -11,7 +11,7 @@ mod warnings;
 
 use super::Stage;
 use super::flow::{Acquisition, Content, LaidDown, Object};
-use super::{grid, scan};
+use super::{grid, held_out, scan};
 use crate::appearance;
 use crate::cameras::{CameraKind, Lens};
 use crate::context::layout::{GEOMETRY, PROJECTIONS, TRUTH};
@@ -19,7 +19,7 @@ use crate::context::{Context, Inputs, StageOutput};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{self, nifti, npy};
-use crate::geometries::GeometryKind;
+use crate::geometries::{GeometryKind, between};
 use crate::physics::{
     self, BadPixelsConfig, Beam, BlurConfig, Detection, DriftConfig, NoiseConfig, PrecorrectionConfig, ScatterConfig,
     SpectrumKind,
@@ -70,6 +70,10 @@ pub struct Config {
     /// Rays averaged in each detector pixel, [rows, columns] (a 2-D scan has one row).
     #[serde(default = "two_by_two")]
     pub subrays: [usize; 2],
+    /// Number of further views, halfway between those of the scan, that no method is given: their ideal line integrals
+    /// judge what each method's volume shows from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<usize>,
 }
 
 impl Config {
@@ -107,10 +111,12 @@ impl Config {
             ("blur", self.blur.is_some()),
             ("bad_pixels", self.bad_pixels.is_some()),
             ("water_precorrection", self.water_precorrection.is_some()),
+            ("held_out", self.held_out.is_some()),
         ];
         match others.into_iter().find(|(_, set)| *set) {
             Some((key, _)) => {
-                Err(Error::config(format!("simulate.{key}"), "means nothing to `cameras`").hint("remove it"))
+                let hint = if key == "held_out" { "write it below `cameras`" } else { "remove it" };
+                Err(Error::config(format!("simulate.{key}"), "means nothing to `cameras`").hint(hint))
             }
             None => Ok(()),
         }
@@ -160,12 +166,15 @@ impl Stage for Simulate {
         )?;
         let truth = nifti::read(&context.folder.path(TRUTH), nifti::Units::Hounsfield)?.volume;
         let Sidecar { grid, laid_down, voxels, mu_water } = kept.value;
+        let held_out = self.config.held_out.map(|_| held_out::read(context)).transpose()?;
         let truth = Some(Volume::new(grid.clone(), truth.quantity, truth.voxels().to_owned())?);
         let inputs = [object.files.as_slice(), inputs.files()].concat();
         Ok(Acquisition {
             key,
             inputs,
+            files: files(held_out.as_ref()),
             projections,
+            held_out,
             grid,
             truth,
             object: voxels,
@@ -173,13 +182,13 @@ impl Stage for Simulate {
             quantity: Quantity::Hounsfield,
             origin: object.origin.clone(),
             laid_down,
-            files: files(),
         })
     }
 }
 
-fn files() -> Vec<String> {
-    [TRUTH, PROJECTIONS, GEOMETRY].map(str::to_string).to_vec()
+fn files(held_out: Option<&Projections>) -> Vec<String> {
+    let scan = [TRUTH, PROJECTIONS, GEOMETRY].map(str::to_string);
+    scan.into_iter().chain(held_out.into_iter().flat_map(held_out::files)).collect()
 }
 
 impl Simulate {
@@ -218,7 +227,18 @@ impl Simulate {
             .effects()
             .check(geometry.detector.rows, geometry.detector.columns)
             .map_err(|error| error.under("simulate"))?;
+        self.unseen(content, &geometry)?;
         Ok((grid, geometry))
+    }
+
+    /// The views that are held out, if any are.
+    ///
+    /// # Errors
+    /// More than there are places between the views; a scan from a file.
+    fn unseen(&self, content: &Content, scan: &Geometry) -> Result<Option<Geometry>> {
+        let Some(count) = self.config.held_out else { return Ok(None) };
+        let kind = &self.config.scan()?.kind;
+        between::between(kind, &content.bounds()?, scan, count).map(Some).map_err(|error| error.under("simulate"))
     }
 
     /// What the run should know of this scan of this object: truncation, an inverse crime. The object is looked at on
@@ -251,7 +271,17 @@ impl Simulate {
         let truth = Self::truth(content, &grid)?;
         context.warn_all(&Self::concerns(content, &grid, &geometry)?);
         let beam = self.config.beam()?;
-        let measured = self.measured(content, &geometry, beam.as_ref(), context)?;
+        let ideal = self.ideal(content, &geometry, beam.as_ref(), context)?;
+        let held_out = self.unseen(content, &geometry)?;
+        let held_out = held_out.map(|unseen| self.ideal(content, &unseen, beam.as_ref(), context)).transpose()?;
+        let held_out = held_out.map(|ideal| self.config.precorrected(ideal, beam.as_ref())).transpose()?;
+        let (measured, warnings) =
+            physics::measure(ideal, &self.config.effects(), context.seed).map_err(|error| error.under("simulate"))?;
+        context.warn_all(&warnings);
+        let measured = self.config.precorrected(measured, beam.as_ref())?;
+        if let Some(held_out) = &held_out {
+            held_out::write(held_out, context)?;
+        }
         nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
         npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
         formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
@@ -260,11 +290,12 @@ impl Simulate {
             Content::Phantom(_) => (None, None),
         };
         let mu_water = scanner::mu_water(beam.as_ref());
-        Ok(StageOutput { value: Sidecar { grid, laid_down, voxels, mu_water }, files: files(), seconds_before: 0.0 })
+        let files = files(held_out.as_ref());
+        Ok(StageOutput { value: Sidecar { grid, laid_down, voxels, mu_water }, files, seconds_before: 0.0 })
     }
 
-    /// What the scanner reports of the object.
-    fn measured(
+    /// Line integrals of the object as its beam sees them, without the effects of the detector.
+    fn ideal(
         &self,
         content: &Content,
         geometry: &Geometry,
@@ -277,10 +308,6 @@ impl Simulate {
             mu_water: scanner::mu_water(beam),
             subrays: self.config.subrays,
         };
-        let ideal = rays.project(geometry, context.stop_signal())?;
-        let (measured, warnings) =
-            physics::measure(ideal, &self.config.effects(), context.seed).map_err(|error| error.under("simulate"))?;
-        context.warn_all(&warnings);
-        self.config.precorrected(measured, beam)
+        rays.project(geometry, context.stop_signal())
     }
 }

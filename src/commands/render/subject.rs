@@ -1,0 +1,97 @@
+//! What is rendered: a field with its weights, or a volume.
+
+use super::Args;
+use crate::algorithms::{neural_field, radiance_field};
+use crate::context::{Machine, Threads, layout};
+use crate::data::{Grid, Volume};
+use crate::error::{Error, Result};
+use crate::formats::{self, Loaded, Reading};
+use crate::progress::{self, StopSignal};
+use crate::tensors::DeviceRequest;
+use std::path::{Path, PathBuf};
+
+/// What is rendered.
+pub(super) enum Subject {
+    /// A field of attenuation.
+    Field(Box<neural_field::Fitted>),
+    /// A field of density and colour.
+    Scene(Box<radiance_field::Fitted>),
+    /// Attenuation in voxels.
+    Volume(Box<Volume>),
+}
+
+impl Subject {
+    /// Reads what the arguments name: a method's folder holds the checkpoint of a field, else a volume.
+    ///
+    /// # Errors
+    /// Nothing of the kind there, damaged files.
+    pub(super) fn read(args: &Args) -> Result<Self> {
+        let place = &args.field;
+        let checkpoint = if place.is_dir() { place.join(layout::CHECKPOINT) } else { place.clone() };
+        if checkpoint.is_file() && (place.is_dir() || place.extension().is_some_and(|e| e == "safetensors")) {
+            return Self::field(&checkpoint, &args.device);
+        }
+        let made = place.join(layout::VOLUME);
+        if place.is_dir() && !made.is_file() && args.views.is_none() {
+            return Err(Error::input(
+                place,
+                "expected the folder of a fitted neural field, or its checkpoint.safetensors",
+            )
+            .hint("such as runs/ct/siren: methods that are no fields keep no weights"));
+        }
+        let file: PathBuf = if made.is_file() { made } else { place.clone() };
+        let reading = Reading { units: args.units, ..Reading::default() };
+        let Loaded { volume, warnings } = formats::read_volume(&file, &reading)?;
+        for warning in warnings {
+            progress::warn(&warning.code, &format!("{}: {}", progress::place(&file), warning.message));
+        }
+        Ok(Self::Volume(Box::new(volume.to_attenuation(args.mu_water))))
+    }
+
+    fn field(file: &Path, device: &str) -> Result<Self> {
+        let bytes = std::fs::read(file).map_err(|error| Error::input(file, error))?;
+        let request: DeviceRequest = device.parse().map_err(|error: Error| error.under("--device"))?;
+        let device = Machine::take(request, Threads::default())?.device;
+        let read = if radiance_field::Fitted::is_one(&bytes) {
+            radiance_field::Fitted::read(&bytes, device).map(|scene| Self::Scene(Box::new(scene)))
+        } else {
+            neural_field::Fitted::read(&bytes, device).map(|field| Self::Field(Box::new(field)))
+        };
+        read.map_err(|error| match error {
+            Error::Input { problem, hint, .. } => Error::Input { place: file.to_path_buf(), problem, hint },
+            other => other,
+        })
+    }
+
+    /// Its own grid.
+    pub(super) fn grid(&self) -> &Grid {
+        match self {
+            Self::Field(field) => field.grid(),
+            Self::Scene(scene) => scene.grid(),
+            Self::Volume(volume) => &volume.grid,
+        }
+    }
+
+    /// A field at the voxels of a grid, and what its values are: HU, or 1/mm of a radiance field.
+    pub(super) fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<(Volume, &'static str)> {
+        match self {
+            Self::Field(field) => Ok((field.volume(grid, stop)?.to_hounsfield(field.mu_water()), "neural field, HU")),
+            Self::Scene(scene) => Ok((scene.volume(grid, stop)?, "density, 1/mm")),
+            Self::Volume(volume) => Ok((Volume::clone(volume), "volume")),
+        }
+    }
+
+    /// Attenuation (1/mm) on the grid that is asked for, else on a field's own with twice as many voxels along each
+    /// axis, so that what it says between its voxels is not lost; a volume stays as it is.
+    pub(super) fn attenuation(&self, wanted: Option<&Grid>, stop: &dyn StopSignal) -> Result<Volume> {
+        let grid = self.grid();
+        let twice = || grid.with_shape(grid.shape.map(|n| if n > 1 { 2 * n } else { n }));
+        match (self, wanted) {
+            (Self::Field(field), Some(wanted)) => field.volume(wanted, stop),
+            (Self::Field(field), None) => field.volume(&twice()?, stop),
+            (Self::Scene(scene), _) => scene.volume(wanted.unwrap_or(grid), stop),
+            (Self::Volume(volume), None) => Ok(Volume::clone(volume)),
+            (Self::Volume(volume), Some(wanted)) => volume.resampled(wanted),
+        }
+    }
+}
