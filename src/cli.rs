@@ -53,6 +53,8 @@ pub enum Command {
     Phantom(commands::phantom::Args),
     /// Evaluate a fitted field on another grid
     Render(commands::render::Args),
+    /// Train the network of `tv_refined` on volumes of one's own
+    TrainPrior(commands::train_prior::Args),
     /// Compare methods over many settings, as tables
     Bench(commands::bench::Args),
     /// Run a study of many cases on a cluster or on this machine
@@ -73,7 +75,7 @@ impl Command {
     /// Whether it keeps the machine busy for long.
     #[must_use]
     pub fn computes(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_) | Self::Task(_))
+        matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_) | Self::Task(_) | Self::TrainPrior(_))
     }
 }
 
@@ -113,6 +115,7 @@ impl Cli {
             Command::Compare(args) => commands::compare::run(args),
             Command::Phantom(args) => commands::phantom::run(args),
             Command::Render(args) => commands::render::run(args, stop),
+            Command::TrainPrior(args) => commands::train_prior::run(args, stop),
             Command::Bench(args) => commands::bench::run(args, stop),
             Command::Batch(args) => commands::batch::run(args, stop),
             Command::Task(args) => commands::task::run(args, stop),

@@ -67,6 +67,21 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     Err(std::io::Error::other("it is a pipe, a socket or a device, expected a file"))
 }
 
+/// The bytes of a file, at most `most` of them.
+///
+/// # Errors
+/// What the system says; a pipe or a device; a longer file.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let read = open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) => Err(Error::read(path, &error)),
+        Ok(_) if bytes.len() as u64 > most => Err(Error::input(path, format!("expected at most {most} bytes"))),
+        Ok(_) => Ok(bytes),
+    }
+}
+
 /// Every path in a configuration, in the order of its keys.
 ///
 /// # Errors

@@ -69,4 +69,5 @@ pub mod schedulers;
 pub mod stages;
 pub mod tensors;
 pub mod terminal;
+pub mod training;
 mod yaml;

@@ -76,7 +76,7 @@ impl Discretisation {
     }
 
     /// Sets what a run on the finer lattice knows of it.
-    pub(super) fn enter(&self, run: &mut Run<'_>) {
+    pub fn enter(&self, run: &mut Run<'_>) {
         run.sampling.sub_rays = self.rays();
         run.lattice = self.lattice;
     }

@@ -22,6 +22,7 @@ pub mod primal_dual;
 pub mod radiance_field;
 mod rebin;
 mod redundancy;
+pub mod refined;
 pub mod sirt;
 pub mod statistics;
 pub mod tgv;
@@ -57,6 +58,8 @@ pub struct Run<'a> {
     pub lattice: usize,
     /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
     pub initial: Option<Volume>,
+    /// The bytes of the file that the method names as its [`Algorithm::weights_file`].
+    pub weights: Option<&'a [u8]>,
     /// Whether to stop now.
     pub stop: &'a dyn StopSignal,
     /// Where to keep what a later run can resume from.
@@ -82,6 +85,7 @@ impl Run<'_> {
             sampling: Sampling::default(),
             lattice: 1,
             initial: None,
+            weights: None,
             stop: &Silent,
             checkpoints: &Silent,
         }
@@ -109,6 +113,8 @@ pub struct Reconstruction {
     pub start: Option<Volume>,
     /// Standard deviation of each voxel, 1/mm, where a method knows it.
     pub uncertainty: Option<Volume>,
+    /// What a learned prior added to `start`, 1/mm.
+    pub difference: Option<Volume>,
     /// What the user must know.
     pub warnings: Warnings,
 }
@@ -117,7 +123,15 @@ impl Reconstruction {
     /// A volume with nothing to tell about it.
     #[must_use]
     pub fn plain(volume: Volume) -> Self {
-        Self { volume, curve: Vec::new(), notes: BTreeMap::new(), start: None, uncertainty: None, warnings: Vec::new() }
+        Self {
+            volume,
+            curve: Vec::new(),
+            notes: BTreeMap::new(),
+            start: None,
+            uncertainty: None,
+            difference: None,
+            warnings: Vec::new(),
+        }
     }
 }
 
@@ -188,6 +202,10 @@ pub trait Algorithm {
     fn file(&self) -> Option<&Path> {
         None
     }
+    /// The file of trained weights whose bytes the caller must hand over as [`Run::weights`].
+    fn weights_file(&self) -> Option<&Path> {
+        None
+    }
     /// The method as one that takes pictures; `None` for one that takes projections.
     fn picture_method(&self) -> Option<&dyn FromPictures> {
         None
@@ -241,6 +259,8 @@ crate::kinds! {
         tgv => Tgv(tgv::Config),
         /// The recommended method: the total variation and the model of the scan that predict left-out views best.
         best => Best(best::Config),
+        /// Total variation, refined by a small network that was trained on other scans.
+        tv_refined => TvRefined(refined::Config),
     }
 }
 

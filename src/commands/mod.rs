@@ -13,6 +13,7 @@ pub mod run;
 pub mod schema;
 pub mod task;
 pub mod trace;
+pub mod train_prior;
 pub mod verify;
 
 mod described;

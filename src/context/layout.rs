@@ -16,6 +16,8 @@ pub const VOLUME: &str = "volume.nii.gz";
 pub const START: &str = "start.nii.gz";
 /// The standard deviation of each voxel of a method's volume, in its folder.
 pub const UNCERTAINTY: &str = "uncertainty.nii.gz";
+/// What a learned prior added to the volume that a method started from, in its folder.
+pub const DIFFERENCE: &str = "difference.nii.gz";
 /// The pictures of a scene that cameras see, in folders of their own, and the files of their cameras.
 pub const PICTURES: &str = "pictures";
 /// X-ray views that no method is given, with their scan and, of a scan in space, as pictures.

@@ -30,6 +30,8 @@ pub struct Gallery<'a> {
     pub methods: Vec<(String, &'a Volume)>,
     /// Methods that know the standard deviation of each voxel: the name and that, in the unit of their volumes.
     pub uncertainties: Vec<(String, &'a Volume)>,
+    /// Methods with a learned prior: the name and the volume that it started from, in the unit of their volumes.
+    pub starts: Vec<(String, &'a Volume)>,
     /// Most bytes that the volumes of the page's viewer may add to it; `None` for a page without a viewer.
     pub viewer_bytes: Option<usize>,
     /// What the methods were given: line integrals `[view, row, column]` with their scan.

@@ -288,6 +288,9 @@ pub struct MethodFacts {
     /// Whether it wrote how uncertain its volume is.
     #[serde(default)]
     pub has_uncertainty: bool,
+    /// Whether it wrote what a learned prior added.
+    #[serde(default)]
+    pub has_difference: bool,
 }
 
 /// evaluate -> export: every method measured against the truth, or against the data where there is none.

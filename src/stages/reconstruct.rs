@@ -7,8 +7,8 @@ mod withholding;
 use super::Stage;
 use super::flow::{APART, Acquisition, Measurement, MethodFacts, Outcome, Reconstructed};
 use super::withheld::{CrossValidation, Withheld};
-use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run};
-use crate::context::layout::{CURVE, START, UNCERTAINTY, VOLUME};
+use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run, refined};
+use crate::context::layout::{CURVE, DIFFERENCE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
 use crate::data::{Quantity, Status, Volume};
 use crate::error::{Error, Result};
@@ -240,6 +240,7 @@ impl Method {
         let label = self.name.as_str();
         let _span = tracing::info_span!(target: progress::PART, "method", label, method = self.kind.name()).entered();
         reset_peak_memory();
+        let weights = weights_of(self.kind.as_part())?;
         let mut run = Run {
             device: context.machine.device,
             seed: context.seed,
@@ -248,6 +249,7 @@ impl Method {
             mu_water: scan.mu_water,
             sampling: self.model.into(),
             lattice: 1,
+            weights: weights.as_deref(),
             initial: self.read_file(scan)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
         let made = self.discretisation.reconstruct(self.kind.as_part(), &scan.projections, &scan.grid, &mut run)?;
@@ -256,7 +258,9 @@ impl Method {
         made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));
         self.write(&made, scan, context)?;
         let (has_start, has_uncertainty) = (made.start.is_some(), made.uncertainty.is_some());
-        let value = MethodFacts { peak_memory_bytes, notes: made.notes, curve: made.curve, has_start, has_uncertainty };
+        let has_difference = made.difference.is_some();
+        let (notes, curve) = (made.notes, made.curve);
+        let value = MethodFacts { peak_memory_bytes, notes, curve, has_start, has_uncertainty, has_difference };
         let files = self.files(&value);
         Ok(StageOutput { value, files, seconds_before: checkpoints.seconds_before() })
     }
@@ -315,6 +319,13 @@ impl Method {
                 "standard deviation",
             )?;
         }
+        if let Some(difference) = &made.difference {
+            nifti::write(
+                &context.folder.path(&self.file(DIFFERENCE)),
+                &scan.spread_in_quantity(difference)?,
+                "what a learned prior added",
+            )?;
+        }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
     }
 
@@ -323,8 +334,13 @@ impl Method {
     }
 
     fn files(&self, facts: &MethodFacts) -> Vec<String> {
-        let names =
-            [Some(VOLUME), Some(CURVE), facts.has_start.then_some(START), facts.has_uncertainty.then_some(UNCERTAINTY)];
+        let names = [
+            Some(VOLUME),
+            Some(CURVE),
+            facts.has_start.then_some(START),
+            facts.has_uncertainty.then_some(UNCERTAINTY),
+            facts.has_difference.then_some(DIFFERENCE),
+        ];
         names.into_iter().flatten().map(|name| self.file(name)).collect()
     }
 }
@@ -336,4 +352,9 @@ fn without_unseen(volume: &Volume, scan: &Acquisition) -> Result<(Volume, usize)
     let air = volume.quantity.air();
     let values = volume.as_slice().iter().zip(seen).map(|(&hu, views)| if views == 0 { air } else { hu }).collect();
     Ok((Volume::from_vec(volume.grid.clone(), volume.quantity, values)?, unseen))
+}
+
+/// The bytes of the trained weights that a method names.
+fn weights_of(method: &dyn Algorithm) -> Result<Option<Vec<u8>>> {
+    method.weights_file().map(|file| input_path::read(file, refined::LONGEST)).transpose()
 }

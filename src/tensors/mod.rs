@@ -20,6 +20,9 @@ use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};
 use tch::{Device, Kind, TchError, Tensor};
 
+/// The processor, for callers that name no other device.
+pub const CPU: Device = Device::Cpu;
+
 /// A libtorch failure as our error; running out of memory is named as such.
 pub fn torch_error(error: TchError) -> Error {
     let text = error.to_string();

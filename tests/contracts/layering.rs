@@ -18,7 +18,7 @@ const RINGS: &[(&[&str], Beside)] = &[
     (&["context"], Beside::None),
     (&["report"], Beside::None),
     (&["stages"], Beside::None),
-    (&["pipeline", "jobs", "benchmarks", "batch", "commands"], Beside::Left),
+    (&["pipeline", "jobs", "benchmarks", "batch", "training", "commands"], Beside::Left),
     (&["terminal", "cli", "main"], Beside::Left),
 ];
 
@@ -45,6 +45,7 @@ const FILES: &[&str] = &[
     "benchmarks",
     "batch",
     "report",
+    "training",
     "commands",
     "tensors/device.rs",
 ];

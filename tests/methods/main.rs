@@ -10,5 +10,6 @@ mod discretisation;
 mod filtered;
 mod fits;
 mod orders;
+mod refined;
 mod support;
 mod variation;

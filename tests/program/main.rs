@@ -26,5 +26,6 @@ mod scanners;
 mod slices;
 mod tiff_folders;
 mod views;
+mod train_prior;
 mod volumes;
 mod worked_examples;

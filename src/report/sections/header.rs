@@ -16,6 +16,7 @@ pub(crate) fn section(page: &Page) -> Markup {
             p.lead { (what(page)) }
             (banner(report.status))
             @if let Some(sentences) = headline(page) { (sentences) }
+            @for (name, sentence) in learned(page) { p.headline.learned { (name) ": " (sentence) } }
             dl.chips {
                 div { dt { "device" } dd { (report.device) } }
                 div { dt { "seed" } dd { (report.seed) } }
@@ -32,6 +33,13 @@ pub(crate) fn section(page: &Page) -> Markup {
             }
         }
     }
+}
+
+/// What each method with a learned prior says of it.
+fn learned<'a>(page: &'a Page) -> Vec<(&'a str, &'a str)> {
+    let one =
+        |method: &'a MethodReport| Some((method.name.as_str(), method.notes.get("learned")?["sentence"].as_str()?));
+    page.report.methods.iter().filter_map(one).collect()
 }
 
 /// The grid and the scan in words.
@@ -166,6 +174,14 @@ mod tests {
         assert!(
             page.contains("siren gained 1.65 dB of PSNR over its own start (tv, 31.87 dB) in 2 min 31 s beyond it.")
         );
+    }
+
+    #[test]
+    fn a_learned_prior_is_named_at_the_top() {
+        let mut report = samples::report();
+        report.methods[1].notes.insert("learned".into(), serde_json::json!({"sentence": "A learned prior was used."}));
+        let page = crate::report::html::page(&report, &Gallery::default());
+        assert!(page.contains("siren: A learned prior was used."));
     }
 
     #[test]

@@ -95,8 +95,12 @@ fn shown<'a>(gallery: &'a super::Gallery, subject: &Volume) -> Vec<Shown<'a>> {
     let list = |volumes: &'a [(String, &'a Volume)], kind| {
         volumes.iter().map(move |(name, volume)| Shown { name, kind, volume })
     };
-    let all = truth.chain(list(&gallery.methods, "method")).chain(list(&gallery.uncertainties, "uncertainty"));
-    all.filter(|shown| comparable(subject, shown.volume)).collect()
+    let beside = list(&gallery.uncertainties, "uncertainty").chain(list(&gallery.starts, "start"));
+    truth
+        .chain(list(&gallery.methods, "method"))
+        .chain(beside)
+        .filter(|shown| comparable(subject, shown.volume))
+        .collect()
 }
 
 /// Levels over every value of all volumes, at least `finest` apart.

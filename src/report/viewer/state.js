@@ -2,11 +2,13 @@
 
 const manifest = JSON.parse(document.getElementById("viewer-manifest").textContent);
 const volumes = manifest.volumes.map((volume, index) => ({ ...volume, index, levels: null }));
-const pictures = volumes.filter((volume) => volume.kind !== "uncertainty");
+const pictures = volumes.filter((volume) => volume.kind === "truth" || volume.kind === "method");
 const truth = volumes.find((volume) => volume.kind === "truth");
 const methods = volumes.filter((volume) => volume.kind === "method");
 /** The standard deviation that a method knows of itself. */
 const uncertaintyOf = (method) => volumes.find((v) => v.kind === "uncertainty" && v.name === method.name);
+/** The volume that a learned prior started from. */
+const startOf = (method) => volumes.find((v) => v.kind === "start" && v.name === method.name);
 const widthOf = (window) => window[1] - window[0];
 
 const state = {

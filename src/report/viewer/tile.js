@@ -136,8 +136,10 @@ class Tile {
 /** The layer of a volume in a mode that shows each by itself. */
 function layersOf(volume) {
   const deviation = uncertaintyOf(volume);
-  if (state.mode === "difference" && truth && volume !== truth) {
-    return [{ name: `${volume.name} \u2212 truth`, what: { painter: "difference", volume, reference: truth } }];
+  if (state.mode === "difference" && volume !== truth) {
+    const list = [[truth, "truth"], [startOf(volume), "its start"]].filter(([reference]) => reference);
+    if (list.length) return list.map(([reference, name]) => ({ name: `${volume.name} \u2212 ${name}`, what:
+        { painter: "difference", volume, reference } }));
   }
   if (state.mode === "uncertainty" && volume !== truth) {
     const list = [];

@@ -15,7 +15,7 @@ const MODES = [
   ["side", "Side by side"],
   pictures.length > 1 && ["blink", "Blink"],
   pictures.length > 1 && ["swipe", "Swipe"],
-  truth && methods.length && ["difference", "Difference"],
+  (truth && methods.length || methods.some(startOf)) && ["difference", "Difference"],
   methods.some(uncertaintyOf) && ["uncertainty", "Uncertainty"],
 ].filter(Boolean);
 const TOOLS = [

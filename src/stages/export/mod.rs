@@ -263,6 +263,10 @@ impl Export {
             truth: results.measured.projections().and_then(|scan| scan.truth.as_ref()),
             methods: made().map(|(name, result)| (name, &result.volume)).collect(),
             uncertainties: made().filter_map(|(name, result)| Some((name, result.uncertainty.as_ref()?))).collect(),
+            starts: made()
+                .filter(|(_, result)| result.facts.has_difference)
+                .filter_map(|(name, result)| Some((name, result.start.as_ref()?)))
+                .collect(),
             viewer_bytes: self.config.viewer.as_ref().map(|viewer| (viewer.size_mib * f64::from(1 << 20)) as usize),
             projections: results.measured.projections().map(|scan| &scan.projections),
             pictures: Vec::new(),

@@ -118,6 +118,7 @@ impl CrossValidator<'_> {
         let label = format!("{}, {what}", method.name);
         let label = label.as_str();
         let _span = tracing::info_span!(target: progress::PART, "method", label).entered();
+        let weights = super::weights_of(method.kind.as_part())?;
         let mut run = Run {
             device: self.context.machine.device,
             seed: self.context.seed,
@@ -127,6 +128,7 @@ impl CrossValidator<'_> {
             sampling: method.model.into(),
             lattice: 1,
             initial,
+            weights: weights.as_deref(),
         };
         let part = method.kind.as_part();
         method.kind.named(part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?))?;

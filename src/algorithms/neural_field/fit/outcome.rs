@@ -33,7 +33,14 @@ impl Fit<'_> {
         let volume = scaled(&self.ensemble.mean)?;
         let uncertainty = self.ensemble.deviation().map(|values| scaled(&values)).transpose()?;
         let notes = self.notes()?;
-        Ok(Reconstruction { volume, curve: self.curve, notes, start: self.start, uncertainty, warnings: self.warnings })
+        Ok(Reconstruction {
+            curve: self.curve,
+            notes,
+            start: self.start,
+            uncertainty,
+            warnings: self.warnings,
+            ..Reconstruction::plain(volume)
+        })
     }
 
     fn notes(&self) -> Result<BTreeMap<String, serde_json::Value>> {

@@ -1,0 +1,260 @@
+//! Total variation, refined by a small network that has seen other scans: x + δ, with δ drawn back to the data.
+//!
+//! 1. x: total variation with a weight chosen by left-out views, on the finer model of the scan.
+//! 2. A U-Net without biases sees x and the filtered backprojection of y − A x, slice by slice, and gives a correction
+//!    ([`Network`]).
+//! 3. Conjugate gradients draw the correction to the data ([`Consistency`]).
+//!
+//! A learned prior adds what is likely, not only what was measured. So it is asked for by name, the total variation
+//! stands beside the result as `start` and their difference as `difference`, scans unlike those that the network has
+//! seen are warned of ([`traits`]) or refused (`strict`), and left-out views tell where it does harm. They cannot tell
+//! that it invents nothing. docs/refinement.md shows both.
+
+mod consistency;
+mod network;
+mod pair;
+mod prior;
+mod start;
+mod trainer;
+pub mod traits;
+mod variation;
+
+pub use consistency::Consistency;
+pub use network::Network;
+pub use pair::Pair;
+pub use prior::{Card, FORMAT, LONGEST, Prior, Provenance};
+pub use start::{Start, noise_weight};
+pub use trainer::{Settings, Trainer};
+
+use super::statistics::Statistics;
+use super::weight::{Auto, Weight};
+use super::{Algorithm, Discretisation, Estimate, Reconstruction, Run};
+use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume, Warning, Warnings};
+use crate::error::{Error, Result};
+use crate::input_path::InputPath;
+use crate::tensors::to_vec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Instant;
+
+/// Weights that are part of the program, for slices and for volumes.
+const SHIPPED: [&[u8]; 2] =
+    [include_bytes!("../../../priors/ct-2d.safetensors"), include_bytes!("../../../priors/ct-3d.safetensors")];
+/// One view in so many is left out to ask whether the network does harm.
+const EVERY: usize = 4;
+/// Fewest directions of which some can be spared for that.
+const FEWEST: usize = 8;
+/// A misfit of left-out views above this multiple of total variation's is warned of.
+const HARM: f64 = 1.05;
+
+/// Total variation, refined by a network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Weights that `recon train-prior` wrote; `null`: those of the program, for slices or for volumes.
+    pub prior: Option<InputPath>,
+    /// Weight of the total variation: chosen from the projections (`auto`), or a number as for `tv`.
+    pub weight: Weight,
+    /// The noise of the data: rays of the total variation then count by the inverse of their variance. `null`: all
+    /// alike.
+    pub noise: Option<Statistics>,
+    /// How much finer than the picture the scan is modelled.
+    pub discretisation: Discretisation,
+    /// Keep the volume 0 or more.
+    pub nonnegative: bool,
+    /// Steps of conjugate gradients that draw the correction to the data.
+    pub consistency_steps: u64,
+    /// Ask left-out views whether the network does harm: a total variation more.
+    pub held_out: bool,
+    /// Refuse a scan unlike those that the network has seen, in place of a warning.
+    pub strict: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            prior: None,
+            weight: Weight::Auto(Auto::default()),
+            noise: None,
+            discretisation: Discretisation { lattice: 2, sub_rays: Some(2) },
+            nonnegative: true,
+            consistency_steps: 10,
+            held_out: true,
+            strict: false,
+        }
+    }
+}
+
+impl Config {
+    fn load(&self, grid: &Grid, run: &Run<'_>) -> Result<Prior> {
+        let bytes = match (&self.prior, run.weights) {
+            (None, _) => SHIPPED[usize::from(!grid.is_2d())],
+            (Some(_), Some(bytes)) => bytes,
+            (Some(path), None) => {
+                let problem = format!("{} was not read: the caller hands it over as `weights`", path.display());
+                return Err(Error::config("prior", problem));
+            }
+        };
+        Prior::read(bytes, run.device).map_err(|error| match (&self.prior, error) {
+            (Some(path), Error::Input { problem, hint, .. }) => {
+                Error::Input { place: path.to_path_buf(), problem, hint }
+            }
+            (_, other) => other,
+        })
+    }
+
+    /// What the network has not seen the like of; an error with `strict`.
+    fn doubts(&self, prior: &Prior, data: &Projections, start: &Volume, run: &Run<'_>) -> Result<Warnings> {
+        let mut doubts = prior.card.ranges.beyond(&traits::of(data, start, run.mu_water));
+        let dimensions = if start.grid.is_2d() { 2 } else { 3 };
+        if dimensions != prior.card.dimensions {
+            let message = format!(
+                "tv_refined: the network `{}` was trained on starts in {} dimensions, this grid has {dimensions}",
+                prior.card.name, prior.card.dimensions
+            );
+            doubts.push(Warning::new("beyond_prior_dimensions", message));
+        }
+        match doubts.first() {
+            Some(first) if self.strict => {
+                let more = if doubts.len() > 1 { format!(" (and {} more)", doubts.len() - 1) } else { String::new() };
+                Err(Error::config("strict", format!("{}{more}", first.message))
+                    .hint("use `tv` or `best`, or set strict: false to get the result with a warning"))
+            }
+            _ => Ok(doubts),
+        }
+    }
+
+    /// ‖left-out data − prediction‖² of the refinement over total variation's, both from the other views.
+    fn harm(&self, prior: &Prior, weight: f64, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Option<f64>> {
+        let [kept, out] = data.geometry.parted(EVERY, 0);
+        if !self.held_out || data.geometry.directions().len() < FEWEST {
+            return Ok(None);
+        }
+        let (seen, unseen) = (data.subset(&kept)?, data.subset(&out)?);
+        let volume = self.variation(weight.into()).reconstruct(&seen, grid, run)?.volume;
+        let start = |data: &Projections| Start::new(data, &volume, grid, &self.discretisation, run);
+        let (from, to) = (start(&seen)?, start(&unseen)?);
+        let [refined, variation] = from.misfits(&from.refined(prior, self.rule(prior), self.nonnegative)?, &to)?;
+        Ok((variation > 0.0).then(|| refined / variation))
+    }
+
+    fn rule(&self, prior: &Prior) -> Consistency {
+        Consistency { factor: prior.card.consistency, steps: self.consistency_steps }
+    }
+
+    fn variation(&self, weight: Weight) -> variation::Variation {
+        variation::Variation {
+            weight,
+            noise: self.noise,
+            discretisation: self.discretisation,
+            nonnegative: self.nonnegative,
+        }
+    }
+}
+
+/// What was learned from where, and what it changed, in a sentence.
+fn sentence(card: &Card, change_hu: [f64; 2]) -> String {
+    let from: Vec<&str> = card.trained_on.iter().map(|volume| volume.name.as_str()).collect();
+    format!(
+        "A learned prior was used: the network `{}`, trained on {}. It changed the total variation volume by {:.1} HU \
+         (root mean square), at most by {:.0} HU; what it added is likely, not measured.",
+        card.name,
+        from.join(", "),
+        change_hu[0],
+        change_hu[1]
+    )
+}
+
+impl Algorithm for Config {
+    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+        self.discretisation.check()?;
+        self.discretisation.grid(grid)?;
+        if let Some(path) = self.prior.as_ref().filter(|path| !path.is_file()) {
+            let problem = format!("expected a file of weights, {} is not there", crate::progress::place(path));
+            return Err(Error::config("prior", problem).hint("leave it out for the weights of the program"));
+        }
+        self.variation(self.weight.clone()).check(geometry, grid)
+    }
+
+    /// It makes its own start.
+    fn iterative(&self) -> bool {
+        false
+    }
+
+    fn weights_file(&self) -> Option<&Path> {
+        self.prior.as_deref()
+    }
+
+    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+        let variation = self.variation(self.weight.clone()).estimate(geometry, grid);
+        let operations = variation.operations * if self.held_out { 1.3 } else { 1.0 };
+        // 150 000 multiplications of 24 bits for 16 pixels, twice: some 2e4 operations for each voxel.
+        Estimate { operations: operations + 2e4 * grid.voxels() as f64, ..variation }
+    }
+
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.check(&data.geometry, grid)?;
+        let (prior, begun) = (self.load(grid, run)?, Instant::now());
+        let made = self.variation(self.weight.clone()).reconstruct(data, grid, run)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let start = Start::new(data, &made.volume, grid, &self.discretisation, run)?;
+        let variation = made.volume.resampled(grid)?;
+        let mut warnings = made.warnings;
+        warnings.extend(self.doubts(&prior, data, &variation, run)?);
+        let refined = start.refined(&prior, self.rule(&prior), self.nonnegative)?;
+        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+        let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, to_vec(&(refined * mu_ref))?)?;
+        let changes = volume.as_slice().iter().zip(variation.as_slice()).map(|(a, b)| a - b).collect();
+        let difference = Volume::from_vec(grid.clone(), Quantity::Attenuation, changes)?;
+        let mut notes = made.notes;
+        let weight = notes.get("weight").and_then(Value::as_f64);
+        let weight = if let Weight::Fixed(weight) = self.weight { Some(weight) } else { weight };
+        notes.insert("start".into(), json!({"algorithm": "tv", "seconds": seconds}));
+        notes.insert("learned".into(), learned(&prior.card, change(&difference, run.mu_water)));
+        if let Some(ratio) = weight.map(|weight| self.harm(&prior, weight, data, grid, run)).transpose()?.flatten() {
+            notes.insert("held_out_ratio".into(), json!(ratio));
+            warnings.extend(harmful(ratio));
+        }
+        Ok(Reconstruction {
+            volume,
+            curve: made.curve,
+            notes,
+            start: Some(variation),
+            uncertainty: None,
+            difference: Some(difference),
+            warnings,
+        })
+    }
+}
+
+/// What was learned from where, and what it changed: root mean square and most, HU.
+fn learned(card: &Card, change_hu: [f64; 2]) -> Value {
+    json!({
+        "prior": card.name,
+        "sentence": sentence(card, change_hu),
+        "trained_on": card.trained_on,
+        "change_rms_hu": change_hu[0],
+        "change_largest_hu": change_hu[1],
+    })
+}
+
+/// A warning if the refinement predicts left-out views worse than its start.
+fn harmful(ratio: f64) -> Option<Warning> {
+    let message = format!(
+        "tv_refined: from {} of {EVERY} views the refinement predicts the others worse than total variation, by {:.0} \
+         % in squares: take the total variation beside it",
+        EVERY - 1,
+        100.0 * (ratio - 1.0)
+    );
+    (ratio > HARM).then(|| Warning::new("refinement_harms", message))
+}
+
+/// Root mean square and largest size of a difference of attenuations, HU.
+fn change(difference: &Volume, mu_water: f64) -> [f64; 2] {
+    let hu = |mu: f32| f64::from(mu) / mu_water * 1000.0;
+    let values = difference.as_slice();
+    let square = values.iter().map(|&mu| hu(mu).powi(2)).sum::<f64>() / values.len() as f64;
+    [square.sqrt(), values.iter().map(|&mu| hu(mu).abs()).fold(0.0, f64::max)]
+}

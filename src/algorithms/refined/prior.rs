@@ -1,0 +1,186 @@
+//! A trained network with its model card, as one safetensors file: the weights as tensors, the card as JSON in the
+//! metadata under `card`.
+
+use super::network::Network;
+use super::traits::Ranges;
+use crate::algorithms::named_array::NamedArray;
+use crate::error::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use tch::Device;
+
+/// Version of the card's keys.
+pub const FORMAT: &str = "recon-refinement-1";
+/// Longest file that is read: the network has 0.6 MB.
+pub const LONGEST: u64 = 1 << 24;
+
+/// A volume that the network was trained or tested on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// What it is called.
+    pub name: String,
+    /// The licence under which it may be used.
+    pub licence: String,
+    /// Whom to name.
+    pub credit: String,
+    /// Hash (blake3) of its voxels as they were read.
+    pub hash: String,
+}
+
+/// What a user must know of a network before believing it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What it is called.
+    pub name: String,
+    /// 2: starts from slices; 3: starts from volumes.
+    pub dimensions: usize,
+    /// How it was made.
+    pub command: String,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Pairs of a start and the truth.
+    pub pairs: usize,
+    /// Steps of the training.
+    pub steps: u64,
+    /// The volumes it has seen.
+    pub trained_on: Vec<Provenance>,
+    /// The volumes it was tested on, never seen in training.
+    pub tested_on: Vec<Provenance>,
+    /// The scans that were simulated, as written.
+    pub geometries: Vec<serde_json::Value>,
+    /// Range of each trait of the scans and starts that it has seen.
+    pub ranges: Ranges,
+    /// How far the result is drawn to the data: the factor of [`super::Consistency`], chosen on training volumes.
+    pub consistency: f64,
+    /// Gains over the start on the test volumes, dB.
+    pub figures: BTreeMap<String, f64>,
+    /// Versions of what made it.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// A network with its card.
+#[derive(Debug)]
+pub struct Prior {
+    /// What is known of it.
+    pub card: Card,
+    /// The network.
+    pub network: Network,
+}
+
+fn fault(problem: impl std::fmt::Display) -> Error {
+    Error::input("weights", problem).hint("expected a file that `recon train-prior` wrote")
+}
+
+impl Prior {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// Bytes that are no such file, are damaged or lack a weight.
+    pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| fault(format!("no weights: {error}")))?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let card = metadata.get("card").ok_or_else(|| fault("the file has no model card"))?;
+        let plain: serde_json::Value = serde_json::from_str(card).map_err(fault)?;
+        if plain["format"] != FORMAT {
+            return Err(fault(format!("expected the format {FORMAT}, got {}", plain["format"])));
+        }
+        let card: Card = serde_json::from_value(plain).map_err(|error| fault(format!("its model card: {error}")))?;
+        let sane = card.consistency.is_finite() && card.consistency >= 0.0 && [2, 3].contains(&card.dimensions);
+        if !sane {
+            return Err(fault("its model card holds figures that make no sense"));
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(|error| fault(format!("damaged: {error}")))?;
+        let mut arrays = Vec::new();
+        for (name, view) in file.iter() {
+            if view.dtype() != Dtype::F32 {
+                return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            arrays.push(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values });
+        }
+        Ok(Self { card, network: Network::from_arrays(&arrays, device)? })
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn write(&self) -> Result<Vec<u8>> {
+        let card = serde_json::to_string(&self.card).map_err(fault)?;
+        encode(&self.network.arrays()?, HashMap::from([("card".to_string(), card)]))
+    }
+}
+
+/// Arrays with metadata as a safetensors file.
+pub(super) fn encode(arrays: &[NamedArray], metadata: HashMap<String, String>) -> Result<Vec<u8>> {
+    let bytes: Vec<Vec<u8>> = arrays.iter().map(|a| a.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = arrays.iter().zip(&bytes).map(|(array, bytes)| {
+        TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (array.name.clone(), view)).map_err(fault)
+    });
+    safetensors::serialize(views.collect::<Result<Vec<_>>>()?, Some(metadata)).map_err(fault)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn prior() -> Prior {
+        let card = Card {
+            format: FORMAT.into(),
+            name: "test".into(),
+            dimensions: 2,
+            command: "none".into(),
+            seed: 1,
+            pairs: 2,
+            steps: 3,
+            trained_on: vec![Provenance {
+                name: "a".into(),
+                licence: "MIT".into(),
+                credit: "b".into(),
+                hash: "c".into(),
+            }],
+            tested_on: Vec::new(),
+            geometries: vec![serde_json::json!({"parallel": {}})],
+            ranges: Ranges::default(),
+            consistency: 0.3,
+            figures: BTreeMap::from([("gain_db".into(), 1.0)]),
+            versions: BTreeMap::new(),
+        };
+        Prior { card, network: Network::new(5, Device::Cpu).unwrap() }
+    }
+
+    #[test]
+    fn a_prior_reads_back_what_it_wrote() {
+        let before = prior();
+        let bytes = before.write().unwrap();
+        assert!(bytes.len() < 600_000, "{} bytes", bytes.len());
+        let after = Prior::read(&bytes, Device::Cpu).unwrap();
+        assert_eq!(after.card, before.card);
+        assert_eq!(after.network.arrays().unwrap(), before.network.arrays().unwrap());
+        assert_eq!(after.write().unwrap().len(), bytes.len());
+    }
+
+    #[test]
+    fn damaged_and_foreign_files_are_refused_with_a_word() {
+        let bytes = prior().write().unwrap();
+        let said = |bytes: &[u8]| Prior::read(bytes, Device::Cpu).unwrap_err().to_string();
+        assert!(said(b"").contains("no weights") && said(&[0xff; 64]).contains("no weights"));
+        assert!(said(&bytes[..bytes.len() - 100]).contains("no weights"));
+        let foreign = encode(&prior().network.arrays().unwrap(), HashMap::new()).unwrap();
+        assert!(said(&foreign).contains("model card"));
+        let with_card = |arrays: &[NamedArray], card: &Card| {
+            let card = serde_json::to_string(card).unwrap();
+            said(&encode(arrays, HashMap::from([("card".to_string(), card)])).unwrap())
+        };
+        let (arrays, card) = (prior().network.arrays().unwrap(), prior().card);
+        assert!(with_card(&arrays[1..], &card).contains("expected 18 tensors"), "{}", with_card(&arrays[1..], &card));
+        let mut broken = prior().network.arrays().unwrap();
+        broken[0].values[0] = f32::NAN;
+        assert!(with_card(&broken, &card).contains("not finite"));
+        let other = Card { format: "else".into(), ..card };
+        assert!(with_card(&arrays, &other).contains("expected the format"));
+    }
+}

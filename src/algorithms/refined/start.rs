@@ -1,0 +1,139 @@
+//! What the refinement begins with: a total variation volume, what it leaves of the data, and the scan as a map of
+//! changes of the picture.
+
+use super::consistency::Consistency;
+use super::pair::Pair;
+use super::prior::Prior;
+use crate::algorithms::{Discretisation, Run};
+use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume};
+use crate::error::Result;
+use crate::operators::xray::kernels::filter::{Filter, ramp_rows};
+use crate::operators::{Finer, LinearOperator, norm_squared};
+use crate::tensors::{dot, from_projections, from_volume, lend_mut, to_vec, torch_error};
+use tch::{Device, Tensor};
+
+/// Radius of the cylinder on which the backprojection's factor is found, in half widths of the grid.
+const RADIUS: f64 = 0.9;
+/// Iterations to the norm of a scan.
+const POWER: usize = 12;
+
+/// A volume to be refined, in units of mu_ref.
+pub struct Start {
+    operator: Finer,
+    x: Tensor,
+    residual: Tensor,
+    factor: f64,
+    mu_ref: f64,
+}
+
+impl Start {
+    /// From a volume (attenuation, 1/mm) on the finer lattice of `discretisation` over `grid`.
+    ///
+    /// # Errors
+    /// A scan that misses the grid; memory.
+    pub fn new(
+        data: &Projections,
+        volume: &Volume,
+        grid: &Grid,
+        discretisation: &Discretisation,
+        run: &Run<'_>,
+    ) -> Result<Self> {
+        let mut inner = run.trial(None);
+        discretisation.enter(&mut inner);
+        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+        let fine = inner.projector(&volume.grid, &data.geometry)?;
+        let predicted = fine.forward(&(from_volume(volume, run.device)? / mu_ref))?;
+        let residual = from_projections(data, run.device)? / mu_ref - predicted;
+        let x = from_volume(&volume.resampled(grid)?, run.device)? / mu_ref;
+        let operator = Finer::new(grid, fine);
+        let factor = factor(&operator, run.device)?;
+        Ok(Self { operator, x, residual, factor, mu_ref })
+    }
+
+    /// x and the filtered backprojection of the residual, as axial slices `[z, 2, y, x]`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn channels(&self) -> Result<Tensor> {
+        let back = filtered(&self.operator, &self.residual)? * self.factor;
+        Tensor::f_stack(&[&self.x, &back], 1).map_err(torch_error)
+    }
+
+    /// The refined volume `[z, y, x]` in units of mu_ref, 0 or more where `nonnegative`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn refined(&self, prior: &Prior, consistency: Consistency, nonnegative: bool) -> Result<Tensor> {
+        let correction = prior.network.correct(&self.channels()?)?;
+        let delta = consistency.apply(&self.operator, &self.residual, &correction.contiguous())?;
+        let refined = self.x.f_add(&delta).map_err(torch_error)?;
+        if nonnegative { refined.f_clamp_min(0.0).map_err(torch_error) } else { Ok(refined) }
+    }
+
+    /// [`Start::refined`] as plain values in C order.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn refined_values(&self, prior: &Prior, consistency: Consistency, nonnegative: bool) -> Result<Vec<f32>> {
+        to_vec(&self.refined(prior, consistency, nonnegative)?)
+    }
+
+    /// What `refined` and the start leave of some `data` that neither has seen: ‖·‖² of both, refined first.
+    /// `discretisation` and `volume` are those the start was made of.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn misfits(&self, refined: &Tensor, unseen: &Start) -> Result<[f64; 2]> {
+        let change = unseen.operator.forward(&(refined - &self.x))?;
+        let left = &unseen.residual - change;
+        let square = |t: &Tensor| dot(t, t).map_err(torch_error);
+        Ok([square(&left)?, square(&unseen.residual)?])
+    }
+
+    /// The start with the truth (attenuation, 1/mm) on the same grid, to be learned from.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn pair(&self, truth: &Volume) -> Result<Pair> {
+        let channels = self.channels()?;
+        let part = |i: i64| channels.f_select(1, i).map_err(torch_error).and_then(|t| to_vec(&t));
+        let truth = truth.as_slice().iter().map(|&mu| (f64::from(mu) / self.mu_ref) as f32).collect();
+        Ok(Pair { shape: self.operator.domain().shape, truth, start: part(0)?, residual: part(1)? })
+    }
+}
+
+/// The weight of a total variation (of x in units of mu_ref, per voxel of `grid`) that matches the noise `noise` of the
+/// projections as it reaches a voxel: rms(Aᵀ n) / (‖A‖² mu_ref).
+///
+/// # Errors
+/// A scan that misses the grid; memory.
+pub fn noise_weight(noise: &Projections, grid: &Grid, run: &Run<'_>) -> Result<f64> {
+    let operator = run.projector(grid, &noise.geometry)?;
+    let back = operator.adjoint(&from_projections(noise, run.device)?)?;
+    let rms = (dot(&back, &back).map_err(torch_error)? / grid.voxels() as f64).sqrt();
+    let square = norm_squared(operator.as_ref(), run.device, POWER)?;
+    Ok(rms / (square * MU_REFERENCE_OVER_WATER * run.mu_water))
+}
+
+/// Aᵀ of ramp-filtered measurements.
+fn filtered(operator: &dyn LinearOperator, measurements: &Tensor) -> Result<Tensor> {
+    let device = measurements.device();
+    let mut rows = measurements.to_device(Device::Cpu).contiguous().copy();
+    let columns = operator.range()[2];
+    ramp_rows(lend_mut(&mut rows)?, columns, 1.0, Filter::RamLak, 1.0);
+    operator.adjoint(&rows.to_device(device))
+}
+
+/// What Aᵀ of the ramp must be multiplied by to give back a cylinder as well as it can: any scan is served, without a
+/// formula for its orbit.
+fn factor(operator: &dyn LinearOperator, device: Device) -> Result<f64> {
+    let [nz, ny, nx] = operator.domain().shape;
+    let away = |i: usize, n: usize| (2.0 * i as f64 + 1.0) / n as f64 - 1.0;
+    let inside = |y: usize, x: usize| away(y, ny).hypot(away(x, nx)) < RADIUS;
+    let slice: Vec<f32> = (0..ny * nx).map(|i| if inside(i / nx, i % nx) { 1.0 } else { 0.0 }).collect();
+    let object = crate::tensors::from_slice(&slice, &[1, ny, nx], device)?;
+    let object = object.f_expand([nz as i64, -1, -1], false).map_err(torch_error)?.contiguous();
+    let back = filtered(operator, &operator.forward(&object)?)? * &object;
+    let (with, square) = (dot(&back, &object).map_err(torch_error)?, dot(&back, &back).map_err(torch_error)?);
+    Ok(if square > 0.0 { with / square } else { 0.0 })
+}

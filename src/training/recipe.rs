@@ -1,0 +1,189 @@
+//! What is to be trained, from what: a YAML file.
+
+use crate::error::{Error, Result};
+use crate::registry::OneOf;
+use crate::require;
+use crate::stages::load::{Preparation, SourceKind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A volume with what must be said of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// What it is called.
+    pub name: String,
+    /// The licence under which it may be trained on.
+    pub licence: String,
+    /// Whom to name.
+    pub credit: String,
+    /// As in a pipeline, paths relative to the folder of the data.
+    pub load: OneOf<SourceKind, Preparation>,
+}
+
+/// A training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Name of the network.
+    pub name: String,
+    /// Seed of all randomness.
+    #[serde(default)]
+    pub seed: u64,
+    /// Voxels of a start, [z, y, x] with y = x a multiple of 4; z = 1 for slices. A volume that is too thin gives
+    /// thinner starts.
+    pub shape: [usize; 3],
+    /// Volumes to learn from.
+    pub train: Vec<Named>,
+    /// Volumes that it never sees, to be judged by.
+    pub test: Vec<Named>,
+    /// Scans as in a pipeline (`{cone: {...}}`), drawn alike; views and start are set, distances from the source grow
+    /// with the object as if it were 200 mm wide.
+    pub geometries: Vec<Value>,
+    /// Fewest and most views.
+    #[serde(default = "views")]
+    pub views: [usize; 2],
+    /// Fewest and most photons of a pixel in air.
+    #[serde(default = "photons")]
+    pub photons: [f64; 2],
+    /// Smallest and largest of the strongest line integrals.
+    #[serde(default = "strongest")]
+    pub strongest: [f64; 2],
+    /// Smallest and largest width of what is scanned, as part of its volume's.
+    #[serde(default = "width")]
+    pub width: [f64; 2],
+    /// Smallest and largest weight of the total variation, in units of the noise that reaches a voxel: rms(Aᵀ n) / ‖A‖².
+    #[serde(default = "weight")]
+    pub weight: [f64; 2],
+    /// Pairs to make.
+    pub pairs: usize,
+    /// Steps of the training.
+    pub steps: u64,
+    /// Slices of a step.
+    #[serde(default = "batch")]
+    pub batch: usize,
+    /// Learning rate at its highest.
+    #[serde(default = "rate")]
+    pub rate: f64,
+    /// Scans of volumes that were trained on, by which the consistency is chosen.
+    #[serde(default = "cases")]
+    pub validation_cases: usize,
+    /// Scans of the test volumes.
+    #[serde(default = "cases")]
+    pub test_cases: usize,
+}
+
+fn views() -> [usize; 2] {
+    [12, 90]
+}
+
+fn photons() -> [f64; 2] {
+    [3e3, 1e6]
+}
+
+fn strongest() -> [f64; 2] {
+    [1.5, 6.0]
+}
+
+fn width() -> [f64; 2] {
+    [0.55, 1.0]
+}
+
+fn weight() -> [f64; 2] {
+    [0.15, 1.2]
+}
+
+fn batch() -> usize {
+    8
+}
+
+fn rate() -> f64 {
+    2e-3
+}
+
+fn cases() -> usize {
+    12
+}
+
+impl Recipe {
+    /// 2 for slices, 3 for volumes.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        if self.shape[0] == 1 { 2 } else { 3 }
+    }
+
+    /// Refuses what makes no sense, by its key.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        let [_, height, width] = self.shape;
+        if height != width || height % 4 != 0 || !(16..=512).contains(&height) || !(1..=512).contains(&self.shape[0]) {
+            let problem = format!("expected [z, n, n] with n a multiple of 4 from 16 to 512, got {:?}", self.shape);
+            return Err(Error::config("shape", problem));
+        }
+        for (key, empty) in [
+            ("train", self.train.is_empty()),
+            ("test", self.test.is_empty()),
+            ("geometries", self.geometries.is_empty()),
+            ("pairs", self.pairs == 0),
+            ("steps", self.steps == 0),
+            ("batch", self.batch == 0),
+        ] {
+            if empty {
+                return Err(Error::config(key, "expected at least one, got none"));
+            }
+        }
+        let views = self.views.map(|n| n as f64);
+        for (key, [low, high]) in [
+            ("views", views),
+            ("photons", self.photons),
+            ("strongest", self.strongest),
+            ("width", self.width),
+            ("weight", self.weight),
+        ] {
+            require::positive(key, low)?;
+            if !(high.is_finite() && low <= high) {
+                return Err(Error::config(key, format!("expected [smallest, largest], got [{low}, {high}]")));
+            }
+        }
+        if self.width[1] > 1.0 {
+            return Err(Error::config("width", format!("expected parts of the volume's width, got {:?}", self.width)));
+        }
+        require::positive("rate", self.rate)
+    }
+
+    /// The part of it that pairs depend on, as values.
+    #[must_use]
+    pub fn of_pairs(&self) -> Value {
+        let Self { seed, shape, geometries, views, photons, strongest, width, weight, .. } = self;
+        serde_json::json!([seed, shape, geometries, views, photons, strongest, width, weight])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    const RECIPE: &str = "{name: a, shape: [1, 32, 32], pairs: 2, steps: 3, geometries: [{parallel: {}}], train: \
+         [{name: b, licence: MIT, credit: c, load: {nifti: {path: b.nii}}}], test: [{name: d, licence: MIT, credit: \
+         c, load: {nifti: {path: d.nii}}}]}";
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_its_key() {
+        let good: Recipe = yaml::parse(RECIPE, "recipe").unwrap();
+        assert!(good.check().is_ok() && good.dimensions() == 2);
+        let refused = |change: fn(&mut Recipe)| {
+            let mut recipe = good.clone();
+            change(&mut recipe);
+            recipe.check().unwrap_err().to_string()
+        };
+        assert!(refused(|recipe| recipe.shape = [1, 32, 36]).contains("shape"));
+        assert!(refused(|recipe| recipe.train.clear()).contains("train"));
+        assert!(refused(|recipe| recipe.views = [9, 8]).contains("views"));
+        assert!(refused(|recipe| recipe.width = [0.5, 1.5]).contains("width"));
+        assert!(refused(|recipe| recipe.photons = [f64::NAN, 1.0]).contains("photons"));
+    }
+}
