@@ -1,6 +1,7 @@
 # make run       fetch libtorch if needed, build, run the main job (pipelines/ct.yaml)
 # make test      all tests              make check    format, lints, documentation, licences
 # make bench     benchmarks             make install  PREFIX=DIR: a relocatable installation
+# make schema    the JSON schemas that editors complete pipelines from
 # make fuzz N=…  damaged files of every format, N random ones of each (fuzz/README.md: cargo-fuzz)
 # make libtorch / libtorch-cuda         what the first build fetches / what a GPU needs in addition
 # A libtorch of your own wins: make LIBTORCH=/path/to/libtorch ...
@@ -21,7 +22,7 @@ endif
 
 N ?= 5000
 
-.PHONY: all run build test check bench fuzz install libtorch libtorch-cuda clean
+.PHONY: all run build schema test check bench fuzz install libtorch libtorch-cuda clean
 all: build
 
 libtorch:
@@ -36,6 +37,12 @@ libtorch-cuda:
 
 build: libtorch
 	$(CARGO) build $(PROFILE)
+
+# What editors complete the files in pipelines/ from: their first line names it.
+schema: build
+	$(BINARY) schema > pipelines/pipeline.schema.json
+	$(BINARY) schema --batch > pipelines/study.schema.json
+	$(BINARY) schema --bench > pipelines/suite.schema.json
 
 run: build
 	$(BINARY) run $(PIPELINE)

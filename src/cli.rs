@@ -43,11 +43,15 @@ pub enum LogFormat {
 pub enum Command {
     /// Run a pipeline; continue one that was stopped
     Run(commands::run::Args),
+    /// Write a commented pipeline to begin with
+    Init(commands::init::Args),
     /// Validate a pipeline and estimate its cost: shapes, memory and time, device, truncation, outputs
     Check(commands::check::Args),
     /// Say what a file or folder is
     Info(commands::info::Args),
-    /// Measure one volume against another
+    /// Make the page of a run again, or one page for several runs
+    Report(commands::report::Args),
+    /// Measure one volume against another, or one run against another
     Compare(commands::compare::Args),
     /// Write an analytic phantom as voxels
     Phantom(commands::phantom::Args),
@@ -112,6 +116,8 @@ impl Cli {
             Command::Run(args) => commands::run::run(args, stop),
             Command::Check(args) => commands::check::run(args, stop),
             Command::Info(args) => commands::info::run(args),
+            Command::Init(args) => commands::init::run(args),
+            Command::Report(args) => commands::report::run(args),
             Command::Compare(args) => commands::compare::run(args),
             Command::Phantom(args) => commands::phantom::run(args),
             Command::Render(args) => commands::render::run(args, stop),

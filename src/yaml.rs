@@ -92,7 +92,9 @@ fn explain(error: &serde_yaml::Error, source: Option<(&str, &str)>) -> Error {
         message.truncate(at);
     }
     let (key, problem) = split_key(&message);
+    let tab = place.as_ref().is_some_and(|(at, (text, _))| begins_with_tab(text, at.line()));
     let (key, problem) = match unknown_key(problem) {
+        _ if tab => (key.to_string(), "expected spaces, got a tab: YAML is indented with spaces".to_string()),
         Some((bad, known)) => (join(key, bad), format!("unknown key, {}", did_you_mean(bad, &known))),
         None => (key.to_string(), reword(problem)),
     };
@@ -127,8 +129,25 @@ fn unknown_key(problem: &str) -> Option<(&str, Vec<&str>)> {
     Some((bad, rest.split('`').skip(1).step_by(2).collect()))
 }
 
+/// Whether the blank beginning of a line (or of the one before, where the reader noticed too late) holds a tab.
+fn begins_with_tab(text: &str, line: usize) -> bool {
+    let blank = |line: &str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
+    text.lines().skip(line.saturating_sub(2)).take(2).any(blank)
+}
+
+/// serde's "unknown variant `x`, expected one of `a`, `b`" with the value that was meant.
+fn unknown_value(problem: &str) -> Option<String> {
+    let rest = problem.strip_prefix("unknown variant `")?;
+    let (bad, rest) = rest.split_once('`')?;
+    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    Some(format!("unknown value `{bad}`, {}", did_you_mean(bad, &known)))
+}
+
 /// serde's wording as expected and got, in words for people.
 fn reword(problem: &str) -> String {
+    if let Some(told) = unknown_value(problem) {
+        return told;
+    }
     let Some((got, expected)) = problem
         .strip_prefix("invalid type: ")
         .or_else(|| problem.strip_prefix("invalid value: "))
@@ -193,6 +212,21 @@ mod tests {
         assert!(shown.contains("inner[0].steps: expected a whole number, 0 or more, got string \"lots\""), "{shown}");
         assert!(message("inner: [{}]").contains("missing key `steps`"));
         assert!(message("rate: 1\nrate: 2\n").contains("duplicate"));
+    }
+
+    #[test]
+    fn a_tab_and_a_value_that_is_none_of_its_list_are_told() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum Filter {
+            Hann,
+            RamLak,
+        }
+        let shown = message("inner:\n\t- steps: 3\n");
+        assert!(shown.contains("got a tab") && shown.contains("a.yaml:2:"), "{shown}");
+        let shown = parse::<Vec<Filter>>("[hann, ramlak]", "b.yaml").unwrap_err().to_string();
+        assert!(shown.contains("unknown value `ramlak`, did you mean `ram-lak`?"), "{shown}");
+        assert!(matches!(parse::<Vec<Filter>>("[hann, ram-lak]", "b").unwrap()[..], [Filter::Hann, Filter::RamLak]));
     }
 
     #[test]

@@ -7,8 +7,10 @@ pub mod compare;
 pub mod completions;
 pub mod doctor;
 pub mod info;
+pub mod init;
 pub mod phantom;
 pub mod render;
+pub mod report;
 pub mod run;
 pub mod schema;
 pub mod task;
@@ -17,6 +19,7 @@ pub mod train_prior;
 pub mod verify;
 
 mod described;
+mod kept;
 mod overrides;
 mod volumes;
 

@@ -82,7 +82,10 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
     } else {
         format!("unchanged since an earlier run: {}\n", cached.join(", "))
     };
-    Ok(Output { text: present.join("\n"), value, summary: note + &report::table::plain(report) })
+    let page = folder.join(layout::REPORT_HTML);
+    let open = if page.exists() { format!("\nopen {}", progress::place(&page)) } else { String::new() };
+    let summary = format!("{note}{}{open}", report::table::plain(report));
+    Ok(Output { text: present.join("\n"), value, summary })
 }
 
 /// The methods that failed and why the first did.

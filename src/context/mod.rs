@@ -3,7 +3,9 @@
 //! where records lie.
 
 mod cache;
+pub mod calendar;
 mod checkpoints;
+mod circumstances;
 mod files;
 mod folder;
 mod inputs;
@@ -17,6 +19,7 @@ mod timings;
 
 pub use cache::{CachedOutput, StageOutput};
 pub use checkpoints::Generations;
+pub use circumstances::circumstances;
 pub use files::{InputFile, hash_bytes, hash_file, relative};
 pub use folder::RunFolder;
 pub use inputs::Inputs;

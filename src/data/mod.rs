@@ -12,6 +12,7 @@ mod projections;
 mod report;
 mod resample;
 mod sweep;
+mod tissue;
 mod units;
 mod vectors;
 mod view;
@@ -27,6 +28,7 @@ pub use poses::Poses;
 pub use projections::Projections;
 pub use report::{CurvePoint, MethodReport, MetricDefinition, Report, StageReport, Status, Warning, Warnings};
 pub use sweep::AngularSweep;
+pub use tissue::Tissue;
 pub use units::{
     MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation,
 };

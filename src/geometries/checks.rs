@@ -38,7 +38,11 @@ pub(super) fn sources(geometry: &Geometry, volume: &Grid, distance: f64) -> Resu
             "source_to_axis_mm",
             format!("expected a source outside of the volume, got {distance} mm: in view {view} it is inside"),
         )
-        .hint("move the source away or crop the volume")),
+        .hint(if 1000.0 * distance > volume.half_extent() && distance < 10.0 {
+            format!("distances are in mm: {distance} m is {} mm", 1000.0 * distance)
+        } else {
+            "move the source away or crop the volume".to_string()
+        })),
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! [`Comparison`]: the two volumes a metric sees.
 
-use crate::data::{Quantity, Volume};
+use crate::data::{Grid, Quantity, Volume};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
@@ -17,6 +17,15 @@ pub struct Comparison<'a> {
     voxels: usize,
 }
 
+/// A grid in words.
+fn in_words(grid: &Grid) -> String {
+    let list = |values: [f64; 3]| {
+        values.map(|value| format!("{value:.6}").trim_end_matches('0').trim_end_matches('.').to_string()).join(" x ")
+    };
+    let [z, y, x] = grid.shape;
+    format!("{z} x {y} x {x} voxels of {} mm at ({}) mm", list(grid.spacing), list(grid.origin).replace(" x ", ", "))
+}
+
 impl<'a> Comparison<'a> {
     /// Two volumes in Hounsfield units on the same grid; with a mask (C order `[z, y, x]`) only its voxels count.
     ///
@@ -27,12 +36,16 @@ impl<'a> Comparison<'a> {
             if volume.quantity != Quantity::Hounsfield {
                 return Err(Error::input(
                     "volume",
-                    format!("expected Hounsfield units to compare, got {:?}", volume.quantity),
+                    format!("expected Hounsfield units to compare, got {}", volume.quantity.unit()),
                 ));
             }
         }
         if !truth.grid.matches(&found.grid, 0.01) {
-            let problem = format!("expected two volumes on the same grid, got {:?} and {:?}", truth.grid, found.grid);
+            let problem = format!(
+                "expected two volumes on the same grid, got {} and {}",
+                in_words(&truth.grid),
+                in_words(&found.grid)
+            );
             return Err(Error::input("volume", problem).hint("resample one onto the grid of the other"));
         }
         if let Some(mask) = mask.filter(|mask| mask.len() != truth.grid.voxels()) {

@@ -1,5 +1,5 @@
-//! The metrics against scikit-image 0.26.0 (numpy 2.4.6): figures printed by `tools/golden-metrics.py`, from volumes of
-//! whole numbers that both sides compute by the same formula.
+//! The metrics against scikit-image 0.26.0 (numpy 2.4.6) and scipy: figures printed by `tools/golden-metrics.py`, from
+//! volumes of whole numbers that both sides compute by the same formula.
 
 use super::comparison::tests::volume;
 use super::{Comparison, by_name};
@@ -81,4 +81,32 @@ fn a_masked_slice_scores_as_the_masked_map_of_scikit_image() {
         ("mae_hu", 194.01179245283018),
     ];
     check([1, 33, 40], 1456.0, true, &expected);
+}
+
+#[test]
+fn the_further_metrics_score_as_their_formulas_in_scipy() {
+    let expected = [
+        ("nrmse", 0.16211013288707773),
+        ("correlation", 0.9028228485288028),
+        ("gmsd", 0.036208970575171175),
+        ("ssim2d_gauss_r2", 0.9029339567950471),
+        ("ssim3d_naf", 0.8978880041991837),
+        ("hu_bias_air", -11.302631578947368),
+        ("hu_spread_air", 232.43742903011),
+        ("hu_bias_lung", 4.001230920728705),
+        ("hu_spread_lung", 222.06918082401194),
+        ("hu_bias_fat", 30.25609756097561),
+        ("hu_spread_fat", 227.96222467210197),
+        ("hu_bias_soft", 16.3748943364328),
+        ("hu_spread_soft", 228.64857337216012),
+        ("hu_bias_bone", 9.955176767676768),
+        ("hu_spread_bone", 225.40620154045908),
+    ];
+    check([17, 24, 21], 1390.0, false, &expected);
+}
+
+#[test]
+fn five_scales_score_as_their_formula_in_scipy() {
+    let expected = [("ms_ssim", 0.9672288172924519), ("gmsd", 0.04192687714415548)];
+    check([2, 180, 191], 2410.0, false, &expected);
 }

@@ -2,21 +2,29 @@
 //! because published figures of the same name differ in window, data range and mask.
 
 mod comparison;
+mod correlation;
 pub mod fourier_shell;
+mod gmsd;
 #[cfg(test)]
 mod golden;
 mod mae_hu;
+mod ms_ssim;
+mod nrmse;
 pub mod pictures;
+mod planes;
 mod psnr_db;
 pub mod radiographs;
 mod rmse_hu;
 mod ssim;
+mod ssim2d_gauss_r2;
+mod ssim3d_naf;
 mod ssim_slices;
+mod tissues;
 mod windows;
 
 pub use comparison::Comparison;
 
-use crate::data::MetricDefinition;
+use crate::data::{MetricDefinition, Tissue};
 
 /// A number, or why there is none.
 pub type Score = std::result::Result<f64, String>;
@@ -32,6 +40,10 @@ pub trait Metric: Sync {
     /// Whether it is relative to the data range.
     fn uses_range(&self) -> bool {
         false
+    }
+    /// Whether it can be taken over a part of the voxels; the protocols of papers are for whole volumes.
+    fn takes_mask(&self) -> bool {
+        true
     }
     /// Its value, finite; `Err` with the reason where it does not exist.
     ///
@@ -51,8 +63,32 @@ pub trait Metric: Sync {
 }
 
 /// Every metric, in the order of reports.
-pub static METRICS: &[&dyn Metric] =
-    &[&psnr_db::PsnrDb, &ssim::Ssim, &ssim_slices::SsimSlices, &rmse_hu::RmseHu, &mae_hu::MaeHu];
+pub static METRICS: &[&dyn Metric] = &[
+    &psnr_db::PsnrDb,
+    &ssim::Ssim,
+    &ssim_slices::SsimSlices,
+    &rmse_hu::RmseHu,
+    &mae_hu::MaeHu,
+    &nrmse::Nrmse,
+    &correlation::Correlation,
+    &ms_ssim::MsSsim,
+    &gmsd::Gmsd,
+    &ssim2d_gauss_r2::Ssim2dGaussR2,
+    &ssim3d_naf::Ssim3dNaf,
+    &tissues::Bias(Tissue::Air),
+    &tissues::Bias(Tissue::Lung),
+    &tissues::Bias(Tissue::Fat),
+    &tissues::Bias(Tissue::Soft),
+    &tissues::Bias(Tissue::Bone),
+    &tissues::Spread(Tissue::Air),
+    &tissues::Spread(Tissue::Lung),
+    &tissues::Spread(Tissue::Fat),
+    &tissues::Spread(Tissue::Soft),
+    &tissues::Spread(Tissue::Bone),
+];
+
+/// What is measured where nothing was asked for.
+pub const DEFAULT: [&str; 5] = ["psnr_db", "ssim", "ssim_slices", "rmse_hu", "mae_hu"];
 
 /// The metric with this key.
 #[must_use]
@@ -83,7 +119,7 @@ mod tests {
 
     #[test]
     fn keys_are_unique_and_found_by_name() {
-        assert_eq!(names(), ["psnr_db", "ssim", "ssim_slices", "rmse_hu", "mae_hu"]);
+        assert_eq!(names()[..5], DEFAULT);
         assert!(names().iter().all(|key| by_name(key).unwrap().key() == *key));
         assert!(by_name("psnr").is_none());
     }
@@ -95,6 +131,14 @@ mod tests {
             match key {
                 "psnr_db" => assert!(value.unwrap_err().contains("infinite")),
                 "ssim" | "ssim_slices" => assert!((value.unwrap() - 1.0).abs() < 1e-12),
+                "correlation" | "ssim2d_gauss_r2" | "ssim3d_naf" => {
+                    assert!((value.unwrap() - 1.0).abs() < 1e-9, "{key}")
+                }
+                "ms_ssim" => assert!(value.unwrap_err().contains("five scales")),
+                "hu_bias_air" | "hu_spread_air" | "hu_bias_lung" | "hu_spread_lung" | "hu_bias_fat"
+                | "hu_spread_fat" | "hu_bias_bone" | "hu_spread_bone" => {
+                    assert!(value.unwrap_err().contains("the truth has no"))
+                }
                 _ => assert_eq!(value.unwrap(), 0.0, "{key}"),
             }
         }
@@ -125,6 +169,7 @@ mod tests {
         assert!(
             measured(&wave, &flat, Some(&nothing))
                 .iter()
+                .filter(|(key, _)| by_name(key).unwrap().takes_mask())
                 .all(|(_, value)| value.as_ref().unwrap_err().contains("mask"))
         );
     }

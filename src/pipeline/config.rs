@@ -2,8 +2,9 @@
 
 use crate::algorithms::AlgorithmKind;
 use crate::assignment::Assignment;
-use crate::context::{Threads, relative};
+use crate::context::{Threads, layout, relative};
 use crate::error::{Error, Result};
+use crate::formats;
 use crate::formats::dicom::Identity;
 use crate::input_path;
 use crate::memory::Limits;
@@ -77,6 +78,9 @@ impl Config {
     /// # Errors
     /// A file that cannot be read or is not a pipeline (with line and column), an assignment that does not fit.
     pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
+        if file.is_dir() {
+            return Err(folder_given(file));
+        }
         let mut text = String::new();
         // One byte more than is allowed, so that the parser can say so.
         let limit = yaml::LONGEST as u64 + 1;
@@ -240,6 +244,22 @@ impl Config {
             }
         }
     }
+}
+
+/// What was meant where a folder stands in the place of a pipeline.
+fn folder_given(folder: &Path) -> Error {
+    let (name, inside) = (folder.display(), folder.join(layout::PIPELINE));
+    let hint = if inside.is_file() {
+        format!(
+            "this is a run folder: `recon run {}` runs it again, `recon report {name}` makes its page",
+            inside.display()
+        )
+    } else if formats::volume_format(folder).is_ok() {
+        format!("for a volume in it: `recon init dicom`, then `recon run dicom.yaml --set load.dicom.path={name}`")
+    } else {
+        format!("`recon info {name}` says what is in it, `recon init` writes a pipeline")
+    };
+    Error::config(name.to_string(), "expected a pipeline (a YAML file), got a folder").hint(hint)
 }
 
 /// A name that is safe as a folder.

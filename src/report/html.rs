@@ -5,6 +5,7 @@
 //! marks that turn the writing direction) is replaced in the finished page.
 
 use super::finite::finite;
+use super::sections::contents::Entry;
 use super::sections::{self, Page};
 use super::viewer::{self, Ranges, Viewer};
 use super::{Gallery, figures};
@@ -25,23 +26,25 @@ pub fn page(report: &Report, images: &Gallery) -> String {
         let error = page.errors.as_ref().map(|errors| errors.range);
         Viewer::of(images, &Ranges { whole, detail: page.detail, error })
     });
+    let sections: [Entry; 13] = [
+        ("warnings", "Warnings", sections::warnings::section(&page)),
+        ("scores", "Comparison", sections::scores::section(&page)),
+        ("pictures", "Pictures", sections::pictures::section(&page)),
+        ("viewer", "Viewer", sections::viewer::section(viewer.as_ref())),
+        ("images", "Slices", sections::images::section(&page)),
+        ("spread", "Errors", sections::spread::section(&page)),
+        ("withheld", "Without a truth", sections::withheld::section(&page)),
+        ("scan", "Scan", sections::scan::section(&page)),
+        ("convergence", "Convergence", sections::convergence::section(&page)),
+        ("notes", "Notes", sections::notes::section(&page)),
+        ("times", "Stages", sections::times::section(&page)),
+        ("facts", "How to do it again", sections::facts::section(&page)),
+        ("config", "Configuration", sections::config::section(&page)),
+    ];
     let body = html! {
         (sections::header::section(&page))
-        main {
-            (sections::warnings::section(&page))
-            (sections::scores::section(&page))
-            (sections::pictures::section(&page))
-            (sections::viewer::section(viewer.as_ref()))
-            (sections::images::section(&page))
-            (sections::spread::section(&page))
-            (sections::withheld::section(&page))
-            (sections::scan::section(&page))
-            (sections::convergence::section(&page))
-            (sections::notes::section(&page))
-            (sections::times::section(&page))
-            (sections::facts::section(&page))
-            (sections::config::section(&page))
-        }
+        (sections::contents::list(&sections))
+        main { @for (.., section) in &sections { (section) } }
         footer {
             "Made by recon " (env!("CARGO_PKG_VERSION")) ". For research: not a medical device, not for diagnosis. "
             "The same figures for programs: report.json and report.csv beside this page."

@@ -68,6 +68,17 @@ pub struct RunFacts {
     pub inputs: Vec<Fact>,
     /// Output file to hash.
     pub outputs: Vec<Fact>,
+    /// How to run it again.
+    pub repeat: Repeat,
+}
+
+/// What the command that runs a pipeline again must say beside the pipeline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// Threads of the run; the same number gives the same bits on a CPU.
+    pub threads: usize,
+    /// Whether the run folder names its inputs (`identity: keep`).
+    pub named: bool,
 }
 
 #[cfg(test)]

@@ -12,10 +12,21 @@ pub(crate) enum Better {
 }
 
 /// Beginning of a key, its name for people, which way is better. The longest matching beginning counts.
-const KNOWN: [(&str, &str, Better); 10] = [
+const KNOWN: [(&str, &str, Better); 21] = [
     ("psnr_db", "PSNR", Better::Higher),
     ("ssim_slices", "SSIM by slice", Better::Higher),
+    ("ssim2d_gauss_r2", "SSIM (R2-Gaussian)", Better::Higher),
+    ("ssim3d_naf", "SSIM (NAF)", Better::Higher),
     ("ssim", "SSIM", Better::Higher),
+    ("ms_ssim", "MS-SSIM", Better::Higher),
+    ("nrmse", "NRMSE", Better::Lower),
+    ("correlation", "correlation", Better::Higher),
+    ("gmsd", "GMSD", Better::Lower),
+    ("hu_spread_air", "spread in air", Better::Lower),
+    ("hu_spread_lung", "spread in lung", Better::Lower),
+    ("hu_spread_fat", "spread in fat", Better::Lower),
+    ("hu_spread_soft", "spread in soft tissue", Better::Lower),
+    ("hu_spread_bone", "spread in bone", Better::Lower),
     ("rmse_hu", "RMSE", Better::Lower),
     ("mae_hu", "MAE", Better::Lower),
     ("views_psnr_db", "PSNR of views", Better::Higher),
@@ -47,9 +58,10 @@ pub(crate) fn better(key: &str) -> Option<Better> {
     known(key).map(|(_, _, better)| better)
 }
 
-/// Unit of a key's values, from its definition; unitless without one.
+/// Unit of a key's values, from its definition; empty for pure numbers (`1`) and without one.
 pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
-    report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str())
+    let unit = report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str());
+    if unit == "1" { "" } else { unit }
 }
 
 /// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the same over the voxels in

@@ -194,6 +194,7 @@ pub(crate) fn facts() -> RunFacts {
         machine: rows(&[("device", "cpu (auto: no CUDA device)"), ("threads", "2"), ("SIMD", "avx512")]),
         inputs: rows(&[("ball.yaml", "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262")]),
         outputs: rows(&[("siren/volume.nii.gz", "1e8c7a4f0c4c2e3f90d14cf2f4ae9e1c0de4ab7bf2a4bd6d8a2c9f0c6d1b7a55")]),
+        repeat: super::Repeat { threads: 2, named: true },
     }
 }
 

@@ -15,6 +15,7 @@ mod corrections;
 mod described;
 mod examples;
 mod faults;
+mod guides;
 mod inputs;
 mod logs;
 mod nerf;

@@ -6,7 +6,9 @@ CHROMIUM names the browser; without it, /usr/bin/chromium if there is one, else 
 """
 
 import gzip
+import importlib.util
 import os
+import re
 import struct
 import sys
 from pathlib import Path
@@ -249,6 +251,45 @@ def without_script_and_on_paper(browser):
     page.end()
 
 
+def contents_lead_somewhere(browser):
+    page = Page(browser).ready()
+    links = page.page.locator("nav.contents a")
+    shown = [links.nth(k) for k in range(links.count()) if links.nth(k).is_visible()]
+    assert len(shown) > 5, [link.inner_text() for link in shown]
+    for link in shown:
+        target = page.page.locator(link.get_attribute("href"))
+        assert target.count() == 1 and target.is_visible(), link.inner_text()
+    page.end()
+
+
+def paper(browser):
+    """Two to four pages, folds closed."""
+    page = Page(browser).ready()
+    sheets = len(re.findall(rb"/Type\s*/Page\b", page.page.pdf(prefer_css_page_size=True)))
+    assert 2 <= sheets <= 4, f"{sheets} pages"
+    page.end()
+
+
+def no_barriers(browser):
+    """No finding of axe, where the package axe-playwright-python brings it; the basics always."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    axe = (Path(found.origin).parent / "axe.min.js").read_text() if found else None
+    for scheme in ["light", "dark"]:
+        page = Page(browser, color_scheme=scheme, bypass_csp=True).ready()
+        nameless = """Array.from(document.querySelectorAll("img, canvas[role=img], button, input, select"))
+            .filter((e) => !(e.alt || e.ariaLabel || e.innerText || (e.labels && e.labels.length))).length"""
+        assert page.page.evaluate(nameless) == 0, "pictures and controls have names"
+        twice = """(() => { const all = Array.from(document.querySelectorAll("[id]"), (e) => e.id);
+            return all.length - new Set(all).size; })()"""
+        assert page.page.evaluate(twice) == 0, "an id is given once"
+        if axe:
+            page.page.evaluate(axe)
+            findings = page.page.evaluate("axe.run()")["violations"]
+            assert not findings, [(f["id"], f["help"], f["nodes"][0]["html"][:200]) for f in findings]
+        page.end()
+    print("axe:", "no finding" if axe else "not installed, skipped")
+
+
 def main():
     chromium = os.environ.get("CHROMIUM") or ("/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None)
     with sync_playwright() as playwright:
@@ -260,7 +301,8 @@ def main():
             step(page)
             print(f"passed: {step.__name__}")
         page.end()
-        for step in [phone, dark, without_script_and_on_paper]:
+        steps = [phone, dark, without_script_and_on_paper, contents_lead_somewhere, paper, no_barriers]
+        for step in steps:
             step(browser)
             print(f"passed: {step.__name__}")
         browser.close()

@@ -63,6 +63,13 @@ impl Scale {
         part.is_finite().then(|| self.at[0] + part * (self.at[1] - self.at[0]))
     }
 
+    /// The value that is drawn at a place.
+    pub(crate) fn value(&self, place: f64) -> f64 {
+        let [low, high] = self.ends;
+        let part = (place - self.at[0]) / (self.at[1] - self.at[0]);
+        if self.log { low * (high / low).powf(part) } else { low + part * (high - low) }
+    }
+
     /// Places and labels of the axis' marks.
     pub(crate) fn marks(&self) -> Vec<(f64, String)> {
         let [low, high] = self.ends;
@@ -74,6 +81,15 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_gives_back_its_value() {
+        for log in [false, true] {
+            let axis = Axis { label: "a".to_string(), log };
+            let scale = Scale::of([2.0, 50.0].into_iter(), &axis, [10.0, 300.0], 0.1);
+            assert!((scale.value(scale.place(7.0).unwrap()) - 7.0).abs() < 1e-9, "{log}");
+        }
+    }
 
     #[test]
     fn axes_turn_logarithmic_only_where_it_helps() {

@@ -2,6 +2,7 @@
 //! patterns are classes of the page's style sheet (`s0` is the truth), so that they follow light, dark and print.
 
 use super::axis::{Axis, Scale};
+use crate::report::numbers;
 use maud::{Markup, html};
 
 /// Size of the drawing, and the room for the axes: left, right, top, bottom.
@@ -9,6 +10,8 @@ const SIZE: [f64; 2] = [640.0, 330.0];
 const ROOM: [f64; 4] = [78.0, 14.0, 10.0, 46.0];
 /// Line styles of methods; after these they repeat with another pattern.
 const COLORS: usize = 6;
+/// Curves of at most so many points have dots.
+const FEW: usize = 3;
 /// Most points of a curve; a page needs no more than it has pixels.
 const POINTS: usize = 1200;
 
@@ -30,6 +33,8 @@ pub(crate) struct Chart {
     pub(crate) title: String,
     /// To the right.
     pub(crate) x: Axis,
+    /// Seconds at steps of the x axis, in order: marked above it.
+    pub(crate) clock: Vec<[f64; 2]>,
     /// Up.
     pub(crate) y: Axis,
     /// The curves, drawn in this order.
@@ -65,18 +70,44 @@ impl Chart {
                     line.grid x1=(left) x2=(right) y1=(tenths(at)) y2=(tenths(at)) {}
                     text.tick x=(left - 7.0) y=(tenths(at + 4.0)) text-anchor="end" { (label) }
                 }
+                @if !self.clock.is_empty() {
+                    @for (at, _) in x.marks().into_iter().skip(1) {
+                        text.tick x=(tenths(at)) y=(top + 12.0) text-anchor="middle" {
+                            (numbers::significant(self.seconds_at(x.value(at)), 2)) " s"
+                        }
+                    }
+                }
                 line.axis x1=(left) x2=(right) y1=(bottom) y2=(bottom) {}
                 line.axis x1=(left) x2=(left) y1=(top) y2=(bottom) {}
                 text.label x=(label_x) y=(height - 8.0) text-anchor="middle" { (self.x.label) }
                 text.label transform=(turned) text-anchor="middle" { (self.y.label) }
-                @for series in &self.series { path class=(class(series.style)) d=(path(series, &x, &y)) {} }
+                @for series in &self.series {
+                    path class=(class(series.style)) d=(path(series, &x, &y)) {}
+                    @if series.points.len() <= FEW {
+                        @for [at, up] in dots(series, &x, &y) {
+                            circle class=(class(series.style)) cx=(tenths(at)) cy=(tenths(up)) r="3.5" {}
+                        }
+                    }
+                }
             }
         }
+    }
+
+    /// Seconds at a step, between those that are known.
+    fn seconds_at(&self, step: f64) -> f64 {
+        let next = self.clock.iter().position(|[at, _]| *at >= step).unwrap_or(self.clock.len() - 1);
+        let [[x0, t0], [x1, t1]] = [self.clock[next.saturating_sub(1)], self.clock[next]];
+        if x1 > x0 { t0 + (t1 - t0) * ((step - x0) / (x1 - x0)).clamp(0.0, 1.0) } else { t1 }
     }
 
     fn values(&self, axis: usize) -> impl Iterator<Item = f64> {
         self.series.iter().flat_map(move |series| series.points.iter().map(move |point| point[axis]))
     }
+}
+
+/// Where the points of a curve are drawn.
+fn dots(series: &Series, x: &Scale, y: &Scale) -> Vec<[f64; 2]> {
+    series.points.iter().filter_map(|point| Some([x.place(point[0])?, y.place(point[1])?])).collect()
 }
 
 /// The path of a curve; it starts anew after a point that cannot be shown.
@@ -126,6 +157,7 @@ mod tests {
         Chart {
             title: "t".into(),
             x: Axis::linear("step"),
+            clock: Vec::new(),
             y,
             series: vec![Series { name: "a".into(), style: 1, points: points.to_vec() }],
         }
@@ -137,6 +169,15 @@ mod tests {
         let height = SIZE[1] - ROOM[2] - ROOM[3];
         let (low, high) = (tenths(SIZE[1] - ROOM[3] - height * 0.05 / 1.1), tenths(ROOM[2] + height * 0.05 / 1.1));
         assert!(text.contains(&format!("d=\"M{} {low}L{} {high}\"", ROOM[0], SIZE[0] - ROOM[1])), "{text}");
+    }
+
+    #[test]
+    fn seconds_stand_above_the_steps() {
+        let clocked =
+            Chart { clock: vec![[0.0, 0.0], [5.0, 1.0], [10.0, 9.0]], ..chart(false, &[[0.0, 0.0], [10.0, 1.0]]) };
+        assert_eq!([2.5, 7.5, 10.0].map(|step| clocked.seconds_at(step)), [0.5, 5.0, 9.0]);
+        let text = clocked.draw().into_string();
+        assert!(text.contains(">9 s</text>") && !text.contains(">0 s</text>"), "{text}");
     }
 
     #[test]

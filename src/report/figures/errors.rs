@@ -4,7 +4,7 @@
 use super::axis::Axis;
 use super::chart::{Chart, Series};
 use super::quantiles::quantiles;
-use crate::data::Volume;
+use crate::data::{Quantity, Tissue, Volume};
 
 /// Bars of the histogram.
 const BINS: usize = 81;
@@ -33,20 +33,40 @@ pub(crate) struct Spread {
     pub(crate) ends: [f64; 2],
     /// Part of the voxels beyond the shared range.
     pub(crate) beyond: f64,
+    /// By class of the truth's CT number, where it has one.
+    pub(crate) tissues: Vec<TissueError>,
     /// Part of the voxels in each of [`BINS`] equal bins over ± the range.
     bins: Vec<f64>,
+}
+
+/// How one method's errors are spread over the voxels of one class.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TissueError {
+    /// The class of the truth.
+    pub(crate) tissue: Tissue,
+    /// Voxels of it.
+    pub(crate) voxels: usize,
+    /// Mean error.
+    pub(crate) bias: f64,
+    /// Standard deviation of the errors.
+    pub(crate) deviation: f64,
 }
 
 impl Errors {
     /// The errors of the methods that lie on the truth's grid; `None` if none does.
     pub(crate) fn of(truth: &Volume, methods: &[(String, &Volume)]) -> Option<Self> {
         let methods: Vec<_> = methods.iter().filter(|(_, volume)| comparable(truth, volume)).collect();
+        let hounsfield = truth.quantity == Quantity::Hounsfield;
         let truth = truth.as_slice();
         let widest = |found: &[f32]| quantiles(truth.len(), |i| (found[i] - truth[i]).abs(), [INSIDE])[0];
         let range = methods.iter().map(|(_, volume)| widest(volume.as_slice())).reduce(f64::max)?;
         let range = nice_up(range);
-        let methods = methods.iter().map(|(name, volume)| Spread::of(name, truth, volume.as_slice(), range)).collect();
-        Some(Self { range, methods })
+        let spread = |(name, volume): &&(String, &Volume)| {
+            let found = volume.as_slice();
+            let tissues = if hounsfield { by_tissue(truth, found) } else { Vec::new() };
+            Spread { tissues, ..Spread::of(name, truth, found, range) }
+        };
+        Some(Self { range, methods: methods.iter().map(spread).collect() })
     }
 
     /// The histogram of the errors; `style` gives each method its line.
@@ -60,11 +80,25 @@ impl Errors {
         });
         Chart {
             title: "How often each error occurs".to_string(),
+            clock: Vec::new(),
             x: Axis::linear(format!("method − truth [{unit}]")),
             y: Axis::logarithmic(format!("voxels per {} {unit} [%]", crate::report::numbers::significant(width, 2))),
             series: series.collect(),
         }
     }
+}
+
+/// The errors of each class that the truth has voxels of.
+fn by_tissue(truth: &[f32], found: &[f32]) -> Vec<TissueError> {
+    let of = |tissue: Tissue| {
+        let pairs = truth.iter().zip(found).map(|(&a, &b)| (f64::from(a), f64::from(b)));
+        let errors = || pairs.clone().filter(|&(truth, _)| tissue.holds(truth)).map(|(truth, found)| found - truth);
+        let voxels = errors().count();
+        let bias = errors().sum::<f64>() / voxels as f64;
+        let variance = errors().map(|error| (error - bias).powi(2)).sum::<f64>() / voxels as f64;
+        (voxels > 0).then(|| TissueError { tissue, voxels, bias, deviation: variance.sqrt() })
+    };
+    Tissue::ALL.into_iter().filter_map(of).collect()
 }
 
 /// Whether a volume can be subtracted from the truth voxel by voxel.
@@ -104,6 +138,7 @@ impl Spread {
             deviation: variance.sqrt(),
             ends: quantiles(truth.len(), |i| found[i] - truth[i], [0.05, 0.95]),
             beyond: 1.0 - inside,
+            tissues: Vec::new(),
             bins: bins.iter().map(|&voxels| voxels as f64 / count).collect(),
         }
     }
@@ -128,6 +163,16 @@ mod tests {
         assert!((spread.bias - 3.0).abs() < 1e-9 && (spread.deviation - 4.0).abs() < 1e-9, "{spread:?}");
         assert_eq!((spread.ends, spread.beyond, errors.range), ([-1.0, 7.0], 0.0, 8.0));
         assert!((spread.bins.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn tissues_are_told_by_the_truth_alone() {
+        let truth = volume([vec![-1000.0; 3], vec![40.0; 4], vec![-300.0]].concat());
+        let found = volume(vec![-990.0, -990.0, -990.0, 30.0, 50.0, 30.0, 50.0, 900.0]);
+        let errors = Errors::of(&truth, &[("a".to_string(), &found)]).unwrap();
+        let [air, soft] = errors.methods[0].tissues[..] else { panic!("{errors:?}") };
+        assert_eq!((air.tissue, air.voxels, air.bias, air.deviation), (Tissue::Air, 3, 10.0, 0.0));
+        assert_eq!((soft.tissue, soft.voxels, soft.bias, soft.deviation), (Tissue::Soft, 4, 0.0, 10.0));
     }
 
     #[test]

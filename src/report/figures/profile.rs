@@ -36,6 +36,7 @@ pub(crate) fn chart(
     }));
     Some(Chart {
         title: format!("Line along x through the middle (y = {y} mm, z = {z} mm)"),
+        clock: Vec::new(),
         x: Axis::linear("x [mm]"),
         y: Axis::linear(format!("value [{}]", subject.quantity.unit())),
         series,

@@ -52,6 +52,7 @@ pub(crate) fn curve(projections: &Projections) -> Option<Chart> {
     let points = values.iter().enumerate().map(|(column, &v)| [place(column), f64::from(v)]).collect();
     (rows == 1).then(|| Chart {
         title: "First projection".to_string(),
+        clock: Vec::new(),
         x: Axis::linear("place on the detector [mm]"),
         y: Axis::linear("line integral"),
         series: vec![Series { name: "as reconstructed from".to_string(), style: 1, points }],

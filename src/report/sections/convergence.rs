@@ -1,9 +1,10 @@
 //! How the iterative methods came to their result.
 
-use super::Page;
+use super::{Page, Start};
 use crate::data::{CurvePoint, MethodReport};
 use crate::report::figures::axis::Axis;
 use crate::report::figures::chart::{Chart, Series};
+use crate::report::ranking;
 use maud::{Markup, html};
 
 /// Most charts of further figures.
@@ -13,7 +14,8 @@ const PHASE: &str = "phase";
 
 pub(crate) fn section(page: &Page) -> Markup {
     let curves: Vec<&MethodReport> = page.report.methods.iter().filter(|method| method.curve.len() > 1).collect();
-    if curves.is_empty() {
+    let quality = quality(page);
+    if curves.is_empty() && quality.is_none() {
         return html! {};
     }
     let mut names: Vec<&String> =
@@ -22,45 +24,70 @@ pub(crate) fn section(page: &Page) -> Markup {
     names.dedup();
     let phased = names.iter().any(|name| *name == PHASE);
     names.retain(|name| *name != PHASE);
-    let step = |point: &CurvePoint| point.step as f64;
-    let loss = |point: &CurvePoint| Some(point.loss);
     html! {
         section #convergence {
-            h2 { "Convergence" }
-            p {
-                "A loss is in its method's own units: compare how curves fall, not how high they are. "
-                @if phased { "A line is broken where its method goes on to minimise something else (a new phase)." }
+            h2 { "Time and convergence" }
+            @if !curves.is_empty() {
+                p {
+                    "A loss is in its method's own units: look at how a curve falls and whether it still does at its \
+                     end. Seconds stand above the steps. "
+                    @if phased { "A line is broken where its method goes on to minimise something else (a new phase)." }
+                }
             }
             div.charts {
-                (chart(page, &curves, "Loss by step", "loss", "step", step, loss).draw())
-                (chart(page, &curves, "Loss by time", "loss", "time [s]", |point| point.seconds, loss).draw())
-                @for name in names.into_iter().take(MORE) {
-                    @let figure = |point: &CurvePoint| point.figures.get(name).copied();
-                    (chart(page, &curves, &format!("{name} by step"), name, "step", step, figure).draw())
-                }
+                @if let Some(quality) = quality { (quality.draw()) }
+                @for method in &curves { (panel(page, method).draw()) }
+                @for name in names.into_iter().take(MORE) { (further(page, &curves, name).draw()) }
             }
         }
     }
 }
 
-fn chart(
-    page: &Page,
-    curves: &[&MethodReport],
-    title: &str,
-    label: &str,
-    along: &str,
-    x: impl Fn(&CurvePoint) -> f64,
-    y: impl Fn(&CurvePoint) -> Option<f64>,
-) -> Chart {
+/// Every method's quality by the first metric against its time: a point, or the way from its start to its result.
+fn quality(page: &Page) -> Option<Chart> {
+    let key = page.keys.first()?;
+    let series = page.report.methods.iter().filter_map(|method| {
+        let end = [method.seconds, method.metrics.get(key).copied().flatten()?];
+        let start = Start::of(method).and_then(|start| Some([start.figure("seconds")?, start.figure(key)?]));
+        let points = start.into_iter().chain([end]).filter(|[seconds, _]| *seconds > 0.0).collect();
+        Some(Series { name: method.name.clone(), style: page.style(&method.name), points })
+    });
+    let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
+    if series.len() < 2 {
+        return None;
+    }
+    let (name, unit) = (ranking::name(key), ranking::unit(page.report, key));
+    let label = if unit.is_empty() { name.clone() } else { format!("{name} [{unit}]") };
+    let seconds = series.iter().flat_map(|series| series.points.iter().map(|point| point[0]));
+    let x = Axis::fitting("time [s]", seconds);
+    let title = format!("{name} against time, and from its start where a method has one");
+    Some(Chart { title, x, clock: Vec::new(), y: Axis::linear(label), series })
+}
+
+/// One method's loss by step, with the seconds above.
+fn panel(page: &Page, method: &MethodReport) -> Chart {
+    let points = broken(&method.curve, |point| Some([point.step as f64, point.loss]));
+    let series = vec![Series { name: method.name.clone(), style: page.style(&method.name), points }];
+    Chart {
+        title: format!("{}: loss by step", method.name),
+        x: Axis::linear("step"),
+        clock: method.curve.iter().map(|point| [point.step as f64, point.seconds]).collect(),
+        y: Axis::fitting("loss", method.curve.iter().map(|point| point.loss)),
+        series,
+    }
+}
+
+/// A further figure of the curves that have it.
+fn further(page: &Page, curves: &[&MethodReport], name: &str) -> Chart {
     let series = curves.iter().map(|method| Series {
         name: method.name.clone(),
         style: page.style(&method.name),
-        points: broken(&method.curve, |point| Some([x(point), y(point)?])),
+        points: broken(&method.curve, |point| Some([point.step as f64, *point.figures.get(name)?])),
     });
     let series: Vec<Series> = series.filter(|series| !series.points.is_empty()).collect();
     let heights = series.iter().flat_map(|series| series.points.iter().map(|point| point[1]));
-    let y = Axis::fitting(label, heights);
-    Chart { title: title.to_string(), x: Axis::linear(along), y, series }
+    let y = Axis::fitting(name, heights);
+    Chart { title: format!("{name} by step"), x: Axis::linear("step"), clock: Vec::new(), y, series }
 }
 
 /// The points of a curve, with one that cannot be drawn wherever a new phase begins.

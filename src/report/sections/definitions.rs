@@ -11,17 +11,20 @@ pub(crate) fn definitions(page: &Page) -> Markup {
     html! {
         (reasons(page))
         @if !defined.is_empty() {
-            dl.definitions {
-                @for (key, meaning) in defined {
-                    dt { (ranking::name(key)) " " code { (key) } }
-                    dd {
-                        (meaning.definition.trim_end_matches('.')) ". "
-                        "Taken over " (scope(page, meaning))
-                        @let definitions = &page.report.metric_definitions;
-                        @if let Some(masked) = page.in_view(key).and_then(|key| definitions.get(&key)) {
-                            "; fov over " (scope(page, masked))
+            details {
+                summary { "What these figures mean" }
+                dl.definitions {
+                    @for (key, meaning) in defined {
+                        dt { (ranking::name(key)) " " code { (key) } }
+                        dd {
+                            (meaning.definition.trim_end_matches('.')) ". "
+                            "Taken over " (scope(page, meaning))
+                            @let definitions = &page.report.metric_definitions;
+                            @if let Some(masked) = page.in_view(key).and_then(|key| definitions.get(&key)) {
+                                "; fov over " (scope(page, masked))
+                            }
+                            "."
                         }
-                        "."
                     }
                 }
             }

@@ -1,36 +1,58 @@
-//! Versions, machine and hashes: what it takes to say that two runs were the same.
+//! How to do it again: when and where the run was made, by which versions, from which bytes, and the command.
 
 use super::Page;
-use crate::report::Fact;
+use crate::report::{Fact, Repeat};
 use maud::{Markup, html};
-
-/// Longer tables are folded.
-const LONG: usize = 16;
 
 pub(crate) fn section(page: &Page) -> Markup {
     let run = &page.gallery.run;
-    let tables = [
-        ("Versions", &run.versions),
-        ("Machine", &run.machine),
-        ("Inputs (blake3)", &run.inputs),
-        ("Outputs (blake3)", &run.outputs),
-    ];
+    let tables = [("When, where and with what", &run.machine), ("Versions", &run.versions)];
+    let files = [("Inputs", &run.inputs), ("Outputs", &run.outputs)];
     html! {
-        @if tables.iter().any(|(_, rows)| !rows.is_empty()) {
+        @if tables.iter().chain(&files).any(|(_, rows)| !rows.is_empty()) {
             section #facts {
-                h2 { "Provenance" }
-                div.tables { @for (title, rows) in tables { (table(title, rows)) } }
+                h2 { "How to do it again" }
+                (command(page, run.repeat))
+                div.tables {
+                    @for (title, rows) in tables { @if !rows.is_empty() { div { h3 { (title) } (lines(rows)) } } }
+                }
+                @for (title, rows) in files {
+                    @if !rows.is_empty() {
+                        details {
+                            summary { (title) ": " (counted(rows.len())) ", with their hashes (blake3)" }
+                            (lines(rows))
+                        }
+                    }
+                }
             }
         }
     }
 }
 
-fn table(title: &str, rows: &[Fact]) -> Markup {
+fn counted(files: usize) -> String {
+    if files == 1 { "1 file".to_string() } else { format!("{files} files") }
+}
+
+/// The command, from the run folder: it survives moving the folder together with its inputs.
+fn command(page: &Page, repeat: Repeat) -> Markup {
+    if repeat.threads == 0 {
+        return html! {};
+    }
+    let (device, threads) = (&page.report.device, repeat.threads);
+    let command = format!("recon run pipeline.yaml --output again --device {device} --threads {threads}");
     html! {
-        @if rows.len() > LONG {
-            details { summary { (title) ": " (rows.len()) " files" } (lines(rows)) }
-        } @else if !rows.is_empty() {
-            div { h3 { (title) } (lines(rows)) }
+        p {
+            "In the run folder, whose pipeline.yaml has every setting (seed " (page.report.seed) "): "
+        }
+        pre.command { code { (command) } }
+        p {
+            @if !repeat.named {
+                "The inputs are not named here (identity: drop): give their paths with "
+                code { "--set" } " in place of those that pipeline.yaml covers. "
+            }
+            "On a CPU the same inputs, versions and threads give the same bits; "
+            code { "recon verify ." } " checks this folder, "
+            code { "recon compare . again" } " compares the two runs."
         }
     }
 }

@@ -119,7 +119,7 @@ fn headline(page: &Page) -> Option<Markup> {
 fn figure(page: &Page, key: &str, value: f64) -> String {
     let unit = ranking::unit(page.report, key);
     let text = numbers::pretty(&numbers::metric(value, unit));
-    if matches!(unit, "" | "1") { text } else { format!("{text} {unit}") }
+    if unit.is_empty() { text } else { format!("{text} {unit}") }
 }
 
 fn best(page: &Page, key: &str, ranked: &[&MethodReport]) -> Option<String> {

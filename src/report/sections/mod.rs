@@ -2,6 +2,7 @@
 
 mod bars;
 pub(crate) mod config;
+pub(crate) mod contents;
 pub(crate) mod convergence;
 mod definitions;
 pub(crate) mod facts;

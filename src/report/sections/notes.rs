@@ -26,7 +26,11 @@ pub(crate) fn section(page: &Page) -> Markup {
                         tbody {
                             @for (name, notes) in &methods {
                                 @for (i, (key, note)) in notes.iter().enumerate() {
-                                    tr { th scope="row" { @if i == 0 { (name) } } td { (key) } td { (text(note)) } }
+                                    tr {
+                                        @if i == 0 { th scope="rowgroup" rowspan=(notes.len()) { (name) } }
+                                        td { (key) }
+                                        td { (text(note)) }
+                                    }
                                 }
                             }
                         }

@@ -15,9 +15,6 @@ pub(crate) fn section(page: &Page) -> Markup {
                 h2 { "Comparison" }
                 @for method in &page.report.methods { (unfinished(method)) }
                 (table(page))
-                @for method in &page.report.methods {
-                    @if let Some(start) = Start::of(method) { (start_note(page, method, &start)) }
-                }
                 (definitions(page))
             }
         }
@@ -79,7 +76,7 @@ fn table(page: &Page) -> Markup {
 }
 
 fn unit(unit: &str) -> Markup {
-    html! { @if !matches!(unit, "" | "1") { span.unit { " [" (unit) "]" } } }
+    html! { @if !unit.is_empty() { span.unit { " [" (unit) "]" } } }
 }
 
 fn row(page: &Page, method: &MethodReport) -> Markup {
@@ -116,24 +113,6 @@ fn start_row(page: &Page, start: &Start) -> Markup {
             @for key in &page.keys { td.number { (figure(key)) } }
             td.number { @if let Some(seconds) = start.figure("seconds") { (numbers::duration(seconds)) } }
             td {}
-        }
-    }
-}
-
-fn start_note(page: &Page, method: &MethodReport, start: &Start) -> Markup {
-    let gains = page.keys.iter().filter_map(|key| {
-        let unit = ranking::unit(page.report, key);
-        let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);
-        let shown = |value: f64| numbers::pretty(&numbers::metric(value, unit));
-        let unit = if unit == "1" { "" } else { unit };
-        Some(format!("{} {} → {} {unit}", ranking::name(key), shown(before), shown(after)).trim_end().to_string())
-    });
-    let gains: Vec<String> = gains.collect();
-    html! {
-        div.note {
-            strong { (method.name) " was started from a classical reconstruction (" (start.algorithm) ")." }
-            " From its start to its result: "
-            @if gains.is_empty() { "the start's own figures were not measured." } @else { (gains.join(", ")) "." }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where and how the methods miss the truth: a line through the middle, the spread of the errors.
 
 use super::Page;
+use crate::data::Tissue;
 use crate::report::figures::chart::swatch;
 use crate::report::figures::errors::{Errors, Spread};
 use crate::report::figures::profile;
@@ -17,7 +18,7 @@ pub(crate) fn section(page: &Page) -> Markup {
                 (profile.draw())
                 @if let Some(errors) = &page.errors { (errors.histogram(page.unit(), style).draw()) }
             }
-            @if let Some(errors) = &page.errors { (table(page, errors)) }
+            @if let Some(errors) = &page.errors { (table(page, errors)) (tissues(page, errors)) }
         }
     }
 }
@@ -42,9 +43,50 @@ fn table(page: &Page, errors: &Errors) -> Markup {
     }
 }
 
+/// Bias and spread of each method in each class of the truth's CT numbers; nothing for a truth that is not in HU.
+fn tissues(page: &Page, errors: &Errors) -> Markup {
+    let Some(first) = errors.methods.first().filter(|spread| !spread.tissues.is_empty()) else { return html! {} };
+    let bounds = |tissue: Tissue| match tissue.bounds() {
+        [low, high] if low.is_infinite() => format!("below {}", pretty(&significant(high, 4))),
+        [low, high] if high.is_infinite() => format!("from {}", pretty(&significant(low, 4))),
+        ends => ends.map(|end| pretty(&significant(end, 4))).join(" to "),
+    };
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Bias ± standard deviation by tissue" span.unit { " [HU]" } }
+                        @for of in &first.tissues {
+                            th.number scope="col" {
+                                (of.tissue.name()) span.unit { " " (bounds(of.tissue)) }
+                                span.fov { (of.voxels) " voxels" }
+                            }
+                        }
+                    }
+                }
+                tbody {
+                    @for spread in &errors.methods {
+                        tr {
+                            th scope="row" { (swatch(page.style(&spread.name))) (spread.name) }
+                            @for of in &spread.tissues {
+                                td.number { (signed(of.bias, "HU")) " ± " (metric(of.deviation, "HU")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.key { "Classes are those of the truth's CT numbers; mixtures between them are in none." }
+    }
+}
+
+fn signed(value: f64, unit: &str) -> String {
+    if value > 0.0 { format!("+{}", metric(value, unit)) } else { pretty(&metric(value, unit)) }
+}
+
 fn row(page: &Page, spread: &Spread, unit: &str) -> Markup {
-    let signed =
-        |value: f64| if value > 0.0 { format!("+{}", metric(value, unit)) } else { pretty(&metric(value, unit)) };
+    let signed = |value: f64| signed(value, unit);
     html! {
         tr {
             th scope="row" { (swatch(page.style(&spread.name))) (spread.name) }

@@ -16,6 +16,7 @@ pub(crate) fn section(page: &Page) -> Markup {
     series.extend(half_bit.map(|curve| Series { name: "half-bit curve".to_string(), style: 0, ..curve }));
     let chart = Chart {
         title: "Fourier shell correlation of two volumes, each from every other view".to_string(),
+        clock: Vec::new(),
         x: Axis::linear("spatial frequency [1/mm]"),
         y: Axis::linear("correlation"),
         series,

@@ -26,7 +26,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu, mae_hu. Each is also measured with the mask `fov`. Measured
+    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu and mae_hu by default; also nrmse, correlation, ms_ssim, gmsd,
+    /// hu_bias_TISSUE and hu_spread_TISSUE (air, lung, fat, soft, bone), and as papers report them ssim2d_gauss_r2 and
+    /// ssim3d_naf. Each but ms_ssim, gmsd and those of papers is also measured with the mask `fov`. Measured
     /// projections have no truth: there `residual` is measured, whatever is asked for.
     pub metrics: Vec<String>,
     /// Which methods of a measured scan are judged by withheld views (held_out_residual, held_out_noise,
@@ -49,7 +51,7 @@ pub enum Views {
 
 impl Default for Config {
     fn default() -> Self {
-        let metrics = metrics::names().iter().map(ToString::to_string).collect();
+        let metrics = metrics::DEFAULT.map(str::to_string).to_vec();
         Self { metrics, cross_validation: CrossValidation::Auto, views: None }
     }
 }
@@ -185,6 +187,7 @@ impl Evaluate {
         for (mask, suffix) in [(None, ""), (Some(fov), "_fov")] {
             let comparison = Comparison::new(truth, found, mask)?;
             let metrics = self.config.metrics.iter().filter_map(|key| metrics::by_name(key));
+            let metrics = metrics.filter(|metric| mask.is_none() || metric.takes_mask());
             all.extend(metrics.map(|metric| (format!("{}{suffix}", metric.key()), metric, comparison)));
         }
         Ok(all)

@@ -1,14 +1,16 @@
 //! `manifest.json`: what made the results and the hash of every input and output, so that `recon verify` can name a
 //! changed byte.
 
-use crate::context::{Context, InputFile, Machine, hash_file, layout, relative};
+use crate::context::{Context, InputFile, Machine, circumstances, hash_file, layout, relative};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::formats::dicom::Identity;
 use crate::operators::xray::kernels::simd;
 use crate::progress;
+use crate::report::{Repeat, RunFacts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A file and its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct Manifest {
     pub schema: u32,
     /// Version of recon, libtorch.
     pub versions: BTreeMap<String, String>,
+    /// When, where and by which build, as labels and values in order.
+    #[serde(default)]
+    pub circumstances: Vec<(String, String)>,
     /// Device computed on, and why.
     pub device: String,
     /// SIMD level of the CPU kernels.
@@ -66,6 +71,7 @@ impl Manifest {
         let mut manifest = Self {
             schema: 1,
             versions: Machine::versions().into_iter().collect(),
+            circumstances: circumstances(identity == Identity::Keep),
             device: context.machine.device_reason.clone(),
             simd: simd::level().name().to_string(),
             threads: context.machine.threads,
@@ -83,6 +89,38 @@ impl Manifest {
     pub(super) fn add_outputs(&mut self, context: &Context, paths: &[String]) -> Result<()> {
         self.outputs.extend(hashes(context, paths)?);
         Ok(())
+    }
+
+    /// What the page says about where the run was made.
+    #[must_use]
+    pub fn facts(&self) -> RunFacts {
+        let hashes = |files: &[FileHash]| files.iter().map(|file| (file.path.clone(), file.blake3.clone())).collect();
+        let machine = [
+            ("device", self.device.clone()),
+            ("threads", self.threads.to_string()),
+            ("SIMD", self.simd.clone()),
+            ("identity", self.identity.sentence().to_string()),
+        ];
+        let machine = machine.map(|(label, value)| (label.to_string(), value));
+        RunFacts {
+            versions: self.versions.clone().into_iter().collect(),
+            machine: self.circumstances.iter().cloned().chain(machine).collect(),
+            inputs: hashes(&self.inputs),
+            outputs: hashes(&self.outputs),
+            repeat: Repeat { threads: self.threads, named: self.identity == Identity::Keep },
+        }
+    }
+
+    /// Takes the hash of a file that was written anew, and writes the manifest.
+    ///
+    /// # Errors
+    /// Files that cannot be read or written.
+    pub fn rewritten(&mut self, root: &Path, name: &str) -> Result<()> {
+        let (blake3, bytes) = hash_file(&root.join(name))?;
+        self.outputs.retain(|file| file.path != name);
+        self.outputs.push(FileHash { path: name.to_string(), blake3, bytes });
+        let text = serde_json::to_vec_pretty(self).map_err(|error| Error::resource(layout::MANIFEST, error))?;
+        atomic::write(&root.join(layout::MANIFEST), &text)
     }
 
     pub(super) fn write(&mut self, context: &Context) -> Result<()> {

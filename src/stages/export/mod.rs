@@ -11,7 +11,7 @@ pub use manifest::{FileHash, Manifest};
 
 use super::Stage;
 use super::flow::{Findings, Measurement, Outcome, Reconstructed};
-use crate::context::{Context, InputFile, Machine, layout};
+use crate::context::{Context, InputFile, layout};
 use crate::data::{Quantity, Report, Status};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
@@ -239,7 +239,7 @@ impl Stage for Export {
         let mut manifest = Manifest::new(context, self.config.dicom.identity(), &inputs, &files)?;
         let report = self.report(&results, context);
         let shown = pictures::shown(&results, context)?;
-        let facts = facts(&manifest, context);
+        let facts = manifest.facts();
         let gallery =
             Gallery { pictures: shown.iter().map(pictures::Shown::pair).collect(), ..self.gallery(&results, facts) };
         let written = self.write_report(&report, &gallery, context)?;
@@ -315,20 +315,4 @@ fn write_pipeline(resolved: &serde_json::Value, context: &Context) -> Result<Str
     let text = serde_yaml::to_string(resolved).map_err(|error| Error::resource(layout::PIPELINE, error))?;
     atomic::write(&context.folder.path(layout::PIPELINE), text.as_bytes())?;
     Ok(layout::PIPELINE.to_string())
-}
-
-fn facts(manifest: &Manifest, context: &Context) -> RunFacts {
-    let hashes = |files: &[FileHash]| files.iter().map(|file| (file.path.clone(), file.blake3.clone())).collect();
-    let machine = [
-        ("device", context.machine.device_reason.clone()),
-        ("threads", context.machine.threads.to_string()),
-        ("SIMD", manifest.simd.clone()),
-        ("identity", manifest.identity.sentence().to_string()),
-    ];
-    RunFacts {
-        versions: Machine::versions(),
-        machine: machine.map(|(label, value)| (label.to_string(), value)).to_vec(),
-        inputs: hashes(&manifest.inputs),
-        outputs: hashes(&manifest.outputs),
-    }
 }

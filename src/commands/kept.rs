@@ -1,0 +1,140 @@
+//! What a finished run has left in its folder, read back for its page and for comparisons.
+
+use crate::context::layout;
+use crate::data::{Projections, Report, Volume};
+use crate::error::{Error, Result};
+use crate::formats::{geometry, nifti, npy};
+use crate::report::Gallery;
+use crate::stages::export::Manifest;
+use serde::de::DeserializeOwned;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Largest report or manifest that is read, bytes.
+const LARGEST: u64 = 1 << 26;
+
+/// A finished run.
+pub(super) struct Kept {
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    /// Its report.
+    pub(super) report: Report,
+}
+
+/// Its volumes and projections.
+pub(super) struct Arrays {
+    pub(super) truth: Option<Volume>,
+    pub(super) methods: Vec<(String, Volume)>,
+    pub(super) uncertainties: Vec<(String, Volume)>,
+    pub(super) projections: Option<Projections>,
+}
+
+/// Whether a path is the folder of a finished run.
+pub(super) fn is_run(path: &Path) -> bool {
+    path.join(layout::REPORT_JSON).is_file()
+}
+
+impl Kept {
+    /// Reads the report of a run folder.
+    ///
+    /// # Errors
+    /// A folder without one, a damaged one.
+    pub(super) fn open(folder: &Path) -> Result<Self> {
+        if !folder.exists() {
+            return Err(Error::input(folder, "no such file or folder"));
+        }
+        let path = folder.join(layout::REPORT_JSON);
+        if !path.is_file() {
+            let problem = format!("expected the folder of a finished run, got one without {}", layout::REPORT_JSON);
+            return Err(Error::input(folder, problem)
+                .hint("give the folder that `recon run` printed, and run the pipeline to its end"));
+        }
+        Ok(Self { folder: folder.to_path_buf(), report: json(&path)? })
+    }
+
+    /// The name of the folder.
+    pub(super) fn name(&self) -> String {
+        let whole = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
+        whole.file_name().map_or_else(|| self.report.name.clone(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Its manifest.
+    ///
+    /// # Errors
+    /// A folder without one, a damaged one.
+    pub(super) fn manifest(&self) -> Result<Manifest> {
+        json(&self.folder.join(layout::MANIFEST))
+    }
+
+    /// The volumes of the methods that have one, the truth and the projections.
+    ///
+    /// # Errors
+    /// Files that are damaged; a run of pictures, whose page needs more than its folder says.
+    pub(super) fn arrays(&self) -> Result<Arrays> {
+        if self.folder.join(layout::PICTURES).exists() {
+            return Err(Error::input(&self.folder, "expected a run of projections, got one of pictures")
+                .hint("`recon run` on its pipeline makes the page again without computing anything twice"));
+        }
+        let units = self.units();
+        let read = |name: &str| -> Result<Option<Volume>> {
+            let path = self.folder.join(name);
+            path.exists().then(|| nifti::read(&path, units).map(|loaded| loaded.volume)).transpose()
+        };
+        let mut arrays =
+            Arrays { truth: read(layout::TRUTH)?, methods: Vec::new(), uncertainties: Vec::new(), projections: None };
+        for method in &self.report.methods {
+            let name = &method.name;
+            arrays.methods.extend(read(&format!("{name}/{}", layout::VOLUME))?.map(|volume| (name.clone(), volume)));
+            let map = read(&format!("{name}/{}", layout::UNCERTAINTY))?;
+            arrays.uncertainties.extend(map.map(|map| (name.clone(), map)));
+        }
+        let scan = [layout::GEOMETRY, layout::PROJECTIONS].map(|name| self.folder.join(name));
+        if scan.iter().all(|path| path.exists()) {
+            arrays.projections = Some(npy::read_projections(&scan[1], geometry::read(&scan[0])?)?);
+        }
+        Ok(arrays)
+    }
+
+    /// HU, but for measured scans whose attenuation of water is unknown.
+    fn units(&self) -> nifti::Units {
+        let acquire = self.report.config.get("acquire").filter(|acquire| acquire.is_object());
+        let unknown = |acquire: &serde_json::Value| acquire.get("mu_water_per_mm").is_none_or(|mu| mu.is_null());
+        if acquire.is_some_and(unknown) { nifti::Units::AttenuationPerMm } else { nifti::Units::Hounsfield }
+    }
+
+    /// Most bytes that the page's viewer may take, by the run's own configuration.
+    pub(super) fn viewer_bytes(&self) -> Option<usize> {
+        let viewer = self.report.config.pointer("/export/viewer");
+        let size = match viewer {
+            Some(viewer) if viewer.is_null() => return None,
+            Some(viewer) => viewer.get("size_mib").and_then(serde_json::Value::as_f64),
+            None => None,
+        };
+        Some((size.unwrap_or(6.0).clamp(0.1, 1024.0) * f64::from(1 << 20)) as usize)
+    }
+}
+
+impl Arrays {
+    /// What the pictures of a page are made from.
+    pub(super) fn gallery(&self) -> Gallery<'_> {
+        Gallery {
+            truth: self.truth.as_ref(),
+            methods: self.methods.iter().map(|(name, volume)| (name.clone(), volume)).collect(),
+            uncertainties: self.uncertainties.iter().map(|(name, map)| (name.clone(), map)).collect(),
+            projections: self.projections.as_ref(),
+            ..Gallery::default()
+        }
+    }
+}
+
+/// A JSON file of a run.
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    read.map_err(|error| Error::read(path, &error))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Error::input(path, format!("damaged: {}", error))
+            .hint("run the pipeline again: what is whole is not computed again")
+    })
+}
