@@ -26,7 +26,7 @@ mod resume;
 mod scanners;
 mod slices;
 mod tiff_folders;
-mod views;
 mod train_prior;
+mod views;
 mod volumes;
 mod worked_examples;
