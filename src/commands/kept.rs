@@ -99,7 +99,8 @@ impl Kept {
     /// HU, but for measured scans whose attenuation of water is unknown.
     fn units(&self) -> nifti::Units {
         let acquire = self.report.config.get("acquire").filter(|acquire| acquire.is_object());
-        let unknown = |acquire: &serde_json::Value| acquire.get("mu_water_per_mm").is_none_or(|mu| mu.is_null());
+        let unknown =
+            |acquire: &serde_json::Value| acquire.get("mu_water_per_mm").is_none_or(serde_json::Value::is_null);
         if acquire.is_some_and(unknown) { nifti::Units::AttenuationPerMm } else { nifti::Units::Hounsfield }
     }
 
@@ -134,7 +135,7 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
     read.map_err(|error| Error::read(path, &error))?;
     serde_json::from_str(&text).map_err(|error| {
-        Error::input(path, format!("damaged: {}", error))
+        Error::input(path, format!("damaged: {error}"))
             .hint("run the pipeline again: what is whole is not computed again")
     })
 }

@@ -132,12 +132,12 @@ mod tests {
                 "psnr_db" => assert!(value.unwrap_err().contains("infinite")),
                 "ssim" | "ssim_slices" => assert!((value.unwrap() - 1.0).abs() < 1e-12),
                 "correlation" | "ssim2d_gauss_r2" | "ssim3d_naf" => {
-                    assert!((value.unwrap() - 1.0).abs() < 1e-9, "{key}")
+                    assert!((value.unwrap() - 1.0).abs() < 1e-9, "{key}");
                 }
                 "ms_ssim" => assert!(value.unwrap_err().contains("five scales")),
                 "hu_bias_air" | "hu_spread_air" | "hu_bias_lung" | "hu_spread_lung" | "hu_bias_fat"
                 | "hu_spread_fat" | "hu_bias_bone" | "hu_spread_bone" => {
-                    assert!(value.unwrap_err().contains("the truth has no"))
+                    assert!(value.unwrap_err().contains("the truth has no"));
                 }
                 _ => assert_eq!(value.unwrap(), 0.0, "{key}"),
             }

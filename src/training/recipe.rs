@@ -53,7 +53,7 @@ pub struct Recipe {
     /// Smallest and largest width of what is scanned, as part of its volume's.
     #[serde(default = "width")]
     pub width: [f64; 2],
-    /// Smallest and largest weight of the total variation, in units of the noise that reaches a voxel: rms(Aᵀ n) / ‖A‖².
+    /// Smallest and largest weight of the total variation, in units of the noise in a voxel: rms(Aᵀ n) / ‖A‖².
     #[serde(default = "weight")]
     pub weight: [f64; 2],
     /// Pairs to make.

@@ -124,7 +124,7 @@ fn help_is_what_is_stored_and_fits_on_a_line() {
     for verb in verbs {
         let help = said(&[verb, "--help"]);
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-        all += &format!("\n$ recon {verb} --help\n{help}");
+        all.extend(["\n$ recon ", verb, " --help\n", help.as_str()]);
     }
     snapshot("help", &all);
 }
@@ -152,7 +152,8 @@ fn typical_mistakes_get_the_answer_that_is_stored() {
     let mut said = |what: &str, args: &[&str]| {
         let outcome = bench.recon(args);
         assert!((2..=5).contains(&outcome.code), "{what}: {outcome:?}");
-        all += &format!("# {what}: recon {} (exit code {})\n{}\n", args.join(" "), outcome.code, outcome.stderr);
+        let (command, code) = (args.join(" "), outcome.code.to_string());
+        all.extend(["# ", what, ": recon ", &command, " (exit code ", &code, ")\n", &outcome.stderr, "\n"]);
     };
     for (what, text) in &pipelines {
         bench.write("p.yaml", text);

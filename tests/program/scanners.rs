@@ -104,8 +104,8 @@ fn right_value_at_the_right_place(bench: &Bench, acquire: &str, method: &str, z:
     run.stderr
 }
 
-/// The images of a Nikon scan in a folder; gives the header, `ball.xtekct`. Seen from behind the detector, top row first;
-/// the axis is beside the middle by 2 mm at the axis.
+/// The images of a Nikon scan in a folder; gives the header, `ball.xtekct`. Seen from behind the detector, top row
+/// first; the axis is beside the middle by 2 mm at the axis.
 pub(crate) fn nikon(bench: &Bench, folder: &str) -> String {
     let (off, start) = (2.0, 30.0);
     std::fs::create_dir(bench.path(folder)).unwrap();
@@ -261,8 +261,8 @@ fn an_astra_file_is_read_with_its_geometry() {
     assert!(!said.contains("warning"), "{said}");
 }
 
-/// RTK's stack `projections.mha` and `geometry.xml`; gives the line integrals, big-endian. The detector's middle is 3 mm
-/// aside.
+/// RTK's stack `projections.mha` and `geometry.xml`; gives the line integrals, big-endian. The detector's middle is
+/// 3 mm aside.
 pub(crate) fn rtk(bench: &Bench) -> Vec<u8> {
     let aside = 3.0;
     let place = |row: f64, column: f64| ((column - middle(COLUMNS)) * PITCH + aside, (row - middle(ROWS)) * PITCH);

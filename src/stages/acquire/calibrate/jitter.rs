@@ -2,8 +2,8 @@
 //! reprojections (D. Gürsoy et al., Scientific Reports 7 (2017) 11818).
 //!
 //! What a shift of the object, the centre or a drift explains is no jitter: from the columns' shifts the part along 1,
-//! cos θ, sin θ and the place in the scan is taken away, from the rows' shifts their mean. A ridge, a tenth of the views'
-//! mean curvature, holds views that show little near 0.
+//! cos θ, sin θ and the place in the scan is taken away, from the rows' shifts their mean. A ridge, a tenth of the
+//! views' mean curvature, holds views that show little near 0.
 
 use super::newton::solved;
 use super::pose::{Pose, Shift};

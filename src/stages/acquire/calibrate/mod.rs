@@ -1,8 +1,8 @@
 //! `calibrate`: parameters of the scanner, found from the data alone.
 //!
-//! A coarse search on a small copy of the scan, Gauss–Newton on the residual of its reprojection, again on a finer copy,
-//! and at last, if asked for, a shift of every view. Withheld views judge: a scan that predicts them no better than the
-//! given one is refused, with a warning, and the given one stays.
+//! A coarse search on a small copy of the scan, Gauss–Newton on the residual of its reprojection, again on a finer
+//! copy, and at last, if asked for, a shift of every view. Withheld views judge: a scan that predicts them no better than
+//! the given one is refused, with a warning, and the given one stays.
 
 mod coarse;
 mod jitter;
@@ -25,14 +25,15 @@ use pose::Pose;
 use small::{Size, Small};
 
 /// Sizes of the copies, of a slice and of a volume: for the search and the first steps, for the last steps, for jitter.
+/// More rays than voxels, or the volume takes a part of what is wrong with the scan.
 const SLICE: [Size; 3] = [
     Size { views: 90, side: 96, steps: 30 },
     Size { views: 180, side: 320, steps: 30 },
     Size { views: usize::MAX, side: 320, steps: 30 },
 ];
 const VOLUME: [Size; 3] = [
-    Size { views: 60, side: 40, steps: 30 },
-    Size { views: 90, side: 80, steps: 30 },
+    Size { views: 90, side: 32, steps: 30 },
+    Size { views: 180, side: 64, steps: 30 },
     Size { views: usize::MAX, side: 64, steps: 30 },
 ];
 /// Gauss–Newton on the copies: a fresh Jacobian for each step on the small one, the same for all on the finer one.

@@ -1,10 +1,11 @@
 //! Gauss–Newton on the residual of a small copy of the scan, and what it tells of the errors.
 //!
 //! The Jacobian is taken by central differences of half a small pixel, each with a volume of its own (variable
-//! projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), so that what the object can take on itself counts
-//! for nothing. Steps are damped after Levenberg and Marquardt and held to the parameters' reach by a weak prior.
-//! Standard errors are those of White's estimator with the views as clusters, H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹, gᵥ = Jᵥᵀ rᵥ: they need
-//! neither white noise nor a right model of it, only views that err independently.
+//! projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), so that what the object can take on itself
+//! counts for nothing. Steps are damped after Levenberg and Marquardt and held to the parameters' reach by a weak
+//! prior.
+//! Standard errors are those of White's estimator with the views as clusters, H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹, gᵥ = Jᵥᵀ rᵥ: they
+//! need neither white noise nor a right model of it, only views that err independently.
 
 use super::parameter::{Parameter, Values};
 use super::small::Small;
@@ -24,8 +25,6 @@ pub(crate) struct Fit {
     pub(crate) values: Values,
     /// Standard errors, in the values' units; 0 for those that were not asked for.
     pub(crate) errors: Values,
-    /// ‖A x − y‖ / ‖y‖ before and after.
-    pub(crate) left: [f64; 2],
 }
 
 /// Half a small pixel at the detector's edge, in each parameter's unit.
@@ -68,8 +67,6 @@ pub(crate) fn refined(
     let mut search =
         Search { small, views, which, unit: steps(small, geometry), stop, values: start, left: Vec::new() };
     search.left = search.residual(&start)?;
-    let whole = square(&small.measured(&search.views)).max(f64::MIN_POSITIVE);
-    let before = (square(&search.left) / whole).sqrt();
     let [_, rows, columns] = geometry.shape();
     let mut errors = [0.0; 6];
     let mut damping = 1e-3;
@@ -84,7 +81,7 @@ pub(crate) fn refined(
             }
         }
     }
-    Ok(Fit { values: search.values, errors, left: [before, (square(&search.left) / whole).sqrt()] })
+    Ok(Fit { values: search.values, errors })
 }
 
 /// Where the iteration stands.

@@ -26,6 +26,10 @@ pub enum Parameter {
     Jitter,
 }
 
+/// Arc below which a shift, a stretch or a shear of the object explains a wrong scan, radians (160 degrees). Over 30
+/// degrees of a fan an axis 30 columns aside predicted withheld views best.
+const LEAST_ARC: f64 = 160.0 * std::f64::consts::PI / 180.0;
+
 /// Values of the parameters, in their units and in the order of [`Parameter::STEADY`].
 pub(crate) type Values = [f64; 6];
 
@@ -78,6 +82,9 @@ impl Parameter {
         let why = match self {
             _ if orbit.is_none() => "needs views on a circle about z",
             _ if geometry.detector.shape == DetectorShape::Cylindrical => "needs a flat detector",
+            _ if orbit.is_some_and(|orbit| orbit.arc < LEAST_ARC) => {
+                "needs views over about half a turn: over less, the object takes what is the scanner's"
+            }
             Self::DetectorV | Self::Roll | Self::Tilt if geometry.detector.rows < 2 => {
                 "means nothing to a detector of one row"
             }

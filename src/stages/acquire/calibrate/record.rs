@@ -64,7 +64,8 @@ impl Record {
             standard_error: error * pixels(parameter),
         };
         self.parameters = all.filter(|(parameter, _)| chosen.contains(parameter)).map(found).collect();
-        (self.residual, self.held_out, self.accepted) = (Some(fit.left), Some(verdict.held_out), verdict.better);
+        (self.residual, self.held_out, self.accepted) =
+            (Some(verdict.residual), Some(verdict.held_out), verdict.better);
     }
 
     pub(super) fn jitter(&mut self, shifts: &[Shift], verdict: &Verdict) {

@@ -1,7 +1,7 @@
-//! A small copy of a measured scan, on which a quick reconstruction takes a moment: views left out, pixels averaged.
+//! A small copy of a measured scan, whose reconstruction takes a moment: views left out, pixels averaged.
 //!
-//! One view in [`HELD_OUT`] is withheld from every fit. What a fit leaves unexplained of the other views, A x − y with x
-//! of a few steps of CGLS on the same views, is the residual that calibration makes small (variable projection: the
+//! One view in [`HELD_OUT`] is withheld from every fit. What a fit leaves unexplained of the other views, A x − y with
+//! x of a few steps of CGLS on the same views, is the residual that calibration makes small (variable projection: the
 //! volume is found anew for each guess of the scan, so that it can take what is the object's, such as a shift).
 
 use super::parameter::Values;
@@ -158,8 +158,8 @@ fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
     Grid::centered([tall, side, side], [voxel[0], voxel[1], voxel[1]], [orbit.isocenter[0], orbit.isocenter[1], middle])
 }
 
-/// Each pixel with its neighbours along rows and columns, (1 2 1) / 4; those at the edges, which lack one, are left out.
-/// Few are left as they are.
+/// Each pixel with its neighbours along rows and columns, (1 2 1) / 4; those at the edges, which lack one, are left
+/// out./// Few are left as they are.
 fn smoothed(values: &Array3<f32>) -> Array3<f32> {
     let along = |values: &Array3<f32>, axis: usize| {
         let count = values.len_of(Axis(axis));
