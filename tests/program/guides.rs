@@ -112,6 +112,7 @@ fn help_is_what_is_stored_and_fits_on_a_line() {
         "batch",
         "task",
         "schema",
+        "train-prior",
         "verify",
         "doctor",
         "completions",
