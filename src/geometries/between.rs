@@ -95,7 +95,7 @@ mod tests {
     fn every_scan_has_places_between_or_says_why_not() {
         for text in [
             "parallel: {views: 6}",
-            "cone: {views: 6, detector: {tilt_deg: 3}}",
+            "cone: {views: 6, detector: {pixels: [16, 16], pitch_mm: [3, 3], tilt_deg: 3}}",
             "helical: {views: 12, turns: 2}",
             "laminography: {views: 6}",
             "tomosynthesis: {views: 5}",

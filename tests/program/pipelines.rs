@@ -133,7 +133,10 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
         }
         let mut sets: Vec<String> = Vec::new();
         let mut args = vec!["check", &name];
-        if ["nifti.yaml", "dicom.yaml", "slice.yaml", "nerf-ct.yaml"].iter().any(|end| name.ends_with(end)) {
+        if ["nifti.yaml", "dicom.yaml", "slice.yaml", "refined.yaml", "nerf-ct.yaml"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             args.extend(["--set", "load.nifti.path=ct.nii.gz"]);
         }
         // Measured data are not part of the repository.

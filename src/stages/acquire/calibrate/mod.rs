@@ -1,8 +1,8 @@
 //! `calibrate`: parameters of the scanner, found from the data alone.
 //!
 //! A coarse search on a small copy of the scan, Gauss–Newton on the residual of its reprojection, again on a finer
-//! copy, and at last, if asked for, a shift of every view. Withheld views judge: a scan that predicts them no better than
-//! the given one is refused, with a warning, and the given one stays.
+//! copy, and at last, if asked for, a shift of every view. Withheld views judge: a scan that predicts them no better
+//! than the given one is refused, with a warning, and the given one stays.
 
 mod coarse;
 mod jitter;

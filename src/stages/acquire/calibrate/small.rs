@@ -159,7 +159,7 @@ fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
 }
 
 /// Each pixel with its neighbours along rows and columns, (1 2 1) / 4; those at the edges, which lack one, are left
-/// out./// Few are left as they are.
+/// out. Few are left as they are.
 fn smoothed(values: &Array3<f32>) -> Array3<f32> {
     let along = |values: &Array3<f32>, axis: usize| {
         let count = values.len_of(Axis(axis));
