@@ -97,7 +97,6 @@ mod tests {
         for text in [
             "parallel: {views: 6}",
             "cone: {views: 6, detector: {pixels: [16, 16], pitch_mm: [3, 3], tilt_deg: 3}}",
-            "helical: {views: 12, turns: 2, detector: {pixels: [24, 24], pitch_mm: [15, 15]}}",
             "laminography: {views: 6, detector: {pixels: [24, 24], pitch_mm: [15, 15]}}",
             "tomosynthesis: {views: 5, detector: {pixels: [24, 24], pitch_mm: [15, 15]}}",
         ] {
@@ -107,6 +106,9 @@ mod tests {
             let many = between(&kind, &volume(), &scan, 99).unwrap_err().to_string();
             assert!(many.contains("held_out") && many.contains("99"), "{many}");
         }
+        let helix = self::kind("helical: {views: 12, turns: 2}");
+        let scan = helix.build(&volume()).unwrap();
+        assert!(between(&helix, &volume(), &scan, 3).unwrap_err().to_string().contains("nothing stands halfway"));
         let kind = kind("poses: {file: a.csv}");
         let scan = self::kind("cone: {views: 2}").build(&volume()).unwrap();
         assert!(between(&kind, &volume(), &scan, 1).unwrap_err().to_string().contains("poses"));
