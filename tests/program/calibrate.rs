@@ -183,6 +183,7 @@ fn what_predicts_no_better_is_refused_and_what_means_nothing_is_named() {
     refused(keys, "[center, drift, center]", "`center` stands twice");
     refused(keys, "[centre]", "unknown value `centre`");
     Array3::from_elem((60, 4, 40), 0.2f32).write_npy(File::create(bench.path("h.npy")).unwrap()).unwrap();
-    let helix = "npy: {path: h.npy}, values: line_integrals, geometry: {helical: {turns: 2, pitch_mm: 20}}";
+    let helix = "npy: {path: h.npy}, values: line_integrals, preflight: off, geometry: {helical: {turns: 2, pitch_mm: \
+                 20}}";
     refused(helix, "[center]", "`center` needs views on a circle about z");
 }
