@@ -11,10 +11,6 @@ impl Metric for Correlation {
         "correlation"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "Pearson's correlation of truth and reconstruction over all voxels of the mask; blind to scale and offset"
     }

@@ -17,10 +17,6 @@ impl Metric for Gmsd {
         "gmsd"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "mean over axial slices of the gradient magnitude similarity deviation (Xue 2014): standard deviation of \
          (2 a b + c) / (a^2 + b^2 + c) over 2 x 2 means, a and b the magnitudes under Prewitt's filter with zeros \

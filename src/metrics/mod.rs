@@ -33,8 +33,10 @@ pub type Score = std::result::Result<f64, String>;
 pub trait Metric: Sync {
     /// Its key in YAML and in the report.
     fn key(&self) -> &'static str;
-    /// Unit of its value.
-    fn unit(&self) -> &'static str;
+    /// Unit of its value; 1 for a pure number.
+    fn unit(&self) -> &'static str {
+        "1"
+    }
     /// Formula, window and data range in words.
     fn definition(&self) -> &'static str;
     /// Whether it is relative to the data range.

@@ -17,10 +17,6 @@ impl Metric for MsSsim {
         "ms_ssim"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "mean over axial slices of the multiscale structural similarity (Wang 2003): five scales of 2 x 2 means, \
          weights 0.0448, 0.2856, 0.3001, 0.2363, 0.1333, Gaussian window sigma 1.5, 11 taps, inside only, K1 0.01, \

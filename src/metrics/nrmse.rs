@@ -11,10 +11,6 @@ impl Metric for Nrmse {
         "nrmse"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "square root of the mean squared error over all voxels of the mask, divided by R = max - min of the truth over \
          the mask"

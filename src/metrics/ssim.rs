@@ -16,10 +16,6 @@ impl Metric for Ssim {
         "ssim"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "mean structural similarity (Wang 2004) under a 3-D Gaussian window (2-D for a single slice), sigma 1.5 \
          voxels, \

@@ -13,10 +13,6 @@ impl Metric for Ssim2dGaussR2 {
         "ssim2d_gauss_r2"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "as R2-Gaussian reports SSIM: both volumes as (value - min) / R of the truth, 2-D Gaussian window sigma 1.5, \
          11 taps, zeros beyond the edges, K1 0.01, K2 0.03, range 1; mean over the slices across each axis but those \

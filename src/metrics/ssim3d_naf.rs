@@ -18,10 +18,6 @@ impl Metric for Ssim3dNaf {
         "ssim3d_naf"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "as NAF and SAX-NeRF report SSIM: both volumes as (value - min) / R of the truth, uniform 3-D window of 7 \
          voxels, sample covariance, K1 0.01, K2 0.03, range 2 (what scikit-image assumes for floats, though the values \

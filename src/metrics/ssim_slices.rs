@@ -12,10 +12,6 @@ impl Metric for SsimSlices {
         "ssim_slices"
     }
 
-    fn unit(&self) -> &'static str {
-        "1"
-    }
-
     fn definition(&self) -> &'static str {
         "mean over axial slices of the mean structural similarity (Wang 2004) under a 2-D Gaussian window, sigma 1.5 \
          voxels, 11 taps, K1 0.01, K2 0.03, population covariance, R = max - min of the truth over the mask in all \
