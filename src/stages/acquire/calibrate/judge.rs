@@ -4,7 +4,11 @@ use super::jitter;
 use super::newton::square;
 use super::pose::Pose;
 use super::small::Small;
+use crate::algorithms::weight::held_out::excess;
 use crate::error::Result;
+
+/// Standard errors of the gain, over the withheld views, from which a scan counts as better.
+const ERRORS: f64 = 2.0;
 
 /// What was said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,7 +17,7 @@ pub(crate) struct Verdict {
     pub(crate) residual: [f64; 2],
     /// The same of withheld views.
     pub(crate) held_out: [f64; 2],
-    /// Whether it is less after, by more than twice its standard error over the views.
+    /// Whether it is less after, by more than [`ERRORS`].
     pub(crate) better: bool,
 }
 
@@ -33,11 +37,7 @@ pub(crate) fn judged(small: &Small, before: &Pose, after: &Pose) -> Result<Verdi
         Ok((part(square(&left(&seen)), &seen), left(&withheld).chunks(small.per_view()).map(square).collect()))
     };
     let ((first, before), (then, after)) = (errors(before)?, errors(after)?);
-    let count = before.len() as f64;
-    let gains: Vec<f64> = before.iter().zip(&after).map(|(before, after)| before - after).collect();
-    let mean = gains.iter().sum::<f64>() / count;
-    let spread = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
     let all = |errors: &[f64]| part(errors.iter().sum(), &withheld);
-    let better = mean > 2.0 * (spread / count).sqrt() && mean > 0.0;
+    let better = excess(&before, &after, ERRORS) > 0.0;
     Ok(Verdict { residual: [first, then], held_out: [all(&before), all(&after)], better })
 }

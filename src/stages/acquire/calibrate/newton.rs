@@ -4,6 +4,7 @@
 //! projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), so that what the object can take on itself
 //! counts for nothing. Steps are damped after Levenberg and Marquardt and held to the parameters' reach by a weak
 //! prior.
+//!
 //! Standard errors are those of White's estimator with the views as clusters, H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹, gᵥ = Jᵥᵀ rᵥ: they
 //! need neither white noise nor a right model of it, only views that err independently.
 
