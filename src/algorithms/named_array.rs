@@ -1,7 +1,11 @@
-//! [`NamedArray`]: a tensor as plain values, as a checkpoint keeps it.
+//! [`NamedArray`]: a tensor as plain values, and files of them (safetensors) with a text by name beside: checkpoints,
+//! trained weights.
 
 use crate::error::Result;
 use crate::tensors::to_vec;
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
 use tch::Tensor;
 
 /// A tensor as plain values.
@@ -29,4 +33,46 @@ impl NamedArray {
         let shape: Vec<i64> = self.shape.iter().map(|&n| n as i64).collect();
         Tensor::from_slice(&self.values).view(&shape[..]).to_device(like.device()).to_kind(like.kind())
     }
+}
+
+/// Arrays and texts as the bytes of a file.
+///
+/// # Errors
+/// A shape that is not the values'.
+pub(super) fn encode<'a>(
+    arrays: impl IntoIterator<Item = &'a NamedArray>,
+    texts: HashMap<String, String>,
+) -> std::result::Result<Vec<u8>, SafeTensorError> {
+    let all: Vec<&NamedArray> = arrays.into_iter().collect();
+    let bytes: Vec<Vec<u8>> =
+        all.iter().map(|array| array.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let views = all.iter().zip(&bytes).map(|(array, bytes)| {
+        TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (array.name.clone(), view))
+    });
+    safetensors::serialize(views.collect::<std::result::Result<Vec<_>, _>>()?, Some(texts))
+}
+
+/// The texts of a file; none where it has none.
+///
+/// # Errors
+/// Bytes that are no such file.
+pub(super) fn texts(bytes: &[u8]) -> std::result::Result<HashMap<String, String>, SafeTensorError> {
+    let (_, header) = SafeTensors::read_metadata(bytes)?;
+    Ok(header.metadata().clone().unwrap_or_default())
+}
+
+/// The arrays of a file.
+///
+/// # Errors
+/// In words: bytes that are no such file, values that are not f32.
+pub(super) fn decode(bytes: &[u8]) -> std::result::Result<Vec<NamedArray>, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let one = |(name, view): (&str, TensorView<'_>)| {
+        if view.dtype() != Dtype::F32 {
+            return Err(format!("`{name}`: expected f32, got {:?}", view.dtype()));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        Ok(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values })
+    };
+    file.iter().map(one).collect()
 }

@@ -7,14 +7,13 @@ use super::phase::Phase;
 use super::problem::FitProblem;
 use super::weight_selection::{Best, WeightSelection};
 use crate::algorithms::Run;
-use crate::algorithms::named_array::NamedArray;
+use crate::algorithms::named_array::{self, NamedArray};
 use crate::data::{CurvePoint, Grid, Volume};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
 use crate::input_path;
 use crate::optimizers::Optimizer;
 use crate::renderers::line_integral::Memory;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -135,8 +134,7 @@ pub(super) fn fault(problem: impl std::fmt::Display) -> Error {
 
 /// What the file says about itself.
 pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-    header.metadata().clone().ok_or_else(|| fault("has no metadata"))
+    named_array::texts(bytes).map_err(fault)
 }
 
 impl Snapshot {
@@ -154,13 +152,6 @@ impl Snapshot {
         {
             all.push(NamedArray { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
         }
-        let bytes: Vec<Vec<u8>> = all.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-        let views = all.iter().zip(&bytes).map(|(tensor, bytes)| {
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes)
-                .map(|view| (tensor.name.clone(), view))
-                .map_err(fault)
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
         let metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("identity".to_string(), place.identity.to_string()),
@@ -176,7 +167,7 @@ impl Snapshot {
             ("mu_ref".to_string(), place.mu_ref.to_string()),
             ("mu_water".to_string(), (place.mu_ref / crate::data::MU_REFERENCE_OVER_WATER).to_string()),
         ]);
-        safetensors::serialize(views, Some(metadata)).map_err(fault)
+        named_array::encode(&all, metadata).map_err(fault)
     }
 
     /// Reads a file made for the fit `identity`.
@@ -189,15 +180,7 @@ impl Snapshot {
         if entry("identity")? != identity {
             return Err(fault("was made for other data, another grid, seed or configuration"));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(fault)?;
-        let mut tensors = Vec::new();
-        for (name, view) in file.iter() {
-            if view.dtype() != Dtype::F32 {
-                return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            tensors.push(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values });
-        }
+        let mut tensors = named_array::decode(bytes).map_err(fault)?;
         let mut taken =
             |name: &str| tensors.iter().position(|t| t.name == name).map(|at| tensors.swap_remove(at).values);
         let start = taken("start");

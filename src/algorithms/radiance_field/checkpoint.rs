@@ -2,14 +2,13 @@
 
 use super::Config;
 use crate::algorithms::Run;
-use crate::algorithms::named_array::NamedArray;
+use crate::algorithms::named_array::{self, NamedArray};
 use crate::data::{CurvePoint, Grid, Pictures};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
 use crate::fields::radiance::Radiance;
 use crate::optimizers::Optimizer;
 use crate::renderers::emission_absorption::Occupancy;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 
 /// Version of the keys below.
@@ -57,8 +56,7 @@ pub(super) fn tensors(field: &Radiance, optimizer: &dyn Optimizer) -> Result<Vec
 }
 
 fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-    let metadata = header.metadata().clone().ok_or_else(|| fault("has no metadata"))?;
+    let metadata = named_array::texts(bytes).map_err(fault)?;
     match metadata.get("kind").map(String::as_str) {
         Some(KIND) => Ok(metadata),
         _ => Err(fault("it is not the checkpoint of a radiance field")),
@@ -82,13 +80,6 @@ impl Snapshot {
     pub(super) fn encode(&self, config: &Config, grid: &Grid, identity: &str) -> Result<Vec<u8>> {
         let cells = config.cells.max(1);
         let matter = NamedArray { name: OCCUPANCY.to_string(), shape: vec![cells; 3], values: self.matter.clone() };
-        let all: Vec<&NamedArray> = self.tensors.iter().chain([&matter]).collect();
-        let bytes: Vec<Vec<u8>> =
-            all.iter().map(|array| array.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
-        let views = all.iter().zip(&bytes).map(|(array, bytes)| {
-            TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (array.name.clone(), view))
-        });
-        let views = views.collect::<std::result::Result<Vec<_>, _>>().map_err(fault)?;
         let metadata = [
             ("format", FORMAT.to_string()),
             ("kind", KIND.to_string()),
@@ -103,7 +94,7 @@ impl Snapshot {
             ("opaque", self.opaque.to_string()),
         ];
         let metadata = metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
-        safetensors::serialize(views, Some(metadata)).map_err(fault)
+        named_array::encode(self.tensors.iter().chain([&matter]), metadata).map_err(fault)
     }
 
     /// Reads a file made for the fit `identity`.
@@ -116,15 +107,7 @@ impl Snapshot {
         if of("identity")? != identity {
             return Err(fault("was made for other pictures, another seed or configuration"));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(fault)?;
-        let mut tensors = Vec::new();
-        for (name, view) in file.iter() {
-            if view.dtype() != Dtype::F32 {
-                return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            tensors.push(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values });
-        }
+        let mut tensors = named_array::decode(bytes).map_err(fault)?;
         let at = tensors.iter().position(|array| array.name == OCCUPANCY);
         let matter = at.map(|at| tensors.swap_remove(at).values).ok_or_else(|| fault("lacks `occupancy`"))?;
         Ok(Self {

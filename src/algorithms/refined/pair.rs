@@ -1,9 +1,7 @@
 //! A start and its truth, to be learned from; made once and kept as a file.
 
-use super::prior::encode;
-use crate::algorithms::named_array::NamedArray;
+use crate::algorithms::named_array::{self, NamedArray};
 use crate::error::{Error, Result};
-use safetensors::tensor::SafeTensors;
 use std::collections::HashMap;
 
 /// Axial slices `[z, y, x]` in C order, in units of mu_ref.
@@ -31,7 +29,8 @@ impl Pair {
             shape: self.shape.to_vec(),
             values: values.clone(),
         };
-        encode(&parts.map(array), HashMap::from([("about".to_string(), about.to_string())]))
+        named_array::encode(&parts.map(array), HashMap::from([("about".to_string(), about.to_string())]))
+            .map_err(|error| Error::input("pair", error))
     }
 
     /// Reads what [`Pair::write`] wrote, and the text.
@@ -40,15 +39,16 @@ impl Pair {
     /// Bytes that are no such file.
     pub fn read(bytes: &[u8]) -> Result<(Self, String)> {
         let fault = |problem: String| Error::input("pair", problem);
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| fault(error.to_string()))?;
-        let about = header.metadata().as_ref().and_then(|all| all.get("about")).cloned().unwrap_or_default();
-        let file = SafeTensors::deserialize(bytes).map_err(|error| fault(error.to_string()))?;
-        let part = |name: &str| -> Result<([usize; 3], Vec<f32>)> {
-            let view = file.tensor(name).map_err(|error| fault(error.to_string()))?;
-            let shape = <[usize; 3]>::try_from(view.shape()).map_err(|_| fault(format!("`{name}` has no 3 axes")))?;
-            Ok((shape, view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()))
+        let texts = named_array::texts(bytes).map_err(|error| fault(error.to_string()))?;
+        let about = texts.get("about").cloned().unwrap_or_default();
+        let mut arrays = named_array::decode(bytes).map_err(fault)?;
+        let mut part = |name: &str| -> Result<([usize; 3], Vec<f32>)> {
+            let at = arrays.iter().position(|array| array.name == name);
+            let array = at.map(|at| arrays.swap_remove(at)).ok_or_else(|| fault(format!("lacks `{name}`")))?;
+            let shape = <[usize; 3]>::try_from(array.shape).map_err(|_| fault(format!("`{name}` has no 3 axes")))?;
+            Ok((shape, array.values))
         };
-        let [truth, start, residual] = ["truth", "start", "residual"].map(part);
+        let [truth, start, residual] = ["truth", "start", "residual"].map(&mut part);
         let ((shape, truth), (a, start), (b, residual)) = (truth?, start?, residual?);
         if shape != a || shape != b {
             return Err(fault(format!("its parts differ in shape: {shape:?}, {a:?}, {b:?}")));

@@ -3,9 +3,8 @@
 
 use super::network::Network;
 use super::traits::Ranges;
-use crate::algorithms::named_array::NamedArray;
+use crate::algorithms::named_array;
 use crate::error::{Error, Result};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use tch::Device;
@@ -80,9 +79,8 @@ impl Prior {
     /// # Errors
     /// Bytes that are no such file, are damaged or lack a weight.
     pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| fault(format!("no weights: {error}")))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        let card = metadata.get("card").ok_or_else(|| fault("the file has no model card"))?;
+        let texts = named_array::texts(bytes).map_err(|error| fault(format!("no weights: {error}")))?;
+        let card = texts.get("card").ok_or_else(|| fault("the file has no model card"))?;
         let plain: serde_json::Value = serde_json::from_str(card).map_err(fault)?;
         if plain["format"] != FORMAT {
             return Err(fault(format!("expected the format {FORMAT}, got {}", plain["format"])));
@@ -92,15 +90,7 @@ impl Prior {
         if !sane {
             return Err(fault("its model card holds figures that make no sense"));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|error| fault(format!("damaged: {error}")))?;
-        let mut arrays = Vec::new();
-        for (name, view) in file.iter() {
-            if view.dtype() != Dtype::F32 {
-                return Err(fault(format!("`{name}`: expected f32, got {:?}", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            arrays.push(NamedArray { name: name.to_string(), shape: view.shape().to_vec(), values });
-        }
+        let arrays = named_array::decode(bytes).map_err(|problem| fault(format!("damaged: {problem}")))?;
         Ok(Self { card, network: Network::from_arrays(&arrays, device)? })
     }
 
@@ -110,22 +100,14 @@ impl Prior {
     /// Memory.
     pub fn write(&self) -> Result<Vec<u8>> {
         let card = serde_json::to_string(&self.card).map_err(fault)?;
-        encode(&self.network.arrays()?, HashMap::from([("card".to_string(), card)]))
+        named_array::encode(&self.network.arrays()?, HashMap::from([("card".to_string(), card)])).map_err(fault)
     }
-}
-
-/// Arrays with metadata as a safetensors file.
-pub(super) fn encode(arrays: &[NamedArray], metadata: HashMap<String, String>) -> Result<Vec<u8>> {
-    let bytes: Vec<Vec<u8>> = arrays.iter().map(|a| a.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let views = arrays.iter().zip(&bytes).map(|(array, bytes)| {
-        TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (array.name.clone(), view)).map_err(fault)
-    });
-    safetensors::serialize(views.collect::<Result<Vec<_>>>()?, Some(metadata)).map_err(fault)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::algorithms::named_array::{NamedArray, encode};
 
     pub(crate) fn prior() -> Prior {
         let card = Card {

@@ -7,16 +7,13 @@
 
 use super::network::Network;
 use super::pair::Pair;
-use super::prior::encode;
-use crate::algorithms::named_array::NamedArray;
+use crate::algorithms::named_array::{self, NamedArray};
 use crate::error::{Error, Result};
 use crate::optimizers::adam::{self, Adam};
 use crate::optimizers::{Optimizer, Schedule};
 use crate::random::stream;
 use crate::tensors::{from_slice, torch_error};
 use rand::RngExt;
-use safetensors::tensor::SafeTensors;
-use std::collections::HashMap;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// Steps of a linear rise of the rate.
@@ -162,7 +159,8 @@ impl Trainer {
             arrays.push(NamedArray::new(format!("optimizer.{name}"), &tensor)?);
         }
         let metadata = [("identity", identity.to_string()), ("step", self.step.to_string())];
-        encode(&arrays, metadata.map(|(key, value)| (key.to_string(), value)).into())
+        named_array::encode(&arrays, metadata.map(|(key, value)| (key.to_string(), value)).into())
+            .map_err(|error| Error::input("training state", error))
     }
 
     /// Goes on from a state; `false`, and nothing is changed, if it was made for something else.
@@ -171,17 +169,14 @@ impl Trainer {
     /// A state that is damaged.
     pub fn restore(&mut self, bytes: &[u8], identity: &str) -> Result<bool> {
         let fault = |problem: String| Error::input("training state", problem).hint("delete it to begin anew");
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| fault(error.to_string()))?;
-        let metadata: HashMap<String, String> = header.metadata().clone().unwrap_or_default();
+        let metadata = named_array::texts(bytes).map_err(|error| fault(error.to_string()))?;
         if metadata.get("identity").map(String::as_str) != Some(identity) {
             return Ok(false);
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|error| fault(error.to_string()))?;
+        let arrays = named_array::decode(bytes).map_err(fault)?;
         let find = |name: &str| -> Option<Tensor> {
-            let view = file.tensor(name).ok()?;
-            let values: Vec<f32> =
-                view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            from_slice(&values, view.shape(), Device::Cpu).ok()
+            let array = arrays.iter().find(|array| array.name == name)?;
+            from_slice(&array.values, &array.shape, Device::Cpu).ok()
         };
         let put = |target: &Tensor, name: &str| -> Result<()> {
             let source = find(name).filter(|source| source.size() == target.size());
