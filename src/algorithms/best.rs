@@ -39,11 +39,8 @@ impl Default for Config {
     }
 }
 
-/// Iterations and gap of a reconstruction on a finer lattice. An iteration costs about ten times as much there, and the
-/// volume is within 0.05 dB of where it goes long before its gap says so.
-const FINE: (u64, f64) = (250, 0.05);
-/// Most weights that are tried on a finer lattice, and there with noise weights.
-const NEAR: [usize; 2] = [6, 3];
+/// Most weights that are tried with noise weights.
+const WEIGHTED: usize = 3;
 /// A search with noise weights begins so many times above the weight without them: a smooth volume is the better start.
 const ABOVE: f64 = 4.0;
 
@@ -64,11 +61,9 @@ impl Config {
     /// A total variation whose weight is searched for from `first`, by at most `near` trials.
     fn candidate(&self, lattice: usize, noise: Option<Statistics>, first: f64, near: Option<usize>) -> Candidate {
         let weight = Weight::Auto(Auto { first, near, ..self.auto.clone() });
-        let usual = tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() };
-        let (iterations, tolerance) = if lattice == 1 { (usual.iterations, usual.tolerance) } else { FINE };
         Candidate {
             discretisation: Discretisation { lattice, sub_rays: Some(lattice) },
-            tv: tv::Config { iterations, tolerance, ..usual },
+            tv: tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::on_lattice(lattice) },
         }
     }
 
@@ -79,13 +74,12 @@ impl Config {
         let mut judged = vec![self.candidate(1, None, self.auto.first, None).judge(data, grid, run)?];
         let mut first = judged[0].weight;
         for lattice in 2..=self.finest {
-            let found = self.candidate(lattice, None, first, Some(NEAR[0])).judge(data, grid, run)?;
+            let found = self.candidate(lattice, None, first, Some(tv::NEAR)).judge(data, grid, run)?;
             first = found.weight;
             judged.push(found);
         }
         if self.noise.is_some() {
-            let near = Some(NEAR[1]);
-            judged.push(self.candidate(self.finest, self.noise, ABOVE * first, near).judge(data, grid, run)?);
+            judged.push(self.candidate(self.finest, self.noise, ABOVE * first, Some(WEIGHTED)).judge(data, grid, run)?);
         }
         Ok(judged)
     }
@@ -153,9 +147,10 @@ impl Algorithm for Config {
             // What the averaged volume and its fine original hold at once.
             Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * grid.voxels()) as u64, ..cost }
         };
-        let near = |lattice: usize| (lattice > 1).then_some(NEAR[0]);
+        let near = |lattice: usize| (lattice > 1).then_some(tv::NEAR);
         let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None, self.auto.first, near(lattice)));
-        let weighted = self.noise.map(|noise| self.candidate(self.finest, Some(noise), self.auto.first, Some(NEAR[1])));
+        let weighted =
+            self.noise.map(|noise| self.candidate(self.finest, Some(noise), self.auto.first, Some(WEIGHTED)));
         plain.chain(weighted).map(of).fold(Estimate::default(), |sum, cost| Estimate {
             operations: sum.operations + cost.operations,
             memory_bytes: sum.memory_bytes.max(cost.memory_bytes),

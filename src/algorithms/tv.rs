@@ -37,6 +37,12 @@ pub struct Config {
     pub step: f64,
 }
 
+/// Most weights that are tried on a finer lattice, near the one that was found on the picture's voxels.
+pub(super) const NEAR: usize = 6;
+/// Iterations and gap on a finer lattice. An iteration costs about ten times as much there, and the volume is within
+/// 0.05 dB of where it goes long before its gap says so.
+const FINE: (u64, f64) = (250, 0.05);
+
 impl Default for Config {
     fn default() -> Self {
         let Effort { iterations, tolerance, nonnegative, step } = Effort::default();
@@ -45,6 +51,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The defaults, with what a method that works on a lattice so many times finer than the picture iterates.
+    pub(super) fn on_lattice(lattice: usize) -> Self {
+        let usual = Self::default();
+        if lattice == 1 { usual } else { Self { iterations: FINE.0, tolerance: FINE.1, ..usual } }
+    }
+
     /// The weight alone: the number, or the choice from the projections.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tch::Tensor;
 /// flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where it is
 /// going.
 const TRIAL: (u64, f64) = (80, 0.2);
+
 /// What a reconstruction is made of, whatever the penalty.
 pub struct Recipe<'a> {
     /// What the progress calls it.

@@ -6,12 +6,6 @@ use crate::algorithms::{Algorithm, Discretisation, Estimate, Reconstruction, Run
 use crate::data::{Geometry, Grid, Projections};
 use crate::error::Result;
 
-/// Iterations and gap on a finer lattice: an iteration costs about ten times as much there, and the volume is within
-/// 0.05 dB of where it goes long before its gap says so.
-const FINE: (u64, f64) = (250, 0.05);
-/// Most weights that are tried on a finer lattice.
-const NEAR: usize = 6;
-
 /// A total variation on finer voxels.
 pub(super) struct Variation {
     pub(super) weight: Weight,
@@ -22,11 +16,12 @@ pub(super) struct Variation {
 
 impl Variation {
     fn tv(&self, weight: Weight, noise: Option<Statistics>) -> tv::Config {
-        let usual = tv::Config { weight, noise, nonnegative: self.nonnegative, ..tv::Config::default() };
-        if self.discretisation.lattice == 1 {
-            return usual;
+        tv::Config {
+            weight,
+            noise,
+            nonnegative: self.nonnegative,
+            ..tv::Config::on_lattice(self.discretisation.lattice)
         }
-        tv::Config { iterations: FINE.0, tolerance: FINE.1, ..usual }
     }
 
     pub(super) fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
@@ -42,7 +37,7 @@ impl Variation {
     fn near(&self, first: f64) -> Weight {
         match &self.weight {
             Weight::Auto(auto) if self.discretisation.lattice > 1 => {
-                Weight::Auto(Auto { first, near: Some(NEAR), ..auto.clone() })
+                Weight::Auto(Auto { first, near: Some(tv::NEAR), ..auto.clone() })
             }
             other => other.clone(),
         }
