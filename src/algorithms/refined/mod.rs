@@ -39,9 +39,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// Weights that are part of the program, for slices and for volumes.
-const SHIPPED: [&[u8]; 2] =
-    [include_bytes!("../../../priors/ct-2d.safetensors"), include_bytes!("../../../priors/ct-3d.safetensors")];
+/// Weights that are part of the program, trained on slices: a volume is warned of.
+const SHIPPED: &[u8] = include_bytes!("../../../priors/ct-2d.safetensors");
 /// One view in so many is left out to ask whether the network does harm.
 const EVERY: usize = 4;
 /// Fewest directions of which some can be spared for that.
@@ -53,7 +52,7 @@ const HARM: f64 = 1.05;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weights that `recon train-prior` wrote; `null`: those of the program, for slices or for volumes.
+    /// Weights that `recon train-prior` wrote; `null`: those of the program, which were trained on slices.
     pub prior: Option<InputPath>,
     /// Weight of the total variation: chosen from the projections (`auto`), or a number as for `tv`.
     pub weight: Weight,
@@ -88,9 +87,9 @@ impl Default for Config {
 }
 
 impl Config {
-    fn load(&self, grid: &Grid, run: &Run<'_>) -> Result<Prior> {
+    fn load(&self, run: &Run<'_>) -> Result<Prior> {
         let bytes = match (&self.prior, run.weights) {
-            (None, _) => SHIPPED[usize::from(!grid.is_2d())],
+            (None, _) => SHIPPED,
             (Some(_), Some(bytes)) => bytes,
             (Some(path), None) => {
                 let problem = format!("{} was not read: the caller hands it over as `weights`", path.display());
@@ -196,7 +195,7 @@ impl Algorithm for Config {
 
     fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        let (prior, begun) = (self.load(grid, run)?, Instant::now());
+        let (prior, begun) = (self.load(run)?, Instant::now());
         let made = self.variation(self.weight.clone()).reconstruct(data, grid, run)?;
         let seconds = begun.elapsed().as_secs_f64();
         let start = Start::new(data, &made.volume, grid, &self.discretisation, run)?;

@@ -78,8 +78,8 @@ impl Start {
         to_vec(&self.refined(prior, consistency, nonnegative)?)
     }
 
-    /// What `refined` and the start leave of some `data` that neither has seen: ‖·‖² of both, refined first.
-    /// `discretisation` and `volume` are those the start was made of.
+    /// What `refined` `[z, y, x]` (units of mu_ref) and this start leave of projections that neither has seen: ‖·‖² of
+    /// both, refined first. `unseen` is the same volume with those projections.
     ///
     /// # Errors
     /// Memory.
