@@ -12,8 +12,8 @@ const SAME: f64 = 1e-6;
 /// the odd views of the same scan with about twice as many.
 ///
 /// # Errors
-/// [`Error::Config`] under `held_out`: more views than there are places; a scan whose views stand in a file, or move
-/// when there are more of them.
+/// [`Error::Config`] under `held_out`: more views than there are places; a scan whose views stand in a file, or move or
+/// are seen by another automatic detector when there are more of them.
 pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize) -> Result<Geometry> {
     let fault = |problem: String| Error::config("held_out", problem);
     let given = scan.views.len();
@@ -39,8 +39,14 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
         let chosen: Vec<usize> = (0..count).map(|k| 1 + 2 * ((2 * k + 1) * places / (2 * count))).collect();
         return fine.subset(&chosen);
     }
-    Err(fault(format!("the views of `{name}` move when there are more of them: nothing stands halfway"))
-        .hint("render the methods' volumes afterwards: recon render RUN/METHOD --views POSES"))
+    let problem = format!(
+        "the views of `{name}` move, or its automatic detector changes, when there are more of them: nothing stands \
+         halfway"
+    );
+    Err(fault(problem).hint(
+        "give detector.pixels and detector.pitch_mm, or render the methods' volumes afterwards: recon render \
+         RUN/METHOD --views POSES",
+    ))
 }
 
 fn same(a: &View, b: &View) -> bool {
