@@ -5,7 +5,7 @@ use super::study::Study;
 use super::vary::{Vary, variations};
 use crate::context::hash_bytes;
 use crate::error::{Error, Result};
-use crate::jobs::{Header, Label, Ledger, Task, layout, setting};
+use crate::jobs::{Header, Label, Ledger, Task, expanded, layout, setting};
 use crate::pipeline::{Config, Pipeline};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -25,12 +25,12 @@ pub fn tasks(study: &Study, file: &Path) -> Result<(Vec<Task>, Vec<String>)> {
     let folder = parent.canonicalize().map_err(|error| Error::read(parent, &error))?;
     let base = Config::read(&folder.join(&study.pipeline), &[])?;
     let set: Vec<_> = study.set.iter().map(|change| change.0.clone()).collect();
-    let base = base.with(&set).map_err(|error| error.under("set"))?.with_paths(|path| folder.join(path))?;
+    let base = placed(&base.with(&set).map_err(|error| error.under("set"))?, &folder)?;
     let mut varied = Vec::new();
     for variation in variations(study)? {
         let place = format!("vary.{}", setting(&variation.axes));
         let changed = base.clone().with(&variation.changes).map_err(|error| error.under(&place))?;
-        varied.push((variation, changed.with_paths(|path| folder.join(path))?));
+        varied.push((variation, placed(&changed, &folder)?));
     }
     let (mut tasks, mut taken) = (Vec::new(), HashSet::new());
     for case in cases::all(&study.cases, &folder)? {
@@ -61,10 +61,26 @@ fn label(index: usize, case: &StudyCase, variation: &Vary) -> Label {
     Label { index, id, case: case.id.clone(), axes: variation.axes.clone() }
 }
 
+/// The pipeline with the variables in its paths replaced, and relative paths taken from `folder`.
+fn placed(config: &Config, folder: &Path) -> Result<Config> {
+    let mut unknown = None;
+    let placed = config.with_paths(|path| match expanded(&path.to_string_lossy(), |_| None) {
+        Ok(text) if path.to_str().is_some() => folder.join(text),
+        Ok(_) => folder.join(path),
+        Err(name) => {
+            unknown = Some((path.clone(), name));
+            path.clone()
+        }
+    })?;
+    unknown.map_or(Ok(placed), |(path, name)| {
+        let problem = format!("`{}`: ${{{name}}} is not set", path.display());
+        Err(Error::config("", problem).hint("set it in the environment"))
+    })
+}
+
 /// The pipeline of one task.
 fn resolved(config: &Config, case: &StudyCase, id: &str) -> Result<Value> {
-    let changed = config.clone().with(&case.changes)?;
-    let mut config = changed.with_paths(|path| case.folder.join(path))?;
+    let mut config = placed(&config.clone().with(&case.changes)?, &case.folder)?;
     config.name = id.to_lowercase().chars().take(LONGEST_NAME).collect();
     config.export.directory = Some(PathBuf::new());
     Pipeline::new(config)?.config.to_value()

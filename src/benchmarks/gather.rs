@@ -2,6 +2,7 @@
 
 use super::expand::{Candidate, Combination, Contestant};
 use crate::data::{MethodReport, Status};
+use crate::jobs::Spread;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -20,15 +21,6 @@ pub enum State {
     Missing,
 }
 
-/// One metric over the seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Score {
-    /// Mean over the seeds; `None` where the number does not exist.
-    pub mean: Option<f64>,
-    /// Standard deviation over the seeds (n − 1 in the denominator); `None` with fewer than two.
-    pub spread: Option<f64>,
-}
-
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -45,13 +37,13 @@ pub struct Row {
     /// Why it is not complete, or what the oracle chose.
     pub note: String,
     /// dB against the truth.
-    pub psnr_db: Score,
+    pub psnr_db: Spread,
     /// Structural similarity with the truth.
-    pub ssim: Score,
+    pub ssim: Spread,
     /// HU.
-    pub rmse_hu: Score,
+    pub rmse_hu: Spread,
     /// dB of the volume that it started from, if it has one.
-    pub start_psnr_db: Score,
+    pub start_psnr_db: Spread,
     /// Seconds of computing of one run, mean over the seeds.
     pub seconds: Option<f64>,
     /// Highest resident memory of the process, bytes, over the seeds.
@@ -134,14 +126,10 @@ fn text(notes: &BTreeMap<String, Value>, key: &str) -> String {
     note.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
-/// Mean and standard deviation; nothing if a value does not exist or is not finite.
-fn score(values: &[Option<f64>]) -> Score {
+/// Over the seeds; nothing if a value does not exist or is not finite.
+fn score(values: &[Option<f64>]) -> Spread {
     let known: Option<Vec<f64>> = values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
-    let Some(known) = known.filter(|known| !known.is_empty()) else { return Score::default() };
-    let n = known.len() as f64;
-    let mean = known.iter().sum::<f64>() / n;
-    let squares: f64 = known.iter().map(|value| (value - mean).powi(2)).sum();
-    Score { mean: Some(mean), spread: (known.len() > 1).then(|| (squares / (n - 1.0)).sqrt()) }
+    known.map_or(Spread::default(), |known| Spread::of(&known))
 }
 
 impl Row {
@@ -157,11 +145,11 @@ impl Row {
             "algorithm": self.algorithm,
             "status": self.state,
             "psnr_db": self.psnr_db.mean,
-            "psnr_db_spread": self.psnr_db.spread,
+            "psnr_db_spread": self.psnr_db.deviation,
             "ssim": self.ssim.mean,
-            "ssim_spread": self.ssim.spread,
+            "ssim_spread": self.ssim.deviation,
             "rmse_hu": self.rmse_hu.mean,
-            "rmse_hu_spread": self.rmse_hu.spread,
+            "rmse_hu_spread": self.rmse_hu.deviation,
             "start_psnr_db": self.start_psnr_db.mean,
             "seconds": self.seconds,
             "peak_memory_bytes": self.peak_memory_bytes,
@@ -176,13 +164,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_is_mean_and_sample_deviation() {
+    fn a_seed_without_a_value_leaves_no_score() {
         let found = score(&[Some(1.0), Some(2.0), Some(6.0)]);
-        // numpy: np.mean([1, 2, 6]), np.std([1, 2, 6], ddof=1)
-        assert_eq!(found.mean, Some(3.0));
-        assert!((found.spread.unwrap() - 2.645_751_311_064_590_6).abs() < 1e-15);
-        assert_eq!(score(&[Some(4.0)]), Score { mean: Some(4.0), spread: None });
-        assert_eq!(score(&[Some(4.0), None]), Score::default());
-        assert_eq!(score(&[]), Score::default());
+        assert_eq!((found.count, found.mean), (3, Some(3.0)));
+        for values in [&[Some(4.0), None][..], &[Some(f64::NAN)], &[]] {
+            assert_eq!(score(values), Spread::default());
+        }
     }
 }

@@ -10,7 +10,6 @@
 
 mod builtin;
 mod columns;
-mod deadline;
 mod expand;
 mod gather;
 mod only;
@@ -22,7 +21,7 @@ mod write;
 
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use expand::{Candidate, Combination, Contestant, Expansion};
-pub use gather::{Reports, Row, Score, State, rows};
+pub use gather::{Reports, Row, State, rows};
 pub use only::Only;
 pub use run::{Bench, CellOutcome};
 pub use suite::{ContestantKeys, Oracle, Quick, Suite, SuiteCase, SuiteSetup};

@@ -1,6 +1,5 @@
 //! [`Bench`]: runs the settings of a suite one after the other and keeps its tables up to date.
 
-use super::deadline::Deadline;
 use super::expand::Combination;
 use super::gather::{self, Reports};
 use super::table::{Head, Table};
@@ -8,7 +7,8 @@ use crate::context::{Machine, processor};
 use crate::data::{MethodReport, Status};
 use crate::error::{Error, Result, Stop};
 use crate::formats::atomic;
-use crate::pipeline::{Config, Pipeline};
+use crate::jobs::{Deadline, complete};
+use crate::pipeline::Pipeline;
 use crate::progress::{self, StopSignal};
 use crate::registry::Kinds;
 use serde_json::Value;
@@ -104,12 +104,14 @@ impl Bench {
         let label = label.as_str();
         let _span = tracing::info_span!(target: progress::PART, "cell", label).entered();
         let mut config = setting.run(seed);
-        config.export.directory = Some(self.folder.join(setting.folder(seed)));
+        let folder = self.folder.join(setting.folder(seed));
+        config.export.directory = Some(folder.clone());
         let mut reports = Reports::new();
         loop {
-            match complete(config.clone(), stop) {
-                Ok((found, stopped)) => {
-                    reports.extend(found);
+            let ran = Pipeline::new(config.clone()).and_then(|pipeline| complete(&pipeline, &folder, stop));
+            match ran {
+                Ok((report, stopped)) => {
+                    reports.extend(report.methods.into_iter().map(|method| (method.name.clone(), method)));
                     return Ok((reports, stopped));
                 }
                 Err(Error::Stopped(why)) => return Ok((reports, Some(why))),
@@ -131,16 +133,6 @@ impl Bench {
             }
         }
     }
-}
-
-/// Runs a pipeline.
-fn complete(config: Config, stop: &dyn StopSignal) -> Result<Ran> {
-    let pipeline = Pipeline::new(config)?;
-    let context = pipeline.open(false, stop)?;
-    let report = pipeline.run(&context)?;
-    let stopped =
-        (report.status == Status::Interrupted).then(|| context.stop_signal().stop().unwrap_or(Stop::Interrupt));
-    Ok((report.methods.into_iter().map(|method| (method.name.clone(), method)).collect(), stopped))
 }
 
 fn failure(name: String, algorithm: &str, error: &Error) -> MethodReport {

@@ -1,7 +1,8 @@
 //! [`Table`]: the rows as Markdown, CSV and JSON.
 
 use super::columns::COLUMNS;
-use super::gather::{Row, Score, State};
+use super::gather::{Row, State};
+use crate::jobs::Spread;
 use crate::report::{csv, numbers};
 use serde_json::Value;
 
@@ -123,8 +124,8 @@ fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
     scored.first().filter(|_| scored.len() > 1).map(|(row, _)| *row)
 }
 
-fn shown(score: Score, unit: &str) -> String {
-    match (score.mean, score.spread) {
+fn shown(score: Spread, unit: &str) -> String {
+    match (score.mean, score.deviation) {
         (Some(mean), Some(spread)) => format!("{} ± {}", numbers::metric(mean, unit), numbers::metric(spread, unit)),
         (Some(mean), None) => numbers::metric(mean, unit),
         (None, _) => numbers::MISSING.to_string(),

@@ -5,6 +5,7 @@
 use super::builtin::PHANTOMS;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
+use crate::jobs::expanded;
 use crate::pipeline::Config;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -59,22 +60,20 @@ impl Variables {
     /// The path with its variables replaced; `None` without one.
     fn expand(&self, path: &Path) -> Option<std::result::Result<PathBuf, String>> {
         let text = path.to_string_lossy();
-        let (before, rest) = text.split_once("${")?;
-        let (name, after) = rest.split_once('}')?;
-        let value = match name {
+        let value = |name: &str| match name {
             "PHANTOMS" => Some(self.phantoms.clone()),
-            "RECON_DATA" if self.data.is_some() => self.data.clone(),
-            _ => std::env::var_os(name).map(PathBuf::from),
+            "RECON_DATA" => self.data.clone(),
+            _ => None,
         };
-        let Some(value) = value else {
+        let found = expanded(&text, value).map_err(|name| {
             let how = if name == "RECON_DATA" {
                 "--data DIR, or set it in the environment"
             } else {
                 "set it in the environment"
             };
-            return Some(Err(format!("${{{name}}} is not set: {how}")));
-        };
-        Some(Ok(PathBuf::from(format!("{before}{}{after}", value.display()))))
+            format!("${{{name}}} is not set: {how}")
+        });
+        (found.as_deref() != Ok(&text)).then(|| found.map(PathBuf::from))
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`run`]: one task, exactly once: wait for its lock, work in its own folder, publish by one rename.
 
+use super::complete::complete;
 use super::holder::host;
 use super::layout;
 use super::ledger::Ledger;
@@ -7,7 +8,7 @@ use super::lock::{Lock, Waiter, holder};
 use super::record::{MethodRecord, TaskRecord};
 use super::task::Task;
 use super::work::{self, WorkFolder};
-use crate::context::{Context, Request, Threads};
+use crate::context::Threads;
 use crate::data::{Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::formats::atomic;
@@ -190,15 +191,8 @@ fn work(
     if let (Threads::Auto(_), Some(count)) = (config.threads, threads) {
         config.threads = Threads::Count(count);
     }
-    let pipeline = Pipeline::new(config)?;
-    let Config { device, threads, seed, ref name, .. } = pipeline.config;
-    let request = Request { device, threads, seed, name: name.clone(), force: false };
-    let context = Context::new(&request, pipeline.hidden()?, &folder.path, stop)?;
-    let report = pipeline.run(&context)?;
-    if report.status == Status::Interrupted {
-        return Err(Error::Stopped(context.stop_signal().stop().unwrap_or(Stop::Interrupt)));
-    }
-    Ok(report)
+    let (report, stopped) = complete(&Pipeline::new(config)?, &folder.path, stop)?;
+    stopped.map_or(Ok(report), |why| Err(Error::Stopped(why)))
 }
 
 /// Asks to stop when the task was taken over.

@@ -183,10 +183,18 @@ impl Pipeline {
     /// # Errors
     /// A folder that cannot be written or is in use; a device that cannot be had.
     pub fn open<'a>(&self, force: bool, stop: &'a dyn StopSignal) -> Result<Context<'a>> {
+        self.open_in(&self.directory(), force, stop)
+    }
+
+    /// Opens another run folder than the one that the pipeline names, and takes the machine.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in<'a>(&self, folder: &Path, force: bool, stop: &'a dyn StopSignal) -> Result<Context<'a>> {
         self.config.limits.set()?;
         let Config { device, threads, seed, ref name, .. } = self.config;
         let request = Request { device, threads, seed, name: name.clone(), force };
-        Context::new(&request, self.hidden()?, &self.directory(), stop)
+        Context::new(&request, self.hidden()?, folder, stop)
     }
 
     /// Covers, while what is returned lives, every name that may say whose data the inputs are, unless the identity is

@@ -3,6 +3,7 @@
 use super::glob::matches;
 use super::{CaseSource, StudyCase, safe};
 use crate::error::{Error, Result};
+use crate::jobs::expanded;
 use crate::pipeline::Assignment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Pattern of their paths, relative to the study file: `*` stands for anything in one name, `?` for a character.
+    /// Pattern of their paths, relative to the study file: `*` stands for anything in one name, `?` for a character,
+    /// `${NAME}` for a variable of the environment.
     pub glob: String,
     /// Name of a case: `{1}` is what the first `*` stands for, and so on. Default: all of them, joined by `-`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,7 +25,11 @@ pub struct Config {
 
 impl CaseSource for Config {
     fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>> {
-        let found = matches(folder, &self.glob)?;
+        let glob = expanded(&self.glob, |_| None).map_err(|name| {
+            let error = Error::config("glob", format!("`{}`: ${{{name}}} is not set", self.glob));
+            error.hint("set it in the environment").under("files")
+        })?;
+        let found = matches(folder, &glob)?;
         if found.is_empty() {
             let problem = format!("`{}` matches nothing in {}", self.glob, folder.display());
             return Err(Error::config("glob", problem).under("files"));

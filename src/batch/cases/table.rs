@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The file, relative to the study file; paths in it are relative to it.
+    /// The file, relative to the study file; paths in it are relative to it, and `${NAME}` in them
+    /// stands for a variable of the environment.
     pub file: PathBuf,
     /// The column of the names. Every other column is a key of the pipeline, such as load.nifti.path; an empty cell
     /// changes nothing.

@@ -5,13 +5,13 @@ mod html;
 mod statistics;
 mod text;
 
-pub use statistics::{Paired, Spread};
+pub use statistics::Paired;
 
 use super::status::Failure;
 use crate::data::Status;
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::jobs::{Ledger, MethodRecord, State, TaskRecord, newest_work};
+use crate::jobs::{Ledger, MethodRecord, Spread, State, TaskRecord, newest_work};
 use crate::metrics;
 use crate::report::ranking::{self, Better};
 use serde::Serialize;

@@ -1,5 +1,6 @@
-//! Figures over cases: mean and spread, and paired differences with a bootstrap interval and Wilcoxon's p.
+//! Figures over cases: paired differences with a bootstrap interval and Wilcoxon's p.
 
+use crate::jobs::Spread;
 use crate::random::stream;
 use rand::RngExt;
 use serde::Serialize;
@@ -8,43 +9,6 @@ use serde::Serialize;
 const RESAMPLES: usize = 2000;
 /// Most pairs for which every assignment of signs is counted.
 const EXACT: usize = 50;
-
-/// A metric over the cases.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Spread {
-    /// Cases with a value.
-    pub count: usize,
-    /// Mean; null without a case.
-    pub mean: Option<f64>,
-    /// Standard deviation (n − 1 in the denominator); null with fewer than two cases.
-    pub deviation: Option<f64>,
-    /// Median; null without a case.
-    pub median: Option<f64>,
-    /// Smallest; null without a case.
-    pub least: Option<f64>,
-    /// Largest; null without a case.
-    pub most: Option<f64>,
-}
-
-impl Spread {
-    /// Of these values.
-    #[must_use]
-    pub fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let (count, middle) = (values.len(), values.len() / 2);
-        let median = match count {
-            0 => None,
-            n if n % 2 == 1 => Some(sorted[middle]),
-            _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-        };
-        let mean = mean(values);
-        let deviation = mean
-            .filter(|_| count > 1)
-            .map(|mean| (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt());
-        Self { count, mean, deviation, median, least: sorted.first().copied(), most: sorted.last().copied() }
-    }
-}
 
 /// Differences of one metric between two methods on the same cases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -66,15 +30,11 @@ impl Paired {
     pub fn of(differences: &[f64]) -> Self {
         Self {
             count: differences.len(),
-            mean: mean(differences),
+            mean: Spread::of(differences).mean,
             interval: (differences.len() > 1).then(|| interval(differences)),
             wilcoxon_p: wilcoxon(differences),
         }
     }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Percentiles 2.5 and 97.5 of the means of resamples; the same for the same differences on any machine.
@@ -157,16 +117,6 @@ mod tests {
 
     fn near(found: Option<f64>, expected: f64) -> bool {
         found.is_some_and(|found| (found - expected).abs() <= 2e-7 * expected.max(1e-3))
-    }
-
-    #[test]
-    fn the_spread_of_few_values() {
-        let spread = Spread::of(&[4.0, 1.0, 3.0, 2.0]);
-        assert_eq!((spread.count, spread.mean, spread.median), (4, Some(2.5), Some(2.5)));
-        assert!(near(spread.deviation, (5.0f64 / 3.0).sqrt()));
-        assert_eq!((spread.least, spread.most), (Some(1.0), Some(4.0)));
-        assert_eq!(Spread::of(&[7.0]).deviation, None);
-        assert_eq!(Spread::of(&[]), Spread::default());
     }
 
     #[test]

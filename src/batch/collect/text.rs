@@ -1,6 +1,7 @@
 //! `table.csv` (every result) and `table.md` (figures over the cases).
 
-use super::{Collection, Figures, Paired, Spread, unit};
+use super::{Collection, Figures, Paired, unit};
+use crate::jobs::Spread;
 use crate::jobs::setting;
 use crate::report::{csv, numbers, ranking};
 use std::fmt::Write;

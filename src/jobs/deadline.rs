@@ -5,9 +5,11 @@ use crate::progress::StopSignal;
 use std::time::Instant;
 
 /// Passes the question on; from `at` on, [`StopSignal::stop`] says that the time is over.
-pub(super) struct Deadline<'a> {
-    pub(super) inner: &'a dyn StopSignal,
-    pub(super) at: Option<Instant>,
+pub struct Deadline<'a> {
+    /// Who is asked first.
+    pub inner: &'a dyn StopSignal,
+    /// When the time is over; `None` for never.
+    pub at: Option<Instant>,
 }
 
 impl StopSignal for Deadline<'_> {
