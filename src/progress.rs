@@ -8,6 +8,7 @@
 //! | [`TRIAL`] | span of a trial of a search: only traces show what is in it | `label` |
 //! | [`STEP`] | event: so many steps of the task are done | `done`, `loss`, `rate`, `residual`, `gap`, `score` |
 //! | [`WARNING`] | event: something the user must know | `code` (stable), `message` |
+//! | [`BOARD`] | event: how far something stands, drawn in place of the one before | `text`, `changes` |
 //! | [`NOTE`] | event for logs only | `event`, `message` and others |
 
 mod hidden;
@@ -41,6 +42,8 @@ pub const TRIAL: &str = "recon::trial";
 pub const STEP: &str = "recon::step";
 /// Target of the events of [`warn`].
 pub const WARNING: &str = "recon::warning";
+/// Target of the events of [`board`].
+pub const BOARD: &str = "recon::board";
 /// Target of events that only logs hold.
 pub const NOTE: &str = "recon::note";
 
@@ -85,6 +88,11 @@ pub fn advance(done: u64, figures: &[(&str, f64)]) {
 /// Something the user must know but that does not stop the work: `code` is stable, such as `inverse_crime`.
 pub fn warn(code: &str, message: &str) {
     tracing::warn!(target: WARNING, code, message);
+}
+
+/// How far something stands: a terminal draws `text` in place of the one before, others get the lines of `changes`.
+pub fn board(text: &str, changes: &[String]) {
+    tracing::info!(target: BOARD, text, changes = changes.join("\n"));
 }
 
 /// Whether long work should end at the next safe point.

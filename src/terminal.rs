@@ -36,6 +36,8 @@ pub struct Terminal {
 #[derive(Debug, Default)]
 struct State {
     task: Option<Task>,
+    /// The table that is drawn in place.
+    board: Option<ProgressBar>,
     /// Warnings that were shown: each is shown once.
     warnings: HashSet<String>,
 }
@@ -63,6 +65,7 @@ impl Terminal {
     /// # Errors
     /// When stdout cannot be written; a reader that has gone is no error.
     pub fn print(&self, output: &Output, json: bool) -> std::io::Result<()> {
+        self.state().clear();
         if matches!(self.style, Style::Pretty | Style::Verbose) && !json && !output.summary.is_empty() {
             eprintln!("{}", shown(&output.summary));
         }
@@ -76,9 +79,7 @@ impl Terminal {
 
     /// Prints why a command ended.
     pub fn error(&self, error: &Error) {
-        if let Some(bar) = self.state().task.take().and_then(|task| task.bar) {
-            bar.finish_and_clear();
-        }
+        self.state().clear();
         if self.style == Style::Json {
             let values = [("message", error.to_string().into()), ("exit_code", error.exit_code().into())];
             let values = values.map(|(name, value)| (name.to_string(), value)).into_iter().collect();
@@ -115,6 +116,21 @@ impl Listen for Arc<Terminal> {
 }
 
 impl State {
+    /// Takes what is drawn in place off the screen.
+    fn clear(&mut self) {
+        let bar = self.task.take().and_then(|task| task.bar);
+        bar.into_iter().chain(self.board.take()).for_each(|bar| bar.finish_and_clear());
+    }
+
+    /// Draws a table in place of the one before; where nothing can be drawn in place, says what has changed.
+    fn draw_board(&mut self, text: &str, changes: &str) {
+        if std::io::stderr().is_terminal() {
+            self.board.get_or_insert_with(|| draw_template("{msg}")).set_message(shown(text));
+        } else {
+            changes.lines().for_each(|line| eprintln!("{}", shown(line)));
+        }
+    }
+
     fn hear(&mut self, message: Message, period: Duration) {
         match message {
             Message::Begin { task, steps } => {
@@ -142,12 +158,13 @@ impl State {
                     self.say(&format!("warning: {line}"));
                 }
             }
+            Message::Board { text, changes } => self.draw_board(&text, &changes),
             Message::Note { .. } => {}
         }
     }
 
     fn say(&self, line: &str) {
-        match self.task.as_ref().and_then(|task| task.bar.as_ref()) {
+        match self.task.as_ref().and_then(|task| task.bar.as_ref()).or(self.board.as_ref()) {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None => eprintln!("{line}"),
         }
@@ -200,6 +217,13 @@ fn draw(task: &str, steps: Option<u64>) -> ProgressBar {
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(task.to_string());
     bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// A bar without a length.
+fn draw_template(template: &str) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }
 

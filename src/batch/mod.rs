@@ -6,6 +6,7 @@
 //!
 //! Everything is decided when a study is frozen; who runs a task, and where, changes nothing about it.
 
+mod board;
 mod cases;
 mod collect;
 mod engine;
@@ -15,12 +16,14 @@ mod status;
 mod study;
 mod submit;
 mod vary;
+mod working;
 
 pub use cases::{CaseKind, CaseSource, StudyCase};
-pub use collect::{Collection, Figures, Paired, Ranked, Row, Spread, TABLES};
+pub use collect::{Collection, Figures, Paired, Ranked, Row, TABLES};
 pub use engine::{Engine, Submission};
 pub use freeze::{frozen, tasks};
-pub use status::{Failure, Summary};
+pub use status::{Counts, Failure, Group, Summary};
 pub use study::{Combine, Retry, Study};
 pub use submit::Planned;
 pub use vary::{Vary, variations};
+pub use working::Working;

@@ -3,10 +3,11 @@
 use super::engine::{Engine, Submission};
 use super::memory;
 use crate::error::{Error, Result};
-use crate::jobs::{Ledger, State, layout};
+use crate::jobs::{Holder, Ledger, State, layout};
 use crate::progress::{self, StopSignal};
 use crate::schedulers::{Array, Queue, QueueState, Scheduler, Submitted};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::time::Duration;
 
 /// What is to be submitted.
@@ -110,13 +111,28 @@ fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Resu
     .hint("run the same command again when squeue answers"))
 }
 
+/// The file that whoever submits a study locks, and puts its number into.
+const LOCK: &str = "submit.lock";
+
+/// Whether a process of this machine is submitting the study. Its number is read, since a look at the lock itself would
+/// take it for a moment.
+pub(super) fn in_progress(ledger: &Ledger) -> bool {
+    let text = std::fs::read(ledger.root.join(LOCK)).unwrap_or_default();
+    serde_json::from_slice::<Holder>(&text).is_ok_and(|holder| !holder.released && holder.lives() == Some(true))
+}
+
 /// One process at a time submits a study.
 fn lock(ledger: &Ledger) -> Result<File> {
-    let path = ledger.root.join("submit.lock");
+    let path = ledger.root.join(LOCK);
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let file = opened.map_err(|error| Error::write(&path, &error))?;
+    let mut file = opened.map_err(|error| Error::write(&path, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            let text = serde_json::to_vec(&Holder::own()).unwrap_or_default();
+            // For `recon batch status` alone: a full disk stops nothing.
+            let _ = file.set_len(0).and_then(|()| file.write_all(&text));
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => {
             Err(Error::resource(ledger.root.display().to_string(), "another process is submitting this study")
                 .hint("`recon batch status` tells how far it is"))

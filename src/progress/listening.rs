@@ -1,6 +1,6 @@
 //! [`Listening`]: a layer of `tracing` that turns the program's spans and events into [`Message`]s.
 
-use super::{Message, NOTE, STEP, TASK, TRIAL, WARNING, covered};
+use super::{BOARD, Message, NOTE, STEP, TASK, TRIAL, WARNING, covered};
 use serde_json::{Map, Value};
 use std::fmt::Debug;
 use std::time::Instant;
@@ -134,7 +134,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, L: Listen> Layer<S> for Listening<L
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let target = event.metadata().target();
-        if ![STEP, WARNING, NOTE].contains(&target) {
+        if ![STEP, WARNING, BOARD, NOTE].contains(&target) {
             return;
         }
         let Some((places, task)) = places(context.event_scope(event)) else { return };
@@ -148,6 +148,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, L: Listen> Layer<S> for Listening<L
             WARNING => Message::Warning {
                 code: text(&values, "code").unwrap_or_default(),
                 message: covered(&text(&values, "message").unwrap_or_default()),
+            },
+            BOARD => Message::Board {
+                text: covered(&text(&values, "text").unwrap_or_default()),
+                changes: covered(&text(&values, "changes").unwrap_or_default()),
             },
             _ => Message::Note { event: text(&values, "event").unwrap_or_default(), values: without_event(values) },
         };

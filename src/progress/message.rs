@@ -35,6 +35,13 @@ pub enum Message {
         /// In words.
         message: String,
     },
+    /// How far something stands, in place of what was told before.
+    Board {
+        /// A table, of lines.
+        text: String,
+        /// What has changed, a line each; for listeners that cannot draw in place.
+        changes: String,
+    },
     /// For logs only: what happened, with values.
     Note {
         /// What happened, such as `stage`.
@@ -55,7 +62,7 @@ impl Message {
                 }
             }
             Self::Warning { message, .. } => *message = format!("{label}: {message}"),
-            Self::Note { .. } => {}
+            Self::Board { .. } | Self::Note { .. } => {}
         }
         self
     }
@@ -87,6 +94,11 @@ impl Message {
                 put("code", code.as_str().into());
                 put("message", message.as_str().into());
                 "warning"
+            }
+            Self::Board { text, changes } => {
+                put("text", text.as_str().into());
+                put("changes", changes.as_str().into());
+                "board"
             }
             Self::Note { event, values } => return (event, values.clone()),
         };

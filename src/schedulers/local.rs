@@ -68,6 +68,8 @@ impl Scheduler for Local {
         let mut waiting: VecDeque<(usize, u32)> = array.elements.iter().map(|&element| (element, 1)).collect();
         let (mut running, mut done): (Vec<Running>, u64) = (Vec::new(), 0);
         let task = progress::begin("study", Some(array.elements.len() as u64));
+        // From here on time counts: what is left is told by the first element that ends.
+        progress::advance(0, &[]);
         let mut told = false;
         while !running.is_empty() || (!waiting.is_empty() && stop.stop().is_none()) {
             let stopping = stop.stop().is_some();

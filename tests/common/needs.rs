@@ -27,14 +27,19 @@ pub(crate) fn python(test: &str, peer: &str, packages: &str) -> Option<String> {
     skip(test, peer, &format!("the Python packages {packages} (set PYTHON to an interpreter that has them)"))
 }
 
+/// Says that a test was not run, for want of `what`.
+pub(crate) fn skipped(test: &str, what: &str) {
+    // Past the capture of test output: what was not tested should be seen.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: needs {what}");
+}
+
 /// Says what is missing, or fails where `RECON_REQUIRE_<kind>` is 1.
 fn skip<T>(test: &str, kind: &str, what: &str) -> Option<T> {
     let test = test.trim_end_matches("::here");
     let variable = format!("RECON_REQUIRE_{kind}");
     let required = std::env::var(&variable).is_ok_and(|value| value == "1");
     assert!(!required, "{test} needs {what}, and {variable}=1 forbids to skip it");
-    // Past the capture of test output: what was not tested should be seen.
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: needs {what}");
+    skipped(test, what);
     None
 }
 

@@ -1,7 +1,7 @@
 //! `recon batch` and `recon task` on this machine: 24 tiny cases, each done exactly once, whoever is killed and when.
 #![cfg(unix)]
 
-use crate::common::Bench;
+use crate::common::{Bench, Outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,6 +41,10 @@ fn holders(study: &Path) -> Vec<u32> {
 fn is_task(pid: u32) -> bool {
     let text = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&text).split('\0').any(|word| word == "task")
+}
+
+fn phantom() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml")
 }
 
 fn kill(pid: u32) {
@@ -89,8 +93,7 @@ fn a_bad_case_stops_no_other_is_named_with_its_reason_and_only_it_is_submitted_a
     let pipeline = "load: {phantom: {file: p.yaml}}\ngrid: {shape: [8, 8, 8]}\nsimulate: {geometry: {cone: {views: 4, \
                     source_to_axis_mm: 500, source_to_detector_mm: 700}}}\nreconstruct: [fdk]\n";
     bench.write("base.yaml", pipeline);
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
-    let phantom = std::fs::read_to_string(phantom).unwrap();
+    let phantom = std::fs::read_to_string(phantom()).unwrap();
     for name in ["a/p.yaml", "c d/p.yaml"] {
         bench.write(name, &phantom);
     }
@@ -156,13 +159,69 @@ fn a_task_that_is_told_to_stop_checkpoints_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn the_shipped_study_is_valid_by_its_schema_and_every_task_of_it_is_a_pipeline() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/batch.yaml");
+fn watching_a_study_says_what_changes_and_ends_when_nothing_is_left() {
+    let bench = Bench::new();
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+    let text = std::fs::read_to_string(STUDY).unwrap().replace("count: 8", "count: 2").replace("tiny.yaml", tiny);
+    let bad = text.replace("- seeds: {count: 2, key: seed}", "- seeds: {count: 2, key: seed}\n- csv: {file: bad.csv}");
+    bench.write("s.yaml", &bad);
+    bench.write("bad.csv", "case,load.phantom.file\nbad,nowhere.yaml\n");
+    let submit = ["batch", "submit", "s.yaml", "--output", "out"];
+    let mut runner = bench.command(&submit).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while !bench.path("out/study.json").exists() || summary(&bench)["submitting"] != true {
+        assert!(begin.elapsed() < Duration::from_mins(2) && runner.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Between two tasks nothing runs for a moment: the study that is being run is not at rest.
+    let watched = bench.recon(&["batch", "status", "out", "--watch", "--every", "0.02"]).expect(0, &["began: "]);
+    assert_eq!(runner.wait().unwrap().code(), Some(4));
+    let counts: Vec<&str> = watched.stderr.lines().filter(|line| line.starts_with("s of 9 tasks: ")).collect();
+    assert!(counts.len() >= 9 && counts.windows(2).all(|pair| pair[0] != pair[1]), "{}", watched.stderr);
+    assert_eq!(watched.stderr.matches("failed (3): bad_method-fdk: ").count(), 1, "{}", watched.stderr);
+    assert!(counts.iter().any(|line| line.contains(" left")), "{}", watched.stderr);
+    assert!(!watched.stderr.contains('\u{1b}'), "nothing is drawn in place where nobody looks");
+    let last = ["s of 9 tasks: 6 done, 3 failed", "\nmethod-fdk ", "failed (3): bad_method-siren: "];
+    assert!(last.iter().all(|words| watched.stdout.contains(words)), "{}", watched.stdout);
+    let again = bench.recon(&["batch", "status", "out", "--watch"]).expect(0, &[]);
+    assert_eq!(again.stdout, watched.stdout, "a study at rest is told at once");
+}
+
+/// What `submit --dry-run` says of a shipped study, which must be valid by its schema.
+fn plan_of(file: &str, data: &Path) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let value: Value = serde_yaml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let validator = jsonschema::draft7::new(&recon::batch::Study::schema()).unwrap();
     validator.validate(&value).unwrap_or_else(|error| panic!("{error} at {}", error.instance_path()));
+    let args = ["batch", "submit", file.to_str().unwrap(), "--dry-run", "--json"];
+    let output = Bench::new().command(&args).env("RECON_DATA", data).output().unwrap();
+    serde_json::from_str(&Outcome::from(output).expect(0, &[]).stdout).unwrap()
+}
+
+#[test]
+fn the_shipped_studies_are_valid_by_their_schema_and_every_task_of_them_is_a_pipeline() {
+    for file in ["pipelines/batch.yaml", "pipelines/cluster/real-ct.yaml"] {
+        let plan = plan_of(file, Path::new("/nowhere"));
+        assert_eq!((&plan["tasks"], &plan["missing"]), (&24.into(), &24.into()), "{file}");
+    }
+}
+
+#[test]
+fn a_variable_in_a_path_is_replaced_and_one_that_is_not_set_is_named() {
     let bench = Bench::new();
-    let plan = bench.recon(&["batch", "submit", file.to_str().unwrap(), "--dry-run", "--json"]).expect(0, &[]);
-    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
-    assert_eq!((&plan["tasks"], &plan["missing"]), (&24.into(), &24.into()));
+    bench.write("data/a.yaml", &std::fs::read_to_string(phantom()).unwrap());
+    let head = "grid: {shape: [8, 8, 8]}\nsimulate: {geometry: {cone: {views: 4, source_to_axis_mm: 500, \
+                source_to_detector_mm: 700}}}\nreconstruct: [fdk]\nload: ";
+    bench.write("base.yaml", &format!("{head}{{phantom: {{file: \"${{RECON_TEST_DATA}}/a.yaml\"}}}}\n"));
+    let glob = "cases: [files: {glob: \"${RECON_TEST_DATA}/*.yaml\", key: load.phantom.file}]\npipeline: base.yaml\n";
+    for (study, place) in
+        [("pipeline: base.yaml\ncases: [seeds: {count: 1, key: seed}]\n", "/a.yaml"), (glob, "cases[0]")]
+    {
+        bench.write("s.yaml", study);
+        let submit = ["batch", "submit", "s.yaml", "--output", "out"];
+        bench.recon(&submit).expect(2, &["${RECON_TEST_DATA} is not set", place]);
+        let output = bench.command(&submit).env("RECON_TEST_DATA", bench.path("data")).output().unwrap();
+        Outcome::from(output).expect(0, &["table.html"]);
+        std::fs::remove_dir_all(bench.path("out")).unwrap();
+    }
 }

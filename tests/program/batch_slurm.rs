@@ -123,6 +123,9 @@ fn an_array_per_block_then_a_collector_and_nothing_twice_whatever_squeue_says() 
         assert_eq!((&status["failed"], &status["missing"]), (&0.into(), &3.into()), "unknown is not failed");
         site.recon(&resume).expect(5, &[why, "none was submitted"]);
     }
+    site.0.write("tools/mode", "empty");
+    let status = site.status();
+    assert_eq!((&status["scheduler_unknown"], &status["failed"]), (&"squeue knows of no job".into(), &0.into()));
     assert_eq!(site.calls("sbatch --parsable").len(), 3);
     let site = site.mode("answer");
     site.recon(&resume).expect(0, &[]);
@@ -137,6 +140,29 @@ fn an_array_per_block_then_a_collector_and_nothing_twice_whatever_squeue_says() 
     let site = site.mode("answer").queue(&format!("{name}-0|1\n{name}-collect|3\nother|9\n"));
     site.recon(&["batch", "cancel", "out"]).expect(0, &[]);
     assert_eq!(site.calls("scancel"), ["scancel 1 3"]);
+}
+
+#[test]
+fn watching_goes_on_while_squeue_fails_hangs_or_is_empty_and_ends_when_it_says_that_nothing_waits() {
+    let site = Site::new("reconstruct=[fdk]");
+    site.recon(&SUBMIT).expect(0, &[]);
+    let site = site.mode("fail");
+    let said = std::fs::File::create(site.0.path("watch.log")).unwrap();
+    let mut watch = site.command("recon", &["batch", "status", "out", "--watch", "--every", "0.05"]);
+    let mut watch = watch.stdout(Stdio::null()).stderr(said).spawn().unwrap();
+    let begin = Instant::now();
+    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 0.5 s"), ("empty", "knows of no job")] {
+        site.0.write("tools/mode", mode);
+        while !std::fs::read_to_string(site.0.path("watch.log")).unwrap().contains(why) {
+            assert!(watch.try_wait().unwrap().is_none(), "{mode}: unknown is not the end");
+            assert!(begin.elapsed() < Duration::from_mins(2), "{mode}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    let site = site.mode("answer").queue("other|9_1|RUNNING|None\n");
+    assert_eq!(watch.wait().unwrap().code(), Some(0));
+    let said = std::fs::read_to_string(site.0.path("watch.log")).unwrap();
+    assert!(said.ends_with("the scheduler answers again\n") && !said.contains("\nfailed ("), "{said}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 
 mod acquire;
 mod batch;
+mod batch_disk;
 mod batch_slurm;
 mod bench;
 mod browser;

@@ -1,0 +1,167 @@
+//! How far a study is, for people: a table that is drawn again and again, and a line for what has changed.
+
+use super::status::{Failure, Summary};
+use std::collections::HashSet;
+use std::fmt::Write;
+
+/// Lines of a list; the rest is counted.
+const LISTED: usize = 12;
+/// Names in a line of changes.
+const NAMED: usize = 5;
+/// Longest line, characters.
+const WIDTH: usize = 110;
+
+impl Summary {
+    /// The whole of it: the counts, each setting, who works on what, what failed and why.
+    #[must_use]
+    pub fn board(&self) -> String {
+        let mut text = self.line();
+        if let Some(seconds) = self.seconds_left {
+            let _ = write!(text, ", about {} left", clock(seconds));
+        }
+        if let Some(why) = &self.scheduler_unknown {
+            let _ = write!(text, "\nwhat is queued is unknown: {why}");
+        }
+        if self.settings.len() > 1 {
+            text += &self.table();
+        }
+        let working = self.working.iter().map(|working| {
+            let host = if working.host.is_empty() { String::new() } else { format!(" on {}", working.host) };
+            format!("running: {}: {}{host}", working.task, working.progress())
+        });
+        text += &listed(working.collect(), "more tasks that run");
+        text += &listed(self.failures.iter().map(said).collect(), "more failures");
+        text
+    }
+
+    /// A line per setting, a column per state that any task is in.
+    fn table(&self) -> String {
+        let used: Vec<usize> = (0..6).filter(|&column| self.counts.named()[column].0 > 0).collect();
+        let widest = self.settings.iter().map(|group| group.setting.chars().count()).max().unwrap_or(0).max(7);
+        let words = self.counts.named();
+        let mut text = format!("\n{:<widest$}", "setting");
+        for &column in &used {
+            let _ = write!(text, "  {:>9}", words[column].1);
+        }
+        text += "  mean time";
+        let lines = self.settings.iter().map(|group| {
+            let counts = group.counts.named();
+            let numbers: Vec<String> = used.iter().map(|&column| format!("  {:>9}", counts[column].0)).collect();
+            let time = group.mean_seconds.map_or("-".to_string(), clock);
+            format!("{:<widest$}{}  {time:>9}", group.setting, numbers.concat())
+        });
+        text + &listed(lines.collect(), "more settings")
+    }
+
+    /// What has changed since `before`; empty if nothing has. The tasks `done` then are told from those now.
+    #[must_use]
+    pub fn changes(&self, before: &Self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.counts != before.counts {
+            let left = self.seconds_left.map_or(String::new(), |seconds| format!(", about {} left", clock(seconds)));
+            lines.push(format!("{}{left}{}", self.line(), self.begun_since(before)));
+        }
+        if self.scheduler_unknown != before.scheduler_unknown {
+            lines.push(match &self.scheduler_unknown {
+                Some(why) => format!("what is queued is unknown: {why}"),
+                None => "the scheduler answers again".to_string(),
+            });
+        }
+        lines.extend(self.failures.iter().filter(|failure| !before.failures.contains(failure)).map(said));
+        lines
+    }
+
+    /// The tasks that run now and did not then.
+    fn begun_since(&self, before: &Self) -> String {
+        let known: HashSet<&str> = before.working.iter().map(|working| working.task.as_str()).collect();
+        let new: Vec<&str> =
+            self.working.iter().map(|working| working.task.as_str()).filter(|task| !known.contains(task)).collect();
+        match new.len() {
+            0 => String::new(),
+            n if n > NAMED => format!("; began: {} and {} more", new[..NAMED].join(", "), n - NAMED),
+            _ => format!("; began: {}", new.join(", ")),
+        }
+    }
+}
+
+fn said(failure: &Failure) -> String {
+    let reason = failure.reason.lines().next().unwrap_or_default();
+    format!("failed ({}): {}: {reason}", failure.exit_code, failure.task)
+}
+
+/// Each on a line of its own, not too many and none too long.
+fn listed(lines: Vec<String>, rest: &str) -> String {
+    let count = lines.len();
+    let shown = if count > LISTED { LISTED - 1 } else { count };
+    let mut text = String::new();
+    for line in lines.iter().take(shown) {
+        let _ = write!(text, "\n{}", cut(line));
+    }
+    if count > shown {
+        let _ = write!(text, "\nand {} {rest}", count - shown);
+    }
+    text
+}
+
+fn cut(line: &str) -> String {
+    if line.chars().count() <= WIDTH {
+        return line.to_string();
+    }
+    line.chars().take(WIDTH - 1).chain(['…']).collect()
+}
+
+/// `1:05` or `2:00:00`.
+fn clock(seconds: f64) -> String {
+    let whole = seconds.clamp(0.0, 1e9).round() as u64;
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::{Counts, Group};
+    use super::super::working::Working;
+    use super::*;
+
+    fn summary(done: usize, running: usize, missing: usize) -> Summary {
+        let counts = Counts { tasks: done + running + missing, done, running, missing, ..Counts::default() };
+        let working = (0..running).map(|n| Working { task: format!("case-{}", done + n), ..Working::default() });
+        Summary { study: "heads".into(), counts, working: working.collect(), ..Summary::default() }
+    }
+
+    #[test]
+    fn the_board_holds_each_setting_whoever_runs_and_what_failed_and_is_never_long() {
+        let mut now = summary(3, 2, 4);
+        now.seconds_left = Some(3665.0);
+        now.settings = vec![
+            Group { setting: "views-20".into(), counts: now.counts, mean_seconds: Some(65.0) },
+            Group { setting: "views-40".into(), ..Group::default() },
+        ];
+        now.working[0] =
+            Working { doing: "siren: fit".into(), step: Some(3), steps: Some(8), ..now.working[0].clone() };
+        let expected = "heads of 9 tasks: 3 done, 2 running, 4 not begun, about 1:01:05 left\n\
+                        setting        done    running  not begun  mean time\n\
+                        views-20          3          2          4       1:05\n\
+                        views-40          0          0          0          -\n\
+                        running: case-3: siren: fit, step 3 of 8\n\
+                        running: case-4: begins";
+        assert_eq!(now.board(), expected);
+        let failure = Failure { task: "x".repeat(300), exit_code: 5, reason: "disk full\nsecond line".into() };
+        now.failures = vec![failure; 100];
+        let board = now.board();
+        assert!(board.contains("and 89 more failures") && board.lines().count() < 30, "{board}");
+        assert!(board.lines().all(|line| line.chars().count() <= WIDTH));
+    }
+
+    #[test]
+    fn a_line_is_said_for_what_has_changed_and_none_otherwise() {
+        let (before, mut now) = (summary(1, 2, 6), summary(2, 2, 5));
+        assert!(now.changes(&now.clone()).is_empty());
+        assert_eq!(now.changes(&before), ["heads of 9 tasks: 2 done, 2 running, 5 not begun; began: case-3"]);
+        now.scheduler_unknown = Some("squeue gave no answer".into());
+        now.failures = vec![Failure { task: "a".into(), exit_code: 5, reason: "disk full".into() }];
+        let lines = now.changes(&before);
+        assert_eq!(lines[1..], ["what is queued is unknown: squeue gave no answer", "failed (5): a: disk full"]);
+        assert_eq!(before.changes(&now)[1], "the scheduler answers again");
+    }
+}
