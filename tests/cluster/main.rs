@@ -1,242 +1,212 @@
 //! Studies on a real SLURM of two nodes on this host (slurm.sh): what happens when tasks, nodes and the controller are
-//! killed. Skipped by name unless RECON_TEST_SLURM=1, and without SLURM or root. One test at a time: they share ports.
+//! killed, a disk is full, squeue gives no answer. Each test has one disturbance and ends alike
+//! ([`site::Site::proved`]): every case is in the table exactly once, `--resume` submits what is missing and nothing
+//! else, and the bits are those of an undisturbed run. Skipped by name unless RECON_TEST_SLURM=1, and without SLURM or
+//! root. One test at a time: they share ports.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod site;
 
-use common::Bench;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use site::{Site, by_processes, fits, kill, study, undisturbed};
+use std::process::Command;
 use std::time::{Duration, Instant};
-
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/slurm.sh");
-const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// A running SLURM, and a folder with a study.
-struct Site {
-    bench: Bench,
-    slurm: PathBuf,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Site {
-    /// `None`, said by name, where there is no SLURM to start.
-    fn start(test: &str, study: &str) -> Option<Self> {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let has =
-            |name: &str| Command::new(name).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-        let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-        let asked = std::env::var("RECON_TEST_SLURM").is_ok_and(|value| value == "1");
-        if !asked || !root || !has("slurmctld") || !has("slurmd") || !has("munge") {
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: {test}: needs RECON_TEST_SLURM=1, root, slurmctld, slurmd, munge"
-            );
-            return None;
-        }
-        let bench = Bench::new();
-        bench.write("s.yaml", &format!("{study}\nresources: {{time: '10', cpus: 1, memory: 1G}}\n"));
-        let slurm = bench.path("slurm");
-        let site = Self { bench, slurm, _alone: alone };
-        assert!(site.script("start").success(), "SLURM did not start");
-        Some(site)
-    }
-
-    fn script(&self, verb: &str) -> std::process::ExitStatus {
-        let null = Stdio::null();
-        Command::new("sh").args([SCRIPT, verb]).arg(&self.slurm).stdout(null).status().unwrap()
-    }
-
-    fn tool(&self, program: &str, args: &[&str]) -> String {
-        let mut command = Command::new(program);
-        let output = command.args(args).env("SLURM_CONF", self.slurm.join("slurm.conf")).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn recon(&self, args: &[&str]) -> common::Outcome {
-        let output = self.bench.command(args).env("SLURM_CONF", self.slurm.join("slurm.conf")).output().unwrap();
-        common::Outcome::from(output)
-    }
-
-    fn submit(&self, more: &[&str]) -> common::Outcome {
-        let args = ["batch", "submit", "s.yaml", "--engine", "slurm", "--output", "out"];
-        self.recon(&[&args[..], more].concat())
-    }
-
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap()
-    }
-
-    /// Waits until this is true of the status.
-    fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) {
-        let begin = Instant::now();
-        loop {
-            let status = self.status();
-            if wanted(&status) {
-                return;
-            }
-            assert!(
-                begin.elapsed() < Duration::from_mins(5),
-                "{what}: {status}\n{}",
-                self.tool("squeue", &["-t", "all"])
-            );
-            std::thread::sleep(Duration::from_millis(500));
-        }
-    }
-
-    /// Waits until the last job has made the table; what it says.
-    fn table(&self) -> String {
-        let (path, begin) = (self.bench.path("out/table.md"), Instant::now());
-        while !path.exists() {
-            assert!(begin.elapsed() < Duration::from_mins(5), "{}", self.tool("squeue", &["-t", "all"]));
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        std::fs::read_to_string(path).unwrap()
-    }
-
-    /// Processes of tasks of this study.
-    fn tasks(&self) -> Vec<u32> {
-        let study = self.bench.path("out").canonicalize().unwrap().display().to_string();
-        let words = |pid: u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let ours = |pid: &u32| {
-            let words = String::from_utf8_lossy(&words(*pid)).into_owned();
-            let words: Vec<&str> = words.split('\0').collect();
-            words.contains(&"task") && words.contains(&study.as_str())
-        };
-        let entries = std::fs::read_dir("/proc").unwrap().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(ours).collect()
-    }
-
-    fn wait_for_tasks(&self, count: usize) -> Vec<u32> {
-        let begin = Instant::now();
-        loop {
-            let found = self.tasks();
-            if found.len() >= count {
-                return found;
-            }
-            assert!(begin.elapsed() < Duration::from_mins(2), "{}", self.tool("squeue", &["-t", "all"]));
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.tool("scancel", &["--me"]);
-        self.script("stop");
-        std::thread::sleep(Duration::from_secs(2));
-        self.tasks().into_iter().for_each(|pid| kill("9", &pid.to_string()));
-    }
-}
-
-fn kill(signal: &str, pid: &str) {
-    let _ = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).stderr(Stdio::null()).status();
-}
-
-/// The study of the tests with so many seeds of three methods each.
-fn study(seeds: usize) -> String {
-    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
-    let text = std::fs::read_to_string(STUDY).unwrap();
-    text.replace("tiny.yaml", tiny).replace("count: 8", &format!("count: {seeds}"))
-}
-
-/// The arrays of every finished task, by name.
-fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
-    let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
-    let files = bench.files("out/cases").into_iter().filter(array);
-    files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
-}
-
-/// What the same study gives on this machine, undisturbed.
-fn undisturbed(study: &str) -> BTreeMap<String, Vec<u8>> {
-    let bench = Bench::new();
-    bench.write("s.yaml", study);
-    bench.recon(&["batch", "submit", "s.yaml", "--parallel", "2", "--output", "out"]).expect(0, &[]);
-    arrays(&bench)
-}
 
 #[test]
 fn an_array_of_24_and_the_job_that_collects() {
-    let text = study(8);
-    let Some(site) = Site::start("an_array_of_24_and_the_job_that_collects", &text) else { return };
+    let Some(site) = Site::start("an_array_of_24_and_the_job_that_collects", &study(8)) else { return };
     site.submit(&[]).expect(0, &["batch status"]);
     assert!(site.table().contains("24 of 24 tasks are done, 0 failed"));
-    assert!(arrays(&site.bench) == undisturbed(&text), "the bits are those of this machine's processes");
-    assert!(site.submit(&["--resume"]).expect(0, &[]).code == 0);
+    site.proved(&undisturbed(8));
 }
 
 #[test]
-fn tasks_and_the_controller_are_killed_and_only_what_is_missing_is_submitted_again() {
-    let text = study(3);
-    let Some(site) = Site::start("tasks_and_the_controller_are_killed", &text) else { return };
+fn killed_tasks_are_missing_and_done_by_a_resume() {
+    let Some(site) = Site::start("killed_tasks_are_missing_and_done_by_a_resume", &study(2)) else { return };
     site.submit(&[]).expect(0, &[]);
     site.wait_for_tasks(2).into_iter().take(2).for_each(|pid| kill("9", &pid.to_string()));
-    let pid = std::fs::read_to_string(site.slurm.join("slurmctld.pid")).unwrap();
-    kill("9", &pid);
-    std::thread::sleep(Duration::from_secs(1));
+    site.table();
+    let done = site.status()["done"].as_u64().unwrap();
+    assert!((4..6).contains(&done), "SLURM does not start a killed task again: {done}");
+    site.proved(&undisturbed(2));
+}
+
+#[test]
+fn usr1_before_the_limit_checkpoints_and_the_requeued_task_goes_on() {
+    // A minute is the shortest limit; the signal comes 45 s before its end, or up to a minute early.
+    let text = fits(1, 3000, "time: '1', warning_s: 45");
+    let Some(site) = Site::start("usr1_before_the_limit_checkpoints_and_goes_on", &text) else { return };
+    site.submit(&[]).expect(0, &[]);
+    let job = site.job();
+    let begin = Instant::now();
+    while !site.bench.files("out/work").iter().any(|file| file.ends_with("checkpoint.previous.safetensors")) {
+        assert!(begin.elapsed() < Duration::from_mins(2), "{}", site.tool("squeue", &["-a", "-t", "all"]));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // As SLURM itself sends it, whether or not the machine is so fast that the limit is not reached.
+    site.tool("scancel", &["--signal=USR1", "--batch", &format!("{job}_0")]);
+    site.until("the element is back in the queue", |status| status["queued"] == 1 || status["done"] == 1);
+    site.until("it goes on to its end", |status| status["done"] == 1);
+    let record: Value = site.bench.json("out/cases/seed-0_method-siren/task.json");
+    assert!(record["attempt"].as_u64().unwrap() >= 2, "{record}");
+    site.proved(&by_processes(&text));
+}
+
+#[test]
+fn what_scancel_ends_is_not_failed_and_goes_on_later() {
+    let Some(site) = Site::start("what_scancel_ends_is_not_failed_and_goes_on_later", &study(3)) else { return };
+    site.submit(&[]).expect(0, &[]);
+    site.wait_for_tasks(1);
+    site.tool("scancel", &[&site.job()]);
+    site.until_rest();
+    let status = site.status();
+    assert!(status["failed"] == 0 && status["done"].as_u64().unwrap() < 9, "{status}");
+    site.proved(&undisturbed(3));
+}
+
+#[test]
+fn what_recon_cancels_goes_on_later() {
+    let Some(site) = Site::start("what_recon_cancels_goes_on_later", &study(3)) else { return };
+    site.submit(&[]).expect(0, &[]);
+    site.wait_for_tasks(1);
+    site.recon(&["batch", "cancel", "out"]).expect(0, &[]);
+    site.until_rest();
+    let status = site.status();
+    assert!(status["failed"] == 0 && status["done"].as_u64().unwrap() < 9, "{status}");
+    site.proved(&undisturbed(3));
+}
+
+/// Kills the controller, which must make nothing worse than unknown, and starts it again.
+fn kill_the_controller(site: &Site) {
+    kill("9", &site.pid("slurmctld.pid"));
     let status = site.status();
     assert!(status["scheduler_unknown"].is_string() && status["failed"] == 0, "{status}");
     site.submit(&["--resume"]).expect(5, &["none was submitted"]);
     site.tool("slurmctld", &[]);
-    site.until("all that was not killed ends", |status| {
-        status["scheduler_unknown"].is_null() && status["running"] == 0 && status["queued"] == 0
-    });
-    let done = site.status()["done"].as_u64().unwrap();
-    let again = site.submit(&["--resume"]).expect(0, &[]);
-    if done < 9 {
-        assert!(again.stdout.starts_with("jobs "), "{again:?}");
-        let script = std::fs::read_to_string(site.bench.path("out/array-0.sh")).unwrap();
-        let elements = script.lines().find_map(|line| line.strip_prefix("#SBATCH --array=")).unwrap();
-        assert!(elements != "0-8", "only what is missing: {elements}");
-    }
-    site.until("all is done", |status| status["done"] == 9);
-    assert!(arrays(&site.bench) == undisturbed(&text));
 }
 
 #[test]
-fn a_warning_requeues_a_task_that_goes_on_and_a_node_that_is_down_leaves_one_result() {
-    let text = study(1);
-    let Some(site) = Site::start("a_warning_requeues_a_task_and_a_node_goes_down", &text) else { return };
+fn a_controller_that_is_killed_and_comes_back_changes_nothing() {
+    let text = fits(3, 400, "time: '10'");
+    let Some(site) = Site::start("a_controller_that_is_killed_and_comes_back", &text) else { return };
     site.submit(&[]).expect(0, &[]);
-    let job = site.tool("squeue", &["-h", "-o", "%F"]).lines().next().unwrap().trim().to_string();
-    site.wait_for_tasks(1);
-    // Whichever still run: the fits do, and are the last of the array.
-    site.tool("scancel", &["--signal=USR1", "--batch", &format!("{job}_2")]);
-    let pid = std::fs::read_to_string(site.slurm.join("slurmd.n1.pid")).unwrap();
-    kill("9", &pid);
-    site.tool("scontrol", &["update", "nodename=n1", "state=down", "reason=test"]);
-    // A requeued job waits two minutes unless it is told not to.
-    site.until("all is done", |status| {
-        for element in 0..3 {
-            site.tool("scontrol", &["update", &format!("JobId={job}_{element}"), "StartTime=now"]);
-        }
-        status["done"] == 3
-    });
-    assert!(arrays(&site.bench) == undisturbed(&text));
-    let cases = std::fs::read_dir(site.bench.path("out/cases")).unwrap().count();
-    assert_eq!((cases, site.bench.files("out/work").len()), (3, 0));
+    site.wait_for_tasks(2);
+    // It writes its state down every five seconds.
+    std::thread::sleep(Duration::from_secs(6));
+    kill_the_controller(&site);
+    site.proved(&by_processes(&text));
 }
 
 #[test]
-fn a_bad_case_is_named_by_the_job_that_collects_and_a_cancelled_study_goes_on_later() {
+fn a_controller_that_has_forgotten_what_runs_starts_it_twice_and_each_is_done_once() {
+    let Some(site) = Site::start("a_controller_that_has_forgotten_what_runs", &study(3)) else { return };
+    site.submit(&[]).expect(0, &[]);
+    // Before its state is written: it will know of the array, and not that four of its tasks have begun.
+    site.wait_for_tasks(2).into_iter().take(2).for_each(|pid| kill("9", &pid.to_string()));
+    kill_the_controller(&site);
+    site.proved(&undisturbed(3));
+}
+
+#[test]
+fn a_node_that_is_down_while_its_process_lives_leaves_one_result() {
+    let text = fits(2, 400, "time: '10'");
+    let Some(site) = Site::start("a_node_that_is_down_while_its_process_lives", &text) else { return };
+    site.submit(&[]).expect(0, &[]);
+    let old = site.wait_for_tasks(2);
+    let on_n1 = site.tool("squeue", &["-h", "-t", "running", "-w", "n1", "-o", "%i"]).lines().count();
+    assert!(on_n1 > 0, "a task runs on the node");
+    kill("9", &site.pid("slurmd.n1.pid"));
+    site.tool("scontrol", &["update", "nodename=n1", "state=down", "reason=test"]);
+    let alive = |pid: &&u32| site.tasks().contains(pid);
+    assert_eq!(old.iter().filter(alive).count(), 2, "the processes of the node that is down live on");
+    site.until("SLURM has started an element again", |status| status["done"] == 2 || site.tasks().len() > 2);
+    site.until("all is done", |status| status["done"] == 2);
+    site.proved(&by_processes(&text));
+}
+
+#[test]
+fn a_bad_case_is_named_by_the_job_that_collects_and_stops_no_other() {
     let text = study(2);
     let bad = text.replace("- seeds: {count: 2, key: seed}", "- seeds: {count: 2, key: seed}\n- csv: {file: bad.csv}");
-    let Some(site) = Site::start("a_bad_case_is_named_and_a_cancelled_study_goes_on", &bad) else { return };
-    site.bench.write("bad.csv", "case,load.phantom.file\nbad,nowhere.yaml\n");
+    let Some(site) = Site::start("a_bad_case_is_named_by_the_job_that_collects", &bad) else { return };
+    site.bench.write("bad.csv", "case,load.phantom.file\nbad,late.yaml\n");
+    site.submit(&[]).expect(0, &[]);
+    let table = site.table();
+    assert!(table.contains("6 of 9 tasks are done, 3 failed") && table.contains("late.yaml"), "{table}");
+    let log = std::fs::read_to_string(site.bench.path("out/logs/collect.log")).unwrap();
+    assert!(log.contains("bad_method-fdk: "), "{log}");
+    site.recon(&["batch", "collect", "out"]).expect(4, &["6 of 9 tasks are done, 3 failed"]);
+    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    std::fs::copy(phantom, site.bench.path("late.yaml")).unwrap();
+    let mut expected = undisturbed(2);
+    // The seed of the pipeline is that of `seed-0`, and so is the phantom.
+    let zero: Vec<String> = expected.keys().filter(|name| name.starts_with("seed-0_")).cloned().collect();
+    for name in zero {
+        expected.insert(name.replace("seed-0_", "bad_"), expected[&name].clone());
+    }
+    site.proved(&expected);
+}
+
+#[test]
+fn a_task_that_fills_the_disk_fails_alone() {
+    let text =
+        study(1).replace("- seeds: {count: 1, key: seed}", "- seeds: {count: 1, key: seed}\n- csv: {file: big.csv}");
+    let Some(site) = Site::start("a_task_that_fills_the_disk_fails_alone", &text) else { return };
+    site.bench.write("big.csv", "case,simulate.geometry.cone.detector.pixels\nbig,\"[600, 600]\"\n");
+    let mount = |options: &str| {
+        let command = ["-t", "tmpfs", "-o", options, "tmpfs", "out"];
+        assert!(Command::new("mount").args(command).current_dir(site.bench.path("")).status().unwrap().success());
+    };
+    std::fs::create_dir(site.bench.path("out")).unwrap();
+    mount("size=8m");
+    site.submit(&[]).expect(0, &[]);
+    let table = site.table();
+    site.until_rest();
+    let status = site.status();
+    assert_eq!((&status["done"], &status["failed"]), (&3.into(), &3.into()), "{status}\n{table}");
+    let reasons = status["failures"].as_array().unwrap();
+    let told =
+        |failure: &Value| failure["exit_code"] == 5 && failure["reason"].as_str().unwrap().contains("No space left");
+    assert!(reasons.iter().all(told), "{status}");
+    assert!(site.bench.files("out").iter().all(|file| !file.contains(".partial")));
+    mount("remount,size=256m");
+    let expected = by_processes(&text.replace("big.csv", &site.bench.path("big.csv").display().to_string()));
+    site.proved(&expected);
+    let _ = Command::new("umount").arg("-l").arg(site.bench.path("out")).status();
+}
+
+/// A study during which `squeue` is something else, for recon alone.
+fn with_squeue(test: &str, line: &str, why: &str) {
+    let Some(site) = Site::start(test, &study(3)) else { return };
     site.submit(&[]).expect(0, &[]);
     site.wait_for_tasks(1);
-    site.recon(&["batch", "cancel", "out"]).expect(0, &[]);
-    site.until("nothing runs", |status| status["running"] == 0 && status["queued"] == 0);
-    assert!(site.status()["done"].as_u64().unwrap() < 6);
-    let _ = std::fs::remove_file(site.bench.path("out/table.md"));
-    site.submit(&["--resume"]).expect(0, &[]);
-    let table = site.table();
-    assert!(table.contains("6 of 9 tasks are done, 3 failed") && table.contains("nowhere.yaml"), "{table}");
-    site.recon(&["batch", "collect", "out"]).expect(4, &["bad_method-fdk"]);
+    site.squeue_is(line);
+    let status = site.status();
+    assert!(status["scheduler_unknown"].as_str().unwrap().contains(why), "{status}");
+    assert_eq!(status["failed"], 0, "unknown is not failed");
+    if why == "knows of no job" {
+        // A queue that is empty, asked three times, is believed: whatever is submitted twice is done once.
+        site.submit(&["--resume"]).expect(0, &[]);
+    } else {
+        site.submit(&["--resume"]).expect(5, &[why, "none was submitted"]);
+    }
+    site.squeue_is_itself();
+    site.proved(&undisturbed(3));
+}
+
+#[test]
+fn a_squeue_that_fails_is_no_answer() {
+    with_squeue("a_squeue_that_fails_is_no_answer", "echo 'Socket timed out' >&2; exit 1", "Socket timed out");
+}
+
+#[test]
+fn a_squeue_that_hangs_is_no_answer() {
+    with_squeue("a_squeue_that_hangs_is_no_answer", "exec sleep 600", "no answer in 3.0 s");
+}
+
+#[test]
+fn a_squeue_that_is_empty_is_no_answer() {
+    with_squeue("a_squeue_that_is_empty_is_no_answer", "exit 0", "knows of no job");
 }
