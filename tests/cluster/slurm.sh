@@ -46,7 +46,10 @@ CONF
 case $verb in
 start)
     configure
-    munge -n 2>/dev/null | unmunge >/dev/null 2>&1 || su -s /bin/sh munge -c "/usr/sbin/munged --pid-file /run/munge/munged.pid"
+    if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
+        su -s /bin/sh munge -c "/usr/sbin/munged --pid-file /run/munge/munged.pid"
+        touch "$dir/munged.ours"
+    fi
     for _ in 1 2 3 4 5 6 7 8 9 10; do munge -n 2>/dev/null | unmunge >/dev/null 2>&1 && break; sleep 0.5; done
     export SLURM_CONF="$dir/slurm.conf"
     slurmctld
@@ -60,7 +63,13 @@ start)
     exit 1
     ;;
 stop)
-    for pid in "$dir"/*.pid; do [ -e "$pid" ] && kill "$(cat "$pid")" 2>/dev/null || true; done
-    [ -e /run/munge/munged.pid ] && kill "$(cat /run/munge/munged.pid)" 2>/dev/null || true
+    # The munged of a site is left alone. The next start needs the ports: whoever is told to end is waited for.
+    [ -e "$dir/munged.ours" ] && cp /run/munge/munged.pid "$dir/munged.pid" 2>/dev/null || true
+    for file in "$dir"/*.pid; do
+        [ -e "$file" ] || continue
+        pid=$(cat "$file")
+        kill "$pid" 2>/dev/null || continue
+        for _ in $(seq 40); do kill -0 "$pid" 2>/dev/null || break; sleep 0.25; done
+    done
     ;;
 esac
