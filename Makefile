@@ -4,6 +4,8 @@
 # make schema    the JSON schemas that editors complete pipelines from
 # make fuzz N=…  damaged files of every format, N random ones of each (fuzz/README.md: cargo-fuzz)
 # make libtorch / libtorch-cuda         what the first build fetches / what a GPU needs in addition
+# make gpu-kit   what proves a GPU elsewhere with one command: target/recon-gpu-kit.tar.gz
+# make nvrtc     the compiler of device kernels alone: tests assemble them with it, without a GPU
 # A libtorch of your own wins: make LIBTORCH=/path/to/libtorch ...
 CARGO ?= cargo
 PREFIX ?= /usr/local
@@ -22,7 +24,7 @@ endif
 
 N ?= 5000
 
-.PHONY: all run build schema test check bench fuzz install libtorch libtorch-cuda clean
+.PHONY: all run build schema test check bench fuzz install libtorch libtorch-cuda nvrtc gpu-kit clean
 all: build
 
 libtorch:
@@ -34,6 +36,12 @@ endif
 
 libtorch-cuda:
 	@tools/fetch-libtorch.sh cuda
+
+gpu-kit: build
+	tools/gpu-kit.sh $(BINARY)
+
+nvrtc:
+	@tools/fetch-libtorch.sh nvrtc
 
 build: libtorch
 	$(CARGO) build $(PROFILE)

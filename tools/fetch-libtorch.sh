@@ -2,6 +2,7 @@
 # Fetches libtorch into .libtorch/VERSION (git-ignored) from the wheels on PyPI.
 #   tools/fetch-libtorch.sh cpu     what a machine without a GPU needs (0.5 GB download)
 #   tools/fetch-libtorch.sh cuda    adds the CUDA libraries a GPU needs (about 2 GB more)
+#   tools/fetch-libtorch.sh nvrtc   only the compiler of device kernels (90 MB), which needs no GPU
 # Result: torch/ and nvidia/ as in the wheels, and link/, the folder torch-sys links against.
 # libtorch_cuda.so stays out of link/: one binary serves both kinds of machine and opens it when a GPU is wanted.
 set -eu
@@ -25,7 +26,7 @@ wheels() {
     flags=
     [ "${DEPENDENCIES:-no}" = yes ] || flags=--no-deps
     "$python" -m pip download --quiet $flags --only-binary=:all: --implementation cp --python-version 3.12 --abi cp312 --abi abi3 --abi none \
-        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform manylinux1_x86_64 \
+        --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 --platform manylinux2010_x86_64 --platform manylinux1_x86_64 \
         --dest "$home/download" "$@" || fail "cannot download $*"
     for file in "$home"/download/*.whl; do
         "$python" -m zipfile -e "$file" "$home/unpacked" || fail "cannot unpack $file"
@@ -67,8 +68,19 @@ cuda() {
     say "CUDA libraries ready; recon opens them when a device is asked for"
 }
 
+nvrtc() {
+    [ -f "$home/nvidia/cu13/lib/libnvrtc.so.13" ] && return 0
+    rm -rf "$home/unpacked"
+    mkdir -p "$home/nvidia"
+    wheels nvidia-cuda-nvrtc==13.0.88
+    cp -a "$home/unpacked/nvidia/." "$home/nvidia/"
+    rm -rf "$home/unpacked"
+    say "the compiler of device kernels is ready"
+}
+
 case $kind in
+    nvrtc) nvrtc ;;
     cpu) cpu ;;
     cuda) cpu; cuda ;;
-    *) fail "unknown kind '$kind': cpu or cuda" ;;
+    *) fail "unknown kind '$kind': cpu, cuda or nvrtc" ;;
 esac

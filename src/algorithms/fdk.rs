@@ -46,8 +46,8 @@ impl Algorithm for Config {
         }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, _run: &mut Run<'_>) -> Result<Reconstruction> {
+    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.check(&data.geometry, grid)?;
-        self.0.apply(data, grid, "fdk")
+        self.0.apply(data, grid, run.device, "fdk")
     }
 }

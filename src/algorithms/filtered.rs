@@ -6,13 +6,14 @@ use super::{Reconstruction, helical, rebin};
 use crate::data::{AngularSweep, Geometry, Grid, Orbit, Projections, Quantity, Volume, Warning, norm};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
-use crate::operators::xray::kernels::backproject;
+use crate::operators::xray;
 use crate::operators::xray::kernels::filter::{Filter, ramp_rows, ramp_rows_equiangular};
 use crate::require;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use tch::Device;
 
 /// The filter of a filtered backprojection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,10 +38,16 @@ impl Filtering {
         require::share("cutoff", self.cutoff)
     }
 
-    /// Resamples, weights, filters and backprojects. `method` is its name in warnings.
-    pub(super) fn apply(&self, data: &Projections, grid: &Grid, method: &str) -> Result<Reconstruction> {
+    /// Resamples, weights, filters and backprojects, the last on `device`. `method` is its name in warnings.
+    pub(super) fn apply(
+        &self,
+        data: &Projections,
+        grid: &Grid,
+        device: Device,
+        method: &str,
+    ) -> Result<Reconstruction> {
         if let (None, Some(circle)) = (&data.geometry.orbit, helical::circle_of(&data.geometry)) {
-            return self.apply_helical(data, grid, &circle, method);
+            return self.apply_helical(data, grid, &circle, device, method);
         }
         let orbit = orbit(&data.geometry)?;
         let data = rebin::upright(data, orbit)?;
@@ -56,17 +63,19 @@ impl Filtering {
         let mut rows = data.as_slice().to_vec();
         weigh(&mut rows, geometry, &fan, &redundancy);
         self.ramp(&mut rows, geometry, &fan);
-        let mut values = vec![0.0; grid.voxels()];
-        if orbit.source_to_axis.is_some() {
-            backproject::fdk(grid, geometry, &rows, &mut values);
-        } else {
-            backproject::parallel(grid, geometry, &rows, &mut values);
-        }
+        let values = xray::backproject(device, grid, geometry, &rows)?;
         Ok(Reconstruction { warnings: redundancy.warning(method).into_iter().collect(), ..self.plain(values, grid)? })
     }
 
     /// A helix, by the approximation of [`helical`].
-    fn apply_helical(&self, data: &Projections, grid: &Grid, circle: &Orbit, method: &str) -> Result<Reconstruction> {
+    fn apply_helical(
+        &self,
+        data: &Projections,
+        grid: &Grid,
+        circle: &Orbit,
+        device: Device,
+        method: &str,
+    ) -> Result<Reconstruction> {
         if !helical::level(grid) {
             let problem = "a helix about z needs a grid whose slices are across z";
             return Err(Error::config("", problem).hint("use an iterative method, which takes any grid"));
@@ -83,8 +92,7 @@ impl Filtering {
             }
         });
         self.ramp(&mut rows, &geometry, &fan);
-        let mut values = vec![0.0; grid.voxels()];
-        backproject::fdk(grid, &geometry, &rows, &mut values);
+        let mut values = xray::backproject(device, grid, &geometry, &rows)?;
         helical::normalise(grid, &geometry, &steps, &weights, &mut values);
         let message = format!(
             "{method}: each voxel takes the mean over the views of the helix that see it, which is an approximation"

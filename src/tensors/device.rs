@@ -1,10 +1,10 @@
 //! Which device to compute on. libtorch's CUDA half is opened only when a GPU may be wanted, and before libtorch's
 //! first call (it looks for its CUDA hooks once); a machine without one never loads it.
 
+use super::cuda::{self, Card, Compiler, Libraries};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::ffi::CString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -45,53 +45,38 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
     let cpu = |reason: String| Chosen { device: Device::Cpu, reason };
     match request {
         DeviceRequest::Cpu => Ok(cpu("cpu, as asked".to_string())),
-        DeviceRequest::Auto => Ok(match open_cuda() {
-            Ok(_) => Chosen { device: Device::Cuda(0), reason: "cuda:0 (auto)".to_string() },
-            Err(why) => cpu(format!("cpu (auto): {why}")),
+        DeviceRequest::Auto => Ok(match open_cuda(0) {
+            Ok(()) => Chosen { device: Device::Cuda(0), reason: "cuda:0 (auto)".to_string() },
+            Err(why) => cpu(format!("cpu (auto): {}", reason(&why))),
         }),
         DeviceRequest::Cuda(index) => {
-            let refuse =
-                |why: String| Err(Error::resource(format!("cuda:{index}"), why).hint("use `device: auto` or `cpu`"));
-            match open_cuda() {
-                Ok(count) if index < count => {
-                    Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") })
-                }
-                Ok(count) => refuse(format!("this machine has {count} GPU(s), numbered from 0")),
-                Err(why) => refuse(why),
-            }
+            open_cuda(index)?;
+            Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") })
         }
     }
 }
 
-/// Opens libtorch's CUDA half and counts the GPUs.
-fn open_cuda() -> std::result::Result<usize, String> {
-    open("libcuda.so.1").map_err(|_| "no CUDA driver (libcuda.so.1) on this machine".to_string())?;
-    let library =
-        torch_folder().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |folder| folder.join("libtorch_cuda.so"));
-    open(&library.to_string_lossy())
-        .map_err(|why| format!("libtorch's CUDA libraries cannot be opened ({why}); run `make libtorch-cuda`"))?;
-    match tch::Cuda::device_count() {
-        count if count > 0 && tch::Cuda::is_available() => Ok(count as usize),
-        _ => Err("a CUDA driver is there, but no usable GPU (is CUDA_VISIBLE_DEVICES empty, or the driver too old?)"
-            .to_string()),
-    }
+/// An error's first line.
+fn reason(error: &Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_start_matches("cuda: ").to_string()
 }
 
-/// dlopen with symbols visible to libtorch; never closed.
-#[allow(unsafe_code)]
-fn open(library: &str) -> std::result::Result<(), String> {
-    let name = CString::new(library).map_err(|_| "a NUL in a library path".to_string())?;
-    // SAFETY: the name is a valid C string; the libraries opened are the CUDA driver and libtorch, whose initialisers
-    // are what a normal link would have run too. dlerror's text is copied before any other call to libdl.
-    unsafe {
-        if libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL).is_null() {
-            let message = libc::dlerror();
-            let text =
-                if message.is_null() { "unknown".into() } else { std::ffi::CStr::from_ptr(message).to_string_lossy() };
-            return Err(text.into_owned());
-        }
+/// Opens a card with all it needs, and libtorch's CUDA half.
+fn open_cuda(index: usize) -> Result<()> {
+    let folder = torch_folder();
+    let half = folder.as_deref().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |f| f.join("libtorch_cuda.so"));
+    let libraries = Libraries {
+        driver: "libcuda.so.1".to_string(),
+        compilers: Compiler::places(folder.as_deref()),
+        stream: half.to_string_lossy().into_owned(),
+        cache: cuda::cache_folder(),
+    };
+    Card::open_once(&libraries, index)?;
+    if tch::Cuda::is_available() && tch::Cuda::device_count() > index as i64 {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::resource("cuda", format!("libtorch does not see GPU {index}, which the driver knows"))
+        .hint("check CUDA_VISIBLE_DEVICES and that libtorch's CUDA libraries are those of version 2.11"))
 }
 
 /// The folder libtorch_cpu.so was loaded from, where its CUDA half lies too.

@@ -18,6 +18,14 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// Whether an error says that memory ran out, the processor's or a card's.
+#[must_use]
+pub fn lacks_memory(error: &Error) -> bool {
+    let text = error.to_string();
+    matches!(error, Error::Resource { .. })
+        && ["out of memory", "allocate memory"].iter().any(|words| text.contains(words))
+}
+
 /// The error behind the payload of a panic, if it was libtorch's lack of memory.
 #[must_use]
 pub fn out_of_memory(payload: &(dyn Any + Send)) -> Option<Error> {

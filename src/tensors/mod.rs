@@ -1,5 +1,6 @@
 //! The only bridge between plain values and tensors, and the choice of the device.
 
+pub mod cuda;
 mod device;
 mod guard;
 mod inner;
@@ -9,7 +10,7 @@ mod threads;
 mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
-pub use guard::{guarded, out_of_memory};
+pub use guard::{guarded, lacks_memory, out_of_memory};
 pub use inner::{dot, norm};
 pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};

@@ -5,7 +5,7 @@
 mod needs;
 pub(crate) mod scans;
 
-pub(crate) use needs::{data, data_or_skip, python, python_or_skip, skipped};
+pub(crate) use needs::{data, data_or_skip, missing, python, python_or_skip, skipped};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -14,7 +14,7 @@ pub(crate) fn data(test: &str, path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    skip(test, "DATA", &format!("{} (set RECON_DATA to the folder of the shared data)", path.display()))
+    missing(test, "DATA", &format!("{} (set RECON_DATA to the folder of the shared data)", path.display()))
 }
 
 /// The Python interpreter (`python3`, or `$PYTHON`) if it has these packages, or `None`, which is then printed.
@@ -24,7 +24,7 @@ pub(crate) fn python(test: &str, peer: &str, packages: &str) -> Option<String> {
     if output.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    skip(test, peer, &format!("the Python packages {packages} (set PYTHON to an interpreter that has them)"))
+    missing(test, peer, &format!("the Python packages {packages} (set PYTHON to an interpreter that has them)"))
 }
 
 /// Says that a test was not run, for want of `what`.
@@ -34,7 +34,7 @@ pub(crate) fn skipped(test: &str, what: &str) {
 }
 
 /// Says what is missing, or fails where `RECON_REQUIRE_<kind>` is 1.
-fn skip<T>(test: &str, kind: &str, what: &str) -> Option<T> {
+pub(crate) fn missing<T>(test: &str, kind: &str, what: &str) -> Option<T> {
     let test = test.trim_end_matches("::here");
     let variable = format!("RECON_REQUIRE_{kind}");
     let required = std::env::var(&variable).is_ok_and(|value| value == "1");

@@ -32,7 +32,8 @@ enum Beside {
 
 const TORCH: &[&str] = &["tensors", "operators", "fields", "renderers", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
-/// tensors/device.rs reads the process's own memory map to find libtorch's folder.
+/// tensors/device.rs reads the process's own memory map to find libtorch's folder; tensors/cuda keeps compiled kernels
+/// and looks for the parts of the compiler.
 const FILES: &[&str] = &[
     "memory",
     "input_path",
@@ -48,6 +49,8 @@ const FILES: &[&str] = &[
     "training",
     "commands",
     "tensors/device.rs",
+    "tensors/cuda/cache.rs",
+    "tensors/cuda/compiler.rs",
 ];
 const UNSAFE: &[&str] = &["tensors", "operators/xray/kernels/simd.rs"];
 /// The verbs: what is in one never imports another.

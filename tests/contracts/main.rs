@@ -6,6 +6,7 @@ mod common;
 
 mod adjoint;
 mod astra;
+mod device;
 mod docs;
 mod geometries;
 mod gradients;

@@ -1,8 +1,10 @@
 //! Discrete X-ray transforms: [`LinearOperator`]s from a [`Grid`] of voxels to the pixels of a [`Geometry`]. Volumes
-//! are tensors `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). Written twice,
-//! once as plain CPU functions ([`kernels`]) and once as tensor operations for any device; [`build`] picks.
+//! are tensors `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). Written as
+//! plain CPU functions ([`kernels`]), as kernels of a card ([`device`]), and Joseph's as tensor operations of any float
+//! kind; [`build`] picks.
 
 mod cpu;
+pub mod device;
 pub mod kernels;
 mod radiographs;
 pub mod rays;
@@ -17,6 +19,8 @@ pub use tensor_joseph::TensorJoseph;
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
 use crate::operators::LinearOperator;
+use crate::tensors::cuda::Card;
+use device::OnCard;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -74,11 +78,11 @@ impl From<Model> for Sampling {
     }
 }
 
-/// The projector between `grid` and `geometry` for tensors on `device`: Joseph's as tensor operations on a GPU;
-/// everything else by the kernels on the CPU, with a copy there and back from a GPU.
+/// The projector between `grid` and `geometry` for tensors on `device`: Joseph's by kernels of the device's own, the
+/// other models by those of the CPU, with a copy there and back from a GPU.
 ///
 /// # Errors
-/// A model that the device does not have: none as yet.
+/// A GPU that was not opened; memory.
 pub fn build(
     sampling: impl Into<Sampling>,
     grid: &Grid,
@@ -86,16 +90,31 @@ pub fn build(
     device: Device,
 ) -> Result<Box<dyn LinearOperator>> {
     let Sampling { model, sub_rays } = sampling.into();
-    let one_ray = |geometry: &Geometry| -> Box<dyn LinearOperator> {
-        match (model, device) {
-            (Model::Joseph, device) if device != Device::Cpu => {
-                Box::new(TensorJoseph::new(grid, geometry, TensorJoseph::SAMPLES))
-            }
-            _ => Box::new(CpuProjector::new(model, grid, geometry)),
+    let one_ray = |geometry: &Geometry| -> Result<Box<dyn LinearOperator>> {
+        match (model, Card::of(device)?) {
+            (Model::Joseph, Some(card)) => Ok(Box::new(OnCard::new(card, grid, geometry)?)),
+            _ => Ok(Box::new(CpuProjector::new(model, grid, geometry))),
         }
     };
     if sub_rays <= 1 {
-        return Ok(one_ray(geometry));
+        return one_ray(geometry);
     }
-    Ok(Box::new(SubRays::new(grid, geometry, sub_rays, one_ray)))
+    Ok(Box::new(SubRays::new(grid, geometry, sub_rays, one_ray)?))
+}
+
+/// Backprojects filtered projections `[view, row, column]` to a volume `[z, y, x]` on `device`, each view weighted by
+/// (source to isocentre / source to voxel)², which is 1 in a parallel beam: see [`kernels::backproject::fdk`].
+///
+/// # Errors
+/// A GPU that was not opened, or lacks the memory.
+///
+/// # Panics
+/// On the CPU, when the projections have not the geometry's length.
+pub fn backproject(device: Device, grid: &Grid, geometry: &Geometry, filtered: &[f32]) -> Result<Vec<f32>> {
+    if let Some(card) = Card::of(device)? {
+        return device::backproject(&card, grid, geometry, filtered);
+    }
+    let mut volume = vec![0.0; grid.voxels()];
+    kernels::backproject::fdk(grid, geometry, filtered, &mut volume);
+    Ok(volume)
 }

@@ -26,16 +26,18 @@ pub fn factors(grid: &Grid, sub_rays: usize) -> [usize; 2] {
 
 impl SubRays {
     /// `build` makes A between the grid and the subdivided scan that it is given.
-    #[must_use]
+    ///
+    /// # Errors
+    /// What `build` says.
     pub fn new(
         grid: &Grid,
         geometry: &Geometry,
         sub_rays: usize,
-        build: impl FnOnce(&Geometry) -> Box<dyn LinearOperator>,
-    ) -> Self {
+        build: impl FnOnce(&Geometry) -> Result<Box<dyn LinearOperator>>,
+    ) -> Result<Self> {
         let [rows, columns] = factors(grid, sub_rays);
-        let fine = build(&geometry.subdivided(rows, columns));
-        Self { fine, geometry: geometry.clone(), factors: [rows as i64, columns as i64] }
+        let fine = build(&geometry.subdivided(rows, columns))?;
+        Ok(Self { fine, geometry: geometry.clone(), factors: [rows as i64, columns as i64] })
     }
 
     /// `[view, rows, 1, columns, 1]`, or with the sub-rays of each pixel in place of the ones.

@@ -11,6 +11,7 @@ mod fan;
 pub mod filter;
 pub mod joseph;
 mod lines;
+pub mod lowered;
 mod overlap;
 mod pixels;
 mod pull;

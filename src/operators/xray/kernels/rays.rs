@@ -12,18 +12,18 @@ pub(super) struct Ray {
 /// The rays of one view.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ViewRays {
-    source: Option<[f64; 3]>,
+    pub(super) source: Option<[f64; 3]>,
     /// Direction of a parallel beam, else source to detector centre; on a cylinder only its part across the axis.
-    arm: [f64; 3],
+    pub(super) arm: [f64; 3],
     /// On a cylinder the arm's part along the axis.
-    lift: [f64; 3],
-    center: [f64; 3],
+    pub(super) lift: [f64; 3],
+    pub(super) center: [f64; 3],
     /// One column and one row further on the detector.
     pub(super) u: [f64; 3],
     pub(super) v: [f64; 3],
     /// Angle between columns of a cylindrical detector, and the length of the arm over the pitch.
-    arc: Option<(f64, f64)>,
-    middle: [f64; 2],
+    pub(super) arc: Option<(f64, f64)>,
+    pub(super) middle: [f64; 2],
     spacing: [f64; 3],
     /// The grid is one slice and the detector one row: rays stay in the slice.
     pub(super) flat: bool,

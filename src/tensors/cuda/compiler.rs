@@ -1,0 +1,168 @@
+//! NVRTC, NVIDIA's compiler of CUDA C++ at run time: it needs no driver and no card.
+
+use super::library::Library;
+use crate::error::{Error, Result};
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::path::{Path, PathBuf};
+use std::ptr::{null, null_mut};
+
+/// What every source is compiled with: sums and products are fused only where the source says so, as on the host.
+const OPTIONS: [&str; 3] = ["--std=c++17", "--fmad=false", "-diag-suppress=177"];
+
+/// The library's name of the release that libtorch 2.11 comes with.
+const NAME: &str = "libnvrtc.so.13";
+
+type Code = c_int;
+type Program = *mut c_void;
+
+/// An opened NVRTC.
+pub struct Compiler {
+    create: Create,
+    compile: extern "C" fn(Program, c_int, *const *const c_char) -> Code,
+    destroy: extern "C" fn(*mut Program) -> Code,
+    log_size: extern "C" fn(Program, *mut usize) -> Code,
+    log: extern "C" fn(Program, *mut c_char) -> Code,
+    code_size: extern "C" fn(Program, *mut usize) -> Code,
+    code: extern "C" fn(Program, *mut c_char) -> Code,
+    /// Release, such as (13, 0).
+    version: (c_int, c_int),
+    library: String,
+}
+
+type Create = extern "C" fn(
+    *mut Program,
+    *const c_char,
+    *const c_char,
+    c_int,
+    *const *const c_char,
+    *const *const c_char,
+) -> Code;
+
+impl Compiler {
+    /// Where NVRTC may be: the library or folder that `RECON_NVRTC` names, else the one that comes with the libtorch
+    /// whose libraries are in `torch`, then the system's.
+    #[must_use]
+    pub fn places(torch: Option<&Path>) -> Vec<PathBuf> {
+        if let Some(named) = std::env::var_os("RECON_NVRTC") {
+            return vec![PathBuf::from(named)];
+        }
+        let beside = torch.map(|folder| folder.join("../../nvidia/cu13/lib").join(NAME));
+        beside.into_iter().filter(|path| path.exists()).chain([PathBuf::from(NAME)]).collect()
+    }
+
+    /// Opens the first NVRTC of `places` that can be.
+    ///
+    /// # Errors
+    /// None of them can.
+    pub fn first_of(places: &[PathBuf]) -> Result<Self> {
+        let mut why = None;
+        for place in places {
+            match Self::open(place) {
+                Ok(compiler) => return Ok(compiler),
+                Err(error) => why = Some(error),
+            }
+        }
+        Err(why.unwrap_or_else(|| missing(Path::new(NAME), "not found")))
+    }
+
+    /// Opens the NVRTC of a path: the library itself, or the folder that holds it.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is too old.
+    pub fn open(path: &Path) -> Result<Self> {
+        let path = if path.is_dir() { path.join(NAME) } else { path.to_path_buf() };
+        open_builtins(&path);
+        let library = Library::open(&path.to_string_lossy()).map_err(|why| missing(&path, &why))?;
+        let old = |why: String| missing(&path, &why);
+        let version: extern "C" fn(*mut c_int, *mut c_int) -> Code = library.function("nvrtcVersion").map_err(old)?;
+        let (mut major, mut minor) = (0, 0);
+        version(&raw mut major, &raw mut minor);
+        Ok(Self {
+            create: library.function("nvrtcCreateProgram").map_err(old)?,
+            compile: library.function("nvrtcCompileProgram").map_err(old)?,
+            destroy: library.function("nvrtcDestroyProgram").map_err(old)?,
+            log_size: library.function("nvrtcGetProgramLogSize").map_err(old)?,
+            log: library.function("nvrtcGetProgramLog").map_err(old)?,
+            code_size: library.function("nvrtcGetCUBINSize").map_err(old)?,
+            code: library.function("nvrtcGetCUBIN").map_err(old)?,
+            version: (major, minor),
+            library: library.name.clone(),
+        })
+    }
+
+    /// What compiled code depends on beside its source: release and options.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        format!("nvrtc {}.{} {}", self.version.0, self.version.1, OPTIONS.join(" "))
+    }
+
+    /// Compiles a source to machine code (a cubin) for an architecture such as `sm_90`.
+    ///
+    /// # Errors
+    /// An architecture that this release does not know; an error in the source, with the compiler's words.
+    pub fn compile(&self, name: &str, source: &str, architecture: &str) -> Result<Vec<u8>> {
+        let text = |text: &str| CString::new(text).map_err(|_| fault("a NUL in a source".to_string()));
+        let (source, file) = (text(source)?, text(name)?);
+        let options = [format!("--gpu-architecture={architecture}")]
+            .iter()
+            .map(String::as_str)
+            .chain(OPTIONS)
+            .map(text)
+            .collect::<Result<Vec<_>>>()?;
+        let options: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
+        let mut program = null_mut();
+        if (self.create)(&raw mut program, source.as_ptr(), file.as_ptr(), 0, null(), null()) != 0 {
+            return Err(fault("NVRTC takes no program".to_string()));
+        }
+        let compiled = match (self.compile)(program, options.len() as c_int, options.as_ptr()) {
+            0 => bytes_of(program, self.code_size, self.code).ok_or_else(|| fault(format!("{name}: no code"))),
+            5 => Err(fault(format!(
+                "NVRTC {}.{} ({}) does not know the architecture {architecture}",
+                self.version.0, self.version.1, self.library
+            ))
+            .hint("set RECON_NVRTC to a newer libnvrtc, or use `device: cpu`")),
+            code => {
+                let log = bytes_of(program, self.log_size, self.log).unwrap_or_default();
+                let log = String::from_utf8_lossy(&log).trim_end_matches(['\0', '\n']).to_string();
+                Err(fault(format!("NVRTC cannot compile {name} for {architecture} (error {code}): {log}")))
+            }
+        };
+        (self.destroy)(&raw mut program);
+        compiled
+    }
+}
+
+/// What a pair of functions, size and contents, says of a program.
+fn bytes_of(
+    program: Program,
+    size: extern "C" fn(Program, *mut usize) -> Code,
+    contents: extern "C" fn(Program, *mut c_char) -> Code,
+) -> Option<Vec<u8>> {
+    let mut count = 0;
+    (size(program, &raw mut count) == 0).then_some(())?;
+    let mut bytes = vec![0u8; count.max(1)];
+    (contents(program, bytes.as_mut_ptr().cast()) == 0).then_some(())?;
+    bytes.truncate(count);
+    Some(bytes)
+}
+
+/// NVRTC opens its second half by name when it compiles; from a folder that the loader does not search it must be open
+/// already.
+fn open_builtins(library: &Path) {
+    let entries = library.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("libnvrtc-builtins.so") {
+            // Where it fails, NVRTC says so itself.
+            let _ = Library::open(&entry.path().to_string_lossy());
+        }
+    }
+}
+
+fn missing(path: &Path, why: &str) -> Error {
+    fault(format!("the compiler of device kernels, {}, cannot be opened: {why}", path.display()))
+        .hint("run `make nvrtc` (or `pip install nvidia-cuda-nvrtc==13.0.*` and set RECON_NVRTC to its lib folder)")
+}
+
+fn fault(problem: String) -> Error {
+    Error::resource("cuda", problem)
+}
