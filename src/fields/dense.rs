@@ -1,12 +1,14 @@
-//! Values and gradients of dense layers on a CPU: libtorch's matrix products, and one pass of the kernels over the
-//! neurons between two of them. Derived by hand: with sums zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) ·
-//! Wₖ₊₁ᵀ dₖ₊₁ the gradients are ∂L/∂Wₖ = Σ dₖ hₖᵀ and ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and
-//! dₖ are kept as bfloat16, sums as f32.
+//! Values and gradients of dense layers, on a CPU (sine layers on a card too, by [`super::device`]): libtorch's matrix
+//! products, and one pass of the kernels over the neurons between two of them. Derived by hand: with sums
+//! zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) · Wₖ₊₁ᵀ dₖ₊₁ the gradients are ∂L/∂Wₖ = Σ dₖ hₖᵀ and
+//! ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and dₖ are kept as bfloat16, sums as f32.
 
+use super::device::SineLayers;
 use super::kernels::neurons::{self, First, Stored};
 use super::kernels::pointwise::Pointwise;
 use super::{Parameter, Precision, fused};
 use crate::error::Result;
+use crate::tensors::cuda::Card;
 use crate::tensors::{self, Element, from_slice, lend, lend_mut, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
@@ -27,7 +29,8 @@ pub(super) struct Dense<'a> {
 /// What [`Dense::forward`] keeps for [`Dense::backward`].
 #[derive(Debug)]
 pub(super) struct ForwardState {
-    /// hₖ `[points, width]` as the products take it: h₀ if it has more than a few columns, then each hidden layer's.
+    /// hₖ `[points, width]` as the products take it: h₀ if it has more than a few columns (on a card always), then each
+    /// hidden layer's.
     neurons: Vec<Tensor>,
     /// φ'(zₖ), or none.
     derivatives: Vec<Tensor>,
@@ -59,16 +62,30 @@ impl Dense<'_> {
         &self,
         inputs: &Tensor,
         kept: ForwardState,
-        slopes: &[f32],
+        slopes: &Tensor,
         ask: bool,
     ) -> Result<Option<Tensor>> {
+        if let Some(layers) = self.on_card(inputs.device())? {
+            return layers.backward((kept.neurons, kept.derivatives), slopes, ask);
+        }
+        let slopes = lend(slopes)?;
         tch::no_grad(|| match self.precision {
             Precision::F32 => self.back::<f32>(inputs, kept, slopes, ask),
             Precision::Bf16 => self.back::<u16>(inputs, kept, slopes, ask),
         })
     }
 
+    /// The layers as a card takes them, if the inputs are on one.
+    fn on_card(&self, device: Device) -> Result<Option<SineLayers<'_>>> {
+        let (Some(card), Pointwise::Sine { omega }) = (Card::of(device)?, self.pointwise) else { return Ok(None) };
+        Ok(Some(SineLayers { card, parameters: self.parameters, omega, precision: self.precision }))
+    }
+
     fn pass(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, ForwardState)> {
+        if let Some(layers) = self.on_card(inputs.device())? {
+            let (values, (neurons, derivatives)) = layers.forward(inputs, keep)?;
+            return Ok((values, ForwardState { neurons, derivatives }));
+        }
         tch::no_grad(|| match self.precision {
             Precision::F32 => self.layers::<f32>(inputs, keep),
             Precision::Bf16 => self.layers::<u16>(inputs, keep),

@@ -1,21 +1,25 @@
-//! Between fields and the CPU kernels of [`super::kernels`]: when they apply, and gradients that are written without
-//! autograd.
+//! Between fields and the kernels of the CPU ([`super::kernels`]) or of a card ([`super::device`]): when they apply,
+//! and gradients that are written without autograd.
 
-use super::Parameter;
 use super::kernels::levels::Levels;
+use super::{Parameter, device};
 use crate::error::Result;
+use crate::tensors::cuda::Card;
 use crate::tensors::{from_slice, lend, lend_mut, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Whether points and tables are what the kernels take: f32 on the CPU.
+/// Whether points and tables are what the kernels take: f32.
 pub(super) fn applies(points: &Tensor) -> bool {
-    points.kind() == Kind::Float && points.device() == Device::Cpu && points.numel() > 0
+    points.kind() == Kind::Float && points.numel() > 0
 }
 
 /// Features `[n, width]` at `points` `[n, inputs]`, without gradients.
 pub(super) fn gather(levels: &Levels, table: &Tensor, points: &Tensor) -> Result<Tensor> {
     let count = points.size()[0];
     let points = points.f_contiguous().map_err(torch_error)?;
+    if let Some(card) = Card::of(points.device())? {
+        return device::gather(&card, levels, table, &points);
+    }
     let mut out = Tensor::f_empty([count, levels.width() as i64], (Kind::Float, Device::Cpu)).map_err(torch_error)?;
     levels.gather(lend(table)?, lend(&points)?, lend_mut(&mut out)?);
     Ok(out)
@@ -25,6 +29,10 @@ pub(super) fn gather(levels: &Levels, table: &Tensor, points: &Tensor) -> Result
 pub(super) fn scatter(levels: &Levels, table: &Tensor, points: &Tensor, slopes: &Tensor) -> Result<()> {
     let contiguous = |tensor: &Tensor| tensor.f_contiguous().map_err(torch_error);
     let (points, slopes) = (contiguous(points)?, contiguous(slopes)?);
+    if let Some(card) = Card::of(points.device())? {
+        let gradient = gradient(table).map_err(torch_error)?;
+        return device::scatter(&card, levels, &slopes, &points, &gradient);
+    }
     levels.scatter(lend(&slopes)?, lend(&points)?, lend_mut(&mut gradient(table).map_err(torch_error)?)?);
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod activations;
 pub mod anchored;
 pub mod coordinates;
 mod dense;
+pub mod device;
 mod domain;
 pub mod encodings;
 mod fused;

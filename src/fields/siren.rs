@@ -11,7 +11,7 @@ use super::layers::{Layer, linear};
 use super::{Architecture, Cost, Domain, Field, OutputGradient, Parameter, Precision, Role, fused, through_autograd};
 use crate::error::Result;
 use crate::require;
-use crate::tensors::{lend, torch_error};
+use crate::tensors::torch_error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
@@ -135,7 +135,7 @@ impl Field for Siren {
         let points = points.f_contiguous().map_err(torch_error)?;
         let (values, kept) = self.dense().forward(&points)?;
         let slopes = slopes(&values)?.f_contiguous().map_err(torch_error)?;
-        self.dense().backward(&points, kept, lend(&slopes)?, false).map(drop)
+        self.dense().backward(&points, kept, &slopes, false).map(drop)
     }
 }
 

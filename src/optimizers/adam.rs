@@ -2,14 +2,15 @@
 //! Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
 //! 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
 
-use super::{Optimizer, UpdateRule, fused, restore_into};
+use super::{Optimizer, UpdateRule, fused, on_card, restore_into};
 use crate::error::{Error, Result};
 use crate::fields::{Parameter, Role};
 use crate::require;
+use crate::tensors::cuda::Card;
 use crate::tensors::{lend_mut, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 /// Adam's constants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +41,8 @@ pub struct Adam {
     moments: Vec<Moments>,
     /// Steps taken, as a tensor so that it lives with the moments in a checkpoint.
     steps: Tensor,
+    /// Where the parameters lie on a card.
+    table: on_card::Table,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,34 @@ impl Adam {
                 second: p.value.detach().zeros_like(),
             })
             .collect();
-        Self { config, moments, steps: Tensor::from_slice(&[0.0f32]) }
+        Self { config, moments, steps: Tensor::from_slice(&[0.0f32]), table: on_card::Table::default() }
+    }
+}
+
+impl Adam {
+    /// Steps f32 parameters on a card by its kernel; `false` for any others.
+    fn step_on_card(&mut self, parameters: &[Parameter], rate: f64, corrections: [f64; 2]) -> Result<bool> {
+        let device = parameters.first().map_or(Device::Cpu, |parameter| parameter.value.device());
+        let plain = parameters.iter().all(|parameter| parameter.value.kind() == Kind::Float);
+        let Some(card) = Card::of(device)?.filter(|_| plain) else { return Ok(false) };
+        let with_gradient = |(parameter, moments): (&Parameter, &Moments)| {
+            let gradient = parameter.value.grad();
+            let tensors = [parameter.value.detach(), moments.first.shallow_clone(), moments.second.shallow_clone()];
+            let factor = if parameter.role == Role::Table { self.config.table_factor } else { 1.0 };
+            let [value, first, second] = tensors;
+            gradient.defined().then_some(on_card::Entry { tensors: [value, first, second, gradient], factor })
+        };
+        let entries: Vec<_> = parameters.iter().zip(&self.moments).filter_map(with_gradient).collect();
+        let constants = on_card::Constants {
+            left: 1.0 - self.config.betas[0],
+            keep: self.config.betas[1],
+            rate: rate / corrections[0],
+            correction: 1.0 / corrections[1].sqrt(),
+            epsilon: self.config.epsilon,
+            decay: rate * self.config.weight_decay,
+        };
+        self.table.step(&card, &entries, &constants)?;
+        Ok(true)
     }
 }
 
@@ -91,6 +121,9 @@ impl Optimizer for Adam {
         let t = self.steps.double_value(&[0]);
         let [beta1, beta2] = self.config.betas;
         let (correction1, correction2) = (1.0 - beta1.powf(t), 1.0 - beta2.powf(t));
+        if self.step_on_card(parameters, rate, [correction1, correction2])? {
+            return Ok(());
+        }
         for (parameter, moments) in parameters.iter().zip(&mut self.moments) {
             let mut gradient = parameter.value.grad();
             if !gradient.defined() {
@@ -156,7 +189,6 @@ impl Optimizer for Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Device;
 
     #[test]
     fn the_first_steps_are_those_of_the_paper() {

@@ -4,6 +4,7 @@ pub mod adam;
 mod fused;
 pub mod lbfgs;
 pub mod muon;
+mod on_card;
 pub mod schedule;
 pub mod soap;
 

@@ -5,9 +5,11 @@ use super::held_out::Held;
 use crate::algorithms::Run;
 use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
 use crate::error::Result;
+use crate::fields::Domain;
 use crate::operators::xray::kernels::support::seen_support;
 use crate::operators::{Weighted, norm_squared};
 use crate::renderers::line_integral::Objective;
+use crate::tensors::cuda::Card;
 use crate::tensors::{from_projections, indices, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
@@ -110,10 +112,22 @@ fn objective(
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),
         support: numbers(support, grid.voxels(), run.device)?,
-        chunk: config.chunk,
+        chunk: chunk(config, grid, run.device)?,
         seed: run.seed,
         options: (Kind::Float, run.device),
     })
+}
+
+/// Most points that a card evaluates at once: more would not make it faster.
+const MOST_ON_CARD: usize = 1 << 20;
+
+/// Points evaluated at once: those of the configuration; on a card, which few points leave idle, as many more as a
+/// quarter of its free memory holds.
+fn chunk(config: &Config, grid: &Grid, device: Device) -> Result<usize> {
+    let Some(card) = Card::of(device)? else { return Ok(config.chunk) };
+    let bytes = config.field.kind.as_part().cost(&Domain::of(grid)).bytes.max(1) as usize;
+    let (free, _) = card.memory()?;
+    Ok((free / 4 / bytes).min(MOST_ON_CARD).max(config.chunk))
 }
 
 /// The numbers (int64) of the voxels within the support, or of all.

@@ -2,14 +2,15 @@
 //! the gradient (Huber 1964), which leaves smooth shading smooth. The dual variable is q, a vector per voxel with |q| ≤
 //! w.
 //!
-//! One pass of the CPU kernels per step; tensor operations elsewhere, which are also what the kernels are tested
-//! against.
+//! One pass of the kernels per step, the CPU's or a card's; tensor operations are what they are tested against.
 
 use super::{Penalty, Step};
 use crate::data::Grid;
 use crate::error::Result;
+use crate::fields::device::variation::OnCard;
 use crate::fields::regularizers::kernels::{self, Dual, Lattice, Primal};
 use crate::fields::regularizers::total_variation as tv;
+use crate::tensors::cuda::Card;
 use crate::tensors::{lend, lend_mut, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -21,8 +22,18 @@ pub struct Variation {
     lattice: Lattice,
     /// Along z, y, x; zero for an axis without differences.
     q: [Tensor; 3],
-    /// Whether the CPU kernels do it.
-    host: bool,
+    place: Place,
+}
+
+/// Who takes the steps.
+enum Place {
+    /// The kernels of the CPU.
+    Host,
+    /// Those of a card.
+    Card(OnCard),
+    /// Tensor operations, the reference of both.
+    #[cfg(test)]
+    Tensors,
 }
 
 impl Variation {
@@ -38,12 +49,12 @@ impl Variation {
         }
         let zeros = || Tensor::f_zeros(grid.shape.map(|n| n as i64), (Kind::Float, device)).map_err(torch_error);
         let q = [zeros()?, zeros()?, zeros()?];
-        Ok(Self { weight, delta, axes, lattice: Lattice { shape: grid.shape, slopes }, q, host: device == Device::Cpu })
-    }
-
-    /// The parts of q along axes that have differences.
-    fn fields(&self) -> Vec<Tensor> {
-        self.axes.iter().map(|&(k, _)| self.q[k].shallow_clone()).collect()
+        let lattice = Lattice { shape: grid.shape, slopes };
+        let place = match Card::of(device)? {
+            Some(card) => Place::Card(OnCard::new(card, lattice)?),
+            None => Place::Host,
+        };
+        Ok(Self { weight, delta, axes, lattice, q, place })
     }
 
     fn divisor(&self, sigma: f64) -> f64 {
@@ -52,6 +63,15 @@ impl Variation {
 
     fn slices(&self) -> Result<[&[f32]; 3]> {
         Ok([lend(&self.q[0])?, lend(&self.q[1])?, lend(&self.q[2])?])
+    }
+}
+
+/// The steps as tensor operations.
+#[cfg(test)]
+impl Variation {
+    /// The parts of q along axes that have differences.
+    fn fields(&self) -> Vec<Tensor> {
+        self.axes.iter().map(|&(k, _)| self.q[k].shallow_clone()).collect()
     }
 
     fn dual_tensors(&mut self, sigma: f64, relaxation: f64, x: &Tensor) -> std::result::Result<(), TchError> {
@@ -125,48 +145,49 @@ impl Penalty for Variation {
     }
 
     fn primal(&mut self, step: &Step, back: &Tensor, x: &Tensor, out: &mut Tensor) -> Result<f64> {
-        if self.host {
-            let bound = step.bound.map(|bound| bound as f32);
-            let step =
-                Primal { tau: step.primal as f32, scale: step.scale as f32, nonnegative: step.nonnegative, bound };
-            return Ok(kernels::primal_step(
-                &self.lattice,
-                lend(back)?,
-                self.slices()?,
-                lend(x)?,
-                lend_mut(out)?,
-                &step,
-            ));
+        let bound = step.bound.map(|bound| bound as f32);
+        let fixed = Primal { tau: step.primal as f32, scale: step.scale as f32, nonnegative: step.nonnegative, bound };
+        match &self.place {
+            Place::Host => {
+                Ok(kernels::primal_step(&self.lattice, lend(back)?, self.slices()?, lend(x)?, lend_mut(out)?, &fixed))
+            }
+            Place::Card(card) => card.primal(&back.contiguous(), &self.q, x, out, &fixed),
+            #[cfg(test)]
+            Place::Tensors => {
+                let (moved, beyond) = self.primal_tensors(step, back, x).map_err(torch_error)?;
+                *out = moved;
+                Ok(beyond)
+            }
         }
-        let (moved, beyond) = self.primal_tensors(step, back, x).map_err(torch_error)?;
-        *out = moved;
-        Ok(beyond)
     }
 
     fn dual(&mut self, step: &Step, ahead: &Tensor, behind: &Tensor) -> Result<()> {
-        if self.host {
-            let divisor = self.divisor(step.penalty) as f32;
-            let (sigma, weight, relaxation) = (step.penalty as f32, self.weight as f32, step.relaxation as f32);
-            let [z, y, x] = &mut self.q;
-            let q = [lend_mut(z)?, lend_mut(y)?, lend_mut(x)?];
-            kernels::dual_step(
-                &self.lattice,
-                lend(ahead)?,
-                lend(behind)?,
-                q,
-                &Dual { sigma, weight, divisor, relaxation },
-            );
-            return Ok(());
+        let divisor = self.divisor(step.penalty) as f32;
+        let (sigma, weight, relaxation) = (step.penalty as f32, self.weight as f32, step.relaxation as f32);
+        let fixed = Dual { sigma, weight, divisor, relaxation };
+        match &self.place {
+            Place::Host => {
+                let [z, y, x] = &mut self.q;
+                let q = [lend_mut(z)?, lend_mut(y)?, lend_mut(x)?];
+                kernels::dual_step(&self.lattice, lend(ahead)?, lend(behind)?, q, &fixed);
+                Ok(())
+            }
+            Place::Card(card) => card.dual(ahead, behind, &self.q, &fixed),
+            #[cfg(test)]
+            Place::Tensors => {
+                let twice = ahead.f_mul_scalar(2.0).and_then(|twice| twice.f_sub(behind)).map_err(torch_error)?;
+                self.dual_tensors(step.penalty, step.relaxation, &twice).map_err(torch_error)
+            }
         }
-        let extrapolated = ahead.f_mul_scalar(2.0).and_then(|twice| twice.f_sub(behind)).map_err(torch_error)?;
-        self.dual_tensors(step.penalty, step.relaxation, &extrapolated).map_err(torch_error)
     }
 
     fn value(&self, x: &Tensor) -> Result<(f64, f64)> {
-        if self.host {
-            return Ok(kernels::value(&self.lattice, lend(x)?, self.slices()?, self.weight, self.delta));
+        match &self.place {
+            Place::Host => Ok(kernels::value(&self.lattice, lend(x)?, self.slices()?, self.weight, self.delta)),
+            Place::Card(card) => card.value(x, &self.q, self.weight, self.delta),
+            #[cfg(test)]
+            Place::Tensors => self.value_tensors(x).map_err(torch_error),
         }
-        self.value_tensors(x).map_err(torch_error)
     }
 }
 
@@ -193,7 +214,8 @@ mod tests {
         {
             let grid = Grid::centered(shape, [2.0, 1.0, 1.5], [0.0; 3]).unwrap();
             let mut kernels = Variation::new(&grid, 0.3, delta, Device::Cpu).unwrap();
-            let mut tensors = Variation { host: false, ..Variation::new(&grid, 0.3, delta, Device::Cpu).unwrap() };
+            let mut tensors =
+                Variation { place: Place::Tensors, ..Variation::new(&grid, 0.3, delta, Device::Cpu).unwrap() };
             let step = Step {
                 primal: 0.7,
                 data: 0.1,
@@ -237,8 +259,8 @@ mod tests {
             bound: None,
             short: false,
         };
-        for host in [true, false] {
-            let mut penalty = Variation { host, ..Variation::new(&grid, 0.0, 0.0, Device::Cpu).unwrap() };
+        for place in [Place::Host, Place::Tensors] {
+            let mut penalty = Variation { place, ..Variation::new(&grid, 0.0, 0.0, Device::Cpu).unwrap() };
             penalty.dual(&step, &random([2, 3, 4], 1, 0.0), &random([2, 3, 4], 2, 0.0)).unwrap();
             assert!(penalty.q.iter().all(|q| q.abs().max().double_value(&[]) == 0.0));
         }

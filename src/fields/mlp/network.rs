@@ -7,6 +7,7 @@ use crate::fields::dense::Dense;
 use crate::fields::kernels::perceptron::{self, Perceptron};
 use crate::fields::kernels::pointwise::Pointwise;
 use crate::fields::{OutputGradient, Parameter, Precision, fused};
+use crate::tensors::cuda::Card;
 use crate::tensors::{from_slice, lend, torch_error};
 use tch::{Device, Tensor};
 
@@ -51,7 +52,7 @@ impl Network<'_> {
             }
             Self::Dense(network) => {
                 let (sums, kept) = network.forward(encoded)?;
-                network.backward(encoded, kept, lend(&slopes(&sums)?)?, ask)
+                network.backward(encoded, kept, &slopes(&sums)?.contiguous(), ask)
             }
         }
     }
@@ -76,6 +77,10 @@ impl Mlp {
     pub(super) fn network(&self, encoded: &Tensor) -> Result<Option<Network<'_>>> {
         let Some(pointwise) = self.config.activation.kind.as_part().pointwise() else { return Ok(None) };
         if !(self.config.skip.is_empty() && fused::applies(encoded) && encoded.is_contiguous()) {
+            return Ok(None);
+        }
+        // Of a card's activations only the sine is fused; libtorch does the others.
+        if Card::of(encoded.device())?.is_some() && !matches!(pointwise, Pointwise::Sine { .. }) {
             return Ok(None);
         }
         let (parameters, precision) = (&self.parameters[self.first..], self.config.precision);

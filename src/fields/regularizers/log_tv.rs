@@ -39,6 +39,10 @@ impl Regularizer for Config {
         self.weight
     }
 
+    fn logarithm(&self) -> Option<f64> {
+        Some(self.epsilon)
+    }
+
     fn penalty(&self, values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError> {
         let lengths = squares(values, slopes)?.f_add_scalar_(EPSILON_SQUARED)?.f_sqrt()?;
         lengths.f_sub_scalar(EPSILON_SQUARED.sqrt())?.f_div_scalar(self.epsilon)?.f_log1p()?.f_mul_scalar(self.epsilon)

@@ -30,6 +30,10 @@ pub trait Regularizer {
     /// # Errors
     /// When memory runs out.
     fn penalty(&self, values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError>;
+    /// ε, if the penalty is [`log_tv`]'s: a card has a kernel for it.
+    fn logarithm(&self) -> Option<f64> {
+        None
+    }
 }
 
 crate::kinds! {
@@ -58,6 +62,11 @@ pub fn value_and_gradient(
     x: &Tensor,
     axes: &[(usize, f64)],
 ) -> std::result::Result<(f64, Tensor), TchError> {
+    if let Some(epsilon) = part.logarithm().filter(|_| !axes.is_empty())
+        && let Some((value, gradient)) = total_variation::on_card(x, axes, epsilon)?
+    {
+        return Ok((value * part.weight(), gradient.f_mul_scalar(part.weight())?));
+    }
     tch::with_grad(|| {
         let leaf = x.detach().f_set_requires_grad(true)?;
         let slopes: Vec<Tensor> = total_variation::gradient(&leaf, axes)?.iter().map(|slope| slope.view(-1)).collect();

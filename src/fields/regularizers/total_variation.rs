@@ -4,7 +4,10 @@
 //! sₖ = (smallest in-plane spacing) / (spacing along k), so that thick slices count as what they are. Rudin, Osher,
 //! Fatemi, Physica D 1992; ε as in the smoothed objective of Sidky and Pan, Phys. Med. Biol. 2008.
 
+use super::kernels::Lattice;
 use crate::data::Grid;
+use crate::fields::device::variation::OnCard;
+use crate::tensors::cuda::Card;
 use tch::{Kind, TchError, Tensor};
 
 /// ε² of the smoothing, in squared units of x = mu / mu_ref.
@@ -66,6 +69,9 @@ pub fn value_and_gradient(x: &Tensor, axes: &[(usize, f64)]) -> Result<(f64, Ten
     if axes.is_empty() {
         return Ok((0.0, x.f_zeros_like()?));
     }
+    if let Some(found) = on_card(x, axes, 0.0)? {
+        return Ok(found);
+    }
     let mut slopes = gradient(x, axes)?;
     let mut squares = x.f_full_like(EPSILON_SQUARED)?;
     for slope in &slopes {
@@ -77,6 +83,20 @@ pub fn value_and_gradient(x: &Tensor, axes: &[(usize, f64)]) -> Result<(f64, Ten
         *slope = slope.f_div(&magnitude)?;
     }
     Ok((value, gradient_adjoint(&slopes, axes)?))
+}
+
+/// Value and gradient by the kernels of a card, if `x` is f32 on one: of total variation, or of its logarithm with
+/// `epsilon` above 0.
+pub(super) fn on_card(x: &Tensor, axes: &[(usize, f64)], epsilon: f64) -> Result<Option<(f64, Tensor)>, TchError> {
+    let told = |error: crate::error::Error| TchError::Torch(error.to_string());
+    let Some(card) = Card::of(x.device()).map_err(told)?.filter(|_| x.kind() == Kind::Float) else { return Ok(None) };
+    let (mut shape, mut slopes) = ([1; 3], [0.0f32; 3]);
+    shape.iter_mut().zip(x.size()).for_each(|(to, from)| *to = from as usize);
+    for &(k, weight) in axes {
+        slopes[k] = weight as f32;
+    }
+    let penalty = OnCard::new(card, Lattice { shape, slopes }).map_err(told)?;
+    penalty.gradient(&x.f_detach()?.f_contiguous()?, EPSILON_SQUARED, epsilon).map(Some).map_err(told)
 }
 
 #[cfg(test)]

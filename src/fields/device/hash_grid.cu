@@ -1,0 +1,105 @@
+// Features of points from grids of feature vectors, and the gradient back to their table: the twin of
+// kernels/levels.rs.
+//
+// The gradient is summed in fixed point by additions of whole numbers, whose result does not depend on their order: the
+// same bits every time. A number stands for 1 / scale, scale = 2^62 / (points x corners x largest slope), so that no
+// sum can overflow; what is lost is below 2^-62 of the largest sum that there can be.
+
+struct Level {
+    // Coordinates that the grid spans (two or three), nodes along each.
+    Whole count, axes[3], nodes[3];
+    Whole first, rows, hashed;
+    double scale;
+};
+
+struct Cell {
+    unsigned rows[8];
+    float weights[8];
+};
+
+// The cell of a point and the weights of its corners.
+static __device__ inline Cell cell_of(const Level* level, const float* point) {
+    const unsigned primes[3] = {1u, 2654435761u, 805459861u};
+    unsigned low[3] = {0, 0, 0}, steps[3] = {1, 1, 1};
+    float part[3] = {0.0f, 0.0f, 0.0f};
+    for (int k = 0; k < level->count; ++k) {
+        const float last = (float)(level->nodes[k] - 1);
+        const float at = point[level->axes[k]] * (float)level->scale + last * 0.5f;
+        const float t = fminf(fmaxf(at, 0.0f), last);
+        const float cell = fminf((float)(int)t, fmaxf(last - 1.0f, 0.0f));
+        low[k] = (unsigned)(int)cell;
+        part[k] = t - cell;
+        if (k + 1 < level->count) {
+            steps[k + 1] = steps[k] * (unsigned)level->nodes[k];
+        }
+    }
+    Cell cell;
+    for (int corner = 0; corner < 1 << level->count; ++corner) {
+        unsigned row = 0;
+        float weight = 1.0f;
+        for (int k = 0; k < level->count; ++k) {
+            const unsigned upper = corner >> k & 1;
+            const unsigned node = low[k] + (upper < (unsigned)level->nodes[k] ? upper : (unsigned)level->nodes[k] - 1);
+            row = level->hashed ? row ^ node * primes[k] : row + node * steps[k];
+            weight *= upper ? part[k] : 1.0f - part[k];
+        }
+        cell.rows[corner] = level->hashed ? row & ((unsigned)level->rows - 1) : row;
+        cell.weights[corner] = weight;
+    }
+    return cell;
+}
+
+// One thread per point and level: features [point, level, feature].
+extern "C" __global__ void hash_gather(const Level* levels, const Whole count, const Whole inputs, const Whole features,
+                                       const Whole points, const float* table, const float* at, float* out) {
+    const Whole number = THREAD;
+    if (number >= points * count) {
+        return;
+    }
+    const Level* level = &levels[number % count];
+    const Cell cell = cell_of(level, at + number / count * inputs);
+    for (Whole k = 0; k < features; ++k) {
+        float sum = 0.0f;
+        for (int corner = 0; corner < 1 << level->count; ++corner) {
+            sum += cell.weights[corner] * table[(level->first + cell.rows[corner]) * features + k];
+        }
+        out[number * features + k] = sum;
+    }
+}
+EXPORT(hash_gather)
+
+// Numbers per unit of the gradient: `largest` is the largest slope.
+static __device__ inline double unit_of(const float* largest, Whole points) {
+    return 4611686018427387904.0 / (8.0 * (double)points * fmax((double)*largest, 1e-30));
+}
+
+// One thread per point and level: adds slopes [point, level, feature] to `sums`, in fixed point.
+extern "C" __global__ void hash_scatter(const Level* levels, const Whole count, const Whole inputs,
+                                        const Whole features, const Whole points, const float* slopes, const float* at,
+                                        const float* largest, Whole* sums) {
+    const Whole number = THREAD;
+    if (number >= points * count) {
+        return;
+    }
+    const Level* level = &levels[number % count];
+    const Cell cell = cell_of(level, at + number / count * inputs);
+    const double unit = unit_of(largest, points);
+    for (int corner = 0; corner < 1 << level->count; ++corner) {
+        for (Whole k = 0; k < features; ++k) {
+            const float part = cell.weights[corner] * slopes[number * features + k];
+            const Whole row = (level->first + cell.rows[corner]) * features + k;
+            add_once((unsigned long long*)&sums[row], (Whole)llrint((double)part * unit));
+        }
+    }
+}
+EXPORT(hash_scatter)
+
+// One thread per number of the table: adds the sums to the gradient.
+extern "C" __global__ void hash_settle(const Whole numbers, const Whole points, const float* largest, const Whole* sums,
+                                       float* gradient) {
+    const Whole number = THREAD;
+    if (number < numbers) {
+        gradient[number] += (float)((double)sums[number] / unit_of(largest, points));
+    }
+}
+EXPORT(hash_settle)
