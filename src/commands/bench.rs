@@ -1,7 +1,7 @@
 //! `recon bench [SUITE]`: every method at every setting of a suite, as one table.
 
 use super::trace::TraceFlag;
-use super::{Output, rows};
+use super::{Output, bench_device, rows};
 use crate::benchmarks::{BUILT_IN, Bench, Expansion, Head, Only, Suite, Variables, section};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// What `recon bench` may be told.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A built-in suite or a YAML file; without it, the built-in suites are listed
+    /// A built-in suite, a YAML file, or `device`: the rates of the device itself; without it, the built-in suites are
+    /// listed
     pub suite: Option<String>,
     /// The small part of the suite that takes minutes
     #[arg(long)]
@@ -53,6 +54,11 @@ pub struct Args {
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let begin = Instant::now();
     let Some(name) = &args.suite else { return list() };
+    if name == "device" {
+        let (device, threads) = (args.device.as_deref(), args.threads.as_deref());
+        let request = bench_device::Request { device, threads, quick: args.quick, output: &args.output };
+        return bench_device::run(&request, stop);
+    }
     let suite = Suite::find(name)?;
     let bench = args.bench(&suite, begin)?;
     let outcome = bench.run(stop)?;

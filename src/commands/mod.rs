@@ -18,6 +18,7 @@ pub mod trace;
 pub mod train_prior;
 pub mod verify;
 
+mod bench_device;
 mod described;
 mod kept;
 mod overrides;

@@ -15,6 +15,7 @@ mod listener;
 mod machine;
 mod owner;
 mod signals;
+pub mod throughput;
 mod timings;
 
 pub use cache::{CachedOutput, StageOutput};

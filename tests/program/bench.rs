@@ -252,3 +252,21 @@ fn the_schema_of_suites_takes_the_built_in_ones_and_refuses_what_the_parser_refu
     }
     assert!(Suite::parse(&text, "bench.yaml", "bench", Path::new("")).is_ok());
 }
+
+#[test]
+fn the_device_itself_is_measured_with_small_sizes_on_the_cpu() {
+    let bench = Bench::new();
+    let outcome = bench.recon(&["bench", "device", "--device", "cpu", "--output", "out"]).expect(0, &[]);
+    let table = bench.json("out/device/table.json");
+    let markdown = std::fs::read_to_string(bench.path("out/device/table.md")).unwrap();
+    assert_eq!(outcome.stdout.trim_end(), markdown.trim_end());
+    assert_eq!(table["device"], "cpu");
+    let rows = rows(&table);
+    for part in ["matrix product bf16", "copy", "Joseph adjoint", "SIREN 3x256 step", "hash grid step", "TV fit"] {
+        let row = rows.iter().find(|row| row["name"].as_str().unwrap().starts_with(part));
+        let row = row.unwrap_or_else(|| panic!("no row {part} in {table}"));
+        assert!(row["seconds"].as_f64().unwrap() > 0.0 && row["rate"].as_f64().unwrap() > 0.0, "{row}");
+        let judged = part.contains("Joseph") || part.contains("step");
+        assert_eq!(row["fraction"].is_number(), judged, "{row}");
+    }
+}
