@@ -16,6 +16,7 @@ mod corrections;
 mod described;
 mod examples;
 mod faults;
+mod gpu_kit;
 mod guides;
 mod inputs;
 mod logs;

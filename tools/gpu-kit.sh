@@ -1,0 +1,20 @@
+#!/bin/sh
+# Packs what a machine with a GPU needs to prove recon there:  tools/gpu-kit.sh BINARY [FOLDER]
+# Result: recon-gpu-kit.tar.gz in FOLDER (target) with the stripped binary, a small scan and gpu-proof.sh; libtorch is the machine's.
+set -eu
+binary=$1
+cd "$(dirname "$0")/.."
+target=${2:-target}
+most=62914560
+folder=$target/recon-gpu-kit
+rm -rf "$folder"
+mkdir -p "$folder/pipelines" "$folder/phantoms"
+cp "$binary" "$folder/recon"
+strip "$folder/recon"
+cp tools/gpu-proof.sh "$folder/"
+cp pipelines/gpu-proof.yaml "$folder/pipelines/"
+cp phantoms/shepp-logan.yaml "$folder/phantoms/"
+tar -C "$target" -czf "$target/recon-gpu-kit.tar.gz" recon-gpu-kit
+size=$(wc -c <"$target/recon-gpu-kit.tar.gz")
+[ "$size" -le "$most" ] || { echo "the kit has $size bytes, more than $most" >&2; exit 1; }
+echo "$target/recon-gpu-kit.tar.gz: $size bytes; there: tar xzf recon-gpu-kit.tar.gz && recon-gpu-kit/gpu-proof.sh" >&2
