@@ -37,11 +37,12 @@ wheels() {
 cpu() {
     [ -f "$home/complete-cpu" ] && return 0
     say "version $version (CPU subset) goes to .libtorch/$version, once"
-    rm -rf "$home/unpacked" "$home/torch" "$home/nvidia" "$home/link"
-    mkdir -p "$home"
+    rm -rf "$home/unpacked" "$home/torch" "$home/link"
+    mkdir -p "$home/nvidia"
     wheels torch==$version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
     mv "$home/unpacked/torch" "$home/torch"
-    mv "$home/unpacked/nvidia" "$home/nvidia"
+    # `nvrtc` may have been there before.
+    cp -a "$home/unpacked/nvidia/." "$home/nvidia/"
     rm -rf "$home/unpacked"
     found=$(sed -n "s/^__version__ = '\([0-9.]*\).*/\1/p" "$home/torch/version.py")
     [ "$found" = $version ] || fail "expected torch $version, the wheel says '$found'"
@@ -74,7 +75,8 @@ nvrtc() {
     mkdir -p "$home/nvidia"
     wheels nvidia-cuda-nvrtc==13.0.88
     cp -a "$home/unpacked/nvidia/." "$home/nvidia/"
-    rm -rf "$home/unpacked"
+    # A second build of the same library, for other processors.
+    rm -rf "$home/unpacked" "$home"/nvidia/cu13/lib/*.alt.so*
     say "the compiler of device kernels is ready"
 }
 

