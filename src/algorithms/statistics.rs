@@ -5,6 +5,8 @@
 //! the projector, scatter) adds m²: without it the rays through air count thousands of times as much as those through
 //! bone, as if the volume could explain them that well.
 
+use super::weight::discrepancy::noise_in_air;
+use crate::data::{Projections, Warning};
 use crate::error::{Error, Result};
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
@@ -25,7 +27,7 @@ pub struct Statistics {
 
 impl Default for Statistics {
     fn default() -> Self {
-        Self { photons: 1e5, electronic_sd: 0.0, model_sd: 0.02 }
+        Self { photons: 1e5, electronic_sd: 0.0, model_sd: 0.05 }
     }
 }
 
@@ -62,6 +64,36 @@ impl Statistics {
         };
         run().map_err(torch_error)
     }
+}
+
+/// Noise (standard deviation of a line integral, root mean square over the rays) from which [`unequal`] speaks: what a
+/// model of voxels gets wrong by itself is about as large.
+const NOISY: f64 = 0.05;
+/// How many times the median ray's noise that has to be.
+const UNEQUAL: f64 = 3.0;
+
+/// A warning where rays that all count alike differ much in what they know: counted photons are few behind dense parts,
+/// and the noise of a few rays is then most of the misfit. The noise is estimated from the projections
+/// ([`noise_in_air`]), with the variance e^y / I₀ of counted photons.
+#[must_use]
+pub fn unequal(data: &Projections) -> Option<Warning> {
+    let air = noise_in_air(data);
+    let mut variances: Vec<f64> = data.as_slice().iter().map(|&y| f64::from(y).clamp(0.0, 40.0).exp()).collect();
+    if air <= 0.0 || variances.is_empty() {
+        return None;
+    }
+    let all = air * (variances.iter().sum::<f64>() / variances.len() as f64).sqrt();
+    let middle = variances.len() / 2;
+    let median = air * variances.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt();
+    (all > NOISY && all > UNEQUAL * median).then(|| {
+        let message = format!(
+            "rays count alike, but their noise differs: estimated as {median:.3} (standard deviation of a line integral) \
+             for half of them and {all:.2} in the mean, as of few photons behind dense parts; give the noise, for example \
+             noise: {{photons: {:.1e}}}",
+            air.powi(-2)
+        );
+        Warning::new("unequal_noise", message)
+    })
 }
 
 #[cfg(test)]

@@ -296,6 +296,39 @@ fn rays_count_by_what_they_know() {
     assert!(weighted < 0.1 * alike, "{weighted} {alike}");
 }
 
+/// A disc, whose pixels behind its middle are noisier the denser it is, and its scan with noise of 1/√photons in air.
+fn counted(density: f64, photons: f64) -> Projections {
+    let grid = grid();
+    let truth = painted(&grid, |y, x| if (y - 5.5).hypot(x - 5.0) < 4.0 { density } else { 0.0 });
+    let clean = projections(&truth, &scan(SCAN, &grid));
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+    };
+    let noisy = |&y: &f32| y + ((f64::from(y).exp() / photons).sqrt() * 12f64.sqrt() * uniform()) as f32;
+    Projections::from_vec(clean.geometry.clone(), clean.as_slice().iter().map(noisy).collect()).unwrap()
+}
+
+#[test]
+fn rays_of_very_unequal_noise_that_count_alike_are_named_and_only_those() {
+    let codes = |data: &Projections, noise| {
+        let made = reconstruct(&tv::Config { noise, ..config(1e-4) }, data, &grid());
+        made.warnings.iter().map(|warning| (warning.code.clone(), warning.message.clone())).collect::<Vec<_>>()
+    };
+    let longest = counted(1.0, 1e12).as_slice().iter().copied().fold(0.0, f32::max);
+    let dense = 8.0 / f64::from(longest);
+    let starved = counted(dense, 1e5);
+    let found = codes(&starved, None);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0 == "unequal_noise" && found[0].1.contains("noise: {photons: "), "{found:?}");
+    let photons: f64 = found[0].1.rsplit("photons: ").next().unwrap().trim_end_matches('}').parse().unwrap();
+    assert!((2e4..5e5).contains(&photons), "{photons}");
+    assert!(codes(&starved, Some(Statistics { photons: 1e5, ..Statistics::default() })).is_empty());
+    assert!(codes(&counted(dense / 4.0, 1e5), None).is_empty());
+    assert!(codes(&counted(dense, 1e12), None).is_empty());
+}
+
 #[test]
 fn rays_that_all_know_alike_count_alike() {
     let data = golden_data();

@@ -1,7 +1,7 @@
 //! A penalty's reconstruction with its weight given or chosen: what the algorithms of this family do.
 
 use super::{Effort, Penalty, SaddlePointProblem};
-use crate::algorithms::statistics::Statistics;
+use crate::algorithms::statistics::{self, Statistics};
 use crate::algorithms::weight::{Choice, Trials, Weight};
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{Grid, Projections, Volume};
@@ -54,6 +54,9 @@ impl Recipe<'_> {
         let solution = problem.solve(penalty.as_mut(), &self.effort_on(run), start.as_ref(), self.label)?;
         let mut made = problem.reconstruction(solution)?;
         made.notes.extend(choice.notes());
+        if self.noise.is_none() {
+            made.warnings.extend(statistics::unequal(data));
+        }
         Ok(made)
     }
 }

@@ -2,27 +2,36 @@
 //! weight is taken whose volume predicts the left-out views about as well as any. Where the views left out have few
 //! rays, as those of a slice, others are left out in turn, and the scores of all folds count.
 //!
-//! Score of a view: |D (B x − y)|² with D the band-pass (−1, −1, 1, 1)/4 along the detector's columns, between the
-//! lowest frequencies (which see little of a volume's error) and the highest (noise). B is not the A that reconstructed
-//! but another discretisation, by Siddon's lengths for Joseph's interpolation: what a small weight fits of A's own
-//! error at edges predicts through A, not through B. "About as well": the paired differences of the views' scores from
-//! the best weight's have a mean below `errors` of their standard errors (the one-standard-error rule of Breiman,
-//! Friedman, Olshen and Stone 1984, § 3.4.3, with paired differences). The data term is ½ |Ax − y|²/‖A‖², whose noise
-//! falls with the root of the number of views, and so does the weight that balances it: w = w' √(V'/V).
+//! Score of a view: Σ r (h ∗ r) of its residual r = B x − y along the detector's columns, h the ramp filter. By the
+//! projection-slice theorem the energy of an image is ∫∫ |ω| |P(θ, ω)|² dω dθ of its projections' spectra P, so that the
+//! mean score over views at any angles estimates the squared error of the *volume*, plus a noise that is the same for
+//! all weights. (Σ r², without the ramp, sees mostly the low frequencies, of which every weight gets the same right.) B
+//! is not the A that reconstructed but another discretisation, by Siddon's lengths for Joseph's interpolation: what a
+//! small weight fits of A's own error at edges predicts through A, not through B. "About as well": the paired
+//! differences of the views' scores from the best weight's have a mean below `errors` of their standard errors (the
+//! one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984, § 3.4.3, with paired differences). The data term
+//! is ½ |Ax − y|²/‖A‖², whose noise falls with the root of the number of views, and so does the weight that balances
+//! it: w = w' √(V'/V).
+//!
+//! The search goes from large weights to small ones, each trial from the last one's variables: they are then all about
+//! equally far from convergence, and a small weight's rough volume is never the start of a large weight's.
 
 use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
 use crate::operators::LinearOperator;
+use crate::operators::xray::kernels::filter::{Filter, ramp_rows};
 use crate::operators::xray::{self, Model, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
-/// Factor that the best weight is found to: its prediction is flat there.
-const NEAR: f64 = 2.0;
-/// Factor that the largest weight is found to that is about as good.
-const ACCURACY: f64 = 1.3;
+/// A search from anywhere begins so many times above `first`.
+const ABOVE: f64 = 16.0;
+/// Trials that it takes at most.
+const MOST: usize = 16;
+/// Trials in a row that are no better than the best before it ends: one may be so by chance.
+const PATIENCE: usize = 2;
 
 /// Samples that are left out, over all folds.
 const ENOUGH: usize = 8192;
@@ -66,13 +75,11 @@ fn another(sampling: Sampling) -> Sampling {
     Sampling { model, ..sampling }
 }
 
-/// |D r|² of a view's residual r `[row, column]`; |r|² with fewer than four columns.
-fn energy(residual: &[f64], columns: usize) -> f64 {
-    if columns < 4 {
-        return residual.iter().map(|r| r * r).sum();
-    }
-    let passed = |row: &[f64]| -> f64 { row.windows(4).map(|r| (0.25 * (r[3] + r[2] - r[1] - r[0])).powi(2)).sum() };
-    residual.chunks_exact(columns).map(passed).sum()
+/// Σ r (h ∗ r) of a view's residual `[row, column]`, h the ramp filter along the columns; rays a unit apart.
+fn energy(residual: &[f32], columns: usize) -> f64 {
+    let mut filtered = residual.to_vec();
+    ramp_rows(&mut filtered, columns, 1.0, Filter::RamLak, 1.0);
+    residual.iter().zip(&filtered).map(|(&r, &q)| f64::from(r) * f64::from(q)).sum()
 }
 
 /// How far the views' scores are above the best weight's, less `errors` standard errors of their paired differences.
@@ -119,22 +126,13 @@ pub fn mean(values: &[f64]) -> f64 {
 /// The largest weight about as good as the best, and all that was tried.
 fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Result<(f64, Vec<(f64, f64)>)> {
     let mut scores = Scores { solve, found: Vec::new() };
-    if let Some(most) = auto.near {
-        search::about([auto.lowest, auto.highest], auto.first, most, &mut |weight| Ok(mean(scores.of(weight)?)))?;
-        return Ok((scores.largest_as_good(auto.errors).unwrap_or(auto.first), scores.tried()));
-    }
-    let (lowest, _) =
-        search::minimum([auto.lowest, auto.highest], auto.first, NEAR, &mut |weight| Ok(mean(scores.of(weight)?)))?;
-    let by_score = |a: &&(f64, Vec<f64>), b: &&(f64, Vec<f64>)| mean(&a.1).total_cmp(&mean(&b.1));
-    let Some((weight, best)) = scores.found.iter().min_by(by_score).cloned() else { return Ok((lowest, Vec::new())) };
-    if auto.errors == 0.0 || best.len() < 2 {
-        return Ok((lowest, scores.tried()));
-    }
-    let larger = scores.found.iter().filter(|(other, _)| *other >= weight);
-    let known = larger.map(|(other, views)| (*other, excess(views, &best, auto.errors))).collect();
-    let mut above = |weight: f64| Ok(excess(scores.of(weight)?, &best, auto.errors));
-    let (found, _) = search::crossing([weight, auto.highest], weight, ACCURACY, known, &mut above)?;
-    Ok((found, scores.tried()))
+    let (start, most, patience) = match auto.near {
+        Some(most) => (auto.first, most, 1),
+        None => (ABOVE * auto.first, MOST, PATIENCE),
+    };
+    let range = [auto.lowest, auto.highest];
+    search::descent(range, start, most, patience, &mut |weight| Ok(mean(scores.of(weight)?)))?;
+    Ok((scores.largest_as_good(auto.errors).unwrap_or(auto.first), scores.tried()))
 }
 
 /// Left-out views that volumes are judged by.
@@ -154,7 +152,8 @@ impl HeldOutViews {
         Ok(Self { out, projector, device: run.device })
     }
 
-    /// The score of each view for a volume (attenuation, 1/mm): |D (B x − y)|² per sample, so that less is better.
+    /// The score of each view for a volume (attenuation, 1/mm): Σ r (h ∗ r) of r = B x − y per sample, so that less is
+    /// better.
     ///
     /// # Errors
     /// When memory runs out.
@@ -162,7 +161,7 @@ impl HeldOutViews {
         let geometry = &self.out.geometry;
         let (size, columns) = (geometry.samples() / geometry.views.len(), geometry.detector.columns);
         let predicted: Vec<f32> = to_vec(&self.projector.forward(&from_volume(volume, self.device)?)?)?;
-        let residual: Vec<f64> = predicted.iter().zip(self.out.as_slice()).map(|(a, b)| f64::from(a - b)).collect();
+        let residual: Vec<f32> = predicted.iter().zip(self.out.as_slice()).map(|(a, b)| a - b).collect();
         Ok(residual.chunks_exact(size).map(|view| energy(view, columns) / size as f64).collect())
     }
 }
@@ -195,11 +194,24 @@ pub(super) fn choose(
 mod tests {
     use super::*;
 
+    /// A disc of radius R and value 1: its energy is π R², its projections 2 √(R² − u²).
     #[test]
-    fn the_band_pass_sees_no_constant_and_half_of_an_edge() {
-        assert!(energy(&[3.0; 12], 6) < 1e-20);
-        let edge = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
-        assert!((energy(&edge, 6) - (0.0625 + 0.25 + 0.0625)).abs() < 1e-12);
+    fn the_score_of_a_projection_is_the_energy_of_the_picture() {
+        let (columns, radius) = (512, 90.0);
+        let chord = |i: usize| (radius * radius - (i as f64 - 255.5).powi(2)).max(0.0).sqrt() * 2.0;
+        let projection: Vec<f32> = (0..columns).map(|i| chord(i) as f32).collect();
+        // ∫ over half a turn of views that are all alike.
+        let found = std::f64::consts::PI * energy(&projection, columns);
+        let disc = std::f64::consts::PI * radius * radius;
+        assert!((found / disc - 1.0).abs() < 0.01, "{found} {disc}");
+    }
+
+    #[test]
+    fn any_detector_has_a_score() {
+        assert_eq!(energy(&[0.0; 6], 3), 0.0);
+        for columns in 1..6 {
+            assert!(energy(&[1.0, -2.0, 3.0, 1.0, 1.0][..columns], columns) > 0.0);
+        }
     }
 
     #[test]
@@ -213,7 +225,7 @@ mod tests {
             };
             largest(&Auto { errors, ..Auto::default() }, &mut solve).unwrap().0
         };
-        assert!((chosen(0.0, 2.0) / 2e-4).ln().abs() < 0.3);
+        assert_eq!(chosen(0.0, 2.0), 2e-4);
         assert!(chosen(0.2, 2.0) < chosen(0.2, 8.0));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 
-/// First step of the bracket, a factor of the weight.
+/// A step of a bracket, a factor of the weight.
 const STRIDE: f64 = 4.0;
 /// Reconstructions a search spends at most.
 const MOST: usize = 14;
@@ -11,63 +11,29 @@ const MOST: usize = 14;
 /// The weights asked for and what came of them, in order.
 pub(super) type Tried = Vec<(f64, f64)>;
 
-/// The least of a score over `[low, high]`: a bracket by factors of 4 from `first`, then parabolas through the
-/// logarithms of the three best, until the best three lie within a factor of `accuracy`² of each other. Brent 1973, ch.
-/// 5, without its safeguards: the score is smooth.
-pub(super) fn minimum(
+/// Weights from `start` downwards by factors of 2, until `patience` of them in a row have a score no lower than the
+/// lowest; then, where `start` was the best, upwards from it while the score falls. At most `most` of them.
+pub(super) fn descent(
     [low, high]: [f64; 2],
-    first: f64,
-    accuracy: f64,
-    score: &mut dyn FnMut(f64) -> Result<f64>,
-) -> Result<(f64, Tried)> {
-    let mut tried = Tried::new();
-    let first = first.clamp(low, high);
-    let mut ask = |weight: f64, tried: &mut Tried| -> Result<()> {
-        tried.push((weight, score(weight)?));
-        Ok(())
-    };
-    // From large to small: a smooth volume is the better start.
-    ask((first * STRIDE).min(high), &mut tried)?;
-    ask(first, &mut tried)?;
-    while tried.len() < MOST {
-        let sorted = by_weight(&tried);
-        let at = best(&sorted);
-        let next = match (at.checked_sub(1).map(|i| sorted[i]), sorted[at], sorted.get(at + 1).copied()) {
-            (None, (weight, _), _) if weight > low => (weight / STRIDE).max(low),
-            (_, (weight, _), None) if weight < high => (weight * STRIDE).min(high),
-            (Some(left), middle, Some(right)) if right.0 / left.0 > accuracy * accuracy => vertex(left, middle, right),
-            _ => break,
-        };
-        ask(next, &mut tried)?;
-    }
-    let sorted = by_weight(&tried);
-    let at = best(&sorted);
-    let weight = match (at.checked_sub(1).map(|i| sorted[i]), sorted.get(at + 1)) {
-        (Some(left), Some(right)) => parabola(left, sorted[at], *right).unwrap_or(sorted[at].0),
-        _ => sorted[at].0,
-    };
-    Ok((weight, tried))
-}
-
-/// Weights about `first`, by factors of 2: downwards while the score falls, else upwards, at most `most` of them.
-pub(super) fn about(
-    [low, high]: [f64; 2],
-    first: f64,
+    start: f64,
     most: usize,
+    patience: usize,
     score: &mut dyn FnMut(f64) -> Result<f64>,
 ) -> Result<()> {
-    let first = first.clamp(low, high);
-    let (mut weight, mut least, mut asked) = (first, score(first)?, 1);
-    for factor in [0.5, 2.0] {
-        while asked < most && (low..=high).contains(&(weight * factor)) {
-            let next = score(weight * factor)?;
+    let start = start.clamp(low, high);
+    let (mut best, mut least, mut asked) = (start, score(start)?, 1);
+    for (factor, patience) in [(0.5, patience), (2.0, 1)] {
+        let (mut weight, mut worse) = (start * factor, 0);
+        while asked < most && worse < patience && (low..=high).contains(&weight) {
+            let next = score(weight)?;
             asked += 1;
-            if next >= least {
-                break;
+            worse += 1;
+            if next < least {
+                (best, least, worse) = (weight, next, 0);
             }
-            (weight, least) = (weight * factor, next);
+            weight *= factor;
         }
-        if weight != first {
+        if best != start {
             break;
         }
     }
@@ -112,53 +78,9 @@ fn by_weight(tried: &Tried) -> Tried {
     sorted
 }
 
-fn best(sorted: &Tried) -> usize {
-    (0..sorted.len()).fold(0, |best, i| if sorted[i].1 < sorted[best].1 { i } else { best })
-}
-
-/// The lowest point of the parabola through three points over log w, the middle one lowest.
-fn parabola(left: (f64, f64), middle: (f64, f64), right: (f64, f64)) -> Option<f64> {
-    let (a, b) = ((left.0 / middle.0).ln(), (right.0 / middle.0).ln());
-    let (slope_a, slope_b) = ((left.1 - middle.1) / a, (right.1 - middle.1) / b);
-    let curvature = (slope_b - slope_a) / (b - a);
-    let at = -(slope_a - curvature * a) / (2.0 * curvature);
-    (curvature > 0.0 && at > a && at < b).then(|| middle.0 * at.exp())
-}
-
-/// The next weight to ask for: the parabola's lowest point, but well apart from what is known, and in the wider half
-/// where it is not.
-fn vertex(left: (f64, f64), middle: (f64, f64), right: (f64, f64)) -> f64 {
-    let (a, b) = ((left.0 / middle.0).ln(), (right.0 / middle.0).ln());
-    let guess = parabola(left, middle, right).map_or(0.0, |weight| (weight / middle.0).ln());
-    let at = if guess.abs() > 0.1 * (b - a) {
-        guess.clamp(0.8 * a, 0.8 * b)
-    } else if b > -a {
-        0.4 * b
-    } else {
-        0.4 * a
-    };
-    middle.0 * at.exp()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_minimum_is_found_from_either_side_in_few_values() {
-        for target in [3e-6, 5e-5, 2e-4, 7e-4, 2e-2f64] {
-            let mut score = |w: f64| Ok(5.0 + (w / target).ln().powi(2) + 0.1 * (w / target).ln().powi(3).abs());
-            let (found, tried) = minimum([1e-6, 0.1], 2e-4, 1.5, &mut score).unwrap();
-            assert!((found / target).ln().abs() < 0.15, "{target}: {found} {tried:?}");
-            assert!(tried.len() <= 11, "{tried:?}");
-        }
-    }
-
-    #[test]
-    fn a_score_that_only_falls_ends_at_the_end() {
-        assert_eq!(minimum([1e-5, 1e-2], 2e-4, 1.5, &mut |w| Ok(w)).unwrap().0, 1e-5);
-        assert_eq!(minimum([1e-5, 1e-2], 2e-4, 1.5, &mut |w| Ok(-w)).unwrap().0, 1e-2);
-    }
 
     #[test]
     fn the_crossing_is_found_or_its_end() {
@@ -171,20 +93,30 @@ mod tests {
         assert_eq!(crossing([1e-6, 0.1], 2e-4, 1.2, Tried::new(), &mut |_| Ok(-1.0)).unwrap().0, 0.1);
     }
 
+    fn asked(target: f64, most: usize, patience: usize, mut bump: impl FnMut(f64) -> f64) -> Vec<f64> {
+        let mut asked = Vec::new();
+        descent([1e-6, 0.1], 8e-5, most, patience, &mut |w| {
+            asked.push(w);
+            Ok((w / target).ln().powi(2) + bump(w))
+        })
+        .unwrap();
+        asked
+    }
+
     #[test]
-    fn a_search_about_a_weight_goes_downhill_and_stops_beyond_the_least() {
-        let ask = |target: f64, most: usize| {
-            let mut asked = Vec::new();
-            about([1e-6, 0.1], 8e-5, most, &mut |w| {
-                asked.push(w);
-                Ok((w / target).ln().powi(2))
-            })
-            .unwrap();
-            asked
-        };
-        assert_eq!(ask(2e-5, 5), [8e-5, 4e-5, 2e-5, 1e-5]);
-        assert_eq!(ask(1.6e-4, 5), [8e-5, 4e-5, 1.6e-4, 3.2e-4]);
-        assert_eq!(ask(8e-5, 5), [8e-5, 4e-5, 1.6e-4]);
-        assert_eq!(ask(1e-6, 3), [8e-5, 4e-5, 2e-5]);
+    fn a_descent_stops_beyond_the_least() {
+        assert_eq!(asked(2e-5, 5, 1, |_| 0.0), [8e-5, 4e-5, 2e-5, 1e-5]);
+        assert_eq!(asked(1.6e-4, 5, 1, |_| 0.0), [8e-5, 4e-5, 1.6e-4, 3.2e-4]);
+        assert_eq!(asked(8e-5, 5, 1, |_| 0.0), [8e-5, 4e-5, 1.6e-4]);
+        assert_eq!(asked(1e-6, 3, 1, |_| 0.0), [8e-5, 4e-5, 2e-5]);
+        assert_eq!(asked(4e-5, 9, 2, |_| 0.0), [8e-5, 4e-5, 2e-5, 1e-5]);
+        assert_eq!(*asked(1e-9, 99, 2, |_| 0.0).last().unwrap(), 1.25e-6);
+    }
+
+    #[test]
+    fn a_descent_with_patience_goes_on_after_one_bad_value() {
+        let bump = |w: f64| if (w / 4e-5 - 1.0).abs() < 1e-9 { 9.0 } else { 0.0 };
+        assert_eq!(asked(1e-5, 9, 1, bump), [8e-5, 4e-5, 1.6e-4]);
+        assert_eq!(asked(1e-5, 9, 2, bump), [8e-5, 4e-5, 2e-5, 1e-5, 5e-6, 2.5e-6]);
     }
 }

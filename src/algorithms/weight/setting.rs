@@ -42,7 +42,7 @@ pub struct Auto {
     /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the
     /// best; 0: the best.
     pub errors: f64,
-    /// Weight near which the search begins.
+    /// Weight that the search begins from: held-out 16 times above it, discrepancy at it.
     pub first: f64,
     /// Smallest weight to try.
     pub lowest: f64,
