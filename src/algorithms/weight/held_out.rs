@@ -16,7 +16,7 @@
 //! The search goes from large weights to small ones, each trial from the last one's variables: they are then all about
 //! equally far from convergence, and a small weight's rough volume is never the start of a large weight's.
 
-use super::{Auto, By, Choice, Trials, search};
+use super::{Auto, By, Choice, Trials, search, setting, usual};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
@@ -124,13 +124,16 @@ pub fn mean(values: &[f64]) -> f64 {
 }
 
 /// The largest weight about as good as the best, and all that was tried.
-fn largest(auto: &Auto, solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>) -> Result<(f64, Vec<(f64, f64)>)> {
+fn largest(
+    auto: &Auto,
+    range: [f64; 2],
+    solve: &mut dyn FnMut(f64) -> Result<Vec<f64>>,
+) -> Result<(f64, Vec<(f64, f64)>)> {
     let mut scores = Scores { solve, found: Vec::new() };
     let (start, most, patience) = match auto.near {
         Some(most) => (auto.first, most, 1),
         None => (ABOVE * auto.first, MOST, PATIENCE),
     };
-    let range = [auto.lowest, auto.highest];
     search::descent(range, start, most, patience, &mut |weight| Ok(mean(scores.of(weight)?)))?;
     Ok((scores.largest_as_good(auto.errors).unwrap_or(auto.first), scores.tried()))
 }
@@ -185,7 +188,8 @@ pub(super) fn choose(
         let folds = judges.iter().enumerate().map(|(fold, judge)| judge.scores(&trials.solve(fold, weight)?));
         Ok(folds.collect::<Result<Vec<_>>>()?.concat())
     };
-    let (weight, tried) = largest(auto, &mut scores)?;
+    let lowest = auto.lowest.unwrap_or_else(|| usual::lowest(data, grid, run).max(setting::SMALLEST).min(auto.highest));
+    let (weight, tried) = largest(auto, [lowest, auto.highest], &mut scores)?;
     let more = (kept[0].geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
     Ok(Choice { weight: weight * more, tried, by: Some(By::HeldOut) })
 }
@@ -223,7 +227,7 @@ mod tests {
                     .map(|view| score(weight, f64::from(view) - 3.5) + spread * f64::from(view % 3) * weight.ln())
                     .collect())
             };
-            largest(&Auto { errors, ..Auto::default() }, &mut solve).unwrap().0
+            largest(&Auto { errors, ..Auto::default() }, [1e-6, 0.1], &mut solve).unwrap().0
         };
         assert_eq!(chosen(0.0, 2.0), 2e-4);
         assert!(chosen(0.2, 2.0) < chosen(0.2, 8.0));

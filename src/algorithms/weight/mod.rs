@@ -9,6 +9,7 @@ pub mod discrepancy;
 pub mod held_out;
 mod search;
 mod setting;
+mod usual;
 
 pub use setting::{Auto, By, Weight};
 

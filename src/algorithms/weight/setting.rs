@@ -44,8 +44,9 @@ pub struct Auto {
     pub errors: f64,
     /// Weight that the search begins from: held-out 16 times above it, discrepancy at it.
     pub first: f64,
-    /// Smallest weight to try.
-    pub lowest: f64,
+    /// Smallest weight to try; default: held-out, a tenth of what noise, views and attenuation suggest; discrepancy,
+    /// 1e-6.
+    pub lowest: Option<f64>,
     /// Largest weight to try.
     pub highest: f64,
     /// discrepancy: standard deviation of a line integral (unitless); default: estimated from the projections.
@@ -66,7 +67,7 @@ impl Default for Auto {
             folds: None,
             errors: 1.0,
             first: 2e-4,
-            lowest: 1e-6,
+            lowest: None,
             highest: 0.1,
             noise_sd: None,
             factor: 1.0,
@@ -75,6 +76,9 @@ impl Default for Auto {
     }
 }
 
+/// No weight below this is tried unless it is asked for.
+pub(super) const SMALLEST: f64 = 1e-6;
+
 /// Refuses what makes no sense.
 pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
     match weight {
@@ -82,12 +86,12 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
         Weight::Fixed(value) => Err(Error::config("", format!("expected 0 or more, or auto, got {value}"))),
         Weight::Auto(auto) => {
             require::positive("auto.first", auto.first)?;
-            require::positive("auto.lowest", auto.lowest)?;
+            auto.lowest.map_or(Ok(()), |lowest| require::positive("auto.lowest", lowest))?;
             require::positive("auto.highest", auto.highest)?;
             require::positive("auto.factor", auto.factor)?;
             require::not_negative("auto.errors", auto.errors)?;
             auto.noise_sd.map_or(Ok(()), |sd| require::positive("auto.noise_sd", sd))?;
-            if auto.highest < 2.0 * auto.lowest {
+            if auto.highest < 2.0 * auto.lowest.unwrap_or(SMALLEST) {
                 return Err(Error::config(
                     "auto.highest",
                     format!("expected at least twice lowest, got {}", auto.highest),
