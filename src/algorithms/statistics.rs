@@ -87,9 +87,9 @@ pub fn unequal(data: &Projections) -> Option<Warning> {
     let median = air * variances.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt();
     (all > NOISY && all > UNEQUAL * median).then(|| {
         let message = format!(
-            "rays count alike, but their noise differs: estimated as {median:.3} (standard deviation of a line integral) \
-             for half of them and {all:.2} in the mean, as of few photons behind dense parts; give the noise, for example \
-             noise: {{photons: {:.1e}}}",
+            "rays count alike, but their noise differs: estimated as {median:.3} (standard deviation of a line \
+             integral) for half of them and {all:.2} in the mean, as of few photons behind dense parts; give the \
+             noise, for example noise: {{photons: {:.1e}}}",
             air.powi(-2)
         );
         Warning::new("unequal_noise", message)

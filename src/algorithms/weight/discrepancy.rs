@@ -6,7 +6,7 @@
 //! (Donoho and Johnstone, Biometrika 81, 1994) sees little of its edges. Fine structure passes for noise, and so does
 //! nothing that is the same in neighbouring pixels.
 
-use super::{Auto, By, Choice, Trials, search, setting};
+use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::Run;
 use crate::data::{Grid, Projections};
 use crate::error::Result;
@@ -64,7 +64,7 @@ pub(super) fn choose(
         let misfit = residual.square().sum(Kind::Double).double_value(&[]);
         Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })
     };
-    let range = [auto.lowest.unwrap_or(setting::SMALLEST), auto.highest];
+    let range = [auto.lowest.unwrap_or(search::SMALLEST), auto.highest];
     let (weight, tried) = search::crossing(range, auto.first, ACCURACY, Vec::new(), &mut excess)?;
     Ok(Choice { weight, tried, by: Some(By::Discrepancy) })
 }

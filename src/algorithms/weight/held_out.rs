@@ -3,20 +3,20 @@
 //! rays, as those of a slice, others are left out in turn, and the scores of all folds count.
 //!
 //! Score of a view: Σ r (h ∗ r) of its residual r = B x − y along the detector's columns, h the ramp filter. By the
-//! projection-slice theorem the energy of an image is ∫∫ |ω| |P(θ, ω)|² dω dθ of its projections' spectra P, so that the
-//! mean score over views at any angles estimates the squared error of the *volume*, plus a noise that is the same for
-//! all weights. (Σ r², without the ramp, sees mostly the low frequencies, of which every weight gets the same right.) B
-//! is not the A that reconstructed but another discretisation, by Siddon's lengths for Joseph's interpolation: what a
-//! small weight fits of A's own error at edges predicts through A, not through B. "About as well": the paired
-//! differences of the views' scores from the best weight's have a mean below `errors` of their standard errors (the
-//! one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984, § 3.4.3, with paired differences). The data term
-//! is ½ |Ax − y|²/‖A‖², whose noise falls with the root of the number of views, and so does the weight that balances
-//! it: w = w' √(V'/V).
+//! projection-slice theorem the energy of an image is ∫∫ |ω| |P(θ, ω)|² dω dθ of its projections' spectra P, so that
+//! the mean score over views at any angles estimates the squared error of the *volume*, plus a noise that is the same
+//! for all weights. (Σ r², without the ramp, sees mostly the low frequencies, of which every weight gets the same
+//! right.) B is not the A that reconstructed but another discretisation, by Siddon's lengths for Joseph's
+//! interpolation: what a small weight fits of A's own error at edges predicts through A, not through B. "About as
+//! well": the paired differences of the views' scores from the best weight's have a mean below `errors` of their
+//! standard errors (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984, § 3.4.3, with paired
+//! differences). The data term is ½ |Ax − y|²/‖A‖², whose noise falls with the root of the number of views, and so does
+//! the weight that balances it: w = w' √(V'/V).
 //!
 //! The search goes from large weights to small ones, each trial from the last one's variables: they are then all about
 //! equally far from convergence, and a small weight's rough volume is never the start of a large weight's.
 
-use super::{Auto, By, Choice, Trials, search, setting, usual};
+use super::{Auto, By, Choice, Trials, search, usual};
 use crate::algorithms::Run;
 use crate::data::{Geometry, Grid, Projections, Volume};
 use crate::error::{Error, Result};
@@ -188,7 +188,7 @@ pub(super) fn choose(
         let folds = judges.iter().enumerate().map(|(fold, judge)| judge.scores(&trials.solve(fold, weight)?));
         Ok(folds.collect::<Result<Vec<_>>>()?.concat())
     };
-    let lowest = auto.lowest.unwrap_or_else(|| usual::lowest(data, grid, run).max(setting::SMALLEST).min(auto.highest));
+    let lowest = auto.lowest.unwrap_or_else(|| usual::lowest(data, grid, run).max(search::SMALLEST).min(auto.highest));
     let (weight, tried) = largest(auto, [lowest, auto.highest], &mut scores)?;
     let more = (kept[0].geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
     Ok(Choice { weight: weight * more, tried, by: Some(By::HeldOut) })

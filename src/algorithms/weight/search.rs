@@ -3,6 +3,8 @@
 
 use crate::error::Result;
 
+/// No weight below this is tried unless it is asked for.
+pub(super) const SMALLEST: f64 = 1e-6;
 /// A step of a bracket, a factor of the weight.
 const STRIDE: f64 = 4.0;
 /// Reconstructions a search spends at most.

@@ -1,6 +1,6 @@
 //! A weight as it is written: `2.0e-4`, `auto`, or `{auto: {by: discrepancy}}`.
 
-use super::held_out;
+use super::{held_out, search};
 use crate::data::Geometry;
 use crate::error::{Error, Result};
 use crate::require;
@@ -76,9 +76,6 @@ impl Default for Auto {
     }
 }
 
-/// No weight below this is tried unless it is asked for.
-pub(super) const SMALLEST: f64 = 1e-6;
-
 /// Refuses what makes no sense.
 pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
     match weight {
@@ -91,7 +88,7 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
             require::positive("auto.factor", auto.factor)?;
             require::not_negative("auto.errors", auto.errors)?;
             auto.noise_sd.map_or(Ok(()), |sd| require::positive("auto.noise_sd", sd))?;
-            if auto.highest < 2.0 * auto.lowest.unwrap_or(SMALLEST) {
+            if auto.highest < 2.0 * auto.lowest.unwrap_or(search::SMALLEST) {
                 return Err(Error::config(
                     "auto.highest",
                     format!("expected at least twice lowest, got {}", auto.highest),

@@ -17,7 +17,8 @@ const NOISES: [f64; 2] = [1e-3, 0.1];
 const BELOW: f64 = 10.0;
 
 /// The smallest weight worth trying. Where a model's own error at edges is larger than the noise, as with few views of
-/// sharp edges, views that are left out are predicted a little better by ever smaller weights, whose volumes are streaks.
+/// sharp edges, views that are left out are predicted a little better by ever smaller weights, whose volumes are
+/// streaks.
 ///
 /// The usual weight goes with the root of the noise in air and of one over the number of views (fitted to those
 /// slices), and with the attenuation, as total variation does: that of water is assumed to fill the grid if the 95th

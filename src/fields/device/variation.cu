@@ -128,8 +128,8 @@ static __device__ inline float divisor_of(const float* slopes, float square, flo
     return length * (1.0f + part);
 }
 
-// Value of the penalty, to sums[thread], and its gradient, in one pass: a voxel gathers its own differences and those of
-// the three voxels before it.
+// Value of the penalty, to sums[thread], and its gradient, in one pass: a voxel gathers its own differences and those
+// of the three voxels before it.
 extern "C" __global__ void variation_gradient(const Lattice lattice, const float* x, const float square,
                                               const float epsilon, float* gradient, double* sums) {
     double sum = 0.0;

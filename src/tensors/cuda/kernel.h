@@ -2,8 +2,8 @@
 // the same source for the processor, where a loop runs the threads of a grid one after the other: tests compare a
 // kernel's arithmetic with its CPU twin without a card.
 //
-// The rules that make both compilers agree: one-dimensional grids, no shared memory, no barrier, nothing that depends on
-// the order of threads; products and sums are fused only where fmaf() says so (--fmad=false, -ffp-contract=off).
+// The rules that make both compilers agree: one-dimensional grids, no shared memory, no barrier, nothing that depends
+// on the order of threads; products and sums are fused only where fmaf() says so (--fmad=false, -ffp-contract=off).
 
 #ifdef RECON_HOST
 #include <cmath>

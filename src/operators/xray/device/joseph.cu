@@ -226,7 +226,8 @@ extern "C" __global__ void joseph_adjoint(const View* views, const Scan scan, co
                     if (ray.axis != axis || at[axis] < ray.first || at[axis] >= ray.end) {
                         continue;
                     }
-                    const float weight = share(ray.a + ray.b * at[axis], at[p]) * share(ray.c + ray.d * at[axis], at[q]);
+                    const float weight =
+                        share(ray.a + ray.b * at[axis], at[p]) * share(ray.c + ray.d * at[axis], at[q]);
                     if (weight > 0.0f) {
                         sum = fmaf(weight, projections[index] * ray.length, sum);
                     }
