@@ -89,8 +89,7 @@ pub fn unequal(data: &Projections) -> Option<Warning> {
         let message = format!(
             "rays count alike, but their noise differs: estimated as {median:.3} (standard deviation of a line \
              integral) for half of them and {all:.2} in the mean, as of few photons behind dense parts; give the \
-             noise, for example noise: {{photons: {:.1e}}}",
-            air.powi(-2)
+             noise: {{photons: N}}, N being what a pixel counts in air"
         );
         Warning::new("unequal_noise", message)
     })

@@ -321,10 +321,7 @@ fn rays_of_very_unequal_noise_that_count_alike_are_named_and_only_those() {
     let starved = counted(dense, 1e5);
     let found = codes(&starved, None);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].0 == "unequal_noise" && found[0].1.contains("noise: {photons: "), "{found:?}");
-    // The disc is nine columns wide: its curvature passes for some of the noise.
-    let photons: f64 = found[0].1.rsplit("photons: ").next().unwrap().trim_end_matches('}').parse().unwrap();
-    assert!((2e3..5e5).contains(&photons), "{photons}");
+    assert!(found[0].0 == "unequal_noise" && found[0].1.contains("noise: {photons: N}"), "{found:?}");
     assert!(codes(&starved, Some(Statistics { photons: 1e5, ..Statistics::default() })).is_empty());
     assert!(codes(&counted(dense / 4.0, 1e5), None).is_empty());
 }
