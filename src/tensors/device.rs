@@ -50,7 +50,7 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
             Err(why) => cpu(format!("cpu (auto): {}", reason(&why))),
         }),
         DeviceRequest::Cuda(index) => {
-            open_cuda(index)?;
+            open_cuda(index).map_err(|error| named(error, index))?;
             Ok(Chosen { device: Device::Cuda(index), reason: format!("cuda:{index}, as asked") })
         }
     }
@@ -59,6 +59,16 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
 /// An error's first line.
 fn reason(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_start_matches("cuda: ").to_string()
+}
+
+/// An error of the card that was asked for, by its number.
+fn named(error: Error, index: usize) -> Error {
+    match error {
+        Error::Resource { place, problem, hint } if place == "cuda" => {
+            Error::Resource { place: format!("cuda:{index}"), problem, hint }
+        }
+        other => other,
+    }
 }
 
 /// Opens a card with all it needs, and libtorch's CUDA half.
