@@ -89,7 +89,8 @@ fn kill_the_controller(site: &Site) {
 
 #[test]
 fn a_controller_that_is_killed_and_comes_back_changes_nothing() {
-    let text = fits(3, 400, "time: '10'");
+    // Long enough to be at work when the controller dies.
+    let text = fits(3, 1600, "time: '10'");
     let Some(site) = Site::start("a_controller_that_is_killed_and_comes_back", &text) else { return };
     site.submit(&[]).expect(0, &[]);
     site.wait_for_tasks(2);
