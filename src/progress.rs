@@ -11,6 +11,7 @@
 //! | [`BOARD`] | event: how far something stands, drawn in place of the one before | `text`, `changes` |
 //! | [`NOTE`] | event for logs only | `event`, `message` and others |
 
+mod clock;
 mod hidden;
 mod json_lines;
 mod listening;
@@ -20,6 +21,7 @@ pub(crate) mod shown;
 mod subscriber;
 mod trace;
 
+pub use clock::clock;
 pub use hidden::{Hidden, cover_files, cover_json, covered};
 pub use json_lines::JsonLines;
 pub use listening::{Listen, Place};

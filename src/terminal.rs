@@ -4,7 +4,7 @@
 
 use crate::commands::{self, Output};
 use crate::error::Error;
-use crate::progress::{JsonLines, Listen, Message, Place, shown};
+use crate::progress::{JsonLines, Listen, Message, Place, clock, shown};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Stderr, Write};
@@ -233,13 +233,6 @@ fn brief(value: f64) -> String {
     if value == 0.0 || (1e-3..1e5).contains(&size) { format!("{value:.4}") } else { format!("{value:.2e}") }
 }
 
-/// `1:05` or `2:00:00`.
-fn clock(seconds: f64) -> String {
-    let whole = seconds.clamp(0.0, 1e9).round() as u64;
-    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +243,5 @@ mod tests {
             (brief(0.01234567), brief(1.5e-6), brief(0.0)),
             ("0.0123".into(), "1.50e-6".into(), "0.0000".into())
         );
-        assert_eq!((clock(65.4), clock(7200.0)), ("1:05".into(), "2:00:00".into()));
     }
 }

@@ -1,6 +1,7 @@
 //! How far a study is, for people: a table that is drawn again and again, and a line for what has changed.
 
 use super::status::{Failure, Summary};
+use crate::progress::clock;
 use std::collections::HashSet;
 use std::fmt::Write;
 
@@ -108,13 +109,6 @@ fn cut(line: &str) -> String {
         return line.to_string();
     }
     line.chars().take(WIDTH - 1).chain(['…']).collect()
-}
-
-/// `1:05` or `2:00:00`.
-fn clock(seconds: f64) -> String {
-    let whole = seconds.clamp(0.0, 1e9).round() as u64;
-    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
 }
 
 #[cfg(test)]

@@ -154,7 +154,7 @@ fn a_beam_along_the_normal_of_a_slice_gives_zeros() {
 }
 
 /// Views that no scanner makes: sources near, far and inside, pixels of any size and angle, grids of one voxel.
-fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
+pub(crate) fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
     let numbers = noise(64, seed + 100);
     let mut next = numbers.iter().map(|&x| f64::from(x));
     let mut number = move || next.next().unwrap();
