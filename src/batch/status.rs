@@ -5,7 +5,7 @@ use super::engine::{Engine, Submission};
 use super::submit;
 use super::working::Working;
 use crate::error::Result;
-use crate::jobs::{Label, Ledger, State, TaskRecord};
+use crate::jobs::{Label, Ledger, Spread, State, TaskRecord};
 use crate::schedulers::Queue;
 use serde::Serialize;
 
@@ -197,7 +197,7 @@ fn mean_seconds(ledger: &Ledger, ids: &[&str]) -> Option<f64> {
     let every = ids.len().div_ceil(SAMPLED).max(1);
     let seconds: Vec<f64> =
         ids.iter().step_by(every).filter_map(|id| ledger.record(id)).map(|record| record.seconds).collect();
-    (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
+    Spread::of(&seconds).mean
 }
 
 fn queue(ledger: &Ledger, all_done: bool) -> Result<Option<Queue>> {
