@@ -3,7 +3,7 @@
 //! JSON (see [`Request`]), answers are lines of JSON.
 
 use criterion::{BenchmarkId, Criterion};
-use recon::algorithms::{AlgorithmKind, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Run};
 use recon::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
 use recon::formats::npy;
 use recon::geometries::GeometryKind;
@@ -50,8 +50,8 @@ fn scan(text: &str, grid: &Grid) -> Geometry {
 }
 
 fn reconstruct(method: &AlgorithmKind, data: &Projections, grid: &Grid) -> recon::error::Result<Volume> {
-    let mut run = Run::quiet(Device::Cpu, 0, MU_WATER_PER_MM);
-    Ok(method.as_part().reconstruct(data, grid, &mut run)?.volume)
+    let mut run = Run::quiet(Device::Cpu, 0);
+    Ok(method.as_part().reconstruct(&Problem::xrays(data, grid, MU_WATER_PER_MM), &mut run)?.volume)
 }
 
 fn draw(path: &Path, volume: &Volume) -> Result<(), Box<dyn Error>> {

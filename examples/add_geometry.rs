@@ -7,7 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
-use recon::algorithms::{Algorithm, Run, sirt};
+use recon::algorithms::{Algorithm, Problem, Run, sirt};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Projections, Source, View, Volume, add};
 use recon::error::{Error, Result};
 use recon::geometries::Trajectory;
@@ -103,5 +103,5 @@ pub fn scan_and_reconstruct(trajectory: &dyn Trajectory) -> Result<Volume> {
     let ball = Phantom::parse(BALL, Path::new("ball"))?;
     let data = Projections::from_vec(geometry.clone(), ball.project(&geometry, MU_WATER))?;
     let method = sirt::Config { iterations: 40, ..sirt::Config::default() };
-    Ok(method.reconstruct(&data, &grid, &mut Run::quiet(Device::Cpu, 0, MU_WATER))?.volume)
+    Ok(method.reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut Run::quiet(Device::Cpu, 0))?.volume)
 }

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout, reason = "an example prints what it found")]
 
 use recon::algorithms::neural_field::Fitted;
-use recon::algorithms::{AlgorithmKind, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Run};
 use recon::data::{Grid, Projections};
 use recon::error::{Error, Result};
 use recon::geometries::{Trajectory, parallel};
@@ -49,8 +49,8 @@ pub fn fit() -> Result<Fitted> {
     let method: OneOf<AlgorithmKind> =
         serde_yaml::from_str(METHOD).map_err(|error| Error::config("neural_field", error))?;
     let last = LastCheckpoint::default();
-    let mut run = Run { checkpoints: &last, ..Run::quiet(Device::Cpu, 0, MU_WATER) };
-    method.kind.as_part().reconstruct(&data, &grid, &mut run)?;
+    let mut run = Run { checkpoints: &last, ..Run::quiet(Device::Cpu, 0) };
+    method.kind.as_part().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run)?;
     Fitted::read(&last.0.borrow(), Device::Cpu)
 }
 

@@ -7,7 +7,7 @@
 //! The array is `[view, column]` and holds line integrals of a parallel beam (no unit), over half a turn from +x to +y.
 //! The NIfTI file holds the slice in HU.
 
-use recon::algorithms::{Algorithm, Run, fbp};
+use recon::algorithms::{Algorithm, Problem, Run, fbp};
 use recon::data::{Grid, Projections, Volume};
 use recon::error::{Error, Result};
 use recon::formats::{nifti, npy};
@@ -48,6 +48,6 @@ pub fn reconstruct(sinogram: &Path) -> Result<Volume> {
     };
     let geometry = parallel::Config { views, detector, ..parallel::Config::default() }.build(&grid)?;
     let data = Projections::from_vec(geometry, array.into_iter().collect())?;
-    let mut run = Run::quiet(Device::Cpu, 0, MU_WATER);
-    Ok(fbp::Config::default().reconstruct(&data, &grid, &mut run)?.volume)
+    let mut run = Run::quiet(Device::Cpu, 0);
+    Ok(fbp::Config::default().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run)?.volume)
 }

@@ -8,9 +8,8 @@
 
 use super::iterative::subsets::Subsets;
 use super::iterative::sweep::SubsetSweep;
-use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
 use crate::require;
@@ -89,20 +88,20 @@ impl Config {
         Common { key: "asd_pocs", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let mut sweep = SubsetSweep::new(problem, self.subset_views, self.ordering)?;
-        let axes = tv::axes(problem.operator.domain());
-        let allowed = self.misfit * vectors::norm(&problem.data).map_err(torch_error)?;
-        let (mut x, mut relaxation, mut length) = (problem.start_or(0.0)?, self.relaxation, None);
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let mut sweep = SubsetSweep::new(system, self.subset_views, self.ordering)?;
+        let axes = tv::axes(system.operator.domain());
+        let allowed = self.misfit * vectors::norm(&system.data).map_err(torch_error)?;
+        let (mut x, mut relaxation, mut length) = (system.start_or(0.0)?, self.relaxation, None);
         for iteration in 1.. {
             let before = vectors::copied(&x).map_err(torch_error)?;
-            let _ = sweep.run(problem, &mut x, iteration, relaxation)?;
+            let _ = sweep.run(system, &mut x, iteration, relaxation)?;
             let (swept, swept_way) = way(&x, &before).map_err(torch_error)?;
-            let mut residual = problem.operator.forward(&x)?;
-            let misfit = residual.f_sub_(&problem.data).and_then(|r| vectors::norm(&r)).map_err(torch_error)?;
+            let mut residual = system.operator.forward(&x)?;
+            let misfit = residual.f_sub_(&system.data).and_then(|r| vectors::norm(&r)).map_err(torch_error)?;
             let before = vectors::copied(&x).map_err(torch_error)?;
             let step = *length.get_or_insert(self.alpha * swept_way);
-            descend(&mut x, &axes, self.tv_steps, step).and_then(|()| problem.masked(&mut x)).map_err(torch_error)?;
+            descend(&mut x, &axes, self.tv_steps, step).and_then(|()| system.masked(&mut x)).map_err(torch_error)?;
             let (smoothed, smoothed_way) = way(&x, &before).map_err(torch_error)?;
             if smoothed_way > self.largest_ratio * swept_way && misfit > allowed {
                 length = Some(step * self.alpha_reduction);
@@ -114,7 +113,7 @@ impl Config {
                 break;
             }
         }
-        problem.constrain(&mut x).map_err(torch_error)?;
+        system.constrain(&mut x).map_err(torch_error)?;
         Ok(x)
     }
 }
@@ -127,7 +126,7 @@ fn way(x: &Tensor, before: &Tensor) -> std::result::Result<(Tensor, f64), TchErr
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         let common = self.common();
         common.check()?;
         Common::check_relaxation(self.relaxation, self.reduction)?;
@@ -137,15 +136,15 @@ impl Algorithm for Config {
         require::not_negative("misfit", self.misfit)
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Subsets::kept(self.subset_views, geometry, grid);
-        let estimate = self.common().estimate(geometry, grid, 3.0, 5, 14 + kept);
-        let descents = 40.0 * (self.iterations * self.tv_steps) as f64 * grid.voxels() as f64;
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let kept = Subsets::kept(self.subset_views, setup);
+        let estimate = self.common().estimate(setup, 3.0, 5, 14 + kept);
+        let descents = 40.0 * (self.iterations * self.tv_steps) as f64 * setup.grid.voxels() as f64;
         Estimate { operations: estimate.operations + descents, ..estimate }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| self.iterate(system, record))
     }
 }

@@ -9,8 +9,7 @@
 
 use super::statistics::Statistics;
 use super::weight::{Auto, Weight};
-use super::{Algorithm, Discretisation, Estimate, Reconstruction, Run, tv};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Discretisation, Estimate, Problem, Reconstruction, Run, Setup, Takes, tv};
 use crate::error::{Error, Result};
 use crate::progress;
 use schemars::JsonSchema;
@@ -70,16 +69,16 @@ impl Config {
     /// Every candidate with its score, from the cheapest to the dearest. The first search goes anywhere, the next one
     /// goes down from the weight that it found: less of the residual is the model's on a finer lattice, and so the
     /// penalty's weight is smaller there.
-    fn judged(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Vec<Judged>> {
-        let mut judged = vec![self.candidate(1, None, self.auto.first, None).judge(data, grid, run)?];
+    fn judged(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Vec<Judged>> {
+        let mut judged = vec![self.candidate(1, None, self.auto.first, None).judge(problem, run)?];
         let mut first = judged[0].weight;
         for lattice in 2..=self.finest {
-            let found = self.candidate(lattice, None, first, Some(tv::NEAR)).judge(data, grid, run)?;
+            let found = self.candidate(lattice, None, first, Some(tv::NEAR)).judge(problem, run)?;
             first = found.weight;
             judged.push(found);
         }
         if self.noise.is_some() {
-            judged.push(self.candidate(self.finest, self.noise, ABOVE * first, Some(WEIGHTED)).judge(data, grid, run)?);
+            judged.push(self.candidate(self.finest, self.noise, ABOVE * first, Some(WEIGHTED)).judge(problem, run)?);
         }
         Ok(judged)
     }
@@ -91,12 +90,10 @@ impl Candidate {
         format!("tv, lattice {}{weights}", self.discretisation.lattice)
     }
 
-    fn judge(self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Judged> {
+    fn judge(self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Judged> {
         let name = self.name();
         let _span = tracing::info_span!(target: progress::PART, "candidate", label = name.as_str()).entered();
-        let mut inner = run.trial(None);
-        self.discretisation.enter(&mut inner);
-        let choice = self.tv.choose_weight(data, &self.discretisation.grid(grid)?, &inner)?;
+        let choice = self.tv.choose_weight(&self.discretisation.problem(problem)?, &run.trial(None))?;
         let score = choice.tried.iter().map(|(_, score)| *score).fold(f64::INFINITY, f64::min);
         Ok(Judged { candidate: self, weight: choice.weight, score })
     }
@@ -112,14 +109,19 @@ impl Judged {
         })
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
         let tv = tv::Config { weight: self.weight.into(), ..self.candidate.tv.clone() };
-        self.candidate.discretisation.reconstruct(&tv, data, grid, run)
+        self.candidate.discretisation.reconstruct(&tv, problem, run)
     }
 }
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    /// Finer models of the scan are made from its rays.
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
         if self.auto.by != super::weight::By::HeldOut {
             let problem = "expected held-out: candidates are compared by the views that they predict";
             return Err(Error::config("auto.by", problem));
@@ -129,9 +131,9 @@ impl Algorithm for Config {
             .discretisation
             .check()
             .map_err(|_| Error::config("finest", format!("expected 1 to 4 times finer, got {}", self.finest)))?;
-        finest.discretisation.grid(grid)?;
-        Weight::Auto(self.auto.clone()).check(geometry)?;
-        self.noise.map_or(Ok(()), |noise| noise.check().map_err(|error| error.under("noise")))
+        finest.discretisation.grid(setup.grid)?;
+        Weight::Auto(self.auto.clone()).check(setup)?;
+        self.noise.map_or(Ok(()), |noise| noise.check(setup).map_err(|error| error.under("noise")))
     }
 
     /// It chooses its own model of the scan.
@@ -139,13 +141,12 @@ impl Algorithm for Config {
         false
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let of = |candidate: Candidate| {
             let Discretisation { lattice, .. } = candidate.discretisation;
-            let fine = candidate.discretisation.grid(grid).unwrap_or_else(|_| grid.clone());
-            let cost = candidate.tv.estimate(&candidate.discretisation.geometry(grid, geometry), &fine);
+            let cost = candidate.discretisation.estimate(&candidate.tv, setup);
             // What the averaged volume and its fine original hold at once.
-            Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * grid.voxels()) as u64, ..cost }
+            Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * setup.grid.voxels()) as u64, ..cost }
         };
         let near = |lattice: usize| (lattice > 1).then_some(tv::NEAR);
         let plain = (1..=self.finest).map(|lattice| self.candidate(lattice, None, self.auto.first, near(lattice)));
@@ -157,12 +158,12 @@ impl Algorithm for Config {
         })
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let judged = self.judged(data, grid, run)?;
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let judged = self.judged(problem, run)?;
         let best = judged.iter().reduce(|best, other| if other.score < best.score { other } else { best });
         let Some(best) = best else { return Err(Error::config("", "expected a candidate, there is none")) };
-        let mut made = best.reconstruct(data, grid, run)?;
+        let mut made = best.reconstruct(problem, run)?;
         made.notes.insert("took".into(), best.note());
         made.notes.insert("candidates".into(), judged.iter().map(Judged::note).collect());
         Ok(made)

@@ -8,9 +8,9 @@
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Stacked};
-use super::iterative::{Common, ConvergenceRecord, Mask, Problem, Tikhonov, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections, Volume};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Tikhonov, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
+use crate::data::{Grid, Projections, Volume};
 use crate::error::Result;
 use crate::progress::TRIAL;
 use crate::tensors::torch_error;
@@ -49,12 +49,12 @@ impl Config {
         Common { key: "cgls", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let operator = Stacked::new(problem, self.tikhonov)?;
-        let mut x = problem.start_or(0.0)?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let operator = Stacked::new(system, self.tikhonov)?;
+        let mut x = system.start_or(0.0)?;
         let mut residual = operator.first_residual(&x)?;
         let mut slope = operator.adjoint(&residual)?;
-        let mut slopes = Orthogonal::new(problem.operator.domain());
+        let mut slopes = Orthogonal::new(system.operator.domain());
         let mut square = slopes.add(&mut slope).map_err(torch_error)?;
         let mut direction = vectors::copied(&slope).map_err(torch_error)?;
         let mut largest = square;
@@ -82,26 +82,26 @@ impl Config {
             vectors::scale_and_add(&mut direction, next / square, &slope).map_err(torch_error)?;
             square = next;
         }
-        problem.constrain(&mut x).map_err(torch_error)?;
+        system.constrain(&mut x).map_err(torch_error)?;
         Ok(x)
     }
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.common().check()?;
         self.tikhonov.check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let volumes = if self.tikhonov.weight > 0.0 { 11 } else { 4 };
-        let kept = Orthogonal::volumes(grid, self.iterations);
-        self.common().estimate(geometry, grid, 2.0, 3, volumes + kept)
+        let kept = Orthogonal::volumes(setup.grid, self.iterations);
+        self.common().estimate(setup, 2.0, 3, volumes + kept)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| self.iterate(system, record))
     }
 }
 
@@ -133,7 +133,7 @@ pub fn few(data: &Projections, grid: &Grid, iterations: u64) -> Result<Volume> {
 fn quick(data: &Projections, grid: &Grid, iterations: u64) -> Result<Reconstruction> {
     let config = Config { iterations, ..Config::default() };
     // The residual is relative, so that any attenuation of water will do.
-    let run = Run::quiet(Device::Cpu, 0, 1.0);
+    let problem = Problem::xrays(data, grid, 1.0);
     let trial = tracing::info_span!(target: TRIAL, "trial", label = "cgls");
-    trial.in_scope(|| config.reconstruct(data, grid, &mut run.trial(None)))
+    trial.in_scope(|| config.reconstruct(&problem, &mut Run::quiet(Device::Cpu, 0)))
 }

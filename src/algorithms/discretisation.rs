@@ -5,8 +5,8 @@
 //! along every axis, averages `sub_rays` rays along each detector axis, in the projector and in its adjoint, and hands
 //! back the mean of the fine voxels in each voxel of the picture.
 
-use super::{Algorithm, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections, Volume};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
+use crate::data::{Grid, Volume};
 use crate::error::{Error, Result};
 use crate::operators::xray;
 use schemars::JsonSchema;
@@ -68,37 +68,49 @@ impl Discretisation {
             .map_err(|error| error.hint("lower discretisation.lattice, or take a coarser grid"))
     }
 
-    /// The rays that the method's projector integrates along, as a scan: what its cost is counted by.
+    /// The cost of `algorithm` on the finer lattice, where each sub-ray counts as a ray.
     #[must_use]
-    pub fn geometry(&self, grid: &Grid, geometry: &Geometry) -> Geometry {
-        let [rows, columns] = xray::sub_ray_factors(grid, self.rays());
-        geometry.subdivided(rows, columns)
+    pub fn estimate(&self, algorithm: &dyn Algorithm, setup: &Setup<'_>) -> Estimate {
+        let Ok(geometry) = setup.geometry() else { return algorithm.estimate(setup) };
+        let [rows, columns] = xray::sub_ray_factors(setup.grid, self.rays());
+        let fine = self.grid(setup.grid).unwrap_or_else(|_| setup.grid.clone());
+        algorithm.estimate(&Setup::xrays(&geometry.subdivided(rows, columns), &fine))
     }
 
-    /// Sets what a run on the finer lattice knows of it.
-    pub fn enter(&self, run: &mut Run<'_>) {
-        run.sampling.sub_rays = self.rays();
-        run.lattice = self.lattice;
-    }
-
-    /// Has `algorithm` reconstruct on the finer lattice, and averages what it gives over the voxels of `grid`.
+    /// Refuses a measurement that `algorithm` does not take on the finer lattice.
     ///
     /// # Errors
-    /// As [`Algorithm::reconstruct`].
+    /// As [`Algorithm::accept`]; more voxels than a grid may have.
+    pub fn accept(&self, algorithm: &dyn Algorithm, setup: &Setup<'_>) -> Result<()> {
+        algorithm.accept(&Setup { grid: &self.grid(setup.grid)?, ..*setup })
+    }
+
+    /// The problem that the method solves: the same measurements, explained on the finer lattice.
+    ///
+    /// # Errors
+    /// More voxels than a grid may have; a linear map, which has its own grid, with `lattice` above 1.
+    pub fn problem<'p>(&self, problem: &'p Problem<'_>) -> Result<Problem<'p>> {
+        problem.on(self.grid(&problem.grid)?, self.lattice, self.rays())
+    }
+
+    /// Has `algorithm` reconstruct on the finer lattice, and averages what it gives over the voxels of the problem's
+    /// grid.
+    ///
+    /// # Errors
+    /// As [`Algorithm::reconstruct`] and [`Discretisation::problem`].
     pub fn reconstruct(
         &self,
         algorithm: &dyn Algorithm,
-        data: &Projections,
-        grid: &Grid,
+        problem: &Problem<'_>,
         run: &mut Run<'_>,
     ) -> Result<Reconstruction> {
-        self.enter(run);
+        let fine = self.problem(problem)?;
         if self.lattice == 1 {
-            return algorithm.reconstruct(data, grid, run);
+            return algorithm.reconstruct(&fine, run);
         }
-        let fine = self.grid(grid)?;
-        run.initial = run.initial.take().map(|volume| volume.resampled(&fine)).transpose()?;
-        let mut made = algorithm.reconstruct(data, &fine, run)?;
+        let grid = &problem.grid;
+        run.initial = run.initial.take().map(|volume| volume.resampled(&fine.grid)).transpose()?;
+        let mut made = algorithm.reconstruct(&fine, run)?;
         let averaged = |volume: Option<Volume>| volume.map(|volume| volume.resampled(grid)).transpose();
         made.volume = made.volume.resampled(grid)?;
         made.start = averaged(made.start)?;

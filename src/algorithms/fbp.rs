@@ -3,8 +3,7 @@
 //! Arcs beyond half a turn and detectors shifted sideways over a full turn are weighted so that every ray counts once.
 
 use super::filtered::{Filtering, orbit};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,9 +14,13 @@ use serde::{Deserialize, Serialize};
 pub struct Config(pub Filtering);
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        match orbit(geometry)?.source_to_axis {
-            None => self.0.check_scan(geometry, grid),
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        match orbit(setup.geometry()?)?.source_to_axis {
+            None => self.0.check_scan(setup),
             Some(_) => Err(Error::config("", "needs a parallel beam, and this one diverges").hint("use `fdk`")),
         }
     }
@@ -26,15 +29,15 @@ impl Algorithm for Config {
         false
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         Estimate {
-            operations: 10.0 * grid.voxels() as f64 * geometry.views.len() as f64,
-            memory_bytes: 8 * geometry.samples() as u64,
+            operations: 10.0 * setup.grid.voxels() as f64 * setup.views() as f64,
+            memory_bytes: 8 * setup.samples() as u64,
         }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.0.apply(data, grid, run.device, "fbp")
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.0.apply(problem, run.device, "fbp")
     }
 }

@@ -9,8 +9,7 @@
 //! cone-beam work.
 
 use super::filtered::{Filtering, orbit};
-use super::{Algorithm, Estimate, Reconstruction, Run, helical};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes, helical};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,9 +20,14 @@ use serde::{Deserialize, Serialize};
 pub struct Config(pub Filtering);
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        let geometry = setup.geometry()?;
         if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
-            return self.0.check_scan(geometry, grid);
+            return self.0.check_scan(setup);
         }
         let orbit = orbit(geometry)?;
         if orbit.source_to_axis.is_none() {
@@ -32,22 +36,22 @@ impl Algorithm for Config {
         if orbit.source_to_detector.is_none() {
             return Err(Error::config("", "needs the orbit's source-to-detector distance"));
         }
-        self.0.check_scan(geometry, grid)
+        self.0.check_scan(setup)
     }
 
     fn iterative(&self) -> bool {
         false
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         Estimate {
-            operations: 12.0 * grid.voxels() as f64 * geometry.views.len() as f64,
-            memory_bytes: 8 * geometry.samples() as u64,
+            operations: 12.0 * setup.grid.voxels() as f64 * setup.views() as f64,
+            memory_bytes: 8 * setup.samples() as u64,
         }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.0.apply(data, grid, run.device, "fdk")
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.0.apply(problem, run.device, "fdk")
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fan::Fan;
 use super::redundancy::Redundancy;
-use super::{Reconstruction, helical, rebin};
+use super::{Problem, Reconstruction, Setup, helical, rebin};
 use crate::data::{AngularSweep, Geometry, Grid, Orbit, Projections, Quantity, Volume, Warning, norm};
 use crate::error::{Error, Result};
 use crate::geometries::detector::Cylinder;
@@ -39,13 +39,8 @@ impl Filtering {
     }
 
     /// Resamples, weights, filters and backprojects, the last on `device`. `method` is its name in warnings.
-    pub(super) fn apply(
-        &self,
-        data: &Projections,
-        grid: &Grid,
-        device: Device,
-        method: &str,
-    ) -> Result<Reconstruction> {
+    pub(super) fn apply(&self, problem: &Problem<'_>, device: Device, method: &str) -> Result<Reconstruction> {
+        let (data, grid) = (problem.projections()?, &problem.grid);
         if let (None, Some(circle)) = (&data.geometry.orbit, helical::circle_of(&data.geometry)) {
             return self.apply_helical(data, grid, &circle, device, method);
         }
@@ -121,8 +116,9 @@ impl Filtering {
     }
 
     /// Refuses what [`Filtering::apply`] would.
-    pub(super) fn check_scan(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    pub(super) fn check_scan(&self, setup: &Setup<'_>) -> Result<()> {
         self.check()?;
+        let (geometry, grid) = (setup.geometry()?, setup.grid);
         if geometry.orbit.is_none() && helical::circle_of(geometry).is_some() {
             return Ok(());
         }

@@ -6,9 +6,8 @@
 
 use super::iterative::momentum::Momentum;
 use super::iterative::total_variation::Proximal;
-use super::iterative::{Common, ConvergenceRecord, Mask, Problem, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::{Error, Result};
 use crate::require;
 use crate::tensors::torch_error;
@@ -56,22 +55,22 @@ impl Config {
         Common { key: "fista", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let norm_squared = problem.norm_squared()?;
-        let mut proximal = Proximal::new(problem).map_err(torch_error)?;
-        let mut ahead = problem.start_or(0.0)?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let norm_squared = system.norm_squared()?;
+        let mut proximal = Proximal::new(system).map_err(torch_error)?;
+        let mut ahead = system.start_or(0.0)?;
         let mut momentum = Momentum::new(vectors::copied(&ahead).map_err(torch_error)?, self.restart);
         let (mut residual, mut factor) = (None, 0.0);
         for iteration in 1.. {
-            let mut gap = problem.operator.forward(&ahead)?;
-            let _ = gap.f_sub_(&problem.data).map_err(torch_error)?;
+            let mut gap = system.operator.forward(&ahead)?;
+            let _ = gap.f_sub_(&system.data).map_err(torch_error)?;
             let norm = track(&mut residual, &gap, factor).map_err(torch_error)?;
             let variation = if self.weight > 0.0 { proximal.value(&momentum.x).map_err(torch_error)? } else { 0.0 };
             let last = record.step(iteration, 0.5 * norm * norm / norm_squared + self.weight * variation, norm)?;
             let mut step = || -> std::result::Result<(), TchError> {
-                let mut descent = problem.operator.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
+                let mut descent = system.operator.adjoint(&gap).map_err(|error| TchError::Torch(error.to_string()))?;
                 vectors::scale_and_add(&mut descent, -1.0 / norm_squared, &ahead)?;
-                let next = proximal.apply(problem, &descent, self.weight, self.inner)?;
+                let next = proximal.apply(system, &descent, self.weight, self.inner)?;
                 factor = momentum.advance(next, &mut ahead)?;
                 Ok(())
             };
@@ -96,7 +95,7 @@ fn track(residual: &mut Option<Tensor>, gap: &Tensor, factor: f64) -> std::resul
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         let common = self.common();
         common.check()?;
         if self.inner == 0 {
@@ -105,17 +104,20 @@ impl Algorithm for Config {
         require::not_negative("weight", self.weight)
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let common = self.common();
-        let proximal =
-            if self.weight > 0.0 { 40.0 * (self.iterations * self.inner) as f64 * grid.voxels() as f64 } else { 0.0 };
-        let estimate = common.estimate(geometry, grid, 2.0, 3, 20);
+        let proximal = if self.weight > 0.0 {
+            40.0 * (self.iterations * self.inner) as f64 * setup.grid.voxels() as f64
+        } else {
+            0.0
+        };
+        let estimate = common.estimate(setup, 2.0, 3, 20);
         Estimate { operations: estimate.operations + proximal, ..estimate }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let scaled = Self { weight: self.weight * run.lattice as f64, ..self.clone() };
-        self.common().solve(data, grid, run, |problem, record| scaled.iterate(problem, record))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let scaled = Self { weight: self.weight * problem.lattice as f64, ..self.clone() };
+        self.common().solve(problem, run, |system, record| scaled.iterate(system, record))
     }
 }

@@ -6,9 +6,8 @@
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Blocks, Stacked};
-use super::iterative::{Common, ConvergenceRecord, Mask, Problem, Tikhonov, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Tikhonov, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
@@ -91,14 +90,14 @@ impl Config {
         Common { key: "lsqr", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let operator = Stacked::new(problem, self.tikhonov)?;
-        let mut x = problem.start_or(0.0)?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let operator = Stacked::new(system, self.tikhonov)?;
+        let mut x = system.start_or(0.0)?;
         let mut u = operator.first_residual(&x)?;
         // φ̄ is the norm of the residual, ρ̄ the last diagonal entry before its rotation.
         let mut phi_bar = normalise(&mut u)?;
         let v = operator.adjoint(&u)?;
-        let before = Orthogonal::new(problem.operator.domain());
+        let before = Orthogonal::new(system.operator.domain());
         let mut state = Bidiagonal { u, v, alpha: 0.0, before, largest: 0.0 };
         state.direct()?;
         let mut direction = vectors::copied(&state.v).map_err(torch_error)?;
@@ -118,25 +117,25 @@ impl Config {
             vectors::scale_and_add(&mut direction, -sine * state.alpha / rho, &state.v).map_err(torch_error)?;
             (rho_bar, phi_bar) = (-cosine * state.alpha, sine * phi_bar);
         }
-        problem.constrain(&mut x).map_err(torch_error)?;
+        system.constrain(&mut x).map_err(torch_error)?;
         Ok(x)
     }
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.common().check()?;
         self.tikhonov.check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let volumes = if self.tikhonov.weight > 0.0 { 12 } else { 5 };
-        let kept = Orthogonal::volumes(grid, self.iterations);
-        self.common().estimate(geometry, grid, 2.0, 3, volumes + kept)
+        let kept = Orthogonal::volumes(setup.grid, self.iterations);
+        self.common().estimate(setup, 2.0, 3, volumes + kept)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| self.iterate(system, record))
     }
 }

@@ -6,9 +6,8 @@
 //! nothing passes.
 
 use super::iterative::subsets::{Subset, Subsets};
-use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
@@ -55,9 +54,9 @@ struct Photons {
 }
 
 impl Photons {
-    fn new(problem: &Problem<'_>, part: &Subset, support: &Tensor) -> Result<Self> {
-        let measured = || part.data.f_mul_scalar(-problem.mu_ref)?.f_clamp_max_(CLEAREST)?.f_exp_();
-        let lengths = part.operator.forward(support)?.f_mul_scalar_(problem.mu_ref).map_err(torch_error)?;
+    fn new(system: &LinearSystem<'_>, part: &Subset, support: &Tensor) -> Result<Self> {
+        let measured = || part.data.f_mul_scalar(-system.mu_ref)?.f_clamp_max_(CLEAREST)?.f_exp_();
+        let lengths = part.operator.forward(support)?.f_mul_scalar_(system.mu_ref).map_err(torch_error)?;
         Ok(Self { measured: measured().map_err(torch_error)?, lengths })
     }
 
@@ -89,23 +88,23 @@ impl Config {
         Common { key: "ml_tr", iterations, tolerance, nonnegative, mask }
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
-        let support = problem.support()?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let subsets = Subsets::new(system, self.subset_views, self.ordering)?;
+        let support = system.support()?;
         let photons =
-            subsets.subsets.iter().map(|part| Photons::new(problem, part, &support)).collect::<Result<Vec<_>>>()?;
-        let mut x = problem.start_or(0.0)?;
+            subsets.subsets.iter().map(|part| Photons::new(system, part, &support)).collect::<Result<Vec<_>>>()?;
+        let mut x = system.start_or(0.0)?;
         for iteration in 1.. {
             let (mut loss, mut squares) = (0.0, 0.0);
             for number in subsets.order(iteration) {
                 let part = &subsets.subsets[number];
-                let compared = photons[number].compare(part.operator.forward(&x)?, &part.data, problem.mu_ref);
+                let compared = photons[number].compare(part.operator.forward(&x)?, &part.data, system.mu_ref);
                 let (excess, curvature, own_loss, own_squares) = compared.map_err(torch_error)?;
                 (loss, squares) = (loss + own_loss, squares + own_squares);
                 let (mut ascent, curvature) = (part.operator.adjoint(&excess)?, part.operator.adjoint(&curvature)?);
                 let update = || -> std::result::Result<(), TchError> {
                     let _ = x.f_add_(&ascent.f_mul_(&vectors::inverted(curvature)?)?)?;
-                    problem.constrain(&mut x)
+                    system.constrain(&mut x)
                 };
                 update().map_err(torch_error)?;
             }
@@ -118,16 +117,21 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    /// Its statistics are those of counted photons behind an attenuating object.
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.common().check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.common().estimate(geometry, grid, 3.0, 7, 5)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.common().estimate(setup, 3.0, 7, 5)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| self.iterate(problem, record))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| self.iterate(system, record))
     }
 }

@@ -5,8 +5,7 @@
 //! are set to 0.
 
 use super::iterative::{Mask, Order};
-use super::{Algorithm, Estimate, Reconstruction, Run, osem};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, osem};
 use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,16 +37,16 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.one_subset().common("mlem").check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.one_subset().estimate(geometry, grid)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.one_subset().estimate(setup)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.one_subset().solve("mlem", data, grid, run)
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.one_subset().solve("mlem", problem, run)
     }
 }

@@ -1,4 +1,5 @@
-//! Projections -> volume. Written once, on tensors, over any [`LinearOperator`].
+//! Measurements -> volume: a [`Problem`] goes in, a [`Reconstruction`] comes out. Solvers are written once, on tensors,
+//! over any [`LinearOperator`](crate::operators::LinearOperator).
 
 pub mod asd_pocs;
 pub mod best;
@@ -19,6 +20,7 @@ pub mod neural_field;
 pub mod os_sart;
 pub mod osem;
 pub mod primal_dual;
+mod problem;
 pub mod radiance_field;
 mod rebin;
 mod redundancy;
@@ -33,29 +35,21 @@ pub mod wls;
 
 pub use discretisation::Discretisation;
 pub use filtered::Filtering;
+pub use problem::{Measured, Measurements, Problem, Setup, Takes};
 
-use crate::data::{CurvePoint, Geometry, Grid, Picture, Pictures, Projections, Volume, Warnings};
+use crate::data::{CurvePoint, Picture, Volume, Warnings};
 use crate::error::Result;
-use crate::operators::LinearOperator;
-use crate::operators::xray::{self, Sampling};
 use crate::progress::{Checkpoints, Silent, StopSignal};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
 
-/// Everything a run lends an algorithm.
+/// The circumstances of a reconstruction: where and how it is computed, whatever is reconstructed.
 pub struct Run<'a> {
     /// Device to compute on.
     pub device: Device,
     /// Seed of all randomness.
     pub seed: u64,
-    /// Attenuation of water, 1/mm.
-    pub mu_water: f64,
-    /// The discrete X-ray transform that iterative methods invert.
-    pub sampling: Sampling,
-    /// How many times finer than the picture's voxels the grid's are. A penalty that is counted per voxel weighs that
-    /// much less against the data there, so that its weight is multiplied by it.
-    pub lattice: usize,
     /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
     pub initial: Option<Volume>,
     /// The bytes of the file that the method names as its [`Algorithm::weights_file`].
@@ -75,28 +69,10 @@ impl<'a> Run<'a> {
 }
 
 impl Run<'_> {
-    /// A run that nobody listens to, with the default projector, from nothing.
+    /// A run without checkpoints, a stop signal or a volume to start from.
     #[must_use]
-    pub fn quiet(device: Device, seed: u64, mu_water: f64) -> Self {
-        Self {
-            device,
-            seed,
-            mu_water,
-            sampling: Sampling::default(),
-            lattice: 1,
-            initial: None,
-            weights: None,
-            stop: &Silent,
-            checkpoints: &Silent,
-        }
-    }
-
-    /// The projector of a scan of a grid, with the run's sampling on the run's device.
-    ///
-    /// # Errors
-    /// A model that the device does not have.
-    pub fn projector(&self, grid: &Grid, geometry: &Geometry) -> Result<Box<dyn LinearOperator>> {
-        xray::build(self.sampling, grid, geometry, self.device)
+    pub fn quiet(device: Device, seed: u64) -> Self {
+        Self { device, seed, initial: None, weights: None, stop: &Silent, checkpoints: &Silent }
     }
 }
 
@@ -115,6 +91,8 @@ pub struct Reconstruction {
     pub uncertainty: Option<Volume>,
     /// What a learned prior added to `start`, 1/mm.
     pub difference: Option<Volume>,
+    /// The held-out views as the method predicts them, in their order; empty for one that takes no pictures.
+    pub views: Vec<Rendering>,
     /// What the user must know.
     pub warnings: Warnings,
 }
@@ -130,12 +108,13 @@ impl Reconstruction {
             start: None,
             uncertainty: None,
             difference: None,
+            views: Vec::new(),
             warnings: Vec::new(),
         }
     }
 }
 
-/// What a method sees from one camera.
+/// The prediction of a held-out picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendering {
     /// The picture.
@@ -144,40 +123,7 @@ pub struct Rendering {
     pub depth: Vec<f32>,
 }
 
-/// What a method makes of pictures.
-#[derive(Debug)]
-pub struct Appearance {
-    /// Density on the grid, 1/mm.
-    pub volume: Volume,
-    /// What it sees from each held-out camera, in their order.
-    pub views: Vec<Rendering>,
-    /// Convergence.
-    pub curve: Vec<CurvePoint>,
-    /// Figures about itself.
-    pub notes: BTreeMap<String, serde_json::Value>,
-    /// What the user must know.
-    pub warnings: Warnings,
-}
-
-/// A method that takes pictures in place of projections.
-pub trait FromPictures {
-    /// Refuses what it cannot reconstruct, naming the key.
-    ///
-    /// # Errors
-    /// [`crate::error::Error::Config`].
-    fn check_settings(&self) -> Result<()>;
-    /// What it will need for pictures of `pixels` [rows, columns], `held_out` of them rendered.
-    fn estimate_pictures(&self, pixels: [usize; 2], held_out: usize) -> Estimate;
-    /// The field of some pictures, seen from their held-out cameras. Deterministic on the CPU for a device, seed and
-    /// number of threads.
-    ///
-    /// # Errors
-    /// What [`FromPictures::check_settings`] refuses; memory; [`crate::error::Error::Stopped`] after its state was
-    /// checkpointed.
-    fn fit(&self, data: &Pictures, run: &mut Run<'_>) -> Result<Appearance>;
-}
-
-/// What a reconstruction will need, for `recon check`.
+/// Cost of a reconstruction, for `recon check`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Estimate {
     /// Rough arithmetic, floating-point operations.
@@ -186,13 +132,25 @@ pub struct Estimate {
     pub memory_bytes: u64,
 }
 
-/// A way to make a volume from projections: an immutable value, its own configuration.
+/// A way to make a volume from measurements: an immutable value, its own configuration.
 pub trait Algorithm {
-    /// Refuses what it cannot reconstruct, naming the key.
+    /// What it reconstructs from.
+    fn takes(&self) -> Takes {
+        Takes::Linear
+    }
+    /// Refuses settings that make no sense, by themselves or for a measurement of a kind that it takes, naming the key.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()>;
+    fn check(&self, setup: &Setup<'_>) -> Result<()>;
+    /// Refuses a measurement of a kind that it does not take, and what [`Algorithm::check`] refuses.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Config`].
+    fn accept(&self, setup: &Setup<'_>) -> Result<()> {
+        self.takes().check(setup)?;
+        self.check(setup)
+    }
     /// Whether it iterates over a projector, from a volume: then a method's `projector` and `start_from` mean
     /// something.
     fn iterative(&self) -> bool {
@@ -206,18 +164,14 @@ pub trait Algorithm {
     fn weights_file(&self) -> Option<&Path> {
         None
     }
-    /// The method as one that takes pictures; `None` for one that takes projections.
-    fn picture_method(&self) -> Option<&dyn FromPictures> {
-        None
-    }
     /// What it will need.
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate;
-    /// The volume on `grid` (attenuation, 1/mm) from line integrals. Deterministic on the CPU for a device, seed and
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate;
+    /// The volume on the problem's grid (attenuation or density, 1/mm). Deterministic on the CPU for a device, seed and
     /// number of threads; zero data give a zero volume.
     ///
     /// # Errors
-    /// What [`Algorithm::check`] refuses; memory; [`crate::error::Error::Stopped`] after its state was checkpointed.
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction>;
+    /// What [`Algorithm::accept`] refuses; memory; [`crate::error::Error::Stopped`] after its state was checkpointed.
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction>;
 }
 
 crate::kinds! {

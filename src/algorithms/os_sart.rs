@@ -9,8 +9,7 @@
 use super::iterative::subsets::Subsets;
 use super::iterative::sweep::SubsetSweep;
 use super::iterative::{Common, Mask, Order};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,22 +59,22 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         let common = self.common();
         common.check()?;
         Common::check_relaxation(self.relaxation, self.reduction)
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Subsets::kept(self.subset_views, geometry, grid);
-        self.common().estimate(geometry, grid, 2.0, 5, 3 + kept)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let kept = Subsets::kept(self.subset_views, setup);
+        self.common().estimate(setup, 2.0, 5, 3 + kept)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| {
-            SubsetSweep::new(problem, self.subset_views, self.ordering)?.iterate(
-                problem,
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| {
+            SubsetSweep::new(system, self.subset_views, self.ordering)?.iterate(
+                system,
                 record,
                 self.relaxation,
                 self.reduction,

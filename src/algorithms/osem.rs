@@ -5,9 +5,9 @@
 //! Negative data are set to 0.
 
 use super::iterative::subsets::{Columns, Subset, Subsets};
-use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections, Warning};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
+use crate::data::Warning;
 use crate::error::Result;
 use crate::tensors::torch_error;
 use schemars::JsonSchema;
@@ -44,29 +44,21 @@ impl Config {
         Common { key, iterations: self.iterations, tolerance: self.tolerance, nonnegative: true, mask: self.mask }
     }
 
-    pub(super) fn solve(
-        &self,
-        key: &'static str,
-        data: &Projections,
-        grid: &Grid,
-        run: &Run<'_>,
-    ) -> Result<Reconstruction> {
-        let negative = data.as_slice().iter().filter(|&&y| y < 0.0).count();
-        if negative == 0 {
-            return self.common(key).solve(data, grid, run, |problem, record| self.iterate(problem, record));
+    pub(super) fn solve(&self, key: &'static str, problem: &Problem<'_>, run: &Run<'_>) -> Result<Reconstruction> {
+        let (problem, negative) = problem.without_negative_values()?;
+        let mut made = self.common(key).solve(&problem, run, |system, record| self.iterate(system, record))?;
+        if negative > 0 {
+            let all = problem.setup().samples();
+            let message = format!("{negative} of {all} line integrals are negative and count as 0");
+            made.warnings.push(Warning::new("negative_data", message));
         }
-        let clamped = data.as_slice().iter().map(|y| y.max(0.0)).collect();
-        let data = Projections::from_vec(data.geometry.clone(), clamped)?;
-        let mut made = self.common(key).solve(&data, grid, run, |problem, record| self.iterate(problem, record))?;
-        let message = format!("{negative} of {} line integrals are negative and count as 0", data.as_slice().len());
-        made.warnings.push(Warning::new("negative_data", message));
         Ok(made)
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let subsets = Subsets::new(problem, self.subset_views, self.ordering)?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let subsets = Subsets::new(system, self.subset_views, self.ordering)?;
         let mut columns = Columns::new(&subsets);
-        let mut x = first(problem)?;
+        let mut x = first(system)?;
         for iteration in 1.. {
             let (mut loss, mut squares) = (0.0, 0.0);
             for number in subsets.order(iteration) {
@@ -87,14 +79,14 @@ impl Config {
 }
 
 /// The volume to start from: nowhere 0 within the support, because 0 stays.
-fn first(problem: &Problem<'_>) -> Result<Tensor> {
-    let expected = problem.operator.forward(&problem.support()?)?;
+fn first(system: &LinearSystem<'_>) -> Result<Tensor> {
+    let expected = system.operator.forward(&system.support()?)?;
     let total = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[])).map_err(torch_error);
-    let (found, expected) = (total(&problem.data)?, total(&expected)?);
+    let (found, expected) = (total(&system.data)?, total(&expected)?);
     let mean = if expected > 0.0 { found / expected } else { 0.0 };
-    let mut x = problem.start_or(mean)?;
-    if problem.start.is_some() {
-        x.f_clamp_min_(1e-3 * mean).and_then(|mut x| problem.masked(&mut x)).map_err(torch_error)?;
+    let mut x = system.start_or(mean)?;
+    if system.start.is_some() {
+        x.f_clamp_min_(1e-3 * mean).and_then(|mut x| system.masked(&mut x)).map_err(torch_error)?;
     }
     Ok(x)
 }
@@ -119,17 +111,17 @@ fn compare(projected: &mut Tensor, data: &Tensor) -> std::result::Result<(f64, f
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.common("osem").check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let kept = Subsets::kept(self.subset_views, geometry, grid);
-        self.common("osem").estimate(geometry, grid, 2.0, 6, 3 + kept)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let kept = Subsets::kept(self.subset_views, setup);
+        self.common("osem").estimate(setup, 2.0, 6, 3 + kept)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.solve("osem", data, grid, run)
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.solve("osem", problem, run)
     }
 }

@@ -7,8 +7,7 @@
 
 use super::iterative::sweep::SubsetSweep;
 use super::iterative::{Common, Mask, Order};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,20 +44,20 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         let common = self.common();
         common.check()?;
         Common::check_relaxation(self.relaxation, self.reduction)
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.common().estimate(geometry, grid, 2.0, 5, 4)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.common().estimate(setup, 2.0, 5, 4)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        self.common().solve(data, grid, run, |problem, record| {
-            SubsetSweep::new(problem, 0, Order::Sequential)?.iterate(problem, record, self.relaxation, self.reduction)
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        self.common().solve(problem, run, |system, record| {
+            SubsetSweep::new(system, 0, Order::Sequential)?.iterate(system, record, self.relaxation, self.reduction)
         })
     }
 }

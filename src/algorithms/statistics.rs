@@ -5,6 +5,7 @@
 //! the projector, scatter) adds m²: without it the rays through air count thousands of times as much as those through
 //! bone, as if the volume could explain them that well.
 
+use super::Setup;
 use super::weight::discrepancy::noise_in_air;
 use crate::data::{Projections, Warning};
 use crate::error::{Error, Result};
@@ -32,11 +33,17 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// Refuses what makes no sense, naming the key relative to its own.
+    /// Refuses what makes no sense, naming the key relative to its own, and a measurement without X-rays, whose noise
+    /// it is.
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        setup.geometry()?;
+        self.check_numbers()
+    }
+
+    fn check_numbers(&self) -> Result<()> {
         for (key, value, least) in [
             ("photons", self.photons, f64::MIN_POSITIVE),
             ("electronic_sd", self.electronic_sd, 0.0),
@@ -120,8 +127,8 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_by_its_key() {
         let wrong = Statistics { model_sd: f64::NAN, ..Statistics::default() };
-        assert!(wrong.check().unwrap_err().to_string().contains("model_sd"));
+        assert!(wrong.check_numbers().unwrap_err().to_string().contains("model_sd"));
         let wrong = Statistics { photons: 0.0, ..Statistics::default() };
-        assert!(wrong.check().unwrap_err().to_string().contains("photons"));
+        assert!(wrong.check_numbers().unwrap_err().to_string().contains("photons"));
     }
 }

@@ -6,8 +6,7 @@
 use super::primal_dual::{Effort, Generalised, Penalty, Recipe};
 use super::statistics::Statistics;
 use super::weight::Weight;
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::{Error, Result};
 use crate::require;
 use schemars::JsonSchema;
@@ -53,28 +52,29 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        self.weight.check(geometry).map_err(|error| error.under("weight"))?;
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        self.weight.check(setup).map_err(|error| error.under("weight"))?;
         require::positive("ratio", self.ratio)?;
-        if grid.voxels() < 2 {
+        if setup.grid.voxels() < 2 {
             return Err(Error::config("", "expected a grid of at least two voxels, got one"));
         }
         if let Some(noise) = &self.noise {
-            noise.check().map_err(|error| error.under("noise"))?;
+            noise.check(setup).map_err(|error| error.under("noise"))?;
         }
         self.effort().check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.effort().estimate(geometry, grid, 36, 6, &self.weight)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.effort().estimate(setup, 36, 6, &self.weight)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
         let device = run.device;
         // A slope per voxel is that much smaller on a finer lattice, and the slope of a slope again.
-        let ratio = self.ratio * run.lattice as f64;
-        let penalty = |weight| Ok(Box::new(Generalised::new(grid, weight, ratio, device)?) as Box<dyn Penalty>);
+        let ratio = self.ratio * problem.lattice as f64;
+        let penalty =
+            |weight| Ok(Box::new(Generalised::new(&problem.grid, weight, ratio, device)?) as Box<dyn Penalty>);
         Recipe {
             label: "tgv",
             weight: &self.weight,
@@ -82,6 +82,6 @@ impl Algorithm for Config {
             effort: self.effort(),
             penalty: &penalty,
         }
-        .reconstruct(data, grid, run)
+        .reconstruct(problem, run)
     }
 }

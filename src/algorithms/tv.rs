@@ -8,12 +8,12 @@
 use super::primal_dual::{Effort, Penalty, Recipe, Variation};
 use super::statistics::Statistics;
 use super::weight::{Choice, Weight};
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::Result;
 use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tch::Device;
 
 /// Total variation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,17 +61,23 @@ impl Config {
     ///
     /// # Errors
     /// What a trial says.
-    pub fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
-        let (device, huber) = (run.device, self.huber / run.lattice as f64);
-        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, huber, device)?) as Box<dyn Penalty>);
-        Recipe {
-            label: "tv",
-            weight: &self.weight,
-            noise: self.noise.as_ref(),
-            effort: self.effort(),
-            penalty: &penalty,
-        }
-        .choose(data, grid, run)
+    pub fn choose_weight(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Choice> {
+        let penalty = self.penalty(problem, run.device);
+        self.recipe(&penalty).choose(problem, run)
+    }
+
+    /// The penalty of a weight on the problem's grid, on whose finer voxels a step of `huber` is that much smaller.
+    fn penalty<'p>(
+        &self,
+        problem: &'p Problem<'_>,
+        device: Device,
+    ) -> impl Fn(f64) -> Result<Box<dyn Penalty>> + use<'p> {
+        let huber = self.huber / problem.lattice as f64;
+        move |weight| Ok(Box::new(Variation::new(&problem.grid, weight, huber, device)?))
+    }
+
+    fn recipe<'a>(&'a self, penalty: &'a dyn Fn(f64) -> Result<Box<dyn Penalty>>) -> Recipe<'a> {
+        Recipe { label: "tv", weight: &self.weight, noise: self.noise.as_ref(), effort: self.effort(), penalty }
     }
 
     fn effort(&self) -> Effort {
@@ -85,31 +91,23 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, _grid: &Grid) -> Result<()> {
-        self.weight.check(geometry).map_err(|error| error.under("weight"))?;
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        self.weight.check(setup).map_err(|error| error.under("weight"))?;
         require::not_negative("huber", self.huber)?;
         if let Some(noise) = &self.noise {
-            noise.check().map_err(|error| error.under("noise"))?;
+            noise.check(setup).map_err(|error| error.under("noise"))?;
         }
         self.effort().check()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         // x twice, three parts of q, a backprojection and a spare; data, p, Ax and two spares.
-        self.effort().estimate(geometry, grid, 8, 6, &self.weight)
+        self.effort().estimate(setup, 8, 6, &self.weight)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let (device, huber) = (run.device, self.huber / run.lattice as f64);
-        let penalty = |weight| Ok(Box::new(Variation::new(grid, weight, huber, device)?) as Box<dyn Penalty>);
-        Recipe {
-            label: "tv",
-            weight: &self.weight,
-            noise: self.noise.as_ref(),
-            effort: self.effort(),
-            penalty: &penalty,
-        }
-        .reconstruct(data, grid, run)
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let penalty = self.penalty(problem, run.device);
+        self.recipe(&penalty).reconstruct(problem, run)
     }
 }

@@ -4,8 +4,7 @@
 //! embedded in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto
 //! the grid.
 
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::{Error, Result};
 use crate::input_path::InputPath;
 use crate::progress;
@@ -23,7 +22,7 @@ pub struct Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         if self.path.exists() {
             return Ok(());
         }
@@ -38,11 +37,11 @@ impl Algorithm for Config {
         Some(&self.path)
     }
 
-    fn estimate(&self, _geometry: &Geometry, grid: &Grid) -> Estimate {
-        Estimate { operations: grid.voxels() as f64, memory_bytes: 8 * grid.voxels() as u64 }
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        Estimate { operations: setup.grid.voxels() as f64, memory_bytes: 8 * setup.grid.voxels() as u64 }
     }
 
-    fn reconstruct(&self, _data: &Projections, _grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
+    fn reconstruct(&self, _problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
         let read = || {
             Error::config(
                 "path",

@@ -8,10 +8,9 @@
 
 use super::iterative::momentum::Momentum;
 use super::iterative::subsets::{Subset, Subsets};
-use super::iterative::{Common, ConvergenceRecord, Mask, Order, Problem, vectors};
+use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
 use super::statistics::Statistics;
-use super::{Algorithm, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
 use crate::require;
@@ -83,7 +82,7 @@ impl Default for Config {
 /// What the iterations reuse.
 struct Surrogates<'a> {
     config: &'a Config,
-    problem: &'a Problem<'a>,
+    system: &'a LinearSystem<'a>,
     subsets: Subsets,
     /// W of each part.
     weights: Vec<Tensor>,
@@ -94,24 +93,24 @@ struct Surrogates<'a> {
 }
 
 impl<'a> Surrogates<'a> {
-    fn new(config: &'a Config, problem: &'a Problem<'a>) -> Result<Self> {
-        let norm_squared = problem.norm_squared()?;
-        let subsets = Subsets::new(problem, config.subset_views, config.ordering)?;
-        let axes = tv::axes(problem.operator.domain());
-        let weights = config.weights(problem)?;
-        let mut scaled = problem.operator.forward(&problem.support()?)?;
+    fn new(config: &'a Config, system: &'a LinearSystem<'a>) -> Result<Self> {
+        let norm_squared = system.norm_squared()?;
+        let subsets = Subsets::new(system, config.subset_views, config.ordering)?;
+        let axes = tv::axes(system.operator.domain());
+        let weights = config.weights(system)?;
+        let mut scaled = system.operator.forward(&system.support()?)?;
         let _ = scaled.f_mul_(&weights).map_err(torch_error)?;
         let curvature = config.weight * axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>();
-        let mut inverse = problem.operator.adjoint(&scaled)?;
+        let mut inverse = system.operator.adjoint(&scaled)?;
         let mut invert = || -> std::result::Result<Tensor, TchError> {
             let sum = inverse.f_mul_scalar_(1.0 / norm_squared)?.f_add_scalar_(curvature)?;
             let mut inverse = vectors::inverted(sum)?;
-            problem.masked(&mut inverse)?;
+            system.masked(&mut inverse)?;
             Ok(inverse)
         };
         let inverse = invert().map_err(torch_error)?;
         let weights = subsets.subsets.iter().map(|part| part.pick(&weights)).collect::<Result<_>>()?;
-        Ok(Self { config, problem, subsets, weights, inverse, norm_squared, axes })
+        Ok(Self { config, system, subsets, weights, inverse, norm_squared, axes })
     }
 
     /// The surrogate's minimum from z for one part, and the part's ½ rᵀW r / ‖A‖² and ‖r‖² at z, and the penalty there.
@@ -131,7 +130,7 @@ impl<'a> Surrogates<'a> {
             let _ = slope.f_mul_scalar_(1.0 / (self.norm_squared * share))?;
             let penalty = self.penalise(z, &mut slope)?;
             let mut next = slope.f_mul_(&self.inverse)?.f_neg_()?.f_add_(z)?;
-            self.problem.constrain(&mut next)?;
+            self.system.constrain(&mut next)?;
             Ok((next, penalty))
         };
         let (next, penalty) = descend().map_err(torch_error)?;
@@ -174,15 +173,15 @@ impl Config {
     }
 
     /// wᵢ = nᵢ² / ((nᵢ + s²) I₀).
-    fn weights(&self, problem: &Problem<'_>) -> Result<Tensor> {
+    fn weights(&self, system: &LinearSystem<'_>) -> Result<Tensor> {
         let statistics = Statistics { photons: self.photons, electronic_sd: self.electronic_sd, model_sd: 0.0 };
-        statistics.weights(&problem.data.f_mul_scalar(problem.mu_ref).map_err(torch_error)?)
+        statistics.weights(&system.data.f_mul_scalar(system.mu_ref).map_err(torch_error)?)
     }
 
-    fn iterate(&self, problem: &Problem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
-        let surrogates = Surrogates::new(self, problem)?;
+    fn iterate(&self, system: &LinearSystem<'_>, record: &mut ConvergenceRecord<'_>) -> Result<Tensor> {
+        let surrogates = Surrogates::new(self, system)?;
         let count = surrogates.subsets.subsets.len();
-        let mut ahead = problem.start_or(0.0)?;
+        let mut ahead = system.start_or(0.0)?;
         let mut momentum = Momentum::new(vectors::copied(&ahead).map_err(torch_error)?, count == 1);
         for iteration in 1.. {
             let (mut data, mut squares, mut penalty) = (0.0, 0.0, 0.0);
@@ -205,7 +204,12 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, _geometry: &Geometry, _grid: &Grid) -> Result<()> {
+    /// Its statistics are those of counted photons behind an attenuating object.
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         let common = self.common();
         common.check()?;
         require::positive("photons", self.photons)?;
@@ -214,14 +218,14 @@ impl Algorithm for Config {
         require::positive("delta", self.delta)
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        self.common().estimate(geometry, grid, 2.0, 6, 13)
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.common().estimate(setup, 2.0, 6, 13)
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let finer = run.lattice as f64;
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let finer = problem.lattice as f64;
         let scaled = Self { weight: self.weight * finer * finer, delta: self.delta / finer, ..self.clone() };
-        self.common().solve(data, grid, run, |problem, record| scaled.iterate(problem, record))
+        self.common().solve(problem, run, |system, record| scaled.iterate(system, record))
     }
 }

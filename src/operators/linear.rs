@@ -3,6 +3,7 @@
 use crate::data::Grid;
 use crate::error::{Error, Result};
 use crate::tensors::{norm, torch_error};
+use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
 /// A linear map A from the volumes on a grid to the measurements of some views, and its exact adjoint Aᵀ.
@@ -31,6 +32,28 @@ pub trait LinearOperator {
     fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>>;
 }
 
+impl LinearOperator for Rc<dyn LinearOperator> {
+    fn domain(&self) -> &Grid {
+        self.as_ref().domain()
+    }
+
+    fn range(&self) -> [usize; 3] {
+        self.as_ref().range()
+    }
+
+    fn forward(&self, volume: &Tensor) -> Result<Tensor> {
+        self.as_ref().forward(volume)
+    }
+
+    fn adjoint(&self, measurements: &Tensor) -> Result<Tensor> {
+        self.as_ref().adjoint(measurements)
+    }
+
+    fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>> {
+        self.as_ref().subset(views)
+    }
+}
+
 /// ‖A‖², the largest eigenvalue of AᵀA (for line integrals mm²), by `iterations` of the power method from a constant
 /// volume.
 ///
@@ -54,8 +77,11 @@ pub fn norm_squared(operator: &dyn LinearOperator, device: Device, iterations: u
     Ok(largest)
 }
 
-/// Refuses a tensor that is not `[shape]`.
-pub(super) fn expect_shape(tensor: &Tensor, shape: [usize; 3], what: &str) -> Result<()> {
+/// Refuses a tensor that has not the shape `shape`; `what` names it in the message.
+///
+/// # Errors
+/// [`Error::Input`] with both shapes.
+pub fn expect_shape(tensor: &Tensor, shape: [usize; 3], what: &str) -> Result<()> {
     let expected = shape.map(|n| n as i64);
     if tensor.size() == expected {
         Ok(())

@@ -8,5 +8,5 @@ mod weighted;
 pub mod xray;
 
 pub use finer::Finer;
-pub use linear::{LinearOperator, norm_squared};
+pub use linear::{LinearOperator, expect_shape, norm_squared};
 pub use weighted::Weighted;

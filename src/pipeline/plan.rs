@@ -1,12 +1,14 @@
 //! [`Plan`]: what a run would do, without doing it.
 
 use super::{Coverage, MeasurementSource, Pipeline};
+use crate::algorithms::{Estimate, Measured, Setup};
 use crate::context::Machine;
 use crate::data::{Geometry, Grid, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::progress::{self, StopSignal};
 use crate::registry::Kinds;
+use crate::stages::reconstruct::Method;
 use crate::stages::simulate::Simulate;
 use serde::Serialize;
 use std::path::Path;
@@ -63,12 +65,12 @@ impl Pipeline {
         self.config.limits.set()?;
         check_writable(&self.directory())?;
         let (grid, seen, projections, methods, mut warnings) = if self.source.is_pictures() {
-            let (grid, shape, held_out) = self.source.plan_pictures(self.config.seed)?;
-            let methods = self.planned_for_pictures(shape, held_out, machine.threads)?;
-            (grid, None, shape, methods, Warnings::new())
+            let (grid, measured) = self.source.plan_pictures(self.config.seed)?;
+            let methods = self.planned(&Setup { grid: &grid, measured }, machine.threads)?;
+            (grid, None, measured.shape(), methods, Warnings::new())
         } else {
             let (grid, geometry, warnings) = self.source.plan(stop)?;
-            let methods = self.planned(&grid, &geometry, machine.threads)?;
+            let methods = self.planned(&Setup::xrays(&geometry, &grid), machine.threads)?;
             (grid.clone(), Some(Coverage::new(&grid, &geometry)), geometry.shape(), methods, warnings)
         };
         let available = memory::available();
@@ -93,44 +95,21 @@ impl Pipeline {
         })
     }
 
-    fn planned(&self, grid: &Grid, geometry: &Geometry, threads: usize) -> Result<Vec<PlannedMethod>> {
-        let plan = |(i, method): (usize, &crate::stages::reconstruct::Method)| {
-            let part = method.kind.as_part();
-            let kind = method.kind.name();
-            let under = |error: Error| error.under(&format!("reconstruct[{i}]"));
-            let finer = method.discretisation.grid(grid).map_err(under)?;
-            method.kind.named(part.check(geometry, &finer)).map_err(under)?;
-            let estimate = part.estimate(&method.discretisation.geometry(grid, geometry), &finer);
-            let seconds = estimate.operations / (OPERATIONS_PER_SECOND * threads as f64);
-            let memory_bytes = estimate.memory_bytes;
-            Ok(PlannedMethod { name: method.name.clone(), algorithm: kind.to_string(), seconds, memory_bytes })
+    fn planned(&self, setup: &Setup<'_>, threads: usize) -> Result<Vec<PlannedMethod>> {
+        let plan = |(i, method): (usize, &Method)| {
+            method.accept(setup).map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
+            let Estimate { operations, memory_bytes } = method.estimate(setup);
+            let seconds = operations / (OPERATIONS_PER_SECOND * threads as f64);
+            let algorithm = method.kind.name().to_string();
+            Ok(PlannedMethod { name: method.name.clone(), algorithm, seconds, memory_bytes })
         };
         self.reconstruct.methods.iter().enumerate().map(plan).collect()
-    }
-
-    fn planned_for_pictures(
-        &self,
-        [_, rows, columns]: [usize; 3],
-        held_out: usize,
-        threads: usize,
-    ) -> Result<Vec<PlannedMethod>> {
-        self.reconstruct.check_for_pictures()?;
-        let plan = |method: &crate::stages::reconstruct::Method| {
-            let estimate = method.for_pictures()?.estimate_pictures([rows, columns], held_out);
-            Ok(PlannedMethod {
-                name: method.name.clone(),
-                algorithm: method.kind.name().to_string(),
-                seconds: estimate.operations / (OPERATIONS_PER_SECOND * threads as f64),
-                memory_bytes: estimate.memory_bytes,
-            })
-        };
-        self.reconstruct.methods.iter().map(plan).collect()
     }
 }
 
 impl MeasurementSource {
-    /// Grid, shape of all pictures and how many are held out.
-    fn plan_pictures(&self, seed: u64) -> Result<(Grid, [usize; 3], usize)> {
+    /// Grid and pictures.
+    fn plan_pictures(&self, seed: u64) -> Result<(Grid, Measured<'static>)> {
         let (grid, pixels, training, held_out) = match self {
             Self::Photographed(load, photograph) => {
                 let (grid, placed) = photograph.plan(&load.content()?.0, seed)?;
@@ -146,7 +125,7 @@ impl MeasurementSource {
                 return Err(Error::config("load", "projections are no pictures"));
             }
         };
-        Ok((grid, [training + held_out, pixels[0], pixels[1]], held_out))
+        Ok((grid, Measured::Pictures { pixels, training, held_out }))
     }
 
     /// Grid, scan and what a run would warn about.

@@ -7,10 +7,12 @@ mod withholding;
 use super::Stage;
 use super::flow::{APART, Acquisition, Measurement, MethodFacts, Outcome, Reconstructed};
 use super::withheld::{CrossValidation, Withheld};
-use crate::algorithms::{Algorithm, AlgorithmKind, Discretisation, Reconstruction, Run, refined};
+use crate::algorithms::{
+    Algorithm, AlgorithmKind, Discretisation, Estimate, Problem, Reconstruction, Run, Setup, refined,
+};
 use crate::context::layout::{CURVE, DIFFERENCE, START, UNCERTAINTY, VOLUME};
 use crate::context::{Context, Inputs, Key, StageOutput, peak_memory, reset_peak_memory};
-use crate::data::{Quantity, Status, Volume};
+use crate::data::{Projections, Quantity, Status, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{self, atomic, nifti};
 use crate::input_path;
@@ -117,13 +119,18 @@ impl Stage for Reconstruct {
 }
 
 impl Reconstruct {
+    /// Refuses a measurement that one of the methods does not take, naming its entry.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn accept(&self, setup: &Setup<'_>) -> Result<()> {
+        let mut entries = self.methods.iter().enumerate();
+        entries
+            .try_for_each(|(i, method)| method.accept(setup).map_err(|error| error.under(&format!("reconstruct[{i}]"))))
+    }
+
     fn on_projections(&self, scan: &Acquisition, context: &Context) -> Result<Vec<Outcome>> {
-        for (i, method) in self.methods.iter().enumerate() {
-            let grid = method.discretisation.grid(&scan.grid);
-            let check = |grid| method.kind.named(method.kind.as_part().check(&scan.projections.geometry, &grid));
-            let checked = grid.and_then(check);
-            checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
-        }
+        self.accept(&Setup::xrays(&scan.projections.geometry, &scan.grid))?;
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(self.methods.len());
         for method in &self.methods {
             let outcome = method.outcome(scan, &outcomes, &|made| self.withheld(method, made, scan, context), context);
@@ -167,6 +174,25 @@ impl Method {
             Ok((made, diverged))
         };
         self.concluded(work, context)
+    }
+
+    /// Refuses a measurement that the method does not take, as it models it.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn accept(&self, setup: &Setup<'_>) -> Result<()> {
+        self.kind.named(self.discretisation.accept(self.kind.as_part(), setup))
+    }
+
+    /// The cost of the method, as it models the measurement.
+    #[must_use]
+    pub fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.discretisation.estimate(self.kind.as_part(), setup)
+    }
+
+    /// Projections of the scan, all or some of the views, as the method models them.
+    fn problem<'a>(&self, projections: &'a Projections, scan: &Acquisition) -> Problem<'a> {
+        Problem::xrays(projections, &scan.grid, scan.mu_water).sampled(self.model)
     }
 
     /// How some work of the method ended.
@@ -246,13 +272,11 @@ impl Method {
             seed: context.seed,
             stop: context.stop_signal(),
             checkpoints: &checkpoints,
-            mu_water: scan.mu_water,
-            sampling: self.model.into(),
-            lattice: 1,
             weights: weights.as_deref(),
             initial: self.read_file(scan)?.or_else(|| initial.map(|made| made.volume.to_attenuation(scan.mu_water))),
         };
-        let made = self.discretisation.reconstruct(self.kind.as_part(), &scan.projections, &scan.grid, &mut run)?;
+        let problem = self.problem(&scan.projections, scan);
+        let made = self.discretisation.reconstruct(self.kind.as_part(), &problem, &mut run)?;
         let peak_memory_bytes = peak_memory();
         self.warn_of_crime(scan, &made);
         made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));

@@ -6,6 +6,7 @@ mod guard;
 mod inner;
 mod memory;
 mod product;
+mod ramp;
 mod threads;
 mod waiting;
 
@@ -14,6 +15,7 @@ pub use guard::{guarded, lacks_memory, out_of_memory};
 pub use inner::{dot, norm};
 pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};
+pub use ramp::{filter_rows, ramp};
 pub use threads::ThreadScope;
 pub use waiting::spin_briefly;
 

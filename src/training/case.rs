@@ -3,7 +3,7 @@
 use super::recipe::Recipe;
 use super::volumes::{Object, Source};
 use crate::algorithms::refined::{Pair, Start, noise_weight, traits};
-use crate::algorithms::{Algorithm, Discretisation, Run, tv};
+use crate::algorithms::{Algorithm, Discretisation, Problem, Run, tv};
 use crate::data::{Geometry, Grid, MU_WATER_PER_MM, Projections, Volume};
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
@@ -120,18 +120,17 @@ fn geometry(written: &Value, views: usize, grid: &Grid, random: &mut ChaCha8Rng)
 /// The weight of a total variation that matches the noise which Aᵀ brings to a voxel: rms(Aᵀ n) / (‖A‖² mu_ref).
 fn weight_of_noise(data: &Projections, ideal: &Projections, grid: &Grid) -> Result<f64> {
     let noise: Vec<f32> = data.as_slice().iter().zip(ideal.as_slice()).map(|(y, p)| y - p).collect();
-    noise_weight(&Projections::from_vec(data.geometry.clone(), noise)?, grid, &run())
-}
-
-fn run() -> Run<'static> {
-    Run::quiet(CPU, 0, MU_WATER_PER_MM)
+    let noise = Projections::from_vec(data.geometry.clone(), noise)?;
+    noise_weight(&Problem::xrays(&noise, grid, MU_WATER_PER_MM), CPU)
 }
 
 impl Case {
+    fn problem(&self) -> Problem<'_> {
+        Problem::xrays(&self.data, &self.grid, MU_WATER_PER_MM)
+    }
+
     /// Its total variation on the finer lattice.
     pub(super) fn variation(&self) -> Result<Volume> {
-        let mut inner = run();
-        DISCRETISATION.enter(&mut inner);
         let tv = tv::Config {
             weight: self.weight.into(),
             iterations: EFFORT.0,
@@ -139,13 +138,14 @@ impl Case {
             ..tv::Config::default()
         };
         let trial = tracing::info_span!(target: TRIAL, "trial", label = "tv");
-        let fine = DISCRETISATION.grid(&self.grid)?;
-        Ok(trial.in_scope(|| tv.reconstruct(&self.data, &fine, &mut inner))?.volume)
+        let problem = self.problem();
+        let fine = DISCRETISATION.problem(&problem)?;
+        Ok(trial.in_scope(|| tv.reconstruct(&fine, &mut Run::quiet(CPU, 0)))?.volume)
     }
 
     /// The start that this makes.
     pub(super) fn start(&self, fine: &Volume) -> Result<Start> {
-        Start::new(&self.data, fine, &self.grid, &DISCRETISATION, &run())
+        Start::new(&self.problem(), fine, &DISCRETISATION, CPU)
     }
 
     /// The start with its truth, and the traits of the scan.

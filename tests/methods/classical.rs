@@ -2,7 +2,7 @@
 
 use crate::common::scans::scan;
 use rand::RngExt;
-use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Reconstruction, Run, Setup};
 use recon::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
 use recon::operators::xray::{CpuProjector, Model};
 use recon::operators::{LinearOperator, norm_squared};
@@ -54,8 +54,8 @@ impl Tiny {
 
     fn run_from(&self, text: &str, initial: Option<Volume>) -> Reconstruction {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
-        let mut run = Run { initial, ..Run::quiet(Device::Cpu, 3, MU_WATER) };
-        kind.kind.as_part().reconstruct(&self.data, &self.grid, &mut run).unwrap()
+        let mut run = Run { initial, ..Run::quiet(Device::Cpu, 3) };
+        kind.kind.as_part().reconstruct(&Problem::xrays(&self.data, &self.grid, MU_WATER), &mut run).unwrap()
     }
 
     fn norm_squared(&self) -> f64 {
@@ -126,8 +126,8 @@ fn chance_in_the_order_of_subsets_is_the_seeds() {
     let tiny = Tiny::new();
     let kind: OneOf<AlgorithmKind> = serde_yaml::from_str("os_sart: {iterations: 2, ordering: random}").unwrap();
     let with = |seed| {
-        let mut run = Run::quiet(Device::Cpu, seed, MU_WATER);
-        kind.kind.as_part().reconstruct(&tiny.data, &tiny.grid, &mut run).unwrap().volume
+        let mut run = Run::quiet(Device::Cpu, seed);
+        kind.kind.as_part().reconstruct(&Problem::xrays(&tiny.data, &tiny.grid, MU_WATER), &mut run).unwrap().volume
     };
     assert_eq!(with(1), with(1));
     assert_ne!(with(1), with(2));
@@ -274,8 +274,9 @@ fn a_dose_unit_changes_nothing() {
         ["fista: {weight: 2.0e-3}", "cgls: {tikhonov: {weight: 0.2}}", "asd_pocs: {iterations: 5}", "osem", "sirt"]
     {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
-        let mut run = Run::quiet(Device::Cpu, 3, 10.0 * MU_WATER);
-        let found = kind.kind.as_part().reconstruct(&tenfold, &tiny.grid, &mut run).unwrap();
+        let mut run = Run::quiet(Device::Cpu, 3);
+        let found =
+            kind.kind.as_part().reconstruct(&Problem::xrays(&tenfold, &tiny.grid, 10.0 * MU_WATER), &mut run).unwrap();
         let found = difference(&vector(&found), &(10.0 * vector(&tiny.run(text))));
         assert!(found < 1e-4, "{text}: {found:e}");
     }
@@ -312,7 +313,7 @@ fn numbers_that_make_no_sense_are_refused_with_their_key() {
         ("ml_tr: {tolerance: .nan}", "ml_tr.tolerance"),
     ] {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
-        let checked = kind.kind.named(kind.kind.as_part().check(&tiny.geometry, &tiny.grid));
+        let checked = kind.kind.named(kind.kind.as_part().accept(&Setup::xrays(&tiny.geometry, &tiny.grid)));
         let error = checked.unwrap_err().to_string();
         assert!(error.starts_with(key), "{text}: {error}");
     }

@@ -2,7 +2,7 @@
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
 use crate::common::scans::scan;
-use recon::algorithms::{AlgorithmKind, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Run, Setup};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::{Error, Stop};
 use recon::operators::xray::{Model, Sampling};
@@ -101,14 +101,17 @@ fn every_iterative_algorithm_takes_a_warm_start() {
     for (kind, geometry, grid) in all {
         let (data, truth) = ball(&geometry, &grid);
         let quality = |initial: Option<Volume>| {
-            let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-            psnr(&truth, &kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
+            let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7) };
+            psnr(&truth, &kind.as_part().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run).unwrap().volume)
         };
         let (cold, warm, name) = (quality(None), quality(Some(truth.clone())), kind.name());
         assert!(warm > cold + 3.0 && warm > 24.0, "{name}: {cold:.2} dB cold, {warm:.2} dB warm");
         let other = Volume::filled(Grid::centered([16, 16, 15], [6.25; 3], [0.0; 3]).unwrap(), truth.quantity, 0.0);
-        let mut run = Run { initial: Some(other), ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-        assert!(kind.as_part().reconstruct(&data, &grid, &mut run).is_err(), "{name} took a start of another shape");
+        let mut run = Run { initial: Some(other), ..Run::quiet(Device::Cpu, 7) };
+        assert!(
+            kind.as_part().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run).is_err(),
+            "{name} took a start of another shape"
+        );
     }
 }
 
@@ -117,8 +120,8 @@ fn every_iterative_algorithm_works_with_every_projector() {
     for (kind, geometry, grid) in iterative("iterations: 5") {
         let (data, truth) = ball(&geometry, &grid);
         let with = |sampling: Sampling| {
-            let mut run = Run { sampling, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-            kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume
+            let problem = Problem::xrays(&data, &grid, MU_WATER).sampled(sampling);
+            kind.as_part().reconstruct(&problem, &mut Run::quiet(Device::Cpu, 7)).unwrap().volume
         };
         let usual = with(Sampling::default());
         let others =
@@ -195,6 +198,6 @@ fn every_configuration_reads_back_what_it_writes() {
 #[test]
 fn analytic_methods_refuse_scans_they_are_not_made_for() {
     let ((_, parallel, grid), (_, cone, _)) = (fitted("fbp"), fitted("fdk"));
-    assert!(algorithm("fbp").as_part().check(&cone, &grid).is_err());
-    assert!(algorithm("fdk").as_part().check(&parallel, &grid).is_err());
+    assert!(algorithm("fbp").as_part().accept(&Setup::xrays(&cone, &grid)).is_err());
+    assert!(algorithm("fdk").as_part().accept(&Setup::xrays(&parallel, &grid)).is_err());
 }

@@ -3,7 +3,7 @@
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr};
 use crate::common::scans::{product, random, scan, setups};
-use recon::algorithms::{Discretisation, Reconstruction, Run};
+use recon::algorithms::{Discretisation, Problem, Reconstruction, Run};
 use recon::data::{Grid, Projections, Quantity, Volume};
 use recon::operators::xray::{self, Model, Sampling};
 use tch::{Device, Tensor};
@@ -50,8 +50,8 @@ fn a_pixel_is_the_mean_of_its_sub_rays() {
 }
 
 fn finer(name: &str, data: &Projections, grid: &Grid, discretisation: Discretisation) -> Reconstruction {
-    let mut run = Run::quiet(Device::Cpu, 7, MU_WATER);
-    discretisation.reconstruct(algorithm(name).as_part(), data, grid, &mut run).unwrap()
+    let problem = Problem::xrays(data, grid, MU_WATER);
+    discretisation.reconstruct(algorithm(name).as_part(), &problem, &mut Run::quiet(Device::Cpu, 7)).unwrap()
 }
 
 const TWICE: Discretisation = Discretisation { lattice: 2, sub_rays: Some(2) };
@@ -64,7 +64,8 @@ fn every_iterative_algorithm_finds_a_ball_on_the_finer_model_and_gives_the_pictu
             continue;
         }
         let (data, truth) = ball(&geometry, &grid);
-        let found = TWICE.reconstruct(part, &data, &grid, &mut Run::quiet(Device::Cpu, 7, MU_WATER)).unwrap();
+        let found =
+            TWICE.reconstruct(part, &Problem::xrays(&data, &grid, MU_WATER), &mut Run::quiet(Device::Cpu, 7)).unwrap();
         assert_eq!(found.volume.grid, grid);
         let quality = psnr(&truth, &found.volume);
         assert!(quality > 20.0, "{kind:?}: {quality:.2} dB");
@@ -142,7 +143,10 @@ fn one_lattice_and_one_ray_are_the_method_itself() {
     let (_, geometry, grid) = fitted("tv");
     let (data, _) = ball(&geometry, &grid);
     let name = "tv: {iterations: 20}";
-    let plain = algorithm(name).as_part().reconstruct(&data, &grid, &mut Run::quiet(Device::Cpu, 7, MU_WATER)).unwrap();
+    let plain = algorithm(name)
+        .as_part()
+        .reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut Run::quiet(Device::Cpu, 7))
+        .unwrap();
     assert_eq!(finer(name, &data, &grid, Discretisation::default()).volume, plain.volume);
 }
 

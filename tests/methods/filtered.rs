@@ -2,7 +2,7 @@
 //! value.
 
 use crate::common::scans::scan;
-use recon::algorithms::{Algorithm, Run, fbp, fdk};
+use recon::algorithms::{Algorithm, Problem, Run, Setup, fbp, fdk};
 use recon::data::{Geometry, Grid, Projections, norm};
 use tch::Device;
 
@@ -22,8 +22,8 @@ fn chord(geometry: &Geometry, sample: usize) -> f32 {
 fn reconstructed(algorithm: &dyn Algorithm, grid: &Grid, geometry: Geometry) -> (f64, f64, f64) {
     let values = (0..geometry.samples()).map(|sample| chord(&geometry, sample)).collect();
     let data = Projections::from_vec(geometry, values).unwrap();
-    let mut run = Run::quiet(Device::Cpu, 0, 1.0);
-    let volume = algorithm.reconstruct(&data, grid, &mut run).unwrap().volume;
+    let mut run = Run::quiet(Device::Cpu, 0);
+    let volume = algorithm.reconstruct(&Problem::xrays(&data, grid, 1.0), &mut run).unwrap().volume;
     let [_, ny, nx] = grid.shape;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for (i, &value) in volume.as_slice().iter().enumerate() {
@@ -175,8 +175,9 @@ fn a_helix_gives_the_value_by_the_mean_over_the_views_that_see_a_voxel() {
 
 #[test]
 fn what_an_analytic_method_cannot_do_is_refused_and_an_arc_too_short_is_said() {
-    let refused =
-        |text: &str, grid: &Grid| fdk::Config::default().check(&scan(text, grid), grid).unwrap_err().to_string();
+    let refused = |text: &str, grid: &Grid| {
+        fdk::Config::default().accept(&Setup::xrays(&scan(text, grid), grid)).unwrap_err().to_string()
+    };
     let half = "detector: {pixels: 150, pitch_mm: 1, offset_mm: [0, 52]}";
     assert!(
         refused(
@@ -198,7 +199,7 @@ fn what_an_analytic_method_cannot_do_is_refused_and_an_arc_too_short_is_said() {
     let grid = slice();
     let geometry = scan("fan: {views: 90, arc_deg: 120, source_to_axis_mm: 200, source_to_detector_mm: 400}", &grid);
     let data = Projections::from_vec(geometry.clone(), vec![0.0; geometry.samples()]).unwrap();
-    let mut run = Run::quiet(Device::Cpu, 0, 1.0);
-    let warnings = fdk::Config::default().reconstruct(&data, &grid, &mut run).unwrap().warnings;
+    let mut run = Run::quiet(Device::Cpu, 0);
+    let warnings = fdk::Config::default().reconstruct(&Problem::xrays(&data, &grid, 1.0), &mut run).unwrap().warnings;
     assert!(warnings[0].code == "limited_arc" && warnings[0].message.contains("degrees short"));
 }

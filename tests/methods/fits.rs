@@ -2,7 +2,7 @@
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
 use recon::algorithms::neural_field::Fitted;
-use recon::algorithms::{AlgorithmKind, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Run, Setup};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::{Error, Result, Stop};
 use recon::progress::{Checkpoints, Silent, StopSignal};
@@ -15,7 +15,7 @@ fn a_field_that_makes_no_sense_is_refused_with_its_key() {
     let (_, geometry, grid) = kinds().remove(0);
     let refused = |text: &str| {
         let kind = algorithm(text);
-        kind.named(kind.as_part().check(&geometry, &grid)).unwrap_err().to_string()
+        kind.named(kind.as_part().accept(&Setup::xrays(&geometry, &grid))).unwrap_err().to_string()
     };
     assert!(refused("neural_field: {field: {siren: {width: 0}}}").starts_with("neural_field.field.siren.width"));
     assert!(refused("neural_field: {integrator: rays, ramp_steps: 3}").starts_with("neural_field.ramp_steps"));
@@ -142,8 +142,8 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
     let (data, _) = ball(&geometry, &grid);
     let memory = Memory::default();
     let _ = reconstruct(&kind, &data, &grid, &StopAfter { left: Cell::new(100) }, &memory);
-    let mut run = Run { checkpoints: &memory, ..Run::quiet(Device::Cpu, 8, MU_WATER) };
-    let error = kind.as_part().reconstruct(&data, &grid, &mut run).unwrap_err();
+    let mut run = Run { checkpoints: &memory, ..Run::quiet(Device::Cpu, 8) };
+    let error = kind.as_part().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run).unwrap_err();
     assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
 }
 
@@ -288,7 +288,7 @@ fn a_sweep_of_nonsense_is_refused_by_key() {
         ("{key: steps, values: [10, 20], steps: 5}", "the trials set this themselves"),
     ] {
         let (kind, geometry, grid) = cone_kind(&format!("neural_field: {{sweep: {sweep}}}"));
-        let problem = kind.named(kind.as_part().check(&geometry, &grid)).unwrap_err().to_string();
+        let problem = kind.named(kind.as_part().accept(&Setup::xrays(&geometry, &grid))).unwrap_err().to_string();
         assert!(problem.starts_with("neural_field.sweep") && problem.contains(expected), "{problem}");
     }
 }
@@ -300,8 +300,8 @@ fn a_field_starts_from_the_volume_of_another_method() {
     let (kind, geometry, grid) = cone_kind(text);
     let (data, truth) = ball(&geometry, &grid);
     let with = |initial: Option<Volume>| {
-        let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-        psnr(&truth, &kind.as_part().reconstruct(&data, &grid, &mut run).unwrap().volume)
+        let mut run = Run { initial, ..Run::quiet(Device::Cpu, 7) };
+        psnr(&truth, &kind.as_part().reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run).unwrap().volume)
     };
     let (alone, started) = (with(None), with(Some(truth.clone())));
     assert!(started > alone + 5.0, "{alone} {started}");

@@ -10,6 +10,7 @@ mod discretisation;
 mod filtered;
 mod fits;
 mod orders;
+mod problems;
 mod refined;
 mod support;
 mod variation;

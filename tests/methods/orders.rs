@@ -3,7 +3,7 @@
 //! (1 %), the place of the ball (half a voxel) and the exact list of warnings.
 
 use ndarray_npy::WriteNpyExt;
-use recon::algorithms::{Algorithm, Run, fbp, fdk};
+use recon::algorithms::{Algorithm, Problem, Run, fbp, fdk};
 use recon::data::{Geometry, Grid, Orbit, Projections, norm};
 use recon::progress::Silent;
 use recon::stages::acquire::Acquire;
@@ -182,8 +182,11 @@ fn measured(values: &[f32], grid: &Grid) -> (f64, f64) {
 
 fn reconstructed(place: &Place, geometry: Geometry, grid: &Grid) -> Result<(f64, f64, Vec<String>), String> {
     let data = Projections::from_vec(geometry.clone(), integrals(&geometry)).unwrap();
-    let mut run = Run::quiet(Device::Cpu, 0, BODY.0);
-    let made = place.method().reconstruct(&data, grid, &mut run).map_err(|error| error.to_string())?;
+    let mut run = Run::quiet(Device::Cpu, 0);
+    let made = place
+        .method()
+        .reconstruct(&Problem::xrays(&data, grid, BODY.0), &mut run)
+        .map_err(|error| error.to_string())?;
     let (middle, off) = measured(made.volume.as_slice(), grid);
     Ok((middle, off, made.warnings.iter().map(|warning| warning.code.clone()).collect()))
 }

@@ -3,7 +3,7 @@
 
 use super::support::{MU_WATER, algorithm, ball, fitted};
 use recon::algorithms::refined::{Consistency, Prior, Start};
-use recon::algorithms::{Discretisation, Run};
+use recon::algorithms::{Discretisation, Problem, Run};
 use recon::data::{Projections, Volume};
 use tch::Device;
 
@@ -32,17 +32,16 @@ fn scaling_the_data_scales_the_refinement() {
     let (_, geometry, grid) = fitted("tv_refined");
     let (data, _) = ball(&geometry, &grid);
     let prior = Prior::read(&shipped(), Device::Cpu).unwrap();
-    let run = Run::quiet(Device::Cpu, 0, MU_WATER);
     let discretisation = Discretisation { lattice: 2, sub_rays: Some(2) };
     let tv = algorithm("tv: {iterations: 30}");
-    let mut inner = Run::quiet(Device::Cpu, 0, MU_WATER);
-    discretisation.enter(&mut inner);
-    let fine = discretisation.grid(&grid).unwrap();
-    let start = tv.as_part().reconstruct(&data, &fine, &mut inner).unwrap().volume;
+    let problem = Problem::xrays(&data, &grid, MU_WATER);
+    let fine = discretisation.problem(&problem).unwrap();
+    let start = tv.as_part().reconstruct(&fine, &mut Run::quiet(Device::Cpu, 0)).unwrap().volume;
     let refined = |factor: f32| -> Vec<f32> {
         let values = data.as_slice().iter().map(|value| value * factor).collect();
         let data = Projections::from_vec(geometry.clone(), values).unwrap();
-        let start = Start::new(&data, &start.map(|mu| mu * factor), &grid, &discretisation, &run).unwrap();
+        let problem = Problem::xrays(&data, &grid, MU_WATER);
+        let start = Start::new(&problem, &start.map(|mu| mu * factor), &discretisation, Device::Cpu).unwrap();
         let rule = Consistency { factor: 0.3, steps: 10 };
         start.refined_values(&prior, rule, true).unwrap()
     };
@@ -60,7 +59,7 @@ fn a_scan_unlike_the_networks_is_warned_of_or_refused() {
     let (data, _) = ball(&geometry.subset(&few).unwrap(), &grid);
     let made = |strict: bool, data: &Projections| {
         let kind = algorithm(&format!("tv_refined: {{weight: 1.0e-4, held_out: false, strict: {strict}}}"));
-        kind.as_part().reconstruct(data, &grid, &mut Run::quiet(Device::Cpu, 0, MU_WATER))
+        kind.as_part().reconstruct(&Problem::xrays(data, &grid, MU_WATER), &mut Run::quiet(Device::Cpu, 0))
     };
     let found = made(false, &data).unwrap();
     let codes: Vec<&str> = found.warnings.iter().map(|warning| warning.code.as_str()).collect();

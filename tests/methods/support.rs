@@ -1,7 +1,7 @@
 //! Every algorithm of the registry with a scan that it takes, and a ball to reconstruct.
 
 use crate::common::scans::scan;
-use recon::algorithms::{AlgorithmKind, Reconstruction, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Reconstruction, Run};
 use recon::data::{Geometry, Grid, Projections, Volume};
 use recon::error::Result;
 use recon::phantoms::Phantom;
@@ -61,8 +61,8 @@ pub(super) fn reconstruct(
     stop: &dyn StopSignal,
     checkpoints: &dyn Checkpoints,
 ) -> Result<Reconstruction> {
-    let mut run = Run { stop, checkpoints, ..Run::quiet(Device::Cpu, 7, MU_WATER) };
-    kind.as_part().reconstruct(data, grid, &mut run)
+    let mut run = Run { stop, checkpoints, ..Run::quiet(Device::Cpu, 7) };
+    kind.as_part().reconstruct(&Problem::xrays(data, grid, MU_WATER), &mut run)
 }
 
 pub(super) fn ball(geometry: &Geometry, grid: &Grid) -> (Projections, Volume) {

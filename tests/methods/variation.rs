@@ -3,8 +3,8 @@
 
 use crate::common::scans::scan;
 use recon::algorithms::statistics::Statistics;
-use recon::algorithms::weight::{Auto, By, Weight, held_out};
-use recon::algorithms::{Algorithm, Reconstruction, Run, tgv, tv};
+use recon::algorithms::weight::{Auto, By, Weight};
+use recon::algorithms::{Algorithm, Problem, Reconstruction, Run, Setup, tgv, tv};
 use recon::data::{Geometry, Grid, Projections, Quantity, Volume};
 use recon::operators::xray::{self, Model};
 use recon::phantoms::Phantom;
@@ -32,7 +32,7 @@ fn golden_data() -> Projections {
 }
 
 fn reconstruct(algorithm: &dyn Algorithm, data: &Projections, grid: &Grid) -> Reconstruction {
-    algorithm.reconstruct(data, grid, &mut Run::quiet(Device::Cpu, 3, MU_WATER)).unwrap()
+    algorithm.reconstruct(&Problem::xrays(data, grid, MU_WATER), &mut Run::quiet(Device::Cpu, 3)).unwrap()
 }
 
 fn config(weight: f64) -> tv::Config {
@@ -150,8 +150,8 @@ fn a_tolerance_stops_where_the_gap_is_below_it() {
 fn a_start_at_the_minimum_stays_there() {
     let (data, grid) = (golden_data(), grid());
     let cold = reconstruct(&config(0.003), &data, &grid);
-    let mut run = Run { initial: Some(cold.volume.clone()), ..Run::quiet(Device::Cpu, 3, MU_WATER) };
-    let warm = config(0.003).reconstruct(&data, &grid, &mut run).unwrap();
+    let mut run = Run { initial: Some(cold.volume.clone()), ..Run::quiet(Device::Cpu, 3) };
+    let warm = config(0.003).reconstruct(&Problem::xrays(&data, &grid, MU_WATER), &mut run).unwrap();
     assert!(rmse(&cold.volume, &warm.volume) < 1e-4);
     let first = |made: &Reconstruction| made.curve[0].loss;
     assert!(first(&warm) < first(&cold));
@@ -260,7 +260,9 @@ fn the_chosen_weight_is_nearly_the_best_and_always_the_same() {
 #[test]
 fn every_view_is_kept_or_left_out() {
     let data = golden_data();
-    let [kept, out] = held_out::split(&data, 4, 0).unwrap();
+    let problem = Problem::xrays(&data, &grid(), MU_WATER);
+    let [kept, out] = problem.split(4, 0).unwrap();
+    let [kept, out] = [kept.projections().unwrap(), out.projections().unwrap()];
     assert_eq!((kept.geometry.views.len(), out.geometry.views.len()), (8, 2));
     assert_eq!(out.as_slice()[18..], data.as_slice()[6 * 18..7 * 18]);
     assert_eq!(out.geometry.views[0], data.geometry.views[2]);
@@ -271,7 +273,7 @@ fn what_makes_no_sense_is_refused_with_its_key() {
     let (grid, geometry) = (grid(), scan(SCAN, &grid()));
     let refused = |text: &str| {
         let config: tv::Config = serde_yaml::from_str(text).unwrap();
-        config.check(&geometry, &grid).unwrap_err().to_string()
+        config.accept(&Setup::xrays(&geometry, &grid)).unwrap_err().to_string()
     };
     assert!(refused("weight: -1").starts_with("weight: "));
     assert!(refused("weight: {auto: {every: 6}}").starts_with("weight.auto.every"));

@@ -1,6 +1,7 @@
 //! The support of a reconstruction: which voxels may be anything but air.
 
-use crate::data::{Grid, Projections};
+use crate::algorithms::Problem;
+use crate::data::Grid;
 use crate::error::Result;
 use crate::operators::xray::kernels::support::seen_support;
 use crate::tensors::from_slice;
@@ -26,11 +27,15 @@ pub enum Mask {
 
 impl Mask {
     /// 1 where a voxel `[z, y, x]` may be anything but air, 0 elsewhere; `None` where all may.
-    pub(super) fn build(self, data: &Projections, grid: &Grid, device: Device) -> Result<Option<Tensor>> {
+    pub(super) fn build(self, problem: &Problem<'_>, device: Device) -> Result<Option<Tensor>> {
+        let grid = &problem.grid;
         let inside = match self {
             Self::None => return Ok(None),
             Self::Cylinder => cylinder(grid),
-            Self::Projections => seen_support(grid, &data.geometry, data.as_slice(), AIR),
+            Self::Projections => {
+                let data = problem.projections().map_err(|error| error.under("mask"))?;
+                seen_support(grid, &data.geometry, data.as_slice(), AIR)
+            }
         };
         let values: Vec<f32> = inside.into_iter().map(|inside| if inside { 1.0 } else { 0.0 }).collect();
         from_slice(&values, &grid.shape, device).map(Some)

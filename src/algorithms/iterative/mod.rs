@@ -20,12 +20,12 @@ pub use stacked::{Operator, Tikhonov};
 
 pub(super) use record::ConvergenceRecord;
 
-use super::{Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
+use super::{Estimate, Problem, Reconstruction, Run, Setup};
+use crate::data::{Quantity, Volume};
 use crate::error::{Error, Result};
 use crate::operators::{LinearOperator, norm_squared};
 use crate::require;
-use crate::tensors::{from_projections, from_volume, to_vec, torch_error};
+use crate::tensors::{from_volume, to_vec, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
 /// The keys that all iterative methods have.
@@ -43,8 +43,8 @@ pub(super) struct Common {
     pub(super) mask: Mask,
 }
 
-/// Data, operator and start of a reconstruction, on the run's device.
-pub(super) struct Problem<'a> {
+/// A [`Problem`] as tensors on the run's device, in units of mu_ref: operator, data, start and support.
+pub(super) struct LinearSystem<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) common: Common,
     /// A, from volumes of x to ŷ.
@@ -53,6 +53,8 @@ pub(super) struct Problem<'a> {
     pub(super) data: Tensor,
     /// Attenuation of x = 1, 1/mm.
     pub(super) mu_ref: f64,
+    /// How many times finer than the voxels of the result those of the operator's domain are.
+    pub(super) lattice: f64,
     /// The volume to start from; `None`: the method's own start.
     pub(super) start: Option<Tensor>,
     /// 1 where x may be anything but 0, 0 elsewhere; `None`: 1 everywhere.
@@ -74,16 +76,9 @@ impl Common {
 
     /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at
     /// once.
-    pub(super) fn estimate(
-        &self,
-        geometry: &Geometry,
-        grid: &Grid,
-        projections: f64,
-        stacks: u64,
-        volumes: u64,
-    ) -> Estimate {
-        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
-        let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
+    pub(super) fn estimate(&self, setup: &Setup<'_>, projections: f64, stacks: u64, volumes: u64) -> Estimate {
+        let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);
+        let longest = setup.grid.shape.iter().copied().max().unwrap_or(1) as f64;
         let operations = self.iterations as f64 * projections * 16.0 * samples as f64 * longest;
         Estimate { operations, memory_bytes: 4 * (stacks * samples + volumes * voxels) }
     }
@@ -91,30 +86,29 @@ impl Common {
     /// Sets up the problem, has `method` solve it for x, and makes the volume.
     pub(super) fn solve(
         self,
-        data: &Projections,
-        grid: &Grid,
+        problem: &Problem<'_>,
         run: &Run<'_>,
-        method: impl FnOnce(&Problem<'_>, &mut ConvergenceRecord<'_>) -> Result<Tensor>,
+        method: impl FnOnce(&LinearSystem<'_>, &mut ConvergenceRecord<'_>) -> Result<Tensor>,
     ) -> Result<Reconstruction> {
-        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(problem.largest());
         tch::no_grad(|| {
-            let problem = Problem::new(self, data, grid, run)?;
-            let norm = vectors::norm(&problem.data).map_err(torch_error)?;
+            let system = LinearSystem::new(self, problem, run)?;
+            let norm = vectors::norm(&system.data).map_err(torch_error)?;
             let mut record = ConvergenceRecord::begin(run.stop, self, norm);
-            let x = method(&problem, &mut record)?;
+            let x = method(&system, &mut record)?;
             let curve = record.end();
-            let values = to_vec(&(x.to_device(Device::Cpu) * problem.mu_ref))?;
+            let values = to_vec(&(x.to_device(Device::Cpu) * system.mu_ref))?;
             Ok(Reconstruction {
                 curve,
-                ..Reconstruction::plain(Volume::from_vec(grid.clone(), Quantity::Attenuation, values)?)
+                ..Reconstruction::plain(Volume::from_vec(problem.grid.clone(), Quantity::Attenuation, values)?)
             })
         })
     }
 }
 
-impl<'a> Problem<'a> {
-    fn new(common: Common, data: &Projections, grid: &Grid, run: &'a Run<'a>) -> Result<Self> {
-        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
+impl<'a> LinearSystem<'a> {
+    fn new(common: Common, problem: &Problem<'_>, run: &'a Run<'a>) -> Result<Self> {
+        let (mu_ref, grid) = (problem.unit(), &problem.grid);
         let start = match &run.initial {
             Some(volume) if volume.grid.shape == grid.shape => Some(from_volume(volume, run.device)? / mu_ref),
             Some(volume) => {
@@ -126,22 +120,22 @@ impl<'a> Problem<'a> {
             }
             None => None,
         };
-        let mask = common.mask.build(data, grid, run.device)?;
-        let operator = run.projector(grid, &data.geometry)?;
-        let mut problem = Self {
+        let mask = common.mask.build(problem, run.device)?;
+        let mut system = Self {
             run,
             common,
-            operator,
-            data: from_projections(data, run.device)? / mu_ref,
+            operator: problem.operator(run.device)?,
+            data: problem.values(run.device)? / mu_ref,
             mu_ref,
+            lattice: problem.lattice as f64,
             start: None,
             mask,
         };
         if let Some(mut start) = start {
-            problem.constrain(&mut start).map_err(torch_error)?;
-            problem.start = Some(start);
+            system.constrain(&mut start).map_err(torch_error)?;
+            system.start = Some(start);
         }
-        Ok(problem)
+        Ok(system)
     }
 
     /// A copy of the start, or a volume of `value` within the support.

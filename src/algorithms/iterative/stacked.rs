@@ -3,7 +3,7 @@
 //!
 //! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. What `cgls` and `lsqr` solve.
 
-use super::{Problem, vectors};
+use super::{LinearSystem, vectors};
 use crate::error::Result;
 use crate::fields::regularizers::total_variation as tv;
 use crate::require;
@@ -42,7 +42,7 @@ impl Tikhonov {
 
 /// The stacked operator [A; α‖A‖L].
 pub(in crate::algorithms) struct Stacked<'a> {
-    problem: &'a Problem<'a>,
+    system: &'a LinearSystem<'a>,
     /// α‖A‖.
     factor: f64,
     operator: Operator,
@@ -53,16 +53,16 @@ pub(in crate::algorithms) struct Stacked<'a> {
 pub(in crate::algorithms) type Blocks = Vec<Tensor>;
 
 impl<'a> Stacked<'a> {
-    pub(in crate::algorithms) fn new(problem: &'a Problem<'a>, tikhonov: Tikhonov) -> Result<Self> {
+    pub(in crate::algorithms) fn new(system: &'a LinearSystem<'a>, tikhonov: Tikhonov) -> Result<Self> {
         // Differences between voxels are that much smaller on a finer lattice, values are not.
-        let finer = if tikhonov.operator == Operator::Gradient { problem.run.lattice as f64 } else { 1.0 };
-        let factor = if tikhonov.weight > 0.0 { tikhonov.weight * finer * problem.norm_squared()?.sqrt() } else { 0.0 };
-        Ok(Self { problem, factor, operator: tikhonov.operator, axes: tv::axes(problem.operator.domain()) })
+        let finer = if tikhonov.operator == Operator::Gradient { system.lattice } else { 1.0 };
+        let factor = if tikhonov.weight > 0.0 { tikhonov.weight * finer * system.norm_squared()?.sqrt() } else { 0.0 };
+        Ok(Self { system, factor, operator: tikhonov.operator, axes: tv::axes(system.operator.domain()) })
     }
 
     /// [A; α‖A‖L] x, x 0 outside the support.
     pub(in crate::algorithms) fn forward(&self, x: &Tensor) -> Result<Blocks> {
-        let mut blocks = vec![self.problem.operator.forward(x)?];
+        let mut blocks = vec![self.system.operator.forward(x)?];
         if self.factor > 0.0 {
             blocks.extend(self.penalty(x).map_err(torch_error)?);
         }
@@ -79,7 +79,7 @@ impl<'a> Stacked<'a> {
 
     /// The adjoint of [`Stacked::forward`].
     pub(in crate::algorithms) fn adjoint(&self, blocks: &[Tensor]) -> Result<Tensor> {
-        let mut x = self.problem.operator.adjoint(&blocks[0])?;
+        let mut x = self.system.operator.adjoint(&blocks[0])?;
         let mut finish = || -> std::result::Result<(), TchError> {
             if let [_, rest @ ..] = blocks
                 && !rest.is_empty()
@@ -91,19 +91,19 @@ impl<'a> Stacked<'a> {
                     }
                 }
             }
-            self.problem.masked(&mut x)
+            self.system.masked(&mut x)
         };
         finish().map_err(torch_error)?;
         Ok(x)
     }
 
-    /// [y; 0] − [A; α‖A‖L] x for the problem's start x.
+    /// [y; 0] − [A; α‖A‖L] x for the system's start x.
     pub(in crate::algorithms) fn first_residual(&self, x: &Tensor) -> Result<Blocks> {
         let mut blocks = self.forward(x)?;
         for (i, block) in blocks.iter_mut().enumerate() {
             let _ = block.f_neg_().map_err(torch_error)?;
             if i == 0 {
-                let _ = block.f_add_(&self.problem.data).map_err(torch_error)?;
+                let _ = block.f_add_(&self.system.data).map_err(torch_error)?;
             }
         }
         Ok(blocks)

@@ -1,7 +1,7 @@
 //! Subsets of the views with their operators: what ordered-subset methods visit one after the other.
 
-use super::{Order, Problem};
-use crate::data::{Geometry, Grid};
+use super::{LinearSystem, Order};
+use crate::algorithms::Setup;
 use crate::error::Result;
 use crate::operators::LinearOperator;
 use crate::tensors::{indices, torch_error};
@@ -32,24 +32,24 @@ pub(in crate::algorithms) struct Subsets {
 impl Subsets {
     /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s
     /// of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
-    pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
-        let all = problem.operator.range()[0];
+    pub(in crate::algorithms) fn new(system: &LinearSystem<'_>, subset_views: usize, order: Order) -> Result<Self> {
+        let all = system.operator.range()[0];
         let count = if subset_views == 0 { 1 } else { all.div_ceil(subset_views) };
         let part = |s: usize| -> Result<Subset> {
             let numbers: Vec<usize> = (s..all).step_by(count).collect();
-            let operator = problem.operator.subset(&numbers)?;
+            let operator = system.operator.subset(&numbers)?;
             let share = numbers.len() as f64 / all as f64;
-            let views = if count == 1 { None } else { Some(indices(&numbers, problem.run.device)?) };
-            let data = pick(views.as_ref(), &problem.data)?;
+            let views = if count == 1 { None } else { Some(indices(&numbers, system.run.device)?) };
+            let data = pick(views.as_ref(), &system.data)?;
             Ok(Subset { views, operator, data, share })
         };
-        Ok(Self { subsets: (0..count).map(part).collect::<Result<_>>()?, order, seed: problem.run.seed })
+        Ok(Self { subsets: (0..count).map(part).collect::<Result<_>>()?, order, seed: system.run.seed })
     }
 
     /// How many volumes [`Columns`] will keep.
-    pub(in crate::algorithms) fn kept(subset_views: usize, geometry: &Geometry, grid: &Grid) -> u64 {
-        let subsets = if subset_views == 0 { 1 } else { geometry.views.len().div_ceil(subset_views) };
-        subsets.min(ROOM / (4 * grid.voxels())) as u64
+    pub(in crate::algorithms) fn kept(subset_views: usize, setup: &Setup<'_>) -> u64 {
+        let subsets = if subset_views == 0 { 1 } else { setup.views().div_ceil(subset_views) };
+        subsets.min(ROOM / (4 * setup.grid.voxels())) as u64
     }
 
     /// The numbers of the subsets in the order of an iteration.

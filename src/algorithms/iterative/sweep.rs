@@ -5,7 +5,7 @@
 //! SART (A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984).
 
 use super::subsets::{Columns, Subset, Subsets};
-use super::{ConvergenceRecord, Order, Problem, vectors};
+use super::{ConvergenceRecord, LinearSystem, Order, vectors};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
@@ -20,9 +20,9 @@ pub(in crate::algorithms) struct SubsetSweep {
 }
 
 impl SubsetSweep {
-    pub(in crate::algorithms) fn new(problem: &Problem<'_>, subset_views: usize, order: Order) -> Result<Self> {
-        let subsets = Subsets::new(problem, subset_views, order)?;
-        let support = problem.support()?;
+    pub(in crate::algorithms) fn new(system: &LinearSystem<'_>, subset_views: usize, order: Order) -> Result<Self> {
+        let subsets = Subsets::new(system, subset_views, order)?;
+        let support = system.support()?;
         let row = |part: &Subset| -> Result<(Tensor, Tensor)> {
             let sums = part.operator.forward(&support)?;
             let room = sums.f_empty_like().map_err(torch_error)?;
@@ -32,17 +32,17 @@ impl SubsetSweep {
         Ok(Self { columns: Columns::new(&subsets), subsets, rows })
     }
 
-    /// Sweeps from the problem's start until the record ends it, λ falling from `relaxation` by `reduction` after each.
+    /// Sweeps from the system's start until the record ends it, λ falling from `relaxation` by `reduction` after each.
     pub(in crate::algorithms) fn iterate(
         mut self,
-        problem: &Problem<'_>,
+        system: &LinearSystem<'_>,
         record: &mut ConvergenceRecord<'_>,
         relaxation: f64,
         reduction: f64,
     ) -> Result<Tensor> {
-        let (mut x, mut relaxation) = (problem.start_or(0.0)?, relaxation);
+        let (mut x, mut relaxation) = (system.start_or(0.0)?, relaxation);
         for sweep in 1.. {
-            let (loss, residual) = self.run(problem, &mut x, sweep, relaxation)?;
+            let (loss, residual) = self.run(system, &mut x, sweep, relaxation)?;
             relaxation *= reduction;
             if record.step(sweep, loss, residual)? {
                 break;
@@ -54,7 +54,7 @@ impl SubsetSweep {
     /// One sweep from x, in place. Gives ½ Σ rᵀR r and ‖r‖, each subset's residual r taken when its turn comes.
     pub(in crate::algorithms) fn run(
         &mut self,
-        problem: &Problem<'_>,
+        system: &LinearSystem<'_>,
         x: &mut Tensor,
         sweep: u64,
         relaxation: f64,
@@ -62,23 +62,23 @@ impl SubsetSweep {
         let (mut loss, mut squares) = (0.0, 0.0);
         for number in self.subsets.order(sweep) {
             let part = &self.subsets.subsets[number];
-            let columns = self.columns.of(number, || column_weights(problem, part))?;
+            let columns = self.columns.of(number, || column_weights(system, part))?;
             let (rows, weighted) = &self.rows[number];
             let mut residual = part.operator.forward(x)?;
             let (own_loss, own_squares) = weigh(&mut residual, &part.data, rows, weighted).map_err(torch_error)?;
             (loss, squares) = (loss + own_loss, squares + own_squares);
             let back = part.operator.adjoint(weighted)?;
-            step(problem, x, back, &columns, relaxation).map_err(torch_error)?;
+            step(system, x, back, &columns, relaxation).map_err(torch_error)?;
         }
         Ok((loss, squares.sqrt()))
     }
 }
 
 /// −C, 0 outside the support.
-fn column_weights(problem: &Problem<'_>, part: &Subset) -> Result<Tensor> {
+fn column_weights(system: &LinearSystem<'_>, part: &Subset) -> Result<Tensor> {
     let ones = part.data.f_ones_like().map_err(torch_error)?;
     let mut weights = vectors::inverted(part.operator.adjoint(&ones)?).map_err(torch_error)?;
-    problem.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)
+    system.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)
 }
 
 /// Makes the residual r = A x − y of A x, and R r of it; ½ rᵀR r and ‖r‖².
@@ -95,7 +95,7 @@ fn weigh(
 
 /// x ← P(x − λ C back).
 fn step(
-    problem: &Problem<'_>,
+    system: &LinearSystem<'_>,
     x: &mut Tensor,
     back: Tensor,
     columns: &Tensor,
@@ -106,7 +106,7 @@ fn step(
         let _ = back.f_mul_scalar_(relaxation)?;
     }
     let _ = x.f_addcmul_(&back, columns)?;
-    if problem.common.nonnegative {
+    if system.common.nonnegative {
         let _ = x.f_clamp_min_(0.0)?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! Imaging Vis. 20, 2004; A. Beck, M. Teboulle, IEEE Trans. Image Process. 18, 2009 (FGP). The dual is kept for the
 //! next call.
 
-use super::Problem;
+use super::LinearSystem;
 use super::vectors::{add_scaled, copied, scale_and_add};
 use crate::fields::regularizers::total_variation as tv;
 use tch::{Kind, TchError, Tensor};
@@ -18,32 +18,32 @@ pub(in crate::algorithms) struct Proximal {
 }
 
 impl Proximal {
-    pub(in crate::algorithms) fn new(problem: &Problem<'_>) -> Result<Self, TchError> {
-        let axes = tv::axes(problem.operator.domain());
+    pub(in crate::algorithms) fn new(system: &LinearSystem<'_>) -> Result<Self, TchError> {
+        let axes = tv::axes(system.operator.domain());
         let norm_squared = axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum::<f64>().max(1e-12);
-        let shape = problem.operator.domain().shape.map(|n| n as i64);
+        let shape = system.operator.domain().shape.map(|n| n as i64);
         let dual =
-            axes.iter().map(|_| Tensor::f_zeros(shape, (Kind::Float, problem.run.device))).collect::<Result<_, _>>()?;
+            axes.iter().map(|_| Tensor::f_zeros(shape, (Kind::Float, system.run.device))).collect::<Result<_, _>>()?;
         Ok(Self { axes, norm_squared, dual })
     }
 
     /// argmin over allowed x of ½ ‖x − b‖² + weight TV(x), by `steps` steps.
     pub(in crate::algorithms) fn apply(
         &mut self,
-        problem: &Problem<'_>,
+        system: &LinearSystem<'_>,
         b: &Tensor,
         weight: f64,
         steps: u64,
     ) -> Result<Tensor, TchError> {
         if weight <= 0.0 || self.axes.is_empty() {
             let mut x = copied(b)?;
-            problem.constrain(&mut x)?;
+            system.constrain(&mut x)?;
             return Ok(x);
         }
         let mut ahead: Vec<Tensor> = self.dual.iter().map(copied).collect::<Result<_, _>>()?;
         let mut t = 1.0f64;
         for _ in 0..steps {
-            let x = self.primal(problem, b, weight, &ahead)?;
+            let x = self.primal(system, b, weight, &ahead)?;
             let step = 1.0 / (weight * self.norm_squared);
             for (q, slope) in ahead.iter_mut().zip(tv::gradient(&x, &self.axes)?) {
                 add_scaled(q, step, &slope)?;
@@ -60,13 +60,13 @@ impl Proximal {
             }
             t = next_t;
         }
-        self.primal(problem, b, weight, &self.dual)
+        self.primal(system, b, weight, &self.dual)
     }
 
-    fn primal(&self, problem: &Problem<'_>, b: &Tensor, weight: f64, dual: &[Tensor]) -> Result<Tensor, TchError> {
+    fn primal(&self, system: &LinearSystem<'_>, b: &Tensor, weight: f64, dual: &[Tensor]) -> Result<Tensor, TchError> {
         let mut x = tv::gradient_adjoint(dual, &self.axes)?;
         scale_and_add(&mut x, -weight, b)?;
-        problem.constrain(&mut x)?;
+        system.constrain(&mut x)?;
         Ok(x)
     }
 

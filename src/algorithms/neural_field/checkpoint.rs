@@ -79,7 +79,7 @@ pub(super) fn identity(config: &Config, problem: &FitProblem<'_>, run: &Run<'_>)
         nameless(&config)?,
         json(&data.geometry)?,
         json(grid)?,
-        format!("{} {} {:?} {:?}", run.seed, run.mu_water, run.device, run.sampling),
+        format!("{} {} {:?} {:?}", run.seed, problem.measured.mu_water, run.device, problem.measured.sampling()),
     ];
     for part in &parts {
         hasher.update(part.as_bytes());

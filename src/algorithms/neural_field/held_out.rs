@@ -1,10 +1,9 @@
 //! Views that the fit does not see: what of them a field explains says how good it is without the truth.
 
-use crate::algorithms::Run;
-use crate::data::{Geometry, Grid, Projections};
+use crate::algorithms::{Problem, Run, Setup};
 use crate::error::{Error, Result};
 use crate::operators::LinearOperator;
-use crate::tensors::{from_projections, norm, torch_error};
+use crate::tensors::{norm, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -29,8 +28,8 @@ impl Default for HeldOut {
 
 impl HeldOut {
     /// Refuses what leaves too little on either side.
-    pub(super) fn check(&self, geometry: &Geometry) -> Result<()> {
-        let views = geometry.directions().len();
+    pub(super) fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        let views = setup.directions();
         if self.every < 2 || self.every > views {
             let problem = format!("expected 2 to {views} (the directions of the views), got {}", self.every);
             return Err(Error::config("every", problem).hint("10 leaves out one view in ten"));
@@ -44,23 +43,22 @@ impl HeldOut {
 
 /// The views themselves.
 pub(super) struct Held {
-    projector: Box<dyn LinearOperator>,
+    operator: Box<dyn LinearOperator>,
     data: Tensor,
     norm: f64,
 }
 
 impl Held {
-    /// The views `views` of `data`, in units of mu_ref.
-    pub(super) fn new(data: &Projections, views: &[usize], grid: &Grid, mu_ref: f64, run: &Run<'_>) -> Result<Self> {
-        let part = data.subset(views)?;
-        let values = from_projections(&part, run.device)? / mu_ref;
-        let size = norm(&values).map_err(torch_error)?;
-        Ok(Self { projector: run.projector(grid, &part.geometry)?, data: values, norm: size })
+    /// The views of `out`, in units of mu_ref.
+    pub(super) fn new(out: &Problem<'_>, run: &Run<'_>) -> Result<Self> {
+        let data = out.values(run.device)? / out.unit();
+        let norm = norm(&data).map_err(torch_error)?;
+        Ok(Self { operator: out.operator(run.device)?, data, norm })
     }
 
     /// ‖A x − y‖ / ‖y‖ over the views, for a volume `[z, y, x]` in units of mu_ref.
     pub(super) fn residual(&self, volume: &Tensor) -> Result<f64> {
-        let difference = self.projector.forward(volume)?.f_sub(&self.data).map_err(torch_error)?;
+        let difference = self.operator.forward(volume)?.f_sub(&self.data).map_err(torch_error)?;
         Ok(norm(&difference).map_err(torch_error)? / self.norm.max(f64::MIN_POSITIVE))
     }
 }

@@ -4,10 +4,10 @@
 //! ([`weight::held_out`](crate::algorithms::weight::held_out)).
 
 use super::Config;
-use crate::algorithms::weight::held_out::{self, HeldOutViews, excess, mean};
+use crate::algorithms::weight::held_out::{HeldOutViews, excess, mean};
 use crate::algorithms::weight::{Auto, Choice, Weight};
-use crate::algorithms::{Algorithm, Reconstruction, Run, tv};
-use crate::data::{Grid, Projections, Volume, Warning};
+use crate::algorithms::{Algorithm, Problem, Reconstruction, Run, tv};
+use crate::data::{Volume, Warning};
 use crate::error::Result;
 use crate::progress;
 use serde_json::json;
@@ -33,35 +33,34 @@ impl Config {
         &self,
         made: &mut Reconstruction,
         choice: &Choice,
-        data: &Projections,
-        grid: &Grid,
+        problem: &Problem<'_>,
         run: &Run<'_>,
     ) -> Result<()> {
-        let found = self.judge(choice, data, grid, run)?;
+        let found = self.judge(choice, problem, run)?;
         let note = json!({"field": found.field, "tv": found.total_variation, "worse": found.worse});
         made.notes.insert("against_tv".into(), note);
         if found.worse {
             made.warnings.push(found.warning());
-            made.volume = found.tv.reconstruct(data, grid, &mut run.trial(None))?.volume;
+            made.volume = found.tv.reconstruct(problem, &mut run.trial(None))?.volume;
             made.uncertainty = None;
             made.notes.insert("fallback".into(), json!("tv"));
         }
         Ok(())
     }
 
-    fn judge(&self, choice: &Choice, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Judgement> {
+    fn judge(&self, choice: &Choice, problem: &Problem<'_>, run: &Run<'_>) -> Result<Judgement> {
         let auto = Auto::default();
-        let [kept, out] = held_out::split(data, auto.every, 0)?;
-        let judge = HeldOutViews::new(out, grid, run)?;
+        let [kept, out] = problem.split(auto.every, 0)?;
+        let judge = HeldOutViews::new(&out, run.device)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
-        let fewer = (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
+        let fewer = (problem.setup().views() as f64 / kept.setup().views() as f64).sqrt();
         let weight = match choice.by {
             Some(_) => choice.weight,
-            None => self.total_variation(Weight::Auto(auto)).choose_weight(data, grid, run)?.weight,
+            None => self.total_variation(Weight::Auto(auto)).choose_weight(problem, run)?.weight,
         };
         let scores = |label: &str, method: &dyn Algorithm, initial: Option<Volume>| -> Result<Vec<f64>> {
             let _span = tracing::info_span!(target: progress::PART, "judgement", label).entered();
-            judge.scores(&method.reconstruct(&kept, grid, &mut run.trial(initial))?.volume)
+            judge.scores(&method.reconstruct(&kept, &mut run.trial(initial))?.volume)
         };
         let views = scores("tv without every fourth view", &self.total_variation((weight * fewer).into()), None)?;
         // A start of the field's own is made from the same views; one that was handed over has seen all of them.

@@ -40,8 +40,7 @@ pub use sweep::ValueSweep;
 
 use super::statistics::Statistics;
 use super::weight::{Auto, Choice, Weight};
-use super::{Algorithm, AlgorithmKind, Estimate, Reconstruction, Run, tv};
-use crate::data::{Geometry, Grid, Projections};
+use super::{Algorithm, AlgorithmKind, Estimate, Problem, Reconstruction, Run, Setup, Takes, tv};
 use crate::error::{Error, Result};
 use crate::fields::regularizers::RegularizerKind;
 use crate::fields::siren;
@@ -148,9 +147,9 @@ impl Default for Config {
 }
 
 impl Config {
-    fn choose_weight(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
+    fn choose_weight(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Choice> {
         tv::Config { weight: self.weight.clone(), noise: self.noise, ..tv::Config::default() }
-            .choose_weight(data, grid, run)
+            .choose_weight(problem, run)
     }
 
     pub(super) fn check_numbers(&self) -> Result<()> {
@@ -211,9 +210,15 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    /// Its integrators follow the rays.
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
         self.check_numbers()?;
         let at = |key: &'static str| move |error: Error| error.under(key);
+        let grid = setup.grid;
         let (field, integrator, optimizer) = (&self.field.kind, &self.integrator.kind, &self.optimizer.kind);
         field.named(field.as_part().check(&Domain::of(grid))).map_err(at("field"))?;
         integrator.named(integrator.as_part().check()).map_err(at("integrator"))?;
@@ -223,33 +228,32 @@ impl Algorithm for Config {
             let checked = entry.kind.named(entry.kind.as_part().check());
             checked.map_err(|error| error.under(&format!("regularizers[{i}]")))?;
         }
-        self.weight.check(geometry).map_err(at("weight"))?;
+        self.weight.check(setup).map_err(at("weight"))?;
         if self.fallback {
-            Weight::Auto(Auto::default()).check(geometry).map_err(at("fallback"))?;
+            Weight::Auto(Auto::default()).check(setup).map_err(at("fallback"))?;
         }
-        self.noise.as_ref().map_or(Ok(()), |noise| noise.check().map_err(at("noise")))?;
-        self.held_out.as_ref().map_or(Ok(()), |held| held.check(geometry).map_err(at("held_out")))?;
+        self.noise.as_ref().map_or(Ok(()), |noise| noise.check(setup).map_err(at("noise")))?;
+        self.held_out.as_ref().map_or(Ok(()), |held| held.check(setup).map_err(at("held_out")))?;
         if let Some(finish) = &self.finish {
             finish.kind.named(finish.kind.as_part().check()).map_err(at("finish"))?;
         }
         if let Some(start) = &self.start {
-            start::check(start, geometry, grid).map_err(at("start"))?;
+            start::check(start, setup).map_err(at("start"))?;
         }
-        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self, geometry, grid).map_err(at("sweep")))
+        self.sweep.as_ref().map_or(Ok(()), |sweep| sweep.check(self, setup).map_err(at("sweep")))
     }
 
     fn file(&self) -> Option<&Path> {
         self.start.as_ref().and_then(|start| start.kind.as_part().file())
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let cost = self.field.kind.as_part().cost(&Domain::of(grid));
-        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let cost = self.field.kind.as_part().cost(&Domain::of(setup.grid));
+        let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);
         // Each voxel once more without gradients: a third of what forward and backward cost.
         let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
             + self.start.as_ref().map_or(0.0, |s| (s.keys.steps * s.keys.batch as u64) as f64);
-        let begin =
-            self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(geometry, grid));
+        let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(setup));
         // Each parameter with its gradient and two moments.
         let memory = cost.bytes * self.chunk as u64 + 16 * cost.parameters + 4 * (3 * samples + 12 * voxels);
         let trials = self.sweep.as_ref().map_or(0.0, |sweep| {
@@ -260,15 +264,15 @@ impl Algorithm for Config {
         Estimate { operations, memory_bytes: begin.memory_bytes.max(memory) }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let choice = self.choose_weight(data, grid, run)?;
-        let swept = self.sweep.as_ref().map(|sweep| sweep.choose(self, choice.weight, data, grid, run)).transpose()?;
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let choice = self.choose_weight(problem, run)?;
+        let swept = self.sweep.as_ref().map(|sweep| sweep.choose(self, choice.weight, problem, run)).transpose()?;
         let config = swept.as_ref().map_or(self, |swept| &swept.config);
         let mut made =
-            fit::Fit::new(config, problem::FitProblem::new(config, choice.weight, data, grid, run)?, run)?.run(run)?;
+            fit::Fit::new(config, problem::FitProblem::new(config, choice.weight, problem, run)?, run)?.run(run)?;
         if self.fallback {
-            config.fall_back(&mut made, &choice, data, grid, run)?;
+            config.fall_back(&mut made, &choice, problem, run)?;
         }
         made.notes.extend(choice.notes());
         if let Some(swept) = swept {

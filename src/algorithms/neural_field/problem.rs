@@ -2,15 +2,15 @@
 
 use super::Config;
 use super::held_out::Held;
-use crate::algorithms::Run;
-use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume, add, scale};
+use crate::algorithms::{Problem, Run};
+use crate::data::{Grid, Projections, Volume, add, scale};
 use crate::error::Result;
 use crate::fields::Domain;
 use crate::operators::xray::kernels::support::seen_support;
 use crate::operators::{Weighted, norm_squared};
 use crate::renderers::line_integral::Objective;
 use crate::tensors::cuda::Card;
-use crate::tensors::{from_projections, indices, to_vec, torch_error};
+use crate::tensors::{indices, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
 /// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
@@ -18,8 +18,11 @@ const AIR: f32 = 0.02;
 
 /// The problem of a fit.
 pub(super) struct FitProblem<'a> {
+    /// All views, those among them that the fit does not see.
+    pub(super) measured: &'a Problem<'a>,
     pub(super) data: &'a Projections,
     pub(super) grid: &'a Grid,
+    /// Attenuation of f = 1, 1/mm.
     pub(super) mu_ref: f64,
     /// The views that the fit does not see.
     pub(super) held: Option<Held>,
@@ -29,21 +32,15 @@ pub(super) struct FitProblem<'a> {
 
 impl<'a> FitProblem<'a> {
     /// `weight` multiplies the weights of the regularisers.
-    pub(super) fn new(
-        config: &Config,
-        weight: f64,
-        data: &'a Projections,
-        grid: &'a Grid,
-        run: &Run<'_>,
-    ) -> Result<Self> {
-        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let views = data.geometry.views.len();
-        let all = || [(0..views).collect(), Vec::new()];
-        let [kept, left_out] = config.held_out.as_ref().map_or_else(all, |held| data.geometry.parted(held.every, 0));
-        let held = if left_out.is_empty() { None } else { Some(Held::new(data, &left_out, grid, mu_ref, run)?) };
-        let seen = if left_out.is_empty() { data.clone() } else { data.subset(&kept)? };
+    pub(super) fn new(config: &Config, weight: f64, problem: &'a Problem<'a>, run: &Run<'_>) -> Result<Self> {
+        let (data, grid) = (problem.projections()?, &problem.grid);
+        let split = config.held_out.as_ref().map(|held| problem.split(held.every, 0)).transpose()?;
+        let (seen, held) = match &split {
+            Some([kept, out]) => (kept, Some(Held::new(out, run)?)),
+            None => (problem, None),
+        };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));
-        let full = Objective { scale: weight, ..objective(config, &seen, grid, support.as_deref(), run)? };
+        let full = Objective { scale: weight, ..objective(config, seen, support.as_deref(), run)? };
         let mut levels = Vec::new();
         let mut first = config.ramp_steps;
         for (i, steps) in config.coarse_steps.iter().enumerate() {
@@ -52,7 +49,7 @@ impl<'a> FitProblem<'a> {
             first += steps;
         }
         levels.push((if levels.is_empty() { 0 } else { first }, full));
-        Ok(Self { data, grid, mu_ref, held, levels })
+        Ok(Self { measured: problem, data, grid, mu_ref: problem.unit(), held, levels })
     }
 
     /// What the data step `step` minimises.
@@ -87,27 +84,21 @@ impl<'a> FitProblem<'a> {
     }
 }
 
-fn objective(
-    config: &Config,
-    data: &Projections,
-    grid: &Grid,
-    support: Option<&[bool]>,
-    run: &Run<'_>,
-) -> Result<Objective> {
-    let mut operator = run.projector(grid, &data.geometry)?;
-    let integrals = from_projections(data, run.device)?;
+fn objective(config: &Config, problem: &Problem<'_>, support: Option<&[bool]>, run: &Run<'_>) -> Result<Objective> {
+    let (mut operator, grid) = (problem.operator(run.device)?, &problem.grid);
+    let integrals = problem.values(run.device)?;
     let weights = config.noise.as_ref().map(|noise| noise.weights(&integrals)).transpose()?;
     if let Some(weights) = &weights {
         operator = Box::new(Weighted { operator, factors: weights.sqrt() });
     }
     Ok(Objective {
         grid: grid.clone(),
-        geometry: data.geometry.clone(),
-        sampling: run.sampling,
-        data: integrals / (MU_REFERENCE_OVER_WATER * run.mu_water),
+        geometry: problem.projections()?.geometry.clone(),
+        sampling: problem.sampling(),
+        data: integrals / problem.unit(),
         weights,
         norm_squared: norm_squared(operator.as_ref(), run.device, 15)?,
-        finer: run.lattice as f64,
+        finer: problem.lattice as f64,
         scale: 1.0,
         tv: config.tv,
         regularizers: config.regularizers.iter().map(|entry| entry.kind.clone()).collect(),

@@ -1,7 +1,6 @@
 //! The start of a fit: another method's volume, learned by regression on random voxels.
 
-use crate::algorithms::AlgorithmKind;
-use crate::data::{Geometry, Grid};
+use crate::algorithms::{AlgorithmKind, Setup};
 use crate::error::{Error, Result};
 use crate::registry::{Kinds, OneOf};
 use crate::require;
@@ -32,7 +31,7 @@ impl Default for Regression {
 crate::sibling_keys!(Regression { steps, batch, rate });
 
 /// Refuses a start that makes no sense.
-pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<()> {
+pub(super) fn check(start: &Start, setup: &Setup<'_>) -> Result<()> {
     let Regression { steps, batch, rate } = start.keys;
     if matches!(start.kind, AlgorithmKind::NeuralField(_)) {
         return Err(Error::config("neural_field", "a field cannot start from another field")
@@ -47,5 +46,5 @@ pub(super) fn check(start: &Start, geometry: &Geometry, grid: &Grid) -> Result<(
         return Err(Error::config("batch", format!("expected 1 to 2^24 voxels, got {batch}")));
     }
     require::positive("rate", rate)?;
-    start.kind.named(start.kind.as_part().check(geometry, grid))
+    start.kind.named(start.kind.as_part().accept(setup))
 }

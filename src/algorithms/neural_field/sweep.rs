@@ -7,10 +7,10 @@
 //! first.
 
 use super::Config;
-use crate::algorithms::weight::held_out::{self, HeldOutViews, excess, mean};
-use crate::algorithms::{Algorithm, Run};
+use crate::algorithms::weight::held_out::{HeldOutViews, excess, mean};
+use crate::algorithms::{Algorithm, Problem, Run, Setup};
 use crate::assignment::Assignment;
-use crate::data::{Geometry, Grid, Projections, Warning};
+use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::progress::{self, TRIAL};
 use crate::require;
@@ -60,8 +60,8 @@ pub(super) struct Swept {
 
 impl ValueSweep {
     /// Refuses a key that is not there, values that do not fit it, and scans with too few views.
-    pub(super) fn check(&self, config: &Config, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        let views = geometry.directions().len();
+    pub(super) fn check(&self, config: &Config, setup: &Setup<'_>) -> Result<()> {
+        let views = setup.directions();
         if self.values.len() < 2 {
             return Err(Error::config(
                 "values",
@@ -84,7 +84,7 @@ impl ValueSweep {
         }
         let each = |(i, value): (usize, &Value)| {
             let trial = self.with(config, value)?;
-            trial.check(geometry, grid).map_err(|error| error.under(&format!("values[{i}]")))
+            trial.check(setup).map_err(|error| error.under(&format!("values[{i}]")))
         };
         self.values.iter().enumerate().try_for_each(each)
     }
@@ -129,25 +129,18 @@ impl ValueSweep {
     }
 
     /// Tries every value; `weight` is the regularisers' for all views.
-    pub(super) fn choose(
-        &self,
-        config: &Config,
-        weight: f64,
-        data: &Projections,
-        grid: &Grid,
-        run: &Run<'_>,
-    ) -> Result<Swept> {
-        let [kept, out] = held_out::split(data, self.every, 0)?;
+    pub(super) fn choose(&self, config: &Config, weight: f64, problem: &Problem<'_>, run: &Run<'_>) -> Result<Swept> {
+        let [kept, out] = problem.split(self.every, 0)?;
         // As in `held_out`: the weight that balances the data falls with the root of the number of views.
-        let weight = weight * (data.geometry.views.len() as f64 / kept.geometry.views.len() as f64).sqrt();
-        let judge = HeldOutViews::new(out, grid, run)?;
+        let weight = weight * (problem.setup().views() as f64 / kept.setup().views() as f64).sqrt();
+        let judge = HeldOutViews::new(&out, run.device)?;
         let task = progress::begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
         let mut tried = Vec::with_capacity(self.values.len());
         for value in &self.values {
             let label = value.to_string();
             let trial = tracing::info_span!(target: TRIAL, "trial", label).entered();
             let mut alone = run.trial(run.initial.clone());
-            let volume = self.trial(config, value, weight)?.reconstruct(&kept, grid, &mut alone)?.volume;
+            let volume = self.trial(config, value, weight)?.reconstruct(&kept, &mut alone)?.volume;
             tried.push(judge.scores(&volume)?);
             drop(trial);
             progress::advance(tried.len() as u64, &[("score", mean(&tried[tried.len() - 1]))]);

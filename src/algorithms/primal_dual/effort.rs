@@ -1,8 +1,7 @@
 //! How far a primal-dual method iterates.
 
-use crate::algorithms::Estimate;
 use crate::algorithms::weight::{Auto, Weight};
-use crate::data::{Geometry, Grid};
+use crate::algorithms::{Estimate, Setup};
 use crate::error::{Error, Result};
 use crate::require;
 
@@ -42,16 +41,9 @@ impl Effort {
     /// Cost of that many iterations with `volumes` and `projections` arrays held; a chosen weight costs about ten short
     /// trials.
     #[must_use]
-    pub fn estimate(
-        &self,
-        geometry: &Geometry,
-        grid: &Grid,
-        volumes: u64,
-        projections: u64,
-        weight: &Weight,
-    ) -> Estimate {
-        let (samples, voxels) = (geometry.samples() as u64, grid.voxels() as u64);
-        let longest = grid.shape.iter().copied().max().unwrap_or(1) as f64;
+    pub fn estimate(&self, setup: &Setup<'_>, volumes: u64, projections: u64, weight: &Weight) -> Estimate {
+        let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);
+        let longest = setup.grid.shape.iter().copied().max().unwrap_or(1) as f64;
         let trials = match weight {
             Weight::Fixed(_) => 0.0,
             Weight::Auto(Auto { near: Some(most), .. }) => 80.0 * *most as f64,

@@ -9,7 +9,7 @@
 use super::Step;
 use crate::error::Result;
 use crate::operators::{LinearOperator, norm_squared};
-use crate::tensors::{self, from_slice, torch_error};
+use crate::tensors::{self, filter_rows, from_slice, ramp, torch_error};
 use rand::RngExt;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -38,7 +38,7 @@ impl Fidelity {
         let norm = norm_squared(operator.as_ref(), device, POWER)?.sqrt();
         let data = values / norm;
         let size = tensors::norm(&data).map_err(torch_error)?;
-        let ramp = ramp(operator.range()[2], device).map_err(torch_error)?;
+        let ramp = ramp(operator.range()[2], FLOOR, (Kind::Float, device)).map_err(torch_error)?;
         let mut made = Self { operator, norm, data, size: if size > 0.0 { size } else { 1.0 }, ramp };
         let largest = made.filtered_norm(device, seed)?;
         made.ramp = made.ramp.f_mul_scalar(1.0 / (MARGIN * largest)).map_err(torch_error)?;
@@ -55,11 +55,16 @@ impl Fidelity {
         let mut largest = 1.0;
         for _ in 0..POWER {
             x = &x / tensors::norm(&x).map_err(torch_error)?;
-            let filtered = filter(&self.project(&x)?, &self.ramp).map_err(torch_error)?;
+            let filtered = self.filter(&self.project(&x)?, &self.ramp).map_err(torch_error)?;
             x = self.back(&filtered)? / self.norm;
             largest = tensors::norm(&x).map_err(torch_error)?;
         }
         Ok(largest)
+    }
+
+    /// The rows with their spectra multiplied by `response`, circular.
+    fn filter(&self, projections: &Tensor, response: &Tensor) -> std::result::Result<Tensor, TchError> {
+        filter_rows(projections, self.operator.range()[2], response)
     }
 
     pub(super) fn shape(&self) -> [usize; 3] {
@@ -90,21 +95,9 @@ impl Fidelity {
             let _ = missing.f_sub_(behind)?.f_sub_(&self.data)?.f_sub_(p)?;
             let weighted = self.ramp.f_mul_scalar(step.data)?;
             let part = weighted.f_div(&weighted.f_add_scalar(1.0)?)?.f_mul_scalar(step.relaxation)?;
-            let _ = p.f_add_(&filter(&missing, &part)?)?;
+            let _ = p.f_add_(&self.filter(&missing, &part)?)?;
             Ok(())
         };
         run().map_err(torch_error)
     }
-}
-
-/// |frequency| of each coefficient of a row's spectrum relative to the highest, at least [`FLOOR`].
-fn ramp(columns: usize, device: Device) -> std::result::Result<Tensor, TchError> {
-    Tensor::f_fft_rfftfreq(columns as i64, 1.0, (Kind::Float, device))?.f_mul_scalar(2.0)?.f_clamp_min(FLOOR)
-}
-
-/// The rows of `projections` with their spectra multiplied by `response`, circular.
-fn filter(projections: &Tensor, response: &Tensor) -> std::result::Result<Tensor, TchError> {
-    let columns = projections.size()[2];
-    let spectrum = projections.f_fft_rfft(columns, -1, "backward")?;
-    spectrum.f_mul(response)?.f_fft_irfft(columns, -1, "backward")?.f_contiguous()
 }

@@ -26,12 +26,12 @@ pub use tuning::Recipe;
 pub use variation::Variation;
 
 use super::statistics::Statistics;
-use super::{Reconstruction, Run};
-use crate::data::{CurvePoint, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume};
+use super::{Problem, Reconstruction, Run};
+use crate::data::{CurvePoint, Grid, Quantity, Volume};
 use crate::error::Result;
 use crate::operators::Weighted;
 use crate::progress;
-use crate::tensors::{dot, from_projections, from_volume, to_vec, torch_error};
+use crate::tensors::{dot, from_volume, to_vec, torch_error};
 use fidelity::Fidelity;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ const RELAXATION: f64 = 1.8;
 /// Iterations after which the gap must have fallen by a fifth, or the steps are shortened.
 const PATIENCE: usize = 50;
 
-/// A scan's data term, ready for any penalty and any start.
+/// The data term of a [`Problem`], ready for any penalty and any start.
 pub struct SaddlePointProblem<'a> {
     fidelity: Fidelity,
     grid: Grid,
@@ -82,22 +82,21 @@ struct Evaluated {
 }
 
 impl<'a> SaddlePointProblem<'a> {
-    /// The data term of projections on a grid: one projector, two norms. With `noise`, A and y stand for √W A and √W y,
-    /// W the inverse variances of the rays.
+    /// The data term of a problem: one operator, two norms. With `noise`, A and y stand for √W A and √W y, W the inverse
+    /// variances of the rays.
     ///
     /// # Errors
     /// A scan that misses the grid; a model the device does not have; memory.
-    pub fn new(data: &Projections, grid: &Grid, noise: Option<&Statistics>, run: &'a Run<'a>) -> Result<Self> {
-        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let integrals = from_projections(data, run.device)?;
-        let (mut operator, mut values) = (run.projector(grid, &data.geometry)?, &integrals / mu_ref);
+    pub fn new(problem: &Problem<'_>, noise: Option<&Statistics>, run: &'a Run<'a>) -> Result<Self> {
+        let (mu_ref, integrals) = (problem.unit(), problem.values(run.device)?);
+        let (mut operator, mut values) = (problem.operator(run.device)?, &integrals / mu_ref);
         if let Some(noise) = noise {
             let factors = noise.weights(&integrals)?.sqrt();
             values *= &factors;
             operator = Box::new(Weighted { operator, factors });
         }
         let fidelity = Fidelity::new(operator, &values, run.device, run.seed)?;
-        Ok(Self { fidelity, grid: grid.clone(), run, mu_ref })
+        Ok(Self { fidelity, grid: problem.grid.clone(), run, mu_ref })
     }
 
     /// x of a volume of attenuation.

@@ -3,8 +3,8 @@
 use super::{Effort, Penalty, SaddlePointProblem};
 use crate::algorithms::statistics::{self, Statistics};
 use crate::algorithms::weight::{Choice, Trials, Weight};
-use crate::algorithms::{Reconstruction, Run};
-use crate::data::{Grid, Projections, Volume};
+use crate::algorithms::{Problem, Reconstruction, Run};
+use crate::data::Volume;
 use crate::error::Result;
 use tch::Tensor;
 
@@ -32,29 +32,31 @@ impl Recipe<'_> {
     ///
     /// # Errors
     /// As the problem's.
-    pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Choice> {
-        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
-        self.weight.choose(data, grid, run, &mut Tuning { recipe: self, grid, run, folds: Vec::new() })
+    pub fn choose(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Choice> {
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(problem.largest());
+        let mut tuning = Tuning { recipe: self, lattice: problem.lattice, run, folds: Vec::new() };
+        self.weight.choose(problem, run, &mut tuning)
     }
 
     /// The volume that minimises the objective, from the run's initial volume or zero (or the last trial's).
     ///
     /// # Errors
     /// As the problem's.
-    pub fn reconstruct(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
-        let _threads = crate::tensors::ThreadScope::for_tensors_of(data.as_slice().len().max(grid.voxels()));
-        let initial = run.initial.as_ref();
-        let mut tuning = Tuning { recipe: self, grid, run, folds: Vec::new() };
-        let choice = self.weight.choose(data, grid, run, &mut tuning)?;
+    pub fn reconstruct(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Reconstruction> {
+        let _threads = crate::tensors::ThreadScope::for_tensors_of(problem.largest());
+        let (initial, lattice) = (run.initial.as_ref(), problem.lattice);
+        let mut tuning = Tuning { recipe: self, lattice, run, folds: Vec::new() };
+        let choice = self.weight.choose(problem, run, &mut tuning)?;
         // What the first fold's last trial left is a good start, and the other folds' memory is free again.
         let (penalty, tried) = tuning.folds.drain(..).next().map_or((None, None), |fold| (fold.penalty, fold.last));
-        let problem = SaddlePointProblem::new(data, grid, self.noise, run)?;
-        let start = initial.map(|volume| problem.scaled(volume)).transpose()?.or(tried);
-        let mut penalty = self.weighted(penalty, choice.weight, run)?;
-        let solution = problem.solve(penalty.as_mut(), &self.effort_on(run), start.as_ref(), self.label)?;
-        let mut made = problem.reconstruction(solution)?;
+        let saddle = SaddlePointProblem::new(problem, self.noise, run)?;
+        let start = initial.map(|volume| saddle.scaled(volume)).transpose()?.or(tried);
+        let mut penalty = self.weighted(penalty, choice.weight, lattice)?;
+        let solution = saddle.solve(penalty.as_mut(), &self.effort_on(lattice), start.as_ref(), self.label)?;
+        let mut made = saddle.reconstruction(solution)?;
         made.notes.extend(choice.notes());
-        if self.noise.is_none() {
+        // Photons that are counted are what the warning is about: it means nothing to another measurement.
+        if let (None, Ok(data)) = (self.noise, problem.projections()) {
             made.warnings.extend(statistics::unequal(data));
         }
         Ok(made)
@@ -64,7 +66,7 @@ impl Recipe<'_> {
 /// Trial reconstructions of each set of projections, each from the last one's variables.
 struct Tuning<'a> {
     recipe: &'a Recipe<'a>,
-    grid: &'a Grid,
+    lattice: usize,
     run: &'a Run<'a>,
     folds: Vec<Fold<'a>>,
 }
@@ -78,13 +80,13 @@ struct Fold<'a> {
 
 impl Recipe<'_> {
     /// The effort with a primal step for the run's grid: ‖Â‖ = 1 on all of them, but the finer voxels are more.
-    fn effort_on(&self, run: &Run<'_>) -> Effort {
-        Effort { step: self.effort.step * run.lattice as f64, ..self.effort }
+    fn effort_on(&self, lattice: usize) -> Effort {
+        Effort { step: self.effort.step * lattice as f64, ..self.effort }
     }
 
     /// The penalty of a weight that is meant for the picture's voxels, from the last one where there is one.
-    fn weighted(&self, last: Option<Box<dyn Penalty>>, weight: f64, run: &Run<'_>) -> Result<Box<dyn Penalty>> {
-        let weight = weight * run.lattice as f64;
+    fn weighted(&self, last: Option<Box<dyn Penalty>>, weight: f64, lattice: usize) -> Result<Box<dyn Penalty>> {
+        let weight = weight * lattice as f64;
         let Some(mut penalty) = last else { return (self.penalty)(weight) };
         penalty.reweight(weight)?;
         Ok(penalty)
@@ -92,9 +94,9 @@ impl Recipe<'_> {
 }
 
 impl Trials for Tuning<'_> {
-    fn prepare(&mut self, folds: &[Projections]) -> Result<()> {
-        let fold = |data| {
-            let problem = SaddlePointProblem::new(data, self.grid, self.recipe.noise, self.run)?;
+    fn prepare(&mut self, folds: &[Problem<'_>]) -> Result<()> {
+        let fold = |part| {
+            let problem = SaddlePointProblem::new(part, self.recipe.noise, self.run)?;
             Ok(Fold { problem, penalty: None, last: None })
         };
         self.folds = folds.iter().map(fold).collect::<Result<_>>()?;
@@ -103,8 +105,8 @@ impl Trials for Tuning<'_> {
 
     fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume> {
         let Fold { problem, penalty, last } = &mut self.folds[fold];
-        let mut weighted = self.recipe.weighted(penalty.take(), weight, self.run)?;
-        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort_on(self.run) };
+        let mut weighted = self.recipe.weighted(penalty.take(), weight, self.lattice)?;
+        let effort = Effort { iterations: TRIAL.0, tolerance: TRIAL.1, ..self.recipe.effort_on(self.lattice) };
         let label = format!("{} with weight {weight:.1e}", self.recipe.label);
         let solution = problem.solve(weighted.as_mut(), &effort, last.as_ref(), &label)?;
         *penalty = Some(weighted);

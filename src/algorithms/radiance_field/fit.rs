@@ -4,7 +4,7 @@ use super::Config;
 use super::checkpoint::{self, Snapshot};
 use super::saved::Scene;
 use super::step::{self, Target};
-use crate::algorithms::{Appearance, Run};
+use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Pictures, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::fields::radiance::Radiance;
@@ -70,7 +70,7 @@ impl<'a> Fit<'a> {
         })
     }
 
-    pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Appearance> {
+    pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Reconstruction> {
         run.checkpoints.load(&mut |bytes| self.restore(&Snapshot::decode(bytes, &self.identity)?))?;
         let task = progress::begin("fit", Some(self.config.steps));
         while self.step < self.config.steps {
@@ -174,7 +174,7 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    fn finish(self, run: &Run<'_>) -> Result<Appearance> {
+    fn finish(self, run: &Run<'_>) -> Result<Reconstruction> {
         let seconds = self.seconds();
         let scene = Scene {
             config: self.config,
@@ -193,6 +193,6 @@ impl<'a> Fit<'a> {
             ("steps_per_second".to_string(), (self.step as f64 / seconds.max(1e-9)).into()),
         ]);
         let volume = scene.volume(&self.data.grid, run.stop)?;
-        Ok(Appearance { volume, views, curve: self.curve, notes, warnings: self.warnings })
+        Ok(Reconstruction { views, curve: self.curve, notes, warnings: self.warnings, ..Reconstruction::plain(volume) })
     }
 }

@@ -17,8 +17,7 @@ mod step;
 
 pub use saved::Fitted;
 
-use super::{Algorithm, Appearance, Estimate, FromPictures, Reconstruction, Run};
-use crate::data::{Geometry, Grid, Pictures, Projections};
+use super::{Algorithm, Estimate, Measured, Problem, Reconstruction, Run, Setup, Takes};
 use crate::error::{Error, Result};
 use crate::fields::radiance;
 use crate::optimizers::{OptimizerKind, Schedule, adam};
@@ -98,12 +97,21 @@ impl Config {
     }
 }
 
-impl FromPictures for Config {
-    fn check_settings(&self) -> Result<()> {
+impl Algorithm for Config {
+    fn takes(&self) -> Takes {
+        Takes::Pictures
+    }
+
+    fn check(&self, _setup: &Setup<'_>) -> Result<()> {
         self.check_numbers()
     }
 
-    fn estimate_pictures(&self, pixels: [usize; 2], held_out: usize) -> Estimate {
+    fn iterative(&self) -> bool {
+        false
+    }
+
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let Measured::Pictures { pixels, held_out, .. } = setup.measured else { return Estimate::default() };
         let cost = self.field.cost();
         // A quarter of the samples lie in cells with matter, about; a rendering goes forward only.
         let samples = self.samples as f64 / 4.0;
@@ -113,33 +121,8 @@ impl FromPictures for Config {
         Estimate { operations: cost.operations * (fitted + rendered), memory_bytes: memory }
     }
 
-    fn fit(&self, data: &Pictures, run: &mut Run<'_>) -> Result<Appearance> {
-        self.check_numbers()?;
-        fit::Fit::new(self, data, run)?.run(run)
-    }
-}
-
-impl Algorithm for Config {
-    fn check(&self, _: &Geometry, _: &Grid) -> Result<()> {
-        self.check_numbers()?;
-        Err(Error::config("", "it takes pictures, and the pipeline has X-ray projections")
-            .hint("simulate `cameras` in place of `geometry`, or acquire `images`; for projections take neural_field"))
-    }
-
-    fn iterative(&self) -> bool {
-        false
-    }
-
-    fn picture_method(&self) -> Option<&dyn FromPictures> {
-        Some(self)
-    }
-
-    fn estimate(&self, _: &Geometry, _: &Grid) -> Estimate {
-        Estimate::default()
-    }
-
-    fn reconstruct(&self, data: &Projections, grid: &Grid, _: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        Err(Error::config("", "it takes pictures"))
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        fit::Fit::new(self, problem.pictures()?, run)?.run(run)
     }
 }

@@ -28,8 +28,8 @@ pub use trainer::{Settings, Trainer};
 
 use super::statistics::Statistics;
 use super::weight::{Auto, Weight};
-use super::{Algorithm, Discretisation, Estimate, Reconstruction, Run};
-use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, Projections, Quantity, Volume, Warning, Warnings};
+use super::{Algorithm, Discretisation, Estimate, Problem, Reconstruction, Run, Setup, Takes};
+use crate::data::{Quantity, Volume, Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::input_path::InputPath;
 use crate::tensors::to_vec;
@@ -105,8 +105,9 @@ impl Config {
     }
 
     /// What the network has not seen the like of; an error with `strict`.
-    fn doubts(&self, prior: &Prior, data: &Projections, start: &Volume, run: &Run<'_>) -> Result<Warnings> {
-        let mut doubts = prior.card.ranges.beyond(&traits::of(data, start, run.mu_water));
+    fn doubts(&self, prior: &Prior, problem: &Problem<'_>, start: &Volume) -> Result<Warnings> {
+        let traits = traits::of(problem.projections()?, start, problem.mu_water);
+        let mut doubts = prior.card.ranges.beyond(&traits);
         let dimensions = if start.grid.is_2d() { 2 } else { 3 };
         if dimensions != prior.card.dimensions {
             let message = format!(
@@ -126,14 +127,13 @@ impl Config {
     }
 
     /// ‖left-out data − prediction‖² of the refinement over total variation's, both from the other views.
-    fn harm(&self, prior: &Prior, weight: f64, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Option<f64>> {
-        let [kept, out] = data.geometry.parted(EVERY, 0);
-        if !self.held_out || data.geometry.directions().len() < FEWEST {
+    fn harm(&self, prior: &Prior, weight: f64, problem: &Problem<'_>, run: &Run<'_>) -> Result<Option<f64>> {
+        if !self.held_out || problem.setup().directions() < FEWEST {
             return Ok(None);
         }
-        let (seen, unseen) = (data.subset(&kept)?, data.subset(&out)?);
-        let volume = self.variation(weight.into()).reconstruct(&seen, grid, run)?.volume;
-        let start = |data: &Projections| Start::new(data, &volume, grid, &self.discretisation, run);
+        let [seen, unseen] = problem.split(EVERY, 0)?;
+        let volume = self.variation(weight.into()).reconstruct(&seen, run)?.volume;
+        let start = |part: &Problem<'_>| Start::new(part, &volume, &self.discretisation, run.device);
         let (from, to) = (start(&seen)?, start(&unseen)?);
         let [refined, variation] = from.misfits(&from.refined(prior, self.rule(prior), self.nonnegative)?, &to)?;
         Ok((variation > 0.0).then(|| refined / variation))
@@ -167,14 +167,18 @@ fn sentence(card: &Card, change_hu: [f64; 2]) -> String {
 }
 
 impl Algorithm for Config {
-    fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
+    fn takes(&self) -> Takes {
+        Takes::Xrays
+    }
+
+    fn check(&self, setup: &Setup<'_>) -> Result<()> {
         self.discretisation.check()?;
-        self.discretisation.grid(grid)?;
+        self.discretisation.grid(setup.grid)?;
         if let Some(path) = self.prior.as_ref().filter(|path| !path.is_file()) {
             let problem = format!("expected a file of weights, {} is not there", crate::progress::place(path));
             return Err(Error::config("prior", problem).hint("leave it out for the weights of the program"));
         }
-        self.variation(self.weight.clone()).check(geometry, grid)
+        self.variation(self.weight.clone()).check(setup)
     }
 
     /// It makes its own start.
@@ -186,33 +190,32 @@ impl Algorithm for Config {
         self.prior.as_deref()
     }
 
-    fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let variation = self.variation(self.weight.clone()).estimate(geometry, grid);
+    fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        let variation = self.variation(self.weight.clone()).estimate(setup);
         let operations = variation.operations * if self.held_out { 1.3 } else { 1.0 };
         // 150 000 multiplications of 24 bits for 16 pixels, twice: some 2e4 operations for each voxel.
-        Estimate { operations: operations + 2e4 * grid.voxels() as f64, ..variation }
+        Estimate { operations: operations + 2e4 * setup.grid.voxels() as f64, ..variation }
     }
 
-    fn reconstruct(&self, data: &Projections, grid: &Grid, run: &mut Run<'_>) -> Result<Reconstruction> {
-        self.check(&data.geometry, grid)?;
-        let (prior, begun) = (self.load(run)?, Instant::now());
-        let made = self.variation(self.weight.clone()).reconstruct(data, grid, run)?;
+    fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
+        self.accept(&problem.setup())?;
+        let (prior, begun, grid) = (self.load(run)?, Instant::now(), &problem.grid);
+        let made = self.variation(self.weight.clone()).reconstruct(problem, run)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let start = Start::new(data, &made.volume, grid, &self.discretisation, run)?;
+        let start = Start::new(problem, &made.volume, &self.discretisation, run.device)?;
         let variation = made.volume.resampled(grid)?;
         let mut warnings = made.warnings;
-        warnings.extend(self.doubts(&prior, data, &variation, run)?);
+        warnings.extend(self.doubts(&prior, problem, &variation)?);
         let refined = start.refined(&prior, self.rule(&prior), self.nonnegative)?;
-        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, to_vec(&(refined * mu_ref))?)?;
+        let volume = Volume::from_vec(grid.clone(), Quantity::Attenuation, to_vec(&(refined * problem.unit()))?)?;
         let changes = volume.as_slice().iter().zip(variation.as_slice()).map(|(a, b)| a - b).collect();
         let difference = Volume::from_vec(grid.clone(), Quantity::Attenuation, changes)?;
         let mut notes = made.notes;
         let weight = notes.get("weight").and_then(Value::as_f64);
         let weight = if let Weight::Fixed(weight) = self.weight { Some(weight) } else { weight };
         notes.insert("start".into(), json!({"algorithm": "tv", "seconds": seconds}));
-        notes.insert("learned".into(), learned(&prior.card, change(&difference, run.mu_water)));
-        if let Some(ratio) = weight.map(|weight| self.harm(&prior, weight, data, grid, run)).transpose()?.flatten() {
+        notes.insert("learned".into(), learned(&prior.card, change(&difference, problem.mu_water)));
+        if let Some(ratio) = weight.map(|weight| self.harm(&prior, weight, problem, run)).transpose()?.flatten() {
             notes.insert("held_out_ratio".into(), json!(ratio));
             warnings.extend(harmful(ratio));
         }
@@ -223,6 +226,7 @@ impl Algorithm for Config {
             start: Some(variation),
             uncertainty: None,
             difference: Some(difference),
+            views: Vec::new(),
             warnings,
         })
     }

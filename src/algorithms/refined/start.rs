@@ -4,12 +4,12 @@
 use super::consistency::Consistency;
 use super::pair::Pair;
 use super::prior::Prior;
-use crate::algorithms::{Discretisation, Run};
-use crate::data::{Grid, MU_REFERENCE_OVER_WATER, Projections, Volume};
+use crate::algorithms::{Discretisation, Problem};
+use crate::data::Volume;
 use crate::error::Result;
 use crate::operators::xray::kernels::filter::{Filter, ramp_rows};
 use crate::operators::{Finer, LinearOperator, norm_squared};
-use crate::tensors::{dot, from_projections, from_volume, lend_mut, to_vec, torch_error};
+use crate::tensors::{dot, from_volume, lend_mut, to_vec, torch_error};
 use tch::{Device, Tensor};
 
 /// Radius of the cylinder on which the backprojection's factor is found, in half widths of the grid.
@@ -27,26 +27,23 @@ pub struct Start {
 }
 
 impl Start {
-    /// From a volume (attenuation, 1/mm) on the finer lattice of `discretisation` over `grid`.
+    /// From a volume (attenuation, 1/mm) on the finer lattice of `discretisation` over the problem's grid.
     ///
     /// # Errors
     /// A scan that misses the grid; memory.
     pub fn new(
-        data: &Projections,
+        problem: &Problem<'_>,
         volume: &Volume,
-        grid: &Grid,
         discretisation: &Discretisation,
-        run: &Run<'_>,
+        device: Device,
     ) -> Result<Self> {
-        let mut inner = run.trial(None);
-        discretisation.enter(&mut inner);
-        let mu_ref = MU_REFERENCE_OVER_WATER * run.mu_water;
-        let fine = inner.projector(&volume.grid, &data.geometry)?;
-        let predicted = fine.forward(&(from_volume(volume, run.device)? / mu_ref))?;
-        let residual = from_projections(data, run.device)? / mu_ref - predicted;
-        let x = from_volume(&volume.resampled(grid)?, run.device)? / mu_ref;
+        let (mu_ref, grid) = (problem.unit(), &problem.grid);
+        let fine = discretisation.problem(problem)?.operator(device)?;
+        let predicted = fine.forward(&(from_volume(volume, device)? / mu_ref))?;
+        let residual = problem.values(device)? / mu_ref - predicted;
+        let x = from_volume(&volume.resampled(grid)?, device)? / mu_ref;
         let operator = Finer::new(grid, fine);
-        let factor = factor(&operator, run.device)?;
+        let factor = factor(&operator, device)?;
         Ok(Self { operator, x, residual, factor, mu_ref })
     }
 
@@ -102,17 +99,17 @@ impl Start {
     }
 }
 
-/// The weight of a total variation (of x in units of mu_ref, per voxel of `grid`) that matches the noise `noise` of the
-/// projections as it reaches a voxel: rms(Aᵀ n) / (‖A‖² mu_ref).
+/// The weight of a total variation (of x in units of mu_ref, per voxel) that matches the noise n as it reaches a voxel:
+/// rms(Aᵀ n) / (‖A‖² mu_ref). `noise` has n in the place of the measurements.
 ///
 /// # Errors
 /// A scan that misses the grid; memory.
-pub fn noise_weight(noise: &Projections, grid: &Grid, run: &Run<'_>) -> Result<f64> {
-    let operator = run.projector(grid, &noise.geometry)?;
-    let back = operator.adjoint(&from_projections(noise, run.device)?)?;
-    let rms = (dot(&back, &back).map_err(torch_error)? / grid.voxels() as f64).sqrt();
-    let square = norm_squared(operator.as_ref(), run.device, POWER)?;
-    Ok(rms / (square * MU_REFERENCE_OVER_WATER * run.mu_water))
+pub fn noise_weight(noise: &Problem<'_>, device: Device) -> Result<f64> {
+    let operator = noise.operator(device)?;
+    let back = operator.adjoint(&noise.values(device)?)?;
+    let rms = (dot(&back, &back).map_err(torch_error)? / noise.grid.voxels() as f64).sqrt();
+    let square = norm_squared(operator.as_ref(), device, POWER)?;
+    Ok(rms / (square * noise.unit()))
 }
 
 /// Aᵀ of ramp-filtered measurements.

@@ -2,8 +2,7 @@
 
 use crate::algorithms::statistics::Statistics;
 use crate::algorithms::weight::{Auto, Weight};
-use crate::algorithms::{Algorithm, Discretisation, Estimate, Reconstruction, Run, tv};
-use crate::data::{Geometry, Grid, Projections};
+use crate::algorithms::{Algorithm, Discretisation, Estimate, Problem, Reconstruction, Run, Setup, tv};
 use crate::error::Result;
 
 /// A total variation on finer voxels.
@@ -24,13 +23,12 @@ impl Variation {
         }
     }
 
-    pub(super) fn check(&self, geometry: &Geometry, grid: &Grid) -> Result<()> {
-        self.tv(self.weight.clone(), self.noise).check(geometry, grid)
+    pub(super) fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        self.tv(self.weight.clone(), self.noise).check(setup)
     }
 
-    pub(super) fn estimate(&self, geometry: &Geometry, grid: &Grid) -> Estimate {
-        let fine = self.discretisation.grid(grid).unwrap_or_else(|_| grid.clone());
-        self.tv(self.near(1e-4), self.noise).estimate(&self.discretisation.geometry(grid, geometry), &fine)
+    pub(super) fn estimate(&self, setup: &Setup<'_>) -> Estimate {
+        self.discretisation.estimate(&self.tv(self.near(1e-4), self.noise), setup)
     }
 
     /// The weight's search from one that was found on the picture's voxels.
@@ -45,14 +43,13 @@ impl Variation {
 
     /// The volume on the finer lattice. A weight is searched for on the picture's voxels first, where a trial costs a
     /// tenth.
-    pub(super) fn reconstruct(&self, data: &Projections, grid: &Grid, run: &Run<'_>) -> Result<Reconstruction> {
+    pub(super) fn reconstruct(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Reconstruction> {
         let mut inner = run.trial(None);
         let mut weight = self.weight.clone();
         if self.discretisation.lattice > 1 && matches!(weight, Weight::Auto(_)) {
-            let found = self.tv(weight, None).choose_weight(data, grid, &inner)?;
+            let found = self.tv(weight, None).choose_weight(problem, &inner)?;
             weight = self.near(found.weight);
         }
-        self.discretisation.enter(&mut inner);
-        self.tv(weight, self.noise).reconstruct(data, &self.discretisation.grid(grid)?, &mut inner)
+        self.tv(weight, self.noise).reconstruct(&self.discretisation.problem(problem)?, &mut inner)
     }
 }

@@ -7,10 +7,10 @@
 //! nothing that is the same in neighbouring pixels.
 
 use super::{Auto, By, Choice, Trials, search};
-use crate::algorithms::Run;
-use crate::data::{Grid, Projections};
+use crate::algorithms::{Problem, Run};
+use crate::data::Projections;
 use crate::error::Result;
-use crate::tensors::{from_projections, from_volume};
+use crate::tensors::from_volume;
 use tch::Kind;
 
 /// Factor that the weight is found to.
@@ -39,28 +39,23 @@ pub fn noise_in_air(data: &Projections) -> f64 {
 }
 
 /// Σ σᵢ² over all rays.
-fn noise_energy(auto: &Auto, data: &Projections) -> f64 {
-    match auto.noise_sd {
-        Some(sd) => sd * sd * data.as_slice().len() as f64,
-        None => noise_in_air(data).powi(2) * data.as_slice().iter().map(|&y| f64::from(y).exp()).sum::<f64>(),
+fn noise_energy(auto: &Auto, problem: &Problem<'_>) -> Result<f64> {
+    if let Some(sd) = auto.noise_sd {
+        return Ok(sd * sd * problem.setup().samples() as f64);
     }
+    let data = problem.projections().map_err(|error| error.under("auto.by"))?;
+    Ok(noise_in_air(data).powi(2) * data.as_slice().iter().map(|&y| f64::from(y).exp()).sum::<f64>())
 }
 
 /// The weight whose misfit is the noise's.
-pub(super) fn choose(
-    auto: &Auto,
-    data: &Projections,
-    grid: &Grid,
-    run: &Run<'_>,
-    trials: &mut dyn Trials,
-) -> Result<Choice> {
-    let aim = auto.factor * noise_energy(auto, data);
-    let projector = run.projector(grid, &data.geometry)?;
-    let measured = from_projections(data, run.device)?;
-    trials.prepare(std::slice::from_ref(data))?;
+pub(super) fn choose(auto: &Auto, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+    let aim = auto.factor * noise_energy(auto, problem)?;
+    let operator = problem.operator(run.device)?;
+    let measured = problem.values(run.device)?;
+    trials.prepare(std::slice::from_ref(problem))?;
     let mut excess = |weight: f64| -> Result<f64> {
         let volume = trials.solve(0, weight)?;
-        let residual = projector.forward(&from_volume(&volume, run.device)?)? - &measured;
+        let residual = operator.forward(&from_volume(&volume, run.device)?)? - &measured;
         let misfit = residual.square().sum(Kind::Double).double_value(&[]);
         Ok(if aim > 0.0 { misfit / aim - 1.0 } else { 1.0 })
     };

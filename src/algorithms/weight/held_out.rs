@@ -17,12 +17,12 @@
 //! equally far from convergence, and a small weight's rough volume is never the start of a large weight's.
 
 use super::{Auto, By, Choice, Trials, search, usual};
-use crate::algorithms::Run;
-use crate::data::{Geometry, Grid, Projections, Volume};
+use crate::algorithms::{Problem, Run, Setup};
+use crate::data::Volume;
 use crate::error::{Error, Result};
 use crate::operators::LinearOperator;
 use crate::operators::xray::kernels::filter::{Filter, ramp_rows};
-use crate::operators::xray::{self, Model, Sampling};
+use crate::operators::xray::{Model, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::Device;
 
@@ -37,8 +37,8 @@ const PATIENCE: usize = 2;
 const ENOUGH: usize = 8192;
 
 /// Refuses scans with too few views.
-pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
-    let views = geometry.directions().len();
+pub(super) fn check(auto: &Auto, setup: &Setup<'_>) -> Result<()> {
+    let views = setup.directions();
     if auto.every < 2 {
         return Err(Error::config("auto.every", format!("expected at least 2, got {}", auto.every)));
     }
@@ -53,26 +53,18 @@ pub(super) fn check(auto: &Auto, geometry: &Geometry) -> Result<()> {
     Ok(())
 }
 
-/// The views that are kept and those that are left out, by turns in each of `every` folds.
-///
-/// # Errors
-/// Fewer views than `every` leaves something of.
-pub fn split(data: &Projections, every: usize, fold: usize) -> Result<[Projections; 2]> {
-    let [kept, out] = data.geometry.parted(every, fold);
-    Ok([data.subset(&kept)?, data.subset(&out)?])
-}
-
 /// How many folds a choice takes where it is not told: as many as give it [`ENOUGH`] samples to predict. The few rays
 /// of a slice cannot tell weights apart in one fold; those of a volume can.
-fn folds(auto: &Auto, geometry: &Geometry) -> usize {
-    let out = geometry.samples() / auto.every;
+fn folds(auto: &Auto, setup: &Setup<'_>) -> usize {
+    let out = setup.samples() / auto.every;
     auto.folds.unwrap_or_else(|| ENOUGH.div_ceil(out.max(1))).clamp(1, auto.every)
 }
 
-/// A discretisation of the line integral other than the reconstruction's own.
-fn another(sampling: Sampling) -> Sampling {
-    let model = if sampling.model == Model::Siddon { Model::Joseph } else { Model::Siddon };
-    Sampling { model, ..sampling }
+/// The operator in another discretisation than the reconstruction's own, where there is another.
+fn another(problem: &Problem<'_>, device: Device) -> Result<Box<dyn LinearOperator>> {
+    let Sampling { model, sub_rays } = problem.sampling();
+    let model = if model == Model::Siddon { Model::Joseph } else { Model::Siddon };
+    problem.clone().sampled(Sampling { model, sub_rays }).operator(device)
 }
 
 /// Σ r (h ∗ r) of a view's residual `[row, column]`, h the ramp filter along the columns; rays a unit apart.
@@ -140,19 +132,18 @@ fn largest(
 
 /// Left-out views that volumes are judged by.
 pub struct HeldOutViews {
-    out: Projections,
-    projector: Box<dyn LinearOperator>,
+    operator: Box<dyn LinearOperator>,
+    measured: Vec<f32>,
     device: Device,
 }
 
 impl HeldOutViews {
-    /// Judges volumes on `grid` by the views `out`.
+    /// Judges volumes on the grid of `out` by its views.
     ///
     /// # Errors
-    /// A projector that the device does not have.
-    pub fn new(out: Projections, grid: &Grid, run: &Run<'_>) -> Result<Self> {
-        let projector = xray::build(another(run.sampling), grid, &out.geometry, run.device)?;
-        Ok(Self { out, projector, device: run.device })
+    /// A model that the device does not have; memory.
+    pub fn new(out: &Problem<'_>, device: Device) -> Result<Self> {
+        Ok(Self { operator: another(out, device)?, measured: to_vec(&out.values(device)?)?, device })
     }
 
     /// The score of each view for a volume (attenuation, 1/mm): Σ r (h ∗ r) of r = B x − y per sample, so that less is
@@ -161,26 +152,20 @@ impl HeldOutViews {
     /// # Errors
     /// When memory runs out.
     pub fn scores(&self, volume: &Volume) -> Result<Vec<f64>> {
-        let geometry = &self.out.geometry;
-        let (size, columns) = (geometry.samples() / geometry.views.len(), geometry.detector.columns);
-        let predicted: Vec<f32> = to_vec(&self.projector.forward(&from_volume(volume, self.device)?)?)?;
-        let residual: Vec<f32> = predicted.iter().zip(self.out.as_slice()).map(|(a, b)| a - b).collect();
+        let [_, rows, columns] = self.operator.range();
+        let size = rows * columns;
+        let predicted: Vec<f32> = to_vec(&self.operator.forward(&from_volume(volume, self.device)?)?)?;
+        let residual: Vec<f32> = predicted.iter().zip(&self.measured).map(|(a, b)| a - b).collect();
         Ok(residual.chunks_exact(size).map(|view| energy(view, columns) / size as f64).collect())
     }
 }
 
 /// The weight that predicts left-out views about as well as any.
-pub(super) fn choose(
-    auto: &Auto,
-    data: &Projections,
-    grid: &Grid,
-    run: &Run<'_>,
-    trials: &mut dyn Trials,
-) -> Result<Choice> {
+pub(super) fn choose(auto: &Auto, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
     let (mut kept, mut judges) = (Vec::new(), Vec::new());
-    for fold in 0..folds(auto, &data.geometry) {
-        let [inside, out] = split(data, auto.every, fold)?;
-        judges.push(HeldOutViews::new(out, grid, run)?);
+    for fold in 0..folds(auto, &problem.setup()) {
+        let [inside, out] = problem.split(auto.every, fold)?;
+        judges.push(HeldOutViews::new(&out, run.device)?);
         kept.push(inside);
     }
     trials.prepare(&kept)?;
@@ -188,9 +173,9 @@ pub(super) fn choose(
         let folds = judges.iter().enumerate().map(|(fold, judge)| judge.scores(&trials.solve(fold, weight)?));
         Ok(folds.collect::<Result<Vec<_>>>()?.concat())
     };
-    let lowest = auto.lowest.unwrap_or_else(|| usual::lowest(data, grid, run).max(search::SMALLEST).min(auto.highest));
+    let lowest = auto.lowest.unwrap_or_else(|| usual::lowest(problem).max(search::SMALLEST).min(auto.highest));
     let (weight, tried) = largest(auto, [lowest, auto.highest], &mut scores)?;
-    let more = (kept[0].geometry.views.len() as f64 / data.geometry.views.len() as f64).sqrt();
+    let more = (kept[0].setup().views() as f64 / problem.setup().views() as f64).sqrt();
     Ok(Choice { weight: weight * more, tried, by: Some(By::HeldOut) })
 }
 

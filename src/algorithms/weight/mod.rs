@@ -13,19 +13,19 @@ mod usual;
 
 pub use setting::{Auto, By, Weight};
 
-use super::Run;
-use crate::data::{Geometry, Grid, Projections, Volume};
+use super::{Problem, Run, Setup};
+use crate::data::Volume;
 use crate::error::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A method whose weight is to be chosen.
 pub trait Trials {
-    /// All later solutions are of these sets of projections.
+    /// All later solutions are of these problems: the same volume, each with a part of the views.
     ///
     /// # Errors
     /// What the method says of them.
-    fn prepare(&mut self, folds: &[Projections]) -> Result<()>;
+    fn prepare(&mut self, folds: &[Problem<'_>]) -> Result<()>;
 
     /// A reconstruction (attenuation, 1/mm) of the set number `fold` with this weight, good enough to be judged; trials
     /// may start from the last one of that set.
@@ -66,16 +66,16 @@ impl Choice {
 }
 
 impl Weight {
-    /// The number, or the choice from `data`; afterwards `trials` still hold the folds of the last search.
+    /// The number, or the choice from the measurements; afterwards `trials` still hold the folds of the last search.
     ///
     /// # Errors
     /// What the trials say.
-    pub fn choose(&self, data: &Projections, grid: &Grid, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
+    pub fn choose(&self, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
         match self {
             Self::Fixed(weight) => Ok(Choice::given(*weight)),
             Self::Auto(auto) => match auto.by {
-                By::HeldOut => held_out::choose(auto, data, grid, run, trials),
-                By::Discrepancy => discrepancy::choose(auto, data, grid, run, trials),
+                By::HeldOut => held_out::choose(auto, problem, run, trials),
+                By::Discrepancy => discrepancy::choose(auto, problem, run, trials),
             },
         }
     }
@@ -84,7 +84,7 @@ impl Weight {
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
-    pub fn check(&self, geometry: &Geometry) -> Result<()> {
-        setting::check(self, geometry)
+    pub fn check(&self, setup: &Setup<'_>) -> Result<()> {
+        setting::check(self, setup)
     }
 }

@@ -1,7 +1,7 @@
 //! A weight as it is written: `2.0e-4`, `auto`, or `{auto: {by: discrepancy}}`.
 
 use super::{held_out, search};
-use crate::data::Geometry;
+use crate::algorithms::Setup;
 use crate::error::{Error, Result};
 use crate::require;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -77,7 +77,7 @@ impl Default for Auto {
 }
 
 /// Refuses what makes no sense.
-pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
+pub(super) fn check(weight: &Weight, setup: &Setup<'_>) -> Result<()> {
     match weight {
         Weight::Fixed(value) if value.is_finite() && *value >= 0.0 => Ok(()),
         Weight::Fixed(value) => Err(Error::config("", format!("expected 0 or more, or auto, got {value}"))),
@@ -95,7 +95,7 @@ pub(super) fn check(weight: &Weight, geometry: &Geometry) -> Result<()> {
                 ));
             }
             if auto.by == By::HeldOut {
-                held_out::check(auto, geometry)?;
+                held_out::check(auto, setup)?;
             }
             Ok(())
         }

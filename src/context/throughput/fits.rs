@@ -1,7 +1,7 @@
 //! Whole reconstructions of a box of water from noiseless projections.
 
 use super::{Bound, Figure, Size, Stopwatch, scan};
-use crate::algorithms::{AlgorithmKind, Run};
+use crate::algorithms::{AlgorithmKind, Problem, Run};
 use crate::data::Projections;
 use crate::error::{Error, Result};
 use crate::operators::xray::{self, Model};
@@ -39,8 +39,9 @@ pub(super) fn measure(bench: &Stopwatch, size: Size) -> Result<Vec<Figure>> {
     for (name, text) in fits {
         let kind: OneOf<AlgorithmKind> =
             serde_yaml::from_str(&text).map_err(|error| Error::config("reconstruct", error.to_string()))?;
-        let mut run = Run::quiet(bench.device, 0, MU_WATER);
-        let mut fit = || kind.kind.as_part().reconstruct(&data, &grid, &mut run).map(drop);
+        let problem = Problem::xrays(&data, &grid, MU_WATER);
+        let mut run = Run::quiet(bench.device, 0);
+        let mut fit = || kind.kind.as_part().reconstruct(&problem, &mut run).map(drop);
         figures.push(Figure {
             name: format!("{name}, {}³ x {} views", size.voxels, size.views),
             seconds: bench.once(&mut fit)?,

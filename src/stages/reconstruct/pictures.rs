@@ -1,11 +1,11 @@
 //! Methods on pictures: each a record with the density, and what it sees from the held-out cameras.
 
 use super::{Method, Reconstruct};
-use crate::algorithms::{Appearance, FromPictures, Run};
+use crate::algorithms::{Problem, Reconstruction, Run};
 use crate::context::layout::{CURVE, DEPTH, VIEWS, VOLUME};
 use crate::context::{Context, Inputs, StageOutput, peak_memory, reset_peak_memory};
-use crate::data::{MU_WATER_PER_MM, Volume};
-use crate::error::{Error, Result};
+use crate::data::Volume;
+use crate::error::Result;
 use crate::formats::{atomic, nifti, npy, pictures};
 use crate::progress;
 use crate::registry::{Kinds, OneOf};
@@ -13,35 +13,9 @@ use crate::report;
 use crate::stages::Stage;
 use crate::stages::flow::{MethodFacts, Outcome, Reconstructed, Scene};
 
-impl Method {
-    /// The method as one that takes pictures.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for one that takes projections.
-    pub fn for_pictures(&self) -> Result<&dyn FromPictures> {
-        let kind = self.kind.name();
-        self.kind.as_part().picture_method().ok_or_else(|| {
-            Error::config(kind, "it takes X-ray projections, and the pipeline has pictures")
-                .hint("simulate `geometry` in place of `cameras`, or take radiance_field")
-        })
-    }
-}
-
 impl Reconstruct {
-    /// Refuses methods that do not take pictures, by name.
-    ///
-    /// # Errors
-    /// [`Error::Config`].
-    pub fn check_for_pictures(&self) -> Result<()> {
-        for (i, method) in self.methods.iter().enumerate() {
-            let checked = method.for_pictures().and_then(|part| method.kind.named(part.check_settings()));
-            checked.map_err(|error| error.under(&format!("reconstruct[{i}]")))?;
-        }
-        Ok(())
-    }
-
     pub(super) fn on_pictures(&self, scene: &Scene, context: &Context) -> Result<Vec<Outcome>> {
-        self.check_for_pictures()?;
+        self.accept(&Problem::of_pictures(&scene.pictures).setup())?;
         let one = |method: &Method| method.concluded(|| seen(method, scene, context), context);
         Ok(self.methods.iter().map(one).collect())
     }
@@ -79,9 +53,9 @@ fn compute(method: &Method, scene: &Scene, context: &Context) -> Result<StageOut
     let mut run = Run {
         stop: context.stop_signal(),
         checkpoints: &checkpoints,
-        ..Run::quiet(context.machine.device, context.seed, MU_WATER_PER_MM)
+        ..Run::quiet(context.machine.device, context.seed)
     };
-    let made = method.for_pictures()?.fit(&scene.pictures, &mut run)?;
+    let made = method.kind.as_part().reconstruct(&Problem::of_pictures(&scene.pictures), &mut run)?;
     let peak_memory_bytes = peak_memory();
     made.warnings.iter().for_each(|warning| progress::warn(&warning.code, &warning.message));
     write(method, &made, scene, context)?;
@@ -89,7 +63,7 @@ fn compute(method: &Method, scene: &Scene, context: &Context) -> Result<StageOut
     Ok(StageOutput { value, files: written(method, scene), seconds_before: checkpoints.seconds_before() })
 }
 
-fn write(method: &Method, made: &Appearance, scene: &Scene, context: &Context) -> Result<()> {
+fn write(method: &Method, made: &Reconstruction, scene: &Scene, context: &Context) -> Result<()> {
     context.folder.make(&method.name)?;
     nifti::write(&context.folder.path(&method.file(VOLUME)), &made.volume, "density, 1/mm")?;
     for folder in [VIEWS, DEPTH] {

@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::metrics::fourier_shell;
 use crate::operators::xray::kernels::joseph;
 use crate::progress::{self, Silent};
-use crate::registry::Kinds;
 use crate::stages::flow::Acquisition;
 use crate::stages::withheld::Withheld;
 
@@ -124,15 +123,13 @@ impl CrossValidator<'_> {
             seed: self.context.seed,
             stop: self.context.stop_signal(),
             checkpoints: &Silent,
-            mu_water: self.scan.mu_water,
-            sampling: method.model.into(),
-            lattice: 1,
             initial,
             weights: weights.as_deref(),
         };
         let part = method.kind.as_part();
-        method.kind.named(part.check(&data.geometry, &method.discretisation.grid(&self.scan.grid)?))?;
-        Ok(method.discretisation.reconstruct(part, data, &self.scan.grid, &mut run)?.volume)
+        let problem = method.problem(data, self.scan);
+        method.accept(&problem.setup())?;
+        Ok(method.discretisation.reconstruct(part, &problem, &mut run)?.volume)
     }
 }
 

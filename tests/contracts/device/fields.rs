@@ -4,7 +4,7 @@
 use super::stub_or_skip;
 use crate::common::scans::{random, scan};
 use recon::algorithms::primal_dual::{Penalty, Step, Variation};
-use recon::algorithms::{AlgorithmKind, Run};
+use recon::algorithms::{AlgorithmKind, Problem, Run};
 use recon::data::{Grid, Projections};
 use recon::fields::regularizers::{RegularizerKind, log_tv, total_variation, value_and_gradient};
 use recon::fields::{Domain, FieldKind, Parameter, Role};
@@ -184,7 +184,11 @@ fn whole_reconstructions_on_a_card_are_those_of_the_cpu() {
     ] {
         let kind: OneOf<AlgorithmKind> = serde_yaml::from_str(text).unwrap();
         let run = || {
-            let made = kind.kind.as_part().reconstruct(&data, &grid, &mut Run::quiet(Device::Cpu, 3, 0.02)).unwrap();
+            let made = kind
+                .kind
+                .as_part()
+                .reconstruct(&Problem::xrays(&data, &grid, 0.02), &mut Run::quiet(Device::Cpu, 3))
+                .unwrap();
             Tensor::from_slice(made.volume.as_slice())
         };
         let (expected, found) = (run(), Card::stand_in(card.clone(), run));

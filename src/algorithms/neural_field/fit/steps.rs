@@ -22,7 +22,7 @@ impl Fit<'_> {
             (Some(volume), _) => volume,
             (None, Some(start)) => {
                 let mut inner = run.trial(None);
-                start.kind.as_part().reconstruct(self.problem.data, self.problem.grid, &mut inner)?.volume
+                start.kind.as_part().reconstruct(self.problem.measured, &mut inner)?.volume
             }
             (None, None) => return Ok(()),
         };

@@ -1,7 +1,7 @@
 //! Whether a quick filtered backprojection of one slice has the right scale: the s of the best fit y = s A x.
 
 use super::Finding;
-use crate::algorithms::{Algorithm, Run, fbp, fdk};
+use crate::algorithms::{Algorithm, Problem, Run, fbp, fdk};
 use crate::data::{MU_WATER_PER_MM, Projections, Volume};
 use crate::error::Result;
 use crate::operators::xray::kernels::joseph;
@@ -22,11 +22,12 @@ pub(in crate::stages::acquire) fn scale(trial: &Trial, axis: f64) -> Result<Opti
     let divergent = data.geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
     let (fbp, fdk) = (fbp::Config::default(), fdk::Config::default());
     let method: &dyn Algorithm = if divergent { &fdk } else { &fbp };
-    if method.check(&data.geometry, &grid).is_err() {
+    let problem = Problem::xrays(&data, &grid, MU_WATER_PER_MM);
+    if method.accept(&problem.setup()).is_err() {
         return Ok(None);
     }
-    let mut run = Run::quiet(choose(DeviceRequest::Cpu)?.device, 0, MU_WATER_PER_MM);
-    let Ok(made) = method.reconstruct(&data, &grid, &mut run) else { return Ok(None) };
+    let mut run = Run::quiet(choose(DeviceRequest::Cpu)?.device, 0);
+    let Ok(made) = method.reconstruct(&problem, &mut run) else { return Ok(None) };
     Ok(factor(&made.volume, &data).filter(|factor| !RIGHT.contains(factor)).map(|factor| {
         let message = format!(
             "a quick {} of one slice has line integrals that the measured ones are {factor:.2} times of: are the \
