@@ -45,7 +45,7 @@ pub(super) struct Snapshot {
 pub(super) struct WatchState {
     /// Steps in the average.
     averaged: u64,
-    /// Step and residual of the best look.
+    /// Step and score of the best look.
     best: Option<(u64, f64)>,
     /// Looks since.
     since: u64,
@@ -55,7 +55,7 @@ impl WatchState {
     pub(super) fn of(watch: &WeightSelection) -> Self {
         Self {
             averaged: watch.average.as_ref().map_or(0, |(count, _)| *count),
-            best: watch.best.as_ref().map(|best| (best.step, best.residual)),
+            best: watch.best.as_ref().map(|best| (best.step, best.score)),
             since: watch.since,
         }
     }
@@ -83,6 +83,10 @@ pub(super) fn identity(config: &Config, problem: &FitProblem<'_>, run: &Run<'_>)
     ];
     for part in &parts {
         hasher.update(part.as_bytes());
+    }
+    if config.held_out.is_some() {
+        // Scores of earlier versions were relative residuals: the best of them cannot be compared with a new one.
+        hasher.update(b"held-out score by the ramp filter");
     }
     for value in data.as_slice().iter().chain(run.initial.iter().flat_map(Volume::as_slice)) {
         hasher.update(&value.to_le_bytes());
@@ -245,8 +249,8 @@ impl Snapshot {
         if self.marks.averaged > 0 {
             watch.average = Some((self.marks.averaged, self.weights("average", parameters)?));
         }
-        if let Some((step, residual)) = self.marks.best {
-            watch.best = Some(Best { step, residual, weights: self.weights("best", parameters)? });
+        if let Some((step, score)) = self.marks.best {
+            watch.best = Some(Best { step, score, weights: self.weights("best", parameters)? });
         }
         for (parameter, tensor) in parameters.iter().zip(weights) {
             parameter.value.detach().copy_(&tensor);

@@ -1,12 +1,10 @@
-//! Views that the fit does not see: what of them a field explains says how good it is without the truth.
+//! Views that the fit does not see: how well a field predicts them, by the score of
+//! [`weight::held_out`](crate::algorithms::weight::held_out), says how good it is without the truth.
 
-use crate::algorithms::{Problem, Run, Setup};
+use crate::algorithms::Setup;
 use crate::error::{Error, Result};
-use crate::operators::LinearOperator;
-use crate::tensors::{norm, torch_error};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 /// Which views are left out and how often they are looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,27 +36,5 @@ impl HeldOut {
             return Err(Error::config("look", "expected at least 1 step, got 0"));
         }
         Ok(())
-    }
-}
-
-/// The views themselves.
-pub(super) struct Held {
-    operator: Box<dyn LinearOperator>,
-    data: Tensor,
-    norm: f64,
-}
-
-impl Held {
-    /// The views of `out`, in units of mu_ref.
-    pub(super) fn new(out: &Problem<'_>, run: &Run<'_>) -> Result<Self> {
-        let data = out.values(run.device)? / out.unit();
-        let norm = norm(&data).map_err(torch_error)?;
-        Ok(Self { operator: out.operator(run.device)?, data, norm })
-    }
-
-    /// ‖A x − y‖ / ‖y‖ over the views, for a volume `[z, y, x]` in units of mu_ref.
-    pub(super) fn residual(&self, volume: &Tensor) -> Result<f64> {
-        let difference = self.operator.forward(volume)?.f_sub(&self.data).map_err(torch_error)?;
-        Ok(norm(&difference).map_err(torch_error)? / self.norm.max(f64::MIN_POSITIVE))
     }
 }

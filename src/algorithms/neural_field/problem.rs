@@ -1,7 +1,7 @@
 //! What a fit minimises: the data in units of mu_ref, on the full grid and on the coarser ones before it.
 
 use super::Config;
-use super::held_out::Held;
+use crate::algorithms::weight::held_out::HeldOutViews;
 use crate::algorithms::{Problem, Run};
 use crate::data::{Grid, Projections, Volume, add, scale};
 use crate::error::Result;
@@ -25,7 +25,7 @@ pub(super) struct FitProblem<'a> {
     /// Attenuation of f = 1, 1/mm.
     pub(super) mu_ref: f64,
     /// The views that the fit does not see.
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HeldOutViews>,
     /// The first data step that each grid serves, coarsest first; the last is the full one.
     levels: Vec<(u64, Objective)>,
 }
@@ -36,7 +36,7 @@ impl<'a> FitProblem<'a> {
         let (data, grid) = (problem.projections()?, &problem.grid);
         let split = config.held_out.as_ref().map(|held| problem.split(held.every, 0)).transpose()?;
         let (seen, held) = match &split {
-            Some([kept, out]) => (kept, Some(Held::new(out, run)?)),
+            Some([kept, out]) => (kept, Some(HeldOutViews::new(out, run.device)?)),
             None => (problem, None),
         };
         let support = config.support.then(|| seen_support(grid, &data.geometry, data.as_slice(), AIR));

@@ -25,7 +25,7 @@ pub(super) struct WeightSelection {
 #[derive(Debug)]
 pub(super) struct Best {
     pub(super) step: u64,
-    pub(super) residual: f64,
+    pub(super) score: f64,
     pub(super) weights: Vec<Tensor>,
 }
 
@@ -67,8 +67,8 @@ impl WeightSelection {
     }
 
     /// Takes note of a look.
-    pub(super) fn looked(&mut self, step: u64, residual: f64, parameters: &[Parameter]) -> Result<()> {
-        if self.best.as_ref().is_some_and(|best| best.residual <= residual) {
+    pub(super) fn looked(&mut self, step: u64, score: f64, parameters: &[Parameter]) -> Result<()> {
+        if self.best.as_ref().is_some_and(|best| best.score <= score) {
             self.since += 1;
             return Ok(());
         }
@@ -81,7 +81,7 @@ impl WeightSelection {
                 .map_err(torch_error)?,
             None => copies(parameters)?,
         };
-        self.best = Some(Best { step, residual, weights });
+        self.best = Some(Best { step, score, weights });
         Ok(())
     }
 

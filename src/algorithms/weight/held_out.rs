@@ -24,7 +24,7 @@ use crate::operators::LinearOperator;
 use crate::operators::xray::kernels::filter::{Filter, ramp_rows};
 use crate::operators::xray::{Model, Sampling};
 use crate::tensors::{from_volume, to_vec};
-use tch::Device;
+use tch::{Device, Tensor};
 
 /// A search from anywhere begins so many times above `first`.
 const ABOVE: f64 = 16.0;
@@ -152,9 +152,17 @@ impl HeldOutViews {
     /// # Errors
     /// When memory runs out.
     pub fn scores(&self, volume: &Volume) -> Result<Vec<f64>> {
+        self.scores_of(&from_volume(volume, self.device)?)
+    }
+
+    /// [`HeldOutViews::scores`] of a volume `[z, y, x]` (attenuation, 1/mm).
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn scores_of(&self, volume: &Tensor) -> Result<Vec<f64>> {
         let [_, rows, columns] = self.operator.range();
         let size = rows * columns;
-        let predicted: Vec<f32> = to_vec(&self.operator.forward(&from_volume(volume, self.device)?)?)?;
+        let predicted: Vec<f32> = to_vec(&self.operator.forward(volume)?)?;
         let residual: Vec<f32> = predicted.iter().zip(&self.measured).map(|(a, b)| a - b).collect();
         Ok(residual.chunks_exact(size).map(|view| energy(view, columns) / size as f64).collect())
     }

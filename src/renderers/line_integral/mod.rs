@@ -15,7 +15,7 @@ use crate::fields::Field;
 use crate::fields::regularizers::{RegularizerKind, total_variation};
 use crate::operators::xray::Sampling;
 use crate::tensors::{filter_rows, ramp, torch_error};
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// What is minimised.
 #[derive(Debug)]

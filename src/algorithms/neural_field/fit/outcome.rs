@@ -57,7 +57,7 @@ impl Fit<'_> {
             notes.insert("start".to_string(), json!({"algorithm": "start_from"}));
         }
         if let Some(best) = &self.watch.best {
-            notes.insert("held_out".to_string(), json!({"best_step": best.step, "residual": best.residual}));
+            notes.insert("held_out".to_string(), json!({"best_step": best.step, "score": best.score}));
         }
         if self.config.ensemble > 1 {
             notes.insert("ensemble".to_string(), json!({"members": self.ensemble.members}));

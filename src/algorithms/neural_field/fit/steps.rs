@@ -5,6 +5,7 @@ use crate::algorithms::Run;
 use crate::algorithms::neural_field::phase::Phase;
 use crate::algorithms::neural_field::start::Regression;
 use crate::algorithms::neural_field::weight_selection;
+use crate::algorithms::weight::held_out::mean;
 use crate::data::{CurvePoint, Warning};
 use crate::error::{Error, Result};
 use crate::progress;
@@ -164,15 +165,15 @@ impl Fit<'_> {
         if !(self.step.is_multiple_of(config.look) || last) {
             return Ok(false);
         }
-        let residual = self.watch.with_average(self.field.parameters(), || {
+        let score = self.watch.with_average(self.field.parameters(), || {
             let shape = self.problem.grid.shape.map(|n| n as i64);
-            held.residual(&self.volume()?.view(shape))
+            Ok(mean(&held.scores_of(&(self.volume()?.view(shape) * self.problem.mu_ref))?))
         })?;
         let step = self.curve.len() as u64;
         if let Some(point) = self.curve.last_mut() {
-            point.figures.insert("held_out".to_string(), residual);
+            point.figures.insert("held_out".to_string(), score);
         }
-        self.watch.looked(step, residual, self.field.parameters())?;
+        self.watch.looked(step, score, self.field.parameters())?;
         Ok(config.patience > 0 && self.watch.since >= config.patience)
     }
 
