@@ -1,6 +1,6 @@
-//! Times of the classical methods: `cargo bench --bench classical`, or `-- --serve` to answer
-//! `benches/peers/classical.py`, which compares and times peers on the same data in alternation. Requests are lines of
-//! JSON (see [`Request`]), answers are lines of JSON.
+//! Running times of the classical methods: `cargo bench --bench classical`. With `-- --serve` it answers requests of
+//! `benches/peers/classical.py`, which compares other libraries with recon on the same data and times them in
+//! alternation. Requests (see [`Request`]) and answers are lines of JSON.
 
 use criterion::{BenchmarkId, Criterion};
 use recon::algorithms::{AlgorithmKind, Problem, Run};
@@ -17,25 +17,25 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tch::Device;
 
-/// One line of stdin.
+/// A request: one line of JSON on stdin.
 #[derive(Deserialize)]
 struct Request {
-    /// Voxels `[z, y, x]`, 1 mm, or as `spacing_mm` says, about the origin.
+    /// Voxels of the grid `[z, y, x]`, centred at the origin, `spacing_mm` (default 1 mm) apart.
     shape: [usize; 3],
     #[serde(default = "one")]
     spacing_mm: f64,
-    /// A scan as in a pipeline, such as `parallel: {views: 60}`.
+    /// A scan geometry as in a pipeline, such as `parallel: {views: 60}`.
     scan: String,
-    /// Projections `[view, row, column]`: written if `phantom` is given, read otherwise.
+    /// Path of the projections `[view, row, column]` (.npy): written if `phantom` is given, read otherwise.
     data: PathBuf,
-    /// A phantom file to project and to draw instead of reconstructing.
+    /// Path of a phantom file; it is projected and rasterised, and nothing is reconstructed.
     phantom: Option<PathBuf>,
     /// A method as in a pipeline, such as `sirt: {iterations: 100}`.
     #[serde(default)]
     method: String,
-    /// Where the volume `[z, y, x]` (1/mm) is written.
+    /// Path to which the volume `[z, y, x]` (1/mm) is written.
     volume: Option<PathBuf>,
-    /// Runs before the one that is timed.
+    /// Number of untimed runs before the timed one.
     #[serde(default)]
     warm_up: usize,
 }
@@ -58,7 +58,7 @@ fn draw(path: &Path, volume: &Volume) -> Result<(), Box<dyn Error>> {
     Ok(ndarray_npy::write_npy(path, &volume.voxels().to_owned())?)
 }
 
-/// Answers with the seconds of a run, 0 for a phantom.
+/// Handles a request; returns the seconds of the timed run, or 0 for a phantom.
 fn answer(request: &Request) -> Result<f64, Box<dyn Error>> {
     let grid = Grid::centered(request.shape, [request.spacing_mm; 3], [0.0; 3])?;
     let geometry = scan(&request.scan, &grid);

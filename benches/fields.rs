@@ -1,6 +1,6 @@
-//! What fields cost: `cargo bench --bench fields` times the kernels' evaluation and training step (forward, backward,
-//! Adam) and the tensor expressions' step; `-- --serve` answers requests of `benches/peers/fields.py` (one per line of
-//! stdin: field; inputs; points; steps), which times PyTorch in alternation.
+//! Running times of the fields: `cargo bench --bench fields` times evaluation and training step (forward, backward,
+//! Adam) of the kernels, and the training step of the tensor expressions. With `-- --serve` it answers requests of
+//! `benches/peers/fields.py` (one per line of stdin: field; inputs; points; steps), which times PyTorch in alternation.
 
 use criterion::{Criterion, Throughput};
 use recon::fields::{Domain, Field, FieldKind};
@@ -36,7 +36,7 @@ const FIELDS: [(&str, &str, usize); 9] = [
     ("voxels", "voxels", 3),
 ];
 
-/// A field that learns a wave at some points.
+/// A field that is fitted to a sine wave at fixed points.
 struct Work {
     field: Box<dyn Field>,
     optimizer: Box<dyn Optimizer>,
@@ -60,7 +60,7 @@ impl Work {
         drop(black_box(self.field.evaluate(&self.points).expect("memory")));
     }
 
-    /// ½ Σ (f − target)² with its gradient, and a step.
+    /// One optimiser step for the loss ½ Σ (f − target)².
     fn step(&mut self) {
         self.field.accumulate(&self.points, &mut |values| Ok(values - &self.target)).expect("memory");
         self.optimizer.step(self.field.parameters(), 1e-4).expect("memory");
@@ -73,7 +73,7 @@ impl Work {
     }
 }
 
-/// Answers each request by the seconds of the median of some steps after one that is not timed.
+/// Answers each request with the median seconds per step, after one untimed step.
 fn serve() -> std::io::Result<()> {
     let mut last: Option<(String, Work)> = None;
     for line in std::io::stdin().lock().lines() {
@@ -100,7 +100,7 @@ fn serve() -> std::io::Result<()> {
 }
 
 fn main() -> std::io::Result<()> {
-    // As the program does, so that this times what it runs.
+    // The same setting as in the program, so that the benchmark times the same code.
     recon::tensors::spin_briefly();
     recon::tensors::keep_freed();
     tch::set_num_threads(std::thread::available_parallelism().map_or(1, |n| n.get() as i32));

@@ -1,5 +1,5 @@
-//! Times of the projector kernels: `cargo bench --bench projectors`, or `-- --serve` to answer requests of
-//! `benches/peers/*.py` (one per line of stdin: job, voxels, pixels, views), which time a peer in alternation.
+//! Running times of the projector kernels: `cargo bench --bench projectors`. With `-- --serve` it answers requests of
+//! `benches/peers/*.py` (one per line of stdin: job, voxels, pixels, views), which time another library in alternation.
 
 use criterion::{BenchmarkId, Criterion};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Orbit, Source, View};
@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-/// A scan of a grid, with values to project.
+/// A scan of a grid, with values to project and to backproject.
 struct Work {
     grid: Grid,
     geometry: Geometry,
@@ -18,12 +18,12 @@ struct Work {
 }
 
 impl Work {
-    /// Kinds of work; the first is the comparison's.
+    /// Kinds of scans; the first is the default of a request.
     const KINDS: [&str; 4] = ["cone", "oblique", "parallel2d", "fan2d"];
 
-    /// A cube (or a square) of 128 mm, source 500 mm and detector 1000 mm away, the detector 1.25 times the cube's
-    /// shadow (a parallel beam: as many pixels as asked for, one per voxel). `oblique`: the cube is tilted out of the
-    /// orbit's plane.
+    /// A cube (or a square) with edges of 128 mm. Source and detector are each 500 mm from the axis, and the detector
+    /// is 1.25 times as wide as the cube's magnified edge (parallel beam: the requested number of pixels, each as wide
+    /// as a voxel). `oblique`: the cube is tilted out of the plane of the orbit.
     fn new(kind: &str, voxels: usize, pixels: usize, views: usize) -> Self {
         let (flat, parallel) = (kind.ends_with("2d"), kind == "parallel2d");
         let spacing = 128.0 / voxels as f64;
@@ -78,7 +78,7 @@ impl Work {
     }
 }
 
-/// Answers each request by the seconds of one run after one that is not timed. A job may be preceded by its kind:
+/// Answers each request with the seconds of one run, after one untimed run. A job may be preceded by its kind, as in
 /// `fan2d:forward`.
 fn serve() -> std::io::Result<()> {
     let mut last = None;

@@ -1,9 +1,10 @@
 //! Projects a slice for the scripts of `benches/peers`: `cargo bench --bench sinogram -- MODEL parallel|fan VOXELS
-//! PIXELS VIEWS PITCH RADIUS`, the square slice `[y, x]` of 1 mm as raw f32 on stdin, its sinogram `[view, column]` as
-//! raw f32 on stdout.
+//! PIXELS VIEWS PITCH RADIUS`. Reads the square slice `[y, x]` with pixels of 1 mm as raw f32 from stdin and writes its
+//! sinogram `[view, column]` as raw f32 to stdout.
 //!
-//! View i has the source at the angle φ = π i / VIEWS (a parallel beam) or 2 π i / VIEWS (a fan: RADIUS mm from the
-//! centre, the detector as far on the other side), from +x to +y; columns run along (−sin φ, cos φ), PITCH mm apart.
+//! In view i the source is at the angle φ = π i / VIEWS (parallel beam) or 2 π i / VIEWS (fan beam: source and detector
+//! RADIUS mm from the centre, on opposite sides), measured from +x to +y; columns run along (−sin φ, cos φ), PITCH mm
+//! apart.
 
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
 use recon::operators::xray::Model;

@@ -1,5 +1,5 @@
-//! Adds a scan geometry: the source moves up and down twice while it turns once, which a circle or a helix does not. A
-//! ball is scanned along this path and reconstructed by SIRT.
+//! Adds a scan geometry: a saddle trajectory, on which the source moves up and down twice per turn, unlike on a circle
+//! or a helix. A ball is scanned along this trajectory and reconstructed by SIRT.
 //!
 //! ```sh
 //! cargo run --release --example add_geometry
@@ -26,9 +26,9 @@ use tch::Device;
 pub struct Saddle {
     /// Number of views in one turn, equally spaced.
     pub views: usize,
-    /// Greatest distance of the source from the plane of its circle, mm.
+    /// Largest distance of the source from the central plane, mm.
     pub height_mm: f64,
-    /// Distance from the source to the axis, mm.
+    /// Distance from the source to the axis of rotation (in the central plane), mm.
     pub source_to_axis_mm: f64,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
@@ -64,7 +64,8 @@ impl Trajectory for Saddle {
 }
 
 impl Saddle {
-    /// View number `i`: the centre of the volume is seen in the centre of the detector, whose rows stay level.
+    /// The view with index `i`; the centre of the volume projects to the centre of the detector, whose rows stay
+    /// horizontal.
     fn view(&self, i: usize, volume: &Grid) -> View {
         let angle = std::f64::consts::TAU * i as f64 / self.views as f64;
         let (sin, cos) = angle.sin_cos();
@@ -79,9 +80,9 @@ impl Saddle {
     }
 }
 
-/// Attenuation of water, 1/mm.
+/// Linear attenuation coefficient of water, 1/mm.
 const MU_WATER: f64 = 0.0206;
-/// A ball of water, radius 30 mm.
+/// A ball of water with a radius of 30 mm.
 const BALL: &str = "{name: ball, source: this example, extent_mm: 100, dimension: 3, unit_mm: 1, shapes: \
  [{ellipsoid: {semi_axes: [30, 30, 30], density: 1}}]}";
 
@@ -93,10 +94,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The ball (attenuation, 1/mm) from its exact line integrals along this trajectory.
+/// Reconstructs the ball (attenuation, 1/mm) from its exact line integrals along this trajectory.
 ///
 /// # Errors
-/// A trajectory that cannot be.
+/// An invalid trajectory.
 pub fn scan_and_reconstruct(trajectory: &dyn Trajectory) -> Result<Volume> {
     let grid = Grid::centered([25, 25, 25], [4.0; 3], [0.0; 3])?;
     let geometry = trajectory.build(&grid)?;

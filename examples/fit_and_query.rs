@@ -1,4 +1,4 @@
-//! Fits a neural field (a SIREN) to few projections of a phantom and asks it for the attenuation at points.
+//! Fits a neural field (a SIREN) to few projections of a phantom and evaluates its attenuation at given points.
 //!
 //! ```sh
 //! cargo run --release --example fit_and_query
@@ -18,12 +18,12 @@ use std::cell::RefCell;
 use std::path::Path;
 use tch::Device;
 
-/// Attenuation of water, 1/mm.
+/// Linear attenuation coefficient of water, 1/mm.
 const MU_WATER: f64 = 0.0206;
-/// Two discs in air: water (radius 40 mm), and in it something twice as dense (radius 12 mm) about (15, 0, 0) mm.
+/// A disc of water (radius 40 mm) in air, with a disc twice as dense (radius 12 mm) inside it at (15, 0, 0) mm.
 const PHANTOM: &str = "{name: discs, source: this example, extent_mm: 100, dimension: 2, unit_mm: 1, shapes: \
  [{ellipse: {semi_axes: [40, 40], density: 1}}, {ellipse: {center: [15, 0], semi_axes: [12, 12], density: 1}}]}";
-/// As a pipeline would write it below `reconstruct`.
+/// The method, written as in the `reconstruct` section of a pipeline.
 const METHOD: &str = "neural_field: {field: {siren: {width: 64, depth: 2, omega: 15}}, \
  start: {tv: {iterations: 60}, steps: 300, batch: 512}, steps: 40}";
 
@@ -36,10 +36,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The field, fitted to 30 views of the phantom.
+/// Fits the field to 30 views of the phantom.
 ///
 /// # Errors
-/// Memory.
+/// Not enough memory.
 pub fn fit() -> Result<Fitted> {
     let grid = Grid::centered([1, 40, 40], [2.5; 3], [0.0; 3])?;
     let geometry = parallel::Config { views: 30, ..parallel::Config::default() }.build(&grid)?;
@@ -54,7 +54,7 @@ pub fn fit() -> Result<Fitted> {
     Fitted::read(&last.0.borrow(), Device::Cpu)
 }
 
-/// Keeps the newest checkpoint in memory; a fit ends by saving its weights.
+/// Keeps the latest checkpoint in memory; a fit saves its final weights as its last checkpoint.
 #[derive(Default)]
 struct LastCheckpoint(RefCell<Vec<u8>>);
 

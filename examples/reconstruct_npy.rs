@@ -4,8 +4,8 @@
 //! cargo run --release --example reconstruct_npy -- sinogram.npy slice.nii.gz
 //! ```
 //!
-//! The array is `[view, column]` and holds line integrals of a parallel beam (no unit), over half a turn from +x to +y.
-//! The NIfTI file holds the slice in HU.
+//! The array is `[view, column]` and holds line integrals of a parallel beam (dimensionless), over half a turn from +x
+//! to +y. The NIfTI file holds the slice in HU.
 
 use recon::algorithms::{Algorithm, Problem, Run, fbp};
 use recon::data::{Grid, Projections, Volume};
@@ -15,9 +15,9 @@ use recon::geometries::{PerAxis, Trajectory, detector, parallel};
 use std::path::Path;
 use tch::Device;
 
-/// Width of a detector column, and of a voxel, mm.
+/// Width of a detector column and of a voxel, mm.
 const PITCH_MM: f64 = 1.0;
-/// Attenuation of water, 1/mm.
+/// Linear attenuation coefficient of water, 1/mm.
 const MU_WATER: f64 = 0.0206;
 
 fn main() -> Result<()> {
@@ -29,11 +29,11 @@ fn main() -> Result<()> {
     nifti::write(Path::new(output), &slice.to_hounsfield(MU_WATER), "FBP of a sinogram")
 }
 
-/// The slice `[1, columns, columns]` (attenuation, 1/mm) that a sinogram `[view, column]` shows, centred on the axis of
-/// rotation.
+/// Reconstructs the slice `[1, columns, columns]` (attenuation, 1/mm) of a sinogram `[view, column]`, centred on the
+/// axis of rotation.
 ///
 /// # Errors
-/// A file that is no array, or not one of two dimensions.
+/// A file that is not a NumPy array, or an array that does not have two dimensions.
 pub fn reconstruct(sinogram: &Path) -> Result<Volume> {
     let array = npy::read_array(sinogram)?;
     let &[views, columns] = array.shape() else {

@@ -1,6 +1,6 @@
-//! `--set a.b[0].c=value`: one assignment to a config, guided by the JSON schema, so that it is as strict as the file.
-//! A list entry is named by number or by name, a missing but valid key is created, a kind in a one-kind map replaces
-//! the kind that is there.
+//! `--set a.b[0].c=value`: one assignment to a config. The JSON schema tells which keys are valid, so that an unknown
+//! key is refused as it is in a file. A list entry is named by its number, its name or its kind. A valid key that is
+//! missing is created. In a map that holds one kind, setting another kind replaces it.
 
 use crate::error::{Error, Result};
 use crate::yaml::{did_you_mean, scalar};
@@ -53,13 +53,13 @@ fn steps(path: &str) -> std::result::Result<Vec<Step>, &'static str> {
 }
 
 impl Assignment {
-    /// A value that is taken as it is, at a path of keys.
+    /// An assignment of `value` at a path of keys, which are not parsed.
     #[must_use]
     pub fn literal(keys: &[&str], value: Value) -> Self {
         Self { path: keys.iter().map(|key| Step::Key((*key).to_string())).collect(), value }
     }
 
-    /// A value at a path such as `field.siren.omega`.
+    /// An assignment of `value` at a path such as `field.siren.omega`.
     ///
     /// # Errors
     /// A path with an empty key or entry.
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
         keys
     }
 
-    /// The keys of which a one-kind map holds exactly one: those that alone are required by an alternative.
+    /// The kinds of a map that holds exactly one of several kinds: each is the only required key of one alternative.
     fn kinds(&self) -> Vec<&'a str> {
         if self.alternatives.iter().filter(|alternative| alternative.get("properties").is_some()).count() < 2 {
             return Vec::new();

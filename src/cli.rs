@@ -1,5 +1,5 @@
-//! What `recon` may be told on the command line. Declarations only: every verb's own flags and work are in its file in
-//! [`commands`].
+//! The command line of `recon`. It only declares the global options and the subcommands: the options and the code of
+//! each subcommand are in its own file in [`commands`].
 
 use crate::commands::{self, Output};
 use crate::error::Result;
@@ -7,20 +7,20 @@ use crate::progress::{StopSignal, Trace};
 use crate::terminal::Style;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-/// Few X-ray projections to a trustworthy volume.
+/// Reconstruct CT volumes from few X-ray projections and measure their quality.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "recon", version, max_term_width = 120)]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// How progress and warnings look on stderr
+    /// Format of progress and warnings on stderr
     #[arg(long, global = true, value_enum, default_value_t)]
     pub log_format: LogFormat,
-    /// Show nothing but the result and errors
+    /// Show only the result and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Show progress more often
@@ -28,55 +28,56 @@ pub struct Cli {
     pub verbose: bool,
 }
 
-/// How progress and warnings look.
+/// Format of progress and warnings on stderr.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people: bars on a terminal, else a line every few seconds
+    /// Text: progress bars on a terminal, otherwise a line every few seconds
     #[default]
     Pretty,
     /// One JSON object per line
     Json,
 }
 
-/// The verbs.
+/// The subcommands.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
-    /// Run a pipeline; continue one that was stopped
+    /// Run a pipeline, or continue a run that was stopped
     Run(commands::run::Args),
-    /// Write a commented pipeline to begin with
+    /// Write a commented example pipeline to start from
     Init(commands::init::Args),
-    /// Validate a pipeline and estimate its cost: shapes, memory and time, device, truncation, outputs
+    /// Validate a pipeline and show its array shapes, memory, run time, device, truncation and outputs, without running
+    /// it
     Check(commands::check::Args),
-    /// Say what a file or folder is
+    /// Describe a file or folder, such as its format, shape and spacing
     Info(commands::info::Args),
-    /// Make the page of a run again, or one page for several runs
+    /// Write the HTML report of a finished run again, or one report that compares several runs
     Report(commands::report::Args),
-    /// Measure one volume against another, or one run against another
+    /// Compute the metrics between two volumes, or compare the metrics of two runs
     Compare(commands::compare::Args),
-    /// Write an analytic phantom as voxels
+    /// Rasterise an analytic phantom into a volume file
     Phantom(commands::phantom::Args),
-    /// Evaluate a fitted field on another grid
+    /// Render a fitted field on another grid, as radiographs or as camera images
     Render(commands::render::Args),
-    /// Train the network of `tv_refined` on volumes of one's own
+    /// Train the network of the `tv_refined` method on your own volumes
     TrainPrior(commands::train_prior::Args),
-    /// Compare methods over many settings, as tables
+    /// Run a benchmark suite: every method at every setting, as tables
     Bench(commands::bench::Args),
-    /// Run a study of many cases on a cluster or on this machine
+    /// Run a study (one pipeline on many cases) on a cluster or on this machine
     Batch(commands::batch::Args),
-    /// One element of a study's job array: what schedulers run
+    /// Run one element of a study's job array; schedulers call this command
     Task(commands::task::Args),
-    /// Print the JSON schema of a pipeline
+    /// Print the JSON schema of pipeline, suite or study files
     Schema(commands::schema::Args),
-    /// Check that a run's files are still those that were written
+    /// Check the files of a run against the hashes in its manifest
     Verify(commands::verify::Args),
-    /// Show the processor, memory, GPU and libtorch found, with the reason for what is missing
+    /// Show the processor, memory, GPU and libtorch that were found, and why a GPU cannot be used
     Doctor,
-    /// Print the script for tab completion
+    /// Print the tab-completion script for a shell
     Completions(commands::completions::Args),
 }
 
 impl Command {
-    /// Whether it keeps the machine busy for long.
+    /// Whether the command computes for long, so that `main` limits the busy-waiting of idle threads.
     #[must_use]
     pub fn computes(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Bench(_) | Self::Render(_) | Self::Task(_) | Self::TrainPrior(_))
@@ -84,7 +85,7 @@ impl Command {
 }
 
 impl Cli {
-    /// How the terminal should look.
+    /// Output style that follows from `--quiet`, `--log-format` and `--verbose`, in this order of precedence.
     #[must_use]
     pub fn style(&self) -> Style {
         match (self.quiet, self.log_format) {
@@ -95,10 +96,10 @@ impl Cli {
         }
     }
 
-    /// The trace file that it is to write, opened.
+    /// Opens the file of `--trace`; `None` if no trace was asked for.
     ///
     /// # Errors
-    /// A file that cannot be made.
+    /// The file cannot be created.
     pub fn trace(&self) -> Result<Option<Trace>> {
         match &self.command {
             Command::Run(args) => args.trace.open(),
@@ -107,10 +108,10 @@ impl Cli {
         }
     }
 
-    /// Does it.
+    /// Runs the subcommand; long ones end at the next safe point once `stop` asks for it.
     ///
     /// # Errors
-    /// What the command says.
+    /// The errors of the subcommand.
     pub fn run(&self, stop: &dyn StopSignal) -> Result<Output> {
         match &self.command {
             Command::Run(args) => commands::run::run(args, stop),

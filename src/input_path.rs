@@ -1,8 +1,9 @@
-//! [`InputPath`]: a file or folder that a configuration names, and the one walk over all of them.
+//! [`InputPath`]: the path of a file or folder that a configuration names, and functions that find or replace all of
+//! them.
 //!
-//! A part that reads a file holds an `InputPath` in its configuration, at any depth, and nothing else needs to know of
-//! it: [`paths`] finds it, [`rewritten`] rebases it. Both are a serialization that watches for the type, so that no
-//! list of keys has to be kept.
+//! Any configuration struct may hold an `InputPath`, at any depth: [`paths`] finds it and [`rewritten`] replaces it,
+//! for example by a path relative to another folder. Both serialize the configuration and record every value of this
+//! type, so no list of the keys that hold paths has to be maintained.
 
 use crate::error::{Error, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -58,7 +59,7 @@ impl JsonSchema for InputPath {
 /// Opens a file to read. A pipe or a device is refused: reading it may never end.
 ///
 /// # Errors
-/// What the system says; a path that is neither a file nor a folder.
+/// The error of the operating system, or an error for a path that is neither a file nor a folder.
 pub fn open(path: &Path) -> std::io::Result<File> {
     let kind = std::fs::metadata(path)?.file_type();
     if kind.is_file() || kind.is_dir() {
@@ -67,10 +68,10 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     Err(std::io::Error::other("it is a pipe, a socket or a device, expected a file"))
 }
 
-/// The bytes of a file, at most `most` of them.
+/// Reads a whole file of at most `most` bytes.
 ///
 /// # Errors
-/// What the system says; a pipe or a device; a longer file.
+/// A file that cannot be read, a pipe or a device, or a file of more than `most` bytes.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     use std::io::Read;
     let mut bytes = Vec::new();
@@ -85,7 +86,8 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// Every path in a configuration, in the order of its keys.
 ///
 /// # Errors
-/// A configuration that is not JSON (never, for one that was read from YAML).
+/// [`Error::Config`] if the configuration cannot be serialized as JSON (never the case for one that was read from
+/// YAML).
 pub fn paths(config: &impl Serialize) -> Result<Vec<PathBuf>> {
     Ok(Walk::over(config, Vec::new())?.1)
 }
@@ -97,7 +99,7 @@ pub fn paths(config: &impl Serialize) -> Result<Vec<PathBuf>> {
 pub fn named(config: &impl Serialize) -> Result<Vec<(String, PathBuf)>> {
     let paths = paths(config)?;
     let mut count = 0;
-    // A text that no configuration holds marks each place.
+    // Each path is replaced by a marker that no configuration contains, to find the key at which the path stands.
     let mark = |number: usize| format!("\u{0}{number}\u{0}");
     let marked = rewritten(config, |_| {
         count += 1;
@@ -125,7 +127,7 @@ pub fn named(config: &impl Serialize) -> Result<Vec<(String, PathBuf)>> {
     Ok(keys.into_iter().zip(paths).collect())
 }
 
-/// The configuration as plain values, every path replaced.
+/// The configuration as a JSON value, in which `replace` has replaced every path.
 ///
 /// # Errors
 /// As [`paths`].
@@ -134,7 +136,8 @@ pub fn rewritten(config: &impl Serialize, replace: impl FnMut(&PathBuf) -> PathB
     Ok(Walk::over(config, replacements)?.0)
 }
 
-/// A walk over the paths of a configuration: those seen so far, and what they are replaced by.
+/// State of one walk over the paths of a configuration: the paths seen so far and their replacements, in the same
+/// order.
 #[derive(Default)]
 struct Walk {
     seen: Vec<PathBuf>,
@@ -142,12 +145,12 @@ struct Walk {
 }
 
 thread_local! {
-    /// The walk that runs on this thread: serde hands no state of ours to [`InputPath::serialize`].
+    /// The walk that is running on this thread; serde passes no custom state to [`InputPath::serialize`].
     static WALK: RefCell<Option<Walk>> = const { RefCell::new(None) };
 }
 
 impl Walk {
-    /// Notes a path, and gives what replaces it.
+    /// Records a path and returns its replacement; `None` outside a walk or if the walk replaces nothing.
     fn visit(path: &Path) -> Option<PathBuf> {
         WALK.with_borrow_mut(|walk| {
             let walk = walk.as_mut()?;
@@ -183,7 +186,7 @@ mod tests {
         assert_eq!(value, serde_json::json!({"first": "/x/a", "name": "a", "list": [null, "/x/b/c"]}));
         let named = named(&deep).unwrap();
         assert_eq!(named, [("first".to_string(), PathBuf::from("a")), ("list[1]".to_string(), PathBuf::from("b/c"))]);
-        // Without a walk it is the path.
+        // Outside a walk an `InputPath` is serialized as the path itself.
         assert_eq!(serde_json::to_value(&deep.first).unwrap(), "a");
     }
 }

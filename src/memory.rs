@@ -1,4 +1,4 @@
-//! How much memory this process can still have, and the limit of what a file may take of it.
+//! Memory that is still available to this process, and the limit on the part that the voxels of one file may take.
 
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -6,28 +6,29 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Part of the free memory that the voxels of one file may take.
+/// Fraction of the available memory that the voxels of one file may take.
 const SHARE: f64 = 0.8;
-/// Copies of a volume that live while it is read: as stored and in the order of the axes.
+/// Copies of a volume that exist at once while it is read: one in the stored axis order, one in canonical order.
 const COPIES: u64 = 2;
 
-/// What a run may be given. Without it: four fifths of the free memory.
+/// Limits on the memory of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Memory that the voxels of one input file may take while it is read, GB (1e9 bytes).
+    /// Memory that the voxels of one input file may take while it is read, GB (1e9 bytes). `null`: four fifths of the
+    /// available memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_gb: Option<f64>,
 }
 
-/// The limit that was set, bytes; 0 without one.
+/// The limit set by [`Limits::set`], bytes; 0 if none was set.
 static VOLUME: AtomicU64 = AtomicU64::new(0);
 
 impl Limits {
-    /// Puts the limits in force, for the whole process.
+    /// Applies the limits to the whole process.
     ///
     /// # Errors
-    /// [`Error::Config`] for a limit that is none.
+    /// [`Error::Config`] for a limit that is not a positive number.
     pub fn set(&self) -> Result<()> {
         let gigabytes = self.volume_gb.unwrap_or(0.0);
         if !gigabytes.is_finite() || gigabytes < 0.0 || self.volume_gb == Some(0.0) {
@@ -38,11 +39,12 @@ impl Limits {
     }
 }
 
-/// Refuses a file whose voxels do not fit, before memory is taken for them: a small file can declare, and if it is
-/// compressed also hold, any number of them.
+/// Refuses a file whose voxels would not fit into memory, before any is allocated for them: even a small file can
+/// declare any number of voxels, and a small compressed file can contain them. A voxel counts as two float32 copies, 8
+/// bytes.
 ///
 /// # Errors
-/// [`Error::Input`] with what the file needs and what there is.
+/// [`Error::Input`] that states the memory needed and the limit, both in GB.
 pub fn admit(path: &Path, voxels: u64) -> Result<()> {
     let needed = voxels.saturating_mul(4 * COPIES);
     let set = VOLUME.load(Ordering::Relaxed);
@@ -63,15 +65,17 @@ pub fn admit(path: &Path, voxels: u64) -> Result<()> {
     }
 }
 
-/// Memory that can be had without swapping, bytes: the least of what the system, the control group (a container, a job
-/// of a cluster) and the limit of the address space (`ulimit -v`) leave. `None` where the system does not tell.
+/// Memory that this process can allocate without swapping, bytes: the minimum of what the system, the control group (a
+/// container, a job of a cluster) and the limit of the address space (`ulimit -v`) leave. `None` if none of them is
+/// known.
 #[must_use]
 pub fn available() -> Option<u64> {
     let system = kibibytes("/proc/meminfo", "MemAvailable:");
     [system, control_group(), address_space()].into_iter().flatten().min()
 }
 
-/// What the control group leaves: version 2, then version 1. File cache counts as used there but is given back.
+/// Memory left in the control group, bytes; version 2 is tried before version 1. Inactive file cache counts as free,
+/// since the kernel reclaims it on demand.
 fn control_group() -> Option<u64> {
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let places = [
@@ -92,7 +96,7 @@ fn control_group() -> Option<u64> {
     })
 }
 
-/// What the limit of the address space leaves.
+/// Address space left below the limit, bytes; `None` without a limit.
 fn address_space() -> Option<u64> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find(|line| line.starts_with("Max address space"))?;
@@ -100,7 +104,7 @@ fn address_space() -> Option<u64> {
     Some(limit.saturating_sub(kibibytes("/proc/self/status", "VmSize:")?))
 }
 
-/// A value of a file of `/proc` that is given in kB, bytes.
+/// Reads a value that a file of `/proc` gives in kB (1024 bytes), and returns it in bytes.
 #[must_use]
 pub fn kibibytes(file: &str, label: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;

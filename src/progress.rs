@@ -1,15 +1,16 @@
-//! How long computations speak without knowing who listens: spans and events of `tracing` ([`begin`], [`advance`],
-//! [`warn`]), a question whether to end ([`StopSignal`]) and a keeper of states to resume from ([`Checkpoints`]).
+//! How long computations report progress, stop and resume, independently of the user interface: spans and events of
+//! `tracing` ([`begin`], [`advance`], [`warn`]), requests to stop ([`StopSignal`]) and storage for states to resume
+//! from ([`Checkpoints`]).
 //!
 //! | target | what | fields |
 //! |---|---|---|
 //! | [`TASK`] | span of a task with a length, shown as a bar | `task`, `steps` |
 //! | [`PART`] | span of a run, stage, method or benchmark cell | `label`, `stage`, `method`, `seconds` |
-//! | [`TRIAL`] | span of a trial of a search: only traces show what is in it | `label` |
-//! | [`STEP`] | event: so many steps of the task are done | `done`, `loss`, `rate`, `residual`, `gap`, `score` |
+//! | [`TRIAL`] | span of a trial of a search: messages inside it appear in traces only | `label` |
+//! | [`STEP`] | event: `done` steps of the task are finished | `done`, `loss`, `rate`, `residual`, `gap`, `score` |
 //! | [`WARNING`] | event: something the user must know | `code` (stable), `message` |
-//! | [`BOARD`] | event: how far something stands, drawn in place of the one before | `text`, `changes` |
-//! | [`NOTE`] | event for logs only | `event`, `message` and others |
+//! | [`BOARD`] | event: a status table that replaces the previous one | `text`, `changes` |
+//! | [`NOTE`] | event that only log files hold | `event`, `message` and others |
 
 mod clock;
 mod hidden;
@@ -38,7 +39,7 @@ use std::time::{Duration, Instant};
 pub const TASK: &str = "recon::task";
 /// Target of the spans of runs, stages, methods and benchmark cells.
 pub const PART: &str = "recon::part";
-/// Target of the spans of trials.
+/// Target of the spans of trials of a search.
 pub const TRIAL: &str = "recon::trial";
 /// Target of the events of [`advance`].
 pub const STEP: &str = "recon::step";
@@ -46,18 +47,18 @@ pub const STEP: &str = "recon::step";
 pub const WARNING: &str = "recon::warning";
 /// Target of the events of [`board`].
 pub const BOARD: &str = "recon::board";
-/// Target of events that only logs hold.
+/// Target of events that only log files hold.
 pub const NOTE: &str = "recon::note";
 
-/// Shortest time between two events of [`advance`]: a loop of fast steps pays for a look at the clock and no more.
+/// Shortest time between two events of [`advance`], so that in a loop of fast steps most calls only read the clock.
 const PERIOD: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// When the running task of this thread last said how far it is.
+    /// Time of the last [`STEP`] event of the running task of this thread.
     static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// A task that runs until this is dropped.
+/// A running task; it ends when this value is dropped.
 #[must_use]
 #[derive(Debug)]
 pub struct Task {
@@ -65,18 +66,19 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task is over.
+    /// Ends the task.
     pub fn end(self) {}
 }
 
-/// A task begins in the span of the caller; `steps` is its length if known.
+/// Begins a task in the caller's span; `steps` is its number of steps, if known.
 pub fn begin(task: &str, steps: Option<u64>) -> Task {
     LAST.set(None);
     Task { _span: tracing::info_span!(target: TASK, "task", task, steps).entered() }
 }
 
-/// `done` steps of the running task are finished; `figures` are worth showing, such as `("loss", 0.1)`. The first call
-/// of a task is an event, later ones are at most every tenth of a second.
+/// Reports that `done` steps of the running task are finished, with `figures` to show, such as `("loss", 0.1)`: only
+/// `loss`, `rate`, `residual`, `gap` and `score` are passed on. The first call of a task sends an event, later calls
+/// send at most one every 0.1 s.
 pub fn advance(done: u64, figures: &[(&str, f64)]) {
     if LAST.get().is_some_and(|last| last.elapsed() < PERIOD) {
         return;
@@ -87,25 +89,26 @@ pub fn advance(done: u64, figures: &[(&str, f64)]) {
     tracing::info!(target: STEP, done, loss, rate, residual, gap, score);
 }
 
-/// Something the user must know but that does not stop the work: `code` is stable, such as `inverse_crime`.
+/// Warns the user of something that does not stop the work. `code` is a stable identifier, such as `inverse_crime`.
 pub fn warn(code: &str, message: &str) {
     tracing::warn!(target: WARNING, code, message);
 }
 
-/// How far something stands: a terminal draws `text` in place of the one before, others get the lines of `changes`.
+/// Shows a status table: a terminal draws `text` in place of the previous table, other outputs print the lines of
+/// `changes`.
 pub fn board(text: &str, changes: &[String]) {
     tracing::info!(target: BOARD, text, changes = changes.join("\n"));
 }
 
-/// Whether long work should end at the next safe point.
+/// Tells long computations whether to stop at the next safe point.
 pub trait StopSignal {
-    /// Why it should end, if it should.
+    /// The reason to stop, or `None` to continue.
     fn stop(&self) -> Option<Stop>;
 
-    /// `Err(Stopped)` if [`StopSignal::stop`] asks for it: the check for places without a state to save.
+    /// Turns a request to stop into an error, for places in the code that have no state to save.
     ///
     /// # Errors
-    /// [`Error::Stopped`] with the reason.
+    /// [`Error::Stopped`] with the reason of [`StopSignal::stop`].
     fn check_stop(&self) -> Result<()> {
         self.stop().map_or(Ok(()), |why| Err(Error::Stopped(why)))
     }
@@ -121,21 +124,23 @@ impl StopSignal for Silent {
     }
 }
 
-/// Where an algorithm keeps the bytes it can resume from. It knows neither path nor file format of its keeper.
+/// Storage for the states from which an algorithm can resume, as bytes. The algorithm knows neither their path nor
+/// their file format.
 pub trait Checkpoints {
-    /// The newest state that `accept` takes, tried from the newest generation to the oldest; `None` without one.
+    /// Passes the stored states to `accept`, from the newest to the oldest, until it returns `Ok`. Returns whether it
+    /// accepted one.
     ///
     /// # Errors
-    /// When a state exists but cannot be read.
+    /// A state exists but cannot be read.
     fn load(&self, accept: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool>;
-    /// Keeps `bytes` as the newest generation, atomically.
+    /// Stores `bytes` atomically as the newest state.
     ///
     /// # Errors
-    /// When the bytes cannot be written.
+    /// The bytes cannot be written.
     fn save(&self, bytes: &[u8]) -> Result<()>;
 }
 
-/// Keeps nothing.
+/// Stores nothing.
 impl Checkpoints for Silent {
     fn load(&self, _accept: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<bool> {
         Ok(false)

@@ -1,5 +1,5 @@
-//! What people see: bars on a terminal, a line every few seconds elsewhere, warnings, errors, results. The result alone
-//! goes to stdout.
+//! The user interface: progress bars on a terminal (otherwise a line every few seconds), warnings, errors and results.
+//! Only the result goes to stdout; everything else goes to stderr.
 #![allow(clippy::print_stderr)] // this module and main are the only ones that print
 
 use crate::commands::{self, Output};
@@ -11,20 +11,20 @@ use std::io::{ErrorKind, IsTerminal, Stderr, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How progress looks.
+/// Format of progress and warnings on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Errors only.
     Quiet,
-    /// Bars on a terminal, else a line every few seconds.
+    /// Progress bars on a terminal, otherwise a line every 5 s.
     Pretty,
-    /// As [`Style::Pretty`], lines more often.
+    /// Like [`Style::Pretty`], but with a line every second.
     Verbose,
     /// One JSON object per line.
     Json,
 }
 
-/// Draws to stderr.
+/// Writes progress, warnings and errors to stderr and the result to stdout.
 #[derive(Debug)]
 pub struct Terminal {
     style: Style,
@@ -32,38 +32,39 @@ pub struct Terminal {
     state: Mutex<State>,
 }
 
-/// What is shown.
+/// What stderr shows at the moment.
 #[derive(Debug, Default)]
 struct State {
     task: Option<Task>,
-    /// The table that is drawn in place.
+    /// The status table, redrawn in place.
     board: Option<ProgressBar>,
-    /// Warnings that were shown: each is shown once.
+    /// Warnings that were shown already; each is shown only once.
     warnings: HashSet<String>,
 }
 
-/// The task that runs.
+/// The running task.
 #[derive(Debug)]
 struct Task {
     name: String,
     steps: Option<u64>,
-    /// Step at which this process began to count, for the time left after a resume.
+    /// First step that this process reported, and when: the estimate of the time left must not count steps from before
+    /// a resume.
     first: Option<(u64, Instant)>,
     shown: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Terminal {
-    /// A terminal of this style.
+    /// Creates a terminal with this style.
     #[must_use]
     pub fn new(style: Style) -> Self {
         Self { style, json: JsonLines::new(std::io::stderr()), state: Mutex::default() }
     }
 
-    /// Prints a command's result: to stdout what was asked for, to stderr a few words beside it.
+    /// Prints a command's result to stdout and its summary to stderr.
     ///
     /// # Errors
-    /// When stdout cannot be written; a reader that has gone is no error.
+    /// Stdout cannot be written; a closed pipe is no error.
     pub fn print(&self, output: &Output, json: bool) -> std::io::Result<()> {
         self.state().clear();
         if matches!(self.style, Style::Pretty | Style::Verbose) && !json && !output.summary.is_empty() {
@@ -77,7 +78,7 @@ impl Terminal {
         }
     }
 
-    /// Prints why a command ended.
+    /// Prints the error that ended a command.
     pub fn error(&self, error: &Error) {
         self.state().clear();
         if self.style == Style::Json {
@@ -116,13 +117,13 @@ impl Listen for Arc<Terminal> {
 }
 
 impl State {
-    /// Takes what is drawn in place off the screen.
+    /// Removes the progress bar and the status table from the screen.
     fn clear(&mut self) {
         let bar = self.task.take().and_then(|task| task.bar);
         bar.into_iter().chain(self.board.take()).for_each(|bar| bar.finish_and_clear());
     }
 
-    /// Draws a table in place of the one before; where nothing can be drawn in place, says what has changed.
+    /// Draws a table in place of the previous one; if stderr is no terminal, prints the changes instead.
     fn draw_board(&mut self, text: &str, changes: &str) {
         if std::io::stderr().is_terminal() {
             self.board.get_or_insert_with(|| draw_template("{msg}")).set_message(shown(text));
@@ -152,7 +153,8 @@ impl State {
                 }
             }
             Message::Warning { code, message } => {
-                // A line break in a value of a file never begins a line that looks like the program's own.
+                // Indent further lines, so that a line break in a value from a file cannot imitate a message of the
+                // program.
                 let line = format!("{} [{code}]", shown(&message).replace('\n', "\n  "));
                 if self.warnings.insert(line.clone()) {
                     self.say(&format!("warning: {line}"));
@@ -171,10 +173,10 @@ impl State {
     }
 }
 
-/// A bug is told in plain words; the process then ends with exit code 70.
+/// Makes panics print a plain message that asks for a bug report; `main` then ends the process with exit code 70.
 pub fn explain_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        // Whoever catches it says so.
+        // The code that catches this panic reports the lack of memory.
         if commands::out_of_memory(panic.payload()).is_some() {
             return;
         }
@@ -220,14 +222,14 @@ fn draw(task: &str, steps: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// A bar without a length.
+/// A progress indicator without a length.
 fn draw_template(template: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }
 
-/// Four digits of a figure.
+/// A number in short form: four decimals, or scientific notation for small and large values.
 fn brief(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || (1e-3..1e5).contains(&size) { format!("{value:.4}") } else { format!("{value:.2e}") }

@@ -1,11 +1,12 @@
-//! YAML text -> typed config, with errors that say where: `FILE:line:column: key: what`, the line itself with a caret,
-//! and a did-you-mean. The text is parsed straight into the types, because any detour through a value loses the
-//! position.
+//! Reads YAML text into a typed config. Errors name the place (`FILE:line:column: key: what`), show the line with a
+//! caret, and suggest the closest known word. The text is parsed straight into the target type, because a detour
+//! through a generic value would lose the position.
 
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 
-/// Longest text read, bytes: no experiment is longer, and no bomb is parsed.
+/// Longest YAML text that is parsed, bytes: longer than any real config, short enough to bound the cost of hostile
+/// text.
 pub(crate) const LONGEST: usize = 1 << 20;
 
 /// Reads the config in `text`; `origin` is the file's name for messages.
@@ -24,7 +25,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, origin: &str) -> Result<T> 
     }
 }
 
-/// Reads the config in a plain value, whose parts have a key but no position.
+/// Reads the config in a JSON value; errors name the key, but no line and column.
 ///
 /// # Errors
 /// A value that is not a `T`.
@@ -32,7 +33,7 @@ pub(crate) fn from_value<T: DeserializeOwned>(value: &serde_json::Value) -> Resu
     if let Ok(read) = T::deserialize(value) {
         return Ok(read);
     }
-    // Only the reader of YAML says which key is wrong.
+    // serde_yaml's errors name the wrong key, those of serde_json do not.
     let text = serde_yaml::to_string(value).map_err(|error| explain(&error, None))?;
     serde_yaml::from_str(&text).map_err(|error| explain(&error, None))
 }
@@ -49,10 +50,10 @@ pub(crate) fn scalar(text: &str) -> Result<serde_json::Value> {
     serde_json::to_value(plain).map_err(|error| Error::config("", error))
 }
 
-/// The closest of `known` to a mistyped word, as advice; the whole list if none is close.
+/// Advice for a mistyped word: the closest of `known`, or the whole list if none is close.
 #[must_use]
 pub fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> String {
-    // Half a word counts as near: `psnr` is meant for `psnr_db`.
+    // The beginning of a word counts as close: `psnr` is meant for `psnr_db`.
     let distance =
         |k: &str| if word.len() > 2 && k.starts_with(word) { 1 } else { strsim::damerau_levenshtein(word, k) };
     let closest = known.iter().map(|k| (distance(k.as_ref()), k.as_ref())).min();
@@ -84,7 +85,7 @@ fn not_finite(value: &serde_yaml::Value) -> Option<String> {
     }
 }
 
-/// A serde message as ours: position, full key, expected and got, advice.
+/// Turns an error of serde_yaml into one of this crate: position, full key, what was expected and found, advice.
 fn explain(error: &serde_yaml::Error, source: Option<(&str, &str)>) -> Error {
     let mut message = error.to_string();
     let place = error.location().zip(source);
@@ -108,7 +109,7 @@ fn explain(error: &serde_yaml::Error, source: Option<(&str, &str)>) -> Error {
     }
 }
 
-/// `a.b[1]: rest` as (`a.b[1]`, `rest`); no key, an empty one.
+/// Splits `a.b[1]: rest` into (`a.b[1]`, `rest`); the key is empty if the message has none.
 fn split_key(message: &str) -> (&str, &str) {
     match message.split_once(": ") {
         Some((key, rest)) if key.chars().all(|c| c.is_alphanumeric() || "._-[]?".contains(c)) && !key.contains(' ') => {
@@ -122,20 +123,20 @@ fn join(parent: &str, key: &str) -> String {
     if parent.is_empty() { key.to_string() } else { format!("{parent}.{key}") }
 }
 
-/// The bad key and the known ones out of serde's "unknown field `x`, expected one of `a`, `b`".
+/// The unknown key and the list of known ones from serde's "unknown field `x`, expected one of `a`, `b`".
 fn unknown_key(problem: &str) -> Option<(&str, Vec<&str>)> {
     let rest = problem.strip_prefix("unknown field `")?;
     let (bad, rest) = rest.split_once('`')?;
     Some((bad, rest.split('`').skip(1).step_by(2).collect()))
 }
 
-/// Whether the blank beginning of a line (or of the one before, where the reader noticed too late) holds a tab.
+/// Whether the indentation of a line, or of the line before it, contains a tab (the parser may report the line after).
 fn begins_with_tab(text: &str, line: usize) -> bool {
     let blank = |line: &str| line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
     text.lines().skip(line.saturating_sub(2)).take(2).any(blank)
 }
 
-/// serde's "unknown variant `x`, expected one of `a`, `b`" with the value that was meant.
+/// Rewords serde's "unknown variant `x`, expected one of `a`, `b`" and suggests the value that was probably meant.
 fn unknown_value(problem: &str) -> Option<String> {
     let rest = problem.strip_prefix("unknown variant `")?;
     let (bad, rest) = rest.split_once('`')?;
@@ -143,7 +144,7 @@ fn unknown_value(problem: &str) -> Option<String> {
     Some(format!("unknown value `{bad}`, {}", did_you_mean(bad, &known)))
 }
 
-/// serde's wording as expected and got, in words for people.
+/// Rewords a message of serde as "expected ..., got ...", without names of Rust types.
 fn reword(problem: &str) -> String {
     if let Some(told) = unknown_value(problem) {
         return told;
@@ -164,7 +165,7 @@ fn reword(problem: &str) -> String {
     format!("expected {expected}, got {}", got.replace("unit value", "nothing"))
 }
 
-/// The line itself with a caret under the column.
+/// The given line of the text (the first 160 characters) with a caret under the column.
 fn excerpt(text: &str, line: usize, column: usize) -> String {
     let Some(content) = text.lines().nth(line.saturating_sub(1)) else { return String::new() };
     let shown: String = content.chars().take(160).collect();

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The weight of total variation chosen without the truth against the best of a grid of weights: docs/regularisation.md's
-# table.
+# Compares the total-variation weight that is chosen without the truth with the best weight of a list; prints the table
+# of docs/regularisation.md.
 #   RECON=target/release/recon DATA=/path/to/data tools/auto-weight.sh [CASE...]
 # DATA holds nifti/ct_thorax_cta_1.5mm*.nii* and dicom/sts013_ge_thigh_ct (cases thorax and thigh). KIND=tgv does the
-# same for tgv.
+# same for total generalised variation.
 set -eu
 cd "$(dirname "$0")/.."
 recon=${RECON:-target/release/recon}
@@ -15,7 +15,7 @@ for weight in ${WEIGHTS:-6.0e-6 2.0e-5 6.0e-5 2.0e-4 6.0e-4 2.0e-3 6.0e-3}; do
   methods="$methods, {name: $name, $kind: {weight: $weight}}"
 done
 
-# case PIPELINE SETTINGS...
+# run CASE PIPELINE SETTINGS...
 run() {
   case=$1; pipeline=$2; shift 2
   "$recon" run "$pipeline" --output "$out/$case" --set "reconstruct=[$methods]" --set 'export.report=[json]' "$@" >"$out/$case.log" 2>&1 ||
@@ -38,14 +38,14 @@ PYTHON
 }
 
 mkdir -p "$out"
-# SMALL=1: slices of 128² and 3-D voxels of 8 mm, for a first look.
+# SMALL=1 uses slices of 128² and 3-D voxels of 8 mm, for a quick test.
 slice="--set grid.shape=[256,256] --set simulate.geometry.parallel.detector.pixels=384 --set simulate.geometry.parallel.detector.pitch_mm=0.75"
 coarse=""
 if [ -n "${SMALL:-}" ]; then
   slice="--set name=slice"
   coarse="--set grid={spacing_mm:\ 8} --set simulate.geometry.cone.detector.pitch_mm=[12,12]"
 fi
-# section PIPELINE SETTING VIEWS PHOTONS: one axial slice of a scan, parallel rays, pixels of 3 mm.
+# section PIPELINE SETTING VIEWS PHOTONS: one axial slice, parallel beam, pixels of 3 mm.
 section() {
   run "$case" "$1" --set "$2" --set load.crop=null --set 'load.slice={part: 0.5}' --set 'grid={spacing_mm: 3}' \
     --set "simulate.geometry={parallel: {views: $3, arc_deg: 180, detector: {pixels: auto, pitch_mm: 3}}}" --set "simulate.noise.photons=$4"

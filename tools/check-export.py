@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Checks the files of a run folder with tools that are not ours.
+"""Checks the exported files of a run folder with independent tools.
 
     python3 -m venv venv && venv/bin/pip install nibabel pydicom SimpleITK
     venv/bin/python tools/check-export.py runs/ct [--source DICOM_FOLDER] [--input FILE.nii.gz]
 
-For truth.nii.gz and every <method>/volume.nii.gz: nibabel and SimpleITK open it; sform and qform are codes 1 and give one
-affine to 1e-5; SimpleITK places every corner there too (LPS/RAS flip). For every <method>/dicom: pydicom reads each file,
-SimpleITK reads the series, and its voxels (Hounsfield, to rounding) and corners are those of the method's volume.nii.gz;
-UIDs are unique, preambles zero, all slices share one study, series and frame of reference. dciodvfy (Debian package
-dicom3tools), where installed, finds no error.
+For truth.nii.gz and every <method>/volume.nii.gz: nibabel and SimpleITK can open it; sform and qform have code 1 and
+are the same affine to 1e-5; SimpleITK gives the same position of every corner (LPS/RAS flip). For every <method>/dicom:
+pydicom reads each file, SimpleITK reads the series, and its voxels (Hounsfield units, up to rounding) and corners agree
+with the method's volume.nii.gz; UIDs are unique, preambles are zero, all slices share one study, series and frame of
+reference. dciodvfy (Debian package dicom3tools), if installed, finds no error.
 
---source: the DICOM series the run was made from: same study and frame of reference, source images linked, and dciodvfy's
-errors may be those the source's own files have.
---input: a NIfTI file the run was made from: every exported box must lie inside its box.
+--source: the DICOM series from which the run was made. The export must be in its study and frame of reference and link
+its source images; errors of dciodvfy that the source's own files also have are accepted.
+--input: the NIfTI file from which the run was made. Every exported volume must lie inside its box.
 
 Exit code 0 if everything holds, 1 otherwise; one line per check.
 """
@@ -41,12 +41,12 @@ def check(holds, what, detail=""):
 
 
 def corners(shape, point):
-    """World points of the eight corner voxels; `point` maps an index (i, j, k) to the world."""
+    """World coordinates of the eight corner voxels; `point` maps an index (i, j, k) to world coordinates."""
     return np.array([point(index) for index in product(*[(0, n - 1) for n in shape])])
 
 
 def nifti(path):
-    """Checks one NIfTI file; gives its values in RAS order and its affine."""
+    """Checks one NIfTI file; returns the image, its values in RAS order and its affine."""
     image = nib.load(path)
     header = image.header
     sform, scode = image.get_sform(coded=True)
@@ -70,7 +70,7 @@ def nifti(path):
 
 
 def hounsfield(image, values):
-    """The volume in HU, judged by the unit in its description."""
+    """Converts the volume to HU if the unit in its description is 1/mm."""
     description = image.header["descrip"].item().decode(errors="replace")
     if description.rstrip("\0").endswith("[1/mm]"):
         return 1000 * (values / MU_WATER - 1)
@@ -78,7 +78,7 @@ def hounsfield(image, values):
 
 
 def dicom(folder, volume, source):
-    """Checks one exported series against the NIfTI volume of the same method."""
+    """Checks one exported series against the NIfTI volume of the same method; returns its files."""
     files = sorted(folder.glob("*.dcm"))
     sets = [pydicom.dcmread(file) for file in files]
     check(all(file.read_bytes()[:128] == bytes(128) for file in files), f"{folder}: preambles are zero")
@@ -97,7 +97,7 @@ def dicom(folder, volume, source):
     check(np.array_equal(pixels, found), f"{folder}: pydicom and SimpleITK read the same voxels")
     if volume is not None:
         nifti_image, values, affine = volume
-        # A point of the exported slices must have the value the NIfTI volume has there.
+        # The NIfTI volume must have the same value at the same point as the exported slices.
         inverse = np.linalg.inv(affine)
         shape = image.GetSize()
         rng = np.random.default_rng(0)
@@ -121,7 +121,7 @@ def dicom(folder, volume, source):
 
 
 def errors(file):
-    """The errors that dciodvfy reports for a file, without their values."""
+    """Errors that dciodvfy reports for a file, with concrete values replaced by <>."""
     run = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, errors="replace")
     lines = [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Error")]
     return {re.sub(r"<[^>]*>", "<>", line) if "Value" in line else line for line in lines}

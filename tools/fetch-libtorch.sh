@@ -1,10 +1,10 @@
 #!/bin/sh
 # Fetches libtorch into .libtorch/VERSION (git-ignored) from the wheels on PyPI.
-#   tools/fetch-libtorch.sh cpu     what a machine without a GPU needs (0.5 GB download)
-#   tools/fetch-libtorch.sh cuda    adds the CUDA libraries a GPU needs (about 2 GB more)
+#   tools/fetch-libtorch.sh cpu     the libraries for a computer without a GPU (0.5 GB download)
+#   tools/fetch-libtorch.sh cuda    also the CUDA libraries that a GPU needs (about 2 GB more)
 #   tools/fetch-libtorch.sh nvrtc   only the compiler of device kernels (90 MB), which needs no GPU
 # Result: torch/ and nvidia/ as in the wheels, and link/, the folder torch-sys links against.
-# libtorch_cuda.so stays out of link/: one binary serves both kinds of machine and opens it when a GPU is wanted.
+# libtorch_cuda.so is not in link/: the same binary works with and without a GPU, and opens it only if a GPU is used.
 set -eu
 version=2.11.0
 kind=${1:-cpu}
@@ -19,7 +19,7 @@ command -v "$python" >/dev/null || fail "needs Python 3 with pip to download the
 "$python" -m pip --version >/dev/null 2>&1 || fail "'$python -m pip' does not run; install pip, or set LIBTORCH to a libtorch $version of your own"
 
 # wheels REQUIREMENT...: downloads wheels for any CPython (only their libraries are used) and unpacks them.
-# The torch wheel asks for Python packages that recon has no use for: DEPENDENCIES=no leaves them out.
+# The torch wheel depends on Python packages that recon does not need; DEPENDENCIES=no (default) omits them.
 wheels() {
     say "downloading $*"
     rm -rf "$home/download"
@@ -41,7 +41,7 @@ cpu() {
     mkdir -p "$home/nvidia"
     wheels torch==$version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
     mv "$home/unpacked/torch" "$home/torch"
-    # `nvrtc` may have been there before.
+    # `nvrtc` may already have put files there.
     cp -a "$home/unpacked/nvidia/." "$home/nvidia/"
     rm -rf "$home/unpacked"
     found=$(sed -n "s/^__version__ = '\([0-9.]*\).*/\1/p" "$home/torch/version.py")
@@ -75,7 +75,7 @@ nvrtc() {
     mkdir -p "$home/nvidia"
     wheels nvidia-cuda-nvrtc==13.0.88
     cp -a "$home/unpacked/nvidia/." "$home/nvidia/"
-    # A second build of the same library, for other processors.
+    # An alternative build of the same library, which is not needed.
     rm -rf "$home/unpacked" "$home"/nvidia/cu13/lib/*.alt.so*
     say "the compiler of device kernels is ready"
 }

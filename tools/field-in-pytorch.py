@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Evaluates a field that recon fitted, with PyTorch: the loader of docs/fields.md.
+"""Evaluates a field fitted by recon with PyTorch; this is the loader of docs/fields.md.
 
     python3 -m venv venv && venv/bin/pip install torch safetensors
     venv/bin/python tools/field-in-pytorch.py runs/ct/siren/checkpoint.safetensors POINTS.json
 
-POINTS.json: a list of points [x, y, z] in field coordinates. Prints mu / mu_ref at each, one a line. Knows `siren`, and `mlp` with the
-encodings `identity` and `fourier`, the activation `relu` and the output `linear`.
+POINTS.json: a list of points [x, y, z] in field coordinates. Prints mu / mu_ref at each point, one per line. Supports
+`siren`, and `mlp` with the encodings `identity` and `fourier`, the activation `relu` and the output `linear`.
 """
 import sys
 import json

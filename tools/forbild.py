@@ -1,6 +1,6 @@
-"""Writes phantoms/forbild-{head,head-2d,thorax}.yaml from the published tables, in cm as they are published.
+"""Writes phantoms/forbild-{head,head-2d,thorax}.yaml from the published tables, with lengths in cm as published.
 
-Needs nothing but Python. Run from the repository's root: python3 tools/forbild.py
+Needs only Python. Run it from the root of the repository: python3 tools/forbild.py
 """
 
 import math

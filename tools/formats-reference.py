@@ -1,10 +1,10 @@
-"""Makes tests/data/formats-reference.tsv: what pydicom, nibabel and SimpleITK say about every file of the shared data.
+"""Writes tests/data/formats-reference.tsv: what pydicom, nibabel and SimpleITK read from every file of the shared data.
 
     pip install pydicom==3.0.2 nibabel==5.4.2 SimpleITK==2.5.7 pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg
     python tools/formats-reference.py ../shared/data
 
-A line is: path, tool, numbers in the volume, smallest and largest value (as rescaled by the file), or path, tool, `-`,
-`-`, `-`, the reason why there are none. docs/formats.md sets recon's own words beside them.
+Each line holds: path, tool, number of values, smallest and largest value (rescaled as the file says); or path, tool,
+`-`, `-`, `-`, and the error. docs/formats.md compares these with recon's results.
 """
 
 import sys
@@ -57,7 +57,7 @@ def line(path, tool, read, root):
         if values.dtype.fields or np.iscomplexobj(values):
             raise ValueError(f"{values.dtype} values")
         found = [str(values.size), f"{float(values.min()):.9g}", f"{float(values.max()):.9g}", ""]
-    except Exception as error:  # whatever a reader raises is its answer
+    except Exception as error:  # the error of a reader is its result
         text = " ".join(str(error).replace(str(root), "").split())
         found = ["-", "-", "-", f"{type(error).__name__}: {text}"[:110]]
     return "\t".join([str(path.relative_to(root)), tool, *found])

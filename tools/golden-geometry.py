@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Reference figures of tests/contracts/geometries.rs, from itk-rtk 2.7 (pip install itk-rtk): two ellipsoids seen from three poses with
-offsets, tilts and turned detectors, and the XML that RTK writes of these poses (tests/data/geometry/rtk.xml).
+"""Reference values of tests/contracts/geometries.rs, from itk-rtk 2.7 (pip install itk-rtk): two ellipsoids projected
+from three poses with offsets, tilts and rotated detectors, and RTK's XML file of these poses
+(tests/data/geometry/rtk.xml).
 
-    python golden-geometry.py OUT.xml            writes the XML, prints the figures
-    python golden-geometry.py --read FILE.xml    reads a geometry.rtk.xml of a run with RTK's own reader (which compares the
-                                                 parameters with the matrices) and prints the first matrix
+    python golden-geometry.py OUT.xml            writes the XML, prints the values
+    python golden-geometry.py --read FILE.xml    reads a geometry.rtk.xml of a run with RTK's own reader (which compares
+                                                 the parameters with the matrices) and prints the first matrix
 
 RTK's axes are (x, z, -y) of LPS."""
 import sys

@@ -1,10 +1,11 @@
-"""Makes tests/data/exchange.h5: a small scan in the tomopy/DXchange layout, as a reader must find it.
+"""Writes tests/data/exchange.h5: a small scan in the tomopy/DXchange layout, to test the reader.
 
     pip install h5py==3.16 numpy && python tools/golden-measured.py
 
 24 views over 180 degrees, 3 rows, 40 columns of counts (uint16, chunked, compressed, shuffled) of a cylinder (mu 0.1 per
-pixel, radius 6 pixels, 8 pixels off the axis, which falls on column 18.0), flats of about 20000 counts with one cosmic ray and
-a dead pixel (row 1, column 30), darks of 100; theta in degrees, big-endian float64. No noise: the test compares with the formula.
+pixel, radius 6 pixels, 8 pixels off the axis, which projects to column 18.0); flat fields of about 20000 counts with
+one cosmic ray and a dead pixel (row 1, column 30), dark fields of 100 counts; theta in degrees, big-endian float64.
+There is no noise, so that the test can compare with the formula.
 """
 
 import h5py

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Reference figures for the metric tests (src/metrics/golden.rs), by scikit-image.
+"""Reference values of the metric tests (src/metrics/golden.rs), computed with scikit-image.
 
     python3 -m venv venv && venv/bin/pip install scikit-image==0.26.0 && venv/bin/python tools/golden-metrics.py
 
-The volumes come from a formula that both sides compute: whole numbers, so that they are the same to the last bit.
+The volumes come from an integer formula that both sides evaluate, so that they are identical to the last bit.
 """
 import numpy as np
 import skimage
@@ -12,7 +12,7 @@ from skimage.metrics import mean_squared_error, normalized_root_mse, peak_signal
 
 
 def volumes(shape):
-    """Truth and reconstruction in HU [z, y, x]: a blocky object with a ramp, and the same with an error pattern."""
+    """Truth and reconstruction in HU [z, y, x]: blocks with a ramp, and the same with an error pattern."""
     z, y, x = np.meshgrid(*(np.arange(n, dtype=np.int64) for n in shape), indexing="ij")
     truth = -1000 + 37 * ((3 * x + 5 * y + 7 * z) % 11) + 900 * ((x // 4 + y // 5 + z // 3) % 2) + 6 * x
     found = truth + 8 * ((x * y + 3 * z * z + 11 * x) % 97 - 48) + 25 * ((x + z) // 6 % 2)
@@ -20,13 +20,13 @@ def volumes(shape):
 
 
 def mask(shape):
-    """A ball-like part of the volume."""
+    """Mask of a ball in the middle of the volume, clipped at its edges."""
     z, y, x = np.meshgrid(*(np.arange(n, dtype=np.int64) for n in shape), indexing="ij")
     return (2 * z - shape[0]) ** 2 + (2 * y - shape[1]) ** 2 + (2 * x - shape[2]) ** 2 <= min(shape[1:]) ** 2
 
 
 def ssim_map(truth, found, span):
-    """The map and the width of the border that scikit-image leaves out of the mean."""
+    """Mean SSIM (without the border, as in scikit-image) and the SSIM map."""
     options = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=span, full=True)
     return structural_similarity(truth, found, **options)
 
@@ -36,14 +36,14 @@ def inner(values):
 
 
 def gaussian(image):
-    """The 11-tap window with zeros beyond the edge."""
+    """Image filtered with the 11-tap Gaussian window, with zeros beyond the edge."""
     taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
     taps /= taps.sum()
     return correlate1d(correlate1d(image, taps, axis=0, mode="constant"), taps, axis=1, mode="constant")
 
 
 def terms(a, b, span):
-    """Luminance and contrast-structure maps of Wang 2004, population covariance."""
+    """Luminance and contrast-structure maps of Wang 2004, with population covariance."""
     c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     ma, mb = gaussian(a), gaussian(b)
     va, vb, cov = gaussian(a * a) - ma**2, gaussian(b * b) - mb**2, gaussian(a * b) - ma * mb
@@ -56,7 +56,7 @@ def halved(image):
 
 
 def ms_ssim(a, b, span):
-    """Wang 2003 on one slice."""
+    """MS-SSIM (Wang 2003) of one slice."""
     product = 1.0
     for k, weight in enumerate([0.0448, 0.2856, 0.3001, 0.2363, 0.1333]):
         luminance, structure = (inner(m) for m in terms(a, b, span))
@@ -66,7 +66,7 @@ def ms_ssim(a, b, span):
 
 
 def gmsd(a, b, span):
-    """Xue 2014 on one slice of values from 0 to span."""
+    """GMSD (Xue 2014) of one slice with values from 0 to span."""
     prewitt = np.array([[1, 0, -1]] * 3) / 3
     magnitude = lambda v: np.hypot(correlate(v, prewitt, mode="constant"), correlate(v, prewitt.T, mode="constant"))
     a, b = (magnitude(halved(v / span)) for v in (a, b))
@@ -75,7 +75,7 @@ def gmsd(a, b, span):
 
 
 def ssim2d_gauss_r2(a, b):
-    """Slices across all axes of volumes from 0 to 1, empty ones left out."""
+    """Mean SSIM over the slices along all axes of volumes from 0 to 1, without empty slices."""
     means = []
     for axis in range(3):
         pairs = [(np.take(a, i, axis), np.take(b, i, axis)) for i in range(a.shape[axis])]
@@ -85,7 +85,7 @@ def ssim2d_gauss_r2(a, b):
 
 
 def more(shape):
-    """The figures that scikit-image has in part, for the whole volume."""
+    """Prints the metrics of the whole volume that scikit-image provides only in part."""
     truth, found = volumes(shape)
     low, span = truth.min(), truth.max() - truth.min()
     a, b = (truth - low) / span, (found - low) / span

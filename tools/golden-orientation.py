@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Reference sinograms for the orientation tests (tests/contracts/orientation.rs), by the ASTRA toolbox.
+"""Reference sinograms of the orientation tests (tests/contracts/orientation.rs), computed with the ASTRA toolbox.
 
     python3 -m venv venv && venv/bin/pip install astra-toolbox==2.5.0 && venv/bin/python tools/golden-orientation.py
 
-ASTRA knows nothing of recon's vectors here: it gets angles in its own convention (its angle is recon's + 90 degrees)
-and an image whose rows run along -y, drawn by numpy from the ellipses below. Rays go through pixel centres.
+They are independent of recon's vectors: ASTRA gets angles in its own convention (its angle is recon's + 90 degrees) and
+an image whose rows run along -y, drawn by numpy from the ellipses below. Rays go through pixel centres.
 """
 import astra
 import numpy as np
 
-# x, y, semi-axis a, semi-axis b, degrees from +x to +y, density: no symmetry at all. mm.
+# x, y, semi-axis a, semi-axis b (mm), degrees from +x to +y, density; chosen to have no symmetry.
 ELLIPSES = [(15.0, 5.0, 10.0, 20.0, 25.0, 1.0), (-20.0, 10.0, 5.0, 10.0, -40.0, 2.0)]
 SIDE, PIXELS = 100.0, 2000
 COLUMNS, PITCH = 16, 7.0

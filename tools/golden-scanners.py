@@ -1,10 +1,11 @@
-"""Makes tests/data/nxtomo.nxs and tests/data/astra-fan.mat: small scans as NeXus and the ASTRA toolbox lay them out.
+"""Writes tests/data/nxtomo.nxs and tests/data/astra-fan.mat: small scans in the layouts of NeXus and the ASTRA toolbox.
 
     pip install h5py==3.16 numpy scipy && python tools/golden-scanners.py
 
-Both hold a disk (mu 0.02 /mm, radius 20 mm about the axis) with a smaller one (0.04 /mm more, radius 5 mm) at (x, y) = (9, -6) mm, from exact
-chords. NXtomo: 60 views over 180 degrees of counts, open beam 5000, darks 100, one invalid frame, pixels of 1 mm written in metres, the axis in
-the middle. ASTRA: a fan of 64 pixels of 1.5 mm, source 200 mm before and detector 100 mm behind the axis, 90 angles over a turn in radians.
+Both hold a disk (mu 0.02 /mm, radius 20 mm about the axis) with a smaller one (0.04 /mm more, radius 5 mm) at (x, y) =
+(9, -6) mm, from exact chords. NXtomo: 60 views over 180 degrees of counts, open beam 5000, dark field 100, one invalid
+frame, pixels of 1 mm stored in metres, the axis in the middle. ASTRA: a fan beam of 64 pixels of 1.5 mm, the source 200
+mm before and the detector 100 mm behind the axis, 90 angles over a full turn in radians.
 """
 
 import h5py
@@ -19,7 +20,7 @@ def chord(distance, radius):
 
 
 def integral(point, direction):
-    """Line integral of rays through points [n, 2] along unit directions [n, 2]."""
+    """Line integrals of the disks along rays through points [n, 2] with unit directions [n, 2]."""
     off = lambda center: (point - center)[:, 0] * direction[:, 1] - (point - center)[:, 1] * direction[:, 0]
     return BODY[0] * chord(off(np.zeros(2)), BODY[1]) + BALL[0] * chord(off(PLACE), BALL[1])
 

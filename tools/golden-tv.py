@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Reference figures of tests/methods/variation.rs: total variation of a tiny 2-D scan minimised in f64 by plain PDHG with its own projector.
+"""Reference values of tests/methods/variation.rs: total-variation reconstruction of a tiny 2-D scan in f64, by plain
+PDHG.
 
 python3 tools/golden-tv.py        (numpy)
 
-Grid 12 x 12 of 5 mm, 10 parallel views over 180 degrees, 18 columns of 5 mm, mu_water 0.02 /mm, so x = mu / 0.05. The data are a formula
-that the test evaluates too. A is Joseph's (1982), written down anew; the norm is exact. Iterated until the duality gap, with the dual
-made feasible, is below 1e-9 of the objective.
+Grid of 12 x 12 pixels of 5 mm, 10 parallel views over 180 degrees, 18 columns of 5 mm, mu_water 0.02 /mm, so that x =
+mu / 0.05. The data come from a formula that the test evaluates too. A is an independent implementation of Joseph's
+projector (1982), with the exact operator norm. Iterates until the duality gap, with the dual made feasible, is below
+1e-9 of the objective.
 """
 import numpy as np
 
@@ -69,7 +71,7 @@ def solve(weight, delta):
             g = np.sqrt((dy @ x) ** 2 + (dx @ x) ** 2)
             h = np.where(g < delta, g**2 / (2 * delta) if delta else 0, g - delta / 2)
             primal = 0.5 * ((a @ x - y) ** 2).sum() + weight * h.sum()
-            # Shift p by a constant until Kᵀ(p, q) >= 0 everywhere: then the dual value is a true lower bound.
+            # Shift p by a constant until Kᵀ(p, q) >= 0 everywhere, so that the dual value is a true lower bound.
             s = a.T @ p + dy.T @ q[0] + dx.T @ q[1]
             shift = max(0, (-s / (a.T @ np.ones(len(y)))).max())
             f = p + shift

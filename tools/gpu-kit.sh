@@ -1,6 +1,7 @@
 #!/bin/sh
-# Packs what a machine with a GPU needs to prove recon there:  tools/gpu-kit.sh BINARY [FOLDER]
-# Result: recon-gpu-kit.tar.gz in FOLDER (target) with the stripped binary, a small scan and gpu-proof.sh; libtorch is the machine's.
+# Packs the files that are needed to test recon on another computer with a GPU:  tools/gpu-kit.sh BINARY [FOLDER]
+# Result: recon-gpu-kit.tar.gz in FOLDER (default: target) with the stripped binary, a small scan and gpu-proof.sh. It
+# does not contain libtorch, which must be installed there.
 set -eu
 binary=$1
 cd "$(dirname "$0")/.."

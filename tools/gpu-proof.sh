@@ -1,9 +1,9 @@
 #!/bin/sh
-# Proves recon on the GPU of this machine with one command, without network, and prints one Markdown page:
+# Tests recon on a GPU with one command and without network access, and prints one Markdown page:
 #   ./gpu-proof.sh [DEVICE [PAGE]]      DEVICE cuda (default), cuda:N or cpu; PAGE gpu.md by default
-# It needs libtorch 2.11 for CUDA 13: that of the machine's Python (pip install torch==2.11.0), or its folder torch/lib in
-# TORCH_LIB. `cpu` runs the same steps on the processor, to try the script itself; nothing is then proven about a GPU.
-# QUICK=1 takes small sizes. Ends with code 1 if a check failed.
+# It needs libtorch 2.11 for CUDA 13: that of the installed Python (pip install torch==2.11.0), or the folder torch/lib
+# in TORCH_LIB. `cpu` runs the same steps on the CPU, to test the script itself; it says nothing about a GPU.
+# QUICK=1 uses small sizes. Exits with code 1 if a check failed.
 set -u
 device=${1:-cuda}
 page=${2:-gpu.md}
@@ -27,12 +27,12 @@ export LD_LIBRARY_PATH="$TORCH_LIB${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export RECON_KERNEL_CACHE="$work/kernels"
 
 say() { printf '%s\n' "$*" >>"$work/page"; }
-# check WHAT FOUND EXPECTED HOLDS(0 or 1)
+# check NAME FOUND EXPECTED PASSED(0 or 1): adds a row to the table
 check() {
     if [ "$4" = 1 ]; then verdict=holds; else verdict="**FAILS**"; failed=1; fi
     say "| $1 | $2 | $3 | $verdict |"
 }
-# run NAME DEVICE: the pipeline into a folder of its own, nothing taken from an earlier run
+# run NAME DEVICE: runs the pipeline into a new folder, without results of an earlier run
 run() {
     if ! "$recon" run "$pipeline" --device "$2" --output "$work/$1" --quiet >/dev/null 2>"$work/$1.log"; then
         cat "$work/$1.log" >&2
@@ -40,7 +40,7 @@ run() {
         finish
     fi
 }
-# psnr A B: dB of volume B against volume A
+# psnr A B: PSNR in dB of volume B with volume A as reference
 psnr() {
     "$recon" compare "$1" "$2" --json 2>/dev/null | tr ',{}' '\n' | sed -n 's/.*"psnr_db": *\([-0-9.eE+]*\).*/\1/p' | head -n 1
 }
@@ -72,9 +72,9 @@ for method in fdk sirt tv siren hash; do
     truth=$work/cpu/truth.nii.gz
     case $method in
     fdk | sirt)
-        # 60 dB: a root mean square of a thousandth of the volume's range.
+        # 60 dB: the root mean square difference is a thousandth of the volume's range.
         apart=$(psnr "$work/cpu/$volume" "$work/card/$volume")
-        # No figure: the volumes are equal.
+        # An empty result means that the volumes are equal.
         check "$method, card against CPU" "${apart:-equal}" "60 dB or more" "$(holds "${apart:-999} >= 60")"
         ;;
     *)

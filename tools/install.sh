@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs recon so that the folder can be moved anywhere:  tools/install.sh LIBTORCH PREFIX
+# Installs recon into a folder that can be moved anywhere:  tools/install.sh LIBTORCH PREFIX
 #   bin/recon                       finds its libraries in ../lib/recon
-#   lib/recon/{torch,nvidia}        libtorch's libraries, in the shape of its wheels: it looks for CUDA beside itself
+#   lib/recon/{torch,nvidia}        libtorch's libraries, arranged as in its wheels (it looks for CUDA beside itself)
 #   share/recon/{pipelines,phantoms}
 set -eu
 linked=$1
@@ -12,7 +12,8 @@ nvidia=$torch/../../nvidia
 home=$prefix/lib/recon
 new=$home.new
 
-# copy FILE...: into the new torch/lib, links followed; what a libtorch does not have is left out.
+# copy FILE...: copies files into the new torch/lib and follows links; files that this libtorch does not have are
+# omitted.
 copy() {
     for file in "$@"; do
         [ ! -e "$file" ] || cp -L "$file" "$new/torch/lib/"
@@ -25,7 +26,7 @@ copy "$torch"/libc10.so "$torch"/libtorch_cpu.so "$torch"/libtorch.so "$torch"/l
 if [ -d "$nvidia" ]; then
     cp -RL "$nvidia" "$new/nvidia"
     find "$new/nvidia" -type f ! -name '*.so*' -delete
-    # What a GPU needs, where `make libtorch-cuda` has fetched it.
+    # The libraries for a GPU, if `make libtorch-cuda` has fetched them.
     [ ! -d "$nvidia/cudnn" ] || copy "$torch"/libc10_cuda.so "$torch"/libtorch_cuda*.so "$torch"/libcaffe2_nvrtc.so "$torch"/libtorch_nvshmem.so
 fi
 rm -rf "$home"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Evaluates a radiance field that recon fitted, with PyTorch: the loader of docs/neural-rendering.md.
+"""Evaluates a radiance field fitted by recon with PyTorch; this is the loader of docs/neural-rendering.md.
 
     venv/bin/python tools/radiance-in-pytorch.py runs/nerf/hash-grid/checkpoint.safetensors RAYS.json
 
-RAYS.json: a list of [x, y, z, dx, dy, dz], points in field coordinates and unit vectors of the view. Prints four numbers a line, raw
-density and raw colour: density = exp(raw) per half the box's longest edge, colour = 1 / (1 + exp(-raw)). Knows the encodings
-`identity`, `nerf` and `hash_grid`, the activations `relu` and `sine`, every `direction`.
+RAYS.json: a list of [x, y, z, dx, dy, dz], points in field coordinates and unit viewing directions. Prints four numbers
+per line, raw density and raw colour: density = exp(raw) per half the box's longest edge, colour = 1 / (1 + exp(-raw)).
+Supports the encodings `identity`, `nerf` and `hash_grid`, the activations `relu` and `sine`, and every `direction`.
 """
 import sys
 import json

@@ -1,7 +1,7 @@
 """Makes docs/images/ct.png from a finished run of pipelines/ct.yaml: python tools/readme-figure.py runs/ct docs/images/ct.png
 
-Needs nibabel and matplotlib. One axial and one sagittal slice of the truth, the best FDK and the SIREN in one window, and
-their signed errors in one range.
+Needs nibabel and matplotlib. Shows one axial and one sagittal slice of the truth, the best FDK and the SIREN in one
+grey window, and their signed errors on one scale.
 """
 import json, sys
 import matplotlib
@@ -16,7 +16,7 @@ fdk = max((name for name in psnr if name.startswith("fdk")), key=psnr.get)
 volume = lambda path: nib.load(path).get_fdata()
 truth = volume(f"{run}/truth.nii.gz")
 shown = [("truth", truth)] + [(f"{name}, {psnr[name]:.1f} dB", volume(f"{run}/{name}/volume.nii.gz")) for name in (fdk, "siren")]
-# NIfTI is RAS+: axis 0 to the right. Shown as radiologists do, patient left on the right.
+# NIfTI is RAS+ (axis 0 points to the right); shown in the radiological convention, the patient's left on the right.
 axial = lambda v: v[::-1, ::-1, v.shape[2] // 2].T
 figure, axes = plt.subplots(1, 5, figsize=(12.5, 2.9), dpi=100)
 for axis, (title, values) in zip(axes, shown):

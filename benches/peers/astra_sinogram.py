@@ -1,9 +1,10 @@
-"""Sinograms by recon's models beside those of the ASTRA toolbox on the CPU: relative L2 differences.
+"""Compares recon's sinograms with those of the ASTRA toolbox on the CPU: relative L2 differences.
 
 usage: python benches/peers/astra_sinogram.py [voxels]     (default 128)
 
-ASTRA's `line` is Siddon's method, `linear` Joseph's, `strip` the area that the beam of a pixel shares with a voxel. What a
-version does not have (2.5.0 on the CPU: `linear` for fans) is left out. `--golden` prints the figures of tests/contracts/astra.rs.
+ASTRA's `line` is Siddon's method, `linear` is Joseph's, `strip` weights by the area that a pixel's beam shares with a
+voxel. Projectors that the installed version lacks (2.5.0 on the CPU: `linear` for fan beams) are skipped. `--golden`
+prints the reference values of tests/contracts/astra.rs.
 """
 import sys
 
@@ -13,7 +14,7 @@ import slices
 
 
 def sinogram(projector, kind, image, pixels, views, pitch, radius):
-    """ASTRA has y upwards and counts angles from −y: its view at theta is recon's at theta − 90 degrees."""
+    """ASTRA's sinogram. ASTRA's y axis points up and its angles start at −y: its angle is recon's + 90 degrees."""
     n = image.shape[0]
     volume = astra.create_vol_geom(n, n)
     arc = 2 * np.pi if kind == "fan" else np.pi
@@ -33,7 +34,7 @@ def compare(kind, name, n):
     pixels, views, radius = (2 * n + 11, 90, 2.5 * n) if kind == "fan" else (int(1.5 * n) + 5, 90, 1000.0)
     for wide, pitch in [("pixels of a voxel", 2.0 if kind == "fan" else 1.0), ("pixels of three voxels", 6.0 if kind == "fan" else 3.0)]:
         count = pixels if wide == "pixels of a voxel" else pixels // 3
-        # A little off, so that no ray runs in a face between voxels.
+        # A slightly different pitch, so that no ray runs along a face between voxels.
         work = (kind, image, count, views, pitch * 0.997, radius)
         ours = {model: slices.recon(model, *work) for model in slices.MODELS}
         for peer in ["line", "linear", "strip"]:
@@ -50,7 +51,7 @@ def golden():
     image = np.zeros((12, 12), np.float32)
     inner = np.arange(100) * 7 % 13
     image[1:11, 1:11] = inner.reshape(10, 10)
-    # An even number of pixels, because the middle one of an odd number would see along the face between voxels.
+    # An even number of pixels: with an odd number the middle ray would run along a face between voxels.
     for kind, pitch, radius in [("parallel", 1.07, 100.0), ("fan", 2.13, 30.0)]:
         for peer in ["line", "linear", "strip"]:
             try:

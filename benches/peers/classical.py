@@ -1,11 +1,13 @@
-"""recon's classical methods beside ASTRA, SciPy, scikit-image and ITK-RTK: first whether they agree, then how fast they are.
+"""Compares recon's classical methods with ASTRA, SciPy, scikit-image and ITK-RTK: agreement of the images, or speed.
 
 usage: python benches/peers/classical.py [--large] [--time [ROUNDS]]
 
-Without `--time`: recon projects phantoms exactly (phantoms/*.yaml), every tool reconstructs the same numbers, and printed are the PSNR
-of each against the truth, their difference, and the relative L2 distance between both images. 2-D: 256 x 256 of 1 mm (257 x 257
-for scikit-image), 60 and 180 parallel views of 363 pixels. 3-D: 64³ of 3.5 mm (`--large`: 128³), 50 views of a cone beam on a circle.
-With `--time`: medians over ROUNDS (5) of runs in alternation within one process each, their ratio, and the peak memory of each process.
+Without `--time`, recon computes exact projections of phantoms (phantoms/*.yaml) and every tool reconstructs the same
+data. Printed are the PSNR of each against the truth, the difference of the PSNR values, and the relative L2 distance
+between both images. 2-D: 256 x 256 pixels of 1 mm (257 x 257 for scikit-image), 60 and 180 parallel views of 363
+pixels. 3-D: 64³ voxels of 3.5 mm (`--large`: 128³), 50 cone-beam views on a circle.
+With `--time`, printed are the median times of ROUNDS (5) alternating runs, their ratio, and the peak memory of each
+process. Each tool runs in one process.
 """
 import argparse
 import json
@@ -30,7 +32,7 @@ Image = itk.Image[itk.F, 3]
 
 
 class Recon:
-    """recon in one process, a request at a time."""
+    """A process of recon's benchmark that handles one request at a time."""
 
     def __init__(self):
         command = ["cargo", "bench", "--quiet", "--bench", "classical", "--", "--serve"]
@@ -45,7 +47,7 @@ class Recon:
         return reply["seconds"]
 
     def peak(self):
-        """Peak resident memory of the benchmark (a child of cargo, or in its place), MB."""
+        """Peak resident memory in MB of the benchmark, which is a child of cargo or has replaced it."""
         peaks = []
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
@@ -62,7 +64,7 @@ recon = Recon()
 
 
 class Work:
-    """A scan of a phantom: exact line integrals and the truth, on disk and here."""
+    """A scan of a phantom: exact line integrals and the truth, as files and as arrays."""
 
     def __init__(self, name, phantom, shape, spacing, scan):
         self.shape, self.spacing, self.scan = shape, spacing, scan
@@ -90,7 +92,7 @@ def compare(name, work, ours, theirs):
     print(f"{name:44s} recon {a:7.3f} dB   peer {b:7.3f} dB   difference {a - b:+7.3f} dB   relative L2 {distance:8.2e}", flush=True)
 
 
-# ---- ASTRA: its angle is ours + 90 degrees and its rows run along -y.
+# ---- ASTRA: its angle is recon's + 90 degrees and its rows run along -y.
 
 
 class Astra:
@@ -166,7 +168,7 @@ class Scipy:
         return time.perf_counter() - start, x.reshape(1, self.n, self.n)
 
 
-# ---- RTK: (x, y, z) of RTK is (x, z, -y) of recon, its gantry angle ours + 90 degrees.
+# ---- RTK: (x, y, z) of RTK is (x, z, -y) of recon, its gantry angle is recon's + 90 degrees.
 
 
 class Rtk:
@@ -244,8 +246,8 @@ def cone_work(n, views=50):
 
 def skimage_fbp(work):
     views = work.data.shape[0]
-    # Its angle is ours + 90 degrees and its rows run along -y. It turns about pixel n // 2: the middle if n is odd
-    # only.
+    # scikit-image's angle is recon's + 90 degrees and its rows run along -y. It rotates about pixel n // 2, which is
+    # the middle only if n is odd.
     sinogram = work.data[:, 0].T.astype(np.float64)
     start = time.perf_counter()
     found = iradon(sinogram, np.arange(views) * 180.0 / views + 90, output_size=work.shape[1], filter_name="ramp", circle=False)
@@ -279,7 +281,7 @@ def agree_3d(n):
 
 
 def timed(name, work, method, peer, rounds, ours_per=1, ours_less=None):
-    """Medians of alternated runs; `ours_less`: a method with fewer iterations, whose time is taken off."""
+    """Median times of alternating runs. The time of `ours_less`, a method with fewer iterations, is subtracted."""
 
     def ours():
         seconds = work.ask(method)
@@ -304,7 +306,7 @@ def race(rounds):
     work, pitch = cone_work(128)
     peer = Rtk(work, pitch)
     timed("FDK, 128^3, 50 x 128^2: RTK", work, "fdk", lambda: peer.fdk()[0], rounds)
-    # One iteration is the difference between three and one: what is set up once does not count.
+    # The time of one iteration is half the difference between three and one, which excludes the setup.
     one = lambda: (peer.sart(3, 50)[0] - peer.sart(1, 50)[0]) / 2
     timed("SIRT iteration, 128^3, 50 x 128^2: RTK", work, "sirt: {iterations: 11}", one, rounds, 10, "sirt: {iterations: 1}")
     theirs = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,11 +1,12 @@
-"""Differentiable projection beside DiffDRR's trilinear renderer, in alternation: forward, and forward and backward of ½‖Ax − y‖²
-with respect to the voxels, as a step of a fit needs them.
+"""Compares differentiable projection with DiffDRR's trilinear renderer, timed in alternation: the forward projection,
+and forward plus backward of ½‖Ax − y‖² with respect to the voxels, as in one step of a fit.
 
 usage: python benches/peers/drr.py [voxels [pixels [views [rounds]]]]     (default 128 128 50 3)
 
-DiffDRR (0.6, torch on the CPU) takes the views one by one, as its memory allows; two are timed and scaled to all. It samples each
-ray `n_points` times; as many as voxels along the cube's diagonal make a sample per voxel. recon's side is the forward kernel and its
-exact adjoint: cargo bench --bench projectors -- --serve.
+DiffDRR (0.6, torch on the CPU) renders the views one by one to limit its memory; two views are timed and the time is
+scaled to all. It takes `n_points` samples on each ray: the number of voxels along the cube's diagonal, which is about
+one sample per voxel. recon's side is the forward kernel and its exact adjoint: cargo bench --bench projectors --
+--serve.
 """
 import os
 import statistics

@@ -1,8 +1,9 @@
-"""What a fit's steps cost from 32^3 to 256^3: a bf16 SIREN of 3 x 256 on the whole lattice, 25 cone-beam views of 1.5 n x 1.5 n pixels.
+"""Time and memory of a fit's steps from 32^3 to 256^3 voxels: a bf16 SIREN of 3 x 256 evaluated on the whole grid of
+n^3 voxels, with 25 cone-beam views of 1.5 n x 1.5 n pixels.
 
 usage: python3 benches/peers/field_growth.py [largest [PROGRAM]]     (default 256 target/release/recon)
 
-Printed per size: seconds of a data step (median), of the whole method with three steps, and the run's highest resident memory.
+Printed per size: median seconds of a data step, points per second, and the highest resident memory of the runs so far.
 """
 import json
 import os

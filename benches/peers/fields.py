@@ -1,10 +1,11 @@
-"""Training steps of coordinate networks beside eager PyTorch, in alternation on the same work.
+"""Compares training steps of coordinate networks with eager PyTorch, timed in alternation on the same work.
 
 usage: python benches/peers/fields.py [points [steps [rounds]]]     (default 8192 20 5)
 
-A step is forward, mean of squares, backward and Adam, on the same number of points and threads. PyTorch's networks are the usual ones: SIREN 3 x 256
-in f32 and under bfloat16 autocast; a hash grid in 2-D of 8 levels with 2 features, 4 to 128 cells, and a 2 x 64 ReLU network.
-recon's side is `cargo bench --bench fields -- --serve`. Printed are thousands of points per second (medians) and the ratio.
+A step is forward, half the sum of squares, backward and Adam, on the same number of points and threads. PyTorch's
+networks are the usual ones: SIREN 3 x 256 in f32 and under bfloat16 autocast; a hash grid in 2-D and 3-D with 8 levels
+of 2 features, 4 to 128 cells, and a 2 x 64 ReLU network. recon's side is `cargo bench --bench fields -- --serve`.
+Printed are thousands of points per second (medians) and the ratio.
 """
 import statistics
 import subprocess

@@ -1,9 +1,9 @@
-"""How recon's projectors grow with the volume, and with threads: n^3 voxels, 50 views of n^2 pixels.
+"""Scaling of recon's projectors with the volume and the number of threads: n^3 voxels, 50 views of n^2 pixels.
 
 usage: python benches/peers/growth.py [largest]     (default 512)
 
-Printed are medians of three runs, voxel-plane steps per second (rays x planes crossed / seconds, the unit of the load limit) and the
-ratio of one thread to all. recon's side is cargo bench --bench projectors -- --serve.
+Printed are medians of three runs, voxel-plane steps per second (rays x planes crossed / seconds, the unit of the load
+limit) and the time of one thread divided by that of all. recon's side is cargo bench --bench projectors -- --serve.
 """
 import os
 import statistics
@@ -36,7 +36,7 @@ size = 64
 while size <= largest:
     for job in ["forward", "adjoint", "backproject"]:
         one, many = timed(alone, job, size), timed(all_, job, size)
-        # A ray crosses about n planes; a voxel is updated once a view.
+        # A ray crosses about n planes; backprojection updates each voxel once per view.
         steps = VIEWS * size**3
         print(f"| {size} | {job} | {one * 1e3:.0f} ms | {many * 1e3:.0f} ms | {one / many:.2f} | {steps / many / 1e9:.2f} |", flush=True)
     size *= 2

@@ -1,4 +1,4 @@
-"""The usual coordinate networks in plain, eager PyTorch."""
+"""Common coordinate networks in plain, eager PyTorch."""
 import math
 
 import torch
@@ -21,7 +21,7 @@ class Siren(torch.nn.Module):
 
 
 class HashGrid(torch.nn.Module):
-    """Müller et al. 2022 in plain PyTorch: one gather per level and corner."""
+    """Hash grid of Müller et al. 2022 in plain PyTorch: one gather per level and corner."""
 
     primes = [1, 2654435761, 805459861]
 

@@ -1,10 +1,11 @@
-"""Steps per second of a radiance field (hash grid, instant-ngp's small networks) beside eager PyTorch, on the same work.
+"""Compares the training speed of a radiance field (hash grid, instant-ngp's small networks) with eager PyTorch.
 
 usage: python benches/peers/radiance.py SECONDS_OF_RECON's_STEP RAYS SAMPLES_A_RAY [steps]
 
-A step: RAYS rays of SAMPLES_A_RAY samples each through a hash grid of 8 levels of 2 features (2^16 rows, 8 to 128 cells), 64 neurons
-before the density, spherical harmonics of degree 3 and 2 x 64 before the colour, emission and absorption, mean of squares, backward,
-Adam. recon's side is a run with `cells: 0`, so that no sample is left out: its `steps_per_second` is in report.json.
+A step: RAYS rays of SAMPLES_A_RAY samples each through a hash grid of 8 levels of 2 features (2^16 rows, 8 to 128
+cells), one layer of 64 neurons for the density, 16 spherical harmonics (degree 3) and 2 x 64 neurons for the colour,
+emission-absorption rendering, mean of squares, backward, Adam. recon's side is a run with `cells: 0`, so that it skips
+no sample: its `steps_per_second` is in report.json.
 """
 import os
 import statistics

@@ -1,9 +1,10 @@
-"""Forward projection, its adjoint and voxel backprojection beside ITK-RTK, in alternation on the same cone-beam work.
+"""Compares forward projection, its adjoint and voxel backprojection with ITK-RTK, on the same cone-beam scan.
 
 usage: python benches/peers/rtk.py [voxels [pixels [views [rounds]]]]     (default 128 128 50 5)
 
-The work is `Work` of benches/projectors.rs: a cube of 128 mm, source 500 mm and detector 1000 mm away, the detector 1.25
-times as wide as the cube's shadow. Each round times RTK, then recon; printed are medians and their ratio.
+The scan is `Work` of benches/projectors.rs: a cube of 128 mm, the source 500 mm from its centre and 1000 mm from the
+detector, which is 1.25 times as wide as the magnified cube. Each round times RTK, then recon; printed are medians and
+their ratio.
 """
 import statistics
 import subprocess

@@ -1,4 +1,4 @@
-"""Parallel sinograms by recon's models beside scikit-image's `radon` (turns the image by bilinear interpolation, then sums it).
+"""Compares recon's parallel-beam sinograms with scikit-image's `radon`, which rotates the image bilinearly and sums it.
 
 usage: python benches/peers/skimage_radon.py [voxels, odd]     (default 129)
 """
@@ -8,7 +8,7 @@ import numpy as np
 import slices
 from skimage.transform import radon
 
-# An even slice would be turned about another centre than its own.
+# A slice with an even number of pixels would be rotated about a point other than its centre.
 n = int(sys.argv[1]) if len(sys.argv) > 1 else 129
 views = 90
 for name, make in slices.SLICES.items():

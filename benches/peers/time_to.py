@@ -1,10 +1,14 @@
-"""How soon a coordinate network fits the 2-D phantom (128^2, 60 parallel views, no noise), beside eager PyTorch on rays.
+"""Time to fit a coordinate network to the 2-D phantom (128^2, 60 parallel views, no noise), compared with eager
+PyTorch.
 
 usage: python benches/peers/time_to.py     (needs torch, numpy and nibabel, and target/release/recon)
 
-PyTorch: 64 random rays of 128 samples a step, Adam (1e-4 SIREN 3 x 256, 1e-2 hash grid of 8 levels of 2 with 2 x 64), the exact line integrals that recon
-simulated; its time is the *first* step that reaches a PSNR, evaluated outside the clock, for at most 60 s. recon: the lattice; its time is that of
-the shortest *whole* fit, schedule and all, whose volume has that PSNR, of a ladder of step counts. PSNR is 10 log10(1 / mean square) in units of the skull.
+PyTorch: each step takes 64 random rays of 128 samples; Adam with a rate of 1e-4 (SIREN 3 x 256) or 1e-2 (hash grid of 8
+levels of 2 features with 2 x 64 neurons); the data are the exact line integrals that recon simulated. Its time for a
+PSNR is that of the first step which reaches it, without the time to evaluate the PSNR, for at most 60 s.
+recon: the whole grid in every step. Its time for a PSNR is that of the shortest complete fit (with its full schedule)
+which reaches it, out of several fits with different numbers of steps.
+PSNR is 10 log10(1 / mean square error), with attenuation in units of water.
 """
 import json
 import math
@@ -36,7 +40,7 @@ METHOD = "  - {name: %s-%d, neural_field: {start: null, ramp_steps: %d, steps: %
 
 
 def recon(folder):
-    """PSNR and seconds of each method of a run in `folder`."""
+    """Runs recon in `folder`; returns {method: (PSNR in dB, seconds)}."""
     text = CASE % os.getcwd()
     for name, field in FIELDS.items():
         text += "".join(METHOD % (name, steps, steps // 2, steps, field) for steps in LADDER)
@@ -48,7 +52,8 @@ def recon(folder):
 
 
 def scan(folder):
-    """Points [view, pixel, sample, 2] (field coordinates), sample length, integrals of water, truth and its points."""
+    """Returns points [view, pixel, sample, 2] (field coordinates), sample length in mm, line integrals in units of
+    water, the truth and its points."""
     views = json.load(open(f"{folder}/run/geometry.json"))["geometry"]["views"]
     data = np.load(f"{folder}/run/projections.npy")[:, 0, :]
     truth = nibabel.load(f"{folder}/run/truth.nii.gz")
@@ -66,12 +71,12 @@ def scan(folder):
         start -= (start @ direction)[:, None] * direction
         points.append((start[:, None, :] + t[:, None] * direction)[..., :2] / half)
     torch32 = lambda a: torch.tensor(np.asarray(a), dtype=torch.float32)
-    # NIfTI's x and y run the other way.
+    # NIfTI's x and y axes point the opposite way (RAS instead of LPS).
     return torch32(points), t[1] - t[0], torch32(data / water), torch32(values), torch32(-world[..., :2] / half)
 
 
 def pytorch(make, rate, wanted, case):
-    """Seconds and step of the first PSNR of at least each of `wanted`."""
+    """Returns {PSNR: (seconds, step)} of the first step that reaches each `wanted` PSNR (dB), and the last PSNR."""
     points, length, data, truth, grid = case
     torch.manual_seed(0)
     network = make(2)

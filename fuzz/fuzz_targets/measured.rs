@@ -1,4 +1,4 @@
-//! Measured projections: the first byte chooses the reader.
+//! Fuzzes the readers of measured projections; the first byte chooses the reader.
 #![no_main]
 
 #[allow(dead_code)] // every target uses some of them

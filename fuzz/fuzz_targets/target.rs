@@ -2,7 +2,7 @@
 
 use crate::readers::Read;
 
-/// Writes the bytes after the first into a file and reads it with the reader that the first one names.
+/// Chooses a reader by the first byte, and reads a temporary file that holds the remaining bytes.
 pub fn run(readers: &[(&str, Read)], bytes: &[u8]) {
     let Some((&choice, rest)) = bytes.split_first() else { return };
     let (ending, read) = readers[choice as usize % readers.len()];

@@ -1,4 +1,4 @@
-//! Texts: the first byte chooses the reader.
+//! Fuzzes the readers of text files; the first byte chooses the reader.
 #![no_main]
 
 #[allow(dead_code)] // every target uses some of them

@@ -1,4 +1,4 @@
-//! Volumes of every format: the first byte chooses the ending of the file's name.
+//! Fuzzes the readers of volumes; the first byte chooses the file name's extension and with it the format.
 #![no_main]
 
 #[allow(dead_code)] // every target uses some of them

@@ -1,7 +1,7 @@
-// Nextflow around `recon task`, for those whose clusters it runs. Freeze the study first, which starts nothing:
+// Runs the tasks of a study with Nextflow. First freeze the study, which starts no computation:
 //   recon batch submit study.yaml --engine manifest --output runs/study
 //   nextflow run pipelines/cluster/main.nf --study $PWD/runs/study --elements 24
-// A task that is started again goes on where it was; one that is done ends at once.
+// A task that is started again resumes; one that is finished ends at once.
 params.study = null
 params.elements = 1
 

@@ -1,6 +1,6 @@
-//! The picture maker: emission and absorption along the ray of every pixel, colour by a transfer function, light by the
-//! gradient. C = Σ Tᵢ (1 − exp(−σᵢ δ)) cᵢ, Tᵢ = exp(−Σ_{j<i} σⱼ δ). Rays share out over threads, and no pixel depends
-//! on another.
+//! Volume rendering by ray casting: emission and absorption along the ray of every pixel, with colours from a transfer
+//! function and shading by the gradient. C = Σ Tᵢ (1 − exp(−σᵢ δ)) cᵢ, Tᵢ = exp(−Σ_{j<i} σⱼ δ). Rays are distributed
+//! over the threads, and each pixel is independent of the others.
 
 use super::transfer::Table;
 use super::{Config, Light};
@@ -8,14 +8,14 @@ use crate::data::{Camera, Picture, Point, Volume, add, dot, norm, normalized, sc
 use crate::error::Result;
 use rayon::prelude::*;
 
-/// A ray with less light than this left is dark.
+/// Transmittance below which a ray ends and its pixel counts as opaque.
 const DARK: f32 = 1e-3;
-/// Slope (HU per mm) from which a point counts as lying on a surface; softer points shine evenly.
+/// Gradient (HU per mm) from which a point is shaded as part of a surface; points below it get uniform light.
 const SURFACE: f64 = 2.0;
-/// Length of a step of a shadow ray, in steps of the view.
+/// Step length of a shadow ray, in steps of the viewing ray.
 const SHADOW_STEP: f64 = 4.0;
 
-/// A volume that can be looked at.
+/// A volume prepared for rendering.
 pub struct Caster<'a> {
     volume: &'a Volume,
     table: Table,
@@ -27,7 +27,7 @@ pub struct Caster<'a> {
 }
 
 impl<'a> Caster<'a> {
-    /// The volume (HU) with an appearance.
+    /// Prepares a volume (HU) for rendering with an appearance.
     #[must_use]
     pub fn new(volume: &'a Volume, config: &'a Config) -> Self {
         let grid = &volume.grid;
@@ -41,7 +41,7 @@ impl<'a> Caster<'a> {
         }
     }
 
-    /// What a camera sees.
+    /// Renders the picture that a camera takes.
     ///
     /// # Errors
     /// Never, for a volume of finite values.
@@ -52,7 +52,7 @@ impl<'a> Caster<'a> {
         Picture::new(camera.pixels, rgba.collect())
     }
 
-    /// Colour and opacity along a ray.
+    /// Colour (red, green, blue, 0 to 1, not multiplied by the opacity) and opacity along a ray.
     fn pixel(&self, from: Point, ray: Point) -> [f32; 4] {
         let Some([near, far]) = self.volume.grid.crossing(from, ray) else { return [0.0; 4] };
         let (start, along) = self.indices(from, ray);
@@ -89,12 +89,12 @@ impl<'a> Caster<'a> {
         light.shade(color, normalized(slope), ray, arriving)
     }
 
-    /// Part of the light that reaches a point from a direction.
+    /// Fraction of the light, 0 to 1, that reaches a point from a direction.
     fn arriving(&self, point: Point, towards: Point) -> f64 {
         let Some([_, far]) = self.volume.grid.crossing(point, towards) else { return 1.0 };
         let (start, along) = self.indices(point, towards);
         let step = self.step * SHADOW_STEP;
-        // The first step leaves the surface itself.
+        // The first step is skipped, so that the surface does not shadow itself.
         let steps = (far / step).ceil() as usize;
         let at = |t: f64| f64::from(self.table.at(self.value(std::array::from_fn(|k| start[k] + t * along[k])))[3]);
         let depth: f64 = (1..steps).map(|i| at((i as f64 + 0.5) * step) * step).sum();
@@ -106,7 +106,7 @@ impl<'a> Caster<'a> {
         (self.volume.grid.index(from), self.rows.map(|row| dot(row, ray)))
     }
 
-    /// HU at an index, between the voxels' centres; beyond the outer ones theirs.
+    /// Value (HU) at an index [z, y, x] by trilinear interpolation; constant beyond the outermost voxel centres.
     fn value(&self, index: [f64; 3]) -> f32 {
         let shape = self.volume.grid.shape;
         let (mut low, mut part, mut next) = ([0usize; 3], [0f32; 3], [0usize; 3]);
@@ -125,7 +125,7 @@ impl<'a> Caster<'a> {
         across(first) + part[0] * (across(first + next[0]) - across(first))
     }
 
-    /// Gradient of the values in the world, HU per mm, by central differences of one voxel.
+    /// Gradient of the values in world coordinates (x, y, z), HU per mm, by central differences over ± one voxel.
     fn slope(&self, index: [f64; 3]) -> Point {
         let mut slope = [0.0; 3];
         for k in 0..3 {
@@ -152,7 +152,7 @@ mod tests {
         Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap()
     }
 
-    /// White at 0.02 per mm from 0 HU on.
+    /// Density 0.02 per mm from 0 HU on.
     fn even(light: Option<Light>) -> Config {
         let stop = |hu, density_per_mm| Stop { hu, color: [1.0, 0.5, 0.25], density_per_mm };
         Config { transfer: Transfer::Points(vec![stop(-1.0, 0.0), stop(0.0, 0.02)]), light, ..Config::default() }

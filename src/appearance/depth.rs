@@ -1,13 +1,12 @@
-//! Depth as a picture: near is bright, far is dark, nothing is transparent.
+//! Depth maps as pictures: near is bright, far is dark, background is transparent.
 
 use crate::data::Picture;
 use crate::error::Result;
 
-/// A grey picture of distances (mm, `[row, column]`; 0 where nothing is seen), the nearest white and the farthest a
-/// dark grey.
+/// A grey picture of distances (mm, `[row, column]`; 0 for background): the nearest is white, the farthest dark grey.
 ///
 /// # Errors
-/// Another number of distances than pixels.
+/// A number of distances that is not that of the pixels.
 pub fn picture(pixels: [usize; 2], depth: &[f32]) -> Result<Picture> {
     let seen = depth.iter().copied().filter(|&mm| mm > 0.0);
     let (near, far) = seen.fold((f32::INFINITY, 0.0f32), |(near, far), mm| (near.min(mm), far.max(mm)));

@@ -1,26 +1,27 @@
-//! Light on a volume: the gradient of its values is the normal of the surface that a point lies on. Phong,
-//! "Illumination for computer generated pictures", Commun. ACM 18(6), 1975, as Levoy 1988 uses it.
+//! Shading of a volume: the gradient of its values serves as the surface normal. Phong, "Illumination for computer
+//! generated pictures", Commun. ACM 18(6), 1975, as used by Levoy 1988.
 
 use crate::data::{Point, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Phong's reflection.
+/// Phong's reflection model with one light.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Light {
-    /// Direction from the object to the light, world (x, y, z); `null`: the light is at the camera.
+    /// Direction from the object to the light, world (x, y, z), of any length; `null`: the light is at the camera.
     pub direction: Option<[f64; 3]>,
-    /// Part of the colour that is seen without light.
+    /// Fraction of the colour that is seen without the light, 0 to 1.
     pub ambient: f64,
-    /// Part that a surface facing the light adds.
+    /// Fraction of the colour that the light adds on a surface facing it, 0 to 1.
     pub diffuse: f64,
-    /// White gloss where the surface mirrors the light: it changes with the direction of the view.
+    /// Strength of the white highlight where a surface reflects the light to the camera, 0 to 1.
     pub specular: f64,
-    /// How narrow the gloss is.
+    /// Exponent of the highlight, 0 to 1000; larger values make it narrower.
     pub shininess: f64,
-    /// Whether points in the shadow of others get only the ambient part. One more ray per sample that is seen.
+    /// Whether points behind others, seen from the light, get only the ambient part; needs a `direction`. Costs one
+    /// more ray per visible sample.
     pub shadows: bool,
 }
 
@@ -31,7 +32,7 @@ impl Default for Light {
 }
 
 impl Light {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -54,18 +55,18 @@ impl Light {
         Ok(())
     }
 
-    /// Unit vector from a point to the light, seen along the ray direction `ray`.
+    /// Unit vector from a point to the light; `ray` is the viewing direction, for a light at the camera.
     #[must_use]
     pub fn towards(&self, ray: Point) -> Point {
         self.direction.map_or(scale(ray, -1.0), normalized)
     }
 
-    /// The colour of a surface with unit normal `normal` (either side), seen along `ray`; `lit` is the part of the
-    /// light that arrives. Values stay within 0 to 1.
+    /// Colour of a surface with the unit normal `normal` (of either sign), seen along `ray`; `lit` is the fraction of
+    /// the light that reaches it. Values are limited to 0 to 1.
     #[must_use]
     pub fn shade(&self, color: [f32; 3], normal: Point, ray: Point, lit: f64) -> [f32; 3] {
         let light = self.towards(ray);
-        // A normal has two sides: the one that is seen counts.
+        // The normal is turned towards the viewer.
         let normal = if dot(normal, ray) > 0.0 { scale(normal, -1.0) } else { normal };
         let cosine = dot(normal, light).max(0.0);
         let mirrored = sub(scale(normal, 2.0 * dot(normal, light)), light);

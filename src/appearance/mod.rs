@@ -1,4 +1,4 @@
-//! How a volume looks: a transfer function from HU to colour and density, light, and the picture maker that casts rays
+//! Appearance of a volume in pictures: a transfer function from HU to colour and density, lighting, and ray casting
 //! through the volume ([`casting`]). Levoy, "Display of surfaces from volume data", IEEE CG&A 8(3), 1988; Max, "Optical
 //! models for direct volume rendering", IEEE TVCG 1(2), 1995.
 
@@ -16,17 +16,19 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the object looks like in pictures.
+/// Appearance of the object in pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Colour and density by HU: a preset (bone, soft-tissue, lung, vessels, skin) or control points.
+    /// Transfer function, colour and density by HU: a preset (`bone`, `soft-tissue`, `lung`, `vessels`, `skin`) or a
+    /// list of control points.
     pub transfer: Transfer,
-    /// How surfaces are lit; `null`: every point shines in its own colour.
+    /// Light for shading surfaces; `null`: no shading, every point has its own colour.
     pub light: Option<Light>,
-    /// Distance between samples along a ray, in voxels.
+    /// Distance between samples along a ray, in units of the smallest voxel edge; 0.05 to 4.
     pub step: f64,
-    /// Voxels along the longest axis that an analytic phantom is drawn on.
+    /// Number of voxels along the longest axis of the grid on which an analytic phantom is sampled for rendering; 8 to
+    /// 1024.
     pub voxels: usize,
 }
 
@@ -37,7 +39,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].

@@ -1,12 +1,14 @@
-//! Line integrals as radiographs are looked at: bone bright on a dark ground, the head (+z) on top.
+//! Line integrals as radiographs in the usual display: bone is bright on a dark background, the head (+z) is at the
+//! top.
 
 use crate::data::{Picture, Projections};
 use crate::error::Result;
 
-/// One grey picture for each view; none for a detector of one row. 0 and less is black, `white` and more is white.
+/// One grey picture per view; none for a detector with a single row. Line integrals of 0 or less are black, those of
+/// `white` or more are white.
 ///
 /// # Errors
-/// Values that are no numbers.
+/// Values that are NaN.
 pub fn of(projections: &Projections, white: f32) -> Result<Vec<Picture>> {
     let [_, rows, columns] = projections.geometry.shape();
     if rows < 2 {
@@ -16,7 +18,7 @@ pub fn of(projections: &Projections, white: f32) -> Result<Vec<Picture>> {
         let shade = if white > 0.0 { (value / white).clamp(0.0, 1.0) } else { 0.0 };
         [shade, shade, shade, 1.0]
     };
-    // Rows of the detector grow with +z, those of a picture downwards.
+    // Detector rows are numbered along +z, rows of a picture downwards.
     let upright = |view: &[f32]| view.chunks_exact(columns).rev().flatten().map(grey).collect();
     projections
         .as_slice()

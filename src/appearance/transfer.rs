@@ -4,38 +4,38 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Entries of a table of a transfer function.
+/// Number of entries in the table of a transfer function.
 const TABLE: usize = 4096;
 
-/// A control point.
+/// A control point of a transfer function.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stop {
-    /// Where it stands, HU.
+    /// CT number, HU; larger than that of the point before.
     pub hu: f64,
-    /// Red, green, blue, 0 to 1.
+    /// Red, green and blue, 0 to 1.
     pub color: [f64; 3],
-    /// Density: the part of the light that is lost per mm, 1/mm.
+    /// Density (extinction coefficient), 1/mm, 0 to 1000: a length of d mm has the opacity 1 − exp(−density · d).
     pub density_per_mm: f64,
 }
 
-/// Ready-made transfer functions for CT.
+/// Predefined transfer functions for CT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// Bone, from 150 HU.
+    /// Bone, from 150 HU on.
     Bone,
-    /// Muscle and organs half transparent, bone behind them.
+    /// Muscle and organs half transparent, with the bone behind them.
     SoftTissue,
-    /// The lung, its vessels and airways.
+    /// Lung tissue with its vessels and airways.
     Lung,
     /// Vessels filled with contrast medium, and bone.
     Vessels,
-    /// The body's surface.
+    /// Surface of the body.
     Skin,
 }
 
-/// A preset's name, or control points with rising HU.
+/// Name of a preset, or control points in the order of increasing HU.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
@@ -44,12 +44,12 @@ pub enum Preset {
 pub enum Transfer {
     /// A preset.
     Preset(Preset),
-    /// Control points; constant before the first and after the last.
+    /// Control points, with linear interpolation between them and constant values outside.
     Points(Vec<Stop>),
 }
 
 impl Preset {
-    /// Its control points: HU, red, green, blue, density (1/mm).
+    /// The preset's control points: HU, red, green, blue, density (1/mm).
     fn rows(self) -> &'static [[f64; 5]] {
         match self {
             Self::Bone => &[
@@ -87,7 +87,7 @@ impl Preset {
 }
 
 impl Transfer {
-    /// Its control points.
+    /// The control points of the transfer function.
     #[must_use]
     pub fn stops(&self) -> Vec<Stop> {
         let stop = |&[hu, r, g, b, density_per_mm]: &[f64; 5]| Stop { hu, color: [r, g, b], density_per_mm };
@@ -97,10 +97,11 @@ impl Transfer {
         }
     }
 
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
-    /// [`Error::Config`]: no control points, HU that do not rise, colours beyond 0 to 1, negative densities.
+    /// [`Error::Config`]: no control points or more than 256, HU that do not increase, colours outside 0 to 1,
+    /// densities outside 0 to 1000.
     pub fn check(&self) -> Result<()> {
         let stops = self.stops();
         if stops.is_empty() || stops.len() > 256 {
@@ -121,7 +122,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Colour and density (1/mm) at some HU.
+    /// Red, green, blue and density (1/mm) at a CT number (HU).
     #[must_use]
     pub fn at(&self, hu: f64) -> [f64; 4] {
         let stops = self.stops();
@@ -138,7 +139,7 @@ impl Transfer {
         }
     }
 
-    /// The function as a table that is read between its entries.
+    /// The function as a table for fast linear interpolation.
     #[must_use]
     pub fn table(&self) -> Table {
         let stops = self.stops();
@@ -153,7 +154,7 @@ impl Transfer {
     }
 }
 
-/// A transfer function's values at equal distances.
+/// Values of a transfer function at equally spaced CT numbers.
 #[derive(Debug, Clone)]
 pub struct Table {
     low: f32,
@@ -162,7 +163,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Red, green, blue and density (1/mm).
+    /// Red, green, blue and density (1/mm) at a CT number (HU), interpolated linearly.
     #[must_use]
     pub fn at(&self, hu: f32) -> [f32; 4] {
         let last = self.entries.len() - 1;

@@ -12,10 +12,11 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The training cameras. Positions are in mm, or in the file's own unit where it has recon's `mm_per_unit` and
-    /// `center_mm`.
+    /// Path of the JSON file with the training cameras. Positions are in mm, or in the file's own unit if it has
+    /// recon's keys `mm_per_unit` and `center_mm`.
     pub transforms: InputPath,
-    /// The held-out cameras, likewise; default: every eighth of the file.
+    /// Path of the JSON file with the held-out cameras, in the same format; default: every eighth camera of
+    /// `transforms` is held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<InputPath>,
 }

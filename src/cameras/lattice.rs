@@ -1,12 +1,12 @@
-//! Directions spread evenly over a band of the sphere: the golden-angle spiral, turned by a random angle. Swinbank and
-//! Purser, Q. J. R. Meteorol. Soc. 132 (2006) 1769.
+//! Directions evenly distributed over a band of the sphere: the golden-angle spiral, rotated about z by a random angle.
+//! Swinbank and Purser, Q. J. R. Meteorol. Soc. 132 (2006) 1769.
 
 use crate::data::Point;
 use crate::random::stream;
 use rand::RngExt;
 use std::f64::consts::{PI, TAU};
 
-/// `count` unit vectors with z between `low` and `high`, evenly spread.
+/// `count` unit vectors, evenly distributed over the band of z between `low` and `high`.
 #[must_use]
 pub fn spiral(count: usize, [low, high]: [f64; 2], purpose: &str, seed: u64) -> Vec<Point> {
     let turn = stream(seed, purpose, 0).random_range(0.0..TAU);

@@ -1,5 +1,6 @@
-//! Where cameras stand around an object: the second kind of scan beside `geometries`. A family: one file and one line
-//! here per way. All look at the middle of the object's box, +z upwards in the picture.
+//! Positions of cameras around an object, for photographs; `geometries` are the counterpart for CT scans. A family: one
+//! file and one line here per arrangement. All cameras look at the centre of the object's box, with +z upwards in the
+//! picture.
 
 pub mod file;
 pub mod hemisphere;
@@ -13,64 +14,66 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Distance of a camera from the middle, in units of that at which the box's sphere just fits the field of view.
+/// Default distance of a camera from the centre of the box, relative to the distance at which the sphere around the box
+/// just fits the field of view.
 const AIR: f64 = 1.05;
 
-/// The directions from which pictures are taken.
+/// Configuration of an arrangement of cameras.
 pub trait Directions {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].
     fn check(&self) -> Result<()>;
-    /// Number of training pictures; 0 where a file says it.
+    /// Number of training pictures; 0 if the cameras are read from a file.
     fn views(&self) -> usize;
-    /// Unit vectors from the middle of the object to the training cameras.
+    /// Unit vectors from the centre of the object to the training cameras.
     fn training(&self, seed: u64) -> Vec<Point>;
-    /// The same for `count` cameras between them, whose pictures are held out.
+    /// Unit vectors to `count` further cameras between these, whose pictures are held out.
     fn held_out(&self, count: usize, seed: u64) -> Vec<Point>;
-    /// The file that says where the cameras are, if there is one; then nothing else is asked.
+    /// Path of the file that defines the cameras, if there is one; the other methods are then not used.
     fn file(&self) -> Option<&Path> {
         None
     }
 }
 
 crate::kinds! {
-    /// Where the cameras stand.
+    /// The arrangements of cameras.
     pub enum CameraKind: "arrangement of cameras" => dyn Directions {
         /// On a circle about the z axis.
         orbit => Orbit(orbit::Config),
-        /// All around the object.
+        /// Evenly distributed all around the object.
         sphere => Sphere(sphere::Config),
-        /// Around and above it.
+        /// Evenly distributed over the upper hemisphere.
         hemisphere => Hemisphere(hemisphere::Config),
-        /// As a file says.
+        /// Read from a file.
         file => File(file::Config),
     }
 }
 
-/// The keys beside an arrangement: what every camera has.
+/// Keys beside an arrangement that apply to all its cameras.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lens {
-    /// Pixels of a picture, [rows, columns]; default: [128, 128]. Cameras from a file have their own.
+    /// Number of pixels of a picture, [rows, columns], 2 to 8192 each; default: [128, 128]. Cameras from a file have
+    /// their own.
     pub pixels: Option<[usize; 2]>,
-    /// Horizontal field of view, degrees; default: 40.
+    /// Horizontal field of view, degrees, 1 to 150; default: 40.
     pub fov_deg: Option<f64>,
-    /// Distance of the cameras from the middle of the object, mm; default: the whole box is seen.
+    /// Distance of the cameras from the centre of the object, mm; default: just far enough to see the whole box.
     pub distance_mm: Option<f64>,
-    /// Pictures that no method sees and that all are judged by; default: 10.
+    /// Number of pictures that are withheld from all methods and used to evaluate them; default: 10.
     pub held_out: Option<usize>,
 }
 
 crate::sibling_keys!(Lens { pixels, fov_deg, distance_mm, held_out });
 
-/// Cameras of one scan.
+/// The cameras of one scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// Those whose pictures are fitted.
+    /// Cameras whose pictures are fitted.
     pub training: Vec<Camera>,
-    /// Those whose pictures are held out.
+    /// Cameras whose pictures are held out.
     pub held_out: Vec<Camera>,
 }
 
@@ -81,10 +84,10 @@ impl Lens {
         self.held_out.unwrap_or(10)
     }
 
-    /// The cameras of an arrangement around the box of a grid.
+    /// Places the cameras of an arrangement around the box of a grid; `seed` determines random positions.
     ///
     /// # Errors
-    /// Keys that make no sense, cameras inside the box.
+    /// Invalid keys, cameras inside the box.
     pub fn place(&self, kind: &CameraKind, volume: &Grid, seed: u64) -> Result<Placed> {
         let directions = kind.as_part();
         directions.check()?;
@@ -97,7 +100,7 @@ impl Lens {
         })
     }
 
-    /// The camera in a direction from the middle of the box.
+    /// The camera in the direction `direction` (a unit vector) from the centre of the box.
     ///
     /// # Errors
     /// As [`Lens::place`].
@@ -132,7 +135,7 @@ fn not_empty(cameras: Vec<Camera>) -> Result<Vec<Camera>> {
     Ok(cameras)
 }
 
-/// Refuses a number of views that is none.
+/// Refuses a number of views outside 1 to 10000.
 fn check_views(kind: &str, views: usize) -> Result<()> {
     if (1..=10_000).contains(&views) {
         return Ok(());
@@ -164,7 +167,7 @@ mod tests {
                     assert!(depth > 0.0 && (0.0..=60.0).contains(&x) && (0.0..=40.0).contains(&y), "{name}: {x} {y}");
                 }
             }
-            // Held-out cameras stand between the others.
+            // Held-out cameras differ from the training cameras.
             let nearest = |camera: &Camera| {
                 placed.training.iter().map(|other| norm(sub(other.position, camera.position))).fold(f64::MAX, f64::min)
             };

@@ -1,4 +1,4 @@
-//! Cameras on a circle about the z axis: a turntable.
+//! Cameras on a circle about the z axis, as on a turntable.
 
 use super::{Directions, check_views};
 use crate::data::Point;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Number of training pictures.
+    /// Number of training pictures, 1 to 10000.
     pub views: usize,
-    /// Angle of the cameras above the plane of the object's middle, degrees.
+    /// Elevation of the cameras above the plane through the object's centre, degrees, −89 to 89.
     pub elevation_deg: f64,
     /// Angle of the first camera from +x (patient left) towards +y (posterior), degrees.
     pub start_deg: f64,
-    /// Arc that the cameras cover, degrees; 360 leaves its end out.
+    /// Arc that the cameras cover, degrees, not 0: with less than 360 the cameras reach both ends; with 360 they are
+    /// equally spaced over the circle.
     pub arc_deg: f64,
 }
 
@@ -27,7 +28,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The direction at a part of the arc.
+    /// The unit vector at the fraction `part` of the arc.
     #[must_use]
     pub fn at(&self, part: f64) -> Point {
         let (sin, cos) = (self.start_deg + self.arc_deg * part).to_radians().sin_cos();
@@ -61,7 +62,7 @@ impl Directions for Config {
         (0..self.views).map(|i| self.at(i as f64 * self.step())).collect()
     }
 
-    /// In the middle between two training cameras, evenly over the arc.
+    /// Cameras halfway between two training cameras, distributed over the arc.
     fn held_out(&self, count: usize, _: u64) -> Vec<Point> {
         let gap = |i: usize| (i * self.views / count.max(1)) as f64;
         (0..count).map(|i| self.at((gap(i) + 0.5) * self.step())).collect()

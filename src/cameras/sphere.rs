@@ -1,4 +1,4 @@
-//! Cameras all around the object, evenly spread over the sphere.
+//! Cameras evenly distributed over the sphere around the object.
 
 use super::lattice::spiral;
 use super::{Directions, check_views};
@@ -7,14 +7,14 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Lowest and highest z of a direction.
+/// Lowest and highest z of the unit vectors to the cameras.
 const BAND: [f64; 2] = [-0.95, 0.95];
 
 /// `sphere: {views}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Number of training pictures.
+    /// Number of training pictures, 1 to 10000.
     pub views: usize,
 }
 

@@ -1,4 +1,4 @@
-//! `recon bench [SUITE]`: every method at every setting of a suite, as one table.
+//! `recon bench [SUITE]`: runs every method at every setting of a benchmark suite and writes one table.
 
 use super::trace::TraceFlag;
 use super::{Output, bench_device, rows};
@@ -9,48 +9,49 @@ use crate::progress::{self, StopSignal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// What `recon bench` may be told.
+/// Arguments of `recon bench`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A built-in suite, a YAML file, or `device`: the rates of the device itself; without it, the built-in suites are
-    /// listed
+    /// A built-in suite, a YAML file of a suite, or `device` to measure the speed of the CPU or GPU; without it, list
+    /// the built-in suites
     pub suite: Option<String>,
-    /// The small part of the suite that takes minutes
+    /// Run only the small part of the suite, which takes minutes
     #[arg(long)]
     pub quick: bool,
     /// Folder for the runs and tables
     #[arg(short, long, value_name = "DIR", default_value = "runs/bench")]
     pub output: PathBuf,
-    /// Only rows that match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv
+    /// Run only the rows whose CASE/SETTING/METHOD contains this pattern, where * matches any text: 2d*noise-1e5/tv
     #[arg(long, value_name = "PATTERN")]
     pub only: Option<String>,
-    /// Folder that ${RECON_DATA} stands for in suites
+    /// Folder that replaces ${RECON_DATA} in the paths of a suite
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Change a value of every pipeline (repeatable; values are YAML)
+    /// Change a value in every pipeline of the suite (repeatable; values are YAML)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// auto, cpu, cuda or cuda:N
+    /// Device to compute on: auto, cpu, cuda or cuda:N
     #[arg(long)]
     pub device: Option<String>,
-    /// auto, or a number of threads
+    /// Number of threads, or auto
     #[arg(long)]
     pub threads: Option<String>,
-    /// Stop after so many seconds; the same command goes on
+    /// Stop after this many seconds; run the same command again to continue
     #[arg(long, value_name = "S")]
     pub max_seconds: Option<f64>,
-    /// Replace the suite's section of this Markdown file, such as docs/benchmarks/anatomy.md
+    /// Write the table into the suite's section of this Markdown file, such as docs/benchmarks/anatomy.md
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     #[command(flatten)]
-    /// The trace to write.
+    /// The trace file.
     pub trace: TraceFlag,
 }
 
-/// Runs the suite, or lists those there are.
+/// Runs the suite, or lists the built-in suites if none is named.
 ///
 /// # Errors
-/// A suite that makes no sense, folders that cannot be written, a stop. A method that fails is a row.
+/// An invalid suite, folders that cannot be written, a stop. A method that fails is no error: it has a row in the
+/// table.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let begin = Instant::now();
     let Some(name) = &args.suite else { return list() };
@@ -119,7 +120,7 @@ impl Args {
             .ok_or_else(|| Error::config("--max-seconds", format!("expected seconds, 0 or more, got {seconds}")))
     }
 
-    /// The command that makes the same table: without where things lie and how long it may take.
+    /// The command that makes the same table, without the options for folders and for the time limit.
     fn command(&self) -> String {
         let mut words = vec!["recon bench".to_string()];
         words.extend(self.suite.clone());

@@ -1,4 +1,5 @@
-//! `recon bench device`: the rates of a device, and each part of a reconstruction as a fraction of them.
+//! `recon bench device`: the peak rates of a device (memory, arithmetic), and the rate of each part of a reconstruction
+//! as a fraction of the peak.
 
 use super::Output;
 use crate::context::throughput::{Figure, Size, measure};
@@ -10,22 +11,22 @@ use crate::tensors::DeviceRequest;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// What is asked of it.
+/// What to measure, and where to write it.
 pub(super) struct Request<'a> {
     /// auto, cpu, cuda or cuda:N.
     pub(super) device: Option<&'a str>,
-    /// auto, or a number.
+    /// auto, or a number of threads.
     pub(super) threads: Option<&'a str>,
-    /// Small sizes on any device.
+    /// Use small problem sizes on any device.
     pub(super) quick: bool,
-    /// Where the tables go, in a folder `device`.
+    /// Folder of the benchmarks; the tables go into its folder `device`.
     pub(super) output: &'a Path,
 }
 
-/// Measures, writes `table.md` and `table.json`. On the CPU the sizes are small.
+/// Measures the device and writes `table.md` and `table.json`. On a CPU the problem sizes are always the small ones.
 ///
 /// # Errors
-/// A device that cannot be had; memory; a folder that cannot be written; a stop.
+/// A device that is not available, too little memory, a folder that cannot be written, a stop.
 pub(super) fn run(request: &Request, stop: &dyn StopSignal) -> Result<Output> {
     let device: DeviceRequest = request.device.unwrap_or("auto").parse()?;
     let threads: Threads = serde_yaml::from_str(request.threads.unwrap_or("auto"))
@@ -62,7 +63,7 @@ fn markdown(machine: &Machine, figures: &[Figure]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A rate for people, such as `1.50 T operations/s`.
+/// A rate with an SI prefix, such as `1.50 T operations/s`.
 fn scaled(rate: f64, unit: &str) -> String {
     let steps = [(1e12, "T "), (1e9, "G "), (1e6, "M "), (1e3, "k ")];
     let (factor, prefix) = steps.into_iter().find(|(factor, _)| rate >= *factor).unwrap_or((1.0, ""));

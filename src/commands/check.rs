@@ -1,4 +1,4 @@
-//! `recon check FILE`: validates a pipeline and estimates its cost, without computing.
+//! `recon check FILE`: validates a pipeline and estimates its memory and run time, without running it.
 
 use super::{Output, Overrides, bytes, covered, rows};
 use crate::data::Warning;
@@ -7,20 +7,20 @@ use crate::pipeline::Plan;
 use crate::progress::{self, StopSignal};
 use std::path::PathBuf;
 
-/// What `recon check` may be told.
+/// Arguments of `recon check`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The pipeline
+    /// The pipeline (YAML)
     pub file: PathBuf,
     #[command(flatten)]
-    /// Changes to it.
+    /// Changes to the pipeline.
     pub overrides: Overrides,
 }
 
 /// Checks the pipeline.
 ///
 /// # Errors
-/// What a run would fail with before its first method.
+/// Every error that a run would end with before its first method starts.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let pipeline = args.overrides.read(&args.file)?;
     let hidden = pipeline.hidden()?;
@@ -53,7 +53,7 @@ fn table(plan: &Plan) -> String {
     rows(&lines)
 }
 
-/// An order of magnitude for people.
+/// An estimated duration (input in seconds) in words, such as `12 min`.
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => "a second".to_string(),

@@ -1,4 +1,5 @@
-//! `recon compare A B`: every metric of volume B against volume A, or of the methods of run B beside those of run A.
+//! `recon compare A B`: every metric of volume B against volume A, or the metrics of the methods of run B beside those
+//! of run A.
 
 use super::kept::{Kept, is_run};
 use super::{Output, rows, volumes};
@@ -9,22 +10,22 @@ use crate::metrics::{Comparison, METRICS};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// What `recon compare` may be told.
+/// Arguments of `recon compare`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The truth, HU: a volume in any format (NIfTI, MetaImage, NRRD, a DICOM folder, ...); or a run folder
+    /// The ground truth in HU: a volume in any format (NIfTI, MetaImage, NRRD, a DICOM folder, ...); or a run folder
     pub truth: PathBuf,
-    /// What is measured against it, on the same grid; or another run folder, whose methods are compared by name
+    /// The volume to measure, in HU on the same grid; or another run folder, whose methods are matched by name
     pub found: PathBuf,
-    /// Resample the second volume onto the grid of the first
+    /// Resample the second volume onto the grid of the first before measuring
     #[arg(long)]
     pub resample: bool,
 }
 
-/// Compares the volumes.
+/// Compares two volumes or two runs.
 ///
 /// # Errors
-/// Files that cannot be read, volumes on different grids, a run beside a volume, runs without a common method.
+/// Files that cannot be read, volumes on different grids, one run and one volume, runs without a common method.
 pub fn run(args: &Args) -> Result<Output> {
     match [&args.truth, &args.found].map(|path| is_run(path)) {
         [true, true] => runs(&Kept::open(&args.truth)?, &Kept::open(&args.found)?),
@@ -65,7 +66,8 @@ fn two_volumes(args: &Args) -> Result<Output> {
     Ok(Output { text: rows(&lines), value: Value::Object(figures), summary: String::new() })
 }
 
-/// Every figure of the methods that both runs have, side by side, and whether their volumes are the same bytes.
+/// Compares the methods that both runs have: run time (s), every metric and its difference, and whether the volume
+/// files are identical.
 fn runs(first: &Kept, second: &Kept) -> Result<Output> {
     let mut table = vec![["method", "figure", "first", "second", "second - first"].map(String::from).to_vec()];
     let mut figures = Map::new();
@@ -107,7 +109,7 @@ fn same_bytes(first: &Kept, one: &MethodReport, second: &Kept, other: &MethodRep
     hash(first, one).zip(hash(second, other)).is_some_and(|(a, b)| a == b)
 }
 
-/// The first two columns to the left, the others to the right.
+/// The table as text: the first two columns aligned to the left, the others to the right.
 fn columns(table: &[Vec<String>]) -> String {
     let width = |i: usize| table.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..table[0].len()).map(width).collect();

@@ -1,16 +1,16 @@
-//! `recon completions SHELL`: tab completion.
+//! `recon completions SHELL`: prints the tab-completion script for a shell.
 
 use super::Output;
 use clap_complete::Shell;
 
-/// What `recon completions` may be told.
+/// Arguments of `recon completions`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The shell
+    /// Shell to write the script for
     pub shell: Shell,
 }
 
-/// The script that teaches the shell the flags of `command`.
+/// Returns the completion script of `command`.
 #[must_use]
 pub fn run(args: &Args, mut command: clap::Command) -> Output {
     let mut script = Vec::new();

@@ -1,4 +1,4 @@
-//! What `recon info` says of the program's own files: run folders, pipelines, phantoms.
+//! Descriptions of the program's own files for `recon info`: run folders, pipelines, phantoms.
 
 use crate::context::layout;
 use crate::data::{MethodReport, Report};
@@ -12,13 +12,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Largest report or YAML file that is read, bytes.
+/// Bytes that are read of a report or a YAML file at most; the rest is ignored.
 const LARGEST: u64 = 1 << 26;
 
-/// The description of a run folder, a pipeline or a phantom; `None` for anything else.
+/// Describes a run folder, a pipeline or a phantom; `None` for anything else.
 ///
 /// # Errors
-/// A pipeline or a phantom that is not one; a damaged report.
+/// An invalid pipeline or phantom, a damaged report, a file that cannot be read.
 pub(super) fn run_or_pipeline(path: &Path) -> Result<Option<Description>> {
     if path.is_dir() {
         let is_run = path.join(layout::PIPELINE).is_file();
@@ -47,7 +47,7 @@ fn description(kind: &str, rows: Vec<(&str, String)>) -> Description {
     Description { kind: kind.to_string(), rows, texts: Vec::new(), warnings: Vec::new() }
 }
 
-/// A run folder: how it ended, and every method with its figures.
+/// Describes a run folder: its status, and every method with its run time and metrics.
 fn run(folder: &Path) -> Result<Description> {
     let path = folder.join(layout::REPORT_JSON);
     if !path.is_file() {
@@ -65,7 +65,7 @@ fn run(folder: &Path) -> Result<Description> {
     Ok(found)
 }
 
-/// A method's status, time and figures in one line.
+/// A method's status, run time (s) and metrics in one line.
 fn line(method: &MethodReport) -> String {
     let figures = method.metrics.iter().filter_map(|(key, value)| Some(format!("{key} {:.4}", (*value)?)));
     let status = format!("{} ({:?})", method.algorithm, method.status).to_lowercase();
@@ -73,7 +73,7 @@ fn line(method: &MethodReport) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// A pipeline: where its projections come from, which files it reads, which methods it runs.
+/// Describes a pipeline: the source of its projections, the files that it reads, its methods and its run folder.
 fn pipeline(path: &Path) -> Result<Description> {
     let mut config = Config::read(path, &[])?;
     config.resolve()?;

@@ -1,4 +1,4 @@
-//! `recon doctor`: shows the processor, memory, GPU and libtorch that it finds, with the reason for what is missing.
+//! `recon doctor`: shows the processor, memory, GPU and libtorch that it finds, and why a GPU cannot be used.
 
 use super::{Output, bytes, rows};
 use crate::context::{Machine, processor};
@@ -8,10 +8,10 @@ use crate::tensors::{self, DeviceRequest};
 use serde_json::{Map, Value};
 use std::num::NonZeroUsize;
 
-/// Looks at the machine.
+/// Collects the facts about this machine and the installed versions.
 ///
 /// # Errors
-/// None: what cannot be found out is reported as such.
+/// Never fails: a value that cannot be determined is reported as unknown.
 pub fn run() -> Result<Output> {
     let mut facts = Machine::versions();
     let levels: Vec<&str> =
@@ -44,7 +44,7 @@ pub fn run() -> Result<Output> {
     Ok(Output { text: rows(&facts), value: Value::Object(value), summary: String::new() })
 }
 
-/// Bytes free in the working directory, as `df` says.
+/// Free bytes on the file system of the working directory, from `df`; `None` if `df` cannot be run or read.
 fn free_disk() -> Option<u64> {
     let output = std::process::Command::new("df").args(["-Pk", "."]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

@@ -1,4 +1,4 @@
-//! `recon info PATH`: what a file or folder is.
+//! `recon info PATH`: describes a file or folder.
 
 use super::{Output, described, rows};
 use crate::error::Result;
@@ -6,20 +6,21 @@ use crate::formats;
 use crate::progress;
 use std::path::PathBuf;
 
-/// What `recon info` may be told.
+/// Arguments of `recon info`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A volume of any format, a NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of them, a pipeline, a run
+    /// A volume in any format, a NumPy, HDF5, TIFF or MATLAB file, a geometry, a folder of these, a pipeline or a run
+    /// folder
     pub path: PathBuf,
-    /// Show free texts and identifiers of the file too (descriptions, UIDs): they may name the patient
+    /// Also show free texts and identifiers of the file (descriptions, UIDs), which may name the patient
     #[arg(long)]
     pub texts: bool,
 }
 
-/// Describes the path.
+/// Describes the file or folder.
 ///
 /// # Errors
-/// What is not there or not known.
+/// A path that does not exist, or a file of an unknown format.
 pub fn run(args: &Args) -> Result<Output> {
     let mut found = match described::run_or_pipeline(&args.path)? {
         Some(found) => found,

@@ -1,4 +1,4 @@
-//! `recon init [KIND]`: a commented pipeline to begin with, with all that it needs beside it.
+//! `recon init [KIND]`: writes a commented example pipeline and the files that it needs into one folder.
 
 use super::{Output, schema};
 use crate::error::{Error, Result};
@@ -7,39 +7,39 @@ use crate::progress;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
-/// What the pipeline begins from.
+/// The source of the data in the example pipeline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// A phantom, scanned with a cone beam: runs as it is
+    /// A simulated cone-beam scan of a phantom; runs without changes
     #[default]
     Ct,
-    /// A CT series of your own (a DICOM folder), scanned again with few views
+    /// A simulated scan with few views of your own CT series (a DICOM folder)
     Dicom,
-    /// A CT volume of your own (NIfTI), scanned again with few views
+    /// A simulated scan with few views of your own CT volume (NIfTI)
     Nifti,
-    /// Projections that a scanner measured (TIFF images)
+    /// Measured projections from a scanner (TIFF images)
     Measured,
-    /// A study of many cases: runs as it is, on twelve noise realisations of a phantom
+    /// A study of many cases: twelve noise realisations of a phantom; runs without changes
     Batch,
-    /// Pictures of a scene from many cameras: runs as it is
+    /// Simulated camera images of a scene, for a radiance field (NeRF); runs without changes
     Nerf,
 }
 
-/// What `recon init` may be told.
+/// Arguments of `recon init`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// What it begins from
+    /// Source of the data in the example
     #[arg(value_enum, default_value_t)]
     pub kind: Kind,
-    /// The folder to write into
+    /// Folder to write into
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
 }
 
-/// A file to write: its name and its text.
+/// Name and text of a file to write.
 type File = (&'static str, String);
 
-/// A file that is shipped, with the places of its neighbours as they are in one folder.
+/// A file of the repository that is compiled into the program, with its paths changed for a single folder.
 macro_rules! shipped {
     ($name:literal, $folder:literal) => {
         ($name, flattened(include_str!(concat!("../../", $folder, "/", $name))))
@@ -47,7 +47,7 @@ macro_rules! shipped {
 }
 
 impl Kind {
-    /// The pipeline, then what it reads, then its schema.
+    /// The files to write: the pipeline, the files that it reads, its JSON schema.
     fn files(self) -> Vec<File> {
         let mut files: Vec<File> = match self {
             Self::Ct => vec![shipped!("ct.yaml", "pipelines"), shipped!("shepp-logan.yaml", "phantoms")],
@@ -69,7 +69,7 @@ impl Kind {
         files
     }
 
-    /// What to do next.
+    /// The command to run next.
     fn next(self) -> &'static str {
         match self {
             Self::Ct => "recon run ct.yaml",
@@ -82,19 +82,19 @@ impl Kind {
     }
 }
 
-/// Paths of the repository as paths in one folder.
+/// Replaces the repository's paths in `text` by paths in a single folder.
 fn flattened(text: &str) -> String {
     text.replace("../phantoms/", "").replace(" pipelines/", " ")
 }
 
-/// Writes the files; none of them if one is there.
+/// Writes the files; writes nothing if one of them exists, JSON schemas aside.
 ///
 /// # Errors
-/// A file that is there; a folder that cannot be written.
+/// A file that already exists, a folder that cannot be written.
 pub fn run(args: &Args) -> Result<Output> {
     let files = args.kind.files();
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| args.output.join(name)).collect();
-    // A schema is the same whoever writes it.
+    // JSON schemas do not depend on the user, so an existing one may be overwritten.
     let own = |path: &&PathBuf| path.extension().is_none_or(|extension| extension != "json");
     if let Some(there) = paths.iter().filter(own).find(|path| path.exists()) {
         return Err(Error::config("--output", format!("{} is there already", progress::place(there)))

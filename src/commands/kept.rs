@@ -1,4 +1,4 @@
-//! What a finished run has left in its folder, read back for its page and for comparisons.
+//! Reads the results of a finished run back from its folder, for its report and for comparisons.
 
 use crate::context::layout;
 use crate::data::{Projections, Report, Volume};
@@ -11,18 +11,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Largest report or manifest that is read, bytes.
+/// Bytes that are read of a report or a manifest at most; the rest is ignored.
 const LARGEST: u64 = 1 << 26;
 
 /// A finished run.
 pub(super) struct Kept {
-    /// Its folder.
+    /// The run folder.
     pub(super) folder: PathBuf,
-    /// Its report.
+    /// The contents of its `report.json`.
     pub(super) report: Report,
 }
 
-/// Its volumes and projections.
+/// Volumes `[z, y, x]` (truth, and by method name) and projections `[view, row, column]` of a run.
 pub(super) struct Arrays {
     pub(super) truth: Option<Volume>,
     pub(super) methods: Vec<(String, Volume)>,
@@ -30,7 +30,7 @@ pub(super) struct Arrays {
     pub(super) projections: Option<Projections>,
 }
 
-/// Whether a path is the folder of a finished run.
+/// Whether a path is the folder of a finished run: it holds a `report.json`.
 pub(super) fn is_run(path: &Path) -> bool {
     path.join(layout::REPORT_JSON).is_file()
 }
@@ -39,7 +39,7 @@ impl Kept {
     /// Reads the report of a run folder.
     ///
     /// # Errors
-    /// A folder without one, a damaged one.
+    /// A folder without a `report.json`, or a damaged report.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         if !folder.exists() {
             return Err(Error::input(folder, "no such file or folder"));
@@ -53,24 +53,25 @@ impl Kept {
         Ok(Self { folder: folder.to_path_buf(), report: json(&path)? })
     }
 
-    /// The name of the folder.
+    /// The last component of the folder's path, or the run's name if the path has none.
     pub(super) fn name(&self) -> String {
         let whole = self.folder.canonicalize().unwrap_or_else(|_| self.folder.clone());
         whole.file_name().map_or_else(|| self.report.name.clone(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Its manifest.
+    /// Reads the manifest of the run.
     ///
     /// # Errors
-    /// A folder without one, a damaged one.
+    /// A folder without a manifest, or a damaged manifest.
     pub(super) fn manifest(&self) -> Result<Manifest> {
         json(&self.folder.join(layout::MANIFEST))
     }
 
-    /// The volumes of the methods that have one, the truth and the projections.
+    /// Reads the truth, the volumes and uncertainties of the methods, and the projections; files that do not exist are
+    /// left out.
     ///
     /// # Errors
-    /// Files that are damaged; a run of pictures, whose page needs more than its folder says.
+    /// Damaged files; a run of camera images, whose report cannot be made from the folder alone.
     pub(super) fn arrays(&self) -> Result<Arrays> {
         if self.folder.join(layout::PICTURES).exists() {
             return Err(Error::input(&self.folder, "expected a run of projections, got one of pictures")
@@ -96,7 +97,7 @@ impl Kept {
         Ok(arrays)
     }
 
-    /// HU, but for measured scans whose attenuation of water is unknown.
+    /// Unit of the run's volumes: HU, or attenuation in 1/mm for a measured scan without `mu_water_per_mm`.
     fn units(&self) -> nifti::Units {
         let acquire = self.report.config.get("acquire").filter(|acquire| acquire.is_object());
         let unknown =
@@ -104,7 +105,8 @@ impl Kept {
         if acquire.is_some_and(unknown) { nifti::Units::AttenuationPerMm } else { nifti::Units::Hounsfield }
     }
 
-    /// Most bytes that the page's viewer may take, by the run's own configuration.
+    /// Limit on the bytes of the report's viewer, from `export.viewer.size_mib` of the run (6 MiB if absent); `None` if
+    /// the run has no viewer.
     pub(super) fn viewer_bytes(&self) -> Option<usize> {
         let viewer = self.report.config.pointer("/export/viewer");
         let size = match viewer {
@@ -117,7 +119,7 @@ impl Kept {
 }
 
 impl Arrays {
-    /// What the pictures of a page are made from.
+    /// The arrays as input for the figures of a report.
     pub(super) fn gallery(&self) -> Gallery<'_> {
         Gallery {
             truth: self.truth.as_ref(),
@@ -129,7 +131,7 @@ impl Arrays {
     }
 }
 
-/// A JSON file of a run.
+/// Reads a JSON file of a run.
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));

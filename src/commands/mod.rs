@@ -1,4 +1,4 @@
-//! The verbs of the command line, one file each: what it may be told (`Args`), and `run(args) -> Output`.
+//! The subcommands, one file each: their arguments (`Args`) and their code (`run(args) -> Result<Output>`).
 
 pub mod batch;
 pub mod bench;
@@ -31,18 +31,19 @@ use crate::error::Error;
 use crate::progress::{self, Hidden};
 use serde_json::Value;
 
-/// What a command found.
+/// The result of a command.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Output {
     /// The result for stdout: paths or a table.
     pub text: String,
     /// The result for stdout with `--json`.
     pub value: Value,
-    /// A few words beside the result, for stderr.
+    /// A short remark for stderr, such as the next command to run; may be empty.
     pub summary: String,
 }
 
-/// An error without the names that a run does not tell, and with the keys that name them.
+/// Replaces hidden names in an error by placeholders, and adds a hint that says which configuration key each stands
+/// for.
 fn covered(error: Error, hidden: Option<&Hidden>) -> Error {
     let Some(hidden) = hidden else { return error };
     let error = error.reworded(progress::covered);
@@ -58,7 +59,7 @@ fn rows<L: AsRef<str>, V: AsRef<str>>(rows: &[(L, V)]) -> String {
     lines.join("\n")
 }
 
-/// Bytes for people, such as `1.5 GB`.
+/// A number of bytes with a decimal unit, such as `1.5 GB`.
 fn bytes(count: u64) -> String {
     let (mut value, mut unit) = (count as f64, "B");
     for next in ["kB", "MB", "GB", "TB"] {

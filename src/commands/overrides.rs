@@ -1,4 +1,4 @@
-//! Flags that change a pipeline: `--set`, and the short forms for what is changed most.
+//! Options that change a pipeline: `--set`, and short forms for the keys that are changed most often.
 
 use crate::error::Result;
 use crate::pipeline::{Assignment, Pipeline};
@@ -13,19 +13,19 @@ pub struct Overrides {
     /// Run folder (export.directory)
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// auto, cpu, cuda or cuda:N
+    /// Device to compute on: auto, cpu, cuda or cuda:N
     #[arg(long)]
     pub device: Option<String>,
-    /// auto, or a number of threads
+    /// Number of threads, or auto
     #[arg(long)]
     pub threads: Option<String>,
 }
 
 impl Overrides {
-    /// Reads the pipeline with these changes; the short forms win over `--set`.
+    /// Reads the pipeline and applies the changes; the short forms take precedence over `--set`.
     ///
     /// # Errors
-    /// A file that is not a pipeline, a change that does not fit.
+    /// A file that is not a pipeline, or an invalid change.
     pub fn read(&self, file: &Path) -> Result<Pipeline> {
         let mut assignments = self.set.iter().map(|text| text.parse()).collect::<Result<Vec<Assignment>>>()?;
         let short = [("device", &self.device), ("threads", &self.threads)];

@@ -1,4 +1,4 @@
-//! `recon phantom FILE -o OUT`: an analytic phantom as voxels.
+//! `recon phantom FILE -o OUT`: rasterises an analytic phantom into a volume file.
 
 use super::Output;
 use crate::data::MU_WATER_PER_MM;
@@ -9,18 +9,18 @@ use crate::progress;
 use crate::stages::grid;
 use std::path::PathBuf;
 
-/// What `recon phantom` may be told.
+/// Arguments of `recon phantom`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
     /// The phantom's YAML file
     pub file: PathBuf,
-    /// The file to write, HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz, .raw or .tif
+    /// Volume file to write, in HU: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz, .raw or .tif
     #[arg(short, long)]
     pub output: PathBuf,
-    /// Voxels along z,y,x (y,x for a 2-D phantom)
+    /// Number of voxels along z,y,x (y,x for a 2-D phantom) [default: 128,128,128 or 256,256]
     #[arg(long, value_delimiter = ',')]
     pub shape: Option<Vec<usize>>,
-    /// Samples per voxel edge for the partial volume at boundaries
+    /// Samples per voxel edge (1 to 16) for the partial-volume effect at boundaries
     #[arg(long, default_value_t = 4)]
     pub supersampling: usize,
 }
@@ -28,7 +28,7 @@ pub struct Args {
 /// Rasterises the phantom.
 ///
 /// # Errors
-/// A phantom that cannot be read, a shape it cannot have, a file that cannot be written.
+/// A phantom that cannot be read, an invalid shape, a file that cannot be written.
 pub fn run(args: &Args) -> Result<Output> {
     let phantom = Phantom::read(&args.file)?;
     let shape = args.shape.clone().unwrap_or_else(|| if phantom.is_2d() { vec![256, 256] } else { vec![128; 3] });

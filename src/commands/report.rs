@@ -1,4 +1,5 @@
-//! `recon report RUN...`: the page of a run made again from its folder, or one page for several runs.
+//! `recon report RUN...`: writes the HTML report of a run again from its folder, or one report that compares several
+//! runs.
 
 use super::Output;
 use super::kept::{Arrays, Kept};
@@ -10,21 +11,21 @@ use crate::progress;
 use crate::report::{Gallery, RunFacts, html, table};
 use std::path::{Path, PathBuf};
 
-/// What `recon report` may be told.
+/// Arguments of `recon report`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
     /// Folders of finished runs
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
-    /// The page to write [default: report.html of the one run, comparison.html for several]
+    /// HTML file to write [default: report.html in the folder of a single run, comparison.html here for several]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
-/// Makes the page.
+/// Writes the report.
 ///
 /// # Errors
-/// Folders that hold no finished run, damaged files, a page that cannot be written.
+/// Folders that hold no finished run, damaged files, an HTML file that cannot be written.
 pub fn run(args: &Args) -> Result<Output> {
     let runs = args.runs.iter().map(|folder| Kept::open(folder)).collect::<Result<Vec<_>>>()?;
     let (path, report) = match &runs[..] {
@@ -35,9 +36,9 @@ pub fn run(args: &Args) -> Result<Output> {
     Ok(Output { text: progress::place(&path), value, summary: table::plain(&report) })
 }
 
-/// The page of one run; in its own folder the manifest learns the new hash.
+/// Writes the report of one run; if it replaces the one in the run folder, its new hash goes into the manifest.
 fn again(kept: &Kept, output: Option<&Path>) -> Result<(PathBuf, Report)> {
-    // Whoever runs the pipeline now writes the same files.
+    // Opening locks the folder: a pipeline that runs at the same time would write the same files.
     let folder = RunFolder::open(&kept.folder)?;
     let mut manifest = kept.manifest()?;
     let arrays = kept.arrays()?;
@@ -51,7 +52,7 @@ fn again(kept: &Kept, output: Option<&Path>) -> Result<(PathBuf, Report)> {
     Ok((path, kept.report.clone()))
 }
 
-/// One page for several runs: every method as RUN/METHOD.
+/// Writes one report for several runs, with every method named RUN/METHOD.
 fn together(runs: &[Kept], path: &Path) -> Result<(PathBuf, Report)> {
     let names = names(runs)?;
     let arrays = runs.iter().map(Kept::arrays).collect::<Result<Vec<Arrays>>>()?;
@@ -79,7 +80,10 @@ fn together(runs: &[Kept], path: &Path) -> Result<(PathBuf, Report)> {
     Ok((path.to_path_buf(), report))
 }
 
-/// The names of the folders, which must differ.
+/// The names of the run folders.
+///
+/// # Errors
+/// Two folders with the same name.
 fn names(runs: &[Kept]) -> Result<Vec<String>> {
     let names: Vec<String> = runs.iter().map(Kept::name).collect();
     match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
@@ -91,7 +95,7 @@ fn names(runs: &[Kept]) -> Result<Vec<String>> {
     }
 }
 
-/// The reports as one.
+/// Merges the reports into one, and warns of metrics that are defined differently.
 fn merged(runs: &[Kept], names: &[String]) -> Report {
     let first = &runs[0].report;
     let all_complete = runs.iter().all(|kept| kept.report.status == Status::Complete);
@@ -127,7 +131,7 @@ fn merged(runs: &[Kept], names: &[String]) -> Report {
     report
 }
 
-/// Whether all runs have one truth, to the last bit.
+/// Whether all runs have the same truth, bit by bit and on the same grid, or none has a truth.
 fn same_truth(arrays: &[Arrays]) -> bool {
     let Some(first) = &arrays[0].truth else { return arrays.iter().all(|other| other.truth.is_none()) };
     let same = |other: &Arrays| {
@@ -137,7 +141,7 @@ fn same_truth(arrays: &[Arrays]) -> bool {
     arrays.iter().all(same)
 }
 
-/// When, where and with what each was made.
+/// The machine and the software versions of each run.
 fn circumstances(runs: &[Kept], names: &[String]) -> RunFacts {
     let mut facts = RunFacts::default();
     for (kept, name) in runs.iter().zip(names) {

@@ -12,29 +12,30 @@ use crate::stages::Stage;
 use crate::stages::export::Export;
 use std::path::{Path, PathBuf};
 
-/// What `recon run` may be told.
+/// Arguments of `recon run`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The pipeline
+    /// The pipeline (YAML)
     pub file: PathBuf,
     #[command(flatten)]
-    /// Changes to it.
+    /// Changes to the pipeline.
     pub overrides: Overrides,
     /// Stop after this stage: load, simulate, acquire, reconstruct, evaluate or export
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
-    /// Do everything again, whatever earlier runs have done
+    /// Compute every stage again, even if an earlier run has finished it
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
-    /// The trace to write.
+    /// The trace file.
     pub trace: TraceFlag,
 }
 
 /// Runs the pipeline.
 ///
 /// # Errors
-/// What the pipeline and its stages say; a method that failed (the others and the report are done), a stop.
+/// The errors of the pipeline and its stages; a method that failed (the other methods and the report are still
+/// completed); a stop.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let pipeline = args.overrides.read(&args.file)?;
     let hidden = pipeline.hidden()?;
@@ -60,7 +61,7 @@ fn work(args: &Args, pipeline: &Pipeline, stop: &dyn StopSignal) -> Result<Outpu
     }
 }
 
-/// The report as the command's result, or as the error it tells of.
+/// The report as the command's result, or the error that corresponds to its status.
 fn concluded(report: &Report, folder: &Path, why: Option<Stop>) -> Result<Output> {
     match report.status {
         Status::Complete => result(report, folder),
@@ -88,7 +89,7 @@ fn result(report: &Report, folder: &Path) -> Result<Output> {
     Ok(Output { text: present.join("\n"), value, summary })
 }
 
-/// The methods that failed and why the first did.
+/// An error that names the failed methods and gives the reason of the first failure.
 fn failure(report: &Report, folder: &Path) -> Error {
     let ended = |method: &&MethodReport| matches!(method.status, Status::Failed | Status::Diverged);
     let failed: Vec<&MethodReport> = report.methods.iter().filter(ended).collect();

@@ -1,4 +1,4 @@
-//! `recon task --study DIR --index N`: one element of a study's job array, the same under every scheduler.
+//! `recon task --study DIR --index N`: runs one element of a study's job array, in the same way under every scheduler.
 
 use super::Output;
 use crate::context::Signals;
@@ -11,32 +11,34 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Variables of schedulers with the number of an element.
+/// Environment variables in which schedulers give the number of the array element.
 const INDICES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"];
-/// Time before the limit at which a task checkpoints, should no signal have come.
+/// Time before the scheduler's time limit at which a task saves its state and stops, if no signal has come earlier.
 const MARGIN: Duration = Duration::from_secs(45);
-/// Time between two looks for the mark of `recon batch cancel`.
+/// Time between two checks for the file that `recon batch cancel` leaves.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// What `recon task` may be told.
+/// Arguments of `recon task`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// Folder of the study
     #[arg(long, value_name = "DIR")]
     pub study: PathBuf,
-    /// Number of the element; default: SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or AWS_BATCH_JOB_ARRAY_INDEX
+    /// Index of the array element, from 0; default: SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or
+    /// AWS_BATCH_JOB_ARRAY_INDEX
     #[arg(long, value_name = "N")]
     pub index: Option<usize>,
-    /// Threads of pipelines that say `auto`; default: SLURM_CPUS_PER_TASK, or all that the system grants
+    /// Number of threads for pipelines with `threads: auto`; default: SLURM_CPUS_PER_TASK, or all that the system
+    /// provides
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
 }
 
-/// Does the tasks of the element, one after the other; one that fails does not stop the next.
+/// Runs the tasks of the array element one after the other; a task that fails does not stop the next one.
 ///
 /// # Errors
-/// A failed task's own exit code, 4 if it is one of several; a stop, after which the element is put back into the queue
-/// if its time was over.
+/// A failed task, with its own exit code if the element has only this task and with exit code 4 otherwise; a stop. If
+/// the time limit was the reason for the stop, SLURM puts the element back into its queue.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let ledger = Ledger::open(&args.study)?;
     let element = args.index.map_or_else(from_environment, Ok)?;
@@ -70,7 +72,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     Err(failure(&failed, count))
 }
 
-/// Cores that SLURM has given to this task.
+/// Number of CPU cores that SLURM has allocated to this task; `None` outside SLURM.
 fn allocated() -> Option<NonZeroUsize> {
     std::env::var("SLURM_CPUS_PER_TASK").ok()?.parse().ok()
 }
@@ -83,7 +85,8 @@ fn from_environment() -> Result<usize> {
     })
 }
 
-/// The error that ends the element; one whose time was over goes back into the queue, unless the study was cancelled.
+/// The error that ends the element. An element that reached its time limit is put back into the queue, unless the study
+/// was cancelled.
 fn stopped(why: Stop, limits: &TaskLimits, slurm: Option<&Element>) -> Error {
     let ending = why == Stop::Terminate && limits.close_to_the_end();
     let why = if ending { Stop::TimeLimit } else { why };
@@ -106,7 +109,7 @@ fn failure(failed: &[Box<TaskRecord>], count: usize) -> Error {
     }
 }
 
-/// Everything that may end a task: signals, the end of its time, the mark of `recon batch cancel`.
+/// Everything that may stop a task: signals, the scheduler's time limit, the file that `recon batch cancel` leaves.
 struct TaskLimits<'a> {
     inner: &'a dyn StopSignal,
     ledger: &'a Ledger,
@@ -116,7 +119,7 @@ struct TaskLimits<'a> {
 }
 
 impl<'a> TaskLimits<'a> {
-    /// Asks the scheduler once when the time is over, beside the work.
+    /// Asks SLURM once for the remaining time, in a thread of its own so that the work need not wait for the answer.
     fn new(inner: &'a dyn StopSignal, ledger: &'a Ledger, slurm: Option<Element>) -> Result<Self> {
         let end = Arc::new(OnceLock::new());
         if let Some(element) = slurm {

@@ -1,4 +1,5 @@
-//! `recon train-prior RECIPE --data DIR -o OUT`: the network of `tv_refined`, trained on volumes of one's own.
+//! `recon train-prior RECIPE --data DIR -o OUT`: trains the network of the `tv_refined` method on the user's own
+//! volumes.
 
 use super::{Output, rows};
 use crate::algorithms::refined::Card;
@@ -12,32 +13,34 @@ use crate::yaml;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// What `recon train-prior` may be told.
+/// Arguments of `recon train-prior`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The recipe (YAML): volumes to train and to test on, scans, ranges, pairs, steps
+    /// The training recipe (YAML): training and test volumes, scan geometries, parameter ranges, numbers of pairs and
+    /// steps
     pub recipe: PathBuf,
-    /// The folder that the recipe's volumes lie in
+    /// Folder of the recipe's volumes
     #[arg(long)]
     pub data: PathBuf,
-    /// The file of weights to write (.safetensors)
+    /// File of network weights to write (.safetensors)
     #[arg(short, long)]
     pub output: PathBuf,
-    /// Folder for pairs and states, from which a stopped training goes on; default: OUTPUT.parts
+    /// Folder for training pairs and checkpoints, from which a stopped training continues; default: the output file's
+    /// name with the ending .parts
     #[arg(long)]
     pub parts: Option<PathBuf>,
-    /// Another seed than the recipe's
+    /// Random seed that replaces the recipe's
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Threads; the weights' last bits depend on their number
+    /// Number of threads; the last bits of the weights depend on it
     #[arg(long)]
     pub threads: Option<NonZeroUsize>,
 }
 
-/// Trains.
+/// Trains the network and writes its weights.
 ///
 /// # Errors
-/// A recipe or volumes that cannot be read, memory, a stop, a file that cannot be written.
+/// A recipe or volumes that cannot be read, too little memory, a stop, a file that cannot be written.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let text = std::fs::read_to_string(&args.recipe).map_err(|error| Error::read(&args.recipe, &error))?;
     let mut recipe: Recipe = yaml::parse(&text, &progress::place(&args.recipe))?;
@@ -65,7 +68,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     Ok(Output { text: progress::place(&args.output), value, summary: summary(&prior.card) })
 }
 
-/// The card's figures for people.
+/// The figures of the network's model card as aligned lines.
 fn summary(card: &Card) -> String {
     let figure = |(name, value): (&String, &f64)| (name.clone(), format!("{value:.2}"));
     let mut all: Vec<(String, String)> = card.figures.iter().map(figure).collect();

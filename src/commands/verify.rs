@@ -1,4 +1,4 @@
-//! `recon verify RUN`: whether every file of a run is still the one that was written.
+//! `recon verify RUN`: checks every file of a run against the hash (BLAKE3) in its manifest.
 
 use super::Output;
 use crate::context::{Inputs, hash_bytes, hash_file, layout};
@@ -11,20 +11,21 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What `recon verify` may be told.
+/// Arguments of `recon verify`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The run folder
+    /// Folder of the run
     pub run: PathBuf,
-    /// A file or folder the run was made from, where the run folder does not name it (identity: drop); repeatable
+    /// Input file or folder of the run, needed if the run folder does not name its inputs (identity: drop); repeatable
     #[arg(long = "input", value_name = "PATH")]
     pub inputs: Vec<PathBuf>,
 }
 
-/// Hashes everything the manifest speaks of: outputs, records, the log, and the inputs that can be found.
+/// Hashes every file in the manifest: outputs, records, the log, and the inputs that can be found.
 ///
 /// # Errors
-/// A folder without a manifest; a file that is missing or changed, by name. Inputs that are gone are only warned about.
+/// A folder without a manifest; files that are missing or changed, by name. An input that no longer exists gives only a
+/// warning.
 pub fn run(args: &Args) -> Result<Output> {
     let path = args.run.join(layout::MANIFEST);
     let text = std::fs::read(&path)
@@ -54,11 +55,11 @@ pub fn run(args: &Args) -> Result<Output> {
     }
 }
 
-/// A file and what is wrong with it.
+/// Path of a file, and the problem with it.
 type Fault = (PathBuf, String);
 
-/// The number of inputs that are unchanged, and what is wrong with others. Named ones are looked for where they were;
-/// numbered ones among the files that the user names.
+/// The number of unchanged inputs, and the problems of the others. Inputs are looked up by the paths in the manifest
+/// or, if the user gives `--input`, by their hashes among the given files.
 fn inputs(manifest: &Manifest, args: &Args) -> Result<(usize, Vec<Fault>)> {
     if !args.inputs.is_empty() {
         let paths: Vec<InputPath> = args.inputs.iter().map(InputPath::from).collect();
@@ -83,7 +84,8 @@ fn inputs(manifest: &Manifest, args: &Args) -> Result<(usize, Vec<Fault>)> {
     Ok((present.len() - faults.len(), faults))
 }
 
-/// The log may have grown, but what was written of it must not have changed.
+/// The problem with the log, if any: it may have grown since the run, but its first `log.bytes` bytes must be
+/// unchanged.
 fn log_fault(root: &Path, log: &FileHash) -> Option<Fault> {
     let path = root.join(&log.path);
     let mut bytes = Vec::new();
@@ -95,7 +97,7 @@ fn log_fault(root: &Path, log: &FileHash) -> Option<Fault> {
     Some((path, problem))
 }
 
-/// What is wrong with a file, if anything.
+/// The problem with a file, if any.
 fn fault(root: &Path, file: &FileHash) -> Option<Fault> {
     let path = root.join(&file.path);
     let problem = match hash_file(&path) {

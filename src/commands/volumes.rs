@@ -1,4 +1,4 @@
-//! A volume from whatever a path names.
+//! Reading a volume from a file or folder in any format.
 
 use crate::data::{MU_WATER_PER_MM, Volume};
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::formats::{Loaded, Reading, read_volume};
 use crate::progress;
 use std::path::Path;
 
-/// The volume in HU, from a file or folder of any format of volumes.
+/// Reads a volume `[z, y, x]` from a file or folder in any volume format and converts it to HU.
 pub(super) fn read(path: &Path) -> Result<Volume> {
     let Loaded { volume, warnings } = read_volume(path, &Reading::default())?;
     for warning in warnings {

@@ -4,26 +4,26 @@ use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// How far the axes of a camera may be from orthonormal: files hold some six digits.
+/// Largest deviation of a camera's axes from orthonormality: files hold about six digits.
 const TOLERANCE: f64 = 1e-3;
 
 /// A pinhole camera in world mm. The centre of pixel (row i, column j) lies along `forward` + x `right` + y `down` with
 /// x = (j + ½ − center\[0\]) / focal\[0\] and y = (i + ½ − center\[1\]) / focal\[1\]: row 0 is the top of the picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Camera {
-    /// The pinhole, mm.
+    /// Position of the pinhole, mm.
     pub position: Point,
-    /// Unit vector along the rows of the picture.
+    /// Unit vector along the rows of the picture (towards growing columns).
     pub right: Point,
-    /// Unit vector along its columns.
+    /// Unit vector along the columns of the picture (towards growing rows).
     pub down: Point,
-    /// Unit vector of the view, right × down.
+    /// Unit vector of the viewing direction, right × down.
     pub forward: Point,
-    /// Focal lengths (x, y), pixels.
+    /// Focal lengths (x, y) in pixels.
     pub focal: [f64; 2],
-    /// Where `forward` meets the picture, (x, y) in pixels from the upper left corner.
+    /// Principal point: where `forward` meets the picture, (x, y) in pixels from the upper left corner.
     pub center: [f64; 2],
-    /// Pixels, [rows, columns].
+    /// Number of pixels, [rows, columns].
     pub pixels: [usize; 2],
 }
 
@@ -32,10 +32,10 @@ impl Camera {
     /// `fov` radians.
     ///
     /// # Errors
-    /// A position on the target, a field of view that is none, no pixels.
+    /// The position equals the target, the field of view is not a valid angle, or there are no pixels.
     pub fn looking_at(position: Point, target: Point, fov: f64, pixels: [usize; 2]) -> Result<Self> {
         let forward = normalized(sub(target, position));
-        // Straight down or up, no direction is upwards: then −y is.
+        // Seen straight down or up, no direction in the picture corresponds to +z; −y is drawn upwards instead.
         let up = if forward[2].abs() > 1.0 - 1e-9 { [0.0, -1.0, 0.0] } else { [0.0, 0.0, 1.0] };
         let right = normalized(cross(forward, up));
         let [rows, columns] = pixels.map(|n| n as f64);
@@ -53,7 +53,7 @@ impl Camera {
         Ok(camera)
     }
 
-    /// Refuses what is no camera.
+    /// Checks that the numbers describe a valid pinhole camera.
     ///
     /// # Errors
     /// Numbers that are not finite, axes that are singular or not those of a rotation (to 1e-3), no pixels, a focal
@@ -93,20 +93,20 @@ impl Camera {
         normalized(add(self.forward, add(scale(self.right, x), scale(self.down, y))))
     }
 
-    /// The camera with its place given in other lengths: (position − center) · factor.
+    /// The camera in other units of length: its position becomes (position − center) · factor.
     #[must_use]
     pub fn rescaled(&self, center: Point, factor: f64) -> Self {
         Self { position: scale(sub(self.position, center), factor), ..self.clone() }
     }
 
-    /// The camera moved: position · factor + center, the inverse of [`Camera::rescaled`] for the inverse factor.
+    /// The camera with position · factor + center: undoes [`Camera::rescaled`] when called with the inverse factor.
     #[must_use]
     pub fn placed(&self, center: Point, factor: f64) -> Self {
         Self { position: add(scale(self.position, factor), center), ..self.clone() }
     }
 
-    /// Largest difference of two cameras: distance of the positions relative to `length`, and of the other numbers,
-    /// those in pixels relative to the picture's width.
+    /// Largest difference between two cameras, dimensionless: distance of the positions relative to `length`,
+    /// difference of the axes, and difference of the intrinsics (pixels) relative to the picture's width.
     #[must_use]
     pub fn distance(&self, other: &Self, length: f64) -> f64 {
         let axes = [(self.right, other.right), (self.down, other.down), (self.forward, other.forward)];

@@ -1,4 +1,4 @@
-//! [`Geometry`]: every exposure of a scan as plain vectors, so that no projector knows an orbit.
+//! [`Geometry`]: a scan stored as plain vectors per view, so that projectors need not know the trajectory.
 
 use super::orbit::Orbit;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
@@ -7,47 +7,47 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Form of the detector's surface.
+/// Shape of the detector's surface.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DetectorShape {
     /// A plane: pixel (row, column) at centre + (row − row₀) v + (column − column₀) u.
     #[default]
     Flat,
-    /// A cylinder about the axis through the source along v, columns at equal angles (pitch |u| on the arc).
+    /// A cylinder about the axis through the source along v; columns at equal angles, pitch |u| measured along the arc.
     Cylindrical,
 }
 
-/// The detector's pixels, the same in every view. A 2-D scan has one row.
+/// The detector's pixels, the same in every view. A detector of a 2-D scan has one row.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Detector {
-    /// Pixels along v.
+    /// Number of pixels along v.
     pub rows: usize,
-    /// Pixels along u.
+    /// Number of pixels along u.
     pub columns: usize,
-    /// Form of the surface.
+    /// Shape of the surface.
     pub shape: DetectorShape,
 }
 
-/// A scan: its exposures, its detector and, if it was one, its orbit.
+/// A scan: its views, its detector and, if the trajectory is circular, its orbit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Geometry {
-    /// One entry per exposure.
+    /// One entry per view (exposure).
     pub views: Vec<View>,
-    /// The pixels.
+    /// Number of pixels and shape of the surface.
     pub detector: Detector,
     /// The circular orbit behind the views, if there is one.
     pub orbit: Option<Orbit>,
 }
 
 impl Geometry {
-    /// A checked geometry.
+    /// Creates a geometry and checks it.
     ///
     /// # Errors
-    /// No views or pixels, vectors that are not finite, a degenerate pixel, a ray parallel to the detector, a source on
-    /// the detector plane, an orbit of another length than the views.
+    /// No views or pixels; vectors that are not finite; linearly dependent pixel vectors; a ray parallel to the
+    /// detector; a source on the detector plane; an orbit whose number of angles differs from the number of views.
     pub fn new(views: Vec<View>, detector: Detector, orbit: Option<Orbit>) -> Result<Self> {
         let geometry = Self { views, detector, orbit };
         geometry.check()?;
@@ -79,21 +79,21 @@ impl Geometry {
         }
     }
 
-    /// Shape of the projections this scan gives: `[views, rows, columns]`.
+    /// Shape of the scan's projections: `[views, rows, columns]`.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
         [self.views.len(), self.detector.rows, self.detector.columns]
     }
 
-    /// Number of samples.
+    /// Number of samples (views × rows × columns).
     #[must_use]
     pub fn samples(&self) -> usize {
         self.shape().iter().product()
     }
 
-    /// The ray of a detector index (fractions allowed; (row, column) counted from the first pixel's centre) in a view:
-    /// a point on it and its unit direction from source to detector, world mm. The point is the source for a point
-    /// source.
+    /// The ray through a detector index in a view, as a point on it (world mm) and its unit direction from source to
+    /// detector. The index (row, column) counts from the centre of the first pixel and may be fractional. For a point
+    /// source the returned point is the source.
     #[must_use]
     pub fn ray(&self, view: usize, row: f64, column: f64) -> (Point, Point) {
         let exposure = &self.views[view];
@@ -104,7 +104,7 @@ impl Geometry {
         }
     }
 
-    /// World position (mm) of a detector index (fractions allowed) in a view.
+    /// World position (mm) of a detector index in a view; the index may be fractional.
     #[must_use]
     pub fn pixel(&self, view: usize, row: f64, column: f64) -> Point {
         let exposure = &self.views[view];
@@ -116,7 +116,7 @@ impl Geometry {
         }
     }
 
-    /// The detector of a view, if it is a cylinder.
+    /// The detector of a view if it is cylindrical, else `None`.
     fn cylinder(&self, view: usize) -> Option<Cylinder> {
         match (self.detector.shape, self.views[view].source) {
             (DetectorShape::Cylindrical, Source::Point(source)) => Some(Cylinder::new(&self.views[view], source)),
@@ -124,8 +124,8 @@ impl Geometry {
         }
     }
 
-    /// Detector index (row, column) that the ray through a world point hits in a view; `None` behind or beside the
-    /// source (on a cylinder: more than a quarter turn from the detector's centre).
+    /// Detector index (row, column) that the ray through a world point hits in a view; `None` if the point is behind
+    /// the source (on a cylinder: more than a quarter turn from the detector's centre).
     #[must_use]
     pub fn project(&self, view: usize, point: Point) -> Option<(f64, f64)> {
         let (row, column) = ((self.detector.rows as f64 - 1.0) / 2.0, (self.detector.columns as f64 - 1.0) / 2.0);
@@ -137,7 +137,7 @@ impl Geometry {
         found.map(|(dv, du)| (dv + row, du + column))
     }
 
-    /// Rows and columns from the detector's centre.
+    /// Projection onto a flat detector: (rows, columns) from its centre.
     fn project_flat(&self, view: usize, point: Point) -> Option<(f64, f64)> {
         let exposure = &self.views[view];
         let normal = cross(exposure.u, exposure.v);
@@ -154,12 +154,13 @@ impl Geometry {
             }
         };
         let on = sub(hit, exposure.center);
-        // The dual basis, so that u and v need not be at right angles.
+        // Components by the dual basis, so that u and v need not be orthogonal.
         let (across, up) = (cross(exposure.v, normal), cross(normal, exposure.u));
         Some((dot(on, up) / dot(exposure.v, up), dot(on, across) / dot(exposure.u, across)))
     }
 
-    /// The scan with `factor` x `factor` times the detector pixels, each pixel divided (for averaging over sub-rays).
+    /// The scan with each pixel divided into `rows` × `columns` pixels, whose average approximates the pixel
+    /// (sub-rays).
     #[must_use]
     pub fn subdivided(&self, rows: usize, columns: usize) -> Self {
         let mut fine = self.clone();
@@ -172,8 +173,8 @@ impl Geometry {
         fine
     }
 
-    /// The scan moved as a rigid body: every point p to R p + t, R the rotation whose rows are given, t in mm. It has
-    /// no orbit, which is about an axis along z.
+    /// The scan moved as a rigid body: every point p goes to R p + t, where `rotation` holds the rows of R and t is in
+    /// mm. The result has no orbit, because an [`Orbit`] turns about an axis along z.
     #[must_use]
     pub fn moved(&self, rotation: [Point; 3], translation: Point) -> Self {
         let turn = |p: Point| rotation.map(|row| dot(row, p));
@@ -188,8 +189,8 @@ impl Geometry {
 
     /// Some of the views, in the order given, on the same detector.
     ///
-    /// The orbit stays where the views thin it out evenly (every k-th one: an ordered subset), so that they still cover
-    /// its arc; any other choice has no orbit.
+    /// The orbit is kept if `views` is every k-th view up to the last one (an ordered subset), which still covers the
+    /// arc; for any other choice it is dropped.
     ///
     /// # Errors
     /// As [`Geometry::new`]; a view index out of range.
@@ -204,22 +205,22 @@ impl Geometry {
     }
 }
 
-/// Whether `views` is every k-th of `total`, from one of the first k on to the end.
+/// Whether `views` is every k-th of `total` views, starting at one of the first k.
 fn thins_evenly(views: &[usize], total: usize) -> bool {
     let Some(&first) = views.first() else { return false };
     let step = views.get(1).map_or(total, |second| second.saturating_sub(first));
     step > 0 && first < step && views.iter().copied().eq((first..total).step_by(step))
 }
 
-/// A detector on a cylinder whose axis passes the source along v: the arm from the source to its centre has a part
-/// across the axis, `arm`, and one along it, `lift` rows.
+/// A cylindrical detector whose axis passes through the source along v. The vector from the source to the detector's
+/// centre is split into `arm`, perpendicular to the axis (mm), and `lift`, along the axis (in rows).
 struct Cylinder {
     source: Point,
     arm: Point,
     lift: f64,
     u: Point,
     v: Point,
-    /// Radius over the pitch of the columns: columns per radian.
+    /// Columns per radian: radius divided by the column pitch.
     per_radian: f64,
 }
 
@@ -237,10 +238,10 @@ impl Cylinder {
         add(self.source, add(turned, scale(self.v, dv + self.lift)))
     }
 
-    /// Rows and columns from the centre.
+    /// Projection onto the cylinder: (rows, columns) from the detector's centre.
     fn project(&self, point: Point) -> Option<(f64, f64)> {
         let ray = sub(point, self.source);
-        // ray = depth arm + across (per_radian u) + along v: the axes of an oblique basis, by the dual one.
+        // ray = depth arm + across (per_radian u) + along v: components in an oblique basis, by its dual basis.
         let basis = [self.arm, scale(self.u, self.per_radian), self.v];
         let [depth, across, along] = [0, 1, 2].map(|k| {
             let normal = cross(basis[(k + 1) % 3], basis[(k + 2) % 3]);

@@ -1,4 +1,4 @@
-//! [`Grid`]: where the voxels of a volume are.
+//! [`Grid`]: position, spacing and orientation of a volume's voxels.
 
 use super::vectors::{Point, add, dot, norm, scale, sub};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Grid {
-    /// Voxels along each array axis.
+    /// Number of voxels along each array axis.
     pub shape: [usize; 3],
     /// Distance between voxel centres along each array axis, mm.
     pub spacing: [f64; 3],
@@ -19,7 +19,7 @@ pub struct Grid {
     pub axes: [Point; 3],
 }
 
-/// A grid as a file says it: it is one only after it was checked.
+/// A grid as read from a file, before [`Grid::new`] checks it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -38,23 +38,24 @@ impl TryFrom<Unchecked> for Grid {
 }
 
 impl Grid {
-    /// Most voxels a grid may have (a 2048 x 2048 x 2048 volume).
+    /// Largest number of voxels that a grid may have (a volume of 2048 x 2048 x 2048).
     pub const MAX_VOXELS: usize = 1 << 33;
 
-    /// Array axes along +z, +y, +x of the world: the canonical order.
+    /// Canonical orientation: array axes along +z, +y, +x of the world.
     pub const CANONICAL: [Point; 3] = [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
 
-    /// A checked grid.
+    /// Creates a grid and checks it.
     ///
     /// # Errors
-    /// A zero or huge shape, a spacing that is not positive and finite, axes that are not orthonormal (to 1e-4).
+    /// No voxels or more than [`Grid::MAX_VOXELS`], a spacing that is not positive and finite, an origin that is not
+    /// finite, axes that are not orthonormal (to 1e-4).
     pub fn new(shape: [usize; 3], spacing: [f64; 3], origin: Point, axes: [Point; 3]) -> Result<Self> {
         let grid = Self { shape, spacing, origin, axes };
         grid.check()?;
         Ok(grid)
     }
 
-    /// A canonical grid whose centre is at `center` (mm).
+    /// Creates a grid in canonical orientation whose box has its centre at `center` (mm).
     ///
     /// # Errors
     /// As [`Grid::new`].
@@ -98,7 +99,7 @@ impl Grid {
         self.shape.iter().product()
     }
 
-    /// A single slice, `[1, ny, nx]`: fields then take two inputs and there are no z terms.
+    /// Whether the grid is a single slice `[1, ny, nx]`; fields then take two inputs and no z terms are used.
     #[must_use]
     pub fn is_2d(&self) -> bool {
         self.shape[0] == 1
@@ -123,7 +124,7 @@ impl Grid {
         std::array::from_fn(|k| dot(offset, self.axes[k]) / self.spacing[k])
     }
 
-    /// Index of the middle of the box of voxels.
+    /// Fractional index `[z, y, x]` of the centre of the box.
     pub(crate) fn middle_index(&self) -> [f64; 3] {
         self.shape.map(|n| (n as f64 - 1.0) / 2.0)
     }
@@ -146,7 +147,8 @@ impl Grid {
         self.spacing.iter().product()
     }
 
-    /// The eight corners of the box of voxels (mm); in 2-D the four corners of the slice's mid-plane, twice.
+    /// The eight corners of the box of voxels (mm); in 2-D the four corners of the slice's mid-plane, each listed
+    /// twice.
     #[must_use]
     pub fn corners(&self) -> Vec<Point> {
         let ends = |k: usize| if k == 0 && self.is_2d() { [0.0, 0.0] } else { [-0.5, self.shape[k] as f64 - 0.5] };
@@ -161,7 +163,8 @@ impl Grid {
         corners
     }
 
-    /// The same box with another number of voxels.
+    /// A grid over the same box with another number of voxels. A single slice stays one, with its nominal z spacing set
+    /// to that along y.
     ///
     /// # Errors
     /// As [`Grid::new`].
@@ -180,8 +183,8 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Distances (mm) along a ray of unit direction between which it is in the box of the voxels, from 0 on; `None`
-    /// beside it.
+    /// Distances [near, far] in mm along a ray (unit direction) at which it enters and leaves the box of voxels; near
+    /// is at least 0, the starting point. `None` if the ray misses the box.
     #[must_use]
     pub fn crossing(&self, from: Point, ray: Point) -> Option<[f64; 2]> {
         let (mut near, mut far) = (0.0f64, f64::INFINITY);
@@ -202,7 +205,8 @@ impl Grid {
         (far > near).then_some([near, far])
     }
 
-    /// Half the longest edge of the box, mm: field coordinates are (p − centre) / this, one isotropic scale.
+    /// Half the longest edge of the box, mm. Field coordinates are (p − centre) / this length, with one scale for all
+    /// axes.
     #[must_use]
     pub fn half_extent(&self) -> f64 {
         let extent = self.extent();
@@ -210,8 +214,8 @@ impl Grid {
         relevant.iter().copied().fold(0.0, f64::max) / 2.0
     }
 
-    /// How many times longer this grid's voxels are than those of `other`, along the axis where that is least, with the
-    /// axis' name; in 2-D of the slice's axes.
+    /// Smallest ratio, over the axes, of this grid's voxel spacing to that of `other`, with the name of that axis (in
+    /// 2-D only y and x are compared).
     #[must_use]
     pub fn least_coarser(&self, other: &Self) -> (&'static str, f64) {
         let first = usize::from(self.is_2d() || other.is_2d());
@@ -219,7 +223,7 @@ impl Grid {
         (first..3).map(ratio).fold(("x", f64::INFINITY), |least, next| if next.1 < least.1 { next } else { least })
     }
 
-    /// Whether two grids are the same grid to within `tolerance` of a voxel.
+    /// Whether two grids agree: same shape, and corners within `tolerance` times the smallest voxel spacing.
     #[must_use]
     pub fn matches(&self, other: &Self, tolerance: f64) -> bool {
         self.shape == other.shape

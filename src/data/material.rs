@@ -1,13 +1,13 @@
-//! [`Material`]: what matter is made of, where its attenuation changes with the energy of the photons.
+//! [`Material`]: substances whose attenuation depends on the photon energy.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A substance with a known attenuation curve.
+/// A substance with a tabulated attenuation curve.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Material {
-    /// Liquid water; soft tissue behaves like it.
+    /// Liquid water; also a model of soft tissue.
     #[default]
     Water,
     /// Cortical bone (ICRU-44).
@@ -23,6 +23,6 @@ pub enum Material {
 }
 
 impl Material {
-    /// Every material, in a fixed order.
+    /// All materials, in a fixed order.
     pub const ALL: [Self; 6] = [Self::Water, Self::Bone, Self::Aluminium, Self::Titanium, Self::Iron, Self::Copper];
 }

@@ -1,4 +1,4 @@
-//! Nouns: plain values checked at construction. No files, no tensors.
+//! Basic data types: plain values that are checked at construction. No file access, no tensors.
 
 mod camera;
 mod geometry;

@@ -1,4 +1,4 @@
-//! [`Orbit`]: the circle behind a scan's views, and finding it in views that came without.
+//! [`Orbit`]: the circular orbit of a scan, and its detection from views that come without one.
 
 use super::sweep::AngularSweep;
 use super::vectors::{Point, add, cross, dot, norm, normalized, scale, sub};
@@ -6,31 +6,32 @@ use super::view::{Source, View};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
-/// The circular orbit that views were made from, where they were: analytic methods need it.
+/// The circular orbit of a scan's views, which analytic methods need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Orbit {
     /// Centre of rotation, world mm.
     pub isocenter: Point,
-    /// Source angle of each view, radians, growing from +x to +y.
+    /// Source angle of each view, radians, measured from +x towards +y.
     pub angles: Vec<f64>,
-    /// Angle covered, radians, at most a turn; the end point is left out for full arcs.
+    /// Angular range covered, radians, at most 2π; it counts in full although a full scan has no view at its end point.
     pub arc: f64,
-    /// Source to axis, mm; `None` for a parallel beam.
+    /// Distance from source to axis, mm; `None` for a parallel beam.
     pub source_to_axis: Option<f64>,
-    /// Source to detector, mm; `None` for a parallel beam.
+    /// Distance from source to detector, mm; `None` for a parallel beam.
     pub source_to_detector: Option<f64>,
     /// Shift of the detector's centre `[v, u]` from the central ray, mm.
     pub offset: [f64; 2],
 }
 
-/// Largest deviation from a circle, relative to its size, that still is one.
+/// Largest deviation from a circle that is accepted, relative to the size of the scan.
 const TOLERANCE: f64 = 1e-5;
 
 impl Orbit {
-    /// The circle about an axis along z on which views with flat detectors stand upright (rows along +z, facing the
-    /// axis), in any order; `None` where they do not. The isocentre is the point that all central rays meet; for a
-    /// parallel beam, whose height is free, it is at the height of the detector's centre.
+    /// Finds the circular orbit of flat-detector views in any order, or returns `None` if there is none. The axis must
+    /// be along z, and the detectors must be upright (v along +z) and face the axis. The isocentre is the point where
+    /// all central rays meet; for a parallel beam, whose height is arbitrary, it is at the height of the detector's
+    /// centre.
     #[must_use]
     pub fn of_views(views: &[View]) -> Option<Self> {
         let first = views.first()?;
@@ -74,7 +75,7 @@ impl Orbit {
         views.iter().zip(&outward).all(fits).then_some(found)
     }
 
-    /// The orbit about a known isocentre, from the first view's distances.
+    /// The orbit about a known isocentre, with the distances of the first view.
     fn about(isocenter: Point, views: &[View], outward: &[Point], divergent: bool) -> Self {
         let (first, n) = (&views[0], outward[0]);
         let aside = sub(first.center, isocenter);
@@ -103,7 +104,7 @@ fn facing(source: Source, outward: Point) -> bool {
     }
 }
 
-/// The angles of views: if they turn steadily one way, growing or falling past a full turn; else within half a turn.
+/// The angles of the views, radians: unwrapped if the views turn steadily in one direction, else within ±π.
 fn unwrapped(outward: &[Point]) -> Vec<f64> {
     let wrapped: Vec<f64> = outward.iter().map(|n| n[1].atan2(n[0])).collect();
     let mut angles = wrapped.clone();
@@ -115,7 +116,7 @@ fn unwrapped(outward: &[Point]) -> Vec<f64> {
     if angles.windows(2).all(|pair| (pair[1] - pair[0]) * sign > 0.0) { angles } else { wrapped }
 }
 
-/// The least-squares solution of `a · x = b` by Cramer's rule on the normal equations; `None` if they do not fix it.
+/// Least-squares solution of `a · x = b` by Cramer's rule on the normal equations; `None` if they are singular.
 fn least_squares(equations: &[(Point, f64)]) -> Option<Point> {
     let mut matrix = [[0.0; 3]; 3];
     let mut right = [0.0; 3];
@@ -131,7 +132,7 @@ fn least_squares(equations: &[(Point, f64)]) -> Option<Point> {
     if whole <= 1e-9 * (trace / 3.0).powi(3) {
         return None;
     }
-    // The matrix is symmetric: its rows are its columns.
+    // The matrix is symmetric, so replacing a row is the same as replacing a column.
     Some(std::array::from_fn(|k| {
         let mut replaced = matrix;
         replaced[k] = right;

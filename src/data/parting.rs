@@ -1,8 +1,8 @@
-//! Parting a scan's views in those that are kept and those that are left out, to be predicted from the others.
+//! Splits a scan's views into those that are kept and those that are held out to be predicted from the others.
 //!
-//! Views are counted along their angles, not along the file, whose order may be golden, interlaced or shuffled. Views
-//! along the same lines go together: a view that was taken twice, or half a turn later by parallel rays, would
-//! otherwise be predicted by its twin, which tells nothing about what lies between views.
+//! Views are counted by angle, not in file order, which may be golden-angle, interlaced or shuffled. Views that measure
+//! the same lines stay together: a view that was taken twice, or half a turn later by parallel rays, would otherwise be
+//! predicted by its duplicate, which says nothing about how well a method interpolates between views.
 
 use super::geometry::Geometry;
 use super::orbit::Orbit;
@@ -13,8 +13,8 @@ use crate::error::Result;
 use std::f64::consts::{PI, TAU};
 
 impl Geometry {
-    /// The numbers of the views by direction, along the angles from one end of the arc: views along the same lines are
-    /// together. Views without an orbit are each a direction of their own, in the order of the file.
+    /// Indices of the views grouped by direction, sorted by angle from the start of the arc; views that measure the
+    /// same lines share a group. Without an orbit, each view is a group of its own, in file order.
     #[must_use]
     pub fn directions(&self) -> Vec<Vec<usize>> {
         let Some(orbit) = &self.orbit else { return (0..self.views.len()).map(|view| vec![view]).collect() };
@@ -22,8 +22,9 @@ impl Geometry {
         AngularSweep::directions(&orbit.angles, if parallel { PI } else { TAU })
     }
 
-    /// The views that are kept and those that are left out: every `every`-th direction, by turns over `turn`. Both
-    /// ascend. The first direction is left out last: over a short arc it has a neighbour on one side only.
+    /// Splits the views into [kept, held out]: every `every`-th direction is held out, shifted by `turn`, so that the
+    /// turns 0 to `every` − 1 hold out each direction once. Both lists ascend. Turn 0 keeps the first direction (for
+    /// `every` > 1), because on a short arc it has a neighbour on one side only.
     #[must_use]
     pub fn parted(&self, every: usize, turn: usize) -> [Vec<usize>; 2] {
         let mut parts = [Vec::new(), Vec::new()];
@@ -38,7 +39,8 @@ impl Geometry {
 }
 
 impl Projections {
-    /// Some of the views with their values; those of an orbit are on it still, which [`Projections::subset`] forgets.
+    /// Some of the views with their values, in the order given. Unlike [`Projections::subset`], it always keeps the
+    /// orbit, with the arc that the chosen views cover.
     ///
     /// # Errors
     /// No views; a view index out of range.

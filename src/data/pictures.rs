@@ -1,23 +1,24 @@
-//! [`Picture`] and [`Pictures`]: what cameras saw of an object, the second kind of measurement beside projections.
+//! [`Picture`] and [`Pictures`]: photographs of an object by cameras, the second kind of measurement beside
+//! projections.
 
 use super::{Camera, Grid, Point, norm, sub};
 use crate::error::{Error, Result};
 
-/// A picture in colour: pixels `[row, column]`, row 0 on top.
+/// A colour picture with opacity: pixels `[row, column]`, row 0 at the top.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// Pixels, [rows, columns].
+    /// Number of pixels, [rows, columns].
     pub pixels: [usize; 2],
-    /// Red, green, blue and opacity of each pixel, 0 to 1; the colour is that of what is there, not multiplied with
-    /// the opacity.
+    /// Red, green, blue and opacity of each pixel, 0 to 1, in C order `[row, column]`; the colour is not premultiplied
+    /// by the opacity.
     pub rgba: Vec<[f32; 4]>,
 }
 
 impl Picture {
-    /// A checked picture.
+    /// Creates a picture and checks it.
     ///
     /// # Errors
-    /// No pixels; another number of values than pixels; values beyond 0 to 1.
+    /// No pixels; a number of values that differs from the number of pixels; values outside 0 to 1.
     pub fn new(pixels: [usize; 2], rgba: Vec<[f32; 4]>) -> Result<Self> {
         let expected = pixels[0].checked_mul(pixels[1]);
         if expected != Some(rgba.len()) || rgba.is_empty() {
@@ -29,7 +30,7 @@ impl Picture {
         Ok(Self { pixels, rgba })
     }
 
-    /// The picture before a plain background, `[row, column]` of red, green and blue.
+    /// The picture over a uniform background: red, green and blue in C order `[row, column]`.
     #[must_use]
     pub fn before(&self, background: [f32; 3]) -> Vec<[f32; 3]> {
         let over = |pixel: &[f32; 4]| std::array::from_fn(|k| pixel[k] * pixel[3] + background[k] * (1.0 - pixel[3]));
@@ -48,29 +49,29 @@ impl Picture {
 pub struct Shot {
     /// File name without its extension, such as `r_007`.
     pub name: String,
-    /// Where it was taken from.
+    /// The camera that took it.
     pub camera: Camera,
-    /// What was seen.
+    /// The picture.
     pub picture: Picture,
 }
 
-/// Pictures of one object from cameras outside it.
+/// Pictures of one object, from cameras outside its box.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pictures {
-    /// The box that holds the object, and the grid on which its density is written.
+    /// Box that holds the object, and the grid on which its density is exported.
     pub grid: Grid,
-    /// What a field is fitted to.
+    /// Pictures to which a field is fitted.
     pub training: Vec<Shot>,
-    /// What it is judged by.
+    /// Pictures by which the field is evaluated.
     pub held_out: Vec<Shot>,
 }
 
 impl Pictures {
-    /// A checked set.
+    /// Creates a set of pictures and checks it.
     ///
     /// # Errors
-    /// No picture to fit; pictures of another size than their camera's or than the first; cameras that are none, or
-    /// inside the box.
+    /// No training picture; pictures whose size differs from their camera's or from that of the first picture; invalid
+    /// cameras, or cameras inside the box.
     pub fn new(grid: Grid, training: Vec<Shot>, held_out: Vec<Shot>) -> Result<Self> {
         if training.is_empty() {
             return Err(Error::input("pictures", "expected at least one training picture, got none"));
@@ -98,19 +99,19 @@ impl Pictures {
         Ok(Self { grid, training, held_out })
     }
 
-    /// Pixels of every picture, [rows, columns].
+    /// Number of pixels of every picture, [rows, columns].
     #[must_use]
     pub fn pixels(&self) -> [usize; 2] {
         self.training[0].picture.pixels
     }
 
-    /// Whether no held-out picture shows anything of a background.
+    /// Whether every held-out picture is fully opaque, so that no background shows.
     #[must_use]
     pub fn is_opaque(&self) -> bool {
         self.held_out.iter().all(|shot| shot.picture.is_opaque())
     }
 
-    /// A name by which all pictures and cameras are known: a hash of their numbers.
+    /// Hash (BLAKE3, hexadecimal) of the grid, the cameras and the pictures, which identifies the set.
     #[must_use]
     pub fn content_hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -126,14 +127,14 @@ impl Pictures {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// Radius of the sphere about the middle of the box that holds it, mm.
+    /// Radius of the box's circumscribed sphere, mm.
     #[must_use]
     pub fn radius(&self) -> f64 {
         norm(self.grid.extent()) / 2.0
     }
 }
 
-/// Whether a point (mm) lies in the box of a grid.
+/// Whether a point (mm) lies in the box of a grid, or at its centre.
 fn inside(grid: &Grid, point: Point) -> bool {
     let index = grid.index(point);
     let from = sub(point, grid.center());

@@ -1,21 +1,21 @@
-//! [`Poses`]: what a file says of a scan, which may be less than a geometry.
+//! [`Poses`]: the views read from a file, which may define less than a [`Geometry`].
 
 use super::geometry::{DetectorShape, Geometry};
 use super::orbit::Orbit;
 use super::view::View;
 
-/// Views read from a file whose format may leave the detector's pixels open.
+/// Views read from a file whose format may leave the number of pixels open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poses {
-    /// One entry per exposure.
+    /// One entry per view (exposure).
     pub views: Vec<View>,
-    /// `[rows, columns]`, where the file says so.
+    /// Number of pixels `[rows, columns]`, if the file gives it.
     pub pixels: Option<[usize; 2]>,
-    /// Whether u and v hold the pixel pitch; else they are unit vectors.
+    /// Whether |u| and |v| are the pixel pitch in mm; otherwise they are unit vectors.
     pub pitched: bool,
-    /// Form of the detector.
+    /// Shape of the detector's surface.
     pub shape: DetectorShape,
-    /// The orbit, where the file says so.
+    /// Circular orbit, if the file gives it.
     pub orbit: Option<Orbit>,
 }
 

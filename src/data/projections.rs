@@ -1,19 +1,19 @@
-//! [`Projections`]: line integrals with the scan they belong to.
+//! [`Projections`]: line integrals together with their scan geometry.
 
 use super::geometry::Geometry;
 use crate::error::{Error, Result};
 use ndarray::{Array3, ArrayView3, Axis};
 
-/// Line integrals of attenuation (unitless) `[view, row, column]`, all finite, with their scan.
+/// Line integrals of attenuation (dimensionless) `[view, row, column]`, all finite, with their scan geometry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Projections {
-    /// The scan.
+    /// The scan geometry.
     pub geometry: Geometry,
     values: Array3<f32>,
 }
 
 impl Projections {
-    /// Checked projections.
+    /// Creates projections and checks them.
     ///
     /// # Errors
     /// When the shape is not the geometry's or a value is not finite.
@@ -22,7 +22,7 @@ impl Projections {
             let problem = format!("expected [views, rows, columns] = {:?}, got {:?}", geometry.shape(), values.shape());
             return Err(Error::input("projections", problem));
         }
-        // Copied only if it must be: large arrays come here.
+        // Copied only if necessary: the arrays can be large.
         let values = if values.is_standard_layout() { values } else { values.as_standard_layout().into_owned() };
         let bad = values.as_slice().map_or(0, |slice| slice.iter().filter(|v| !v.is_finite()).count());
         if bad > 0 {
@@ -32,7 +32,7 @@ impl Projections {
         Ok(Self { geometry, values })
     }
 
-    /// Projections from values in C order `[view, row, column]`.
+    /// Creates projections from values in C order `[view, row, column]`.
     ///
     /// # Errors
     /// As [`Projections::new`].
@@ -47,7 +47,7 @@ impl Projections {
         Self::new(geometry, values)
     }
 
-    /// Some of the views with their values, in the order given; the scan is [`Geometry::subset`]'s.
+    /// Some of the views with their values, in the order given, with the geometry of [`Geometry::subset`].
     ///
     /// # Errors
     /// No views; a view index out of range.
@@ -62,7 +62,7 @@ impl Projections {
         self.values.view()
     }
 
-    /// The values as one slice, C order `[view, row, column]`.
+    /// The values as one slice in C order `[view, row, column]`.
     ///
     /// # Panics
     /// Never: construction keeps the standard layout.

@@ -1,4 +1,4 @@
-//! [`Report`]: what a run found, as `report.json` holds it. Its keys are a contract.
+//! [`Report`]: the results of a run, as stored in `report.json`. Other programs rely on its keys.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -7,24 +7,24 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Everything was done.
+    /// It finished.
     Complete,
-    /// It stopped at an error.
+    /// It stopped with an error.
     Failed,
-    /// A fit went astray: the volume is that of its last good weights (methods only).
+    /// A fit diverged: the volume is that of its last good weights (methods only).
     Diverged,
-    /// It was stopped and can be continued.
+    /// It was stopped before its end and can be resumed.
     Interrupted,
 }
 
-/// Time of one stage.
+/// Computing time of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageReport {
     /// Stage name, such as `simulate`.
     pub name: String,
-    /// Seconds this run spent in it.
+    /// Time that this run spent in the stage, seconds.
     pub seconds: f64,
-    /// Whether its result was taken from an earlier run.
+    /// Whether the result was taken from an earlier run.
     pub cached: bool,
 }
 
@@ -33,102 +33,102 @@ pub struct StageReport {
 pub struct CurvePoint {
     /// Step or iteration, from 1.
     pub step: u64,
-    /// Seconds since the method began, over all its runs.
+    /// Computing time since the method began, over all its runs, seconds.
     pub seconds: f64,
-    /// The data term plus regularisers, in the method's own units.
+    /// Data term plus regularisers, in the method's own units.
     pub loss: f64,
-    /// More figures, such as `rate`.
+    /// Further values by name, such as `rate`.
     #[serde(flatten)]
     pub figures: BTreeMap<String, f64>,
 }
 
-/// One method of the comparison.
+/// Results of one method of the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MethodReport {
     /// Unique name in the pipeline.
     pub name: String,
-    /// Kind of algorithm.
+    /// Kind of algorithm, such as `fdk`.
     pub algorithm: String,
     /// How it ended.
     pub status: Status,
-    /// Seconds of computing, over all its runs.
+    /// Computing time over all its runs, seconds.
     pub seconds: f64,
-    /// Highest resident memory of the process while it ran, bytes; null where the system does not tell.
+    /// Highest resident memory of the process while the method ran, bytes; null where the system does not report it.
     pub peak_memory_bytes: Option<u64>,
     /// Path of the volume inside the run folder.
     pub volume: String,
-    /// Metric key to value; null with an entry in `reasons` where a number does not exist.
+    /// Value of each metric by its key; null, with an entry in `reasons`, where the value is undefined.
     pub metrics: BTreeMap<String, Option<f64>>,
-    /// Why a metric is null.
+    /// Reason why a metric is null, by its key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: BTreeMap<String, String>,
-    /// Figures of the method about itself, such as the PSNR of the volume it started from.
+    /// Values that the method reports about itself, such as the PSNR of the volume it started from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, serde_json::Value>,
-    /// Convergence.
+    /// Convergence curve.
     pub curve: Vec<CurvePoint>,
 }
 
-/// What a metric key means in this report.
+/// Definition of a metric key in this report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricDefinition {
-    /// Formula, window, data range and mask in words.
+    /// Formula, window, data range and mask, in words.
     pub definition: String,
-    /// Data range R used, if the metric has one, in `unit`.
+    /// Data range R that was used, in `unit`; null if the metric has none.
     pub data_range: Option<f64>,
-    /// Unit of the value.
+    /// Unit of the metric's value.
     pub unit: String,
-    /// `all` voxels or `fov`; in words where something else than voxels counts.
+    /// Voxels that count: `all`, `fov`, or a description in words if something other than voxels is compared.
     pub mask: String,
 }
 
-/// Something the user must know.
+/// A warning to the user about the run or its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Stable code, such as `inverse_crime`.
     pub code: String,
-    /// In words, with numbers.
+    /// Message with the numbers that matter.
     pub message: String,
 }
 
-/// What a run found.
+/// The results of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Version of these keys.
+    /// Version of the report's keys.
     pub schema: u32,
     /// Name of the pipeline.
     pub name: String,
     /// How the run ended.
     pub status: Status,
-    /// Device computed on.
+    /// Device on which the run computed.
     pub device: String,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// What became of the identity of whoever was scanned: `keep` or `drop`.
+    /// Treatment of the scanned person's identity in exported files: `keep` or `drop`.
     #[serde(default)]
     pub identity: String,
-    /// Stages in order.
+    /// Stages in the order of execution.
     pub stages: Vec<StageReport>,
-    /// Methods in order.
+    /// Methods in the order of the pipeline.
     pub methods: Vec<MethodReport>,
-    /// Metric key to what it means.
+    /// Definition of each metric, by its key.
     pub metric_definitions: BTreeMap<String, MetricDefinition>,
-    /// Everything that was warned about.
+    /// All warnings of the run.
     pub warnings: Vec<Warning>,
-    /// The resolved pipeline, every default explicit.
+    /// The resolved pipeline with every default written out.
     pub config: serde_json::Value,
 }
 
 impl Report {
-    /// Version of the keys above.
+    /// Current version of the report's keys.
     pub const SCHEMA: u32 = 1;
 }
 
-/// Warnings gathered by code that has no one to tell: tools return them with their value.
+/// Warnings that a function returns together with its result, because it has no logger.
 pub type Warnings = Vec<Warning>;
 
 impl Warning {
-    /// A warning with a stable code.
+    /// Creates a warning with a stable code.
     pub fn new(code: &str, message: impl std::fmt::Display) -> Self {
         Self { code: code.to_string(), message: message.to_string() }
     }

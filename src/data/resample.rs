@@ -1,8 +1,8 @@
-//! Volumes on other grids: cutting out, averaging down, interpolating up.
+//! Volumes on other grids: cropping, averaging to a coarser grid, interpolating to a finer one.
 //!
-//! Separable along the array axes. Where the new voxels are larger, each is the exact average of what it covers
-//! (weights = lengths of overlap); where they are smaller, linear interpolation between centres. Outside the old box is
-//! air.
+//! The operations are separable along the array axes. Where the new voxels are larger, each is the exact average of the
+//! old voxels it covers (weighted by the length of overlap); where they are smaller, values are interpolated linearly
+//! between voxel centres. Everything outside the old box is air.
 
 use super::{Grid, Volume, dot};
 use crate::error::{Error, Result};
@@ -10,17 +10,19 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array3, ArrayView3, Axis, s};
 use std::ops::Range;
 
-/// What one new voxel takes from the old ones along an axis: `weights[i]` of voxel `first + i`; the rest to 1 is air.
+/// Weights of the old voxels in one new voxel along an axis: `weights[i]` belongs to voxel `first + i`; what is missing
+/// to a sum of 1 is air.
 struct Share {
     first: usize,
     weights: Vec<f32>,
 }
 
 impl Volume {
-    /// The voxels with array indices inside `ranges` (`[z, y, x]`), where they were.
+    /// Crops the volume to the voxels with array indices inside `ranges` (`[z, y, x]`); they keep their world
+    /// positions.
     ///
     /// # Errors
-    /// A range that is empty or leaves the volume.
+    /// An empty range or one that exceeds the volume.
     pub fn cropped(&self, ranges: [Range<usize>; 3]) -> Result<Self> {
         for (k, range) in ranges.iter().enumerate() {
             if range.is_empty() || range.end > self.grid.shape[k] {
@@ -38,10 +40,10 @@ impl Volume {
         Self::new(grid, self.quantity, self.voxels().slice(s![z, y, x]).to_owned())
     }
 
-    /// The volume on another grid with the same directions.
+    /// Resamples the volume onto another grid with the same axes.
     ///
     /// # Errors
-    /// A grid that is turned against this one.
+    /// A grid whose axes are rotated against those of this volume.
     pub fn resampled(&self, grid: &Grid) -> Result<Self> {
         if (0..3).any(|k| dot(self.grid.axes[k], grid.axes[k]) < 1.0 - 1e-6) {
             let problem = format!("expected a grid along {:?}, got one along {:?}", self.grid.axes, grid.axes);
@@ -58,9 +60,9 @@ impl Volume {
     }
 }
 
-/// The shares of every new voxel along axis `k`.
+/// The weights of every new voxel along axis `k`.
 fn shares(from: &Grid, to: &Grid, k: usize) -> Vec<Share> {
-    // The thickness of a 2-D slice is nominal: it has no neighbours to share with.
+    // The thickness of a 2-D slice is nominal, so it has no neighbours along z.
     if k == 0 && from.is_2d() && to.is_2d() {
         return vec![Share { first: 0, weights: vec![1.0] }];
     }
@@ -75,7 +77,7 @@ fn shares(from: &Grid, to: &Grid, k: usize) -> Vec<Share> {
         .collect()
 }
 
-/// Overlap of [c − w/2, c + w/2] with the unit cells about 0..n, over w.
+/// Overlap of the interval [c − w/2, c + w/2] with the unit cells centred at 0, 1, …, n − 1, divided by w.
 fn covered(center: f64, width: f64, n: usize) -> Share {
     let (low, high) = (center - width / 2.0 + 0.5, center + width / 2.0 + 0.5);
     let first = low.floor().clamp(0.0, n as f64) as usize;
@@ -84,7 +86,7 @@ fn covered(center: f64, width: f64, n: usize) -> Share {
     Share { first, weights: (first..last).map(overlap).collect() }
 }
 
-/// Linear interpolation at c between the centres 0..n, constant over the outer halves of the border voxels.
+/// Linear interpolation at c between the centres 0, 1, …, n − 1, constant over the outer halves of the border voxels.
 fn between(center: f64, n: usize) -> Share {
     if !(-0.5 - 1e-9..=n as f64 - 0.5 + 1e-9).contains(&center) {
         return Share { first: 0, weights: Vec::new() };
@@ -102,7 +104,7 @@ fn along(voxels: ArrayView3<f32>, k: usize, shares: &[Share], air: f32) -> Array
     let mut result = Array3::zeros(shape);
     result.axis_iter_mut(Axis(k)).into_par_iter().zip(shares).for_each(|(mut plane, share)| {
         let missing = 1.0 - share.weights.iter().sum::<f32>();
-        // Rounding of the weights must not leave a trace of air's -1000 HU inside the box.
+        // Rounding errors of the weights must not add a fraction of air's -1000 HU inside the box.
         plane.fill(if missing > 1e-5 { air * missing } else { 0.0 });
         for (i, &weight) in share.weights.iter().enumerate() {
             plane.scaled_add(weight, &voxels.index_axis(Axis(k), share.first + i));

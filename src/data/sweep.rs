@@ -1,45 +1,48 @@
-//! [`AngularSweep`]: which part of a turn views cover, and how much of it each view stands for, from their angles
+//! [`AngularSweep`]: the angular range that views cover, and the weight (angular step) of each view, from their angles
 //! alone.
 //!
 //! The views may come in any order, wrapped or not, repeated, with gaps and at unequal steps. Their angles are taken
-//! modulo the period, sorted, and integrated by the trapezoid rule: a view stands for half the way to its neighbours in
-//! angle, and views at one angle share. Where views that turn steadily go on past the period, the part measured twice
-//! is feathered: the first pass fades in as the last one fades out (Silver, Med. Phys. 27 (2000) 773).
+//! modulo the period, sorted, and integrated by the trapezoid rule: the weight of a view is half the distance between
+//! its two neighbours in angle, and views at the same angle share it. Where views that turn steadily continue past the
+//! period (overscan), the part measured twice is feathered: the first pass fades in as the last one fades out (Silver,
+//! Med. Phys. 27 (2000) 773).
 
 use std::f64::consts::FRAC_PI_2;
 
-/// Angles nearer than this are one, radians.
+/// Angles closer than this count as equal, radians.
 const SAME: f64 = 1e-5;
-/// A gap of so many mean steps is an ordinary one, however wide.
+/// A gap of up to this many mean steps counts as an ordinary step, however wide it is.
 const EVEN: f64 = 1.9;
-/// A gap of so many mean steps (one or two views missing) is bridged without a word, if it is not wide.
+/// A gap of up to this many mean steps (one or two views missing) is bridged without a warning, if it is not wider than
+/// `BRIDGED`.
 const MISSING: f64 = 3.5;
-/// The widest gap that is bridged, radians: 15 degrees.
+/// Widest gap that is bridged, radians: 15 degrees.
 const BRIDGED: f64 = 0.262;
-/// Steps of overlap from which on a second pass is feathered rather than shared.
+/// Smallest overlap, in steps, that is feathered; a shorter one is shared between the views of both passes.
 const FEATHERED: f64 = 4.0;
 
-/// What angles cover.
+/// Angular coverage of a set of views.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AngularSweep {
-    /// Radians that each view stands for; they sum to `arc` (views at one angle only: to the period).
+    /// Angular step (weight) of each view, radians; they sum to `arc` (if all views have one angle: to the period).
     pub steps: Vec<f64>,
-    /// Radians from the first angle of the arc to each view, along growing angles.
+    /// Angle of each view, radians, measured from the first angle of the arc in the direction of growing angles.
     pub places: Vec<f64>,
-    /// Radians covered: the period if it is closed, else the period without its widest gap.
+    /// Angular range covered, radians: the period if the sweep is closed, else the period without its widest gap.
     pub arc: f64,
-    /// The widest gap between neighbours, radians.
+    /// The widest gap between neighbouring angles, radians.
     pub gap: f64,
-    /// Whether the views go all the way round the period; a gap up to 15 degrees is then bridged by its neighbours.
+    /// Whether the views cover the whole period; a gap of up to 15 degrees is bridged by its neighbours.
     pub closed: bool,
-    /// Whether more than two views are missing in the widest gap.
+    /// Whether the widest gap exceeds 3.5 mean steps (more than two missing views) or 15 degrees; an ordinary step
+    /// never counts as such a gap.
     pub gaping: bool,
-    /// `steps` if the widest gap is left open.
+    /// The steps that apply if the widest gap is left open.
     open: Vec<f64>,
 }
 
 impl AngularSweep {
-    /// The sweep of `angles` (radians, in the order of the views) where views repeat after `period` radians.
+    /// Computes the sweep of `angles` (radians, one per view, in any order), where views repeat after `period` radians.
     #[must_use]
     pub fn of(angles: &[f64], period: f64) -> Self {
         let groups = Groups::of(angles, period);
@@ -66,7 +69,7 @@ impl AngularSweep {
         Self { steps, places, arc, gap, closed, gaping, open }
     }
 
-    /// The numbers of the views at each angle, along growing angles (radians, modulo `period`) from the widest gap on.
+    /// Indices of the views at each angle, sorted by angle (radians, modulo `period`) starting after the widest gap.
     #[must_use]
     pub fn directions(angles: &[f64], period: f64) -> Vec<Vec<usize>> {
         let mut groups = Groups::of(angles, period);
@@ -75,13 +78,14 @@ impl AngularSweep {
         groups.views
     }
 
-    /// The same with its widest gap left open.
+    /// The same sweep with its widest gap left open instead of bridged.
     #[must_use]
     pub fn opened(self, period: f64) -> Self {
         Self { steps: self.open.clone(), arc: period - self.gap, closed: false, ..self }
     }
 
-    /// Radians of a turn that views at `angles` cover; half a turn whose end point is left out counts as half a turn.
+    /// Angular range in radians that views at `angles` cover, at most 2π; a half turn without its end point counts as
+    /// π.
     #[must_use]
     pub fn arc_of(angles: &[f64]) -> f64 {
         let sweep = Self::of(angles, std::f64::consts::TAU);
@@ -91,13 +95,13 @@ impl AngularSweep {
     }
 }
 
-/// An angle modulo the period; a hair below the period is 0.
+/// The angle modulo the period; a value within `SAME` below the period becomes 0.
 fn place(angle: f64, period: f64) -> f64 {
     let place = angle.rem_euclid(period);
     if period - place < SAME { 0.0 } else { place }
 }
 
-/// Views of one angle together, sorted by angle modulo the period.
+/// Views grouped by angle, sorted by angle modulo the period.
 struct Groups {
     angles: Vec<f64>,
     views: Vec<Vec<usize>>,
@@ -121,7 +125,7 @@ impl Groups {
         groups
     }
 
-    /// From the angle at `i` to the next one round the period.
+    /// Distance from the angle at `i` to the next one, modulo the period, radians.
     fn gap(&self, i: usize, period: f64) -> f64 {
         match self.angles.get(i + 1) {
             Some(next) => next - self.angles[i],
@@ -129,15 +133,16 @@ impl Groups {
         }
     }
 
-    /// The widest gap: after which angle, and how wide. Of equal ones the last, so that an arc starts where it is
-    /// listed to start.
+    /// The widest gap: index of the angle before it, and its width in radians. Of equal gaps the last one is returned,
+    /// so that an arc starts at its first listed view.
     fn widest(&self, period: f64) -> (usize, f64) {
         (0..self.angles.len())
             .map(|i| (i, self.gap(i, period)))
             .fold((0, 0.0), |best, next| if next.1 > best.1 - SAME { (next.0, next.1.max(best.1)) } else { best })
     }
 
-    /// Half of the gaps beside each angle, shared by its views; the gap after `open` belongs to nobody.
+    /// Half the sum of the gaps on both sides of each angle, shared by the views of that angle; the gap after `open` is
+    /// not counted.
     fn steps(&self, views: usize, period: f64, open: Option<usize>) -> Vec<f64> {
         let count = self.angles.len();
         let half = |i: usize| if open == Some(i) { 0.0 } else { self.gap(i, period) / 2.0 };
@@ -152,17 +157,18 @@ impl Groups {
     }
 }
 
-/// By how much views that turn steadily one way go past whole periods, if that is several steps.
+/// Angle by which views that turn steadily in one direction exceed whole periods, radians; `None` if that is less than
+/// a few steps.
 fn overlap(angles: &[f64], period: f64) -> Option<f64> {
     let span = angles.last()? - angles.first()?;
     let steady = angles.windows(2).all(|pair| (pair[1] - pair[0]) * span.signum() > SAME);
-    // Going on for a step more would close whole periods, so that much is no overlap.
+    // One further step would close whole periods, so an excess of about one step is no overlap.
     let overlap = span.abs() - (span.abs() / period).floor() * period;
     let beside = overlap.min((period - overlap).abs());
     (steady && span.abs() > period && beside > FEATHERED * span.abs() / (angles.len() as f64 - 1.0)).then_some(overlap)
 }
 
-/// Trapezoids along the way that was gone, faded over the overlap at both ends, over the number of passes.
+/// Trapezoid weights along the trajectory, faded over the overlap at both ends and divided by the number of passes.
 fn feathered(angles: &[f64], period: f64, overlap: f64) -> Vec<f64> {
     let last = angles.len() - 1;
     let span = (angles[last] - angles[0]).abs();

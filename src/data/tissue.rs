@@ -1,7 +1,7 @@
-//! [`Tissue`]: classes of CT numbers, by which errors are told apart.
+//! [`Tissue`]: tissue classes by CT number, for which errors are reported separately.
 
-/// What a CT number stands for in a patient. Bounds of fat are those of body composition (−190 to −30 HU); what lies
-/// between the classes is a mixture and belongs to none.
+/// A tissue class, defined by a range of CT numbers. The bounds of fat are those used in body composition (−190 to −30
+/// HU); CT numbers between the classes are mixtures and belong to none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tissue {
     /// Below −950 HU.
@@ -12,15 +12,15 @@ pub enum Tissue {
     Fat,
     /// −30 to 200 HU.
     Soft,
-    /// 200 HU and more: bone, calcium, contrast agent.
+    /// 200 HU and above: bone, calcium, contrast agent.
     Bone,
 }
 
 impl Tissue {
-    /// Every class, from the thinnest to the densest.
+    /// All classes, in the order of their CT numbers.
     pub const ALL: [Self; 5] = [Self::Air, Self::Lung, Self::Fat, Self::Soft, Self::Bone];
 
-    /// Its name in words.
+    /// Name of the class in words.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -32,7 +32,7 @@ impl Tissue {
         }
     }
 
-    /// From this CT number to below that one, HU.
+    /// Bounds of the class [low, high) in HU: `low` is included, `high` is not.
     #[must_use]
     pub fn bounds(self) -> [f64; 2] {
         match self {
@@ -44,7 +44,7 @@ impl Tissue {
         }
     }
 
-    /// Whether a CT number is of this class.
+    /// Whether a CT number (HU) belongs to this class.
     #[must_use]
     pub fn holds(self, hu: f64) -> bool {
         let [low, high] = self.bounds();

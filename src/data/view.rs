@@ -1,26 +1,26 @@
-//! [`View`]: one exposure as plain vectors.
+//! [`View`]: one exposure of a scan as plain vectors.
 
 use super::vectors::{Point, cross, dot, norm, sub};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Where the rays of a view come from.
+/// Origin of the rays of a view.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// A focal spot (fan and cone beam), world mm.
+    /// Position of the focal spot (fan and cone beam), world mm.
     Point(Point),
-    /// Unit vector along which all rays travel (parallel beam).
+    /// Direction along which all rays travel (parallel beam), a unit vector.
     Direction(Point),
 }
 
-/// One exposure in world mm.
+/// One exposure: source, detector position and pixel vectors, world mm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct View {
-    /// Where the rays come from.
+    /// Origin of the rays.
     pub source: Source,
-    /// World position of detector index ((rows − 1)/2, (columns − 1)/2), mm.
+    /// World position of the detector's centre, index ((rows − 1)/2, (columns − 1)/2), mm.
     pub center: Point,
     /// Vector from one column to the next, mm.
     pub u: Point,
@@ -29,7 +29,7 @@ pub struct View {
 }
 
 impl View {
-    /// Refuses what no ray can be.
+    /// Checks that the vectors define rays that meet the detector.
     pub(super) fn check(&self) -> Result<()> {
         let vectors = match self.source {
             Source::Point(p) | Source::Direction(p) => [p, self.center, self.u, self.v],

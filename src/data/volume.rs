@@ -1,4 +1,4 @@
-//! [`Volume`]: voxels on a grid, with the quantity they are.
+//! [`Volume`]: voxel values on a grid, with their physical quantity.
 
 use super::grid::Grid;
 use super::units::{Quantity, attenuation_to_hounsfield, hounsfield_to_attenuation};
@@ -8,15 +8,15 @@ use ndarray::{Array3, ArrayView3};
 /// Voxel values `[z, y, x]` on a [`Grid`], all finite, of one [`Quantity`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Volume {
-    /// Where the voxels are.
+    /// Position, spacing and orientation of the voxels.
     pub grid: Grid,
-    /// What the values are.
+    /// Physical quantity of the values.
     pub quantity: Quantity,
     voxels: Array3<f32>,
 }
 
 impl Volume {
-    /// A checked volume; `voxels` are `[z, y, x]` in C order.
+    /// Creates a volume and checks it; `voxels` is `[z, y, x]`, in any memory layout.
     ///
     /// # Errors
     /// When the shape is not the grid's or a value is not finite.
@@ -27,7 +27,7 @@ impl Volume {
                 format!("expected voxels of shape {:?} as its grid, got {:?}", grid.shape, voxels.shape()),
             ));
         }
-        // Copied only if it must be: large arrays come here.
+        // Copied only if necessary: the arrays can be large.
         let voxels = if voxels.is_standard_layout() { voxels } else { voxels.as_standard_layout().into_owned() };
         let bad = voxels.as_slice().map_or(0, |slice| slice.iter().filter(|v| !v.is_finite()).count());
         if bad > 0 {
@@ -40,7 +40,7 @@ impl Volume {
         Ok(Self { grid, quantity, voxels })
     }
 
-    /// A volume from values in C order `[z, y, x]`.
+    /// Creates a volume from values in C order `[z, y, x]`.
     ///
     /// # Errors
     /// As [`Volume::new`].
@@ -52,20 +52,20 @@ impl Volume {
         Self::new(grid, quantity, voxels)
     }
 
-    /// A volume of one value.
+    /// Creates a volume with the same value in every voxel.
     #[must_use]
     pub fn filled(grid: Grid, quantity: Quantity, value: f32) -> Self {
         let voxels = Array3::from_elem(grid.shape, value);
         Self { grid, quantity, voxels }
     }
 
-    /// The voxels `[z, y, x]`.
+    /// The voxel values `[z, y, x]`.
     #[must_use]
     pub fn voxels(&self) -> ArrayView3<'_, f32> {
         self.voxels.view()
     }
 
-    /// The voxels as one slice, C order `[z, y, x]`.
+    /// The voxel values as one slice in C order `[z, y, x]`.
     ///
     /// # Panics
     /// Never: construction keeps the standard layout.
@@ -74,19 +74,19 @@ impl Volume {
         self.voxels.as_slice().expect("standard layout by construction")
     }
 
-    /// Applies `f` to every voxel; the result must be finite where the input was.
+    /// Applies `f` to every voxel; `f` must return a finite value.
     #[must_use]
     pub fn map(&self, f: impl Fn(f32) -> f32) -> Self {
         Self { grid: self.grid.clone(), quantity: self.quantity, voxels: self.voxels.mapv(f) }
     }
 
-    /// Smallest and largest voxel.
+    /// Smallest and largest voxel value.
     #[must_use]
     pub fn range(&self) -> (f32, f32) {
         self.voxels.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
     }
 
-    /// The volume in linear attenuation, 1/mm. Relative values are taken as multiples of `mu_water`.
+    /// Converts to linear attenuation, 1/mm. Relative values are multiples of `mu_water` (1/mm).
     #[must_use]
     pub fn to_attenuation(&self, mu_water: f64) -> Self {
         let convert = |v: f32| match self.quantity {
@@ -97,7 +97,7 @@ impl Volume {
         Self { quantity: Quantity::Attenuation, ..self.map(convert) }
     }
 
-    /// The volume in Hounsfield units. Relative values are taken as multiples of `mu_water`.
+    /// Converts to Hounsfield units. Relative values are multiples of water's attenuation.
     #[must_use]
     pub fn to_hounsfield(&self, mu_water: f64) -> Self {
         let convert = |v: f32| match self.quantity {

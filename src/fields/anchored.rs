@@ -1,11 +1,11 @@
-//! A volume that stays as it is, and a network for what it lacks: f(p) = Σ over the voxels c around p of w_c(p) `b[c]`
-//! + g(p).
+//! A fixed volume plus a network for the difference to it: f(p) = b(p) + g(p), with b(p) = Σ w_c(p) `b[c]` over the
+//! voxels c around p.
 //!
-//! A network that has to learn a start by regression loses a part of it, more in 3-D than it wins back in the steps a
-//! CPU can afford. Here the start b is taken over exactly, interpolated as by [`voxels`], and the network g, which the
-//! regression brings to zero, learns the difference to it: residual learning (He et al. 2016), with a prior as in NeRP
-//! (Shen et al. 2022) as the identity. Without a start b is air and f is g. For volumes, and for an earlier scan that
-//! differs little.
+//! A network that first has to learn a given volume by regression loses a part of its detail, in 3-D more than the
+//! steps that a CPU can afford win back. Here the start volume b is stored exactly, interpolated as by [`voxels`], and
+//! the network g, which the regression brings to zero, learns the difference to it: residual learning (He et al. 2016)
+//! with a prior image as in NeRP (Shen et al. 2022). Without a start, b is zero (air) and f is g. Use it for 3-D
+//! volumes, and for a scan that differs little from an earlier one.
 
 use super::{Architecture, Cost, Domain, Field, FieldKind, OutputGradient, Parameter, Role, siren, voxels};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The network of the difference to the start.
+    /// The network that learns the difference to the start volume; any field except `anchored`.
     pub field: Box<OneOf<FieldKind>>,
 }
 
@@ -29,7 +29,8 @@ impl Default for Config {
     }
 }
 
-/// The sum. Parameters: `anchor` `[voxels, 1]`, which no optimizer moves, and those of the network.
+/// The sum of volume and network. Parameters: `anchor` `[voxels, 1]`, which no optimizer changes, and those of the
+/// network.
 #[derive(Debug)]
 pub struct Anchored {
     anchor: voxels::Voxels,

@@ -1,22 +1,23 @@
-//! From voxel numbers and index coordinates to field coordinates.
+//! Conversion of voxel numbers and voxel indices to field coordinates.
 
 use crate::data::{Grid, dot, scale, sub};
 use crate::error::Result;
 use crate::tensors::torch_error;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The affine map from index coordinates `[z, y, x]` of a grid to field coordinates of a field whose box is another
-/// grid's.
+/// The affine map from index coordinates `[z, y, x]` of one grid to the field coordinates of a field that is defined on
+/// the box of another grid.
 #[derive(Debug)]
 pub struct Coordinates {
     shape: [i64; 3],
-    /// `[3, inputs]`: index coordinates (row vector) times this, plus `shift`.
+    /// `[3, inputs]`: field coordinates are index coordinates (a row vector) times this matrix, plus `shift`
+    /// `[inputs]`.
     matrix: Tensor,
     shift: Tensor,
 }
 
 impl Coordinates {
-    /// Coordinates of the grid `grid` in the field that lives in the box of `home` (the same grid, or a shifted
+    /// Maps the indices of `grid` to the coordinates of the field on the box of `home` (the same grid, or a shifted
     /// one).
     ///
     /// # Errors
@@ -54,7 +55,7 @@ impl Coordinates {
         self.shift.f_addmm(indices, &self.matrix).map_err(torch_error)
     }
 
-    /// Field coordinates `[n, inputs]` of voxel numbers `[n]` (int64, C order).
+    /// Field coordinates `[n, inputs]` of voxel numbers `[n]` (int64, in C order of `[z, y, x]`).
     ///
     /// # Errors
     /// When memory runs out.

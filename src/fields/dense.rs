@@ -1,7 +1,8 @@
-//! Values and gradients of dense layers, on a CPU (sine layers on a card too, by [`super::device`]): libtorch's matrix
-//! products, and one pass of the kernels over the neurons between two of them. Derived by hand: with sums
-//! zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ) · Wₖ₊₁ᵀ dₖ₊₁ the gradients are ∂L/∂Wₖ = Σ dₖ hₖᵀ and
-//! ∂L/∂bₖ = Σ dₖ over the points. With bf16 products hₖ, φ'(zₖ) and dₖ are kept as bfloat16, sums as f32.
+//! Values and gradients of fully connected layers: the matrix products are libtorch's, the activations between two of
+//! them are computed by one pass of the CPU kernels over the neurons. On a GPU only sine layers are supported
+//! ([`super::device`]). The gradients are derived by hand: with zₖ = Wₖ hₖ + bₖ, hₖ₊₁ = φ(zₖ) and dₖ = ∂L/∂zₖ = φ'(zₖ)
+//! · Wₖ₊₁ᵀ dₖ₊₁ they are ∂L/∂Wₖ = Σ dₖ hₖᵀ and ∂L/∂bₖ = Σ dₖ, summed over the points. With bf16 products hₖ, φ'(zₖ) and
+//! dₖ are stored as bfloat16; the sums are f32.
 
 use super::device::SineLayers;
 use super::kernels::neurons::{self, First, Stored};
@@ -12,32 +13,32 @@ use crate::tensors::cuda::Card;
 use crate::tensors::{self, Element, from_slice, lend, lend_mut, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// Most numbers per point that the kernels multiply with the first layer's weights themselves, in f32.
+/// Largest number of inputs per point for which the kernels multiply by the first layer's weights themselves, in f32.
 pub(super) const FEW: usize = 4;
 
-/// Hidden layers of one width, and a linear output neuron.
+/// Hidden layers of equal width and a linear output neuron.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dense<'a> {
-    /// Weight `[outputs, inputs]` and bias `[outputs]` of each layer in turn.
+    /// Weight `[outputs, inputs]` and bias `[outputs]` of each layer, in this order.
     pub(super) parameters: &'a [Parameter],
-    /// φ.
+    /// The activation function φ.
     pub(super) pointwise: Pointwise,
-    /// Of the products.
+    /// Precision of the matrix products.
     pub(super) precision: Precision,
 }
 
-/// What [`Dense::forward`] keeps for [`Dense::backward`].
+/// The intermediate results of [`Dense::forward`] that [`Dense::backward`] needs.
 #[derive(Debug)]
 pub(super) struct ForwardState {
-    /// hₖ `[points, width]` as the products take it: h₀ if it has more than a few columns (on a card always), then each
-    /// hidden layer's.
+    /// hₖ `[points, width]` in the precision of the products: h₀ (only if it has more than [`FEW`] columns; on a GPU
+    /// always), then the output of each hidden layer.
     neurons: Vec<Tensor>,
-    /// φ'(zₖ), or none.
+    /// φ'(zₖ) of each hidden layer; empty if no backward pass follows.
     derivatives: Vec<Tensor>,
 }
 
 impl Dense<'_> {
-    /// Sums of the output neuron `[points]` from `inputs` `[points, n]`.
+    /// The output neuron's value `[points]` for the inputs `[points, n]`.
     ///
     /// # Errors
     /// When memory runs out.
@@ -45,7 +46,7 @@ impl Dense<'_> {
         Ok(self.pass(inputs, false)?.0)
     }
 
-    /// As [`Dense::evaluate`], and what the backward pass needs.
+    /// As [`Dense::evaluate`]; also returns the state for the backward pass.
     ///
     /// # Errors
     /// When memory runs out.
@@ -53,8 +54,8 @@ impl Dense<'_> {
         self.pass(inputs, true)
     }
 
-    /// Adds the gradient of Σ slopes · output to the parameters'; gives the slopes of the inputs `[points, n]`, if
-    /// asked.
+    /// Adds the gradient of Σ slopes · output with respect to the parameters to their `.grad`. If `ask` is set, returns
+    /// the gradient with respect to the inputs `[points, n]`.
     ///
     /// # Errors
     /// When memory runs out.
@@ -75,7 +76,7 @@ impl Dense<'_> {
         })
     }
 
-    /// The layers as a card takes them, if the inputs are on one.
+    /// The layers for the GPU's kernels, if the inputs are on a GPU and the activation is a sine.
     fn on_card(&self, device: Device) -> Result<Option<SineLayers<'_>>> {
         let (Some(card), Pointwise::Sine { omega }) = (Card::of(device)?, self.pointwise) else { return Ok(None) };
         Ok(Some(SineLayers { card, parameters: self.parameters, omega, precision: self.precision }))
@@ -97,13 +98,13 @@ impl Dense<'_> {
         self.parameters.len() / 2 - 1
     }
 
-    /// A layer's weight as the products take it.
+    /// The weight of a layer in the precision of the products.
     fn weight<T: Element>(&self, number: usize) -> Result<Tensor> {
         self.parameters[2 * number].value.f_detach().and_then(|weight| weight.f_to_kind(T::KIND)).map_err(torch_error)
     }
 
-    /// A hidden layer's neurons before the bias and φ: products with the neurons below, or just room where the kernels
-    /// multiply.
+    /// Matrix product of the neurons below with a hidden layer's weight, without bias and φ; uninitialised memory if
+    /// there are no neurons below, because then the kernels compute the product.
     fn products<T: Element>(&self, number: usize, below: Option<&Tensor>, count: i64) -> Result<Tensor> {
         let product = match below {
             Some(below) => {
@@ -171,7 +172,7 @@ impl Dense<'_> {
             fused::add(&self.parameters[2 * number + 1], bias)?;
             let parameter = &self.parameters[2 * number];
             match &below {
-                // `[inputs, width]` to `[width, inputs]`.
+                // Transposes `[inputs, width]` to `[width, inputs]`.
                 None => {
                     let inputs = few.len() / width;
                     fused::add(

@@ -1,4 +1,4 @@
-//! Where a field lives: how many coordinates it takes, and where the voxels are in them.
+//! The domain of a field: the number of its coordinates, and the position of the voxels in them.
 
 use crate::data::{Grid, dot};
 use crate::error::Result;
@@ -6,12 +6,12 @@ use crate::error::Result;
 /// The box of a grid in field coordinates (see [`crate::fields`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Domain {
-    /// Coordinates of a point: 2 or 3.
+    /// Number of coordinates of a point: 2 or 3.
     pub inputs: usize,
-    /// Voxels along the array axes `[z, y, x]`, in 2-D `[y, x]`.
+    /// Number of voxels along the array axes `[z, y, x]`, in 2-D `[y, x]`.
     pub shape: Vec<usize>,
-    /// Per array axis the change of the voxel index with the field coordinates: `index[k] = rows[k] · point + (shape[k]
-    /// − 1) / 2`.
+    /// For each array axis, the change of the voxel index per unit of each field coordinate: a point has the index
+    /// `rows[k] · point + (shape[k] − 1) / 2` along axis k.
     pub rows: Vec<Vec<f64>>,
 }
 
@@ -34,10 +34,10 @@ impl Domain {
         }
     }
 
-    /// A square (2 inputs) or cube (3 inputs) of `voxels` voxels a side.
+    /// A square (2 inputs) or cube (3 inputs) with `voxels` voxels along each side.
     ///
     /// # Errors
-    /// No voxels.
+    /// When `voxels` is 0.
     pub fn cube(inputs: usize, voxels: usize) -> Result<Self> {
         let deep = if inputs == 2 { 1 } else { voxels };
         Ok(Self::of(&Grid::centered([deep, voxels, voxels], [1.0; 3], [0.0; 3])?))

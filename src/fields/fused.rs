@@ -1,5 +1,5 @@
-//! Between fields and the kernels of the CPU ([`super::kernels`]) or of a card ([`super::device`]): when they apply,
-//! and gradients that are written without autograd.
+//! The connection between fields and the hand-written kernels of the CPU ([`super::kernels`]) or GPU
+//! ([`super::device`]): when the kernels apply, and gradients that are computed without autograd.
 
 use super::kernels::levels::Levels;
 use super::{Parameter, device};
@@ -8,12 +8,12 @@ use crate::tensors::cuda::Card;
 use crate::tensors::{from_slice, lend, lend_mut, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Whether points and tables are what the kernels take: f32.
+/// Whether the kernels can evaluate these points: f32, at least one.
 pub(super) fn applies(points: &Tensor) -> bool {
     points.kind() == Kind::Float && points.numel() > 0
 }
 
-/// Features `[n, width]` at `points` `[n, inputs]`, without gradients.
+/// Interpolated features `[n, width]` at `points` `[n, inputs]`, without gradients.
 pub(super) fn gather(levels: &Levels, table: &Tensor, points: &Tensor) -> Result<Tensor> {
     let count = points.size()[0];
     let points = points.f_contiguous().map_err(torch_error)?;
@@ -25,7 +25,7 @@ pub(super) fn gather(levels: &Levels, table: &Tensor, points: &Tensor) -> Result
     Ok(out)
 }
 
-/// Adds the gradient of Σ slopes · features to the table's `.grad`.
+/// Adds the gradient of Σ slopes · features, with slopes `[n, width]`, to the table's `.grad`.
 pub(super) fn scatter(levels: &Levels, table: &Tensor, points: &Tensor, slopes: &Tensor) -> Result<()> {
     let contiguous = |tensor: &Tensor| tensor.f_contiguous().map_err(torch_error);
     let (points, slopes) = (contiguous(points)?, contiguous(slopes)?);
@@ -37,16 +37,16 @@ pub(super) fn scatter(levels: &Levels, table: &Tensor, points: &Tensor, slopes: 
     Ok(())
 }
 
-/// A parameter's `.grad`, zero if it had none.
+/// A parameter's `.grad`; allocated as zeros if it does not exist yet.
 pub(super) fn gradient(value: &Tensor) -> std::result::Result<Tensor, TchError> {
     if !value.grad().defined() {
-        // The gradient of an empty part: all zeros, whatever the values.
+        // libtorch allocates `.grad` in a backward pass: here that of an empty sum, whose gradient is zero.
         tch::with_grad(|| value.f_view([-1])?.f_narrow(0, 0, 0)?.f_sum(value.kind())?.f_backward())?;
     }
     Ok(value.grad())
 }
 
-/// Adds the numbers `part` to a parameter's `.grad`.
+/// Adds the values of `part` to a parameter's `.grad`.
 pub(super) fn add(parameter: &Parameter, part: &[f32]) -> Result<()> {
     let shape: Vec<usize> = parameter.value.size().iter().map(|&n| n as usize).collect();
     let part = from_slice(part, &shape, Device::Cpu)?;
@@ -54,8 +54,8 @@ pub(super) fn add(parameter: &Parameter, part: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// Asserts that the fused values and gradients of an f32 field are those of its tensor expression, relative to their
-/// norms.
+/// Asserts that the values and gradients that the kernels give for an f32 field agree with its tensor expression;
+/// `tolerance` bounds the relative error in the Euclidean norm.
 #[cfg(test)]
 pub(super) fn compare(field: &dyn super::Field, points: &Tensor, tolerance: f64, what: &str) {
     let distance = |a: &Tensor, b: &Tensor| ((a - b).norm() / (b.norm() + 1e-12)).double_value(&[]);

@@ -1,5 +1,6 @@
-//! Bilinear and trilinear interpolation in grids of features, as tensor expressions: f(p) = Σ over the corners c of p's
-//! cell of w_c(p) · table[row(c)], w_c the product over the axes of (1 − |t − c|).
+//! Bilinear and trilinear interpolation in grids of features, as tensor expressions: f(p) = Σ w_c(p) · table[row(c)]
+//! over the corners c of the cell that contains p; w_c is the product of (1 − |t − c|) over the axes, with t the
+//! position in units of cells.
 
 use super::kernels::levels::{Level, Levels, PRIMES};
 use tch::{Kind, TchError, Tensor};
@@ -13,7 +14,7 @@ pub(super) fn interpolate(levels: &Levels, table: &Tensor, points: &Tensor) -> T
     Tensor::f_cat(&parts, 1)
 }
 
-/// One level's features `[n, features]`.
+/// Interpolated features `[n, features]` of one level.
 fn one(level: &Level, table: &Tensor, points: &Tensor) -> Tried {
     let mut low = Vec::new();
     let mut part = Vec::new();
@@ -42,7 +43,7 @@ fn one(level: &Level, table: &Tensor, points: &Tensor) -> Tried {
     sum.ok_or_else(|| TchError::Torch("a level without axes".to_string()))
 }
 
-/// Rows of the table for nodes given per axis.
+/// Row numbers in the table, for the node indices along each axis.
 fn row(level: &Level, nodes: &[Tensor]) -> Tried {
     let mut total = nodes[0].f_zeros_like()?;
     let mut stride = 1i64;
@@ -84,8 +85,7 @@ mod tests {
         let level = &levels.levels[0];
         assert!(level.hashed && level.rows == 1024);
         let nodes = [7i64, 91, 33].map(|n| Tensor::from_slice(&[n]).to_device(Device::Cpu));
-        // (7 * 1) xor (91 * 2654435761 mod 2^32) xor (33 * 805459861 mod 2^32), mod 1024, with 32-bit arithmetic by
-        // hand.
+        // (7 * 1) xor (91 * 2654435761 mod 2^32) xor (33 * 805459861 mod 2^32), mod 1024, in 32-bit arithmetic.
         let expected = (7u32 ^ 91u32.wrapping_mul(2_654_435_761) ^ 33u32.wrapping_mul(805_459_861)) % 1024;
         assert_eq!(row(level, &nodes).unwrap().int64_value(&[0]), i64::from(expected));
     }

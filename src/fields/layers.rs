@@ -1,4 +1,5 @@
-//! What networks are made of: uniform weights, and layers whose products may be rounded to bfloat16.
+//! Building blocks of networks: uniformly distributed initial weights, and linear layers whose products may be rounded
+//! to bfloat16.
 
 use super::{Parameter, Precision, Role};
 use crate::error::Result;
@@ -7,7 +8,7 @@ use crate::tensors::{product, torch_error};
 use rand::RngExt;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// A trainable tensor of independent numbers from U(−bound, bound), all zero for bound 0.
+/// A trainable tensor of independent random numbers, uniform in (−bound, bound); zeros if the bound is 0.
 pub(super) fn uniform(
     name: String,
     shape: &[usize],
@@ -22,14 +23,14 @@ pub(super) fn uniform(
     Ok(Parameter { name, value, role })
 }
 
-/// Values as a tensor of a kind on a device.
+/// The values as a tensor of the given shape, kind and device.
 pub(super) fn tensor(values: &[f64], shape: &[usize], options: (Kind, Device)) -> Result<Tensor> {
     let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
     let make = || Tensor::f_from_slice(values)?.f_view(&shape[..])?.f_to_device(options.1)?.f_to_kind(options.0);
     make().map_err(torch_error)
 }
 
-/// Shape and bounds of one layer's weights.
+/// Shape and initialisation bounds of one layer: weights and biases are uniform in ±`weight` and ±`bias`.
 pub(super) struct Layer {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
@@ -39,8 +40,8 @@ pub(super) struct Layer {
 }
 
 impl Layer {
-    /// `layers.N.weight` `[outputs, inputs]` and `layers.N.bias` `[outputs]`, drawn in this order from the stream
-    /// (seed, purpose, N).
+    /// Initial `layers.N.weight` `[outputs, inputs]` and `layers.N.bias` `[outputs]`, drawn in this order from the
+    /// random stream (seed, purpose, N).
     pub(super) fn parameters(
         &self,
         number: usize,
@@ -62,8 +63,8 @@ impl Layer {
     }
 }
 
-/// h Wᵀ + b for `h` `[n, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]`; the factors of the product in
-/// `precision`.
+/// h Wᵀ + b for `h` `[n, inputs]`, `weight` `[outputs, inputs]` and `bias` `[outputs]`; with [`Precision::Bf16`] the
+/// factors and the product h Wᵀ are rounded to bfloat16.
 pub(super) fn linear(
     h: &Tensor,
     weight: &Tensor,

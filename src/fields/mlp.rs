@@ -1,11 +1,11 @@
 //! A multilayer perceptron on an encoding of the point: h₀ = γ(v), hₗ₊₁ = φ(Wₗ hₗ + bₗ), output = scale · σ(w·h + b).
 //!
-//! Every encoding γ goes with every activation φ: hash grid + ReLU is Instant-NGP (Müller et al., ACM TOG 2022) and,
-//! with leaky ReLU, a skip and a sigmoid, NAF (Zha et al., MICCAI 2022); Fourier features + ReLU is Tancik et al.,
-//! NeurIPS 2020; Fourier features + sine is NeRP (Shen et al., IEEE TNNLS 2022); identity + Gabor is WIRE, identity +
-//! FINER is FINER. After grids a small network (2 × 64) suffices; on waves it must be wide. Bare coordinates with ReLU
-//! learn only a blur: allowed, as the baseline that the others are measured against. Tables and examples:
-//! docs/fields.md.
+//! Every encoding γ can be combined with every activation φ: hash grid + ReLU is Instant-NGP (Müller et al., ACM TOG
+//! 2022) and, with leaky ReLU, a skip connection and a sigmoid, NAF (Zha et al., MICCAI 2022); Fourier features + ReLU
+//! is Tancik et al., NeurIPS 2020; Fourier features + sine is NeRP (Shen et al., IEEE TNNLS 2022); identity + Gabor is
+//! WIRE, identity + FINER is FINER. After a grid encoding a small network (2 × 64) suffices; after waves it must be
+//! wide. Plain coordinates with ReLU learn only a blurred volume: this is allowed as a baseline for comparisons. Tables
+//! and examples: docs/fields.md.
 
 mod network;
 
@@ -22,41 +22,42 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// What the last layer's sum becomes.
+/// Function σ of the output layer's sum z = w·h + b.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {
-    /// The sum.
+    /// σ(z) = z.
     #[default]
     Linear,
-    /// ln(1 + e^sum): positive.
+    /// σ(z) = ln(1 + e^z): always positive.
     Softplus,
-    /// The positive part. Points whose sum is negative learn nothing.
+    /// σ(z) = max(z, 0). Points whose sum is negative have no gradient, so they do not learn.
     Relu,
-    /// 1 / (1 + e^−sum): between 0 and the scale.
+    /// σ(z) = 1 / (1 + e^−z): the output lies between 0 and `output_scale`.
     Sigmoid,
 }
 
-/// A network's parts and shape.
+/// Components and size of the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What the network is told about a point.
+    /// Encoding of the point's coordinates: the network's input.
     pub encoding: Box<OneOf<EncodingKind>>,
-    /// What a hidden neuron does with its sum.
+    /// Activation function of the hidden neurons.
     pub activation: Box<OneOf<ActivationKind>>,
-    /// Neurons of a hidden layer.
+    /// Number of neurons in each hidden layer, 1 to 4096.
     pub width: usize,
-    /// Number of hidden layers (the linear output layer comes on top).
+    /// Number of hidden layers, 1 to 32; the linear output layer is not counted.
     pub depth: usize,
-    /// Hidden layers, counted from 0, that see the encoded point again beside the layer before: NeRF's skip
-    /// connections.
+    /// Hidden layers, counted from 0, that take the encoded point as additional input (the skip connections of NeRF); 1
+    /// to `depth` − 1. Empty: none.
     pub skip: Vec<usize>,
-    /// What the last layer's sum becomes.
+    /// Function of the output layer's sum.
     pub output: Output,
-    /// Factor on the output: attenuation / mu_ref at output 1. With `sigmoid` the largest attenuation there can be.
+    /// Factor on the output: attenuation in units of mu_ref at an output of 1. With `sigmoid` the largest possible
+    /// attenuation.
     pub output_scale: f64,
-    /// Precision of the products with hidden neurons, and with encodings of more than four numbers.
+    /// Precision of the matrix products with hidden neurons, and with encodings of more than four numbers.
     pub precision: Precision,
 }
 
@@ -76,18 +77,18 @@ impl Default for Config {
 }
 
 /// A network with its weights. Parameters: `encoding.*`, then `layers.N.weight` `[out, in]` and `layers.N.bias`
-/// `[out]`; a layer with a skip sees the hidden neurons first, then the encoded point.
+/// `[out]`; the input of a layer with a skip connection is the hidden neurons, then the encoded point.
 #[derive(Debug)]
 pub struct Mlp {
     config: Config,
     encoder: Box<dyn Encoder>,
     parameters: Vec<Parameter>,
-    /// How many of the parameters are the encoding's.
+    /// Number of parameter tensors that belong to the encoding; they come first.
     first: usize,
 }
 
 impl Config {
-    /// The layers' shapes and bounds, the last one linear.
+    /// Shapes and initialisation bounds of all layers; the last one is the output layer.
     fn layers(&self, inputs: usize) -> Vec<Layer> {
         let encoding = self.encoding.kind.as_part();
         let (encoded, fixed) = (encoding.width(inputs), encoding.trainable(inputs) == 0);
@@ -100,8 +101,8 @@ impl Config {
             let skipped = if self.skip.contains(&number) { encoded } else { 0 };
             let inputs = if number == 0 { encoded } else { self.width + skipped };
             let bounds = self.activation.kind.as_part().bounds(place, inputs);
-            // A wide fixed encoding is as good as a hidden layer: Muon on its matrix is worth half a dB
-            // (docs/benchmarks/fields.md).
+            // The matrix after a wide fixed encoding acts like that of a hidden layer: stepping it by Muon gains half a
+            // dB (docs/benchmarks/fields.md).
             let hidden = place == LayerPosition::Hidden || place == LayerPosition::First && fixed && encoded > FEW;
             let role = if hidden { Role::Hidden } else { Role::Other };
             Layer {
@@ -139,7 +140,7 @@ impl Architecture for Config {
         let biases: usize = layers.iter().map(|layer| layer.outputs).sum();
         let (encoded, reads) = (encoding.width(domain.inputs), encoding.reads(domain.inputs));
         Cost {
-            // A read and its scattered gradient cost about as much as ten multiplications.
+            // Reading a table entry and scattering its gradient take about as long as ten multiplications.
             operations: 6.0 * products as f64 * self.precision.relative_cost() + (20 * (reads + encoded)) as f64,
             bytes: (16 * self.width * self.depth + 16 * encoded + 8 * reads) as u64,
             parameters: (products + biases + encoding.trainable(domain.inputs)) as u64,
@@ -166,7 +167,7 @@ impl Mlp {
         [0, 1].map(|k| &self.parameters[self.first + 2 * number + k])
     }
 
-    /// The hidden layers and the last sum `[n]` from the encoded points `[n, width]`.
+    /// The output layer's sums `[n]` for the encoded points `[n, width]`.
     fn sums(&self, encoded: &Tensor) -> std::result::Result<Tensor, TchError> {
         let activation = self.config.activation.kind.as_part();
         let mut h = encoded.shallow_clone();
@@ -185,7 +186,7 @@ impl Mlp {
         h.f_squeeze_dim(1)
     }
 
-    /// Attenuation from the last sum.
+    /// Attenuation / mu_ref from the output layer's sums.
     fn finish(&self, sums: &Tensor) -> std::result::Result<Tensor, TchError> {
         self.config.output.apply(sums)?.f_mul_scalar(self.config.output_scale)
     }

@@ -1,9 +1,9 @@
 //! SIREN: a multilayer perceptron with sine activations.
 //!
 //! h₀ = x, hₖ₊₁ = sin(ω (Wₖ hₖ + bₖ)), output = w·h + b (final linear layer). Initialisation: W₀ ~ U(±1/inputs), the
-//! others ~ U(±√(6/width)/ω), biases like their layer's weights. Sitzmann et al., "Implicit Neural Representations with
-//! Periodic Activation Functions", NeurIPS 2020, §3.2. The field of choice where few parameters must hold a smooth
-//! volume; `omega` sets the highest frequency it starts with.
+//! other weights ~ U(±√(6/width)/ω), biases with the same bound as their layer's weights. Sitzmann et al., "Implicit
+//! Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. Use it where few parameters must
+//! represent a smooth volume; `omega` sets the highest frequency of the initial field.
 
 use super::dense::Dense;
 use super::kernels::pointwise::Pointwise;
@@ -16,17 +16,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// A SIREN's shape.
+/// Size of a SIREN.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Neurons of a hidden layer.
+    /// Number of neurons in each hidden layer, 1 to 4096.
     pub width: usize,
-    /// Number of sine layers (the linear output layer comes on top).
+    /// Number of sine layers, 1 to 32; the linear output layer is not counted.
     pub depth: usize,
-    /// Frequency factor of every sine layer.
+    /// Frequency factor ω of every sine layer, greater than 0; it sets the highest frequency of the initial field.
     pub omega: f64,
-    /// Precision of the products between hidden layers.
+    /// Precision of the matrix products between hidden layers.
     pub precision: Precision,
 }
 
@@ -55,7 +55,7 @@ impl Architecture for Config {
     fn cost(&self, domain: &Domain) -> Cost {
         let (width, depth) = (self.width as u64, self.depth as u64);
         let parameters = width * width * (depth - 1) + width * (domain.inputs as u64 + depth + 1) + 1;
-        // Activations, value and gradient, input and output of each sine.
+        // Per neuron four f32 numbers: input and output of the sine, and their gradients.
         Cost {
             operations: 6.0 * parameters as f64 * self.precision.relative_cost(),
             bytes: 16 * width * depth,
@@ -96,7 +96,7 @@ impl Siren {
         }
     }
 
-    /// W h + b with W and b scaled by `factor` (they are small; the activations are not).
+    /// W h + b with W and b multiplied by `factor`: cheaper than scaling the activations, which are larger.
     fn layer(&self, number: usize, h: &Tensor, factor: f64) -> std::result::Result<Tensor, TchError> {
         let [weight, bias] = [0, 1].map(|k| &self.parameters[2 * number + k]);
         let precision = if weight.role == Role::Hidden { self.precision } else { Precision::F32 };

@@ -1,7 +1,7 @@
-//! The volume itself as the parameters: f(p) = Σ over the voxels c around p of w_c(p) `x[c]`, trilinear between voxel
-//! centres, constant beyond the outermost. No network: with the grid integrator, Adam and total variation this is
-//! gradient descent on the voxels, the baseline that a neural field has to beat (as in DiffVox: Hossain et al., 2024).
-//! All voxels start at air.
+//! The voxel values themselves as parameters: f(p) = Σ w_c(p) `x[c]` over the voxels c around p, trilinear between
+//! voxel centres, constant beyond the outermost centres. There is no network: with the lattice integrator, Adam and
+//! total variation this is gradient descent on the voxels, the baseline that a neural field has to beat (as in DiffVox:
+//! Hossain et al., 2024). All voxels start at zero (air).
 
 use super::interpolation::interpolate;
 use super::kernels::levels::Levels;
@@ -18,11 +18,12 @@ use tch::{Device, Kind, TchError, Tensor};
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 
-/// The volume. Parameter: `voxels` `[voxels, 1]`, C order of `[z, y, x]`.
+/// The volume. Its parameter is `voxels` `[voxels, 1]`, in C order of `[z, y, x]`.
 #[derive(Debug)]
 pub struct Voxels {
     levels: Levels,
-    /// `[inputs, axes]`: a point (row vector) times this is its index from the middle, fastest array axis first.
+    /// `[inputs, axes]`: a point (row vector) times this matrix is its voxel index relative to the middle of the grid,
+    /// fastest array axis first.
     to_index: Tensor,
     parameters: [Parameter; 1],
 }
@@ -47,7 +48,7 @@ impl Architecture for Config {
 }
 
 impl Voxels {
-    /// Air.
+    /// A volume of zeros (air).
     pub(super) fn new(domain: &Domain, options: (Kind, Device)) -> Result<Self> {
         let inputs = domain.inputs;
         let mut levels = Levels::new(inputs, 1);

@@ -1,8 +1,8 @@
-//! The one writer: nothing that this crate writes is ever half there.
+//! Atomic writing: every file that this crate writes goes through here, so that none is ever left half written.
 //!
-//! temporary name in the same folder → own `BufWriter` → flush → sync → length check → rename → sync folder. On any
-//! failure the temporary file is removed and the final path is as it was before; a process killed in between leaves a
-//! `.partial-*` file, which [`sweep`] removes at the next start.
+//! The steps: temporary name in the same folder → own `BufWriter` → flush → sync → length check → rename → sync folder.
+//! On any failure the temporary file is removed and the final path is as it was before; a process killed in between
+//! leaves a `.partial-*` file, which [`sweep`] removes at the next start.
 
 use crate::error::{Error, Result};
 use std::ffi::OsStr;
@@ -10,13 +10,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// How temporary names begin.
+/// Prefix of temporary names.
 const PREFIX: &str = ".partial-";
 /// Characters (up to 4 bytes each) of the final name that the temporary one repeats, so that it stays within the 255
 /// bytes of common file systems.
 const REPEATED: usize = 45;
 
-/// Writes `bytes` to `path`, whole or not at all.
+/// Writes `bytes` to `path`, completely or not at all.
 ///
 /// # Errors
 /// [`Error::Resource`] when the folder is missing or not writable, or the disk is full; `path` is then untouched.
@@ -24,7 +24,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |out| out.write_all(bytes))
 }
 
-/// Writes to `path` what `f` writes to its argument (buffered), whole or not at all.
+/// Writes to `path` what `f` writes to its argument (buffered), completely or not at all.
 ///
 /// # Errors
 /// [`Error::Resource`] when `f` fails, the folder is missing or not writable, or the disk is full; `path` is then
@@ -33,8 +33,8 @@ pub fn write_with(path: &Path, f: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     replace(path, f).map_err(|error| Error::write(path, &error))
 }
 
-/// Removes the `.partial-*` files in `folder` that no living process of this machine is writing. Best effort: what
-/// cannot be removed is left. To be called at a start, before anything is written there.
+/// Removes the `.partial-*` files in `folder` that no living process of this machine is writing. Errors are ignored: a
+/// file that cannot be removed is left. Call it at program start, before anything is written to the folder.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -65,14 +65,14 @@ fn replace(path: &Path, f: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
         return Err(io::Error::other(format!("wrote {written} bytes but {on_disk} are on disk")));
     }
     temporary.rename(path)?;
-    // Without this the rename itself may be lost with the power; not every file system can do it.
+    // Without this a power failure may undo the rename; not every file system supports it.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
     Ok(())
 }
 
-/// A file that is removed unless it is renamed.
+/// A temporary file that is removed when dropped, unless it was renamed.
 struct Temporary {
     file: File,
     path: PathBuf,
@@ -110,7 +110,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Counts what passes, to compare with what is on disk.
+/// A writer that counts its bytes, to compare their number with the size of the file on disk.
 struct Counted<W> {
     inner: W,
     written: u64,
@@ -127,12 +127,12 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// Process number in a temporary name.
+/// Process ID in a temporary name.
 fn owner(name: &OsStr) -> Option<u32> {
     name.to_str()?.strip_prefix(PREFIX)?.split('-').next()?.parse().ok()
 }
 
-/// Whether a process with this number runs here; where that cannot be told, it is taken as alive.
+/// Whether a process with this ID is running on this machine; assumed to be so where `/proc` is missing.
 fn alive(pid: u32) -> bool {
     let processes = Path::new("/proc");
     !processes.join("self").exists() || processes.join(pid.to_string()).exists()

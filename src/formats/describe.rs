@@ -1,4 +1,4 @@
-//! What a file or folder is: the rows of `recon info`.
+//! Descriptions of files and folders, as `recon info` shows them.
 
 use super::{FORMATS, orient};
 use crate::data::{Grid, Warnings};
@@ -7,17 +7,17 @@ use crate::input_path;
 use std::io::Read;
 use std::path::Path;
 
-/// A file or folder in words.
+/// Description of a file or folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
-    /// What it is, such as `NIfTI-1 volume`.
+    /// Kind of the file, such as `NIfTI-1 volume`.
     pub kind: String,
-    /// Label and value, in the order to show. Nothing in them is free text of a file.
+    /// Labels and values, in the order to show. They contain no free text from the file.
     pub rows: Vec<(String, String)>,
-    /// Label and value of free texts and identifiers in the file: they may say whose it is, and are of unknown origin:
-    /// escape them.
+    /// Labels and values of free texts and identifiers in the file. They may identify a patient and come from an
+    /// untrusted source: escape them.
     pub texts: Vec<(String, String)>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Warnings,
 }
 
@@ -30,7 +30,7 @@ impl Description {
         self.rows.push((label.into(), value.into()));
     }
 
-    /// A text of the file, unless it is empty.
+    /// Adds a text from the file, unless it is empty.
     pub(super) fn free_text(&mut self, label: &str, value: &str) {
         if !value.trim().is_empty() {
             self.texts.push((label.to_string(), value.trim().to_string()));
@@ -38,7 +38,7 @@ impl Description {
     }
 }
 
-/// What a format's probe looks at: the path and its first bytes.
+/// A file or folder whose format is to be found: its path and first bytes.
 #[derive(Debug)]
 pub struct Candidate<'a> {
     pub(super) path: &'a Path,
@@ -48,7 +48,7 @@ pub struct Candidate<'a> {
     pub(super) head: Vec<u8>,
 }
 
-/// Says what `path` is: kind, shape, place, values; a folder of DICOM files lists all its series. Nothing that
+/// Describes `path`: kind, shape, position, values; a folder of DICOM files lists all its series. Nothing that
 /// identifies a patient is shown.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub fn describe(path: &Path) -> Result<Description> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Whether a file's name ends like one of these, in any case of letters.
+    /// Whether the candidate is a file whose name has one of these (lower-case) endings, in any case of letters.
     pub(super) fn ends_with(&self, endings: &[&str]) -> bool {
         let name = self.name.to_ascii_lowercase();
         !self.is_folder && endings.iter().any(|ending| name.ends_with(ending))
@@ -87,7 +87,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// The rows that every volume has.
+/// Adds the rows that every volume has: shape, spacing, extent, centre and axes.
 pub(super) fn grid_rows(description: &mut Description, grid: &Grid) {
     let list = |values: &[f64]| values.iter().map(|&v| tidy(v)).collect::<Vec<_>>().join(" x ");
     let [nz, ny, nx] = grid.shape;
@@ -99,7 +99,7 @@ pub(super) fn grid_rows(description: &mut Description, grid: &Grid) {
     description.row("axes [z, y, x]", format!("{}{}", orient::letters(grid), if oblique { ", oblique" } else { "" }));
 }
 
-/// A number with at most four decimals, and no trailing zeros or negative zero.
+/// Formats a number with at most four decimals, and without trailing zeros or negative zero.
 pub(super) fn tidy(value: f64) -> String {
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

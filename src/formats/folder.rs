@@ -1,11 +1,11 @@
-//! Folders that no other format claims: what the files in them are.
+//! Describes a folder that no other format claims, by the files in it.
 
 use super::describe::{Candidate, Description};
 use super::{FORMATS, Format};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// Files of a folder that are looked at, at most.
+/// Largest number of files of a folder that are examined.
 const MOST: usize = 50;
 
 /// The entry in the list of formats: the last, since it claims every folder with a file that another understands.
@@ -18,7 +18,7 @@ fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     files(candidate.path).and_then(|files| of(&files)).transpose()
 }
 
-/// The files of a folder by name, without those of the folders in it.
+/// The files directly in a folder, sorted by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = listed.map_err(|error| Error::read(folder, &error))?;
@@ -27,7 +27,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// One file that is understood is described as such, several are listed; `None` without any.
+/// Describes the only recognized file in full, or lists several with their kinds; `None` if no file is recognized.
 fn of(files: &[PathBuf]) -> Result<Option<Description>> {
     let mut found: Vec<(String, Result<Description>)> = Vec::new();
     for file in files.iter().take(MOST) {

@@ -9,7 +9,7 @@ use std::path::Path;
 /// kept). Of NIfTI, MetaImage, NRRD and DICOM the voxels are not read.
 ///
 /// # Errors
-/// [`crate::error::Error::Input`] when the file is missing, no volume in a format that is known, or damaged.
+/// [`crate::error::Error::Input`] when the file is missing or damaged, or is not a volume in a known format.
 pub fn read(path: &Path) -> Result<Grid> {
     read_grid(path).map(|(grid, _)| grid)
 }

@@ -1,8 +1,9 @@
 //! MetaImage volumes (`.mha`; `.mhd` with its data file), the native format of ITK, read and written.
 //!
-//! A header of `Key = value` lines ends with `ElementDataFile`; the numbers follow, or lie in the file it names.
+//! A header of `Key = value` lines ends with `ElementDataFile`; the voxel values follow, or are in the file it names.
 //! Lengths are mm, the world is LPS; row i of `TransformMatrix` is the direction of index axis i (ITK's
-//! `itkMetaImageIO`; key names: itk.org/Wiki/MetaIO/Documentation). Refused: several channels, lists of files.
+//! `itkMetaImageIO`; key names: itk.org/Wiki/MetaIO/Documentation). Files of several channels and lists of data files
+//! are refused.
 
 use super::atomic;
 use super::describe::{Candidate, Description};
@@ -28,10 +29,10 @@ pub(super) const FORMAT: VolumeFormat = VolumeFormat {
     write: Some(write),
 };
 
-/// Longest header that is read.
+/// Longest header that is read, bytes.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// ITK's names of types.
+/// Names of the voxel types in ITK.
 const TYPES: [(&str, VoxelType); 10] = [
     ("MET_CHAR", VoxelType::I8),
     ("MET_UCHAR", VoxelType::U8),
@@ -72,7 +73,7 @@ fn header(path: &Path) -> Result<Header> {
     parsed(&bytes, path, size).map_err(|problem| Error::input(path, problem))
 }
 
-/// The keys up to the numbers, and the byte behind them.
+/// The header's keys and values, and the offset of the first byte behind the header.
 fn keys(bytes: &[u8]) -> std::result::Result<(HashMap<String, String>, u64), String> {
     let mut keys = HashMap::new();
     let mut at = 0;
@@ -127,7 +128,7 @@ fn parsed(bytes: &[u8], path: &Path, size: u64) -> std::result::Result<Header, S
                 0
             }
         }
-        // The numbers are the end of the file.
+        // -1: the voxel values are the last bytes of the file.
         Some(Ok(-1)) => {
             let whole = if own { size } else { std::fs::metadata(&data).map_or(0, |found| found.len()) };
             whole.checked_sub(needed).ok_or("its data file is too short for its size")?
@@ -191,7 +192,7 @@ fn affine<'a>(
     Ok(Affine { shape, steps, origin: [origin[0], origin[1], origin.get(2).copied().unwrap_or(0.0)] })
 }
 
-/// Writes `.mha`, or `.mhd` with its numbers beside it in `.raw`; float32, little-endian.
+/// Writes `.mha`, or `.mhd` with the voxel values beside it in `.raw`; float32, little-endian.
 fn write(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
     let pair = path.extension().is_some_and(|ending| ending == "mhd");
     let raw = path.with_extension("raw");

@@ -1,8 +1,8 @@
-//! Files ↔ values: volumes in the formats of [`VOLUMES`], projections as `.npy`, measured ones also from HDF5, TIFF and
-//! MATLAB, scans as JSON, spectra as CSV.
+//! Reads and writes files: volumes in the formats of [`VOLUMES`], projections as `.npy`, scan geometries, spectra as
+//! CSV. Measured projections are read from many more formats (see [`measured`]).
 //!
-//! Files are hostile until checked: sizes before memory, sums before values, and no panic on any input. Everything that
-//! is written goes through [`atomic`].
+//! Input files are not trusted: sizes are checked before memory is allocated, checksums before values are used, and no
+//! input causes a panic. Everything that is written goes through [`atomic`].
 
 pub mod atomic;
 mod describe;
@@ -30,34 +30,35 @@ pub use volumes::{Reading, Sheared, Units, VOLUMES, VolumeFormat, parts, read_gr
 use crate::data::{Volume, Warnings};
 use crate::error::Result;
 
-/// What any loader of volumes gives.
+/// A volume that was read, with the warnings about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The volume, its array axes closest to +z, +y, +x of LPS.
     pub volume: Volume,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Warnings,
 }
 
 /// A format that `recon info` understands. A new one is a file, its `mod` line and its entry in [`FORMATS`].
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
-    /// Its name.
+    /// Name of the format, as shown to the user.
     pub name: &'static str,
-    /// What its files look like from outside.
+    /// Names or extensions of its files, as shown to the user.
     pub looks_like: &'static str,
-    /// `None`: not this format; `Some(Err)`: this format, but damaged; `Some(Ok)`: what it holds.
+    /// Describes a file or folder. `None`: not this format; `Some(Err)`: this format, but damaged; `Some(Ok)`: its
+    /// contents.
     pub describe: fn(&Candidate) -> Option<Result<Description>>,
 }
 
 impl Format {
-    /// A format of volumes as one that `recon info` understands.
+    /// The entry of [`FORMATS`] for a volume format.
     const fn of(volume: &VolumeFormat) -> Self {
         Self { name: volume.name, looks_like: volume.looks_like, describe: volume.describe }
     }
 }
 
-/// All formats; the first that claims a path has it.
+/// All formats; a path belongs to the first that claims it.
 pub const FORMATS: &[Format] = &[
     Format::of(&nifti::FORMAT),
     Format::of(&dicom::FORMAT),

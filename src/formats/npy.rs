@@ -1,7 +1,7 @@
 //! Projections as NumPy `.npy`: float32, C order `[view, row, column]`, line integrals without unit.
 //!
-//! Format: numpy.org/neps/nep-0001-npy-format. The crate parses; before it does, the header is bounded and its shape is
-//! compared with the size of the file.
+//! Format: numpy.org/neps/nep-0001-npy-format. The crate `ndarray_npy` parses a file; before that, the length of the
+//! header is bounded and its shape is compared with the size of the file.
 
 use super::describe::{Candidate, Description};
 use super::{Format, atomic};
@@ -16,16 +16,17 @@ use ndarray_npy::{ReadNpyExt, WriteNpyExt};
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-/// Largest header that is believed.
+/// Longest header that is accepted, bytes.
 const MAX_HEADER: usize = 4096;
-/// Deepest nesting of brackets in a header; the crate's parser recurses.
+/// Largest number of opening brackets in a header, which bounds their nesting: the parser of `ndarray_npy` is
+/// recursive.
 const MAX_DEPTH: usize = 8;
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The entry in the list of formats.
 pub(super) const FORMAT: Format = Format { name: "NumPy array", looks_like: ".npy", describe };
 
-/// Writes projections, whole or not at all.
+/// Writes projections as float32 `[view, row, column]`, completely or not at all.
 ///
 /// # Errors
 /// [`Error::Resource`] when the file cannot be written.
@@ -33,7 +34,7 @@ pub fn write_projections(path: &Path, projections: &Projections) -> Result<()> {
     atomic::write_with(path, |out| projections.values().write_npy(out).map_err(std::io::Error::other))
 }
 
-/// Writes values `[rows, columns]`, whole or not at all.
+/// Writes float32 values `[rows, columns]`, completely or not at all.
 ///
 /// # Errors
 /// [`Error::Resource`] when the file cannot be written, or there are not as many values.
@@ -76,13 +77,13 @@ pub fn read_array(path: &Path) -> Result<ArrayD<f32>> {
     decoded(path, &head, BufReader::with_capacity(1 << 18, file))
 }
 
-/// As [`read_array`], of the bytes of an array that stands in the file `path`.
+/// Like [`read_array`], for the bytes of an array that is embedded in the file `path`.
 pub(super) fn array_in(path: &Path, bytes: &[u8]) -> Result<ArrayD<f32>> {
     let head = Head::parse(path, &bytes[..bytes.len().min(MAX_HEADER + 12)], bytes.len() as u64)?;
     decoded(path, &head, bytes)
 }
 
-/// The values behind a header that was checked.
+/// Reads the values of an array whose header was checked.
 fn decoded(path: &Path, head: &Head, reader: impl Read) -> Result<ArrayD<f32>> {
     macro_rules! decode {
         ($kind:ty) => {
@@ -105,20 +106,20 @@ fn decoded(path: &Path, head: &Head, reader: impl Read) -> Result<ArrayD<f32>> {
     values.map_err(|error| Error::input(path, format!("damaged .npy file: {error}")))
 }
 
-/// What the header of an array says, checked against the file.
+/// Header of an array, checked against the size of the file.
 struct Head {
     shape: Vec<usize>,
-    /// Bytes of a value.
+    /// Bytes per value.
     bytes: u64,
     kind: String,
     /// Bytes before the first value.
     start: usize,
-    /// Whether the first index counts fastest.
+    /// Whether the array is in Fortran order (first index fastest).
     column_major: bool,
 }
 
 impl Head {
-    /// The header of float32 or float64.
+    /// Reads the header of an array of float32 or float64.
     fn read(path: &Path) -> Result<Self> {
         let head = Self::read_any(path)?;
         if head.kind.ends_with("f4") || head.kind.ends_with("f8") {
@@ -128,7 +129,7 @@ impl Head {
             .hint("save array.astype('float32')"))
     }
 
-    /// The header of real numbers.
+    /// Reads the header of an array of real numbers.
     fn read_any(path: &Path) -> Result<Self> {
         let fail = |error: std::io::Error| Error::read(path, &error);
         let file = input_path::open(path).map_err(fail)?;
@@ -138,7 +139,7 @@ impl Head {
         Self::parse(path, &start, size)
     }
 
-    /// The header that an array of `size` bytes begins with.
+    /// Parses the header at the start of an array of `size` bytes (header included).
     fn parse(path: &Path, start: &[u8], size: u64) -> Result<Self> {
         let broken = |problem: String| Error::input(path, format!("damaged .npy file: {problem}"));
         let length = header_length(start).map_err(broken)?;
@@ -171,7 +172,7 @@ impl Head {
         Ok(Self { shape: header.shape, bytes, kind, start: length, column_major })
     }
 
-    /// The values of float16, which the crate does not read.
+    /// Reads values of float16, which `ndarray_npy` does not support.
     fn halves(&self, path: &Path, mut reader: impl Read) -> Result<ArrayD<f32>> {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(|error| Error::read(path, &error))?;
@@ -187,7 +188,7 @@ impl Head {
     }
 }
 
-/// Bytes up to the first value, if the header is one that the crate may parse.
+/// Bytes up to the first value, if the header is one that `ndarray_npy` may safely parse.
 fn header_length(start: &[u8]) -> std::result::Result<usize, String> {
     if !start.starts_with(MAGIC) {
         return Err("it does not begin as one".into());
@@ -256,7 +257,7 @@ mod tests {
         let little = file("<f2", false, "(2, 2)", &bytes(u16::to_le_bytes));
         assert_eq!(read(&little), [1.0, -2.0, 0.5, 65504.0]);
         assert_eq!(read(&file(">f2", false, "(4,)", &bytes(u16::to_be_bytes))), [1.0, -2.0, 0.5, 65504.0]);
-        // In memory the first index counts fastest; the array is the same.
+        // In Fortran order the first index is fastest, so the same bytes give the transposed array.
         assert_eq!(read(&file("<f2", true, "(2, 2)", &bytes(u16::to_le_bytes))), [1.0, 0.5, -2.0, 65504.0]);
         let long = [7u64.to_le_bytes(), (1u64 << 40).to_le_bytes()].concat();
         assert_eq!(read(&file("<u8", false, "(2,)", &long)), [7.0, 2f32.powi(40)]);

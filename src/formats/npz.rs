@@ -12,17 +12,17 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-/// Deflate cannot expand by more (RFC 1951: 258 bytes out of 2 bits).
+/// Largest expansion factor of Deflate (RFC 1951: 258 bytes out of 2 bits).
 const DEFLATE_RATIO: u64 = 1032;
-/// Most entries that are looked at.
+/// Largest number of entries that are examined.
 const MAX_ENTRIES: usize = 1000;
-/// The name that the array of a volume is written by.
+/// Name of the entry that the array of a volume is written to.
 const ENTRY: &str = "volume.npy";
 
-/// The array of an archive: the only one, or that of the number `wanted`, from 0 in the archive's order.
+/// Reads the array of an archive: the only one, or number `wanted`, counted from 0 in the archive's order.
 ///
 /// # Errors
-/// [`Error::Input`] for what is no archive of arrays, damaged, or of several arrays of which none is chosen.
+/// [`Error::Input`] for a file that is damaged or no archive of arrays, or has several arrays of which none is chosen.
 pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
     let broken = |error: zip::result::ZipError| Error::input(path, format!("damaged .npz file: {error}"));
     let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
     if size > entry.compressed_size().saturating_mul(DEFLATE_RATIO) {
         return Err(Error::input(path, format!("its array declares {size} bytes, more than it can hold")));
     }
-    // The smallest numbers have one byte and become four.
+    // The smallest numbers have one byte, so `size` is the largest number of voxels that the entry can hold.
     memory::admit(path, size)?;
     let mut bytes = Vec::new();
     let read = entry.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes);
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
     npy::array_in(path, &bytes)
 }
 
-/// Writes an archive of one array. It holds no time: the same volume gives the same bytes.
+/// Writes an archive of one array. It stores no modification time, so that the same volume gives the same bytes.
 pub(super) fn write(path: &Path, volume: &Volume) -> Result<()> {
     let packed = || -> std::io::Result<Vec<u8>> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

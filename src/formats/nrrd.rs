@@ -1,7 +1,8 @@
 //! NRRD volumes (`.nrrd`; `.nhdr` with its data file), the format of 3D Slicer, read and written.
 //!
-//! A magic word, lines of `field: value`, an empty line, the numbers (teem.sourceforge.net/nrrd/format.html). Read are
-//! raw and gzip encodings of three axes (or two), in any anatomical space; other spaces become LPS here.
+//! A file is a magic word, lines of `field: value`, an empty line and the voxel values
+//! (teem.sourceforge.net/nrrd/format.html). Two or three axes in raw or gzip encoding are read, in any anatomical
+//! space, which is converted to LPS.
 
 use super::atomic;
 use super::describe::{Candidate, Description};
@@ -28,10 +29,10 @@ pub(super) const FORMAT: VolumeFormat = VolumeFormat {
 };
 
 const MAGIC: &[u8] = b"NRRD000";
-/// Longest header that is read.
+/// Longest header that is read, bytes.
 const MAX_HEADER: u64 = 1 << 16;
 
-/// The format's names of types.
+/// Names of the voxel types in NRRD.
 const TYPES: [(&[&str], VoxelType); 10] = [
     (&["signed char", "int8", "int8_t"], VoxelType::I8),
     (&["uchar", "unsigned char", "uint8", "uint8_t"], VoxelType::U8),
@@ -45,7 +46,7 @@ const TYPES: [(&[&str], VoxelType); 10] = [
     (&["double"], VoxelType::F64),
 ];
 
-/// Anatomical spaces with the signs that make them LPS.
+/// Names of anatomical spaces, with the signs that convert their (x, y, z) to LPS.
 const SPACES: [(&[&str], Point); 4] = [
     (&["left-posterior-superior", "lps"], [1.0, 1.0, 1.0]),
     (&["right-anterior-superior", "ras"], [-1.0, -1.0, 1.0]),
@@ -79,7 +80,8 @@ fn header(path: &Path) -> Result<Header> {
     parsed(&bytes, path).map_err(|problem| Error::input(path, problem))
 }
 
-/// The fields, and the byte behind the empty line that ends them (the end of the file if the numbers lie in another).
+/// The header's fields, and the offset of the first byte behind the empty line that ends them (the end of the file if
+/// the voxel values are in another file).
 fn fields(bytes: &[u8]) -> std::result::Result<(HashMap<String, String>, u64), String> {
     if !bytes.starts_with(MAGIC) {
         return Err("not an NRRD file: it does not begin with NRRD000".to_string());
@@ -95,7 +97,7 @@ fn fields(bytes: &[u8]) -> std::result::Result<(HashMap<String, String>, u64), S
         if line.is_empty() || length == rest.len() {
             return Ok((fields, at as u64));
         }
-        // Comments, and `key:=value` pairs, say nothing about the numbers.
+        // Comments and `key:=value` pairs do not affect how the voxel values are read.
         if line.starts_with('#') || line.contains(":=") {
             continue;
         }
@@ -178,7 +180,7 @@ fn affine<'a>(
     Ok(Affine { shape, steps: [[0.0, 0.0, z], [0.0, y, 0.0], [x, 0.0, 0.0]], origin: [0.0; 3] })
 }
 
-/// `(1,2,3)`, perhaps with blanks.
+/// Parses a vector `(1,2,3)`, in which blanks are allowed.
 fn vector(text: &str) -> Option<Point> {
     let inside = text.trim().strip_prefix('(')?.strip_suffix(')')?;
     let numbers: Option<Vec<f64>> = inside.split(',').map(|word| word.trim().parse().ok()).collect();
@@ -186,7 +188,7 @@ fn vector(text: &str) -> Option<Point> {
     found.iter().all(|v| v.is_finite()).then_some(found)
 }
 
-/// Writes `.nrrd` (gzip), or `.nhdr` with its numbers beside it in `.raw`; float32, little-endian.
+/// Writes `.nrrd` (gzip), or `.nhdr` with the voxel values beside it in `.raw`; float32, little-endian.
 fn write(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
     let pair = path.extension().is_some_and(|ending| ending == "nhdr");
     let raw = path.with_extension("raw");

@@ -1,4 +1,4 @@
-//! Voxel grids as files store them, and the canonical order (+z, +y, +x closest) they are brought into.
+//! Voxel grids as files store them, and their conversion to canonical order (array axes closest to +z, +y, +x of LPS).
 
 use crate::data::{Grid, Point, add, cross, dot, norm, scale};
 use crate::error::Result;
@@ -27,12 +27,12 @@ impl Order {
     const IDENTITY: Self = Self { axes: [0, 1, 2], flips: [false; 3] };
 }
 
-/// Why a affine is no grid.
+/// Reason why an affine is not a grid.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
-    /// A step is zero or not finite.
+    /// A step is zero or not finite, or the origin is not finite.
     Degenerate,
-    /// Two axes are not orthogonal; the largest deviation in degrees.
+    /// Two axes are not orthogonal; holds the largest deviation from a right angle, degrees.
     Sheared(f64),
 }
 
@@ -46,7 +46,7 @@ impl std::fmt::Display for Fault {
 }
 
 impl Affine {
-    /// Whether the affine is a right-angled one.
+    /// Checks that all steps are finite and not zero, and that the axes are at right angles.
     pub(super) fn check(&self) -> std::result::Result<(), Fault> {
         let lengths_fit = self.steps.iter().all(|&step| norm(step).is_finite() && norm(step) > 0.0);
         if !lengths_fit || !self.origin.iter().all(|v| v.is_finite()) {
@@ -64,7 +64,7 @@ impl Affine {
         const PERMUTATIONS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let along = |k: usize, axis: usize| dot(self.steps[axis], Grid::CANONICAL[k]) / norm(self.steps[axis]);
         let closeness = |axes: &[usize; 3]| (0..3).map(|k| along(k, axes[k]).abs()).sum::<f64>();
-        // The first of equals, so that a affine at exactly 45 degrees has one answer; rounding must not decide.
+        // Among equally close permutations the first is taken, so that rounding does not decide at exactly 45 degrees.
         let best = PERMUTATIONS
             .iter()
             .fold(&PERMUTATIONS[0], |best, axes| if closeness(axes) > closeness(best) + 1e-9 { axes } else { best });
@@ -80,7 +80,7 @@ impl Affine {
         Self { shape, steps: std::array::from_fn(|k| scale(self.steps[order.axes[k]], sign(k))), origin }
     }
 
-    /// The grid of the reordered array. In 2-D (one slice) the z spacing is the in-plane one.
+    /// The grid of the reordered array. The z spacing of a single slice is set to its y spacing.
     ///
     /// # Errors
     /// As [`Grid::new`].
@@ -103,8 +103,9 @@ impl From<&Grid> for Affine {
     }
 }
 
-/// The orthonormal triple closest to three nearly orthonormal vectors: Newton's iteration for the polar factor,
-/// Q ← (Q + Q⁻ᵀ) / 2 (Higham 1986), with Q⁻ᵀ = cofactors / determinant. Three steps reach f64 from 1e-3.
+/// The orthonormal triple closest to three nearly orthonormal vectors: Newton's iteration for the polar factor, Q ← (Q
+/// + Q⁻ᵀ) / 2 (Higham 1986), with Q⁻ᵀ = cofactors / determinant. From a deviation of 1e-3, three iterations reach the
+/// precision of float64; a fourth is done to be safe.
 pub(super) fn orthonormal(mut q: [Point; 3]) -> [Point; 3] {
     for _ in 0..4 {
         let cofactors = [cross(q[1], q[2]), cross(q[2], q[0]), cross(q[0], q[1])];
@@ -114,7 +115,7 @@ pub(super) fn orthonormal(mut q: [Point; 3]) -> [Point; 3] {
     q
 }
 
-/// Voxels stored in C order of `shape` brought into `order`.
+/// Brings voxels, stored in C order of `shape`, into `order`.
 pub(super) fn reorder(voxels: Vec<f32>, shape: [usize; 3], order: Order) -> Vec<f32> {
     if order == Order::IDENTITY || voxels.is_empty() {
         return voxels;

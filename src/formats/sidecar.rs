@@ -1,13 +1,14 @@
-//! Volumes whose file holds numbers only: NumPy arrays (`.npy`, `.npz`), raw numbers (`.raw`) and TIFF stacks (one file
-//! of pages, or a folder of images). A sidecar, `NAME.json` beside `NAME.npy`, says where they lie:
+//! Volume formats that store voxel values without a geometry: NumPy arrays (`.npy`, `.npz`), raw numbers (`.raw`) and
+//! TIFF stacks (one file of pages, or a folder of images). A sidecar file, `NAME.json` beside `NAME.npy`, gives the
+//! geometry:
 //!
 //! ```json
 //! {"spacing_mm": [2.5, 1, 1], "origin_mm": [0, 0, 0], "axes": [[0, 0, 1], [0, 1, 0], [1, 0, 0]],
 //!  "shape": [40, 128, 128], "type": "int16", "big_endian": false}
 //! ```
 //!
-//! `spacing_mm` and `axes` in array order [z, y, x], `origin_mm` the LPS (x, y, z) of the first voxel. All but the type
-//! and the shape of raw numbers may be left out.
+//! `spacing_mm` and `axes` (unit vectors in LPS) are in array order [z, y, x]; `origin_mm` is the centre of the first
+//! voxel, LPS (x, y, z). Only raw numbers need a sidecar, with `shape` and `type`; all else may be left out.
 
 use super::atomic;
 use super::measured::{self, tiff};
@@ -84,10 +85,10 @@ pub(super) const TIFF: VolumeFormat = VolumeFormat {
     write: Some(write_tiff),
 };
 
-/// Longest sidecar that is read.
+/// Longest sidecar that is read, bytes.
 const MAX_SIDECAR: u64 = 1 << 16;
 
-/// What a sidecar says.
+/// Contents of a sidecar file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sidecar {
@@ -103,7 +104,7 @@ struct Sidecar {
     origin_mm: Option<Point>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     axes: Option<[Point; 3]>,
-    /// For people: what the numbers are.
+    /// Unit of the values, for human readers only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -167,7 +168,7 @@ impl Sidecar {
     }
 }
 
-/// Values with their shape.
+/// Shape `[z, y, x]`, and values in C order (x fastest).
 type Values = ([usize; 3], Vec<f32>);
 
 fn array(path: &Path) -> Result<Values> {
@@ -202,7 +203,7 @@ fn pages(path: &Path) -> Result<Values> {
     Ok(([slices, rows, columns], data.into_iter().collect()))
 }
 
-/// Values where the sidecar puts them.
+/// Places the values on the grid that the sidecar describes.
 fn laid_out(path: &Path, (shape, values): Values, reading: &Reading) -> Result<Loaded> {
     stored::check_shape(shape).map_err(|problem| Error::input(path, problem))?;
     let sidecar = Sidecar::read(path)?.unwrap_or_default();

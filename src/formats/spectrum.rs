@@ -1,4 +1,4 @@
-//! Spectra as CSV tables: one `keV,photons` a line, `#` comments, at most one line of titles.
+//! X-ray spectra as CSV tables: one `keV,photons` pair per line, `#` comments, at most one line of column titles.
 
 use crate::error::{Error, Result};
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// Largest table that is read, bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Rows `[keV, photons]` as they stand in the file.
+/// Reads the rows `[keV, photons]` of a table, in the order of the file.
 ///
 /// # Errors
 /// A file that cannot be read, more than 1 MiB, a line that is not two finite numbers (with its number), no rows.

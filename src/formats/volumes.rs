@@ -1,5 +1,5 @@
-//! Formats of volumes: everything that reads or writes one goes through [`VOLUMES`], so that a format is understood
-//! wherever a volume is taken or given. A new one is a file and its entry here.
+//! The list of volume formats, [`VOLUMES`]. Everything that reads or writes a volume goes through it, so that each
+//! format works wherever a volume is read or written. A new format needs a module and an entry here.
 
 use super::describe::{Candidate, Description};
 use super::{Loaded, dicom, metaimage, nifti, nrrd, sidecar};
@@ -12,32 +12,33 @@ use std::path::{Path, PathBuf};
 /// A format of volumes.
 #[derive(Clone, Copy)]
 pub struct VolumeFormat {
-    /// Its name, for people.
+    /// Name of the format, as shown to the user.
     pub name: &'static str,
-    /// Its name in YAML (`export.volumes`).
+    /// Name of the format in YAML (`export.volumes`).
     pub key: &'static str,
-    /// Endings of its files; the first is that of a new one. None for folders.
+    /// Endings of its file names; new files get the first. Empty for a format whose volumes are folders.
     pub endings: &'static [&'static str],
-    /// What its files look like from outside.
+    /// Names or extensions of its files, as shown to the user.
     pub looks_like: &'static str,
-    /// Whether a file or folder is (or pretends to be) one.
+    /// Whether a file or folder appears to be of this format, by its name or first bytes; it may be damaged.
     pub(super) claims: fn(&Candidate) -> bool,
-    /// What it holds.
+    /// Describes a file or folder for `recon info`; `None` if it is not of this format.
     pub(super) describe: fn(&Candidate) -> Option<Result<Description>>,
-    /// Reads it.
+    /// Reads a volume.
     pub(super) read: fn(&Path, &Reading) -> Result<Loaded>,
-    /// Reads its grid, in canonical order.
+    /// Reads the grid of a volume, in canonical order.
     pub(super) read_grid: fn(&Path) -> Result<(Grid, Warnings)>,
-    /// All files that are read with it, itself included.
+    /// Lists all files that make up a volume, the given path included.
     pub(super) parts: fn(&Path) -> Vec<PathBuf>,
-    /// Writes it, and gives the files; a volume in a file is whole or not there.
+    /// Writes a volume and returns the paths of its files; each file is written completely or not at all. `None` if the
+    /// format is only read.
     pub(super) write: Option<Writer>,
 }
 
-/// Writes a volume with a description, and gives the files.
+/// Writes a volume with a description, and returns the paths of its files.
 type Writer = fn(&Path, &Volume, &str) -> Result<Vec<PathBuf>>;
 
-/// All formats; the first that claims a path has it.
+/// All formats; a path belongs to the first that claims it.
 pub const VOLUMES: &[VolumeFormat] = &[
     nifti::FORMAT,
     dicom::FORMAT,
@@ -49,40 +50,40 @@ pub const VOLUMES: &[VolumeFormat] = &[
     sidecar::TIFF,
 ];
 
-/// What the numbers of a file are; most formats do not say.
+/// Unit of the voxel values of a file; most formats do not store it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Units {
     /// Hounsfield units.
     #[default]
     Hounsfield,
-    /// Linear attenuation, 1/mm.
+    /// Linear attenuation coefficient, 1/mm.
     AttenuationPerMm,
-    /// Multiples of water: air 0, water 1.
+    /// Attenuation relative to water: air 0, water 1.
     Relative,
 }
 
-/// What becomes of a grid whose axes are not at right angles.
+/// What to do with a grid whose axes are not at right angles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sheared {
-    /// It is resampled to a right-angled one, with a warning.
+    /// Resample it to a grid with right angles, with a warning.
     #[default]
     Resample,
-    /// It is refused.
+    /// Refuse the file.
     Refuse,
 }
 
-/// How a volume is read.
+/// Options for reading a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// What its numbers are.
+    /// Unit of the voxel values.
     pub units: Units,
-    /// What becomes of a sheared grid.
+    /// What to do with a sheared grid.
     pub sheared: Sheared,
-    /// Which volume of several in one file, from 0; none is chosen without it.
+    /// Index of the volume, from 0, in a file that holds several; without it such a file is refused.
     pub volume: Option<usize>,
-    /// Which DICOM series: its number, UID or description.
+    /// The DICOM series to read: its number, UID or description.
     pub series: Option<String>,
 }
 
@@ -97,7 +98,7 @@ impl Units {
         }
     }
 
-    /// A warning if the range of values is unlike these units.
+    /// A warning if the range of values, (lowest, highest), is implausible in these units.
     pub(super) fn doubt(self, (low, high): (f32, f32)) -> Option<Warning> {
         let warn = |problem: &str, other: &str| {
             Some(Warning::new(
@@ -130,7 +131,7 @@ impl std::fmt::Debug for VolumeFormat {
 /// The format of a file or folder.
 ///
 /// # Errors
-/// [`Error::Input`] for what is missing, or no volume in a format of [`VOLUMES`].
+/// [`Error::Input`] if the path is missing or is no volume in a format of [`VOLUMES`].
 pub fn volume_format(path: &Path) -> Result<&'static VolumeFormat> {
     let candidate = Candidate::open(path)?;
     VOLUMES.iter().find(|format| (format.claims)(&candidate)).ok_or_else(|| {
@@ -143,12 +144,12 @@ pub fn volume_format(path: &Path) -> Result<&'static VolumeFormat> {
 /// Reads a volume of any format, `[z, y, x]` in canonical order (axes closest to +z, +y, +x of LPS, obliqueness kept).
 ///
 /// # Errors
-/// [`Error::Input`] for what is missing, damaged, or no volume in a format of [`VOLUMES`].
+/// [`Error::Input`] if the path is missing, damaged, or no volume in a format of [`VOLUMES`].
 pub fn read_volume(path: &Path, reading: &Reading) -> Result<Loaded> {
     (volume_format(path)?.read)(path, reading)
 }
 
-/// The grid of a volume of any format in canonical order, with what is to be said of it.
+/// Reads the grid of a volume of any format, in canonical order, with the warnings about it.
 ///
 /// # Errors
 /// As [`read_volume`], as far as the header shows it.
@@ -156,17 +157,17 @@ pub fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     (volume_format(path)?.read_grid)(path)
 }
 
-/// Every file that is read where `path` names a volume: both of a pair, whichever is named, a header and its data.
+/// Every file that makes up the volume at `path`: both files of a pair, whichever is named, or a header and its data.
 #[must_use]
 pub fn parts(path: &Path) -> Vec<PathBuf> {
     volume_format(path).map_or_else(|_| vec![path.to_path_buf()], |format| (format.parts)(path))
 }
 
-/// Writes a volume in the format that the name's ending says; gives the files. `description` goes where the format has
-/// a place for it.
+/// Writes a volume in the format that the ending of the name selects, and returns the paths of its files. `description`
+/// is stored if the format has a place for it.
 ///
 /// # Errors
-/// [`Error::Config`] for an ending of no format; [`Error::Resource`] when a file cannot be written.
+/// [`Error::Config`] for an ending that no format has; [`Error::Resource`] when a file cannot be written.
 pub fn write_volume(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let named = |format: &&VolumeFormat| format.endings.iter().any(|ending| name.ends_with(ending));

@@ -1,19 +1,19 @@
-//! Views halfway between those of a scan: where no method has looked.
+//! Extra views halfway between those of a scan, at angles that no method was given.
 
 use super::GeometryKind;
 use crate::data::{Geometry, Grid, Source, View, norm, sub};
 use crate::error::{Error, Result};
 use crate::registry::Kinds;
 
-/// How far two views of one place may be apart, relative to the distance between source and detector.
+/// Largest difference between two views that count as the same, relative to the source-to-detector distance.
 const SAME: f64 = 1e-6;
 
-/// `count` views spread evenly over the places halfway between those of `scan`, which is what `kind` makes of `volume`:
-/// the odd views of the same scan with about twice as many.
+/// Builds `count` views, spread evenly over the positions halfway between neighbouring views of `scan`. `scan` must be
+/// what `kind` builds for `volume`; the new views are odd views of the same scan built with about twice as many.
 ///
 /// # Errors
-/// [`Error::Config`] under `held_out`: more views than there are places; a scan whose views stand in a file, or move or
-/// are seen by another automatic detector when there are more of them.
+/// [`Error::Config`] under `held_out`: more views than halfway positions; a scan whose views come from a file; a scan
+/// whose views move, or whose automatic detector changes, when it has more views.
 pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize) -> Result<Geometry> {
     let fault = |problem: String| Error::config("held_out", problem);
     let given = scan.views.len();
@@ -52,7 +52,7 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
 fn same(a: &View, b: &View) -> bool {
     let (source, length) = match (a.source, b.source) {
         (Source::Point(p), Source::Point(q)) => (norm(sub(p, q)), norm(sub(p, a.center))),
-        // The detector of a parallel beam is the only length there is.
+        // A parallel beam has no source-to-detector distance; the position of its detector is the only length.
         (Source::Direction(p), Source::Direction(q)) => (norm(sub(p, q)), norm(a.u).max(norm(a.center))),
         _ => return false,
     };

@@ -1,9 +1,10 @@
-//! What several kinds must refuse alike.
+//! Checks that several scan geometries share.
 
 use crate::data::{Geometry, Grid, Point, Source};
 use crate::error::{Error, Result};
 
-/// Refuses distances (mm) of a source and detector that are not on either side of the axis.
+/// Checks the source-to-axis and source-to-detector distances (mm): source and detector must be on opposite sides of
+/// the axis.
 pub(super) fn distances(axis: f64, detector: f64) -> Result<()> {
     if !axis.is_finite() || axis <= 0.0 {
         return Err(Error::config("source_to_axis_mm", format!("expected a positive distance in mm, got {axis}")));
@@ -24,14 +25,14 @@ pub(super) fn distances(axis: f64, detector: f64) -> Result<()> {
     Ok(())
 }
 
-/// The first view whose source is inside the volume.
+/// Index of the first view whose source is inside the volume.
 pub(super) fn view_inside(geometry: &Geometry, volume: &Grid) -> Option<usize> {
     let inside =
         |source: Point| volume.index(source).iter().zip(volume.shape).all(|(&i, n)| i > -0.5 && i < n as f64 - 0.5);
     geometry.views.iter().position(|view| matches!(view.source, Source::Point(source) if inside(source)))
 }
 
-/// Refuses a source inside the volume; `distance` is what `source_to_axis_mm` says.
+/// Checks that no source is inside the volume; `distance` is the value of `source_to_axis_mm`, for the message.
 pub(super) fn sources(geometry: &Geometry, volume: &Grid, distance: f64) -> Result<()> {
     match view_inside(geometry, volume) {
         Some(view) => Err(Error::config(
@@ -47,7 +48,7 @@ pub(super) fn sources(geometry: &Geometry, volume: &Grid, distance: f64) -> Resu
     }
 }
 
-/// Refuses a 2-D volume where rays leave its plane.
+/// Refuses a 2-D volume for a scan whose rays leave its plane; `what` names the scan in the message.
 pub(super) fn solid(volume: &Grid, what: &str) -> Result<()> {
     if volume.is_2d() {
         return Err(Error::config(
@@ -64,10 +65,10 @@ pub(super) fn finite(key: &str, value: f64) -> Result<()> {
     if value.is_finite() { Ok(()) } else { Err(Error::config(key, format!("expected a finite number, got {value}"))) }
 }
 
-/// Most views a scan may have.
+/// Largest number of views of a scan.
 pub(super) const MOST_VIEWS: usize = 1_000_000;
 
-/// Refuses no views, or too many.
+/// Checks the number of views.
 pub(super) fn views(count: usize) -> Result<()> {
     if count == 0 || count > MOST_VIEWS {
         return Err(Error::config("views", format!("expected 1 to {MOST_VIEWS} views, got {count}")));

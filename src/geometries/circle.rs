@@ -1,4 +1,4 @@
-//! The circular orbit shared by parallel and cone beams.
+//! Circular orbit, shared by the parallel, fan and cone beams.
 //!
 //! About the isocentre: source(θ) = iso + SAD (cos θ, sin θ, 0), u along (−sin θ, cos θ, 0), v along (0, 0, 1), so that
 //! u × v points to the source; θ grows from +x to +y and rows grow with +z. A parallel beam is the limit SAD → ∞.
@@ -8,18 +8,18 @@ use super::panel::{Panel, Stand};
 use crate::data::{Geometry, Grid, Orbit, Point, Source, View, add, scale};
 use crate::error::{Error, Result};
 
-/// The angles of a circular scan as its section writes them, degrees.
+/// Angles of a circular scan as configured, in degrees.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arc {
     pub(super) views: usize,
     pub(super) arc_deg: f64,
     pub(super) start_deg: f64,
-    /// Arc after which views repeat: their end point is then left out.
+    /// Arc after which views repeat; an arc of whole periods leaves its end point out.
     pub(super) period_deg: f64,
 }
 
 impl Arc {
-    /// Angles in radians: `views` of them, equally spaced from the start. An arc that is a whole number of periods
+    /// Angles in radians of `views` equally spaced views from the start. An arc that is a whole number of periods
     /// leaves its end point out (step arc / views); any other arc includes it (step arc / (views − 1)).
     pub(super) fn angles(&self) -> Result<Vec<f64>> {
         checks::views(self.views)?;
@@ -38,7 +38,7 @@ impl Arc {
     }
 }
 
-/// A checked isocentre: `configured`, or the volume's centre.
+/// The configured isocentre (world mm) or else the volume's centre, checked.
 pub(super) fn isocenter(configured: Option<Point>, volume: &Grid) -> Result<Point> {
     let point = configured.unwrap_or_else(|| volume.center());
     if point.iter().any(|x| !x.is_finite()) {
@@ -56,16 +56,16 @@ pub(super) fn isocenter(configured: Option<Point>, volume: &Grid) -> Result<Poin
     Ok(point)
 }
 
-/// Where a beam's source and detector stand.
+/// Distances of source and detector from the axis of rotation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Distances {
-    /// Source to axis, mm; `None` for a parallel beam.
+    /// Distance from source to axis, mm; `None` for a parallel beam.
     pub(super) source: Option<f64>,
-    /// Axis to detector, mm.
+    /// Distance from axis to detector, mm.
     pub(super) detector: f64,
 }
 
-/// One exposure at a source angle (radians), the source level with the isocentre.
+/// The exposure at a source angle (radians), with the source at the height of the isocentre.
 pub(super) fn exposure(angle: f64, isocenter: Point, distances: Distances, panel: &Panel) -> View {
     let (sin, cos) = angle.sin_cos();
     let (outward, across, up) = ([cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]);
@@ -76,7 +76,7 @@ pub(super) fn exposure(angle: f64, isocenter: Point, distances: Distances, panel
     panel.view(source, Stand { foot: add(isocenter, scale(outward, -distances.detector)), across, up })
 }
 
-/// The geometry of a circular scan.
+/// Builds the geometry of a circular scan.
 pub(super) fn scan(
     angles: Vec<f64>,
     arc_deg: f64,

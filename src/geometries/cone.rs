@@ -1,8 +1,8 @@
-//! Circular cone beam with a flat or cylindrical detector; on a 2-D volume the same is a fan beam.
+//! Circular cone beam with a flat or cylindrical detector; on a 2-D volume it is a fan beam.
 //!
-//! The magnification at the axis is SDD / SAD. The shadow of a cylinder of radius R about the axis reaches u = ± SDD R
-//! / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to it), and v = z
-//! SDD / (SAD − R) (its edge nearest to the source).
+//! The magnification at the axis is SDD / SAD. The projection (shadow) of a cylinder of radius R about the axis reaches
+//! u = ± SDD R / √(SAD² − R²) on a flat detector and ± SDD asin(R / SAD) along a cylindrical one (rays tangent to the
+//! cylinder), and v = z SDD / (SAD − R) (the edge nearest to the source).
 
 use super::checks;
 use super::circle::{self, Arc, Distances};
@@ -20,18 +20,19 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Number of views, equally spaced.
     pub views: usize,
-    /// Arc covered, degrees; 360 leaves the end point out, other arcs include it; negative turns from +y to +x.
+    /// Angular range covered, degrees, -360 to 360 and not 0; 360 leaves the end point out, other arcs include it;
+    /// negative turns from +y to +x.
     pub arc_deg: f64,
-    /// Angle of the source in the first view, degrees from +x to +y.
+    /// Angle of the source in the first view, degrees, measured from +x towards +y.
     pub start_deg: f64,
     /// Distance from the source to the axis of rotation, mm.
     pub source_to_axis_mm: f64,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
-    /// Point [x, y, z] in mm on the axis of rotation, at the height of the source; the centre of the volume if left
-    /// out.
+    /// Isocentre: point [x, y, z] in mm on the axis of rotation, at the height of the source; null (default) takes the
+    /// centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 
@@ -85,7 +86,8 @@ impl Trajectory for Config {
 }
 
 impl Config {
-    /// The shadow of the volume's circumscribed cylinder; it only exists where the source stays outside of that.
+    /// Shadow of the volume's circumscribed cylinder; an automatic detector needs the source to stay outside that
+    /// cylinder.
     fn shadow(&self, volume: &Grid, isocenter: Point) -> Result<Shadow> {
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
         let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
@@ -98,7 +100,8 @@ impl Config {
                  detector.pitch_mm",
             ));
         }
-        // The nearest edge of the cylinder where the end is above (below) the source's height, else the farthest.
+        // Above (below) the source's height the nearest edge of the cylinder projects farthest, else the most distant
+        // edge.
         let shade = |z: f64, outward: bool| z * detector / if outward { axis - radius } else { axis + radius };
         let half = match self.detector.shape {
             DetectorShape::Flat => detector * radius / (axis * axis - radius * radius).sqrt(),

@@ -1,10 +1,11 @@
-//! The detector of a scan: its `detector` section, and what `auto` means in it. How it stands is `panel`'s.
+//! The `detector` section of a scan, and how `auto` is resolved; `panel` places the detector in a view.
 //!
-//! `auto` makes the detector cover the shadow of the volume's circumscribed cylinder: the smallest cylinder about the
-//! axis of rotation that holds every corner of the volume, so that no view at any angle is truncated. An automatic
-//! pitch is the voxel spacing times the magnification at the axis (rows: spacing along z; columns: the smaller in-plane
-//! spacing), so that one pixel is as wide as one voxel there. With both automatic, the pitch comes first and the pixels
-//! are as many as cover the shadow; with one of them given, the other follows from the shadow alone.
+//! `auto` makes the detector cover the projection (shadow) of the volume's circumscribed cylinder: the smallest
+//! cylinder about the axis of rotation that holds every corner of the volume, so that no view at any angle is
+//! truncated. An automatic pitch is the voxel spacing times the magnification at the axis (rows: spacing along z;
+//! columns: the smaller in-plane spacing), so that one pixel is as wide as one voxel there. If both are automatic, the
+//! pitch is set first and the number of pixels follows from the shadow; if one is given, the other follows from the
+//! shadow.
 
 use super::panel::Panel;
 use super::per_axis::PerAxis;
@@ -18,23 +19,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto.
+    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto (default): as many as cover the volume.
     pub pixels: PerAxis<usize>,
-    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto.
+    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto (default): voxel spacing times magnification.
     pub pitch_mm: PerAxis<f64>,
-    /// Shift of the detector's centre from the central ray, [v, u] in mm (along the arc of a cylindrical one); one
-    /// number is u.
+    /// Shift of the detector's centre from the central ray, [v, u] in mm (for a cylindrical detector u is along the
+    /// arc); one number is u.
     #[serde(deserialize_with = "shift")]
     #[schemars(schema_with = "shift_schema")]
     pub offset_mm: [f64; 2],
-    /// flat, or cylindrical about the axis through the source along v.
+    /// flat (default), or cylindrical about the axis through the source along v.
     pub shape: DetectorShape,
-    /// Turn about u through the detector's centre, degrees: its upper rows (+v) lean towards the source (RTK: out of
-    /// plane).
+    /// Rotation about u through the detector's centre, degrees, -80 to 80: positive leans its upper rows (+v) towards
+    /// the source (RTK: out-of-plane angle).
     pub tilt_deg: f64,
-    /// Turn about v through the detector's centre, degrees: its last columns (+u) lean towards the source.
+    /// Rotation about v through the detector's centre, degrees, -80 to 80: positive leans its last columns (+u) towards
+    /// the source.
     pub slant_deg: f64,
-    /// Turn in its own plane about its centre, degrees from u to v (RTK: in-plane angle).
+    /// Rotation in its own plane about its centre, degrees from u to v, -360 to 360 (RTK: in-plane angle).
     pub rotation_deg: f64,
 }
 
@@ -59,9 +61,9 @@ fn shift_schema(_generator: &mut SchemaGenerator) -> Schema {
 /// The circumscribed cylinder of a volume about the axis of rotation, mm from the isocentre.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cylinder {
-    /// Largest distance of a corner from the axis.
+    /// Largest distance of a corner from the axis, mm.
     pub radius: f64,
-    /// Lowest and highest z.
+    /// Lowest and highest z, mm from the isocentre.
     pub z: [f64; 2],
 }
 
@@ -79,18 +81,18 @@ impl Cylinder {
     }
 }
 
-/// What a detector must cover, mm from the central ray, and the natural pitch there.
+/// Area on the detector that must be covered, and the default pitch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shadow {
-    /// Lowest and highest v, lowest and highest u.
+    /// [[lowest, highest v], [lowest, highest u]], mm from the central ray.
     pub(super) extent: [[f64; 2]; 2],
-    /// Voxel spacing times magnification at the axis, [v, u].
+    /// Default pitch [v, u] in mm: voxel spacing times magnification at the axis.
     pub(super) pitch: [f64; 2],
 }
 
 impl Shadow {
-    /// What the box of a volume covers on a flat detector that stands as in `scan`, whose views must have pixels of 1
-    /// mm.
+    /// Bounding rectangle of the volume's projections onto a flat detector that is placed as in `scan`, whose pixels
+    /// must be 1 mm.
     pub(super) fn of_views(scan: &Geometry, volume: &Grid, pitch: [f64; 2]) -> Result<Self> {
         let middle = [(scan.detector.rows as f64 - 1.0) / 2.0, (scan.detector.columns as f64 - 1.0) / 2.0];
         let mut extent = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
@@ -113,12 +115,12 @@ impl Shadow {
 }
 
 impl Config {
-    /// Whether the volume decides a part of it.
+    /// Whether the number of pixels or the pitch depends on the volume.
     pub(super) fn is_auto(&self) -> bool {
         self.pixels == PerAxis::Auto || self.pitch_mm == PerAxis::Auto
     }
 
-    /// The detector that covers `shadow` where it is automatic; in 2-D it has one row.
+    /// The detector with `auto` resolved so that it covers `shadow`; for a 2-D volume (`flatland`) it has one row.
     pub(super) fn resolve(&self, shadow: &Shadow, flatland: bool) -> Result<Panel> {
         self.check(flatland)?;
         let half = |k: usize| shadow.extent[k].iter().map(|edge| (edge - self.offset_mm[k]).abs()).fold(0.0, f64::max);
@@ -152,7 +154,7 @@ impl Config {
         Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch: [pitch_v, pitch_u], ..self.probe() })
     }
 
-    /// The panel as it stands, with one pixel of 1 mm: what finds an automatic detector's shadow.
+    /// The detector in its configured position with a single pixel of 1 mm, used to find the shadow.
     pub(super) fn probe(&self) -> Panel {
         let angles = [self.tilt_deg, self.slant_deg, self.rotation_deg].map(f64::to_radians);
         Panel {
@@ -163,12 +165,12 @@ impl Config {
         }
     }
 
-    /// Whether it stands across the central ray, rows along the axis.
+    /// Whether the detector is perpendicular to the central ray with its columns along the axis.
     pub(super) fn is_upright(&self) -> bool {
         [self.tilt_deg, self.slant_deg, self.rotation_deg] == [0.0; 3]
     }
 
-    /// Refuses what [`Config::resolve`] would, and a stance that the beam or the plane does not allow.
+    /// Checks what [`Config::resolve`] checks, and that the angles suit the beam and a 2-D volume (`flatland`).
     pub(super) fn check_stance(&self, parallel: bool, flatland: bool) -> Result<()> {
         for (key, angle, most) in [
             ("tilt_deg", self.tilt_deg, 80.0),

@@ -1,8 +1,8 @@
-//! Fan beam on a circular orbit in the plane of a 2-D volume, detector straight (`flat`) or along an arc about the
-//! source (`cylindrical`, the third-generation scanner).
+//! Fan beam on a circular orbit in the plane of a 2-D volume; the detector is straight (`flat`) or an arc about the
+//! source (`cylindrical`, as in third-generation scanners).
 //!
-//! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and
-//! γ = (k − k₀) p / SDD on an arc, p the pitch. A short scan covers 180° + the fan's full angle.
+//! The ray of column k leaves the source at the fan angle γ = atan((k − k₀) p / SDD) on a straight detector and γ = (k
+//! − k₀) p / SDD on an arc, with the pitch p. A short scan covers 180° plus the full fan angle.
 
 use super::{MeasuredKeys, Trajectory};
 use super::{cone, detector};
@@ -17,17 +17,19 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Number of views, equally spaced.
     pub views: usize,
-    /// Arc covered, degrees; 360 leaves the end point out, other arcs include it; negative turns from +y to +x.
+    /// Angular range covered, degrees, -360 to 360 and not 0; 360 leaves the end point out, other arcs include it;
+    /// negative turns from +y to +x.
     pub arc_deg: f64,
-    /// Angle of the source in the first view, degrees from +x to +y.
+    /// Angle of the source in the first view, degrees, measured from +x towards +y.
     pub start_deg: f64,
     /// Distance from the source to the axis of rotation, mm.
     pub source_to_axis_mm: f64,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
-    /// Point [x, y, z] in mm on the axis of rotation, in the plane; the centre of the volume if left out.
+    /// Isocentre: point [x, y, z] in mm on the axis of rotation, in the plane of the volume; null (default) takes the
+    /// centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 
@@ -51,7 +53,7 @@ impl Trajectory for Config {
             return Err(Error::config("", format!("needs a 2-D volume, and this one has {} slices", volume.shape[0]))
                 .hint("use `cone`"));
         }
-        // A fan is the cone of one row.
+        // A fan beam is a cone beam with one detector row.
         let Self { views, arc_deg, start_deg, source_to_axis_mm, source_to_detector_mm, isocenter_mm, ref detector } =
             *self;
         let detector = detector.clone();

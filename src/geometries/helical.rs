@@ -1,9 +1,10 @@
-//! Helical cone beam: the source turns about z and climbs `pitch_mm` per turn, the detector with it.
+//! Helical cone beam: source and detector turn about z and move along it by `pitch_mm` per turn.
 //!
-//! source(θ) = iso + (SAD cos θ, SAD sin θ, (θ − θ_mid) P / 2π). An automatic detector has the rows of the
-//! Tam–Danielsson window, the least that sees every voxel in the helix over half a turn: at column angle γ it reaches
-//! |v| = SDD P (π/2 + |γ|) / (2π SAD cos γ) on a cylindrical detector, and that over cos γ on a flat one (Noo, Pack and
-//! Heuscher, Phys. Med. Biol. 48 (2003) 3787, eqs. 39 and 43). Each view sees a part of the volume's height only.
+//! source(θ) = iso + (SAD cos θ, SAD sin θ, (θ − θ_mid) P / 2π). The rows of an automatic detector cover the
+//! Tam–Danielsson window, the smallest that sees every voxel in the helix over half a turn: at column angle γ it
+//! reaches |v| = SDD P (π/2 + |γ|) / (2π SAD cos γ) on a cylindrical detector, and that divided by cos γ on a flat one
+//! (Noo, Pack and Heuscher, Phys. Med. Biol. 48 (2003) 3787, eqs. 39 and 43). Each view sees only a part of the
+//! volume's height.
 
 use super::checks;
 use super::circle::{self, Distances};
@@ -21,20 +22,21 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 pub struct Config {
     /// Number of views over all turns, equally spaced; the end point is left out.
     pub views: usize,
-    /// Number of turns, fractions allowed, negative from +y to +x; one more than the volume is high in pitches if left
-    /// out.
+    /// Number of turns, may be fractional; negative turns from +y to +x. null (default) takes (height of the volume /
+    /// pitch) + 1 turns.
     pub turns: Option<f64>,
-    /// Way of the source along z per turn, mm; negative moves down.
+    /// Movement of the source along z per turn, mm, not 0; negative moves down.
     pub pitch_mm: f64,
-    /// Angle of the source in the first view, degrees from +x to +y.
+    /// Angle of the source in the first view, degrees, measured from +x towards +y.
     pub start_deg: f64,
-    /// Distance from the source to the axis, mm.
+    /// Distance from the source to the axis of rotation, mm.
     pub source_to_axis_mm: f64,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
-    /// Point [x, y, z] in mm on the axis, at the middle of the source's way; the centre of the volume if left out.
+    /// Isocentre: point [x, y, z] in mm on the axis of rotation, at the middle of the source's path; null (default)
+    /// takes the centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 

@@ -1,9 +1,9 @@
-//! Laminography: the axis of rotation is not across the beam but tilted, for flat objects that no detector can be
-//! turned about.
+//! Laminography: the axis of rotation is tilted instead of perpendicular to the beam, for flat objects that cannot be
+//! turned edge-on to the beam.
 //!
-//! In the object's frame the source runs on a circle above it: with the tilt α, source(θ) = iso + SAD o, o = (cos α cos
-//! θ, cos α sin θ, sin α), detector centre = iso − (SDD − SAD) o, u = (−sin θ, cos θ, 0), v = o × u. α = 0 is a
-//! circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60 degrees (the laminographic angle
+//! In the object's frame the source runs on a circle above the object. With the tilt α, source(θ) = iso + SAD o, o =
+//! (cos α cos θ, cos α sin θ, sin α), detector centre = iso − (SDD − SAD) o, u = (−sin θ, cos θ, 0), v = o × u. α = 0
+//! is a circular scan; synchrotron laminography has a parallel beam and α ≈ 30 to 60 degrees (the laminographic angle
 //! between beam and axis is 90° − α). Helfen et al., Appl. Phys. Lett. 86 (2005) 071915.
 
 use super::checks;
@@ -23,19 +23,20 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Number of views, equally spaced.
     pub views: usize,
-    /// Arc covered, degrees; 360 leaves the end point out, other arcs include it; negative turns from +y to +x.
+    /// Angular range covered, degrees, -360 to 360 and not 0; 360 leaves the end point out, other arcs include it;
+    /// negative turns from +y to +x.
     pub arc_deg: f64,
-    /// Angle of the source in the first view, degrees from +x to +y.
+    /// Angle of the source in the first view, degrees, measured from +x towards +y.
     pub start_deg: f64,
-    /// Angle by which the axis is tilted from being across the beam, degrees, -89 to 89; 0 is a circular scan.
+    /// Tilt of the axis of rotation from the perpendicular to the beam, degrees, -89 to 89; 0 is a circular scan.
     pub axis_tilt_deg: f64,
-    /// Distance from the source to the isocentre, mm; a parallel beam if both distances are left out.
+    /// Distance from the source to the isocentre, mm; null for this and the next key (default) is a parallel beam.
     pub source_to_axis_mm: Option<f64>,
     /// Distance from the source to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: Option<f64>,
-    /// Point [x, y, z] in mm where the central rays meet; the centre of the volume if left out.
+    /// Isocentre: point [x, y, z] in mm where the central rays meet; null (default) takes the centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 
@@ -96,7 +97,7 @@ impl Trajectory for Config {
 }
 
 impl Config {
-    /// Source to isocentre and to detector, mm; `None` for a parallel beam.
+    /// Distances (mm) from the source to the isocentre and to the detector; `None` for a parallel beam.
     fn distances(&self) -> Result<Option<(f64, f64)>> {
         match (self.source_to_axis_mm, self.source_to_detector_mm) {
             (None, None) => Ok(None),
@@ -124,7 +125,8 @@ impl Config {
     ) -> crate::data::View {
         let ((sin, cos), (up, level)) = (angle.sin_cos(), self.axis_tilt_deg.to_radians().sin_cos());
         let (outward, across) = ([level * cos, level * sin, up], [-sin, cos, 0.0]);
-        // The place of a parallel beam's detector changes no ray: outside of the volume, figures are easy to read.
+        // The detector's distance does not change the rays of a parallel beam; it is drawn outside the volume to keep
+        // figures readable.
         let (source, behind) = match distances {
             Some((axis, detector)) => (Source::Point(add(isocenter, scale(outward, axis))), detector - axis),
             None => (Source::Direction(scale(outward, -1.0)), 2.0 * volume.half_extent()),

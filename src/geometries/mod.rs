@@ -1,5 +1,5 @@
-//! Scans as a pipeline writes them, each lowered to one [`View`](crate::data::View) per exposure so that no projector
-//! knows an orbit.
+//! Scan geometries as configured in a pipeline. Each is expanded to one [`View`](crate::data::View) per exposure, so
+//! that projectors need not know the trajectory.
 
 pub mod between;
 mod checks;
@@ -24,47 +24,47 @@ use crate::kinds;
 use crate::registry::Kinds;
 use std::path::Path;
 
-/// The settings of a scan that measured data decide: their views and pixels, and where each view stood.
+/// The settings of a scan that measured data determine: number of views, start angle and detector pixels.
 pub struct MeasuredKeys<'a> {
     /// Number of views.
     pub views: &'a mut usize,
-    /// Angle of the first view, degrees, where a view may stand at any angle about an axis; `None` where other keys say
-    /// where the views stand.
+    /// Angle of the first view, degrees, if the views turn about an axis and may start at any angle; `None` if other
+    /// keys determine the positions of the views.
     pub start_deg: Option<&'a mut f64>,
-    /// Point [x, y, z] in mm on the axis of rotation, if the configuration says it.
+    /// Configured isocentre: point [x, y, z] in mm on the axis of rotation.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: &'a mut detector::Config,
 }
 
-/// A scan that can be lowered to views.
+/// A scan trajectory that can be expanded to views.
 pub trait Trajectory {
-    /// The views and the detector. `volume` gives the isocentre (its centre) and what an automatic detector must cover,
-    /// and its voxel spacing the automatic pitch, where the configuration leaves these open. A 2-D volume gets a
-    /// detector of one row in its plane.
+    /// Builds the views and the detector. Settings that the configuration leaves open follow from `volume`: its centre
+    /// is the isocentre, an automatic detector covers it, and its voxel spacing gives the automatic pitch. For a 2-D
+    /// volume the detector has one row in its plane.
     ///
     /// # Errors
-    /// A scan that cannot be, with the key below the kind's own name and what to do.
+    /// An impossible scan: the error names the key (below the kind's own name) and says what to do.
     fn build(&self, volume: &Grid) -> Result<Geometry>;
 
-    /// The settings that measured data decide; `None` where a file says where every view and pixel was.
+    /// The settings that measured data determine; `None` if a file gives the position of every view and pixel.
     ///
     /// # Errors
-    /// A setting that a simulation may leave open and measured data may not, with its key.
+    /// A setting that is optional in a simulation but required for measured data; the error names its key.
     fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
         Ok(None)
     }
 
-    /// Turns the scan the other way round: from +y to +x where it went from +x to +y.
+    /// Reverses the sense of rotation: from +y to +x where it was from +x to +y.
     fn reverse(&mut self) {}
 
-    /// The file that holds the views, if the configuration names one: the caller reads it and hands it to
-    /// [`Trajectory::place`].
+    /// Path of the file that holds the views, if the configuration names one. The caller reads it and passes its
+    /// content to [`Trajectory::place`].
     fn file(&self) -> Option<&Path> {
         None
     }
 
-    /// [`Trajectory::build`] with what the file of [`Trajectory::file`] says; kinds without a file ignore it.
+    /// [`Trajectory::build`] with the poses read from [`Trajectory::file`]; kinds without a file ignore them.
     ///
     /// # Errors
     /// As [`Trajectory::build`].
@@ -75,7 +75,7 @@ pub trait Trajectory {
 }
 
 kinds! {
-    /// How source and detector move around the object.
+    /// Trajectory of source and detector around the object.
     pub enum GeometryKind: "geometry" => dyn Trajectory {
         /// Parallel beam on a circular orbit.
         parallel => Parallel(parallel::Config),
@@ -85,9 +85,9 @@ kinds! {
         cone => Cone(cone::Config),
         /// Cone beam on a helix.
         helical => Helical(helical::Config),
-        /// Rotation about an axis tilted against the beam.
+        /// Rotation about an axis that is tilted instead of perpendicular to the beam.
         laminography => Laminography(laminography::Config),
-        /// A source that sweeps over a detector that stands still.
+        /// A moving source over a detector that stands still.
         tomosynthesis => Tomosynthesis(tomosynthesis::Config),
         /// Per-view poses from a file.
         poses => Poses(poses::Config),

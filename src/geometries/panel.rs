@@ -1,21 +1,21 @@
-//! A resolved detector and how it stands in a view.
+//! A detector with all settings resolved, and its position in a view.
 
 use crate::data::{Detector, DetectorShape, Point, Source, View, add, cross, norm, scale, sub};
 
-/// A resolved detector.
+/// A detector with all settings resolved (no `auto`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Panel {
     pub(super) detector: Detector,
-    /// [v, u], mm.
+    /// Pixel pitch [v, u], mm.
     pub(super) pitch: [f64; 2],
-    /// [v, u], mm.
+    /// Shift of the centre from the central ray [v, u], mm.
     pub(super) offset: [f64; 2],
-    /// Tilt, slant, rotation, radians.
+    /// Tilt, slant and rotation, radians.
     pub(super) angles: [f64; 3],
 }
 
-/// Where a detector without offset and angles stands: its centre, and the unit vectors of its columns and rows; their
-/// cross product points to the source.
+/// Position of a detector without offset and angles: its centre `foot` (world mm) and the unit vectors along u
+/// (`across`) and v (`up`); across × up points to the source.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stand {
     pub(super) foot: Point,
@@ -24,7 +24,7 @@ pub(super) struct Stand {
 }
 
 impl Panel {
-    /// The exposure of this detector.
+    /// The exposure of this detector from `source`.
     pub(super) fn view(&self, source: Source, stand: Stand) -> View {
         match (self.detector.shape, source) {
             (DetectorShape::Cylindrical, Source::Point(point)) => self.curved(point, stand),
@@ -32,8 +32,8 @@ impl Panel {
         }
     }
 
-    /// The offset moves the centre in the plane across the central ray; then the detector turns about its centre: by
-    /// the slant about v, by the tilt about its new u, by the rotation about its new normal.
+    /// The offset moves the centre in the plane perpendicular to the central ray. Then the detector is rotated about
+    /// its centre: by the slant about v, by the tilt about its new u, by the rotation about its new normal.
     fn flat(&self, source: Source, Stand { foot, across, up }: Stand) -> View {
         let [tilt, slant, rotation] = self.angles;
         let center = add(foot, add(scale(up, self.offset[0]), scale(across, self.offset[1])));
@@ -43,7 +43,7 @@ impl Panel {
         View { source, center, u: scale(u, self.pitch[1]), v: scale(v, self.pitch[0]) }
     }
 
-    /// The rotation turns the cylinder about the central ray; the offset slides its centre along the arc and along the
+    /// The rotation turns the cylinder about the central ray; the offset moves its centre along the arc and along the
     /// axis.
     fn curved(&self, source: Point, Stand { foot, across, up }: Stand) -> View {
         let (across, up) = turned(across, up, self.angles[2]);
@@ -55,7 +55,7 @@ impl Panel {
     }
 }
 
-/// Two orthogonal unit vectors turned in their plane, the first towards the second.
+/// Rotates two orthogonal unit vectors in their plane by `angle` radians, the first towards the second.
 fn turned(a: Point, b: Point, angle: f64) -> (Point, Point) {
     let (sin, cos) = angle.sin_cos();
     (add(scale(a, cos), scale(b, sin)), sub(scale(b, cos), scale(a, sin)))

@@ -1,6 +1,6 @@
 //! Parallel beam, 2-D or 3-D: all rays of a view travel along −(cos θ, sin θ, 0).
 //!
-//! Views half a turn apart hold the same lines, so 180 degrees are a full scan. Used for synchrotron data and as the
+//! Views half a turn apart measure the same lines, so 180 degrees are a full scan. Used for synchrotron data and as the
 //! simplest test of a method.
 
 use super::circle::{self, Arc, Distances};
@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Number of views, equally spaced.
     pub views: usize,
-    /// Arc covered, degrees; 180 and 360 leave the end point out, other arcs include it; negative turns from +y to +x.
+    /// Angular range covered, degrees, -360 to 360 and not 0; 180 and 360 leave the end point out, other arcs include
+    /// it; negative turns from +y to +x.
     pub arc_deg: f64,
-    /// Angle of the first view, degrees from +x to +y.
+    /// Angle of the first view, degrees, measured from +x towards +y.
     pub start_deg: f64,
-    /// Point [x, y, z] in mm on the axis of rotation; the centre of the volume if left out.
+    /// Isocentre: point [x, y, z] in mm on the axis of rotation; null (default) takes the centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 
@@ -42,7 +43,7 @@ impl Trajectory for Config {
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
         let pitch = [volume.spacing[0], volume.spacing[1].min(volume.spacing[2])];
-        // Where the detector stands changes no ray; just behind the volume, figures are easy to read.
+        // The detector's distance does not change any ray; just behind the volume it keeps figures readable.
         let distances = Distances { source: None, detector: radius };
         let scan = |panel: &Panel| circle::scan(angles.clone(), self.arc_deg, isocenter, distances, panel);
         let mut shadow = Shadow { extent: [z, [-radius, radius]], pitch };

@@ -5,25 +5,25 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::marker::PhantomData;
 
-/// `auto`, `n` or `[v, u]`.
+/// A setting that is `auto`, one number `n`, or `[v, u]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum PerAxis<T> {
-    /// Chosen so that the volume is covered.
+    /// Chosen so that the detector covers the volume.
     #[default]
     Auto,
-    /// One number for both directions.
+    /// One number.
     One(T),
-    /// Along v (rows) and along u (columns).
+    /// Two numbers, along v (rows) and along u (columns).
     Two([T; 2]),
 }
 
-/// Numbers a [`PerAxis`] may hold.
+/// Number types that a [`PerAxis`] may hold.
 pub trait Number: Copy + Serialize + for<'de> Deserialize<'de> + JsonSchema {
-    /// What is expected, for messages.
+    /// Description of the accepted values, for error messages and the schema.
     const EXPECTED: &'static str;
-    /// The number, from a YAML integer.
+    /// Converts from a YAML integer.
     fn from_integer(value: u64) -> Self;
-    /// The number, from a YAML float, if it may be one.
+    /// Converts from a YAML float; `None` if the type does not allow one.
     fn from_float(value: f64) -> Option<Self>;
 }
 

@@ -1,8 +1,8 @@
-//! Per-view poses from a file: a measured or calibrated scan, in any format that `recon` writes (own JSON or CSV,
-//! ASTRA's 12-vectors, RTK's circular-geometry XML).
+//! Per-view poses of a measured or calibrated scan, read from a file in any format that `recon` writes (own JSON or
+//! CSV, ASTRA's 12-vectors, RTK's circular-geometry XML).
 //!
-//! Some formats leave the detector's pixels open; they are given here then. Upright views on a circle are recognised as
-//! an orbit, so that analytic methods can be used.
+//! Some formats do not contain the detector's pixels, which are then configured here. Upright views on a circle are
+//! recognised as a circular orbit, so that analytic methods can be used.
 
 use super::Trajectory;
 use super::checks;
@@ -16,13 +16,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Which rays 12-vectors mean.
+/// Beam of a file of ASTRA 12-vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Beam {
-    /// The first three numbers are the source.
+    /// The first three numbers are the position of the source.
     Cone,
-    /// The first three numbers are the rays' direction.
+    /// The first three numbers are the direction of the rays.
     Parallel,
 }
 
@@ -30,28 +30,28 @@ pub enum Beam {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The file; its format is found from its content.
+    /// Path of the file; its format is detected from the content.
     pub file: InputPath,
-    /// cone or parallel, for 12-vectors without a remark that says so.
+    /// cone or parallel; needed only for 12-vectors whose file does not state the beam.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beam: Option<Beam>,
-    /// Point [x, y, z] in mm at which the file's origin stands.
+    /// World position [x, y, z] in mm of the file's origin; default [0, 0, 0].
     #[serde(default)]
     pub origin_mm: Point,
-    /// The pixels, where the file leaves them open.
+    /// Number and pitch of the detector's pixels, where the file leaves them open.
     #[serde(default)]
     pub detector: Pixels,
 }
 
-/// The pixels of a detector whose place is known.
+/// The pixels of a detector whose position the file gives.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pixels {
-    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto for the file's.
+    /// Number of pixels: [rows, columns], one number (columns) in 2-D, or auto (default) to take the file's.
     pub pixels: PerAxis<usize>,
-    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto for the file's.
+    /// Pixel pitch in mm: [v, u], one number for square pixels, or auto (default) to take the file's.
     pub pitch_mm: PerAxis<f64>,
-    /// Place of the detector's middle from that of the file, [v, u] in mm.
+    /// Shift of the detector's centre from its position in the file, [v, u] in mm.
     pub offset_mm: [f64; 2],
 }
 
@@ -107,7 +107,7 @@ impl Config {
         Ok(pixels)
     }
 
-    /// What u and v of the file are multiplied with, [v, u].
+    /// Factors for the file's v and u: 1 if they hold the pitch, else the configured pitch in mm.
     fn pitch(&self, poses: &Poses) -> Result<[f64; 2]> {
         let pitch = match (self.detector.pitch_mm, poses.pitched) {
             (PerAxis::Auto, true) => return Ok([1.0; 2]),
@@ -142,14 +142,14 @@ impl Config {
         View { source, center, u: scale(view.u, u), v: scale(view.v, v) }
     }
 
-    /// Refuses views that cannot see the volume as a whole.
+    /// Checks that no source is inside the volume and that the volume lies between source and detector in every view.
     fn check(&self, geometry: &Geometry, volume: &Grid) -> Result<()> {
         let place = |view: usize| format!("{}: view {view}", self.file.display());
         if let Some(view) = checks::view_inside(geometry, volume) {
             return Err(Error::config("file", format!("{} has its source inside the volume", place(view)))
                 .hint("check origin_mm and the units of the file (mm), or crop the volume"));
         }
-        // The middle of the volume must be on the way from the source to the detector.
+        // The volume's centre must lie between the source and the detector plane.
         let between = |view: &View| match view.source {
             Source::Direction(_) => true,
             Source::Point(source) => {

@@ -1,9 +1,10 @@
-//! Tomosynthesis: the source moves over a detector that stands still, along an arc or a line.
+//! Tomosynthesis: the source moves along an arc or a line over a detector that stands still.
 //!
-//! With o = (cos φ, sin φ, 0) the middle direction from the isocentre to the source, e the direction of motion (u or v)
-//! and sweep angles ψ spread evenly over the arc: on an arc source(ψ) = iso + SAD (cos ψ o + sin ψ e), as in breast
-//! tomosynthesis; on a line source(ψ) = iso + SAD (o + tan ψ e), the places evenly spaced, as in chest tomosynthesis.
-//! The detector's centre stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003) R65.
+//! Let o = (cos φ, sin φ, 0) be the direction from the isocentre to the middle of the source's path and e the direction
+//! of motion (u or v). On an arc, source(ψ) = iso + SAD (cos ψ o + sin ψ e) with evenly spaced sweep angles ψ, as in
+//! breast tomosynthesis; on a line, source(ψ) = iso + SAD (o + tan ψ e) with evenly spaced positions, as in chest
+//! tomosynthesis. The detector's centre stays at iso − (SDD − SAD) o. Dobbins and Godfrey, Phys. Med. Biol. 48 (2003)
+//! R65.
 
 use super::checks;
 use super::circle;
@@ -15,23 +16,23 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the source moves.
+/// Path of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Path {
-    /// On an arc about the isocentre.
+    /// An arc about the isocentre.
     Arc,
-    /// On a straight line, parallel to the detector.
+    /// A straight line parallel to the detector.
     Line,
 }
 
-/// Along which side of the detector the source moves.
+/// Direction of the source's motion relative to the detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Along {
-    /// Along its columns' direction, in the axial plane.
+    /// Along u, the direction of the rows, in the axial plane.
     U,
-    /// Along its rows' direction, z.
+    /// Along v, the direction of the columns, which is z.
     V,
 }
 
@@ -42,21 +43,23 @@ pub enum Along {
 pub struct Config {
     /// Number of views.
     pub views: usize,
-    /// Angle swept about the isocentre, degrees, end points included, half on either side of the middle.
+    /// Angle swept about the isocentre, degrees, between -180 and 180 and not 0; end points included, one half on each
+    /// side of the middle.
     pub arc_deg: f64,
-    /// arc or line.
+    /// Path of the source: arc (default) or line.
     pub path: Path,
-    /// u (in the axial plane) or v (along z).
+    /// Direction of the motion: u (default, in the axial plane) or v (along z).
     pub along: Along,
-    /// Direction from the isocentre to the middle of the sweep, degrees from +x to +y; 270 is in front of the patient.
+    /// Direction from the isocentre to the middle of the sweep, degrees, measured from +x towards +y; 270 is in front
+    /// of the patient.
     pub direction_deg: f64,
     /// Distance from the isocentre to the source in the middle of the sweep, mm.
     pub source_to_axis_mm: f64,
-    /// Distance from there to the detector, mm; larger than source_to_axis_mm.
+    /// Distance from that source position to the detector, mm; larger than source_to_axis_mm.
     pub source_to_detector_mm: f64,
-    /// Point [x, y, z] in mm about which the source sweeps; the centre of the volume if left out.
+    /// Isocentre: point [x, y, z] in mm about which the source sweeps; null (default) takes the centre of the volume.
     pub isocenter_mm: Option<Point>,
-    /// The pixels.
+    /// Number, pitch and position of the detector's pixels.
     pub detector: detector::Config,
 }
 
@@ -131,7 +134,7 @@ impl Trajectory for Config {
 }
 
 impl Config {
-    /// Direction from the isocentre to the middle of the sweep, and across it.
+    /// Unit vectors from the isocentre to the middle of the sweep, and perpendicular to it in the axial plane.
     fn axes(&self) -> [Point; 2] {
         let (sin, cos) = self.direction_deg.to_radians().sin_cos();
         [[cos, sin, 0.0], [-sin, cos, 0.0]]
@@ -148,7 +151,7 @@ impl Config {
         let motion = if self.along == Along::U { across } else { [0.0, 0.0, 1.0] };
         let half = self.arc_deg.to_radians() / 2.0;
         let place = |i: usize| {
-            // From -1 to 1; a single view is the middle.
+            // From -1 to 1; a single view is at the middle.
             let part = if self.views == 1 { 0.0 } else { 2.0 * i as f64 / (self.views - 1) as f64 - 1.0 };
             let (out, aside) = match self.path {
                 Path::Arc => ((half * part).cos(), (half * part).sin()),
@@ -159,7 +162,7 @@ impl Config {
         (0..self.views).map(place).collect()
     }
 
-    /// Refuses a source that sweeps down to the detector's plane.
+    /// Checks that the source stays on its side of the detector plane over the whole sweep.
     fn check_heights(&self, isocenter: Point) -> Result<()> {
         let [outward, _] = self.axes();
         let plane = self.source_to_axis_mm - self.source_to_detector_mm;

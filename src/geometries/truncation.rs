@@ -1,40 +1,42 @@
-//! Truncation: whether an object projects beyond the detector, which makes every analytic method err at its rim.
+//! Truncation: parts of the object that project beyond the detector, which causes errors at the rim with analytic
+//! methods.
 
 use crate::data::{DetectorShape, Geometry, Grid, Point, add, scale};
 
-/// How much of a scan loses a part of the object beside the detector.
+/// Extent of the truncation of a scan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Truncation {
-    /// Views in which a part of the object misses the detector.
+    /// Number of views in which a part of the object misses the detector.
     pub views: usize,
     /// `views` over all views, 0 to 1.
     pub fraction_of_views: f64,
-    /// Largest distance by which the object reaches beyond the detector's edge, pixels along [v, u]; infinite where a
-    /// part of it lies behind the source.
+    /// Largest distance by which the object's projection exceeds the detector's edge, pixels along [v, u]; infinite
+    /// where a part of the object lies behind the source.
     pub beyond: [f64; 2],
-    /// All of it in words, `None` without truncation.
+    /// Description for the user; `None` without truncation.
     pub message: Option<String>,
 }
 
-/// Truncation of the whole box of a grid.
+/// Truncation of the box of a grid.
 #[must_use]
 pub fn truncation(geometry: &Geometry, grid: &Grid) -> Truncation {
     let corners = grid.corners();
     if geometry.detector.shape == DetectorShape::Flat {
         return of_points(geometry, &corners);
     }
-    // On a cylinder an edge of the box may reach farther than its ends.
+    // On a cylindrical detector the projection of an edge may reach farther than its end points, so edges are sampled.
     let between = |part: f64, a: Point, b: Point| add(scale(a, 1.0 - part), scale(b, part));
     let pairs = corners.iter().flat_map(|&a| corners.iter().map(move |&b| (a, b)));
     let points = pairs.flat_map(|(a, b)| (0..8).map(move |part| between(f64::from(part) / 8.0, a, b)));
     of_points(geometry, &points.collect::<Vec<_>>())
 }
 
-/// Truncation of the voxels (by their centres) where `support` `[z, y, x]` is true, such as those denser than air.
+/// Truncation of the voxels (by their centres) where `support` (C order `[z, y, x]`) is true, such as those denser than
+/// air.
 #[must_use]
 pub fn of_support(geometry: &Geometry, grid: &Grid, support: &[bool]) -> Truncation {
     let [_, ny, nx] = grid.shape;
-    // Lines project to lines: the first and last voxel of each row stand for all between them.
+    // Lines project to lines, so the first and last voxel of each row bound all between them.
     let ends = support.chunks(nx).enumerate().flat_map(|(line, row)| {
         let ends = [row.iter().position(|&held| held), row.iter().rposition(|&held| held)];
         ends.into_iter().flatten().map(move |x| [(line / ny) as f64, (line % ny) as f64, x as f64])
@@ -42,11 +44,11 @@ pub fn of_support(geometry: &Geometry, grid: &Grid, support: &[bool]) -> Truncat
     of_points(geometry, &ends.map(|index| grid.point(index)).collect::<Vec<_>>())
 }
 
-/// Truncation of world points (mm), on a flat detector of all that is between them.
+/// Truncation of world points (mm); on a flat detector it also bounds everything in their convex hull.
 #[must_use]
 pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
     let size = [geometry.detector.rows as f64, geometry.detector.columns as f64];
-    // Distance beyond the edge of the detector's area, which reaches half a pixel beyond the outer pixel centres.
+    // Distance beyond the detector's edge, which is half a pixel outside the outer pixel centres.
     let excess = |index: f64, n: f64| (-0.5 - index).max(index - (n - 0.5));
     let mut beyond = [0.0f64; 2];
     let mut views = 0;

@@ -1,13 +1,14 @@
-//! [`Comparison`]: the two volumes a metric sees.
+//! [`Comparison`]: the two volumes and the mask that a metric is computed from.
 
 use crate::data::{Grid, Quantity, Volume};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// Voxels summed one after the other; sums of blocks are then added in order, so bits do not depend on threads.
+/// Voxels per block: each block is summed by one thread and the sums of the blocks are added in order, so that results
+/// do not depend on the number of threads.
 const BLOCK: usize = 1 << 15;
 
-/// A truth, a reconstruction and the voxels that count.
+/// A ground truth, a reconstruction on the same grid, and an optional mask of the voxels to compare.
 #[derive(Debug, Clone, Copy)]
 pub struct Comparison<'a> {
     truth: &'a Volume,
@@ -17,7 +18,7 @@ pub struct Comparison<'a> {
     voxels: usize,
 }
 
-/// A grid in words.
+/// Shape, spacing and origin of a grid, for error messages.
 fn in_words(grid: &Grid) -> String {
     let list = |values: [f64; 3]| {
         values.map(|value| format!("{value:.6}").trim_end_matches('0').trim_end_matches('.').to_string()).join(" x ")
@@ -27,10 +28,11 @@ fn in_words(grid: &Grid) -> String {
 }
 
 impl<'a> Comparison<'a> {
-    /// Two volumes in Hounsfield units on the same grid; with a mask (C order `[z, y, x]`) only its voxels count.
+    /// Compares two volumes in HU on the same grid; with a mask (C order `[z, y, x]`) only in the voxels that are
+    /// `true`.
     ///
     /// # Errors
-    /// Another quantity, grids that differ by more than a hundredth of a voxel, a mask of another length.
+    /// A volume that is not in HU, grids that differ by more than a hundredth of a voxel, a mask of the wrong length.
     pub fn new(truth: &'a Volume, found: &'a Volume, mask: Option<&'a [bool]>) -> Result<Self> {
         for volume in [truth, found] {
             if volume.quantity != Quantity::Hounsfield {
@@ -69,22 +71,22 @@ impl<'a> Comparison<'a> {
         self.found
     }
 
-    /// The voxels that count, if not all do.
+    /// The mask (C order `[z, y, x]`); `None` if all voxels are compared.
     #[must_use]
     pub fn mask(&self) -> Option<&'a [bool]> {
         self.mask
     }
 
-    /// R = max − min of the truth over the voxels that count, HU; `None` if none do.
+    /// Data range R = max − min of the truth over the mask, HU; `None` for an empty mask.
     #[must_use]
     pub fn range(&self) -> Option<f64> {
         self.range
     }
 
-    /// R, where it can divide.
+    /// The data range R in HU, if it is positive.
     ///
     /// # Errors
-    /// The reason: an empty mask or a constant truth.
+    /// The reason why it is not: an empty mask or a constant truth.
     pub(super) fn positive_range(&self) -> std::result::Result<f64, String> {
         match self.range {
             None => Err("the mask holds no voxel".to_string()),
@@ -93,10 +95,10 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Mean of `f(truth, found)` over the voxels that count.
+    /// Mean of `f(truth, found)` over the mask; both arguments are in HU.
     ///
     /// # Errors
-    /// The reason: an empty mask.
+    /// The reason why there is no mean: an empty mask.
     pub(super) fn mean(&self, f: impl Fn(f64, f64) -> f64 + Sync) -> std::result::Result<f64, String> {
         if self.voxels == 0 {
             return Err("the mask holds no voxel".to_string());
@@ -119,7 +121,7 @@ impl<'a> Comparison<'a> {
         self.range = (count > 0).then(|| f64::from(high) - f64::from(low));
     }
 
-    /// `f` of the (truth, found) pairs that count, block by block.
+    /// Applies `f` to the (truth, found) pairs inside the mask, block by block.
     fn blocks<T: Send>(&self, f: impl Fn(&mut dyn Iterator<Item = (f32, f32)>) -> T + Sync) -> Vec<T> {
         let (truth, found) = (self.truth.as_slice(), self.found.as_slice());
         let block = |(i, (a, b)): (usize, (&[f32], &[f32]))| {

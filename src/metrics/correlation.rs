@@ -1,5 +1,5 @@
-//! Pearson's correlation of the two volumes: 1 where one is the other up to a scale and an offset. Higher is better; it
-//! cannot see a wrong scale.
+//! Pearson's correlation of the two volumes: 1 if they are equal up to a positive scale and an offset. Higher is
+//! better. It does not detect wrong CT numbers that come from a scale or an offset.
 
 use super::{Comparison, Metric, Score};
 

@@ -1,11 +1,11 @@
-//! Fourier shell correlation (ring, in 2-D) of two volumes from independent halves of the data, and the resolution it
-//! stands for.
+//! Fourier shell correlation (Fourier ring correlation in 2-D) of two volumes that were reconstructed from independent
+//! halves of the data, and the resolution that follows from it.
 //!
 //! FSC(f) = Re Σ A(k) B*(k) / √(Σ|A(k)|² Σ|B(k)|²) over the frequencies k of a shell |k| ≈ f (Saxton and Baumeister, J.
-//! Microsc. 127 (1982) 127). The resolution is 1/f where it falls below the half-bit curve (0.2071 + 1.9102/√n) /
-//! (1.2071 + 0.9102/√n), n the independent frequencies of the shell (van Heel and Schatz, J. Struct. Biol. 151 (2005)
-//! 250). What both halves have in common though the object has it not (rings, a wrong axis, a prior that smooths both
-//! alike) correlates too: the figure is a bound, not a proof.
+//! Microsc. 127 (1982) 127). The resolution is 1/f at the frequency f where the FSC falls below the half-bit curve
+//! (0.2071 + 1.9102/√n) / (1.2071 + 0.9102/√n), with n the number of independent frequencies in the shell (van Heel and
+//! Schatz, J. Struct. Biol. 151 (2005) 250). Artefacts that both halves share (ring artefacts, a misplaced rotation
+//! axis, a prior that smooths both) correlate as well, so the true resolution may be worse than this value.
 
 use crate::data::Volume;
 use crate::error::{Error, Result};
@@ -13,25 +13,26 @@ use ndarray::{Array3, Axis, Zip};
 use rustfft::FftPlanner;
 use rustfft::num_complex::{Complex32, Complex64};
 
-/// Part of each side over which the volume fades out, so that the box's own edges do not correlate.
+/// Fraction of each axis, at both ends, over which the volume is tapered to zero, so that the edges of the grid do not
+/// correlate.
 const TAPER: f64 = 0.1;
-/// An axis of fewer voxels is not transformed.
+/// Fewest voxels along an axis that is Fourier-transformed; shorter axes are left as they are.
 const FEWEST: usize = 8;
 
-/// The correlation by shells, from the lowest frequency to the highest that every axis of the grid has.
+/// The Fourier shell correlation, from the lowest frequency above zero to the highest that all transformed axes have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShellCorrelation {
-    /// Frequency (1/mm), correlation, half-bit curve.
+    /// For each shell: frequency (1/mm), correlation (−1 to 1), value of the half-bit curve.
     pub shells: Vec<[f64; 3]>,
-    /// 1/f (mm) where the correlation falls below the half-bit curve for good; the shortest period that the grid
-    /// has if it never does.
+    /// Resolution 1/f in mm, with f the frequency where the correlation falls below the half-bit curve and is still
+    /// below it at the next shell; if that never happens, 1/f of the highest shell.
     pub resolution_mm: f64,
 }
 
-/// Correlates two volumes on one grid.
+/// Computes the Fourier shell correlation of two volumes `[z, y, x]` on the same grid.
 ///
 /// # Errors
-/// Grids that differ or are too small; a volume that is the same everywhere; memory.
+/// Grids that differ or are too small, a constant volume, too little memory.
 pub fn correlate(a: &Volume, b: &Volume) -> Result<ShellCorrelation> {
     if a.grid != b.grid {
         return Err(Error::input("volumes", "expected two volumes on one grid"));
@@ -52,12 +53,13 @@ pub fn correlate(a: &Volume, b: &Volume) -> Result<ShellCorrelation> {
     Ok(ShellCorrelation { resolution_mm: resolution(&curve), shells: curve })
 }
 
-/// The axes that have frequencies to speak of; few slices are slices side by side.
+/// The axes to Fourier-transform; a volume of fewer than [`FEWEST`] slices is treated as a stack of 2-D images.
 fn transformed_axes(shape: [usize; 3]) -> Vec<usize> {
     (0..3).filter(|&k| shape[k] >= FEWEST).collect()
 }
 
-/// Where a curve falls below the half-bit curve and stays there.
+/// The resolution (mm) of a curve, see [`ShellCorrelation::resolution_mm`]; the crossing is interpolated linearly
+/// between shells.
 fn resolution(curve: &[[f64; 3]]) -> f64 {
     let above = |[_, correlation, half_bit]: &[f64; 3]| correlation - half_bit;
     let pairs = curve.iter().enumerate();
@@ -69,7 +71,7 @@ fn resolution(curve: &[[f64; 3]]) -> f64 {
     1.0 / (before[0] + part.clamp(0.0, 1.0) * (high - before[0]))
 }
 
-/// Sums over a shell.
+/// Sums over the frequencies of a shell.
 #[derive(Clone, Copy, Default)]
 struct Shell {
     cross: f64,
@@ -80,14 +82,15 @@ struct Shell {
 
 impl Shell {
     fn row(&self, frequency: f64) -> [f64; 3] {
-        // Volumes are real: every frequency is there twice.
+        // The volumes are real, so each frequency and its negative are not independent: n is half the count.
         let root = (self.count / 2.0).max(1.0).sqrt();
         let half_bit = (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root);
         [frequency, self.cross / (self.first * self.second).sqrt(), half_bit]
     }
 }
 
-/// The transform of a + i b, both faded out and without their means: two real volumes in one complex array.
+/// The Fourier transform of a + i b, after subtracting the means and tapering: one complex transform for two real
+/// volumes.
 fn transformed(a: &Volume, b: &Volume, axes: &[usize]) -> Result<Array3<Complex32>> {
     let mean =
         |volume: &Volume| volume.as_slice().iter().map(|&v| f64::from(v)).sum::<f64>() / volume.grid.voxels() as f64;
@@ -113,8 +116,8 @@ fn transformed(a: &Volume, b: &Volume, axes: &[usize]) -> Result<Array3<Complex3
     Ok(values)
 }
 
-/// One in the middle, falling to zero over the outermost parts as a cosine does (Tukey); one everywhere along an axis
-/// that is not transformed.
+/// Tukey window: 1 in the middle, tapered to 0 by a cosine at both ends; 1 everywhere along an axis that is not
+/// transformed.
 fn window(length: usize, transformed: bool) -> Vec<f32> {
     if !transformed {
         return vec![1.0; length];

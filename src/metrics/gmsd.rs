@@ -1,12 +1,12 @@
 //! Gradient magnitude similarity deviation (Xue et al., "Gradient magnitude similarity deviation: a highly efficient
-//! perceptual image quality index", IEEE Trans. Image Process. 23(2), 2014), slice by slice: how unevenly edges are
-//! kept. 0 is identical, lower is better.
+//! perceptual image quality index", IEEE Trans. Image Process. 23(2), 2014), slice by slice: the standard deviation of
+//! the local similarity of gradients. 0 for identical volumes; lower is better.
 
 use super::planes::{Plane, mean};
 use super::{Comparison, Metric, Score};
 use rayon::prelude::*;
 
-/// The constant for a data range of one: 170 for pictures of 0 to 255.
+/// The constant c of the similarity for a data range of 1; Xue et al. give 170 for images of 0 to 255.
 const CONSTANT: f64 = 170.0 / (255.0 * 255.0);
 
 /// `gmsd`.
@@ -50,7 +50,7 @@ fn deviation(pair: &[Plane; 2]) -> f64 {
     mean(&map.values.iter().map(|value| (value - middle).powi(2)).collect::<Vec<_>>()).sqrt()
 }
 
-/// Magnitude of the gradient under Prewitt's filter / 3.
+/// Magnitude of the gradient by the Prewitt filter, divided by 3; values beyond the edge are 0.
 fn magnitude(plane: &Plane) -> Plane {
     let at = |row: isize, column: isize| {
         let inside = (0..plane.rows as isize).contains(&row) && (0..plane.columns as isize).contains(&column);

@@ -1,5 +1,5 @@
-//! The metrics against scikit-image 0.26.0 (numpy 2.4.6) and scipy: figures printed by `tools/golden-metrics.py`, from
-//! volumes of whole numbers that both sides compute by the same formula.
+//! Tests of the metrics against scikit-image 0.26.0 (numpy 2.4.6) and scipy. The expected values were printed by
+//! `tools/golden-metrics.py`, for volumes of whole numbers that both sides compute by the same formula.
 
 use super::comparison::tests::volume;
 use super::{Comparison, by_name};
@@ -30,7 +30,7 @@ fn check(shape: [usize; 3], range: f64, masked: bool, expected: &[(&str, f64)]) 
     assert_eq!(comparison.range(), Some(range));
     for (key, expected) in expected {
         let value = by_name(key).unwrap().measure(&comparison).unwrap();
-        // The task is 1e-5; f64 sums agree far better.
+        // 1e-5 would be enough; sums in f64 agree far better.
         assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{key}: {value} against {expected}");
     }
 }

@@ -1,4 +1,4 @@
-//! Mean absolute error in HU: lower is better, and less moved by a few bad voxels than the RMSE.
+//! Mean absolute error in HU: lower is better. A few bad voxels change it less than the RMSE.
 
 use super::{Comparison, Metric, Score};
 

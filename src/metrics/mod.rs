@@ -1,5 +1,5 @@
-//! Two volumes to a number. Every metric is one file and one line in [`METRICS`]; its definition is part of the report,
-//! because published figures of the same name differ in window, data range and mask.
+//! Metrics: the difference of two volumes as one number. Every metric is one file and one line in [`METRICS`]; its
+//! definition is part of the report, because published metrics of the same name differ in window, data range and mask.
 
 mod comparison;
 mod correlation;
@@ -26,34 +26,36 @@ pub use comparison::Comparison;
 
 use crate::data::{MetricDefinition, Tissue};
 
-/// A number, or why there is none.
+/// The value of a metric, or the reason why it does not exist.
 pub type Score = std::result::Result<f64, String>;
 
-/// A figure of merit of a reconstruction.
+/// A metric (figure of merit) of a reconstruction against a ground truth.
 pub trait Metric: Sync {
-    /// Its key in YAML and in the report.
+    /// Key of the metric in YAML and in the report.
     fn key(&self) -> &'static str;
-    /// Unit of its value; 1 for a pure number.
+    /// Unit of the value, such as `HU` or `dB`; `1` for a dimensionless number.
     fn unit(&self) -> &'static str {
         "1"
     }
     /// Formula, window and data range in words.
     fn definition(&self) -> &'static str;
-    /// Whether it is relative to the data range.
+    /// Whether the value depends on the data range R = max − min of the truth.
     fn uses_range(&self) -> bool {
         false
     }
-    /// Whether it can be taken over a part of the voxels; the protocols of papers are for whole volumes.
+    /// Whether the metric can be restricted to the voxels of a mask; metrics that follow the protocol of a paper are
+    /// defined for whole volumes only.
     fn takes_mask(&self) -> bool {
         true
     }
-    /// Its value, finite; `Err` with the reason where it does not exist.
+    /// Computes the value, which is finite.
     ///
     /// # Errors
-    /// Degenerate input: an empty mask, a constant truth, identical volumes, a volume smaller than the window.
+    /// The reason why the value does not exist: an empty mask, a constant truth, identical volumes, a volume smaller
+    /// than the window.
     fn measure(&self, comparison: &Comparison) -> Score;
 
-    /// What the number means for this comparison, for the report.
+    /// The metric's definition for the report: formula, data range, unit and mask of this comparison.
     fn describe(&self, comparison: &Comparison) -> MetricDefinition {
         MetricDefinition {
             definition: self.definition().to_string(),
@@ -89,16 +91,16 @@ pub static METRICS: &[&dyn Metric] = &[
     &tissues::Spread(Tissue::Bone),
 ];
 
-/// What is measured where nothing was asked for.
+/// Keys of the metrics that are computed by default.
 pub const DEFAULT: [&str; 5] = ["psnr_db", "ssim", "ssim_slices", "rmse_hu", "mae_hu"];
 
-/// The metric with this key.
+/// Returns the metric with this key.
 #[must_use]
 pub fn by_name(key: &str) -> Option<&'static dyn Metric> {
     METRICS.iter().copied().find(|metric| metric.key() == key)
 }
 
-/// All keys, in the order of reports.
+/// Keys of all metrics, in the order of reports.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     METRICS.iter().map(|metric| metric.key()).collect()

@@ -1,12 +1,12 @@
-//! Structural similarity over five scales (Wang, Simoncelli and Bovik, "Multiscale structural similarity for image
-//! quality assessment", Asilomar 2003), slice by slice: the contrast-structure terms of every scale, the luminance of
-//! the coarsest.
+//! Multiscale structural similarity (Wang, Simoncelli and Bovik, "Multiscale structural similarity for image quality
+//! assessment", Asilomar 2003), slice by slice: the weighted product of the contrast-structure terms at five scales and
+//! the luminance term at the coarsest.
 
 use super::planes::{Edge, Plane, RADIUS, mean, terms};
 use super::{Comparison, Metric, Score};
 use rayon::prelude::*;
 
-/// Weights of the scales, the finest first.
+/// Exponents of the scales, the finest scale first.
 const WEIGHTS: [f64; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 
 /// `ms_ssim`.

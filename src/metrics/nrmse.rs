@@ -1,4 +1,4 @@
-//! Root mean squared error as a part of the truth's range: scikit-image's `normalized_root_mse(truth, found,
+//! Root mean square error divided by the truth's data range R, as scikit-image's `normalized_root_mse(truth, found,
 //! normalization="min-max")`. Lower is better.
 
 use super::{Comparison, Metric, Score};

@@ -1,14 +1,13 @@
-//! Pictures against pictures: PSNR and SSIM as papers on neural rendering give them, on values from 0 to 1.
+//! PSNR and SSIM of RGB pictures with values from 0 to 1, as papers on neural rendering report them.
 
 use super::Comparison;
 use super::windows::{Reach, mean, similarity_of};
 use crate::data::{Grid, Quantity, Volume};
 
-/// 10 log₁₀ (1 / MSE) over all pixels and channels, dB; infinite differences do not exist in pictures, and none at all
-/// is the reason why there is no number.
+/// PSNR = 10 log₁₀ (1 / MSE) in dB, with the MSE over all pixels and channels.
 ///
 /// # Errors
-/// The reason: pictures that are the same, or of several sizes.
+/// The reason why there is no value: pictures that are identical (infinite PSNR), empty or of different sizes.
 pub fn psnr_db(truth: &[[f32; 3]], found: &[[f32; 3]]) -> Result<f64, String> {
     if truth.len() != found.len() || truth.is_empty() {
         return Err(format!("{} pixels against {}", truth.len(), found.len()));
@@ -22,17 +21,17 @@ pub fn psnr_db(truth: &[[f32; 3]], found: &[[f32; 3]]) -> Result<f64, String> {
     }
 }
 
-/// Mean structural similarity under a Gaussian window (sigma 1.5 pixels, 11 taps, K1 0.01, K2 0.03, R = 1), of each
-/// channel, then their mean: scikit-image's `structural_similarity(truth, found, channel_axis=-1, data_range=1,
-/// gaussian_weights=True, use_sample_covariance=False)`.
+/// Structural similarity with a Gaussian window (sigma 1.5 pixels, 11 taps, K1 0.01, K2 0.03, R = 1), averaged over the
+/// pixels of each channel and then over the channels: scikit-image's `structural_similarity(truth, found,
+/// channel_axis=-1, data_range=1, gaussian_weights=True, use_sample_covariance=False)`.
 ///
 /// # Errors
-/// The reason: pictures of several sizes, or smaller than the window.
+/// The reason why there is no value: pictures of different sizes, or smaller than the window.
 pub fn ssim([rows, columns]: [usize; 2], truth: &[[f32; 3]], found: &[[f32; 3]]) -> Result<f64, String> {
     let grid = Grid::centered([1, rows, columns], [1.0; 3], [0.0; 3]).map_err(|error| error.to_string())?;
     let channel = |pixels: &[[f32; 3]], k: usize| {
         let values = pixels.iter().map(|pixel| pixel[k]).collect();
-        // The window takes volumes in HU; with R given the unit does not matter.
+        // Comparisons take volumes in HU; with a given R the unit does not matter.
         Volume::from_vec(grid.clone(), Quantity::Hounsfield, values).map_err(|error| error.to_string())
     };
     let mut total = 0.0;

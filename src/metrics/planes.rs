@@ -1,13 +1,13 @@
-//! Planes of a volume and what metrics of pictures do with them: the Gaussian window of structural similarity, means of
-//! 2 x 2.
+//! 2-D planes of a volume and the operations that 2-D metrics need: the Gaussian window of structural similarity, and
+//! downsampling by means of 2 x 2 pixels.
 
 use super::Comparison;
 
-/// Voxels on each side of the centre of the window: 11 taps.
+/// Pixels on each side of the window's centre: 11 taps.
 pub(super) const RADIUS: usize = 5;
 const SIGMA: f64 = 1.5;
 
-/// A picture `[row, column]`.
+/// A 2-D image, `values` in C order `[row, column]`.
 #[derive(Debug, Clone)]
 pub(super) struct Plane {
     pub(super) rows: usize,
@@ -15,17 +15,18 @@ pub(super) struct Plane {
     pub(super) values: Vec<f64>,
 }
 
-/// What is beyond the edge for a filter.
+/// Values beyond the edge of the image in a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edge {
-    /// Zeros: the result is as large as the picture.
+    /// Zeros: the result is as large as the image.
     Zero,
-    /// Nothing: the result is smaller by the window's radius on every side.
+    /// None: only windows inside the image are used, and the result is smaller by the window's radius on every side.
     Inner,
 }
 
 impl Plane {
-    /// Truth and reconstruction across an axis (0 is z) at an index, both as (value − `low`) / `scale`.
+    /// The planes of truth and reconstruction perpendicular to `axis` (0 is z) at `index`, both as (value − `low`) /
+    /// `scale`.
     pub(super) fn pair(comparison: &Comparison, axis: usize, index: usize, [low, scale]: [f64; 2]) -> [Self; 2] {
         let [_, ny, nx] = comparison.truth().grid.shape;
         let (first, second) = [(1, 2), (0, 2), (0, 1)][axis];
@@ -42,13 +43,13 @@ impl Plane {
         })
     }
 
-    /// `f` of this plane's and another's values.
+    /// Applies `f` to the values of this plane and of another, pixel by pixel.
     pub(super) fn with(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         let values = self.values.iter().zip(&other.values).map(|(&a, &b)| f(a, b)).collect();
         Self { values, ..*self }
     }
 
-    /// Means of 2 x 2; an odd last row or column is left out.
+    /// Downsamples by means of 2 x 2 pixels; an odd last row or column is left out.
     pub(super) fn halved(&self) -> Self {
         let (rows, columns) = (self.rows / 2, self.columns / 2);
         let mean = |i: usize| {
@@ -61,7 +62,7 @@ impl Plane {
         Self { rows, columns, values: (0..rows * columns).map(mean).collect() }
     }
 
-    /// Under a Gaussian window of sigma 1.5 and 11 taps.
+    /// Convolves with a Gaussian window of sigma 1.5 pixels and 11 taps.
     pub(super) fn smoothed(&self, edge: Edge) -> Self {
         self.along(edge, false).along(edge, true)
     }
@@ -83,15 +84,15 @@ impl Plane {
     }
 }
 
-/// The window from its centre outwards; its whole sums to one.
+/// Weights of the Gaussian window from its centre outwards; all 11 sum to 1.
 fn window() -> [f64; RADIUS + 1] {
     let half: [f64; RADIUS + 1] = std::array::from_fn(|k| (-0.5 * (k as f64 / SIGMA).powi(2)).exp());
     let total = 2.0 * half.iter().sum::<f64>() - half[0];
     half.map(|weight| weight / total)
 }
 
-/// Luminance and contrast-structure terms of the structural similarity (Wang 2004) of two planes, voxel by voxel, for a
-/// data range; population covariance.
+/// Luminance and contrast-structure terms of the structural similarity (Wang 2004) of two planes, pixel by pixel, for
+/// the data range `range`, with population covariance.
 pub(super) fn terms([a, b]: &[Plane; 2], edge: Edge, range: f64) -> [Plane; 2] {
     let [c1, c2] = [(0.01 * range).powi(2), (0.03 * range).powi(2)];
     let (ma, mb) = (a.smoothed(edge), b.smoothed(edge));
@@ -103,7 +104,7 @@ pub(super) fn terms([a, b]: &[Plane; 2], edge: Edge, range: f64) -> [Plane; 2] {
     [luminance, covariance.with(&variances, |covariance, sum| (2.0 * covariance + c2) / (sum + c2))]
 }
 
-/// Mean of values, of which there is at least one.
+/// Arithmetic mean of at least one value.
 pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

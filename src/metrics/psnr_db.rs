@@ -1,5 +1,5 @@
-//! Peak signal-to-noise ratio, 10 log10(R² / MSE), in dB: higher is better. R is the truth's own range, not a fixed
-//! window, and the reconstruction is not clipped to it: either would flatter some volumes.
+//! Peak signal-to-noise ratio, 10 log10(R² / MSE), in dB: higher is better. R is the data range of the truth, not a
+//! fixed window, and the reconstruction is not clipped to it: either would raise the PSNR of some volumes.
 
 use super::{Comparison, Metric, Score};
 

@@ -1,19 +1,19 @@
-//! Radiographs against radiographs: PSNR and SSIM of line integrals along rays that a method was not given.
+//! PSNR and SSIM of radiographs (line integrals) along rays that were withheld from the method.
 
 use super::Comparison;
 use super::windows::{Reach, mean, similarity_of};
 use crate::data::{Grid, Projections, Quantity, Volume};
 
-/// Figures of one view or of all.
+/// PSNR and SSIM of one view or of all views.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Likeness {
-    /// 10 log₁₀ (R² / MSE), dB, or the reason why there is none.
+    /// 10 log₁₀ (R² / MSE) in dB, or the reason why it does not exist.
     pub psnr_db: Result<f64, String>,
-    /// Mean structural similarity, or the reason why there is none.
+    /// Mean structural similarity, or the reason why it does not exist.
     pub ssim: Result<f64, String>,
 }
 
-/// max − min of all line integrals: the R of both figures.
+/// Data range R = max − min of all line integrals, used for PSNR and SSIM.
 #[must_use]
 pub fn range(truth: &Projections) -> f64 {
     let (low, high) =
@@ -21,12 +21,13 @@ pub fn range(truth: &Projections) -> f64 {
     f64::from(high) - f64::from(low)
 }
 
-/// The figures of each view, all with the [`range`] of the truth, and those of all samples together: PSNR from the mean
-/// squared difference over all views, SSIM the mean of the views (Gaussian window of the plane, sigma 1.5 pixels, 11
-/// taps, K1 0.01, K2 0.03: scikit-image's with `gaussian_weights=True, use_sample_covariance=False`).
+/// PSNR and SSIM of each view and of all views together, with R the [`range`] of the truth. For all views together,
+/// PSNR is computed from the mean squared error over all views and SSIM is the mean over the views. SSIM uses a 2-D
+/// Gaussian window (sigma 1.5 pixels, 11 taps, K1 0.01, K2 0.03), as scikit-image with `gaussian_weights=True,
+/// use_sample_covariance=False`.
 ///
 /// # Errors
-/// The reason: scans of several shapes, a truth that is constant.
+/// The reason why there are no values: scans of different shapes `[view, row, column]`, a constant truth.
 pub fn likeness(truth: &Projections, found: &Projections) -> Result<(Vec<Likeness>, Likeness), String> {
     let [views, rows, columns] = truth.geometry.shape();
     if found.geometry.shape() != truth.geometry.shape() {
@@ -62,7 +63,7 @@ pub fn likeness(truth: &Projections, found: &Projections) -> Result<(Vec<Likenes
 fn similarities(truth: &Projections, found: &Projections, range: f64) -> Result<Vec<f64>, String> {
     let grid = Grid::centered(truth.geometry.shape(), [1.0; 3], [0.0; 3]).map_err(|error| error.to_string())?;
     let stack = |views: &Projections| {
-        // The window takes volumes in HU; with R given the unit does not matter.
+        // Comparisons take volumes in HU; with a given R the unit does not matter.
         Volume::from_vec(grid.clone(), Quantity::Hounsfield, views.as_slice().to_vec()).map_err(|e| e.to_string())
     };
     let (truth, found) = (stack(truth)?, stack(found)?);

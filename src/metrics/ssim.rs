@@ -1,9 +1,9 @@
 //! Structural similarity with a 3-D Gaussian window (Wang et al., "Image quality assessment: from error visibility to
-//! structural similarity", IEEE Trans. Image Process. 13(4), 2004): 1 is identical. On a single slice the window is
-//! 2-D.
+//! structural similarity", IEEE Trans. Image Process. 13(4), 2004): 1 for identical volumes. For a single slice the
+//! window is 2-D.
 //!
-//! The same number as scikit-image's `structural_similarity(truth, found, gaussian_weights=True, sigma=1.5,
-//! use_sample_covariance=False, data_range=R)` on the HU values. Other papers' "3-D SSIM" are other numbers.
+//! The value equals scikit-image's `structural_similarity(truth, found, gaussian_weights=True, sigma=1.5,
+//! use_sample_covariance=False, data_range=R)` on the HU values. A "3-D SSIM" in a paper may be defined differently.
 
 use super::windows::{Reach, mean, similarity};
 use super::{Comparison, Metric, Score};

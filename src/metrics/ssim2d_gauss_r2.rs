@@ -1,5 +1,5 @@
-//! The structural similarity that R²-Gaussian (Zha et al., NeurIPS 2024) and the work that compares with it report: 2-D
-//! slices across all three axes of volumes scaled to 0 … 1, with zeros beyond their edges.
+//! The structural similarity that R²-Gaussian (Zha et al., NeurIPS 2024) and papers that compare with it report: the
+//! mean of the 2-D SSIM over slices along all three axes, of volumes scaled to 0 … 1, with zeros beyond the edges.
 
 use super::planes::{Edge, Plane, mean, terms};
 use super::{Comparison, Metric, Score};

@@ -1,13 +1,13 @@
-//! The structural similarity that NAF (Zha et al., MICCAI 2022) and SAX-NeRF report: scikit-image's 3-D one with a
-//! uniform window, on volumes scaled to 0 … 1, whose range is taken as 2 because none was given. It is higher than with
-//! the true range: 0.786 for 0.668 of an FDK (SAX-NeRF, issue 49).
+//! The structural similarity that NAF (Zha et al., MICCAI 2022) and SAX-NeRF report: scikit-image's 3-D SSIM with a
+//! uniform window on volumes scaled to 0 … 1, with data range 2 because no range was passed to it. It is higher than
+//! with the true range 1: 0.786 instead of 0.668 for an FDK reconstruction (SAX-NeRF, issue 49).
 
 use super::{Comparison, Metric, Score};
 use rayon::prelude::*;
 
-/// Edge of the window, voxels.
+/// Edge length of the cubic window, voxels.
 const WINDOW: usize = 7;
-/// Range that scikit-image 0.19 assumes for floats.
+/// Data range that scikit-image 0.19 assumes for floating-point images.
 const RANGE: f64 = 2.0;
 
 /// `ssim3d_naf`.
@@ -46,7 +46,7 @@ impl Metric for Ssim3dNaf {
     }
 }
 
-/// Sum of the similarity over the windows that begin at a slice.
+/// Sum of the SSIM over all windows whose first slice is `z`.
 fn slice(comparison: &Comparison, z: usize, [low, range]: [f64; 2]) -> f64 {
     let [_, ny, nx] = comparison.truth().grid.shape;
     let (truth, found) = (comparison.truth().as_slice(), comparison.found().as_slice());
@@ -74,7 +74,7 @@ fn add(a: [f64; 5], b: [f64; 5]) -> [f64; 5] {
     std::array::from_fn(|k| a[k] + b[k])
 }
 
-/// The similarity of a window from its sums.
+/// The SSIM of a window from its sums of a, b, a², b² and ab.
 fn similarity(sums: [f64; 5]) -> f64 {
     let count = (WINDOW * WINDOW * WINDOW) as f64;
     let [a, b, aa, bb, ab] = sums.map(|sum| sum / count);

@@ -1,5 +1,5 @@
-//! Structural similarity slice by slice: the mean over axial slices of the 2-D Gaussian SSIM, as many papers report it.
-//! See [`super::ssim`] for the 3-D one; the data range is the whole volume's here too.
+//! Structural similarity slice by slice: the mean over axial slices of the 2-D SSIM with a Gaussian window, as many
+//! papers report it. See [`super::ssim`] for the 3-D SSIM; both use the data range of the whole volume.
 
 use super::windows::{Reach, mean, similarity};
 use super::{Comparison, Metric, Score};

@@ -1,13 +1,13 @@
-//! Bias and spread of the CT numbers in one class of tissue of the truth ([`Tissue`]): what a densitometry, a dose
-//! calculation or a segmentation by thresholds lives on.
+//! Bias and spread of the CT numbers in one tissue class of the truth ([`Tissue`]), which matter for densitometry, dose
+//! calculation and segmentation by thresholds.
 
 use super::{Comparison, Metric, Score};
 use crate::data::Tissue;
 
-/// `hu_bias_…`: mean error.
+/// `hu_bias_…`: mean of the error (reconstruction − truth) in a tissue class, HU.
 pub(super) struct Bias(pub(super) Tissue);
 
-/// `hu_spread_…`: standard deviation of the error.
+/// `hu_spread_…`: standard deviation of the error in a tissue class, HU.
 pub(super) struct Spread(pub(super) Tissue);
 
 impl Metric for Bias {
@@ -70,7 +70,7 @@ impl Metric for Spread {
     }
 }
 
-/// Mean and standard deviation of the errors of a class.
+/// Mean and standard deviation (HU) of the error in the voxels whose truth is in a tissue class.
 fn moments(comparison: &Comparison, tissue: Tissue) -> std::result::Result<[f64; 2], String> {
     let part = comparison.mean(|truth, _| f64::from(u8::from(tissue.holds(truth))))?;
     if part <= 0.0 {

@@ -1,4 +1,4 @@
-//! Structural similarity under a sliding Gaussian window, the work behind `ssim` and `ssim_slices`.
+//! Structural similarity with a sliding Gaussian window: the computation behind `ssim` and `ssim_slices`.
 //!
 //! SSIM = (2 μa μb + C1)(2 σab + C2) / ((μa² + μb² + C1)(σa² + σb² + C2)), C1 = (0.01 R)², C2 = (0.03 R)². Only four
 //! filtered fields are needed: a, b, a² + b² and ab. The separable filter runs along z, then y, then x on one output
@@ -7,23 +7,23 @@
 use super::Comparison;
 use rayon::prelude::*;
 
-/// Voxels on each side of the centre: 11 taps.
+/// Voxels on each side of the window's centre: 11 taps.
 const RADIUS: usize = 5;
 const SIGMA: f64 = 1.5;
 
-/// How far the window reaches.
+/// Dimension of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Along z, y and x.
+    /// 3-D, along z, y and x.
     Volume,
-    /// Along y and x only.
+    /// 2-D, along y and x only.
     Slice,
 }
 
-/// Sum of the similarity and number of voxels, for each slice that the window fits in.
+/// For each slice that the window fits in: the sum of the SSIM over the mask, and its number of voxels.
 ///
 /// # Errors
-/// The reason: an empty mask, a constant truth, a volume smaller than the window.
+/// The reason why there is no value: an empty mask, a constant truth, a volume smaller than the window.
 pub(super) fn similarity(comparison: &Comparison, reach: Reach) -> Result<Vec<(f64, usize)>, String> {
     similarity_of(comparison, reach, comparison.positive_range()?)
 }
@@ -31,7 +31,7 @@ pub(super) fn similarity(comparison: &Comparison, reach: Reach) -> Result<Vec<(f
 /// [`similarity`] for a given data range R.
 ///
 /// # Errors
-/// The reason: an empty mask, a volume smaller than the window.
+/// The reason why there is no value: a volume smaller than the window.
 pub(super) fn similarity_of(comparison: &Comparison, reach: Reach, range: f64) -> Result<Vec<(f64, usize)>, String> {
     let [nz, ny, nx] = comparison.truth().grid.shape;
     let across = if reach == Reach::Volume { nz } else { 2 * RADIUS + 1 };
@@ -53,7 +53,7 @@ pub(super) fn similarity_of(comparison: &Comparison, reach: Reach, range: f64) -
         .collect())
 }
 
-/// `sum / count`, or why there is none.
+/// `sum / count`, or the reason why there is no mean.
 pub(super) fn mean(sum: f64, count: usize) -> Result<f64, String> {
     if count == 0 {
         Err("the mask holds no voxel that the window fits around".to_string())
@@ -62,14 +62,15 @@ pub(super) fn mean(sum: f64, count: usize) -> Result<f64, String> {
     }
 }
 
-/// Normalised Gaussian from the centre outwards.
+/// Weights of the Gaussian window from its centre outwards; all 11 sum to 1.
 fn weights() -> [f64; RADIUS + 1] {
     let one_sided: [f64; RADIUS + 1] = std::array::from_fn(|k| (-0.5 * (k as f64 / SIGMA).powi(2)).exp());
     let total = 2.0 * one_sided.iter().sum::<f64>() - one_sided[0];
     one_sided.map(|weight| weight / total)
 }
 
-/// One thread's working memory, four fields each: a slice filtered along z, a row of it along y, that row along x.
+/// Buffers of one thread for the four filtered fields: a slice filtered along z, one of its rows filtered along y, and
+/// that row filtered along x.
 struct Buffers {
     slice: [Vec<f64>; 4],
     row: [Vec<f64>; 4],
@@ -89,7 +90,7 @@ struct Filter<'a> {
     columns: usize,
     weights: [f64; RADIUS + 1],
     constants: [f64; 2],
-    /// Reach of the window along z.
+    /// Voxels of the window on each side along z: [`RADIUS`], or 0 for a 2-D window.
     margin: usize,
 }
 
@@ -116,7 +117,7 @@ impl Filter<'_> {
         (sum, count)
     }
 
-    /// Row `y` of the four fields, filtered across slices.
+    /// Computes row `y` of the four fields, filtered along z.
     fn along_z(&self, z: usize, y: usize, slice: &mut [Vec<f64>; 4]) {
         let [a, b, squares, product] = slice.each_mut().map(|field| &mut field[y * self.columns..][..self.columns]);
         for (k, neighbour) in (z - self.margin..=z + self.margin).enumerate() {

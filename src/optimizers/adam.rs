@@ -1,6 +1,6 @@
 //! Adam: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − rate · m̂ / (√v̂ + ε) with bias-corrected m̂, v̂. Kingma and
-//! Ba, ICLR 2015, algorithm 1; with `weight_decay` θ shrinks by rate · λ besides (AdamW: Loshchilov and Hutter, ICLR
-//! 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
+//! Ba, ICLR 2015, algorithm 1; with `weight_decay` θ is also multiplied by 1 − rate · λ (AdamW: Loshchilov and Hutter,
+//! ICLR 2019). The usual choice for tables and small networks; slow on SIRENs (see `muon`).
 
 use super::{Optimizer, UpdateRule, fused, on_card, restore_into};
 use crate::error::{Error, Result};
@@ -12,19 +12,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Adam's constants.
+/// Constants of Adam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Learning rate at the start of the schedule.
+    /// Learning rate at the start of the schedule, greater than 0.
     pub rate: f64,
-    /// β₁ and β₂.
+    /// Decay rates β₁ and β₂ of the first and second moment, from 0 to below 1.
     pub betas: [f64; 2],
-    /// ε.
+    /// Constant ε in the denominator of the step, greater than 0.
     pub epsilon: f64,
-    /// λ of the decoupled weight decay (AdamW); 0 is plain Adam.
+    /// Decoupled weight decay λ (AdamW), at least 0; 0 is plain Adam.
     pub weight_decay: f64,
-    /// Factor on the rate for tables: the features of grid encodings, and voxels.
+    /// Factor on the learning rate for tables (the features of grid encodings, and voxels), greater than 0.
     pub table_factor: f64,
 }
 
@@ -34,14 +34,14 @@ impl Default for Config {
     }
 }
 
-/// Adam's moments for one list of parameters.
+/// State of Adam for one list of parameters: step count and moments.
 #[derive(Debug)]
 pub struct Adam {
     config: Config,
     moments: Vec<Moments>,
-    /// Steps taken, as a tensor so that it lives with the moments in a checkpoint.
+    /// Number of steps taken, as a tensor so that it is saved in checkpoints with the moments.
     steps: Tensor,
-    /// Where the parameters lie on a card.
+    /// Addresses of the parameters in GPU memory.
     table: on_card::Table,
 }
 
@@ -73,7 +73,7 @@ impl UpdateRule for Config {
 }
 
 impl Adam {
-    /// A fresh state.
+    /// The state before the first step: all moments are zero.
     #[must_use]
     pub fn new(config: Config, parameters: &[Parameter]) -> Self {
         let moments = parameters
@@ -89,7 +89,7 @@ impl Adam {
 }
 
 impl Adam {
-    /// Steps f32 parameters on a card by its kernel; `false` for any others.
+    /// Steps f32 parameters on a GPU by its kernel; returns `false`, without a step, for any other parameters.
     fn step_on_card(&mut self, parameters: &[Parameter], rate: f64, corrections: [f64; 2]) -> Result<bool> {
         let device = parameters.first().map_or(Device::Cpu, |parameter| parameter.value.device());
         let plain = parameters.iter().all(|parameter| parameter.value.kind() == Kind::Float);
@@ -195,7 +195,7 @@ mod tests {
         let value = Tensor::from_slice(&[1.0f64, -2.0]).set_requires_grad(true);
         let parameters = [Parameter { name: "x".into(), value, role: Role::Other }];
         let mut adam = Adam::new(Config { rate: 0.1, betas: [0.9, 0.999], ..Config::default() }, &parameters);
-        // f = x², by hand: g = 2x, the first step is rate · sign(g); the second computed with the formulas above.
+        // f = x² by hand: g = 2x, and m, v and x follow from the formulas above.
         let mut by_hand = [1.0f64, -2.0];
         let (mut m, mut v) = ([0.0f64; 2], [0.0f64; 2]);
         for t in 1..=3 {

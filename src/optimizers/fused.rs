@@ -1,10 +1,10 @@
-//! Adam's step on slices in one pass over the memory: a table of millions of entries is stepped as fast as it can be
-//! read.
+//! Adam's step on slices in one pass over the memory, so that a table of millions of entries is updated as fast as it
+//! can be read.
 
 use crate::operators::xray::kernels::simd::{self, Kernel, Simd};
 use rayon::prelude::*;
 
-/// Numbers that one task steps.
+/// Number of values that one task updates.
 const PART: usize = 1 << 14;
 
 /// The constants of one step: 1 − β₁, β₂, rate / (1 − β₁ᵗ), 1/√(1 − β₂ᵗ) and ε.
@@ -17,7 +17,7 @@ pub(super) struct Step {
     pub(super) epsilon: f32,
 }
 
-/// Parameters, their moments and their gradients, of equal length.
+/// Parameter values, their moments and their gradients, all of equal length.
 pub(super) struct Numbers<'a> {
     pub(super) values: &'a mut [f32],
     pub(super) first: &'a mut [f32],
@@ -26,8 +26,8 @@ pub(super) struct Numbers<'a> {
 }
 
 impl Step {
-    /// m ← m + (1−β₁)(g − m), v ← β₂v + (1−β₂)g², θ ← θ − rate m̂ / (√v̂ + ε), g ← 0. Elementwise: the same bits for
-    /// any number of threads.
+    /// m ← m + (1−β₁)(g − m), v ← β₂v + (1−β₂)g², θ ← θ − rate m̂ / (√v̂ + ε), g ← 0. Elementwise, so that the bits do
+    /// not depend on the number of threads.
     pub(super) fn apply(self, numbers: Numbers<'_>) {
         let values = numbers.values.par_chunks_mut(PART).zip(numbers.first.par_chunks_mut(PART));
         let parts = values.zip(numbers.second.par_chunks_mut(PART)).zip(numbers.gradient.par_chunks_mut(PART));

@@ -1,9 +1,9 @@
-//! L-BFGS: the direction of Newton's method from the last few steps and gradients.
+//! L-BFGS: a quasi-Newton method that approximates the inverse Hessian by the last few steps and gradients.
 //!
-//! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector, with the first matrix
-//! scaled by sᵀy / yᵀy and pairs of little curvature left out. There is no line search: a step is the rate times the
-//! direction, shortened to a longest one. For a full, noise-free gradient only (the grid without jitter), close to a
-//! minimum: the last mile of a fit.
+//! The two-loop recursion of Nocedal, Math. Comp. 35 (1980) 773, on all weights as one vector. The initial matrix is
+//! sᵀy / yᵀy times the identity; pairs (s, y) of little curvature are left out. There is no line search: a step is the
+//! rate times the direction, shortened to the length `longest`. Use it only with a full, noise-free gradient (the
+//! lattice integrator without jitter) and close to a minimum, to finish a fit.
 
 use super::{Optimizer, UpdateRule, restore_into};
 use crate::error::Result;
@@ -14,15 +14,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-/// L-BFGS's constants.
+/// Constants of L-BFGS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What the direction is multiplied with at the start of the schedule; 1 is the whole Newton step.
+    /// Factor on the direction at the start of the schedule, greater than 0; 1 is the whole quasi-Newton step.
     pub rate: f64,
-    /// Steps and gradients remembered.
+    /// Number of past steps and gradient differences that are kept, 1 to 100.
     pub history: usize,
-    /// Longest step, Euclidean norm over all weights.
+    /// Largest Euclidean norm of a step over all weights, greater than 0; longer steps are shortened to it.
     pub longest: f64,
 }
 
@@ -32,17 +32,17 @@ impl Default for Config {
     }
 }
 
-/// The last steps and gradient differences of one list of parameters.
+/// State of L-BFGS for one list of parameters: the last steps and gradient differences.
 #[derive(Debug)]
 pub struct Lbfgs {
     config: Config,
-    /// `[history, weights]`, newest last; the first `pairs` from the end are filled.
+    /// `[history, weights]`, newest last; only the last `counts[1]` rows are used.
     steps: Tensor,
     differences: Tensor,
-    /// `[weights]`.
+    /// `[weights]`: gradient before the last step, and the last step.
     gradient: Tensor,
     step: Tensor,
-    /// `[2]`: steps taken, pairs kept.
+    /// `[2]`: number of steps taken, and of pairs (step, gradient difference) kept.
     counts: Tensor,
 }
 
@@ -75,7 +75,8 @@ impl UpdateRule for Config {
     }
 }
 
-/// All gradients as one vector, zero where a parameter has none; they are zeroed.
+/// All gradients as one vector `[weights]`, zero for parameters without a gradient; sets the parameters' gradients to
+/// zero.
 fn take_gradients(parameters: &[Parameter]) -> std::result::Result<Tensor, TchError> {
     let flat = |parameter: &Parameter| {
         let mut gradient = parameter.value.grad();
@@ -89,7 +90,7 @@ fn take_gradients(parameters: &[Parameter]) -> std::result::Result<Tensor, TchEr
     Tensor::f_cat(&parameters.iter().map(flat).collect::<std::result::Result<Vec<_>, _>>()?, 0)
 }
 
-/// Adds parts of `step` to the parameters.
+/// Adds the parts of `step` `[weights]` to the parameters.
 fn add(parameters: &[Parameter], step: &Tensor) -> std::result::Result<(), TchError> {
     let mut first = 0;
     for parameter in parameters {
@@ -106,7 +107,7 @@ impl Lbfgs {
         self.counts.double_value(&[which]) as i64
     }
 
-    /// Takes the pair of the last step in, if the loss was curved along it.
+    /// Stores the last step and its gradient difference, if the curvature along the step is positive.
     fn remember(&mut self, gradient: &Tensor) -> std::result::Result<(), TchError> {
         let difference = gradient.f_sub(&self.gradient)?;
         let (curvature, squares) = (dot(&self.step, &difference)?, dot(&difference, &difference)?);
@@ -123,7 +124,7 @@ impl Lbfgs {
         Ok(())
     }
 
-    /// −H g by the two loops.
+    /// The direction −H g, with H the approximate inverse Hessian, by the two-loop recursion.
     fn direction(&self, gradient: &Tensor) -> std::result::Result<Tensor, TchError> {
         let (history, pairs) = (self.config.history as i64, self.count(1));
         let mut q = gradient.f_detach_copy()?;
@@ -155,7 +156,8 @@ impl Optimizer for Lbfgs {
             }
             let direction = self.direction(&gradient)?;
             let length = rate * dot(&direction, &direction)?.sqrt();
-            // Without a pair the gradient's length says nothing about the step's: a tenth of the longest is safe.
+            // Without a pair the length of the gradient says nothing about a suitable step: take a tenth of the longest
+            // one.
             let most = if self.count(1) == 0 { 0.1 * self.config.longest } else { self.config.longest };
             self.step = direction.f_mul_scalar(rate * (most / length.max(f64::MIN_POSITIVE)).min(1.0))?;
             self.gradient = gradient;

@@ -1,4 +1,5 @@
-//! Optimizers on tensors, with their state visible: named tensors that a checkpoint holds and that resume exactly.
+//! Optimizers on tensors. Their state is a list of named tensors, which checkpoints store so that a fit resumes
+//! exactly.
 
 pub mod adam;
 mod fused;
@@ -14,46 +15,47 @@ use crate::error::{Error, Result};
 use crate::fields::Parameter;
 use tch::Tensor;
 
-/// A first-order method on the parameters of a field.
+/// A gradient-based optimization method with its state, for the parameters of a field.
 pub trait Optimizer: std::fmt::Debug {
-    /// One step with the gradients that lie in the parameters' `.grad`, at `rate`; the gradients are zeroed after.
-    /// A parameter without a gradient stays.
+    /// Takes one step at learning rate `rate` with the gradients in the parameters' `.grad`, and sets the gradients to
+    /// zero. A parameter without a gradient is not changed.
     ///
     /// # Errors
-    /// Memory, or a failing device.
+    /// When memory runs out, or the device fails.
     fn step(&mut self, parameters: &[Parameter], rate: f64) -> Result<()>;
-    /// The state: name (such as `momentum.layers.1.weight`) and tensor, in a fixed order.
+    /// The state as names (such as `momentum.layers.1.weight`) and tensors, in a fixed order.
     fn state(&self) -> Vec<(String, Tensor)>;
-    /// Puts back what [`Optimizer::state`] gave; `find` gives a tensor by name, of the parameter's kind and device.
+    /// Restores what [`Optimizer::state`] returned; `find` returns a tensor by name, of the parameter's kind and
+    /// device.
     ///
     /// # Errors
     /// A tensor that is missing or of another shape.
     fn restore(&mut self, find: &dyn Fn(&str) -> Option<Tensor>) -> Result<()>;
 }
 
-/// A family member's configuration.
+/// Configuration of an optimizer.
 pub trait UpdateRule {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].
     fn check(&self) -> Result<()>;
-    /// The learning rate the schedule starts from.
+    /// Learning rate at the start of the schedule.
     fn rate(&self) -> f64;
-    /// A fresh state for the parameters.
+    /// The optimizer with its initial state for these parameters.
     fn build(&self, parameters: &[Parameter]) -> Box<dyn Optimizer>;
 }
 
 crate::kinds! {
     /// The optimizers.
     pub enum OptimizerKind: "optimizer" => dyn UpdateRule {
-        /// Adaptive moments.
+        /// Adam: adaptive moment estimation.
         adam => Adam(adam::Config),
         /// Orthogonalised momentum on hidden matrices, Adam elsewhere.
         muon => Muon(muon::Config),
         /// Adam in the eigenbasis of Shampoo's preconditioner on hidden matrices, Adam elsewhere.
         soap => Soap(soap::Config),
-        /// Limited-memory BFGS without a line search, for the last mile.
+        /// Limited-memory BFGS without a line search, to finish a fit close to its minimum.
         lbfgs => Lbfgs(lbfgs::Config),
     }
 }

@@ -1,4 +1,4 @@
-//! Muon: momentum orthogonalised by a Newton–Schulz iteration, on the matrices between hidden layers; Adam elsewhere.
+//! Muon: momentum orthogonalised by a Newton–Schulz iteration, on the matrices of hidden layers; Adam for all others.
 //!
 //! m ← βm + g; U = orthogonalise(g + βm); W ← W − rate · √max(1, rows/columns) · U.
 //! orthogonalise: X₀ = G/‖G‖, five times X ← aX + (bXXᵀ + c(XXᵀ)²)X with (a, b, c) = (3.4445, −4.7750, 2.0315).
@@ -14,17 +14,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// Muon's constants.
+/// Constants of Muon.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Learning rate at the start of the schedule, for the hidden matrices and for Adam elsewhere.
+    /// Learning rate at the start of the schedule, for the hidden matrices and for Adam; greater than 0.
     pub rate: f64,
-    /// β, the decay of the momentum.
+    /// Decay rate β of the momentum, from 0 to below 1.
     pub momentum: f64,
-    /// Newton–Schulz iterations.
+    /// Number of Newton–Schulz iterations, 1 to 20.
     pub iterations: u32,
-    /// Factor on the rate for tables: the features of grid encodings, and voxels.
+    /// Factor on Adam's learning rate for tables (the features of grid encodings, and voxels), greater than 0.
     pub table_factor: f64,
 }
 
@@ -34,11 +34,11 @@ impl Default for Config {
     }
 }
 
-/// Muon's momenta for one list of parameters, and Adam for the rest.
+/// State of Muon for one list of parameters: the momenta of the hidden matrices, and Adam for the others.
 #[derive(Debug)]
 pub struct Muon {
     config: Config,
-    /// One per parameter; `None` where Adam steps.
+    /// One entry per parameter, its name and momentum; `None` if Adam steps it.
     momenta: Vec<Option<(String, Tensor)>>,
     adam: adam::Adam,
 }
@@ -67,7 +67,7 @@ impl UpdateRule for Config {
     }
 }
 
-/// The nearest (semi-)orthogonal matrix to `matrix`, roughly: singular values end between about 0.7 and 1.2.
+/// The (semi-)orthogonal matrix nearest to `matrix`, approximately: its singular values lie between about 0.7 and 1.2.
 ///
 /// # Errors
 /// When memory runs out.
@@ -103,7 +103,8 @@ impl Optimizer for Muon {
             };
             update().map_err(torch_error)?;
         }
-        // Hidden matrices have a zero gradient by now and so zero moments: Adam leaves them alone.
+        // The gradients of the hidden matrices are zero by now, and so are their moments in Adam: Adam does not change
+        // them.
         self.adam.step(parameters, rate)
     }
 
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn orthogonalised_matrices_have_singular_values_near_one() {
         use rand::RngExt;
-        // Not square: the smallest singular value of a square random matrix is too near zero for five iterations.
+        // Not square: the smallest singular value of a square random matrix is too close to zero for five iterations.
         for (rows, columns) in [(24, 8), (8, 24), (64, 16)] {
             let mut random = crate::random::stream(0, "test", 0);
             let values: Vec<f64> = (0..rows * columns).map(|_| random.random_range(-1.0..1.0)).collect();

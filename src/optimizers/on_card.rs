@@ -1,4 +1,4 @@
-//! Adam's step on a card: all parameters in one launch.
+//! Adam's step on a GPU: all parameters in one launch.
 
 use crate::error::Result;
 use crate::fields::device::ADAM;
@@ -8,10 +8,11 @@ use tch::Tensor;
 
 const STEP: Kernel = Kernel { source: &ADAM, name: "adam_step" };
 
-/// Numbers of an entry of the table.
+/// Number of 8-byte values in an entry of the table.
 const NUMBERS: usize = 6;
 
-/// One parameter: its value, moments and gradient, of one shape, and its factor on the rate.
+/// One parameter: its value, first moment, second moment and gradient, all of one shape, and the factor on its learning
+/// rate.
 pub(super) struct Entry {
     pub(super) tensors: [Tensor; 4],
     pub(super) factor: f64,
@@ -27,7 +28,7 @@ pub(super) struct Constants {
     pub(super) decay: f64,
 }
 
-/// Where the parameters lie, in the card's memory: made again only when one has moved.
+/// Table of the parameters' addresses in GPU memory; written again only when an address has changed.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     entries: Vec<i64>,
@@ -35,16 +36,16 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Steps all parameters and clears their gradients.
+    /// Steps all parameters and sets their gradients to zero.
     ///
     /// # Errors
-    /// Tensors that are not f32, contiguous and on the card; memory; the driver.
+    /// Tensors that are not f32, contiguous and on the GPU; when memory runs out; failures of the driver.
     pub(super) fn step(&mut self, card: &Card, parameters: &[Entry], constants: &Constants) -> Result<()> {
         let mut entries = Vec::with_capacity(parameters.len() * NUMBERS);
         let mut numbers = 0;
         for entry in parameters {
             for tensor in &entry.tensors {
-                // Checked here, since a table of addresses is not.
+                // Checked here, because the kernel's arguments hold only the table of addresses.
                 Argument::memory(tensor, card.device())?;
                 entries.push(tensor.data_ptr() as i64);
             }

@@ -1,14 +1,14 @@
-//! Learning-rate schedules. They count steps, never seconds, so that a fit repeats exactly.
+//! Learning-rate schedules. They depend on the number of steps, never on time, so that a fit is reproducible.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// How the learning rate falls from its start to (almost) zero over the steps of a fit.
+/// Factor on the learning rate at step s of a fit of S steps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// Stays.
+    /// 1: a constant learning rate.
     Constant,
     /// 1 − s/S.
     #[default]
@@ -18,7 +18,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The factor on the rate at step `step` (from 0) of `steps`; above 0.
+    /// Factor on the learning rate at step `step` (from 0) of `steps`; greater than 0.
     #[must_use]
     pub fn factor(self, step: u64, steps: u64) -> f64 {
         let part = step as f64 / steps.max(1) as f64;

@@ -1,9 +1,9 @@
-//! SOAP: Adam in the eigenbasis of Shampoo's preconditioner, on the matrices between hidden layers; Adam elsewhere.
+//! SOAP: Adam in the eigenbasis of Shampoo's preconditioner, on the matrices of hidden layers; Adam for all others.
 //!
-//! L ← β L + (1−β) G Gᵀ, R ← β R + (1−β) Gᵀ G; G' = Qₗᵀ G Qᵣ in their eigenvectors, which are renewed every few steps
-//! by one power iteration and a QR decomposition; Adam's moments of G' (the first kept in the original basis), and the
-//! step turned back. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, algorithm 3. Steps
-//! cost more than Muon's; worth a try where steps are dear and few.
+//! L ← β L + (1−β) G Gᵀ, R ← β R + (1−β) Gᵀ G; G' = Qₗᵀ G Qᵣ in their eigenvectors, which are updated every `frequency`
+//! steps by one power iteration and a QR decomposition. Adam's moments are those of G' (the first is stored in the
+//! original basis), and its step is transformed back. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using
+//! Adam", ICLR 2025, algorithm 3. A step costs more than Muon's; worth a try where there are few, expensive steps.
 
 use super::{Optimizer, UpdateRule, adam, restore_into};
 use crate::error::Result;
@@ -14,17 +14,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-/// SOAP's constants.
+/// Constants of SOAP.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Learning rate at the start of the schedule, for the hidden matrices and for Adam elsewhere.
+    /// Learning rate at the start of the schedule, for the hidden matrices and for Adam; greater than 0.
     pub rate: f64,
-    /// Decay of the first moment.
+    /// Decay rate of the first moment, from 0 to below 1.
     pub beta1: f64,
-    /// Decay of the second moment and of the preconditioner.
+    /// Decay rate of the second moment and of the preconditioner, from 0 to below 1.
     pub beta2: f64,
-    /// Steps between two renewals of the eigenvectors.
+    /// Number of steps between two updates of the eigenvectors, at least 1.
     pub frequency: u64,
 }
 
@@ -34,10 +34,10 @@ impl Default for Config {
     }
 }
 
-/// Added to the root of the second moment.
+/// Constant added to the root of the second moment.
 const EPSILON: f64 = 1e-8;
 
-/// Moments and bases of one matrix.
+/// Moments, preconditioner and eigenvectors of one matrix.
 #[derive(Debug)]
 struct Basis {
     name: String,
@@ -51,13 +51,13 @@ struct Basis {
     right_vectors: Tensor,
 }
 
-/// SOAP's state for one list of parameters, and Adam for the rest.
+/// State of SOAP for one list of parameters: the bases of the hidden matrices, and Adam for the others.
 #[derive(Debug)]
 pub struct Soap {
     config: Config,
-    /// One per parameter; `None` where Adam steps.
+    /// One entry per parameter; `None` if Adam steps it.
     bases: Vec<Option<Basis>>,
-    /// `[1]`: steps taken.
+    /// `[1]`: number of steps taken.
     count: Tensor,
     adam: adam::Adam,
 }
@@ -104,8 +104,8 @@ impl Basis {
         }
     }
 
-    /// Takes the gradient in; `count` steps were taken before. The step for rate 1, or none the first time, which only
-    /// makes the basis.
+    /// Updates the moments and the basis by the gradient, after `count` earlier steps. Returns the step for a learning
+    /// rate of 1, or `None` at the first call, which only initialises the basis.
     fn step(
         &mut self,
         gradient: &Tensor,
@@ -119,7 +119,7 @@ impl Basis {
         blend(&mut self.left, &gradient.f_matmul(&gradient.f_transpose(0, 1)?)?, config.beta2)?;
         blend(&mut self.right, &gradient.f_transpose(0, 1)?.f_matmul(gradient)?, config.beta2)?;
         if count == 0 {
-            // In C order, so that a restored basis is multiplied in the same order.
+            // In C order, so that the products with a restored basis are computed in the same order.
             self.left_vectors = self.left.f_linalg_eigh("L")?.1.f_contiguous()?;
             self.right_vectors = self.right.f_linalg_eigh("L")?.1.f_contiguous()?;
             return Ok(None);
@@ -140,7 +140,7 @@ impl Basis {
         Ok(Some(step))
     }
 
-    /// Qₗᵀ m Qᵣ.
+    /// The matrix in the eigenbasis: Qₗᵀ m Qᵣ.
     fn turned(&self, matrix: &Tensor) -> std::result::Result<Tensor, TchError> {
         self.left_vectors.f_transpose(0, 1)?.f_matmul(matrix)?.f_matmul(&self.right_vectors)
     }
@@ -187,7 +187,8 @@ impl Optimizer for Soap {
             update().map_err(torch_error)?;
         }
         let _ = self.count.f_add_scalar_(1.0).map_err(torch_error)?;
-        // Hidden matrices have a zero gradient by now and so zero moments: Adam leaves them alone.
+        // The gradients of the hidden matrices are zero by now, and so are their moments in Adam: Adam does not change
+        // them.
         self.adam.step(parameters, rate)
     }
 

@@ -5,14 +5,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Euler angles [φ, θ, ψ] in degrees, x-convention: the body is turned by R = Rz(φ) Rx(θ) Rz(ψ), each positive about
-/// its axis (φ turns +x towards +y). In YAML one number is φ alone. (MathWorld, "Euler Angles"; the convention of the
-/// Shepp-Logan tables in circulation.)
+/// Euler angles [φ, θ, ψ] in degrees, x-convention: the body is rotated by R = Rz(φ) Rx(θ) Rz(ψ), each positive about
+/// its axis (φ turns +x towards +y). In YAML a single number is φ, with θ = ψ = 0. (MathWorld, "Euler Angles"; the
+/// convention of the published Shepp-Logan tables.)
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Angles(pub [f64; 3]);
 
 impl Angles {
-    /// The rotation from body to world: `matrix[i][k]` is world component i of body axis k.
+    /// Rotation matrix from body to world: `matrix[i][k]` is world component i of body axis k.
     #[must_use]
     pub fn matrix(self) -> [Point; 3] {
         let [(sp, cp), (st, ct), (ss, cs)] = self.0.map(|degrees| degrees.to_radians().sin_cos());

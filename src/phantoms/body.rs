@@ -1,47 +1,51 @@
-//! What a phantom is made of: [`Shape`], a solid as a file writes it, and [`Body`], the same solid in millimetres.
+//! Building blocks of a phantom: [`Shape`], a solid as configured in a file, and [`Body`], the same solid in
+//! millimetres.
 //!
-//! Every body is convex, so a line meets it in one interval. Exact line integrals, anti-aliased rasterisation and
-//! half-space cuts all follow from that interval.
+//! Every body is convex, so a line intersects it in one interval. Exact line integrals, anti-aliased rasterisation and
+//! half-space cuts are all computed from that interval.
 
 use crate::data::Point;
 use crate::error::Result;
 
-/// A shape as a phantom file writes it: lengths in the phantom's unit, half its extent unless it says `unit_mm`.
+/// A shape as configured in a phantom file; lengths in the phantom's unit, half of `extent_mm` unless it gives
+/// `unit_mm`.
 pub trait Shape {
-    /// 2 for shapes in the plane, 3 for solids.
+    /// Number of dimensions: 2 for plane shapes, 3 for solids.
     fn dimension(&self) -> u8;
-    /// Attenuation relative to water that it adds inside (or has there, where shapes replace each other).
+    /// Attenuation relative to water that the shape adds inside (or that replaces the shapes before it; see
+    /// [`Combine`](super::Combine)).
     fn density(&self) -> f64;
-    /// Whether the numbers make a solid.
+    /// Checks that the values describe a solid.
     ///
     /// # Errors
     /// A value that is not finite or a size that is not positive, with its key.
     fn check(&self) -> Result<()>;
-    /// The solid in mm, for a phantom whose unit of length is `unit_mm`.
+    /// The solid in mm, for a phantom whose unit of length is `unit_mm` mm.
     fn body(&self, unit_mm: f64) -> Box<dyn Body>;
 }
 
-/// A convex solid in world mm. In 2-D it is a prism without end along z, and its content is an area.
+/// A convex solid in world mm. In 2-D it is an infinite prism along z, and its content is an area.
 pub trait Body: Send + Sync {
     /// Whether a world point (mm) is inside.
     fn contains(&self, point: Point) -> bool;
-    /// The `t` (in units of `direction`) between which `origin + t direction` is inside; `None` if the line misses it.
+    /// Interval of `t` in which `origin + t direction` is inside; `None` if the line misses the solid.
     fn interval(&self, origin: Point, direction: Point) -> Option<(f64, f64)>;
-    /// Lowest and highest corner of the axis-aligned box around it, mm; z is `[0, 0]` in 2-D.
+    /// Lowest and highest corner of the axis-aligned bounding box, mm; z is `[0, 0]` in 2-D.
     fn bounds(&self) -> [Point; 2];
-    /// Its volume in mm³, or its area in mm² in 2-D.
+    /// Volume in mm³, or area in mm² in 2-D.
     fn content(&self) -> f64;
 
-    /// Length (mm, for a unit `direction`) of the line inside the solid.
+    /// Length in mm (for a unit `direction`) of the line inside the solid.
     fn chord(&self, origin: Point, direction: Point) -> f64 {
         self.interval(origin, direction).map_or(0.0, |(first, last)| last - first)
     }
 }
 
-/// Rows of chords that [`measured_content`] sums along each axis.
+/// Number of chords per axis (y, and z in 3-D) that [`measured_content`] sums.
 const CHORDS: usize = 512;
 
-/// Volume (mm³, or area in mm² in 2-D) of a body from its exact chords along x, midpoints across: good to about 1e-4.
+/// Volume (mm³, or area in mm² in 2-D) of a body by the midpoint rule over its exact chords along x; accurate to about
+/// 1e-4 (relative).
 pub(super) fn measured_content(body: &dyn Body) -> f64 {
     let [low, high] = body.bounds();
     let flat = low[2] == high[2];

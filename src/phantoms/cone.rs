@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Middle of the axis [x, y, z].
+    /// Middle of the axis [x, y, z]; default the origin.
     #[serde(default)]
     pub center: Point,
-    /// Radius at the lower and at the upper end of the body's own z; one of them may be 0.
+    /// Radii at the lower and the upper end of the body's own z axis; one of them may be 0.
     pub radii: [f64; 2],
-    /// Half of its length along the body's own z.
+    /// Half of the length along the body's own z axis.
     pub half_length: f64,
-    /// Orientation: degrees about z, or Euler angles [phi, theta, psi].
+    /// Orientation in degrees: one angle about z, or Euler angles [phi, theta, psi]; default 0.
     #[serde(default)]
     pub rotation_deg: Angles,
-    /// Attenuation relative to water.
+    /// Attenuation relative to water (water is 1).
     pub density: f64,
 }
 

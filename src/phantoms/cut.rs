@@ -1,5 +1,5 @@
-//! Half-space cuts: `cut: [{normal, offset}]` beside any shape keeps the points p with normal · p ≤ offset. A cut of a
-//! convex solid is convex: the interval of a line only gets shorter.
+//! Half-space cuts: `cut: [{normal, offset}]` beside any shape keeps the points p with normal · p ≤ offset (unit
+//! normal). A convex solid stays convex when cut, so a cut only shortens the interval of a line.
 
 use super::body::Body;
 use crate::data::{Point, dot, norm, scale};
@@ -7,13 +7,13 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `{normal, offset}`: points with normal · p ≤ offset stay. The offset is a length in the phantom's unit.
+/// `{normal, offset}`: keeps the points with normal · p ≤ offset, for the normal scaled to unit length.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
-    /// Direction that is cut away, [x, y, z] (z = 0 in 2-D); any length.
+    /// Direction towards the side that is cut away, [x, y, z] (z = 0 in 2-D); need not be of unit length.
     pub normal: Point,
-    /// Signed distance of the plane from the origin along the normal's direction.
+    /// Signed distance of the plane from the origin along `normal`, in the phantom's unit; default 0.
     #[serde(default)]
     pub offset: f64,
 }
@@ -34,7 +34,7 @@ impl Cut {
     }
 }
 
-/// Points with normal · p ≤ offset, mm.
+/// Half-space of the points with normal · p ≤ offset, mm; the normal is a unit vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct HalfSpace {
     pub(super) normal: Point,
@@ -54,7 +54,7 @@ impl HalfSpace {
     }
 }
 
-/// A body without what lies beyond its planes.
+/// A body without the parts beyond its cutting planes.
 pub(super) struct Clipped {
     pub(super) inner: Box<dyn Body>,
     pub(super) planes: Vec<HalfSpace>,
@@ -70,7 +70,7 @@ impl Body for Clipped {
         self.planes.iter().try_fold(whole, |span, plane| plane.clip(span, origin, direction))
     }
 
-    /// Those of the whole body, closer only where a plane is along an axis.
+    /// Bounds of the uncut body, reduced only by planes that are perpendicular to a coordinate axis.
     fn bounds(&self) -> [Point; 2] {
         let [mut low, mut high] = self.inner.bounds();
         for HalfSpace { normal, offset } in &self.planes {

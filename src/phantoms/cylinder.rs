@@ -1,4 +1,4 @@
-//! Solid cylinder (3-D), also elliptic: a rib, a vessel, a water phantom.
+//! Solid cylinder (3-D), circular or elliptic, such as a rib, a vessel or a water phantom.
 
 use super::angles::Angles;
 use super::body::{Body, Shape};
@@ -14,17 +14,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Centre [x, y, z].
+    /// Centre [x, y, z]; default the origin.
     #[serde(default)]
     pub center: Point,
-    /// Semi-axes of the cross-section along the body's own x and y; equal for a circular cylinder.
+    /// Semi-axes of the cross-section along the body's own x and y axes; equal for a circular cylinder.
     pub semi_axes: [f64; 2],
-    /// Half of its length along the body's own z.
+    /// Half of the length along the body's own z axis.
     pub half_length: f64,
-    /// Orientation: degrees about z, or Euler angles [phi, theta, psi].
+    /// Orientation in degrees: one angle about z, or Euler angles [phi, theta, psi]; default 0.
     #[serde(default)]
     pub rotation_deg: Angles,
-    /// Attenuation relative to water.
+    /// Attenuation relative to water (water is 1).
     pub density: f64,
 }
 
@@ -52,7 +52,7 @@ impl Shape for Config {
     }
 }
 
-/// The cylinder without end, between two planes.
+/// An infinite cylinder clipped by two planes.
 struct Cylinder {
     clipped: Clipped,
     bounds: [Point; 2],

@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Centre [x, y].
+    /// Centre [x, y]; default the origin.
     #[serde(default)]
     pub center: [f64; 2],
-    /// Semi-axes along the body's own x and y.
+    /// Semi-axes along the body's own x and y axes.
     pub semi_axes: [f64; 2],
-    /// Degrees from +x to +y.
+    /// Rotation in degrees from +x towards +y; default 0.
     #[serde(default)]
     pub rotation_deg: f64,
-    /// Attenuation relative to water.
+    /// Attenuation relative to water (water is 1).
     pub density: f64,
 }
 

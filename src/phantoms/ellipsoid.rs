@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Centre [x, y, z].
+    /// Centre [x, y, z]; default the origin.
     #[serde(default)]
     pub center: Point,
-    /// Semi-axes along the body's own x, y and z.
+    /// Semi-axes along the body's own x, y and z axes.
     pub semi_axes: Point,
-    /// Orientation: degrees about z, or Euler angles [phi, theta, psi].
+    /// Orientation in degrees: one angle about z, or Euler angles [phi, theta, psi]; default 0.
     #[serde(default)]
     pub rotation_deg: Angles,
-    /// Attenuation relative to water.
+    /// Attenuation relative to water (water is 1).
     pub density: f64,
 }
 

@@ -6,7 +6,7 @@ use crate::input_path;
 use std::io::Read;
 use std::path::Path;
 
-/// Largest phantom file that is read, bytes.
+/// Size of the largest phantom file that is read, bytes (1 MiB).
 const LARGEST: u64 = 1 << 20;
 
 impl Phantom {
@@ -26,7 +26,7 @@ impl Phantom {
         Self::parse(&text, path)
     }
 
-    /// Reads the text of a phantom file; `place` names it in errors.
+    /// Parses the text of a phantom file; `place` is its path in error messages.
     ///
     /// # Errors
     /// As [`Phantom::read`].

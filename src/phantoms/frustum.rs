@@ -1,7 +1,7 @@
-//! The body behind cones: a right circular cone cut off at both ends.
+//! The body of a `cone`: a right circular cone truncated at both ends.
 //!
-//! In the body's own axes |(x, y)| ≤ ρ(z) = m + s z for |z| ≤ h. Along a line that is a quadratic inequality in t, of
-//! which one interval lies between the ends: the inside is convex.
+//! In the body's own axes |(x, y)| ≤ ρ(z) = m + s z for |z| ≤ h. Along a line this is a quadratic inequality in t; the
+//! body is convex, so its solution between the ends is one interval.
 
 use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
@@ -10,7 +10,7 @@ use crate::data::{Point, add, dot, scale, sub};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Frustum {
     center: Point,
-    /// World component i of body axis k.
+    /// `rotation[i][k]` is world component i of body axis k.
     rotation: [Point; 3],
     /// Radii at −h and at +h.
     radii: [f64; 2],
@@ -18,7 +18,8 @@ pub(super) struct Frustum {
 }
 
 impl Frustum {
-    /// Radii (mm) at the lower and the upper end of the axis, which is the last column of `rotation`.
+    /// Creates a truncated cone from its radii (mm) at the lower and the upper end of the axis, which is the last
+    /// column of `rotation`.
     pub(super) fn new(center: Point, radii: [f64; 2], half_length: f64, rotation: [Point; 3]) -> Self {
         Self { center, rotation, radii, half_length }
     }
@@ -27,14 +28,14 @@ impl Frustum {
         std::array::from_fn(|k| (0..3).map(|i| self.rotation[i][k] * vector[i]).sum())
     }
 
-    /// Radius at height z, and its slope.
+    /// Radius at height z (mm), and its derivative with respect to z.
     fn radius(&self, z: f64) -> (f64, f64) {
         let slope = (self.radii[1] - self.radii[0]) / (2.0 * self.half_length);
         (f64::midpoint(self.radii[0], self.radii[1]) + slope * z, slope)
     }
 }
 
-/// Where a t² + 2 b t + c ≤ 0, for the branch on which m + k t ≥ 0.
+/// Interval in which a t² + 2 b t + c ≤ 0, on the branch where the radius m + k t is not negative.
 fn below(a: f64, b: f64, c: f64, k: f64) -> Option<(f64, f64)> {
     if a == 0.0 {
         let root = -c / (2.0 * b);
@@ -48,7 +49,7 @@ fn below(a: f64, b: f64, c: f64, k: f64) -> Option<(f64, f64)> {
     if room < 0.0 && a > 0.0 {
         return None;
     }
-    // The root of larger magnitude first, the other from the product: no cancellation.
+    // The root of larger magnitude is computed first and the other from the product of both, to avoid cancellation.
     let q = -(b + room.max(0.0).sqrt().copysign(b));
     let (one, two) = (q / a, if q == 0.0 { 0.0 } else { c / q });
     let (first, last) = (one.min(two), one.max(two));

@@ -1,5 +1,5 @@
-//! A family of phantoms: the same object with every shape moved, grown, turned and made denser a little, by a seed. For
-//! benchmarks that must not be won by learning one object by heart.
+//! Random families of phantoms: every shape is shifted, scaled, rotated and changed in density a little, depending on a
+//! seed. For benchmarks in which memorising one object must not be an advantage.
 
 use super::moved::Moved;
 use super::solids::Solid;
@@ -11,20 +11,20 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `jitter: {seed, center, size, rotation_deg, density}`: largest changes, uniform in plus or minus that much, each
-/// shape for itself. Shapes with `fixed: true` stay.
+/// `jitter: {seed, center, size, rotation_deg, density}`: random changes, uniform between minus and plus each value and
+/// independent for each shape. Shapes with `fixed: true` are not changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Jitter {
-    /// Which member of the family; `load.phantom.seed` sets another one.
+    /// Seed that selects a member of the family; `load.phantom.seed` overrides it.
     pub seed: u64,
-    /// Shift along each axis, in the phantom's unit.
+    /// Largest shift along each axis, in the phantom's unit, 0 (default) to 0.5.
     pub center: f64,
-    /// Relative change of size, such as 0.1 for 10 percent.
+    /// Largest relative change of size, 0 (default) to 0.5, such as 0.1 for 10 percent.
     pub size: f64,
-    /// Turn about z, degrees.
+    /// Largest rotation about z, degrees; default 0.
     pub rotation_deg: f64,
-    /// Relative change of density.
+    /// Largest relative change of density, 0 (default) to 0.5.
     pub density: f64,
 }
 
@@ -39,7 +39,7 @@ impl Jitter {
         Ok(())
     }
 
-    /// The solid that shape `index` becomes.
+    /// The changed solid for shape number `index`.
     pub(super) fn apply(&self, index: usize, part: Solid, phantom: &Phantom) -> Solid {
         let mut random = random::stream(self.seed, "phantom jitter", index as u64);
         let mut within = |most: f64| most * random.random_range(-1.0..=1.0);

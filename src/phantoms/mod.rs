@@ -1,4 +1,4 @@
-//! Analytic objects: convex solids from `phantoms/*.yaml`, with exact line integrals and anti-aliased voxels.
+//! Analytic phantoms: convex solids from `phantoms/*.yaml`, with exact line integrals and anti-aliased voxels.
 
 mod angles;
 mod body;
@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use solids::{Solid, Solids};
 
-/// What counts where shapes overlap.
+/// Rule for points inside several overlapping shapes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Combine {
@@ -44,60 +44,60 @@ pub enum Combine {
     Replace,
 }
 
-/// An analytic object as its YAML file describes it. Inside, attenuation is mu_water times the sum of the densities of
-/// the shapes that hold the point (or the density of the last of them, see [`Combine`]); outside it is 0. World point
-/// (x, y, z) mm = lengths of the file times its unit, half of `extent_mm` if it names none.
+/// An analytic phantom as described by its YAML file. At a point inside, attenuation is mu_water times the sum of the
+/// densities of the shapes that contain the point (or the density of the last of them, see [`Combine`]); outside all
+/// shapes it is 0. World coordinates (x, y, z) in mm are the lengths of the file times its unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phantom {
-    /// What it is called.
+    /// Name of the phantom.
     pub name: String,
-    /// Where its numbers come from.
+    /// Source of its numbers, such as a publication.
     pub source: String,
-    /// Edge of the cube (square in 2-D) about the origin that it is made for, mm.
+    /// Edge length of the cube (square in 2-D) about the origin that is imaged, mm.
     pub extent_mm: f64,
-    /// 2 or 3.
+    /// Number of dimensions, 2 or 3.
     pub dimension: u8,
-    /// Length of 1 in the shapes below, mm. Default: half of `extent_mm`.
+    /// Unit of length of the shapes, in mm. Default: half of `extent_mm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit_mm: Option<f64>,
-    /// What counts where shapes overlap.
+    /// Rule for overlapping shapes: add (default) or replace.
     #[serde(default)]
     pub combine: Combine,
-    /// Random changes of every shape.
+    /// Random changes of every shape; none if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<Jitter>,
-    /// The shapes.
+    /// The shapes, in an order that matters for `combine: replace`.
     pub shapes: Vec<OneOf<ShapeKind, Modifiers>>,
 }
 
 impl Phantom {
-    /// Whether it lives in the plane.
+    /// Whether the phantom is two-dimensional.
     #[must_use]
     pub fn is_2d(&self) -> bool {
         self.dimension == 2
     }
 
-    /// The solids in world mm, each with its density relative to water.
+    /// The solids in world mm, each with its density relative to water, in the order of the file.
     #[must_use]
     pub fn bodies(&self) -> Vec<(f64, Box<dyn Body>)> {
         self.scene().parts.into_iter().map(|part| (part.density, part.body)).collect()
     }
 
-    /// Length of 1 in the file, mm.
+    /// Unit of length of the file, mm.
     #[must_use]
     pub fn unit(&self) -> f64 {
         self.unit_mm.unwrap_or(self.extent_mm / 2.0)
     }
 
-    /// Density relative to water at each of some world points, mm.
+    /// Density relative to water at each of the world points (mm).
     #[must_use]
     pub fn densities_at(&self, points: &[Point]) -> Vec<f64> {
         let scene = self.scene();
         points.iter().map(|&point| scene.density_at(point)).collect()
     }
 
-    /// Takes member `seed` of the family.
+    /// Selects the member of the random family with this seed.
     ///
     /// # Errors
     /// A phantom without `jitter`.
@@ -110,7 +110,7 @@ impl Phantom {
         Ok(self)
     }
 
-    /// The solids in world mm, in order.
+    /// The solids in world mm, in the order of the file.
     fn scene(&self) -> Solids {
         let part = |(index, shape): (usize, &OneOf<ShapeKind, Modifiers>)| {
             let (solid, keys) = (shape.kind.as_part(), &shape.keys);
@@ -128,7 +128,7 @@ impl Phantom {
         Solids { parts: self.shapes.iter().enumerate().map(part).collect(), replace: self.combine == Combine::Replace }
     }
 
-    /// Lowest and highest corner of the axis-aligned box around all shapes, world mm; z is `[0, 0]` in 2-D.
+    /// Lowest and highest corner of the axis-aligned bounding box of all shapes, world mm; z is `[0, 0]` in 2-D.
     #[must_use]
     pub fn bounds(&self) -> [Point; 2] {
         let start = [[f64::INFINITY; 3], [f64::NEG_INFINITY; 3]];
@@ -137,15 +137,15 @@ impl Phantom {
         })
     }
 
-    /// Radius of a sphere (circle in 2-D) about the origin that holds every shape, mm.
+    /// Radius of a sphere (circle in 2-D) about the origin that contains every shape, mm.
     #[must_use]
     pub fn bounding_radius(&self) -> f64 {
         let [low, high] = self.bounds();
         norm(std::array::from_fn(|k| low[k].abs().max(high[k].abs())))
     }
 
-    /// The grid of `shape` `[z, y, x]` over the cube of `extent_mm` about the origin; a shape `[1, ny, nx]` is the
-    /// plane z = 0, with the z spacing of y.
+    /// The grid with `shape` `[z, y, x]` over the cube of `extent_mm` about the origin. A shape `[1, ny, nx]` is the
+    /// plane z = 0, with the z spacing set to that along y.
     ///
     /// # Errors
     /// More than one slice for a 2-D phantom; as [`Grid::new`].
@@ -164,10 +164,10 @@ impl Phantom {
         Grid::centered(shape, spacing, [0.0; 3])
     }
 
-    /// Whether the numbers describe an object.
+    /// Checks that the values describe a phantom.
     ///
     /// # Errors
-    /// An extent that is not positive, no shapes, a shape of another dimension or with impossible numbers.
+    /// An extent that is not positive, no shapes, a shape of another dimension or with invalid values.
     pub fn check(&self) -> Result<()> {
         positive("extent_mm", &[self.extent_mm])?;
         if !matches!(self.dimension, 2 | 3) {
@@ -204,10 +204,11 @@ impl Phantom {
     }
 }
 
-/// Largest magnitude of a number in a phantom file: far beyond any use, and nothing computed from it overflows.
+/// Largest magnitude of a number in a phantom file: well above practical values, yet nothing computed from it
+/// overflows.
 const LARGEST: f64 = 1e6;
 
-/// Refuses values that are NaN, infinite or absurd.
+/// Checks that values are neither NaN nor larger in magnitude than `LARGEST`.
 fn finite(key: &str, values: &[f64]) -> Result<()> {
     match values.iter().find(|v| v.is_nan() || v.abs() > LARGEST) {
         Some(bad) => Err(Error::config(key, format!("expected finite numbers of at most {LARGEST:e}, got {bad}"))),
@@ -215,7 +216,7 @@ fn finite(key: &str, values: &[f64]) -> Result<()> {
     }
 }
 
-/// Refuses sizes that are NaN, infinite, absurd or not above zero.
+/// Checks that sizes are neither NaN, nor below 1 / `LARGEST`, nor above `LARGEST`.
 fn positive(key: &str, values: &[f64]) -> Result<()> {
     match values.iter().find(|v| v.is_nan() || **v < 1.0 / LARGEST || **v > LARGEST) {
         Some(bad) => Err(Error::config(key, format!("expected positive numbers of at most {LARGEST:e}, got {bad}"))),

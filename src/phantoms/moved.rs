@@ -1,17 +1,18 @@
-//! A body that was shifted, grown and turned about z: the members of a jittered family.
+//! A body that is shifted, scaled and rotated about z, for random families of phantoms.
 //!
-//! The line is taken back into the body's own place instead; an affine map keeps the parameter t.
+//! Lines and points are transformed back to the original body instead; an affine map does not change the line parameter
+//! t.
 
 use super::body::Body;
 use crate::data::{Point, add, sub};
 
-/// p is inside if c + R⁻¹ (p − c − shift) / growth is inside the inner body, c = `about`.
+/// A point p is inside if c + R⁻¹ (p − c − shift) / growth is inside the inner body, with c = `about`; lengths in mm.
 pub(super) struct Moved {
     pub(super) inner: Box<dyn Body>,
     pub(super) about: Point,
     pub(super) shift: Point,
     pub(super) growth: f64,
-    /// Radians from +x to +y.
+    /// Rotation about z in radians, from +x towards +y.
     pub(super) turn: f64,
 }
 

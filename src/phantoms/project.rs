@@ -1,4 +1,4 @@
-//! Exact line integrals of a phantom: the sum over shapes of density times the length on which each counts.
+//! Exact line integrals of a phantom: the sum over its shapes of density times the length on which the shape counts.
 
 use super::Phantom;
 use super::solids::Scratch;
@@ -6,15 +6,16 @@ use crate::data::{Geometry, Material, Source};
 use rayon::prelude::*;
 
 impl Phantom {
-    /// Line integrals (unitless, attenuation in 1/mm times mm) `[view, row, column]` in C order, one ray through the
-    /// centre of each pixel, in f64 and rounded once. For finite pixels project [`Geometry::subdivided`] and average
-    /// intensities. Rays of a point source begin at the source. Bits do not depend on the number of threads.
+    /// Line integrals (dimensionless: attenuation in 1/mm times mm) in C order `[view, row, column]`, for one ray
+    /// through the centre of each pixel, computed in f64 and rounded once. For pixels of finite size project
+    /// [`Geometry::subdivided`] and average intensities. Rays of a point source begin at the source. The result does
+    /// not depend on the number of threads.
     #[must_use]
     pub fn project(&self, geometry: &Geometry, mu_water: f64) -> Vec<f32> {
         self.project_of(geometry, mu_water, None)
     }
 
-    /// [`Phantom::project`], apart for each material it is made of; the sum over materials is the whole.
+    /// Line integrals as in [`Phantom::project`], separately for each material of the phantom; they sum to the total.
     #[must_use]
     pub fn project_materials(&self, geometry: &Geometry, mu_water: f64) -> Vec<(Material, Vec<f32>)> {
         self.materials()
@@ -23,7 +24,7 @@ impl Phantom {
             .collect()
     }
 
-    /// The materials it is made of, each once.
+    /// The materials of the phantom, each listed once.
     #[must_use]
     pub fn materials(&self) -> Vec<Material> {
         let used =
@@ -31,7 +32,7 @@ impl Phantom {
         Material::ALL.into_iter().filter(used).collect()
     }
 
-    /// Line integrals of the parts made of `only`, or of all.
+    /// Line integrals of the shapes made of `only`, or of all shapes if it is `None`.
     fn project_of(&self, geometry: &Geometry, mu_water: f64, only: Option<Material>) -> Vec<f32> {
         let scene = self.scene();
         let counts = |part: usize| only.is_none_or(|material| scene.parts[part].material == material);
@@ -46,7 +47,7 @@ impl Phantom {
             for (column, value) in values.iter_mut().enumerate() {
                 let (origin, direction) = geometry.ray(view, row as f64, column as f64);
                 let mut sum = 0.0;
-                // Parts of other materials still replace those before them.
+                // Shapes of other materials must take part, because they still replace the shapes before them.
                 scene.pieces(
                     [origin, direction],
                     start,
@@ -83,7 +84,8 @@ shapes:
         Phantom::parse(text, Path::new("test.yaml")).unwrap()
     }
 
-    /// Cone-beam views on a circle of 300 mm, turned about z by `turn` radians and tilted out of every symmetry.
+    /// Cone-beam views on a circle of radius 300 mm, rotated about z by `turn` radians and tilted so that no symmetry
+    /// remains.
     fn scan(turn: f64) -> Geometry {
         let view = |k: usize| {
             let angle = 0.7 * k as f64 + turn;

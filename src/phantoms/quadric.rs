@@ -1,14 +1,14 @@
-//! The body behind ellipsoids and ellipses: {p : |M (p − c)| ≤ 1} with a linear map M to the unit sphere.
+//! The body of ellipsoids and ellipses: {p : |M (p − c)| ≤ 1} with a linear map M to the unit sphere.
 //!
 //! For an ellipsoid with rotation R (body to world) and semi-axes s, M = diag(1/s) Rᵀ. For an ellipse the last row of M
-//! is zero: a cylinder without end. The line o + t d meets it where |M(o − c) + t M d| = 1; with the nearest point q to
-//! the centre at t* = −(M(o − c) · M d)/|M d|², the half chord is √((1 − |q|²)/|M d|²). Going through q avoids the
-//! cancellation of the textbook discriminant for sources far away.
+//! is zero: an infinite cylinder. The line o + t d intersects the surface where |M(o − c) + t M d| = 1; with the point
+//! q nearest to the centre, at t* = −(M(o − c) · M d)/|M d|², the half chord is √((1 − |q|²)/|M d|²). Using q avoids
+//! the cancellation of the textbook discriminant for distant sources.
 
 use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
 
-/// Axis-aligned or rotated ellipsoid, or elliptic cylinder along z, in mm.
+/// An ellipsoid in any orientation, or an elliptic cylinder along z, in mm.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Quadric {
     center: Point,
@@ -18,8 +18,8 @@ pub(super) struct Quadric {
 }
 
 impl Quadric {
-    /// The ellipsoid with semi-axes (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of axis
-    /// k).
+    /// Creates an ellipsoid with semi-axes (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of
+    /// axis k).
     #[must_use]
     pub(super) fn ellipsoid(center: Point, semi_axes: Point, rotation: [Point; 3]) -> Self {
         let to_unit = std::array::from_fn(|k| std::array::from_fn(|i| rotation[i][k] / semi_axes[k]));
@@ -29,7 +29,8 @@ impl Quadric {
         Self { center, to_unit, reach, content }
     }
 
-    /// The elliptic cylinder along z with in-plane semi-axes (mm), turned by `angle` (radians) from +x to +y.
+    /// Creates an elliptic cylinder along z with in-plane semi-axes (mm), rotated by `angle` (radians) from +x towards
+    /// +y.
     #[must_use]
     pub(super) fn ellipse(center: [f64; 2], semi_axes: [f64; 2], angle: f64) -> Self {
         let (sin, cos) = angle.sin_cos();
@@ -42,7 +43,7 @@ impl Quadric {
         }
     }
 
-    /// The elliptic cylinder without end along the last column of `rotation`; neither bounds nor content mean anything.
+    /// Creates an infinite elliptic cylinder along the last column of `rotation`; its bounds and content are infinite.
     pub(super) fn endless(center: Point, semi_axes: [f64; 2], rotation: [Point; 3]) -> Self {
         let row = |k: usize| std::array::from_fn(|i| rotation[i][k] / semi_axes[k]);
         Self { center, to_unit: [row(0), row(1), [0.0; 3]], reach: [f64::INFINITY; 3], content: f64::INFINITY }
@@ -63,7 +64,7 @@ impl Body for Quadric {
         let (start, along) = (self.map(sub(origin, self.center)), self.map(direction));
         let speed = dot(along, along);
         if speed == 0.0 {
-            // Only the endless axis of a cylinder does this: all of the line is inside, or nothing.
+            // The line is parallel to the axis of a cylinder: all of it is inside, or nothing.
             return (dot(start, start) <= 1.0).then_some((f64::NEG_INFINITY, f64::INFINITY));
         }
         let nearest_at = -dot(start, along) / speed;

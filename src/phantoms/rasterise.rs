@@ -1,8 +1,8 @@
-//! Anti-aliased voxels of a phantom.
+//! Rasterisation of a phantom to anti-aliased voxels.
 //!
-//! Each row of voxels is cut into n x n thin lines (in 2-D n² side by side); on each line a shape covers one interval,
-//! whose overlap with every voxel is exact (or pieces of one, where shapes replace each other). The work is thus done
-//! at the surfaces only: voxels wholly inside cost one addition.
+//! Each row of voxels is sampled along n x n parallel lines (in 2-D n² lines side by side). On each line a shape covers
+//! one interval (or several pieces of it, where shapes replace each other), whose overlap with every voxel is computed
+//! exactly. Most work is thus done at surfaces: voxels that are entirely inside cost one addition.
 
 use super::Phantom;
 use super::body::Body;
@@ -12,9 +12,10 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 impl Phantom {
-    /// The phantom on a grid, attenuation in 1/mm: each voxel holds the mean over its box, exact along the row and by
-    /// `supersampling` midpoints (4 is plenty; the square of it in 2-D) along the other axes. On a 2-D grid `[1, ny,
-    /// nx]` the mean is over the voxel's square in the slice's mid-plane. `mu_water` (1/mm) is finite.
+    /// The phantom on a grid, attenuation in 1/mm. Each voxel holds the mean over its box, exact along the row (x) and
+    /// by `supersampling` midpoints along each of the other axes (in 2-D its square along y); 4 is sufficient. On a 2-D
+    /// grid `[1, ny, nx]` the mean is over the voxel's square in the slice's mid-plane. `mu_water` (1/mm) must be
+    /// finite.
     #[must_use]
     pub fn rasterise(&self, grid: &Grid, mu_water: f64, supersampling: usize) -> Volume {
         let scene = self.scene();
@@ -37,7 +38,7 @@ impl Phantom {
     }
 }
 
-/// Slices and rows of the grid that a body can touch.
+/// Ranges of slices and rows of the grid that a body can touch; all of them if it is `endless` along z (2-D).
 fn index_ranges(grid: &Grid, body: &dyn Body, endless: bool) -> [Range<usize>; 2] {
     let [low, high] = body.bounds();
     let corners =
@@ -55,13 +56,13 @@ fn index_ranges(grid: &Grid, body: &dyn Body, endless: bool) -> [Range<usize>; 2
     })
 }
 
-/// Coverage of one row of voxels by each part, gathered over the row's thin lines.
+/// Coverage of one row of voxels by each part, summed over the row's sample lines.
 struct Row<'a> {
     grid: &'a Grid,
-    /// Sub-index offsets of the thin lines, `[z, y]`.
+    /// Offsets of the sample lines from the row's centre, in voxels `[z, y]`.
     lines: Vec<[f64; 2]>,
     scratch: Scratch,
-    /// Of each part that counts in the row; room is kept from row to row.
+    /// Index and coverage of each part that occurs in the row; the buffers are reused from row to row.
     parts: Vec<(usize, Coverage)>,
     used: usize,
 }
@@ -69,10 +70,10 @@ struct Row<'a> {
 /// Coverage of a row of voxels by one part.
 #[derive(Default)]
 struct Coverage {
-    /// Change, from voxel to voxel, in the number of lines that cover a voxel wholly. Whole numbers cancel exactly, so
-    /// air beside a shape is exactly 0.
+    /// Change from voxel to voxel of the number of lines that cover a voxel entirely. Integers cancel exactly, so air
+    /// beside a shape is exactly 0.
     steps: Vec<i32>,
-    /// Fractions of voxels covered by the ends of intervals.
+    /// Fractions of voxels covered by the ends of intervals, summed over the lines.
     ends: Vec<f64>,
 }
 
@@ -93,7 +94,7 @@ impl<'a> Row<'a> {
         let direction: Point = self.grid.step(2);
         for k in 0..self.lines.len() {
             let [dz, dy] = self.lines[k];
-            // With steps of one voxel as unit, t counts voxels from the row's first face.
+            // The direction is one voxel step, so t counts voxels from the row's first face.
             let origin = self.grid.point([z as f64 + dz, y as f64 + dy, -0.5]);
             let (parts, used) = (&mut self.parts, &mut self.used);
             scene.pieces([origin, direction], 0.0, &may, &mut self.scratch, |part, first, last| {
@@ -103,7 +104,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The coverage of a part, empty at its first piece.
+    /// The coverage buffer of a part, cleared when the part first occurs in the row.
     fn of<'b>(parts: &'b mut Vec<(usize, Coverage)>, used: &mut usize, part: usize, nx: usize) -> &'b mut Coverage {
         let place = parts[..*used].iter().position(|(index, _)| *index == part).unwrap_or_else(|| {
             if *used == parts.len() {
@@ -118,7 +119,7 @@ impl<'a> Row<'a> {
         &mut parts[place].1
     }
 
-    /// Adds the parts in their order, whichever line met them first.
+    /// Adds the parts in the order of the file, so that the result does not depend on which line met them first.
     fn add_to(&mut self, row: &mut [f64], scene: &Solids, mu_water: f64) {
         self.parts[..self.used].sort_unstable_by_key(|(part, _)| *part);
         for (part, coverage) in &self.parts[..self.used] {
@@ -140,7 +141,7 @@ impl Coverage {
         self.ends.resize(nx, 0.0);
     }
 
-    /// Adds one interval, in voxels from the row's first face.
+    /// Adds one interval, given in voxels from the row's first face.
     fn span(&mut self, from: f64, to: f64) {
         let (i, j) = (from as usize, to as usize);
         if i == j {

@@ -1,4 +1,4 @@
-//! The kinds of shapes that a phantom file may hold, and the keys beside them.
+//! The kinds of shapes in a phantom file, and the keys that may stand beside each.
 
 use super::body::Shape;
 use super::cut::Cut;
@@ -8,15 +8,16 @@ use crate::kinds;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The keys beside a shape: `- ellipsoid: {...}` with `cut`, `material` or `fixed` on the lines below.
+/// Keys beside a shape: `- ellipsoid: {...}` with `cut`, `material` or `fixed` on the following lines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Modifiers {
-    /// Half-spaces to keep: points with normal . p <= offset. World axes, whatever the shape's rotation.
+    /// Half-spaces to keep: points with normal . p <= offset, in world axes, whatever the shape's rotation. Default: no
+    /// cut.
     pub cut: Option<Vec<Cut>>,
-    /// What it is made of, for spectra with more than one energy. Default: water.
+    /// Material of the shape, used with a polychromatic spectrum. Default: water.
     pub material: Option<Material>,
-    /// True for a shape that jitter leaves as it is.
+    /// Set to true to exclude the shape from jitter. Default: false.
     pub fixed: Option<bool>,
 }
 
@@ -50,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
     use std::path::Path;
 
-    /// One of each kind, turned out of every symmetry, and one with two cuts.
+    /// One shape of each kind, rotated so that no symmetry remains, and one with two cuts.
     const SOLIDS: &[&str] = &[
         "ellipsoid: {center: [0.1, -0.2, 0.1], semi_axes: [0.5, 0.3, 0.4], rotation_deg: [20, 35, -50], density: 1}",
         "box: {center: [0.1, -0.2, 0.1], half_lengths: [0.5, 0.2, 0.3], rotation_deg: [20, 35, -50], density: 1}",

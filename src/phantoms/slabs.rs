@@ -1,11 +1,11 @@
-//! The body behind boxes and rectangles: {p : |M (p − c)|∞ ≤ 1} with a linear map M to the unit cube. For a rectangle
-//! the last row of M is zero: a prism without end. A line is inside where it is between all pairs of faces (Kay and
-//! Kajiya, "Ray tracing complex scenes", SIGGRAPH 1986).
+//! The body of boxes and rectangles: {p : |M (p − c)|∞ ≤ 1} with a linear map M to the unit cube. For a rectangle the
+//! last row of M is zero: an infinite prism. A line is inside where it is between all pairs of faces (Kay and Kajiya,
+//! "Ray tracing complex scenes", SIGGRAPH 1986).
 
 use super::body::Body;
 use crate::data::{Point, add, dot, scale, sub};
 
-/// A rotated box, or a rectangular prism along z, in mm.
+/// A box in any orientation, or a rectangular prism along z, in mm.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Slabs {
     center: Point,
@@ -15,14 +15,16 @@ pub(super) struct Slabs {
 }
 
 impl Slabs {
-    /// The box with half lengths (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of axis k).
+    /// Creates a box with half lengths (mm) along the columns of `rotation` (`rotation[i][k]`: world component i of
+    /// axis k).
     pub(super) fn cuboid(center: Point, half_lengths: Point, rotation: [Point; 3]) -> Self {
         let to_unit = std::array::from_fn(|k| std::array::from_fn(|i| rotation[i][k] / half_lengths[k]));
         let reach = std::array::from_fn(|i| (0..3).map(|k| (rotation[i][k] * half_lengths[k]).abs()).sum());
         Self { center, to_unit, reach, content: 8.0 * half_lengths.iter().product::<f64>() }
     }
 
-    /// The prism along z over a rectangle with half lengths (mm), turned by `angle` (radians) from +x to +y.
+    /// Creates a prism along z over a rectangle with half lengths (mm), rotated by `angle` (radians) from +x towards
+    /// +y.
     pub(super) fn rectangle(center: [f64; 2], half_lengths: [f64; 2], angle: f64) -> Self {
         let (sin, cos) = angle.sin_cos();
         let [a, b] = half_lengths;
@@ -42,7 +44,7 @@ impl Body for Slabs {
     }
 
     fn interval(&self, origin: Point, direction: Point) -> Option<(f64, f64)> {
-        // From the point nearest to the centre: a source far away costs no digits.
+        // Computed from the point nearest to the centre, so that distant sources lose no precision.
         let nearest_at = -dot(sub(origin, self.center), direction) / dot(direction, direction);
         let start = sub(add(origin, scale(direction, nearest_at)), self.center);
         let mut span = (f64::NEG_INFINITY, f64::INFINITY);

@@ -1,8 +1,8 @@
-//! A phantom's solids in mm, and which of them counts where along a line.
+//! A phantom's solids in mm, and the pieces of a line on which each of them counts.
 //!
-//! Where densities add (`combine: add`, as in Shepp-Logan's tables) every solid counts all along its interval. Where
-//! solids replace each other (`combine: replace`, as in FORBILD's) a solid counts where none that is listed after it
-//! does: its interval without the union of theirs, exact like the intervals themselves.
+//! Where densities add (`combine: add`, as in the Shepp-Logan tables) every solid counts along its whole interval.
+//! Where solids replace each other (`combine: replace`, as in the FORBILD tables) a solid counts where no later one in
+//! the list does: on its interval minus the union of theirs, which is exact because the intervals are.
 
 use super::body::Body;
 use crate::data::{Material, Point, add, cross, dot, norm, scale, sub};
@@ -12,7 +12,7 @@ pub(super) struct Solid {
     pub(super) density: f64,
     pub(super) material: Material,
     pub(super) body: Box<dyn Body>,
-    /// Centre and radius (mm) of a sphere around it; none in 2-D, where bodies have no end.
+    /// Centre and radius (mm) of a bounding sphere; `None` in 2-D, where bodies are infinite along z.
     ball: Option<(Point, f64)>,
 }
 
@@ -23,7 +23,7 @@ impl Solid {
         Self { density, material, body, ball: (!flat).then_some(ball) }
     }
 
-    /// Whether a line may meet it: cheap, never wrong when it says no.
+    /// Fast test whether a line may intersect the solid; a negative answer is always correct.
     fn near(&self, origin: Point, direction: Point) -> bool {
         self.ball.is_none_or(|(center, radius)| {
             let across = cross(sub(center, origin), direction);
@@ -32,13 +32,13 @@ impl Solid {
     }
 }
 
-/// All solids, in the order of the file.
+/// All solids of a phantom, in the order of the file.
 pub(super) struct Solids {
     pub(super) parts: Vec<Solid>,
     pub(super) replace: bool,
 }
 
-/// Room to work in, so that a line allocates nothing.
+/// Buffers that are reused from line to line, to avoid allocations.
 #[derive(Default)]
 pub(super) struct Scratch {
     hits: Vec<(usize, f64, f64)>,
@@ -47,8 +47,8 @@ pub(super) struct Scratch {
 }
 
 impl Solids {
-    /// Calls `each(part, first, last)` for every piece of the line `origin + t direction`, t ≥ `from`, on which a part
-    /// counts: parts in order, only those that `may` be met.
+    /// Calls `each(part, first, last)` for every piece, in t, of the line `origin + t direction`, t ≥ `from`, on which
+    /// a part counts. Parts come in the order of the file; only those for which `may` returns true are considered.
     pub(super) fn pieces(
         &self,
         [origin, direction]: [Point; 2],
@@ -85,7 +85,7 @@ impl Solids {
         }
     }
 
-    /// Density relative to water at a world point, mm.
+    /// Density relative to water at a world point (mm).
     pub(super) fn density_at(&self, point: Point) -> f64 {
         let mut inside = self.parts.iter().filter(|part| part.body.contains(point)).map(|part| part.density);
         if self.replace { inside.next_back().unwrap_or(0.0) } else { inside.sum() }
@@ -179,7 +179,8 @@ mod tests {
         let geometry =
             Geometry::new(vec![view], Detector { rows: 1, columns: 1, shape: DetectorShape::Flat }, None).unwrap();
         let of = |combine: &str| Phantom::parse(&text(combine), Path::new("a.yaml")).unwrap();
-        // 16 wide in all: 10 of water, 4 of bone at 2, 2 at 0.25; or everything on top of everything.
+        // Total width 16 mm. Replace: 10 mm of density 1, 4 mm of 2 and 2 mm of 0.25. Add: 16 mm of 1, 6 mm of 2, 2 mm
+        // of 0.25.
         assert_eq!(of("replace").project(&geometry, 1.0), vec![10.0 + 8.0 + 0.5]);
         assert_eq!(of("add").project(&geometry, 1.0), vec![16.0 + 12.0 + 0.5]);
         let materials = of("replace").project_materials(&geometry, 1.0);

@@ -1,14 +1,13 @@
-//! Attenuation curves: mass attenuation coefficients (with coherent scattering) at the energies at which they are
-//! tabulated, and log-log interpolation between them.
+//! Attenuation curves: tabulated mass attenuation coefficients (total with coherent scattering), interpolated log-log.
 //!
 //! J. H. Hubbell and S. M. Seltzer, "Tables of X-ray mass attenuation coefficients", NISTIR 5632, tables 3 and 4 (NIST
-//! Standard Reference Database 126); bone is cortical bone of ICRU Report 44. None of these has an edge between 10 and
-//! 200 keV, except tungsten, whose K edge at 69.525 keV stands twice. Compared with XCOM as SpekPy 2.5.4 carries it:
-//! equal to 1 in 1000 (bone: summed over its elements).
+//! Standard Reference Database 126); bone is the cortical bone of ICRU Report 44. Between 10 and 200 keV only tungsten
+//! has an edge: its K edge at 69.525 keV is tabulated on both sides. The values agree with XCOM as included in SpekPy
+//! 2.5.4 to 1 in 1000 (bone: summed over its elements).
 
 use crate::data::Material;
 
-/// Energies of the tables below, keV.
+/// Energies of the tables below (mass attenuation coefficients in cm²/g), keV.
 const ENERGIES: [f64; 11] = [10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 150.0, 200.0];
 const WATER: [f64; 11] = [5.329, 1.673, 0.8096, 0.3756, 0.2683, 0.2269, 0.2059, 0.1837, 0.1707, 0.1505, 0.1370];
 const BONE: [f64; 11] = [28.51, 9.032, 4.001, 1.331, 0.6655, 0.4242, 0.3148, 0.2229, 0.1855, 0.1480, 0.1309];
@@ -20,10 +19,10 @@ const COPPER: [f64; 11] = [215.9, 74.05, 33.79, 10.92, 4.862, 2.613, 1.593, 0.76
 const TUNGSTEN_ENERGIES: [f64; 12] = [12.1, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 69.5249, 69.5251, 80.0, 100.0, 150.0];
 const TUNGSTEN: [f64; 12] = [238.2, 138.9, 65.73, 22.73, 10.67, 5.949, 3.713, 2.552, 11.23, 7.810, 4.438, 1.581];
 
-/// Lowest and highest energy with known attenuation, keV.
+/// Lowest and highest energy of the tables, keV.
 pub const ENERGY_RANGE_KEV: [f64; 2] = [10.0, 200.0];
 
-/// Mass attenuation coefficient, cm²/g, at an energy in keV (clamped to 10 to 200 keV).
+/// Mass attenuation coefficient in cm²/g at an energy in keV (clamped to 10 to 200 keV).
 #[must_use]
 pub fn mass_attenuation(material: Material, energy_kev: f64) -> f64 {
     let table = match material {
@@ -50,18 +49,18 @@ pub fn mass_density(material: Material) -> f64 {
     }
 }
 
-/// Linear attenuation of the material at its own density, 1/mm.
+/// Linear attenuation coefficient of the material at its own density, 1/mm.
 #[must_use]
 pub fn attenuation_per_mm(material: Material, energy_kev: f64) -> f64 {
     0.1 * mass_density(material) * mass_attenuation(material, energy_kev)
 }
 
-/// Mass attenuation coefficient of tungsten, cm²/g, from 12.1 to 150 keV: the anode.
+/// Mass attenuation coefficient of tungsten (the anode) in cm²/g, at an energy in keV (clamped to 12.1 to 150 keV).
 pub(super) fn tungsten(energy_kev: f64) -> f64 {
     interpolate(&TUNGSTEN_ENERGIES, &TUNGSTEN, energy_kev)
 }
 
-/// A power law between neighbours of a table.
+/// Interpolates a table by a power law between neighbouring energies, clamped at its ends.
 pub(super) fn interpolate(energies: &[f64], values: &[f64], energy: f64) -> f64 {
     let last = energies.len() - 1;
     let energy = energy.clamp(energies[0], energies[last]);

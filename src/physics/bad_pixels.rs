@@ -1,9 +1,9 @@
-//! Bad pixels, rows and columns: the same ones in every view, chosen by the seed.
+//! Defective detector pixels, rows and columns: the same in every view, chosen at random by the seed.
 //!
-//! A bad pixel reads only a part of what falls on it (`response`), so its line integral is too large by −ln response,
-//! in every view: rings. `repair: interpolate` replaces them after the logarithm by the nearest good pixels along its
-//! row and its column, each weighted by the inverse of its distance (exact where line integrals are linear), as
-//! scanners do with their defect map.
+//! A bad pixel reports only the fraction `response` of its signal, so its line integral is too large by −ln response in
+//! every view, which reconstructs to rings. `repair: interpolate` replaces it after the logarithm by the nearest good
+//! pixels along its row and its column, each weighted by the inverse of its distance (exact where line integrals vary
+//! linearly), as scanners do with their defect map.
 
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
@@ -16,26 +16,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BadPixelsConfig {
-    /// Part of the pixels that are bad, each for itself.
+    /// Probability that a pixel is bad, independently of the others, 0 to 0.5.
     pub fraction: f64,
-    /// Whole rows that are bad.
+    /// Number of whole rows that are bad, at most half of the detector's.
     pub rows: usize,
-    /// Whole columns that are bad.
+    /// Number of whole columns that are bad, at most half of the detector's.
     pub columns: usize,
-    /// Part of the signal that bad pixels still read; 0 (dead) needs noise to have a floor.
+    /// Fraction of the signal that bad pixels still report, 0 to 1; 0 (dead pixels) needs `noise` or `repair:
+    /// interpolate`.
     pub response: f64,
-    /// What is done about them.
+    /// Treatment of bad pixels: interpolate (default) or keep.
     pub repair: Repair,
 }
 
-/// What becomes of bad pixels.
+/// Treatment of bad pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repair {
-    /// Good neighbours take their place, and the run warns.
+    /// Replace them by interpolation between good neighbours; the run warns.
     #[default]
     Interpolate,
-    /// They stay as measured.
+    /// Keep them as measured.
     Keep,
 }
 
@@ -46,10 +47,10 @@ impl Default for BadPixelsConfig {
 }
 
 impl BadPixelsConfig {
-    /// Whether the numbers make sense.
+    /// Checks the ranges of all values for a detector of `rows` x `columns` pixels.
     ///
     /// # Errors
-    /// A fraction or a response out of range, more rows or columns than the detector can lose.
+    /// A fraction or a response out of range, or more than half of the rows or columns bad.
     pub fn check(&self, rows: usize, columns: usize) -> Result<()> {
         if !(0.0..=0.5).contains(&self.fraction) {
             return Err(Error::config("fraction", format!("expected 0 to 0.5, got {}", self.fraction)));
@@ -65,7 +66,7 @@ impl BadPixelsConfig {
         Ok(())
     }
 
-    /// Which pixels `[row, column]` are bad.
+    /// Mask in C order `[row, column]`: true for bad pixels.
     pub(super) fn mask(&self, rows: usize, columns: usize, seed: u64) -> Vec<bool> {
         let mut random = random::stream(seed, "bad pixels", 0);
         let mut mask: Vec<bool> = (0..rows * columns).map(|_| random.random_bool(self.fraction)).collect();
@@ -82,7 +83,7 @@ impl BadPixelsConfig {
         mask
     }
 
-    /// Warns (`bad_pixels`) how many there are and what became of them.
+    /// Warning (`bad_pixels`) with the number of bad pixels and their treatment; empty if there are none.
     pub(super) fn warning(&self, mask: &[bool]) -> Warnings {
         let bad = mask.iter().filter(|bad| **bad).count();
         let fate = if self.repair == Repair::Interpolate {
@@ -95,7 +96,8 @@ impl BadPixelsConfig {
     }
 }
 
-/// Puts the good neighbours' values in the place of bad pixels of one view; without any good neighbour a pixel stays.
+/// Replaces the bad pixels of one view `[row, column]` by interpolation between their nearest good neighbours; a pixel
+/// without good neighbours is left as it is.
 pub(super) fn interpolate(image: &mut [f32], mask: &[bool], columns: usize) {
     let rows = image.len() / columns;
     let measured = image.to_vec();

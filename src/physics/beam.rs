@@ -1,11 +1,11 @@
-//! Polychromatic beams: what a spectrum makes of line integrals.
+//! Polychromatic beams: line integrals as measured with a spectrum.
 //!
-//! p = −ln Σ_i w_i exp(−Σ_m P_m f_m(E_i)/f_m(E_ref)), with P_m the line integral of material m as the reference energy
-//! sees it and f_m its attenuation curve. The weights w_i are those of the detector: photons times energy (it sums up
-//! energy, the default), or photons (it counts). E_ref is the effective energy for thin water: μ_water(E_ref) = Σ_i w_i
-//! μ_water(E_i), so that p = P for little water and densities relative to water mean the same with and without a
-//! spectrum. Thick objects let the hard part through: p grows slower than P (beam hardening; R. A. Brooks and G. Di
-//! Chiro, Phys. Med. Biol. 21, 390, 1976).
+//! p = −ln Σ_i w_i exp(−Σ_m P_m f_m(E_i)/f_m(E_ref)), where P_m is the line integral of material m at the reference
+//! energy and f_m its attenuation curve. The weights w_i depend on the detector: number of photons times energy for an
+//! energy-integrating one (default), number of photons for a photon-counting one. E_ref is the effective energy for
+//! thin water: μ_water(E_ref) = Σ_i w_i μ_water(E_i), so that p = P for a little water, and densities relative to water
+//! mean the same with and without a spectrum. Thick objects absorb the low energies first, so p grows more slowly than
+//! P (beam hardening; R. A. Brooks and G. Di Chiro, Phys. Med. Biol. 21, 390, 1976).
 
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, mass_attenuation};
 use crate::data::{Material, Volume};
@@ -14,35 +14,35 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a detector reports of a photon.
+/// Quantity that a detector sums over the photons.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Response {
-    /// Its energy (scintillators).
+    /// The photons' energy (scintillation detectors).
     #[default]
     EnergyIntegrating,
-    /// That it came (photon counters).
+    /// The number of photons (photon-counting detectors).
     PhotonCounting,
 }
 
-/// The keys beside a spectrum: how it is detected, and what voxels are made of.
+/// Keys beside a spectrum: response of the detector and materials of the voxels.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Detection {
-    /// What the detector reports of a photon.
+    /// energy-integrating (default) or photon-counting.
     pub response: Option<Response>,
-    /// Voxels above this are bone, all others water of another density. Default 300.
+    /// CT number in HU above which a voxel is bone; all voxels below are water of another density. Default 300.
     pub bone_above_hu: Option<f64>,
-    /// Voxels above this are metal. Default: none is.
+    /// CT number in HU above which a voxel is metal, more than bone_above_hu. Default (null): no voxel is metal.
     pub metal_above_hu: Option<f64>,
-    /// Which metal. Default: titanium.
+    /// Material of the metal voxels. Default titanium.
     pub metal: Option<Material>,
 }
 
 crate::sibling_keys!(Detection { response, bone_above_hu, metal_above_hu, metal });
 
 impl Detection {
-    /// Whether the thresholds make sense.
+    /// Checks the thresholds.
     ///
     /// # Errors
     /// Thresholds that are not finite or not in order.
@@ -59,7 +59,8 @@ impl Detection {
         }
     }
 
-    /// A volume (attenuation, 1/mm) apart by material: every voxel is all of one, and the parts add up to the whole.
+    /// Splits a volume of linear attenuation (1/mm) by material. Each voxel belongs to one material, and the parts sum
+    /// to the volume.
     ///
     /// # Errors
     /// Never for a volume that was checked.
@@ -79,20 +80,20 @@ impl Detection {
     }
 }
 
-/// Where bone begins unless said otherwise.
+/// Default of [`Detection::bone_above_hu`], HU.
 const BONE_ABOVE_HU: f64 = 300.0;
 
-/// A spectrum as a detector weighs it.
+/// A spectrum weighted by the response of the detector.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Beam {
-    /// Energy (keV) and weight; the weights sum to 1.
+    /// [energy (keV), weight]; the weights sum to 1.
     lines: Vec<[f64; 2]>,
     reference_kev: f64,
     mu_water: f64,
 }
 
 impl Beam {
-    /// The beam of photons `[keV, number]` on a detector.
+    /// Creates the beam of `photons`, pairs [keV, number of photons], on a detector with `response`.
     ///
     /// # Errors
     /// No photons.
@@ -103,7 +104,7 @@ impl Beam {
         };
         let mut lines: Vec<[f64; 2]> = photons.iter().map(weigh).collect();
         let largest = lines.iter().map(|[_, weight]| *weight).fold(0.0, f64::max);
-        // What is a millionth of the brightest line is not worth an exponential.
+        // Lines below a millionth of the largest weight are dropped to save time.
         lines.retain(|[_, weight]| *weight > 1e-6 * largest);
         let total: f64 = lines.iter().map(|[_, weight]| weight).sum();
         if lines.is_empty() || !total.is_finite() {
@@ -122,13 +123,13 @@ impl Beam {
         self.reference_kev
     }
 
-    /// Attenuation of water at the effective energy, 1/mm.
+    /// Linear attenuation coefficient of water at the effective energy, 1/mm.
     #[must_use]
     pub fn mu_water(&self) -> f64 {
         self.mu_water
     }
 
-    /// What is measured of line integrals by material, each as the reference energy sees it, sample by sample.
+    /// Measured line integrals, from those of each material at the reference energy, sample by sample.
     #[must_use]
     pub fn measure(&self, materials: &[(Material, Vec<f32>)]) -> Vec<f32> {
         let curves: Vec<Vec<f64>> = materials.iter().map(|(material, _)| self.curve(*material)).collect();
@@ -143,20 +144,21 @@ impl Beam {
         (0..samples).into_par_iter().with_min_len(1024).map(one).collect()
     }
 
-    /// −ln of the mean transmission of water with the line integral `p` at the reference energy.
+    /// Measured line integral (−ln of the mean transmission) of water whose line integral at the reference energy is
+    /// `p`.
     #[must_use]
     pub fn water(&self, p: f64) -> f64 {
         let curve = self.curve(Material::Water);
         self.transmitted(|line| p * curve[line])
     }
 
-    /// Attenuation of a material along the lines, relative to that at the reference energy.
+    /// Attenuation of a material at each line of the spectrum, relative to that at the reference energy.
     fn curve(&self, material: Material) -> Vec<f64> {
         let at_reference = mass_attenuation(material, self.reference_kev);
         self.lines.iter().map(|[energy, _]| mass_attenuation(material, *energy) / at_reference).collect()
     }
 
-    /// −ln Σ w e^−x, relative to the smallest x so that nothing underflows.
+    /// −ln Σ w e^−x for exponents x, computed relative to the smallest x to avoid underflow.
     fn transmitted(&self, exponent: impl Fn(usize) -> f64) -> f64 {
         let least = (0..self.lines.len()).map(&exponent).fold(f64::INFINITY, f64::min);
         let sum: f64 =
@@ -165,7 +167,7 @@ impl Beam {
     }
 }
 
-/// The energy at which water attenuates like this.
+/// Energy (keV) at which water has the linear attenuation `mu` (1/mm), by bisection.
 fn energy_of_water(mu: f64) -> f64 {
     let [mut low, mut high] = ENERGY_RANGE_KEV;
     for _ in 0..60 {

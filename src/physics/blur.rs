@@ -1,9 +1,9 @@
-//! Detector blur: light that spreads in the scintillator (a Gaussian point-spread function) and crosstalk between
-//! neighbours.
+//! Detector blur: spread of light in the scintillator (a Gaussian point-spread function) and crosstalk between
+//! neighbouring pixels.
 //!
-//! Both act on the counted quanta, so that noise is blurred with the image, as in detectors that convert X-rays to
-//! light; electronic noise comes after them. The modulation transfer function of the Gaussian is exp(−2π² sd² f²) for
-//! frequencies well below the detector's Nyquist frequency; that of crosstalk is 1 − 2 c (1 − cos 2π f pitch) along
+//! Both act on the counted quanta, so that noise is blurred with the image, as in indirect-conversion detectors;
+//! electronic noise is added afterwards. The modulation transfer function of the Gaussian is exp(−2π² sd² f²) for
+//! frequencies f well below the detector's Nyquist frequency; that of crosstalk c is 1 − 2 c (1 − cos 2π f pitch) along
 //! each axis.
 
 use super::kernel::{BlurKernel, Smoothing};
@@ -16,14 +16,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlurConfig {
-    /// Standard deviation of the point-spread function on the detector, mm.
+    /// Standard deviation of the point-spread function on the detector, mm, 0 to 100; 0 (default) is no blur.
     pub sd_mm: f64,
-    /// Part of a pixel's signal that leaks into each of its neighbours along a row, and along a column.
+    /// Fraction of a pixel's signal that leaks to each of its neighbours along rows and along columns, 0 (default) to
+    /// 0.25.
     pub crosstalk: f64,
 }
 
 impl BlurConfig {
-    /// Whether the numbers make sense.
+    /// Checks the ranges of the values.
     ///
     /// # Errors
     /// A standard deviation that is not 0 to 100 mm, a crosstalk that is not 0 to 0.25.

@@ -1,15 +1,15 @@
-//! From ideal line integrals to what a detector reports, effect by effect, in the order in which they happen:
+//! Turns ideal line integrals into those that a detector reports, applying the effects in physical order:
 //!
-//! 1. scatter falls on the detector beside the primary;
-//! 2. the flux of the view;
-//! 3. photons are counted (Poisson);
-//! 4. their light spreads (blur, crosstalk);
-//! 5. bad pixels read a part of it;
-//! 6. electronic noise;
-//! 7. −ln over the flux of the air scan;
+//! 1. scatter is added to the primary signal;
+//! 2. the flux of the view changes (drift);
+//! 3. photons are counted (Poisson noise);
+//! 4. the signal is blurred (scintillator, crosstalk);
+//! 5. bad pixels report only a fraction of their signal;
+//! 6. electronic noise is added;
+//! 7. −ln of the signal over the flux of the air scan is taken;
 //! 8. bad pixels are interpolated.
 //!
-//! What is off changes no bit.
+//! An effect that is off does not change the result at all (bit-identical).
 
 use super::bad_pixels::{self, BadPixelsConfig, Repair};
 use super::blur::BlurConfig;
@@ -21,26 +21,26 @@ use crate::data::{Projections, Warning, Warnings};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// The effects that are on.
+/// The detector effects to simulate; `None` switches an effect off.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Effects<'a> {
-    /// Photon and electronic noise.
+    /// Photon (quantum) and electronic noise.
     pub noise: Option<&'a NoiseConfig>,
-    /// Scatter.
+    /// Scattered radiation.
     pub scatter: Option<&'a ScatterConfig>,
-    /// Flux drift.
+    /// Drift of the source's flux from view to view.
     pub flux_drift: Option<&'a DriftConfig>,
-    /// Blur and crosstalk.
+    /// Detector blur and crosstalk.
     pub blur: Option<&'a BlurConfig>,
-    /// Bad pixels.
+    /// Defective pixels.
     pub bad_pixels: Option<&'a BadPixelsConfig>,
 }
 
 impl Effects<'_> {
-    /// Whether the numbers make sense on a detector of so many pixels.
+    /// Checks all effects for a detector of `rows` x `columns` pixels.
     ///
     /// # Errors
-    /// What the effects say, with their key; effects that cannot go together.
+    /// An invalid value, with its key; effects that cannot be combined.
     pub fn check(&self, rows: usize, columns: usize) -> Result<()> {
         self.noise.map_or(Ok(()), |noise| noise.check().map_err(|error| error.under("noise")))?;
         self.scatter.map_or(Ok(()), |scatter| scatter.check().map_err(|error| error.under("scatter")))?;
@@ -69,9 +69,9 @@ impl Effects<'_> {
     }
 }
 
-/// The projections as the detector reports them. Random numbers are streams keyed by (seed, effect, view), so the bits
-/// depend neither on the number of threads nor on which other effects are on. Warns of pixels without photons and of
-/// bad pixels.
+/// Returns the projections as the detector reports them, with warnings about pixels without photons and bad pixels.
+/// Random numbers come from streams keyed by (seed, effect, view), so the result depends neither on the number of
+/// threads nor on which other effects are on, bit by bit.
 ///
 /// # Errors
 /// As [`Effects::check`].
@@ -93,18 +93,18 @@ pub fn measure(ideal: Projections, effects: &Effects, seed: u64) -> Result<(Proj
     Ok((Projections::from_vec(ideal.geometry, values)?, warnings))
 }
 
-/// What is the same in every view.
+/// The parts of the detector model that are the same in every view.
 struct Detector<'a> {
     effects: Effects<'a>,
     seed: u64,
     columns: usize,
-    /// Photons that reach a pixel through air; 1 where they are not counted.
+    /// Number of photons that reach a pixel through air; 1 without noise.
     photons: f64,
-    /// What line integrals are divided by first.
+    /// Divisor of the line integrals before the exponential; see [`Normalisation`].
     scale: f64,
     scatter: Vec<f64>,
     smoothing: Option<Smoothing>,
-    /// Empty if no pixel is.
+    /// Mask of bad pixels `[row, column]`; empty without the effect.
     bad: Vec<bool>,
 }
 
@@ -123,7 +123,7 @@ impl<'a> Detector<'a> {
         }
     }
 
-    /// Measures one view in place; returns how many pixels were starved.
+    /// Measures one view in place; returns the number of pixels that counted less than one photon.
     fn expose(&self, pixels: &mut [f32], view: usize, views: usize) -> u64 {
         let mut signal: Vec<f64> = pixels.iter().map(|&p| self.photons * (-f64::from(p) / self.scale).exp()).collect();
         if let Some(scatter) = self.scatter.chunks_exact(pixels.len()).nth(view) {

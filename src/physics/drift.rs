@@ -1,7 +1,7 @@
-//! Flux drift: the source is brighter or darker from view to view than when air was measured.
+//! Flux drift: the source's intensity differs from view to view from that of the air scan.
 //!
-//! I0(view) = I0 (1 + trend t) e^{sd N}, t from 0 at the first view to 1 at the last, N normal. All of a view's line
-//! integrals shift by −ln of that factor, which reconstructs to rings and shading.
+//! I0(view) = I0 (1 + trend t) e^{sd N}, where t runs from 0 at the first view to 1 at the last and N is standard
+//! normal. All line integrals of a view shift by −ln of that factor, which reconstructs to rings and shading.
 
 use crate::error::{Error, Result};
 use crate::random;
@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DriftConfig {
-    /// Relative change from the first view to the last, such as -0.02 for a tube that loses 2 percent.
+    /// Relative change of the flux from the first view to the last, -0.9 to 10, such as -0.02 for a tube that loses 2
+    /// percent.
     pub trend: f64,
-    /// Relative standard deviation from view to view.
+    /// Standard deviation of ln(flux) from view to view, 0 to 0.5 (for small values the relative standard deviation).
     pub sd: f64,
 }
 
 impl DriftConfig {
-    /// Whether the numbers make sense.
+    /// Checks the ranges of the values.
     ///
     /// # Errors
     /// A trend that is not -0.9 to 10, a standard deviation that is not 0 to 0.5.
@@ -34,7 +35,7 @@ impl DriftConfig {
         Ok(())
     }
 
-    /// Flux of a view over that of the air scan.
+    /// Flux of a view relative to that of the air scan.
     pub(super) fn factor(&self, view: usize, views: usize, seed: u64) -> f64 {
         let normal: f64 = StandardNormal.sample(&mut random::stream(seed, "flux drift", view as u64));
         let time = if views > 1 { view as f64 / (views - 1) as f64 } else { 0.0 };

@@ -1,23 +1,24 @@
-//! Smoothing of detector images by separable kernels whose weights sum to 1; the border pixels are continued outwards,
-//! so that a flat image stays flat.
+//! Smoothing of detector images by separable kernels whose weights sum to 1. Border pixels are repeated outwards, so
+//! that a uniform image stays uniform.
 
 use crate::data::{Geometry, norm};
 
-/// A symmetric kernel: weight of the pixel itself, then of those 1, 2, ... away.
+/// A symmetric kernel: weight of the pixel itself, then of the pixels at distance 1, 2, ...
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct BlurKernel(Vec<f64>);
 
 impl BlurKernel {
-    /// The Gaussian of standard deviation `sd` (pixels) for sampled images: T(k) = e^−t I_k(t), t = sd², I_k the
-    /// modified Bessel functions. Its variance is sd² exactly, however narrow (T. Lindeberg, IEEE Trans. PAMI 12(3),
-    /// 234, 1990).
+    /// Discrete Gaussian of standard deviation `sd` (pixels) for sampled images: T(k) = e^−t I_k(t) with t = sd² and
+    /// the modified Bessel functions I_k. Its variance is exactly sd², however narrow it is (T. Lindeberg, IEEE Trans.
+    /// PAMI 12(3), 234, 1990).
     pub(super) fn gaussian(sd: f64) -> Self {
         let t = sd * sd;
         if t < 1e-12 {
             return Self(vec![1.0]);
         }
         let reach = (8.0 * sd).ceil() as usize + 8;
-        // Downward recurrence I_{k−1} = I_{k+1} + (2k/t) I_k (Miller), kept in range; the sum over all k is 1.
+        // Downward recurrence I_{k−1} = I_{k+1} + (2k/t) I_k (Miller), rescaled against overflow; the sum over all k is
+        // 1.
         let mut weights = vec![0.0; reach + 2];
         weights[reach] = f64::MIN_POSITIVE;
         for k in (1..=reach).rev() {
@@ -37,7 +38,7 @@ impl BlurKernel {
         Self(weights)
     }
 
-    /// A fraction of the signal goes to each of the two neighbours.
+    /// Kernel that moves a fraction of the signal to each of the two neighbours.
     pub(super) fn neighbours(fraction: f64) -> Self {
         Self(vec![1.0 - 2.0 * fraction, fraction])
     }
@@ -58,7 +59,7 @@ impl BlurKernel {
     }
 }
 
-/// Kernels along rows and columns, one after the other.
+/// Kernels along the rows (u) and along the columns (v), applied one after the other.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Smoothing {
     pub(super) along_u: Vec<BlurKernel>,
@@ -66,7 +67,8 @@ pub(super) struct Smoothing {
 }
 
 impl Smoothing {
-    /// A Gaussian of standard deviation `sd_mm` on the detector; a single row is not smoothed across.
+    /// A Gaussian of standard deviation `sd_mm` (mm on the detector); a detector with a single row (column) is not
+    /// smoothed along v (u).
     pub(super) fn gaussian(sd_mm: f64, geometry: &Geometry) -> Self {
         let view = &geometry.views[0];
         let of = |pitch: [f64; 3], pixels: usize| {

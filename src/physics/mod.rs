@@ -1,5 +1,5 @@
-//! Ideal projections to what a detector would have measured. Order of the effects, formulas and sources:
-//! docs/physics.md.
+//! Simulation of real measurements from ideal projections. docs/physics.md gives the order of the effects, the formulas
+//! and their sources.
 
 pub mod attenuation;
 pub mod bad_pixels;

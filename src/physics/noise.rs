@@ -1,14 +1,14 @@
-//! Photon and electronic noise, in counts.
+//! Photon and electronic noise.
 //!
-//! A pixel with line integral p counts N = Poisson(I0 e^−p) + Normal(0, sd) of I0 emitted photons, and reports
-//! p' = −ln(max(N, 1) / I0). Negative p' (more counts than emitted, in air) are kept: clipping them would bias air.
+//! A pixel with line integral p counts N = Poisson(I0 e^−p) + Normal(0, sd), where I0 photons reach it through air, and
+//! reports p' = −ln(max(N, 1) / I0). Negative p' (more counts than I0, in air) are kept: clipping them would bias air.
 //! To first order p' has variance e^p/I0 (1 + e^p sd²/I0) and a bias of half of that (Ma et al., "Variance analysis of
 //! x-ray CT sinograms in the presence of electronic noise background", Med. Phys. 39(7), 2012).
 //!
-//! `peak` is the protocol behind published sparse-view benchmarks (TIGRE `CTnoise.add(..., Poisson=I0, Gaussian=[0,
-//! sd])` as used by NAF, SAX-NeRF and R²-Gaussian): p is divided by its maximum over all views before, and multiplied
-//! by it after, so that the lowest transmission is e^−1 whatever the object; negative results are then set to 0. Its
-//! noise is far milder than a detector's at the same I0, and belongs to no physical dose.
+//! `peak` is the protocol of published sparse-view benchmarks (TIGRE `CTnoise.add(..., Poisson=I0, Gaussian=[0, sd])`
+//! as used by NAF, SAX-NeRF and R²-Gaussian): p is divided by its maximum over all views before the exposure and
+//! multiplied by it afterwards, so that the lowest transmission is e^−1 whatever the object; negative results are then
+//! set to 0. Its noise is far weaker than a detector's at the same I0 and does not correspond to any physical dose.
 
 use crate::error::{Error, Result};
 use rand::SeedableRng;
@@ -17,29 +17,30 @@ use rand_distr::{Distribution, Poisson, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most photons per pixel: above, the noise is below the rounding of the projections.
+/// Largest number of photons per pixel; beyond it the noise is smaller than the rounding of the projections.
 const MOST_PHOTONS: f64 = 1e15;
 
 /// `noise: {photons, electronic_sd, normalisation}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NoiseConfig {
-    /// I0: photons that reach a detector pixel through air.
+    /// I0: number of photons that reach a detector pixel through air, 1 to 1e15; default 1e5.
     pub photons: f64,
-    /// Standard deviation of the electronic noise, in photons.
+    /// Standard deviation of the electronic noise, in photons, 0 or more; default 10.
     pub electronic_sd: f64,
-    /// Whether attenuation is taken as it is (physical) or scaled to a peak of 1 first (peak, a published protocol).
+    /// physical (default) uses the line integrals as they are; peak first scales them to a maximum of 1, as some
+    /// published benchmarks do.
     pub normalisation: Normalisation,
 }
 
-/// What the exponent of the counts is.
+/// Exponent of the expected counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
     /// The line integral itself.
     #[default]
     Physical,
-    /// The line integral over its largest value in the scan, as TIGRE's CTnoise does; negative results become 0.
+    /// The line integral divided by the largest one of the scan, as in TIGRE's CTnoise; negative results become 0.
     Peak,
 }
 
@@ -50,10 +51,10 @@ impl Default for NoiseConfig {
 }
 
 impl NoiseConfig {
-    /// Whether the numbers make sense.
+    /// Checks the ranges of the values.
     ///
     /// # Errors
-    /// Photons that are not between 1 and 1e15, a standard deviation that is negative or not finite.
+    /// A number of photons that is not between 1 and 1e15; an electronic noise that is not between 0 and 1e15 photons.
     pub fn check(&self) -> Result<()> {
         if !(1.0..=MOST_PHOTONS).contains(&self.photons) {
             return Err(Error::config(
@@ -73,7 +74,7 @@ impl NoiseConfig {
 }
 
 impl NoiseConfig {
-    /// What line integrals are divided by before they are exposed, and multiplied by after.
+    /// Divisor of the line integrals before the exposure, by which the result is multiplied again.
     pub(super) fn scale(&self, values: &[f32]) -> f64 {
         match self.normalisation {
             Normalisation::Physical => 1.0,
@@ -81,12 +82,13 @@ impl NoiseConfig {
         }
     }
 
-    /// Counts the expected photons of one view in place; returns the electronic noise of each pixel, in photons.
+    /// Replaces the expected photons of one view by random counts; returns the electronic noise of each pixel, in
+    /// photons.
     pub(super) fn count(&self, expected: &mut [f64], seed: u64, view: usize) -> Vec<f64> {
         let mut random = generator(seed, view);
         let mut one = |expected: &mut f64| {
             let electronic: f64 = StandardNormal.sample(&mut random);
-            // The distribution refuses 0, where nothing is counted, and more than 2^64, where its noise is below
+            // The distribution rejects 0, where nothing is counted, and more than 2^64, where its noise is smaller than
             // rounding.
             *expected = Poisson::new(*expected).map_or(*expected, |poisson| poisson.sample(&mut random));
             self.electronic_sd * electronic
@@ -94,7 +96,7 @@ impl NoiseConfig {
         expected.iter_mut().map(&mut one).collect()
     }
 
-    /// The warning for pixels that counted less than one photon.
+    /// Message of the warning about pixels that counted less than one photon.
     pub(super) fn starved(&self, starved: u64, samples: usize) -> String {
         format!(
             "{starved} of {samples} detector pixels counted less than one photon and were set to one ({:.0} photons \
@@ -105,14 +107,14 @@ impl NoiseConfig {
     }
 }
 
-/// Stream `view` of the generator keyed by the seed and the purpose.
+/// Random stream number `view` of the generator keyed by the seed and the purpose.
 fn generator(seed: u64, view: usize) -> ChaCha12Rng {
     let mut random = ChaCha12Rng::from_seed(blake3::derive_key("recon detector noise", &seed.to_le_bytes()));
     random.set_stream(view as u64);
     random
 }
 
-/// The largest line integral, or 1 where there is none above 0.
+/// The largest line integral, or 1 if none is above 0.
 fn peak(values: &[f32]) -> f64 {
     let largest = values.iter().copied().fold(0.0, f32::max);
     if largest > 0.0 { f64::from(largest) } else { 1.0 }

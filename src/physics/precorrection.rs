@@ -1,8 +1,8 @@
-//! Water precorrection: what a scanner does about beam hardening before it reconstructs.
+//! Water precorrection: the correction for beam hardening that scanners apply before reconstruction.
 //!
-//! The measured p_poly(L) of L mm of water is known, so its inverse is fitted once: P = Σ_k c_k p^k (k ≥ 1, least
-//! squares on Chebyshev points; G. T. Herman, Phys. Med. Biol. 24, 81, 1979). Water then has no cupping; streaks
-//! between bones or metal stay, because their curves are others.
+//! The measured line integral p_poly(L) of L mm of water is known, so its inverse is fitted once: P = Σ_k c_k p^k (k ≥
+//! 1, least squares on Chebyshev points; G. T. Herman, Phys. Med. Biol. 24, 81, 1979). This removes cupping in water;
+//! streaks between bones or metal remain, because their attenuation curves differ from that of water.
 
 use super::beam::Beam;
 use crate::data::Projections;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrecorrectionConfig {
-    /// Degree of the polynomial.
+    /// Degree of the polynomial, 1 to 8; default 6.
     pub degree: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for PrecorrectionConfig {
 }
 
 impl PrecorrectionConfig {
-    /// Whether the degree makes sense.
+    /// Checks the range of the degree.
     ///
     /// # Errors
     /// A degree that is not 1 to 8.
@@ -37,21 +37,21 @@ impl PrecorrectionConfig {
     }
 }
 
-/// Points of the water curve that are fitted.
+/// Number of points of the water curve that are fitted.
 const POINTS: usize = 200;
-/// The curve is fitted at least up to this measured value, and at most up to that.
+/// Smallest and largest upper end of the fit, as measured line integrals.
 const RANGE: [f64; 2] = [2.0, 14.0];
 
-/// The inverse of the water curve of a beam.
+/// Polynomial inverse of the water curve of a beam.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaterCorrection {
-    /// Coefficients of (p / `end`)^1, ^2, ...
+    /// Coefficients c_k of (p / `end`)^k for k = 1, 2, ...
     coefficients: Vec<f64>,
     end: f64,
 }
 
 impl WaterCorrection {
-    /// Fits the inverse up to the measured value `most`.
+    /// Fits the inverse for measured line integrals from 0 to `most` (clamped to 2 to 14).
     ///
     /// # Errors
     /// As [`PrecorrectionConfig::check`].
@@ -74,8 +74,8 @@ impl WaterCorrection {
         Ok(Self { coefficients: least_squares(columns, ideal), end })
     }
 
-    /// The line integral at the reference energy of a measured one, if all of it is water. Beyond the fitted range it
-    /// goes on straight.
+    /// Corrects a measured line integral to that at the reference energy, assuming that all of it is water. Beyond the
+    /// fitted range the polynomial is continued linearly.
     #[must_use]
     pub fn apply(&self, p: f64) -> f64 {
         let t = p / self.end;
@@ -96,7 +96,7 @@ impl WaterCorrection {
     }
 }
 
-/// Coefficients x that minimise |Σ_k x_k column_k − target|², by modified Gram-Schmidt.
+/// Coefficients x that minimise |Σ_k x_k column_k − target|², by modified Gram-Schmidt orthogonalisation.
 fn least_squares(mut columns: Vec<Vec<f64>>, mut target: Vec<f64>) -> Vec<f64> {
     let n = columns.len();
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();

@@ -1,10 +1,10 @@
-//! Scatter: a smooth background that the object throws on the detector.
+//! Scattered radiation: a smooth background that the object adds to the detector signal.
 //!
-//! S = k G ∗ (p e^−p) in units of the flux through air: photons scatter where they are absorbed least and meet most
-//! matter, and spread by a wide Gaussian (the forward scatter potential of B. Ohnesorge, T. Flohr, K. Klingenbeck-Regn,
-//! Eur. Radiol. 9, 563, 1999). One k for the whole scan makes the sum of scatter over the sum of primary, both in the
-//! object's shadow, the asked ratio. The measured p' = −ln(e^−p + S) is too low where much is absorbed: cupping, and
-//! dark bands between dense parts.
+//! S = k G ∗ (p e^−p) in units of the flux through air: p e^−p is the forward scatter potential (photons that met much
+//! matter and were not absorbed), which a wide Gaussian G spreads over the detector (B. Ohnesorge, T. Flohr, K.
+//! Klingenbeck-Regn, Eur. Radiol. 9, 563, 1999). One k for the whole scan is chosen so that total scatter divided by
+//! total primary, both in the object's shadow, is the configured ratio. The measured p' = −ln(e^−p + S) is too low
+//! where attenuation is high: cupping, and dark bands between dense parts.
 
 use super::kernel::Smoothing;
 use crate::data::Projections;
@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScatterConfig {
-    /// Scatter over primary in the object's shadow, over the whole scan.
+    /// Scatter-to-primary ratio in the object's shadow, averaged over the whole scan, 0 to 10; default 0.1.
     pub ratio: f64,
-    /// Standard deviation of the spread on the detector, mm.
+    /// Standard deviation of the scatter's spread on the detector, mm, 1 to 1000; default 60.
     pub sd_mm: f64,
 }
 
@@ -29,11 +29,11 @@ impl Default for ScatterConfig {
     }
 }
 
-/// Where line integrals are above this part of the largest, the object throws its shadow.
+/// Line integrals above this fraction of the largest one count as the object's shadow.
 const SHADOW: f32 = 0.05;
 
 impl ScatterConfig {
-    /// Whether the numbers make sense.
+    /// Checks the ranges of the values.
     ///
     /// # Errors
     /// A ratio that is not 0 to 10, a spread that is not 1 to 1000 mm.
@@ -47,14 +47,14 @@ impl ScatterConfig {
         Ok(())
     }
 
-    /// Scatter of every sample over the flux through air.
+    /// Scatter of every sample in C order `[view, row, column]`, relative to the flux through air.
     pub(super) fn of(&self, ideal: &Projections) -> Vec<f64> {
         let [_, rows, columns] = ideal.geometry.shape();
         let smoothing = Smoothing::gaussian(self.sd_mm, &ideal.geometry);
         let floor = SHADOW * ideal.as_slice().iter().copied().fold(0.0, f32::max);
         let primary = |p: f32| (-f64::from(p.max(0.0))).exp();
         let mut scatter: Vec<f64> = ideal.as_slice().iter().map(|&p| f64::from(p.max(0.0)) * primary(p)).collect();
-        // Sums by view, then over views in order: the same bits on any number of threads.
+        // Sums per view, then over the views in order, so that the result does not depend on the number of threads.
         let sums: Vec<[f64; 2]> = scatter
             .par_chunks_mut(rows * columns)
             .zip(ideal.as_slice().par_chunks(rows * columns))

@@ -1,11 +1,11 @@
-//! Spectra: a tungsten tube with filters, or a table.
+//! X-ray spectra: a model of a tungsten tube with filters, or a table from a file.
 //!
-//! The tube is Kramers' thick-target law with what the anode itself absorbs (H. A. Kramers, Phil. Mag. 46, 836, 1923;
-//! the depth of production by the Thomson-Whiddington law, as in R. Birch and M. Marshall, Phys. Med. Biol. 24, 505,
+//! The tube follows Kramers' thick-target law with self-absorption in the anode (H. A. Kramers, Phil. Mag. 46, 836,
+//! 1923; depth of production by the Thomson-Whiddington law, as in R. Birch and M. Marshall, Phys. Med. Biol. 24, 505,
 //! 1979): N(E) ∝ (E0/E − 1) exp(−μ_W(E) (E0² − E²)/(2 c) cot θ), with K lines of strength ∝ (E0/E_K − 1)^1.67 (M. Green
 //! and V. E. Cosslett, J. Phys. D 1, 425, 1968) above 69.5 keV, behind filters e^{−μ d}. The two constants, c = 1.8e6
 //! keV² cm²/g and the strength of the K lines, are set so that mean energies and half-value layers agree with SpekPy
-//! 2.5.4 to 5 % from 70 to 140 kV (see the test). For spectra that must be better than that, give a table.
+//! 2.5.4 to 5 % from 70 to 140 kV (see the test). Where that is not accurate enough, use a table.
 
 use super::attenuation::{ENERGY_RANGE_KEV, attenuation_per_mm, tungsten};
 use crate::data::Material;
@@ -15,25 +15,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// K lines of tungsten: energy (keV) and share of the four (D. M. Tucker, G. T. Barnes, D. P. Chakraborty, Med. Phys.
-/// 18, 211, 1991).
+/// K lines of tungsten: energy (keV) and fraction of all K-line photons (D. M. Tucker, G. T. Barnes, D. P. Chakraborty,
+/// Med. Phys. 18, 211, 1991).
 const K_LINES: [(f64, f64); 4] = [(59.318, 0.505), (57.981, 0.291), (67.1, 0.162), (69.1, 0.042)];
 const K_EDGE_KEV: f64 = 69.525;
-/// Photons of all K lines over those of the continuum per keV at half the peak energy, at twice the K edge.
+/// Ratio of all K-line photons to continuum photons per keV at half the peak energy, for a tube voltage of twice the K
+/// edge.
 const K_STRENGTH: f64 = 12.0;
 /// Thomson-Whiddington constant of tungsten, keV² cm²/g.
 const WHIDDINGTON: f64 = 1.8e6;
 /// Width of an energy bin, keV.
 const BIN_KEV: f64 = 1.0;
 
-/// Where a spectrum comes from.
+/// A source of X-ray photons with a spectrum.
 pub trait Emission {
-    /// The file it is read from, if it is.
+    /// Path of the file from which the spectrum is read, if there is one.
     fn path(&self) -> Option<&Path>;
-    /// Photons per energy: `[keV, number]`, in any unit, energies ascending; `read` holds the rows of its file.
+    /// The spectrum as pairs `[keV, number of photons]` with ascending energies; the numbers may be in any unit. `read`
+    /// holds the rows of the file at [`Emission::path`].
     ///
     /// # Errors
-    /// Impossible numbers, with their key.
+    /// Invalid values, with their key.
     fn photons(&self, read: &[[f64; 2]]) -> Result<Vec<[f64; 2]>>;
 }
 
@@ -51,13 +53,13 @@ crate::kinds! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tube {
-    /// Peak voltage, kV.
+    /// Peak voltage, kV, 40 to 150; default 120.
     pub kilovolts: f64,
-    /// Angle between the anode's face and the central ray, degrees.
+    /// Anode angle: between the anode's face and the central ray, degrees, 5 to 45; default 12.
     pub anode_deg: f64,
-    /// Filter, inherent and added, mm of aluminium.
+    /// Thickness of the inherent and added aluminium filter, mm, 0.5 to 100; default 3.
     pub aluminium_mm: f64,
-    /// Added filter, mm of copper.
+    /// Thickness of the added copper filter, mm, 0 to 10; default 0.
     pub copper_mm: f64,
 }
 
@@ -71,7 +73,8 @@ impl Default for Tube {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpectrumFile {
-    /// The table: one `keV,photons` a line; lines beginning with # and one line of titles are skipped.
+    /// Path of the CSV table: one `keV,photons` per line, 10 to 200 keV, ascending; lines that begin with # and one
+    /// header line are skipped.
     pub path: InputPath,
 }
 
@@ -112,7 +115,7 @@ impl Tube {
         inside("copper_mm", self.copper_mm, 0.0, 10.0)
     }
 
-    /// What leaves the anode and passes the filters.
+    /// Transmission through the anode itself and the filters, at an energy in keV.
     fn transmission(&self, energy: f64) -> f64 {
         let depth = (self.kilovolts.powi(2) - energy.powi(2)) / (2.0 * WHIDDINGTON);
         let anode = tungsten(energy) * depth / self.anode_deg.to_radians().tan();

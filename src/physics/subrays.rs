@@ -1,16 +1,16 @@
-//! Finite detector pixels: a pixel measures the mean intensity over its area, not the mean line integral, so
-//! p = −ln(mean over its sub-rays of e^−p'). Where an edge crosses the pixel this is less than the mean of p'
-//! (exponential edge-gradient effect; Joseph & Spital, Phys. Med. Biol. 26(3), 1981).
+//! Finite detector pixels: a pixel measures the mean intensity over its area, not the mean line integral, so p =
+//! −ln(mean over its sub-rays of e^−p'). Where an edge crosses the pixel this is less than the mean of p' (exponential
+//! edge-gradient effect; Joseph & Spital, Phys. Med. Biol. 26(3), 1981).
 
 use crate::data::{Geometry, Projections};
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
-/// The projections of `geometry` from line integrals `fine` `[view, row, column]` of
-/// [`geometry.subdivided(rows, columns)`](Geometry::subdivided), averaged as intensities over each pixel.
+/// Averages line integrals `fine` as intensities over each pixel of `geometry`. `fine` is in C order `[view, row,
+/// column]` of [`geometry.subdivided(rows, columns)`](Geometry::subdivided).
 ///
 /// # Errors
-/// Another number of values than that; values that are not finite.
+/// A number of values that does not match; values that are not finite.
 pub fn average_subrays(fine: &[f32], geometry: &Geometry, rows: usize, columns: usize) -> Result<Projections> {
     let expected = geometry.samples() * rows * columns;
     if fine.len() != expected || expected == 0 {
@@ -29,7 +29,7 @@ pub fn average_subrays(fine: &[f32], geometry: &Geometry, rows: usize, columns: 
     Projections::from_vec(geometry.clone(), values)
 }
 
-/// −ln of the mean of e^−p, relative to the smallest p so that nothing underflows.
+/// −ln of the mean of e^−p, computed relative to the smallest p to avoid underflow.
 fn mean_intensity(subrays: impl Iterator<Item = f32> + Clone) -> f32 {
     let least = f64::from(subrays.clone().fold(f32::INFINITY, f32::min));
     let (sum, count) = subrays.fold((0.0, 0.0), |(sum, count), p| (sum + (least - f64::from(p)).exp(), count + 1.0));

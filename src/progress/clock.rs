@@ -1,6 +1,6 @@
-//! Durations for people.
+//! Durations as text.
 
-/// `1:05` or `2:00:00` of so many seconds, to the nearest.
+/// A duration in seconds as `m:ss` or `h:mm:ss`, rounded to the nearest second; a negative one is `0:00`.
 #[must_use]
 pub fn clock(seconds: f64) -> String {
     let whole = seconds.clamp(0.0, 1e9).round() as u64;

@@ -1,35 +1,35 @@
-//! [`Hidden`]: names that a run does not tell. Paths of input files and what else the user gave may say whose data
-//! they are; with `identity: drop` they are covered in every message, whoever tells it and whoever listens.
+//! [`Hidden`]: names that a run keeps out of its messages. Paths of input files and other texts from the user may
+//! identify the patient; with `identity: drop` they are replaced by placeholders in every message of the process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-/// Shortest file name that is covered where it stands alone; shorter ones are covered as a part of a path only.
+/// Shortest file name, in characters, that is replaced on its own; shorter names are replaced only as part of a path.
 const SHORTEST: usize = 3;
 
-/// Everything that is covered in this process, longest first, with what is told instead, for all runs that are open.
+/// All names to replace, with their placeholders, of all open runs in this process; the longest names first.
 static COVERED: RwLock<Vec<Covered>> = RwLock::new(Vec::new());
 
 struct Covered {
     run: u64,
     name: String,
     instead: String,
-    /// Whether what follows it, up to the end of the path, is covered too.
+    /// Whether the rest of a path that begins with this name is removed too.
     folder: bool,
 }
 
-/// While this lives, its names are covered.
+/// Hides names in messages until it is dropped.
 #[derive(Debug)]
 pub struct Hidden {
     run: u64,
-    /// What is told instead of each input, and the key that names it.
+    /// The placeholder of each input, and the configuration key that names the input.
     inputs: Vec<(String, String)>,
 }
 
 impl Hidden {
-    /// Covers the paths of inputs, given with the keys that name them, as `input-1`, `input-2` and so on, and other
-    /// texts as `(hidden)`.
+    /// Hides the paths of inputs, given with their configuration keys, behind the placeholders `input-1`, `input-2` and
+    /// so on, and other texts behind `(hidden)`.
     #[must_use]
     pub fn new(paths: &[(String, PathBuf)], texts: &[String]) -> Self {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
@@ -52,7 +52,7 @@ impl Hidden {
         Self { run, inputs }
     }
 
-    /// Which keys name the inputs that a covered text speaks of: `input-1 is load.nifti.path`.
+    /// Explains the placeholders in `text` by their configuration keys: `input-1 is load.nifti.path`.
     #[must_use]
     pub fn explained(&self, text: &str) -> String {
         let spoken = self.inputs.iter().filter(|(instead, _)| text.contains(instead));
@@ -77,7 +77,8 @@ fn add(run: u64, name: String, instead: String, folder: bool) {
     all.insert(place, Covered { run, name, instead, folder });
 }
 
-/// Covers the files of an input too, if the input is covered: the names in a folder are as telling as its own.
+/// Hides the names of the files of an input too, if the input itself is hidden: file names may identify the patient as
+/// much as the folder's name.
 pub fn cover_files<'a>(input: &Path, files: impl Iterator<Item = &'a Path>) {
     let found = {
         let all = COVERED.read().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +97,7 @@ pub fn cover_files<'a>(input: &Path, files: impl Iterator<Item = &'a Path>) {
     }
 }
 
-/// The text with all that is covered replaced.
+/// Returns the text with all hidden names replaced by their placeholders.
 #[must_use]
 pub fn covered(text: &str) -> String {
     let all = COVERED.read().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +118,8 @@ fn replaced(text: &str, one: &Covered) -> String {
         out.push_str(&one.instead);
         rest = &rest[at + one.name.len()..];
         if one.folder && rest.starts_with('/') {
-            // A file below it whose name is not known: all up to the end of the path, which our messages mark so.
+            // A file in the folder, of unknown name: remove the rest of the path, which in messages ends at one of
+            // these marks.
             let end = [": ", "\n", "\"", "'", "`"].iter().filter_map(|mark| rest.find(mark)).min();
             rest = &rest[end.unwrap_or(rest.len())..];
         }
@@ -125,7 +127,7 @@ fn replaced(text: &str, one: &Covered) -> String {
     out + rest
 }
 
-/// All texts in a JSON value, covered.
+/// Replaces the hidden names in all strings of a JSON value; keys stay as they are.
 pub fn cover_json(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::String(text) => *text = covered(text),

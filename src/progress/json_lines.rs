@@ -1,4 +1,4 @@
-//! [`JsonLines`]: messages as one JSON object per line, for logs and for programs that watch.
+//! [`JsonLines`]: messages as one JSON object per line, for log files and for programs that monitor a run.
 
 use super::Message;
 use serde_json::{Map, Value};
@@ -6,11 +6,11 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Shortest time between two lines about steps of a task.
+/// Shortest time between two `step` lines of a task.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// Writes `{"time": unix seconds, "event": ..., ...}` lines. A line that cannot be written is lost: a log never stops
-/// the work.
+/// Writes lines of the form `{"time": unix seconds, "event": ..., ...}`. A line that cannot be written is dropped, so
+/// that a full disk does not stop the computation.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
     state: Mutex<State<W>>,
@@ -23,12 +23,12 @@ struct State<W> {
 }
 
 impl<W: Write> JsonLines<W> {
-    /// Lines to `writer`.
+    /// Creates a log that writes to `writer`.
     pub fn new(writer: W) -> Self {
         Self { state: Mutex::new(State { writer, last: None }) }
     }
 
-    /// The line of a message; steps of a task at most every two seconds.
+    /// Writes a message as one line; of the steps of a task at most one every 2 s.
     pub fn write(&self, message: &Message) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match message {

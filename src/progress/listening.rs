@@ -1,4 +1,4 @@
-//! [`Listening`]: a layer of `tracing` that turns the program's spans and events into [`Message`]s.
+//! [`Listening`]: a `tracing` layer that turns the program's spans and events into [`Message`]s.
 
 use super::{BOARD, Message, NOTE, STEP, TASK, TRIAL, WARNING, covered};
 use serde_json::{Map, Value};
@@ -11,31 +11,32 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-/// Whoever listens to messages.
+/// A receiver of messages.
 pub trait Listen: 'static {
-    /// Hears a message told in `places`, the innermost first. The message does not carry their labels yet.
+    /// Receives a message that was sent inside the spans `places`, the innermost first. The message does not contain
+    /// their labels yet.
     fn hear(&self, places: &[Place], message: Message);
 }
 
-/// A span that a message was told in.
+/// A span inside which a message was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The span's number.
     pub id: u64,
-    /// What it calls itself, such as the method's name.
+    /// Label of the span, such as the method's name.
     pub label: Option<String>,
 }
 
-/// The layer of a listener.
+/// The `tracing` layer that passes messages to a listener.
 pub(super) struct Listening<L>(pub(super) L);
 
-/// What a span was opened with, kept beside it for all layers.
+/// The fields of a span and its start time, stored with the span for all layers.
 pub(super) struct SpanFields {
     pub(super) values: Map<String, Value>,
     begin: Instant,
 }
 
-/// Collects the values of a span or an event.
+/// Collects the field values of a span or an event.
 #[derive(Default)]
 pub(super) struct Values(pub(super) Map<String, Value>);
 
@@ -72,7 +73,7 @@ impl Visit for Values {
     }
 }
 
-/// Keeps the values of a new span beside it, unless another layer has done so.
+/// Stores the field values of a new span with the span, unless another layer has done so.
 pub(super) fn keep<S: Subscriber + for<'a> LookupSpan<'a>>(attributes: &Attributes<'_>, id: &Id, context: &Context<S>) {
     let Some(span) = context.span(id) else { return };
     let mut extensions = span.extensions_mut();
@@ -83,7 +84,7 @@ pub(super) fn keep<S: Subscriber + for<'a> LookupSpan<'a>>(attributes: &Attribut
     }
 }
 
-/// Keeps values recorded later.
+/// Stores field values that are recorded after a span was opened.
 pub(super) fn keep_more<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, record: &Record<'_>, context: &Context<S>) {
     let Some(span) = context.span(id) else { return };
     let mut values = Values::default();
@@ -93,12 +94,13 @@ pub(super) fn keep_more<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, record:
     }
 }
 
-/// A text among the values.
+/// The string value of the field `name`, if there is one.
 pub(super) fn text(values: &Map<String, Value>, name: &str) -> Option<String> {
     values.get(name).and_then(Value::as_str).map(str::to_string)
 }
 
-/// Where a message was told: its places, and the name of the task around it. `None` within a trial.
+/// The spans around a message, and the name of the task that it belongs to. `None` inside a trial, whose messages are
+/// not passed on.
 fn places<S: Subscriber + for<'a> LookupSpan<'a>>(scope: Option<Scope<'_, S>>) -> Option<(Vec<Place>, String)> {
     let (mut places, mut task) = (Vec::new(), None);
     for span in scope.into_iter().flatten() {

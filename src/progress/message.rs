@@ -1,58 +1,58 @@
-//! [`Message`]: what a span or event means to those who listen.
+//! [`Message`]: the form in which listeners receive spans and events.
 
 use serde_json::{Map, Value};
 
-/// What is told.
+/// A message about the progress of the program.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// A task begins.
     Begin {
-        /// Its name.
+        /// Name of the task.
         task: String,
-        /// Its length, if known.
+        /// Number of steps, if known.
         steps: Option<u64>,
     },
-    /// A part of a task is done.
+    /// Some steps of a task are done.
     Step {
-        /// Its name.
+        /// Name of the task.
         task: String,
-        /// Steps that are done.
+        /// Number of steps that are done.
         done: u64,
-        /// Figures such as `loss`.
+        /// Quantities to show, such as `loss`, with their values.
         figures: Vec<(String, f64)>,
     },
-    /// A task is over, finished or not.
+    /// A task has ended, finished or not.
     End {
-        /// Its name.
+        /// Name of the task.
         task: String,
-        /// How long it took, seconds.
+        /// Duration of the task in seconds.
         seconds: f64,
     },
     /// Something the user must know.
     Warning {
-        /// Stable code.
+        /// Stable identifier.
         code: String,
-        /// In words.
+        /// The warning in words.
         message: String,
     },
-    /// How far something stands, in place of what was told before.
+    /// A status table that replaces the previous one.
     Board {
-        /// A table, of lines.
+        /// The table, several lines of text.
         text: String,
-        /// What has changed, a line each; for listeners that cannot draw in place.
+        /// The changes since the previous table, one per line, for outputs that cannot redraw a table in place.
         changes: String,
     },
-    /// For logs only: what happened, with values.
+    /// An event for log files only.
     Note {
-        /// What happened, such as `stage`.
+        /// Name of the event, such as `stage`.
         event: String,
-        /// Its values.
+        /// Fields of the event.
         values: Map<String, Value>,
     },
 }
 
 impl Message {
-    /// The same, told by a part called `label`: `fit` of `siren` is `siren: fit`.
+    /// Puts `label` in front of the task's name or the warning: `fit` under `siren` becomes `siren: fit`.
     #[must_use]
     pub fn under(mut self, label: &str) -> Self {
         match &mut self {
@@ -67,7 +67,7 @@ impl Message {
         self
     }
 
-    /// Its name in JSON lines, and its values.
+    /// The event name and the fields of the message in JSON lines.
     pub(super) fn values(&self) -> (&str, Map<String, Value>) {
         let mut map = Map::new();
         let mut put = |name: &str, value: Value| map.insert(name.to_string(), value);

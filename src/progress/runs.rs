@@ -1,4 +1,4 @@
-//! [`RunSpan`]: what is told in the span of one run goes to that run's own listener.
+//! [`RunSpan`]: sends the messages of one run to that run's own listener.
 
 use super::listening::Listening;
 use super::{Listen, Message, PART, Place};
@@ -8,13 +8,13 @@ use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::span::EnteredSpan;
 use tracing_subscriber::layer::SubscriberExt;
 
-/// Whoever listens to one run: hears each message under the labels of the parts inside the run.
+/// A receiver of the messages of one run. The labels of the spans inside the run are already part of each message.
 pub trait RunListener: Send + Sync {
-    /// Hears a message.
+    /// Receives a message.
     fn hear(&self, message: &Message);
 }
 
-/// The listeners of the runs that are open, by the number of the run's span. Several may be open in one process.
+/// The listeners of all open runs in this process, by the number of the run's span.
 #[derive(Clone, Default)]
 pub(super) struct Runs(Arc<Mutex<HashMap<u64, Arc<dyn RunListener>>>>);
 
@@ -38,16 +38,16 @@ impl Listen for Runs {
     }
 }
 
-/// The span of a run: while it lives, what this thread tells belongs to the run.
+/// The span of a run: until it is dropped, the messages of this thread belong to the run.
 pub struct RunSpan {
     runs: Runs,
     span: EnteredSpan,
-    /// Where nobody has installed a subscriber (tests, programs that use the library), the run brings its own.
+    /// The run's own subscriber, if none is installed (in tests and in programs that use the library).
     _own: Option<DefaultGuard>,
 }
 
 impl RunSpan {
-    /// A run that `listener` listens to.
+    /// Opens the span of a run whose messages go to `listener`.
     #[must_use]
     pub fn open(listener: Arc<dyn RunListener>) -> Self {
         let found =

@@ -1,15 +1,17 @@
-//! [`shown`]: text of files made safe for a terminal.
+//! [`shown`]: makes text from files safe to print on a terminal.
 
 use std::path::Path;
 
-/// The text with control characters and marks that reorder what follows them (U+202A to U+202E, U+2066 to U+2069,
-/// U+200E, U+200F, U+061C) replaced by U+FFFD. Line breaks and tabs stay.
+/// Replaces control characters, Unicode line and paragraph separators (U+2028, U+2029) and bidirectional marks, which
+/// reorder the text after them (U+202A to U+202E, U+2066 to U+2069, U+200E, U+200F, U+061C), by U+FFFD. Line feeds and
+/// tabs stay.
 #[must_use]
 pub fn shown(text: &str) -> String {
     text.chars().map(|c| if harmless(c) { c } else { '\u{fffd}' }).collect()
 }
 
-/// A path for a message: as [`shown`], and on one line, so that no file name can look like a line of the program's own.
+/// A path for a message: like [`shown`] but on a single line, so that no file name can imitate a message of the
+/// program.
 #[must_use]
 pub fn place(path: &Path) -> String {
     shown(&path.to_string_lossy()).replace(['\n', '\t'], "\u{fffd}")

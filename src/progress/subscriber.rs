@@ -1,4 +1,4 @@
-//! [`install`]: the program's subscriber, made of the layers of this module.
+//! [`install`]: installs the program's `tracing` subscriber, made of the layers of this module.
 
 use super::Listen;
 use super::listening::Listening;
@@ -11,43 +11,43 @@ use std::sync::Arc;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-/// The environment variable with the filter of what is shown, in the syntax of `EnvFilter`.
+/// Environment variable that filters the messages shown, in the syntax of `EnvFilter`.
 const VARIABLE: &str = "RECON_LOG";
 
-/// A trace that is being written.
+/// A trace file that is being written.
 pub struct Trace {
     file: Arc<TraceFile>,
     path: PathBuf,
 }
 
 impl Trace {
-    /// A trace to `file`, which lies at `path`.
+    /// Creates a trace that writes to `file`; `path` is its path for error messages.
     #[must_use]
     pub fn new(file: Box<dyn Write + Send>, path: &Path) -> Self {
         Self { file: Arc::new(TraceFile::new(file)), path: path.to_path_buf() }
     }
 
-    /// Makes the file whole.
+    /// Completes the file, so that it is valid JSON.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The file cannot be written.
     pub fn finish(self) -> Result<()> {
         self.file.finish().map_err(|error| Error::write(&self.path, &error))
     }
 }
 
-/// A trace of a program that panics is whole too.
+/// Completes the file even if the program panics.
 impl Drop for Trace {
     fn drop(&mut self) {
         let _ = self.file.finish();
     }
 }
 
-/// Makes `listener` hear what the program tells on any thread, as far as the filter lets it: the text of `RECON_LOG`,
-/// else everything; nothing if `quiet`. The logs of runs and the trace do not depend on the filter.
+/// Sends the messages of all threads to `listener`, filtered by the environment variable `RECON_LOG`: without it, all
+/// messages of level info and above; none if `quiet`. The logs of runs and the trace do not depend on the filter.
 ///
 /// # Errors
-/// A filter that is none; a process that has a subscriber already.
+/// An invalid filter; a process that has a subscriber already.
 pub fn install(listener: impl Listen + Send + Sync, quiet: bool, trace: Option<Trace>) -> Result<Option<Trace>> {
     let tracing = trace.as_ref().map(|trace| Tracing(Arc::clone(&trace.file)));
     let subscriber = tracing_subscriber::registry()

@@ -1,4 +1,4 @@
-//! Spans as a trace in Chrome's format (Trace Event Format, JSON array), for <https://ui.perfetto.dev> or
+//! Writes spans as a trace in Chrome's Trace Event Format (a JSON array), for <https://ui.perfetto.dev> or
 //! `chrome://tracing`.
 
 use super::listening::{SpanFields, Values, keep, keep_more, text};
@@ -14,13 +14,13 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// The file, open until it is finished.
+/// The trace file; it is open until [`TraceFile::finish`].
 pub(super) struct TraceFile {
     writer: Mutex<Option<BufWriter<Box<dyn Write + Send>>>>,
     begin: Instant,
 }
 
-/// The layer that writes to it.
+/// The `tracing` layer that writes to the trace file.
 pub(super) struct Tracing(pub(super) Arc<TraceFile>);
 
 impl TraceFile {
@@ -31,13 +31,13 @@ impl TraceFile {
         Self { writer: Mutex::new(Some(writer)), begin: Instant::now() }
     }
 
-    /// Closes the array.
+    /// Closes the JSON array and the file.
     pub(super) fn finish(&self) -> std::io::Result<()> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         writer.map_or(Ok(()), |mut writer| writer.write_all(b"\n]\n").and_then(|()| writer.flush()))
     }
 
-    /// One event: `phase` is B(egin), E(nd), C(ounter) or i(nstant). A line that cannot be written is lost.
+    /// Writes one event: `phase` is B(egin), E(nd), C(ounter) or i(nstant). An event that cannot be written is dropped.
     fn write(&self, phase: &str, name: &str, values: Value) {
         let time = self.begin.elapsed().as_nanos() as f64 / 1000.0;
         let event = json!({"name": name, "ph": phase, "ts": time, "pid": 1, "tid": thread(), "args": values});
@@ -47,7 +47,7 @@ impl TraceFile {
     }
 }
 
-/// A small number of this thread.
+/// Number of this thread, counted from 1.
 fn thread() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     thread_local! {

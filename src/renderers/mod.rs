@@ -1,4 +1,4 @@
-//! From a field to what a scanner would measure of it, with the gradient for the field's parameters.
+//! Simulated measurements of a field, with their gradient with respect to the field's parameters.
 
 pub mod emission_absorption;
 pub mod line_integral;

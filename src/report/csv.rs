@@ -4,9 +4,9 @@ use super::finite::finite;
 use super::ranking;
 use crate::data::{Report, Status};
 
-/// The methods as RFC 4180 lines (CRLF, quotes where needed): `name, algorithm, status, seconds, peak_memory_bytes`,
-/// then each metric key in the order it was asked for. A number that does not exist is an empty field; numbers are
-/// written so that they read back exactly.
+/// The methods as CSV (RFC 4180: CRLF, quotes where needed) with the columns `name, algorithm, status, seconds,
+/// peak_memory_bytes` and then the metrics in the order of the configuration. A missing value is an empty field.
+/// Numbers are written with all digits, so that they read back exactly.
 #[must_use]
 pub fn table(report: &Report) -> String {
     let report = finite(report);
@@ -30,7 +30,7 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-/// A status as `report.json` writes it.
+/// Name of a status as in `report.json`.
 pub(crate) fn word(status: Status) -> &'static str {
     match status {
         Status::Complete => "complete",
@@ -40,7 +40,7 @@ pub(crate) fn word(status: Status) -> &'static str {
     }
 }
 
-/// One line: fields quoted where they hold a comma, a quote or a line end.
+/// One CSV line; fields with a comma, a quote or a line end are quoted.
 pub(crate) fn line(fields: impl Iterator<Item = String>) -> String {
     let quoted = fields.map(|field| {
         if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }

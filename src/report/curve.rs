@@ -1,10 +1,10 @@
-//! `curve.csv`: how one method converged.
+//! `curve.csv`: the convergence of one method.
 
 use super::csv::line;
 use crate::data::CurvePoint;
 
-/// The curve as RFC 4180 lines: `step, seconds, loss`, then every other figure by name. A figure that a point does not
-/// have, or that is not finite, is an empty field.
+/// The curve as CSV (RFC 4180) with the columns `step, seconds, loss` and then every other quantity in alphabetical
+/// order. A value that is missing or not finite is an empty field.
 #[must_use]
 pub fn table(curve: &[CurvePoint]) -> String {
     let mut names: Vec<&String> = curve.iter().flat_map(|point| point.figures.keys()).collect();

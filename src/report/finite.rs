@@ -1,13 +1,13 @@
-//! A [`Report`] without NaN or infinity: JSON has neither, and a reader must learn why a number is missing.
+//! Removes NaN and infinity from a [`Report`]: JSON has neither, and a reader must learn why a number is missing.
 
 use crate::data::{MethodReport, Report, Warning};
 
-/// Stable code of the warning that says which numbers were left out.
+/// Stable code of the warning that names the numbers that were left out.
 const CODE: &str = "not_finite";
 
-/// The same report with every number finite. A metric becomes null with a reason, a figure or point of a curve is left
-/// out, a time becomes 0; what was left out of curves and times is said in a warning. Every null metric has a reason
-/// afterwards.
+/// Returns the report with finite numbers only. A metric that is not finite becomes null with a reason; a point of a
+/// curve whose loss or time is not finite is left out with a warning, other quantities of a point are left out
+/// silently; a time of a stage or method becomes 0 with a warning. Every null metric has a reason afterwards.
 pub(crate) fn finite(report: &Report) -> Report {
     let mut report = report.clone();
     let mut warnings = Vec::new();

@@ -1,8 +1,8 @@
-//! `report.html`: the run as one page that needs nothing but itself: no network; pictures, style, volumes and the
-//! viewer's script inside. It reads without a script too, in light and dark, on paper and on a phone.
+//! `report.html`: the report of a run as one self-contained page. It needs no network: pictures, style, volumes and the
+//! viewer's script are inside. It can be read without scripts, in light and dark mode, in print and on a phone.
 //!
-//! Every text goes through [`maud`], which escapes it; what could still mislead a reader's eye (control characters,
-//! marks that turn the writing direction) is replaced in the finished page.
+//! [`maud`] escapes every text; control characters and bidirectional marks, which could still make a text look like
+//! another, are replaced in the finished page.
 
 use super::finite::finite;
 use super::sections::contents::Entry;
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page of a run. It never fails: what is missing is left out or shown as missing, with the reason.
+/// The HTML report of a run. It never fails: missing parts are left out or shown as missing, with the reason.
 #[must_use]
 pub fn page(report: &Report, images: &Gallery) -> String {
     let report = finite(report);
@@ -59,13 +59,14 @@ pub fn page(report: &Report, images: &Gallery) -> String {
     }
 }
 
-/// A page with our style that needs nothing but itself.
+/// A self-contained page with the style of the report.
 pub(crate) fn document(title: &str, body: &Markup) -> String {
     written(title, body, STYLE, None)
 }
 
-/// Pictures come from `data:` addresses, style and the one script from the page, each known by its hash; everything
-/// else is refused by the browser. Widths in `style` attributes are the page's own: nothing foreign is in them.
+/// The content security policy: the browser accepts pictures from `data:` URIs and the style and the script of the page
+/// with these hashes, and refuses everything else. `style` attributes are allowed because they contain only numbers
+/// that the report computed.
 fn policy(style: &str, script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let script = script.map_or_else(String::new, |script| format!("script-src {}; ", hash(script)));
@@ -95,7 +96,7 @@ fn written(title: &str, body: &Markup, style: &str, script: Option<&str>) -> Str
     harmless(page.into_string())
 }
 
-/// The text with control characters and writing-direction marks replaced.
+/// Replaces control characters other than line feeds, and bidirectional marks, by U+FFFD.
 fn harmless(text: String) -> String {
     let bad = |c: char| {
         (c.is_control() && c != '\n')
@@ -105,7 +106,7 @@ fn harmless(text: String) -> String {
 }
 
 impl<'a> Page<'a> {
-    /// What the sections share: the order of the metrics, one window, one range of errors.
+    /// Collects what the sections share: the order of the metrics, the grey-value windows, the range of the errors.
     fn of(report: &'a Report, gallery: &'a Gallery<'a>) -> Self {
         let first = gallery.truth.or(gallery.methods.first().map(|(_, volume)| *volume));
         let window = first.map(figures::window::Window::of);

@@ -1,11 +1,11 @@
-//! `report.json`: the report's keys are a contract, so this is the [`Report`] itself, made valid JSON.
+//! `report.json`: the [`Report`] itself as JSON. Its keys are a stable interface for other programs.
 
 use super::finite::finite;
 use crate::data::Report;
 
-/// The report as indented JSON with a line end. It never holds NaN or infinity: a metric that does not exist is null
-/// with an entry in `reasons`, points of curves that are not finite are left out with a warning. What it says reads
-/// back as a [`Report`].
+/// The report as indented JSON with a final line feed. It contains no NaN or infinity: a metric that does not exist is
+/// null with an entry in `reasons`; points of curves that are not finite are left out with a warning. The text can be
+/// parsed as a [`Report`].
 #[must_use]
 pub fn document(report: &Report) -> String {
     let mut text =

@@ -1,9 +1,9 @@
-//! What a run found, as people and programs read it: [`html`] (one offline page), [`json`] and [`csv`] (the same
-//! figures for scripts), [`curve`] (one method's convergence) and [`table`] (for the terminal).
+//! The report of a run in several formats: [`html`] (one offline page), [`json`] and [`csv`] (the same values for
+//! scripts), [`curve`] (the convergence of one method) and [`table`] (for the terminal).
 //!
-//! Nothing here opens a file or computes a metric: values in, text out. A page needs a [`Report`](crate::data::Report)
-//! for the figures and a [`Gallery`] for the pictures; both can come from a run that has just ended or from one read
-//! back from disk.
+//! This module turns values into text; it neither opens files nor computes metrics. A page needs a
+//! [`Report`](crate::data::Report) for the metrics and a [`Gallery`] for the pictures. Both can come from a run that
+//! has just ended or from a run that was read back from disk.
 
 mod figures;
 mod finite;
@@ -21,61 +21,66 @@ pub mod table;
 use crate::data::{Picture, Projections, Volume};
 use serde::{Deserialize, Serialize};
 
-/// What the pictures of a report are made from. Every part may be missing: a failed run still gets its page.
+/// The volumes, projections and facts that a report shows. Every part may be missing, so that a failed run still has a
+/// report.
 #[derive(Debug, Clone, Default)]
 pub struct Gallery<'a> {
-    /// What was scanned, HU `[z, y, x]` on the reconstruction's grid; `None` for measured projections.
+    /// The ground truth in HU, `[z, y, x]` on the grid of the reconstruction; `None` for measured projections.
     pub truth: Option<&'a Volume>,
-    /// Each method's name and its volume, HU `[z, y, x]`, in the order of the report.
+    /// Name and volume `[z, y, x]` of each method, in the order of the report; in HU, or in 1/mm if the attenuation of
+    /// water is unknown.
     pub methods: Vec<(String, &'a Volume)>,
-    /// Methods that know the standard deviation of each voxel: the name and that, in the unit of their volumes.
+    /// Name of each method that estimates its uncertainty, and the standard deviation of each voxel, in the unit of the
+    /// method's volume.
     pub uncertainties: Vec<(String, &'a Volume)>,
-    /// Methods with a learned prior: the name and the volume that it started from, in the unit of their volumes.
+    /// Name of each method with a learned prior, and the volume that the prior started from, in the unit of the
+    /// method's volume.
     pub starts: Vec<(String, &'a Volume)>,
-    /// Most bytes that the volumes of the page's viewer may add to it; `None` for a page without a viewer.
+    /// Most bytes that the volumes of the viewer may add to the page; `None` for a page without a viewer.
     pub viewer_bytes: Option<usize>,
-    /// What the methods were given: line integrals `[view, row, column]` with their scan.
+    /// The input of the methods: line integrals `[view, row, column]` with their scan geometry.
     pub projections: Option<&'a Projections>,
-    /// Held-out pictures beside what the methods see from their cameras.
+    /// Held-out pictures, each with the methods' renderings from the same camera.
     pub pictures: Vec<PicturePair<'a>>,
-    /// What the run ran on.
+    /// Versions, hardware, files and command of the run.
     pub run: RunFacts,
 }
 
-/// A held-out picture, and what the methods see from its camera.
+/// A held-out picture, and the methods' renderings from the same camera.
 #[derive(Debug, Clone)]
 pub struct PicturePair<'a> {
-    /// Its name.
+    /// Name of the picture.
     pub name: &'a str,
-    /// The picture itself.
+    /// The held-out picture.
     pub truth: &'a Picture,
-    /// Each method's name and what it sees.
+    /// Name of each method and its rendering.
     pub seen: Vec<(&'a str, &'a Picture)>,
 }
 
 /// A label and its value, as one line of a table of facts.
 pub type Fact = (String, String);
 
-/// What a run ran on and with, as lines of tables.
+/// Versions, hardware and files of a run, as rows of tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunFacts {
     /// Software: recon, libtorch, file format writers.
     pub versions: Vec<Fact>,
-    /// Hardware and its use: device and why it was taken, processor, SIMD level, threads, memory.
+    /// Hardware and its use: device and why it was chosen, processor, SIMD level, threads, memory.
     pub machine: Vec<Fact>,
-    /// Input file to hash.
+    /// Name and hash (BLAKE3) of each input file.
     pub inputs: Vec<Fact>,
-    /// Output file to hash.
+    /// Name and hash (BLAKE3) of each output file.
     pub outputs: Vec<Fact>,
-    /// How to run it again.
+    /// How to repeat the run.
     pub repeat: Repeat,
 }
 
-/// What the command that runs a pipeline again must say beside the pipeline.
+/// Options of the command that repeats a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeat {
-    /// Threads of the run; the same number gives the same bits on a CPU.
+    /// Number of threads of the run; on a CPU the same number gives results that are equal to the last bit. 0 if
+    /// unknown.
     pub threads: usize,
     /// Whether the run folder names its inputs (`identity: keep`).
     pub named: bool,

@@ -1,9 +1,10 @@
-//! Numbers as people read them: fixed decimals per unit, times, sizes, axis labels.
+//! Formatting of numbers for reports: decimals by unit, durations, sizes, axis labels.
 
-/// Shown where a number does not exist.
+/// Text for a missing number.
 pub(crate) const MISSING: &str = "–";
 
-/// A metric's value with the decimals its unit deserves: dB 2, HU 1, unitless scores 4, others 4 significant digits.
+/// A metric's value with decimals by unit: 2 for dB, 1 for HU, 4 for dimensionless values; otherwise 4 significant
+/// digits.
 pub(crate) fn metric(value: f64, unit: &str) -> String {
     match unit {
         "dB" => format!("{value:.2}"),
@@ -13,7 +14,8 @@ pub(crate) fn metric(value: f64, unit: &str) -> String {
     }
 }
 
-/// `value` with about `digits` significant digits, without an exponent between 1e-4 and 1e6; trailing zeros dropped.
+/// `value` with about `digits` significant digits: in exponential notation below 1e-4 and from 1e6, otherwise as a
+/// decimal number without trailing zeros; [`MISSING`] if it is not finite.
 pub(crate) fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".to_string() } else { MISSING.to_string() };
@@ -26,7 +28,7 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 
-/// A duration: `0.42 s`, `12.3 s`, `3 min 12 s`, `1 h 02 min`.
+/// A duration in seconds as text: `0.42 s`, `12.3 s`, `3 min 12 s`, `1 h 02 min`.
 pub(crate) fn duration(seconds: f64) -> String {
     let seconds = seconds.abs();
     let whole = seconds.round() as u64;
@@ -38,7 +40,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A size: `740 MiB`, `1.25 GiB`.
+/// A number of bytes as text: `740 MiB`, `1.25 GiB`.
 pub(crate) fn size(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes < 1000.0 {
@@ -48,7 +50,8 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// A typographic minus in front of negative numbers, none in front of zero: for pages, never for files.
+/// Replaces the hyphen of a negative number by a typographic minus sign, and removes it from zero. For pages only:
+/// programs cannot parse the result.
 pub(crate) fn pretty(number: &str) -> String {
     match number.strip_prefix('-') {
         Some(rest) if rest.contains(|c| matches!(c, '1'..='9')) => format!("\u{2212}{rest}"),
@@ -57,7 +60,7 @@ pub(crate) fn pretty(number: &str) -> String {
     }
 }
 
-/// `64 × 64 × 64`.
+/// Counts joined by multiplication signs: `64 × 64 × 64`.
 pub(crate) fn times(counts: &[usize]) -> String {
     counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" × ")
 }

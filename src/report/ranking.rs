@@ -1,17 +1,18 @@
-//! Metric keys: their order, their names for people, which way is better, and who is best.
+//! Metric keys: their order, their display names, whether higher or lower values are better, and the best method.
 
 use crate::data::{MethodReport, Report, Status};
 
-/// Which values of a metric are good.
+/// Direction in which a metric improves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Better {
-    /// Large ones, as of PSNR.
+    /// Higher values are better, such as for PSNR.
     Higher,
-    /// Small ones, as of RMSE.
+    /// Lower values are better, such as for RMSE.
     Lower,
 }
 
-/// Beginning of a key, its name for people, which way is better. The longest matching beginning counts.
+/// Prefix of a key, display name, better direction. The first matching prefix is used, so a longer prefix must come
+/// before a shorter one that it begins with.
 const KNOWN: [(&str, &str, Better); 21] = [
     ("psnr_db", "PSNR", Better::Higher),
     ("ssim_slices", "SSIM by slice", Better::Higher),
@@ -36,7 +37,7 @@ const KNOWN: [(&str, &str, Better); 21] = [
     ("resolution_mm", "resolution", Better::Lower),
 ];
 
-/// End of the key of a metric that counts only the voxels that every view sees.
+/// Suffix of the key of a metric that is computed only over the voxels that every view sees (field of view).
 pub(crate) const IN_VIEW: &str = "_fov";
 
 fn known(key: &str) -> Option<(&str, &'static str, Better)> {
@@ -44,7 +45,7 @@ fn known(key: &str) -> Option<(&str, &'static str, Better)> {
     Some((key[start.len()..].trim_start_matches('_'), name, *better))
 }
 
-/// A key's name for people, such as `PSNR` for `psnr_db` and `PSNR fov` for `psnr_db_fov`; the key itself if unknown.
+/// Display name of a key, such as `PSNR` for `psnr_db` and `PSNR fov` for `psnr_db_fov`; the key itself if unknown.
 pub(crate) fn name(key: &str) -> String {
     match known(key) {
         Some(("", name, _)) => name.to_string(),
@@ -53,19 +54,19 @@ pub(crate) fn name(key: &str) -> String {
     }
 }
 
-/// Which values of a metric are good; `None` if nobody knows.
+/// Direction in which a metric improves; `None` for an unknown metric.
 pub(crate) fn better(key: &str) -> Option<Better> {
     known(key).map(|(_, _, better)| better)
 }
 
-/// Unit of a key's values, from its definition; empty for pure numbers (`1`) and without one.
+/// Unit of a metric, from its definition; empty for dimensionless values (`1`) and without a definition.
 pub(crate) fn unit<'a>(report: &'a Report, key: &str) -> &'a str {
     let unit = report.metric_definitions.get(key).map_or("", |definition| definition.unit.as_str());
     if unit == "1" { "" } else { unit }
 }
 
-/// Every metric key of the report: in the order of `evaluate.metrics` of its config, then the same over the voxels in
-/// view, then the others by name.
+/// Every metric key of the report: those of `evaluate.metrics` in the order of the configuration, then the same metrics
+/// over the field of view, then the others in alphabetical order.
 pub(crate) fn keys(report: &Report) -> Vec<String> {
     let mut keys: Vec<String> = report
         .metric_definitions
@@ -85,21 +86,20 @@ pub(crate) fn keys(report: &Report) -> Vec<String> {
     keys
 }
 
-/// [`keys`] without those that only repeat another over the voxels in view.
+/// [`keys`] without the metrics over the field of view whose value over all voxels is also present.
 pub(crate) fn main_keys(report: &Report) -> Vec<String> {
     let keys = keys(report);
     let repeats = |key: &String| key.strip_suffix(IN_VIEW).is_some_and(|base| keys.iter().any(|other| other == base));
     keys.iter().filter(|key| !repeats(key)).cloned().collect()
 }
 
-/// Name of the best complete method by a metric; `None` with fewer than two to compare, or if nobody knows which way is
-/// better.
+/// The best complete method by a metric; `None` with fewer than two complete methods, or for an unknown metric.
 pub(crate) fn best<'a>(report: &'a Report, key: &str) -> Option<&'a MethodReport> {
     ranked(report, key).first().copied()
 }
 
-/// Complete methods with a value for `key`, the best first; empty with fewer than two, or if nobody knows which way is
-/// better.
+/// Complete methods with a value for `key`, the best first; empty with fewer than two such methods, or for an unknown
+/// metric.
 pub(crate) fn ranked<'a>(report: &'a Report, key: &str) -> Vec<&'a MethodReport> {
     let Some((_, _, better)) = known(key) else { return Vec::new() };
     let value = |method: &MethodReport| method.metrics.get(key).copied().flatten();

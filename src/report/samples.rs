@@ -1,4 +1,4 @@
-//! A made-up run for the tests of this folder: a ball phantom, a blurred and noisy "FDK", a nearly right "SIREN".
+//! An invented run for the tests of this folder: a ball phantom, a blurred and noisy "FDK", a nearly perfect "SIREN".
 
 use super::{Gallery, RunFacts};
 use crate::data::{
@@ -105,8 +105,9 @@ fn point(step: u64, seconds_per_step: f64, height: f64, speed: f64) -> CurvePoin
     }
 }
 
-/// A ball of 85 mm (40 HU) with a dense (400 HU), a fat (−100 HU) and an airy inclusion, in air, HU `[z, y, x]`, 200 mm
-/// wide; `[1, n, n]` if `flat`. `blur` widens every edge (mm), `noise` is the height of made-up noise (HU).
+/// A ball of 85 mm radius (40 HU) in air with a dense (400 HU), a fat (−100 HU) and an air inclusion, in HU `[z, y, x]`
+/// on a grid 200 mm wide; `[1, n, n]` if `flat`. `blur` is the width of the edges (mm), `noise` the amplitude of
+/// pseudo-random noise (HU).
 pub(crate) fn ball(n: usize, flat: bool, blur: f64, noise: f64) -> Volume {
     let spacing = 200.0 / n as f64;
     let shape = if flat { [1, n, n] } else { [n * 4 / 5, n, n] };
@@ -131,7 +132,7 @@ pub(crate) fn ball(n: usize, flat: bool, blur: f64, noise: f64) -> Volume {
     Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap()
 }
 
-/// A full circle of `views` cone-beam (or, with one row, fan-beam) exposures.
+/// A cone-beam (with one detector row: fan-beam) geometry with `views` views over 360°.
 pub(crate) fn circle(views: usize, rows: usize, columns: usize) -> Geometry {
     let (near, far, pitch) = (500.0, 700.0, 300.0 / columns as f64);
     let angles: Vec<f64> = (0..views).map(|i| std::f64::consts::TAU * i as f64 / views as f64).collect();
@@ -160,7 +161,7 @@ pub(crate) fn circle(views: usize, rows: usize, columns: usize) -> Geometry {
     .unwrap()
 }
 
-/// Chords through the balls of [`ball`], unitless.
+/// Line integrals through the balls of [`ball`], dimensionless.
 pub(crate) fn projections(geometry: Geometry) -> Projections {
     let [views, rows, columns] = geometry.shape();
     let balls = [
@@ -184,7 +185,7 @@ pub(crate) fn projections(geometry: Geometry) -> Projections {
     Projections::from_vec(geometry, values).unwrap()
 }
 
-/// Facts about a machine that does not exist.
+/// Facts about an invented machine.
 pub(crate) fn facts() -> RunFacts {
     let rows = |rows: &[(&str, &str)]| {
         rows.iter().map(|(label, value)| ((*label).to_string(), (*value).to_string())).collect()

@@ -1,11 +1,11 @@
-//! The methods as a small table of text: aligned columns for the terminal, or Markdown for notes and pull requests.
+//! The methods as a text table: aligned columns for the terminal, or Markdown.
 
 use super::finite::finite;
 use super::{numbers, ranking};
 use crate::data::{MethodReport, Report, Status};
 
-/// The methods in aligned columns, one line each under a header; `*` marks the best of a column. No colour, no control
-/// characters, no line end after the last line.
+/// The methods in aligned columns, one line each under a header; `*` marks the best value of a column. The text has no
+/// colours, no control characters and no final line feed.
 #[must_use]
 pub fn plain(report: &Report) -> String {
     let rows = rows(&finite(report));
@@ -14,7 +14,7 @@ pub fn plain(report: &Report) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The methods as a Markdown table, aligned in the source too; `*` marks the best of a column.
+/// The methods as a Markdown table with aligned source text; `*` marks the best value of a column.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
     let mut rows = rows(&finite(report));
@@ -73,7 +73,7 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     (0..rows[0].len()).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0).max(3)).collect()
 }
 
-/// The first column to the left, numbers to the right.
+/// Pads the cells of a row: the first column is aligned to the left, the others to the right.
 fn cells(row: &[String], widths: &[usize]) -> Vec<String> {
     let pad = |(i, (cell, &width)): (usize, (&String, &usize))| {
         if i == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }

@@ -1,5 +1,6 @@
-//! Which device to compute on. libtorch's CUDA half is opened only when a GPU may be wanted, and before libtorch's
-//! first call (it looks for its CUDA hooks once); a machine without one never loads it.
+//! Choice of the device to compute on. libtorch's CUDA library is opened only if a GPU may be used, and before
+//! libtorch's first call, because libtorch looks for its CUDA functions only once; a machine without a GPU never loads
+//! it.
 
 use super::cuda::{self, Card, Compiler, Libraries};
 use crate::error::{Error, Result};
@@ -10,24 +11,24 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use tch::Device;
 
-/// What the user asked for: `auto | cpu | cuda | cuda:N`.
+/// The device that the user requested: `auto | cpu | cuda | cuda:N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceRequest {
-    /// A GPU if there is one, else the CPU.
+    /// The first GPU if it can be used, otherwise the CPU.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
-    /// A GPU by number, or an error.
+    /// The GPU with this number; an error if it cannot be used.
     Cuda(usize),
 }
 
-/// The device taken, and why in words.
+/// The chosen device and the reason for it.
 #[derive(Debug, Clone)]
 pub struct Chosen {
     /// The device.
     pub device: Device,
-    /// Such as `cpu: no CUDA driver (libcuda.so.1) on this machine`.
+    /// The reason, such as `cpu (auto): no CUDA driver (libcuda.so.1) on this machine`.
     pub reason: String,
 }
 
@@ -37,10 +38,10 @@ pub fn libtorch_version() -> &'static str {
     "2.11.0"
 }
 
-/// Chooses the device. To be called once, before any tensor is made.
+/// Chooses the device. To be called once, before any tensor is created.
 ///
 /// # Errors
-/// A GPU was asked for by name and cannot be had (the reason says why).
+/// When a requested GPU cannot be used, with the reason.
 pub fn choose(request: DeviceRequest) -> Result<Chosen> {
     let cpu = |reason: String| Chosen { device: Device::Cpu, reason };
     match request {
@@ -56,12 +57,12 @@ pub fn choose(request: DeviceRequest) -> Result<Chosen> {
     }
 }
 
-/// An error's first line.
+/// The first line of an error's message.
 fn reason(error: &Error) -> String {
     error.to_string().lines().next().unwrap_or_default().trim_start_matches("cuda: ").to_string()
 }
 
-/// An error of the card that was asked for, by its number.
+/// The error with the number of the requested GPU.
 fn named(error: Error, index: usize) -> Error {
     match error {
         Error::Resource { place, problem, hint } if place == "cuda" => {
@@ -71,7 +72,7 @@ fn named(error: Error, index: usize) -> Error {
     }
 }
 
-/// Opens a card with all it needs, and libtorch's CUDA half.
+/// Opens a GPU with all it needs, and libtorch's CUDA library.
 fn open_cuda(index: usize) -> Result<()> {
     let folder = torch_folder();
     let half = folder.as_deref().map_or_else(|| PathBuf::from("libtorch_cuda.so"), |f| f.join("libtorch_cuda.so"));
@@ -89,7 +90,7 @@ fn open_cuda(index: usize) -> Result<()> {
         .hint("check CUDA_VISIBLE_DEVICES and that libtorch's CUDA libraries are those of version 2.11"))
 }
 
-/// The folder libtorch_cpu.so was loaded from, where its CUDA half lies too.
+/// Folder from which libtorch_cpu.so was loaded, which also contains libtorch's CUDA library.
 fn torch_folder() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;

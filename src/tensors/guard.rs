@@ -1,5 +1,5 @@
-//! Running out of memory in an operator that nobody asked for its result: `a + b` on tensors panics where `f_add`
-//! returns an error. Such a panic is the machine's fault and no bug, wherever it happens.
+//! Conversion of libtorch's out-of-memory panics to errors. Operators such as `a + b` on tensors panic where `f_add`
+//! would return an error; a panic for lack of memory is a resource error, not a bug.
 
 use super::torch_error;
 use crate::error::{Error, Result};
@@ -7,10 +7,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use tch::TchError;
 
-/// Does the work; a panic of libtorch that lacks memory becomes an error, any other goes on.
+/// Runs `work`; a panic for lack of memory in libtorch becomes an error, any other panic continues.
 ///
 /// # Errors
-/// What the work says; memory.
+/// Errors of `work`; when memory runs out.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| match out_of_memory(payload.as_ref()) {
         Some(error) => Err(error),
@@ -18,7 +18,7 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Whether an error says that memory ran out, the processor's or a card's.
+/// Whether an error says that memory ran out, on the CPU or a GPU.
 #[must_use]
 pub fn lacks_memory(error: &Error) -> bool {
     let text = error.to_string();
@@ -26,11 +26,11 @@ pub fn lacks_memory(error: &Error) -> bool {
         && ["out of memory", "allocate memory"].iter().any(|words| text.contains(words))
 }
 
-/// The error behind the payload of a panic, if it was libtorch's lack of memory.
+/// The error for the payload of a panic, if libtorch panicked for lack of memory.
 #[must_use]
 pub fn out_of_memory(payload: &(dyn Any + Send)) -> Option<Error> {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
-    // `unwrap` of a `TchError` shows it like this.
+    // Matches the message of `unwrap` on a `TchError`.
     let (_, shown) = text?.split_once("Torch(\"")?;
     let lacking =
         ["out of memory", "can't allocate memory", "not enough memory"].iter().any(|words| shown.contains(words));

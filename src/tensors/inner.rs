@@ -1,19 +1,19 @@
 //! Inner products and norms of large tensors, summed in f64.
 //!
-//! Conjugate gradients divide one inner product by another: sums in f32 lose the directions' conjugacy, by an amount
-//! that depends on how many numbers a processor adds at once. Sums in f64 of f32 numbers are as good as exact, and
-//! their order is fixed: the same bits whatever the number of threads.
+//! The conjugate gradient method divides one inner product by another. With sums in f32 the search directions lose
+//! their conjugacy, by an amount that depends on the width of the processor's vector units. Sums of f32 numbers in f64
+//! are practically exact, and their order is fixed: the same bits whatever the number of threads.
 
 use super::lend;
 use rayon::prelude::*;
 use tch::{Kind, TchError, Tensor};
 
-/// Numbers that one task sums.
+/// Number of values that one task sums.
 const BLOCK: usize = 1 << 15;
-/// Sums that run beside each other, so that additions need not wait for one another.
+/// Number of independent partial sums, so that additions need not wait for one another.
 const LANES: usize = 16;
 
-/// ⟨a, b⟩ over all elements of two tensors of one shape, in the product of their units.
+/// Inner product ⟨a, b⟩ over all elements of two tensors of the same shape, in the product of their units.
 ///
 /// # Errors
 /// When the shapes differ or memory runs out.
@@ -26,7 +26,7 @@ pub fn dot(a: &Tensor, b: &Tensor) -> Result<f64, TchError> {
     a.f_to_kind(Kind::Double)?.f_mul(&b.f_to_kind(Kind::Double)?)?.f_sum(Kind::Double).map(|sum| sum.double_value(&[]))
 }
 
-/// ‖a‖ over all elements, in the unit of a.
+/// Euclidean norm ‖a‖ over all elements, in the unit of a.
 ///
 /// # Errors
 /// When memory runs out.
@@ -65,7 +65,7 @@ mod tests {
             let scale = norm(&a).unwrap() * norm(&b).unwrap();
             assert!((dot(&a, &b).unwrap() - exact.double_value(&[])).abs() <= 1e-13 * scale, "{shape:?}");
         }
-        // A view that is not contiguous takes the other way.
+        // A view that is not contiguous is summed by tensor operations.
         let a = Tensor::randn([40, 30], (Kind::Float, Device::Cpu));
         let (turned, copy) = (a.transpose(0, 1), a.transpose(0, 1).contiguous());
         assert!((dot(&turned, &copy).unwrap() - dot(&a, &a).unwrap()).abs() < 1e-9);

@@ -1,8 +1,8 @@
-//! Freed memory stays with the process.
+//! Keeps freed memory in the process, instead of returning it to the system.
 //!
-//! A step of a fit takes and frees the same few megabytes dozens of times. glibc gives blocks of that size back to the
-//! system at once, which then hands out empty pages again, one fault for every 4 KiB: half the processor time of a fit
-//! on a grid of 64³.
+//! A step of a fit allocates and frees the same few megabytes dozens of times. By default glibc returns blocks of that
+//! size to the system at once, and the system then provides empty pages again with a page fault for every 4 KiB: half
+//! of the processor time of a fit on a grid of 64³.
 
 /// Keeps freed blocks of up to 32 MiB (glibc takes no higher limit) for the next request, and as much as 1 GiB of them.
 /// Call it once, before anything large is allocated. Does nothing where the C library is not glibc.

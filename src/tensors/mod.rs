@@ -1,4 +1,4 @@
-//! The only bridge between plain values and tensors, and the choice of the device.
+//! Conversion between plain values and tensors, which happens only here, and the choice of the device.
 
 pub mod cuda;
 mod device;
@@ -23,10 +23,10 @@ use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The processor, for callers that name no other device.
+/// The CPU, for callers that choose no other device.
 pub const CPU: Device = Device::Cpu;
 
-/// A libtorch failure as our error; running out of memory is named as such.
+/// Converts an error of libtorch to ours; lack of memory is reported as such.
 pub fn torch_error(error: TchError) -> Error {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -48,7 +48,7 @@ pub fn from_slice(values: &[f32], shape: &[usize], device: Device) -> Result<Ten
         .map_err(torch_error)
 }
 
-/// Numbers of views, rays or voxels as a tensor that can select them.
+/// Indices of views, rays or voxels as an int64 tensor `[n]` for `index_select`.
 ///
 /// # Errors
 /// When memory runs out.
@@ -90,9 +90,9 @@ pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(values)
 }
 
-/// What a tensor's memory can be lent as.
+/// Number format of a slice that borrows a tensor's memory.
 pub trait Element: Copy {
-    /// The kind of such tensors.
+    /// Kind of the corresponding tensors.
     const KIND: Kind;
 }
 
@@ -100,12 +100,12 @@ impl Element for f32 {
     const KIND: Kind = Kind::Float;
 }
 
-/// The bits of a bfloat16.
+/// A bfloat16, as its bits.
 impl Element for u16 {
     const KIND: Kind = Kind::BFloat16;
 }
 
-/// Lends the memory of a tensor as a slice in C order, without a copy: f32, or the bits of bfloat16.
+/// Borrows the memory of a tensor as a slice in C order, without a copy: f32, or bfloat16 as its bits.
 ///
 /// # Errors
 /// A tensor that is of another kind, not contiguous or not on the CPU.
@@ -122,7 +122,7 @@ pub fn lend<T: Element>(tensor: &Tensor) -> Result<&[T]> {
     Ok(slice)
 }
 
-/// Lends the memory of a tensor for writing, C order, without a copy.
+/// Borrows the memory of a tensor for writing, in C order, without a copy.
 ///
 /// # Errors
 /// As [`lend`].

@@ -1,13 +1,13 @@
-//! Matrix products that cost what the processor's own arithmetic costs.
+//! Matrix products that are fast for bfloat16 on every processor.
 
 use std::sync::OnceLock;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// a b for matrices `[n, k]` and `[k, m]` of one kind on one device.
+/// The matrix product a b for `[n, k]` and `[k, m]`, of one kind on one device.
 ///
-/// libtorch multiplies bfloat16 on a processor without such instructions by a scalar loop, 30 times slower than f32.
-/// There the factors, which are bfloat16 already, are multiplied as f32 and the product is rounded to bfloat16: the
-/// same factors, the same rounding of the result, sums in f32 as in hardware.
+/// On a processor without bfloat16 instructions libtorch multiplies bfloat16 in a scalar loop, 30 times slower than
+/// f32. There the factors, which are bfloat16 already, are multiplied as f32 and the product is rounded to bfloat16:
+/// the same factors, the same rounding of the result, and sums in f32 as in hardware.
 ///
 /// # Errors
 /// When the shapes do not match or memory runs out.
@@ -51,7 +51,8 @@ mod tests {
         let exact = to_vec(&a.to_kind(Kind::Double).matmul(&b.to_kind(Kind::Double))).unwrap();
         for result in [product(&a, &b).unwrap(), widened(&a, &b).unwrap()] {
             assert_eq!(result.kind(), Kind::BFloat16);
-            // Half a unit in the last of 8 bits, and what summing 65 products in f32 adds near zero.
+            // Half a unit in the last of 8 bits, plus the rounding of a sum of 65 products in f32, which matters near
+            // zero.
             let near = |(x, y): (&f32, &f32)| (x - y).abs() <= y.abs() / 256.0 + 1e-4;
             assert!(to_vec(&result).unwrap().iter().zip(&exact).all(near));
         }

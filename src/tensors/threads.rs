@@ -1,9 +1,10 @@
-//! One thread for libtorch while small tensors alternate with the projector.
+//! Limits libtorch to one thread while operations on small tensors alternate with the projector.
 //!
-//! libgomp's threads spin for a while after each operation, on the very cores the projector's threads want next. On two
-//! cores a 256 x 256 SIRT took seven times the processor time for it. Large tensors are worth their threads.
+//! libgomp's threads spin for a while after each operation, on the same cores that the projector's threads use next. On
+//! two cores this multiplied the processor time of a 256 x 256 SIRT by seven. For large tensors several threads are
+//! worth it.
 
-/// Elements from which libtorch's threads are worth having.
+/// Number of elements from which libtorch uses all its threads.
 const LARGE: usize = 1 << 20;
 
 /// Restores libtorch's number of threads when dropped.
@@ -11,7 +12,7 @@ const LARGE: usize = 1 << 20;
 pub struct ThreadScope(Option<i32>);
 
 impl ThreadScope {
-    /// Takes all but one thread from libtorch if no tensor has more than `elements` elements and that is few.
+    /// Limits libtorch to one thread if no tensor has more than `elements` elements and that is below 2²⁰.
     #[must_use]
     pub fn for_tensors_of(elements: usize) -> Self {
         let before = tch::get_num_threads();

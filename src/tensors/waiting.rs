@@ -1,17 +1,17 @@
-//! How long OpenMP's threads spin for more work.
+//! Shortens the time that OpenMP's threads spin while they wait for work.
 //!
-//! libtorch's threads are libgomp's, which spin for milliseconds after each operation before they sleep: on the cores
-//! that rayon's threads want next. A fit alternates between the two at every step. Spinning for some ten microseconds
-//! keeps libtorch's operations as quick as before and takes a quarter off a bf16 SIREN's step and a hash grid's
-//! (docs/benchmarks/fields.md).
+//! libtorch's threads are libgomp's, which spin for milliseconds after each operation before they sleep, on the same
+//! cores that rayon's threads use next. A fit alternates between the two in every step. Spinning for about ten
+//! microseconds keeps libtorch's operations as fast as before, and shortens a step of a bf16 SIREN or a hash grid by a
+//! quarter (docs/benchmarks/fields.md).
 
-/// The variable that libgomp reads while it is loaded, before `main`.
+/// Environment variable that libgomp reads when it is loaded, before `main`.
 const SPINS: &str = "GOMP_SPINCOUNT";
 const FEW: &str = "5000";
 
-/// Starts the program again in this process with libgomp told to spin briefly, unless the environment says how long,
-/// which then stands. Call it first in `main`. Where the program cannot be started again it just goes on. Does nothing
-/// but on Linux.
+/// Restarts the program in this process with a short spinning time for libgomp, unless the environment sets one
+/// already. Call it first in `main`. If the program cannot be restarted, it continues unchanged. Does nothing except on
+/// Linux.
 pub fn spin_briefly() {
     #[cfg(target_os = "linux")]
     {
@@ -23,7 +23,7 @@ pub fn spin_briefly() {
             if let Some(name) = arguments.next() {
                 command.arg0(name);
             }
-            // Only returns where it failed.
+            // `exec` returns only if it failed.
             let _ = command.args(arguments).env(SPINS, FEW).exec();
         }
     }

@@ -1,4 +1,4 @@
-//! A simulated scan of a random part of a volume, with a total variation of a random weight.
+//! Simulated scan of a random part of a volume, for training, reconstructed by total variation with a random weight.
 
 use super::recipe::Recipe;
 use super::volumes::{Object, Source};
@@ -19,34 +19,34 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Rays of a detector pixel along each of its axes in the simulation.
+/// Number of rays per detector pixel along each of its axes in the simulation.
 const RAYS: usize = 2;
-/// The finer model that starts are made on, as `tv_refined` does.
+/// Finer discretisation on which starts are reconstructed, the same as that of `tv_refined`.
 pub(super) const DISCRETISATION: Discretisation = Discretisation { lattice: 2, sub_rays: Some(2) };
-/// Iterations and gap of a start.
+/// Number of iterations and tolerance of the total variation.
 const EFFORT: (u64, f64) = (150, 0.1);
-/// Width of an object for which distances from the source are as written, mm.
+/// Width of the object, mm, to which the distances of a recipe's geometries refer.
 const WIDTH: f64 = 200.0;
 /// Standard deviation of the electronic noise, photons.
 const ELECTRONIC: f64 = 10.0;
 
-/// Scans of some volumes that a recipe describes, by number.
+/// Numbered random scans of some volumes, as a recipe describes.
 pub(super) struct Caseload<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) sources: &'a [Source],
-    /// Names the random streams.
+    /// Name of the random streams.
     pub(super) purpose: &'a str,
 }
 
-/// A scan with its truth.
+/// A simulated scan with the true volume.
 pub(super) struct Case {
-    /// Number of the volume.
+    /// Index of the volume among the sources.
     pub(super) source: usize,
     pub(super) grid: Grid,
     pub(super) truth: Volume,
     pub(super) data: Projections,
     weight: f64,
-    /// By what the object's attenuation was multiplied.
+    /// Factor by which the object's attenuation was multiplied.
     gain: f32,
 }
 
@@ -55,7 +55,7 @@ fn between([low, high]: [f64; 2], random: &mut ChaCha8Rng) -> f64 {
 }
 
 impl Caseload<'_> {
-    /// The case of that number: the same on any machine.
+    /// The case with the number `number`; the same on every machine.
     pub(super) fn case(&self, number: u64) -> Result<Case> {
         let recipe = self.recipe;
         let mut random = stream(recipe.seed, self.purpose, number);
@@ -96,7 +96,7 @@ impl Caseload<'_> {
     }
 }
 
-/// A scan as it is written, with its views, at a random angle, seen by pixels of a random size.
+/// The geometry of a recipe with `views` views, a random start angle, and pixels of a random size.
 fn geometry(written: &Value, views: usize, grid: &Grid, random: &mut ChaCha8Rng) -> Result<Geometry> {
     let mut plain = written.clone();
     let inner = plain.as_object_mut().and_then(|kinds| kinds.values_mut().next());
@@ -117,7 +117,8 @@ fn geometry(written: &Value, views: usize, grid: &Grid, random: &mut ChaCha8Rng)
     kind.kind.as_part().build(&grid.with_shape(seen)?).map_err(|error| error.under("geometries"))
 }
 
-/// The weight of a total variation that matches the noise which Aᵀ brings to a voxel: rms(Aᵀ n) / (‖A‖² mu_ref).
+/// Weight of a total variation that matches the noise n of the projections as it reaches a voxel: rms(Aᵀ n) / (‖A‖²
+/// mu_ref).
 fn weight_of_noise(data: &Projections, ideal: &Projections, grid: &Grid) -> Result<f64> {
     let noise: Vec<f32> = data.as_slice().iter().zip(ideal.as_slice()).map(|(y, p)| y - p).collect();
     let noise = Projections::from_vec(data.geometry.clone(), noise)?;
@@ -129,7 +130,7 @@ impl Case {
         Problem::xrays(&self.data, &self.grid, MU_WATER_PER_MM)
     }
 
-    /// Its total variation on the finer lattice.
+    /// Reconstruction by total variation on the finer lattice.
     pub(super) fn variation(&self) -> Result<Volume> {
         let tv = tv::Config {
             weight: self.weight.into(),
@@ -143,22 +144,22 @@ impl Case {
         Ok(trial.in_scope(|| tv.reconstruct(&fine, &mut Run::quiet(CPU, 0)))?.volume)
     }
 
-    /// The start that this makes.
+    /// The start for the network, from the total variation on the finer lattice.
     pub(super) fn start(&self, fine: &Volume) -> Result<Start> {
         Start::new(&self.problem(), fine, &DISCRETISATION, CPU)
     }
 
-    /// The start with its truth, and the traits of the scan.
+    /// The start with the true volume, and the traits of the scan.
     pub(super) fn pair(&self) -> Result<(Pair, BTreeMap<String, f64>)> {
         let fine = self.variation()?;
-        // HU are those of the object itself.
+        // HU of the object itself, before its attenuation was multiplied by the gain.
         let seen = fine.resampled(&self.grid)?.map(|mu| mu / self.gain);
         let traits = traits::of(&self.data, &seen, MU_WATER_PER_MM);
         Ok((self.start(&fine)?.pair(&self.truth)?, traits))
     }
 }
 
-/// One thread for each case: libtorch's own would only stand in the way of the others.
+/// Limits libtorch to one thread: the cases run in parallel, and more threads would compete with each other.
 pub(super) fn tensors_alone() -> ThreadScope {
     ThreadScope::for_tensors_of(0)
 }

@@ -1,4 +1,4 @@
-//! How much a network gains over its starts.
+//! Evaluation of a network: the reduction of the squared error compared with its starts.
 
 use super::case::{self, Case, Caseload};
 use crate::algorithms::refined::{Consistency, Prior};
@@ -8,20 +8,20 @@ use crate::progress::{self, StopSignal};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Steps of conjugate gradients, as in `tv_refined` by default.
+/// Number of conjugate gradient steps, the default of `tv_refined`.
 const STEPS: u64 = 10;
 
-/// Scans to judge by.
+/// Scans to evaluate on.
 pub(super) struct Judge<'a> {
     pub(super) cases: Caseload<'a>,
     pub(super) stop: &'a dyn StopSignal,
 }
 
-/// A case's volume and what was gained in it, dB.
+/// Index of a case's volume, and its gain, dB: 10 log₁₀ of the squared error before over that after.
 pub(super) type Gain = (usize, f64);
 
 impl Judge<'_> {
-    /// The gain in each case, for each strength of the consistency.
+    /// The gain in each of `count` cases, for each strength of the data consistency in `factors`: `[factor][case]`.
     pub(super) fn gains(&self, prior: &Prior, count: usize, factors: &[f64]) -> Result<Vec<Vec<Gain>>> {
         let task = progress::begin(self.cases.purpose, Some(count as u64));
         self.stop.check_stop()?;
@@ -55,12 +55,12 @@ impl Judge<'_> {
     }
 }
 
-/// The mean gain, dB; 0 without a case.
+/// Mean gain, dB; 0 without cases.
 pub(super) fn mean(gains: &[Gain]) -> f64 {
     gains.iter().map(|(_, gain)| gain).sum::<f64>() / gains.len().max(1) as f64
 }
 
-/// Mean and worst gain, over all and by volume.
+/// Mean gain, worst gain (dB) and number of cases, over all volumes and for each volume.
 pub(super) fn figures<'a>(gains: &[Gain], names: impl Iterator<Item = &'a str>) -> BTreeMap<String, f64> {
     let worst = |gains: &[Gain]| gains.iter().map(|(_, gain)| *gain).fold(f64::INFINITY, f64::min);
     let mut all = BTreeMap::new();

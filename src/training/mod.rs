@@ -1,7 +1,7 @@
-//! Training of the network behind `tv_refined`: a recipe names volumes, scans and ranges; pairs of a total variation
-//! volume and the truth are made once and kept; the network learns from them; volumes that it has never seen say how
-//! much it gains. What is made depends on the recipe, its seed and the number of threads alone, and a training that was
-//! stopped goes on.
+//! Training of the network of `tv_refined`. A recipe names volumes, scans and ranges. Pairs of a total variation volume
+//! and the truth are simulated once and stored; the network is trained on them; its gain is measured on volumes that it
+//! has never seen. The result depends only on the recipe, its volumes, its seed and the number of threads. A training
+//! that was stopped can be continued.
 
 mod case;
 mod judge;
@@ -23,35 +23,35 @@ use std::path::{Path, PathBuf};
 use traits::Ranges;
 use volumes::Source;
 
-/// Steps between two states that are kept.
+/// Number of steps between two saved states.
 const KEEP: u64 = 100;
-/// Pairs between two looks at whether to stop.
+/// Number of pairs that are simulated between two checks for a stop.
 const AT_ONCE: usize = 16;
-/// Steps over which the gain that is shown is averaged.
+/// Number of steps over which the displayed gain is averaged.
 const SHOWN: u64 = 50;
-/// Strengths of the consistency that are compared, on volumes that were trained on.
+/// Strengths of the data consistency that are compared, on volumes that were trained on.
 const STRENGTHS: [f64; 7] = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
-/// What a training is told beside its recipe.
+/// Input of a training.
 pub struct Request<'a> {
     /// The recipe.
     pub recipe: Recipe,
-    /// The folder that its volumes lie in.
+    /// Folder of the recipe's volumes.
     pub data: PathBuf,
-    /// Where pairs and states are kept.
+    /// Folder in which pairs and states are stored.
     pub parts: PathBuf,
-    /// The command, for the card.
+    /// Command line, recorded in the network's card.
     pub command: String,
-    /// Versions of what computes, for the card.
+    /// Versions of the software, recorded in the network's card.
     pub versions: BTreeMap<String, String>,
-    /// Whether to stop.
+    /// Signal to stop.
     pub stop: &'a dyn StopSignal,
 }
 
-/// Makes pairs, trains, judges: the finished network with its card.
+/// Simulates the pairs, trains the network and evaluates it; returns the network with its card.
 ///
 /// # Errors
-/// A recipe that makes no sense, volumes that cannot be read, memory, a stop (what was done is kept).
+/// An invalid recipe, volumes that cannot be read, lack of memory, a stop (what was done is stored).
 pub fn train(request: &Request) -> Result<Prior> {
     let recipe = &request.recipe;
     recipe.check()?;
@@ -81,7 +81,7 @@ pub fn train(request: &Request) -> Result<Prior> {
     Ok(prior)
 }
 
-/// What pairs and states were made for.
+/// Hash of all that the pairs and states depend on.
 fn identity(recipe: &Recipe, seen: &[Source]) -> String {
     let hashes: Vec<&str> = seen.iter().map(|source| source.provenance.hash.as_str()).collect();
     let text = serde_json::json!({"recipe": recipe.of_pairs(), "volumes": hashes, "format": FORMAT}).to_string();
@@ -109,7 +109,7 @@ fn card(request: &Request, seen: &[Source], unseen: &[Source], ranges: Ranges) -
     }
 }
 
-/// The pairs, those that are there already read, and the ranges of their traits.
+/// The pairs, read from the folder if an earlier run stored them, and the ranges of their traits.
 fn pairs(request: &Request, cases: &Caseload, identity: &str) -> Result<(Vec<Pair>, Ranges)> {
     let numbers: Vec<u64> = (0..request.recipe.pairs as u64).collect();
     let task = progress::begin("pairs", Some(numbers.len() as u64));
@@ -139,7 +139,7 @@ fn pairs(request: &Request, cases: &Caseload, identity: &str) -> Result<(Vec<Pai
     Ok((pairs, ranges))
 }
 
-/// A pair that an earlier run has made.
+/// A pair that an earlier run stored, if it was made for the same `identity`.
 fn kept(file: &Path, identity: &str) -> Option<(Pair, BTreeMap<String, f64>)> {
     let (pair, about) = Pair::read(&std::fs::read(file).ok()?).ok()?;
     let about: serde_json::Value = serde_json::from_str(&about).ok()?;
@@ -147,7 +147,7 @@ fn kept(file: &Path, identity: &str) -> Option<(Pair, BTreeMap<String, f64>)> {
     (about["identity"] == identity).then_some((pair, traits))
 }
 
-/// The network after all steps, from the state that an earlier run left.
+/// The network after all steps; continues from the state of an earlier run.
 fn fit(request: &Request, pairs: &[Pair], identity: &str) -> Result<Network> {
     let recipe = &request.recipe;
     let Recipe { steps, batch, rate, seed, .. } = *recipe;

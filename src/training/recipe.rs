@@ -1,4 +1,4 @@
-//! What is to be trained, from what: a YAML file.
+//! Recipe of a training, read from a YAML file.
 
 use crate::error::{Error, Result};
 use crate::registry::OneOf;
@@ -8,68 +8,72 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A volume with what must be said of it.
+/// A volume with its licence and credit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
-    /// What it is called.
+    /// Name of the volume, for reports.
     pub name: String,
-    /// The licence under which it may be trained on.
+    /// Licence that permits training on it.
     pub licence: String,
-    /// Whom to name.
+    /// Authors to credit.
     pub credit: String,
-    /// As in a pipeline, paths relative to the folder of the data.
+    /// Loading of the volume, as in a pipeline; paths are relative to the folder of the data.
     pub load: OneOf<SourceKind, Preparation>,
 }
 
-/// A training.
+/// Recipe of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Name of the network.
+    /// Name of the trained network.
     pub name: String,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     #[serde(default)]
     pub seed: u64,
-    /// Voxels of a start, [z, y, x] with y = x a multiple of 4; z = 1 for slices. A volume that is too thin gives
-    /// thinner starts.
+    /// Number of voxels of the network's input volumes, [z, y, x] with y = x a multiple of 4 from 16 to 512; z = 1 for
+    /// slices. Volumes that are too thin give fewer slices.
     pub shape: [usize; 3],
-    /// Volumes to learn from.
+    /// Volumes to train on.
     pub train: Vec<Named>,
-    /// Volumes that it never sees, to be judged by.
+    /// Volumes to test on; they are never trained on.
     pub test: Vec<Named>,
-    /// Scans as in a pipeline (`{cone: {...}}`), drawn alike; views and start are set, distances from the source grow
-    /// with the object as if it were 200 mm wide.
+    /// Geometries as in a pipeline (`{cone: {...}}`), chosen at random with equal probability. `views` and `start_deg`
+    /// are replaced by random values; the distances from the source are given for an object 200 mm wide and scaled to
+    /// the width of each object.
     pub geometries: Vec<Value>,
-    /// Fewest and most views.
+    /// Smallest and largest number of views; drawn log-uniformly.
     #[serde(default = "views")]
     pub views: [usize; 2],
-    /// Fewest and most photons of a pixel in air.
+    /// Smallest and largest number of photons per pixel without an object; drawn log-uniformly.
     #[serde(default = "photons")]
     pub photons: [f64; 2],
-    /// Smallest and largest of the strongest line integrals.
+    /// Smallest and largest value of a scan's largest line integral, to which the object's attenuation is scaled; drawn
+    /// log-uniformly.
     #[serde(default = "strongest")]
     pub strongest: [f64; 2],
-    /// Smallest and largest width of what is scanned, as part of its volume's.
+    /// Smallest and largest width of the scanned part, as a fraction of the volume's width, above 0 to 1; drawn
+    /// uniformly.
     #[serde(default = "width")]
     pub width: [f64; 2],
-    /// Smallest and largest weight of the total variation, in units of the noise in a voxel: rms(Aᵀ n) / ‖A‖².
+    /// Smallest and largest weight of the total variation, in units of the noise in a voxel, rms(Aᵀ n) / (‖A‖² mu_ref);
+    /// drawn log-uniformly.
     #[serde(default = "weight")]
     pub weight: [f64; 2],
-    /// Pairs to make.
+    /// Number of training pairs to simulate.
     pub pairs: usize,
-    /// Steps of the training.
+    /// Number of training steps.
     pub steps: u64,
-    /// Slices of a step.
+    /// Number of slices per step.
     #[serde(default = "batch")]
     pub batch: usize,
-    /// Learning rate at its highest.
+    /// Largest learning rate of the schedule.
     #[serde(default = "rate")]
     pub rate: f64,
-    /// Scans of volumes that were trained on, by which the consistency is chosen.
+    /// Number of simulated scans of the training volumes on which the strength of the data consistency is chosen.
     #[serde(default = "cases")]
     pub validation_cases: usize,
-    /// Scans of the test volumes.
+    /// Number of simulated scans of the test volumes.
     #[serde(default = "cases")]
     pub test_cases: usize,
 }
@@ -107,13 +111,13 @@ fn cases() -> usize {
 }
 
 impl Recipe {
-    /// 2 for slices, 3 for volumes.
+    /// Number of dimensions: 2 for slices, 3 for volumes.
     #[must_use]
     pub fn dimensions(&self) -> usize {
         if self.shape[0] == 1 { 2 } else { 3 }
     }
 
-    /// Refuses what makes no sense, by its key.
+    /// Refuses an invalid recipe, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -154,7 +158,7 @@ impl Recipe {
         require::positive("rate", self.rate)
     }
 
-    /// The part of it that pairs depend on, as values.
+    /// The keys that the pairs depend on, as a JSON value.
     #[must_use]
     pub fn of_pairs(&self) -> Value {
         let Self { seed, shape, geometries, views, photons, strongest, width, weight, .. } = self;

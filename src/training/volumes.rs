@@ -1,4 +1,4 @@
-//! A volume to draw objects from, with where it comes from.
+//! Volumes from which random objects are cut for training, with their origin.
 
 use super::recipe::Named;
 use crate::algorithms::refined::Provenance;
@@ -13,15 +13,16 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 
-/// How many times finer than a start an object is: 1.5 times finer than the lattice of its reconstruction.
+/// Voxel size of a start divided by that of the scanned object: the object is 1.5 times finer than the lattice of its
+/// reconstruction, which avoids an inverse crime.
 const FINER: usize = 3;
-/// Least share of an object that is no air.
+/// Smallest fraction of an object's voxels that must contain material.
 const FILLED: f64 = 0.15;
-/// Times that an object is drawn until it is no air.
+/// Number of attempts to draw an object that is not mostly air.
 const TRIES: usize = 40;
-/// Radius of what is kept of an object, in half widths.
+/// Radius of the cylinder outside which an object is set to 0, relative to half its width.
 const RADIUS: f64 = 0.98;
-/// Slices from which a volume is also cut along its other axes.
+/// Number of slices from which a volume is also cut along its other axes.
 const THICK: usize = 100;
 
 /// A volume, attenuation in 1/mm.
@@ -30,14 +31,14 @@ pub(super) struct Source {
     volume: Volume,
 }
 
-/// An object to scan: fine voxels, attenuation; and the shape that it is reconstructed in.
+/// An object to scan: its attenuation (1/mm) on fine voxels, and the shape of the grid that it is reconstructed on.
 pub(super) struct Object {
     pub(super) fine: Volume,
     pub(super) shape: [usize; 3],
 }
 
 impl Source {
-    /// Reads it, its path relative to the folder `data`.
+    /// Reads the volume; its paths are relative to the folder `data`.
     pub(super) fn read(named: &Named, data: &Path) -> Result<Self> {
         let rebased = input_path::rewritten(&named.load, |path| data.join(path))?;
         let (content, warnings) = Load { config: yaml::from_value(&rebased)? }.content()?;
@@ -57,8 +58,8 @@ impl Source {
         Ok(Self { provenance: Provenance { name, licence, credit, hash }, volume })
     }
 
-    /// A random part of it: cut along a random axis, turned and mirrored, within a cylinder. `None` if all tries were
-    /// mostly air.
+    /// A random part of the volume within a cylinder: cut along a random axis, rotated by quarter turns and mirrored.
+    /// `None` if all attempts were mostly air.
     pub(super) fn object(&self, shape: [usize; 3], width: [f64; 2], random: &mut ChaCha8Rng) -> Result<Option<Object>> {
         for _ in 0..TRIES {
             let drawn = self.draw(shape, width, random)?;
@@ -82,7 +83,7 @@ impl Source {
         let extent = axes.map(|k| voxels[k] as f64 * spacing[k]);
         let side = extent[1].min(extent[2]) * (width[0] + (width[1] - width[0]) * random.random::<f64>());
         let step = side / (shape[1] * FINER) as f64;
-        // As thick as the volume allows.
+        // As many slices as the volume allows.
         let depth = if shape[0] == 1 { 1 } else { ((extent[0] / side * shape[1] as f64) as usize).clamp(1, shape[0]) };
         let fine = if depth == 1 {
             [1, shape[1] * FINER, shape[2] * FINER]
@@ -95,7 +96,7 @@ impl Source {
             *first = (extent[i] - length).max(0.0) * random.random::<f64>();
         }
         if depth == 1 {
-            // Away from the ends, where there is often nothing.
+            // Not at the ends of the volume, which are often empty.
             first[0] = extent[0] * (0.05 + 0.9 * random.random::<f64>());
         }
         let (turned, mirrored) = (random.random_range(0..4), random.random::<bool>());
@@ -115,7 +116,7 @@ impl Source {
     }
 }
 
-/// The index after quarter turns and a mirror of a square of `n`.
+/// The index (y, x) after some quarter turns and a mirroring of a square of `n` by `n` voxels.
 fn turn([mut y, mut x]: [usize; 2], n: usize, turns: usize, mirrored: bool) -> [usize; 2] {
     for _ in 0..turns {
         [y, x] = [x, n - 1 - y];
@@ -123,7 +124,7 @@ fn turn([mut y, mut x]: [usize; 2], n: usize, turns: usize, mirrored: bool) -> [
     [y, if mirrored { n - 1 - x } else { x }]
 }
 
-/// Linear interpolation at fractional indices, constant beyond the outermost centres, 0 outside the cylinder.
+/// Trilinear interpolation at fractional indices, constant beyond the outermost voxel centres, 0 outside the cylinder.
 fn sample(volume: &Volume, shape: [usize; 3], at: impl Fn([usize; 3]) -> [f64; 3]) -> Vec<f32> {
     let voxels = volume.voxels();
     let limits = volume.grid.shape;

@@ -1,4 +1,4 @@
-//! `recon batch cancel DIR`: ends what waits and what runs.
+//! `recon batch cancel DIR`: cancels the waiting and the running tasks of a study.
 
 use super::super::Output;
 use crate::batch::{Submission, Summary};
@@ -7,14 +7,14 @@ use crate::formats::atomic;
 use crate::jobs::{Ledger, layout};
 use std::path::PathBuf;
 
-/// What `recon batch cancel` may be told.
+/// Arguments of `recon batch cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// Folder of the study
     pub study: PathBuf,
 }
 
-/// Leaves a mark that running tasks see, then asks the scheduler.
+/// Writes a file that tells running tasks to stop, then cancels the jobs at the scheduler.
 ///
 /// # Errors
 /// A folder without a study, a scheduler that refuses.

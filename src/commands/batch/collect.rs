@@ -1,4 +1,4 @@
-//! `recon batch collect DIR`: one table of all that came of a study.
+//! `recon batch collect DIR`: collects the results of a study in one table.
 
 use super::super::Output;
 use crate::batch::{Collection, TABLES};
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::jobs::Ledger;
 use std::path::PathBuf;
 
-/// What `recon batch collect` may be told.
+/// Arguments of `recon batch collect`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// Folder of the study
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args) -> Result<Output> {
     collected(&Ledger::open(&args.study)?)
 }
 
-/// Writes the tables of a study; what they say, or the error that they tell of.
+/// Writes the tables of a study. Returns them, or an error if tasks failed or are missing.
 pub(super) fn collected(ledger: &Ledger) -> Result<Output> {
     let collection = Collection::of(ledger)?;
     collection.write(&ledger.root)?;

@@ -1,4 +1,4 @@
-//! `recon batch`: a study of many cases on a cluster or on this machine.
+//! `recon batch`: runs a study (one pipeline on many cases) on a cluster or on this machine.
 
 mod cancel;
 mod collect;
@@ -11,31 +11,31 @@ use crate::error::{Result, Stop};
 use crate::progress::StopSignal;
 use clap::Subcommand;
 
-/// What `recon batch` may be told.
+/// Arguments of `recon batch`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// What to do with the study.
+    /// The action on the study.
     #[command(subcommand)]
     pub verb: Verb,
 }
 
-/// What to do with a study.
+/// The actions on a study.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Verb {
-    /// Freeze a study and run its tasks
+    /// Save the study with the resolved pipeline of each task, then run the tasks
     Submit(submit::Args),
-    /// Say how far a study is
+    /// Show the progress of a study
     Status(status::Args),
-    /// Make one table of all that came of a study
+    /// Write one table with the results of all tasks
     Collect(collect::Args),
-    /// End what waits and what runs; what was done stays
+    /// Cancel waiting and running tasks; finished results are kept
     Cancel(cancel::Args),
 }
 
-/// Does it.
+/// Runs the action.
 ///
 /// # Errors
-/// What the verb says.
+/// The errors of the action.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let stop = Heard { inner: stop, signals: Signals::install()? };
     match &args.verb {
@@ -46,7 +46,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     }
 }
 
-/// The caller's wish to stop, and the signals of this process.
+/// Stops when the caller asks for it or when this process receives a signal.
 pub(super) struct Heard<'a> {
     pub(super) inner: &'a dyn StopSignal,
     pub(super) signals: Signals,

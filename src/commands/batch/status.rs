@@ -1,4 +1,4 @@
-//! `recon batch status DIR`: how far a study is.
+//! `recon batch status DIR`: shows the progress of a study.
 
 use super::super::Output;
 use crate::batch::{Engine, Submission, Summary};
@@ -8,24 +8,26 @@ use crate::progress::{self, StopSignal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at a folder, and between two questions to a scheduler that others ask too.
+/// Default time between two updates of `--watch`.
 const LOOK: Duration = Duration::from_secs(2);
+/// The same with SLURM, longer so as not to burden a scheduler that is shared with others.
 const QUESTION: Duration = Duration::from_secs(30);
 
-/// What `recon batch status` may be told.
+/// Arguments of `recon batch status`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
     /// Folder of the study
     pub study: PathBuf,
-    /// Look again and again until nothing runs or waits: a table that is drawn in place, or lines for what changes
+    /// Repeat until no task runs or waits: on a terminal redraw the table in place, otherwise print a line for each
+    /// change
     #[arg(long)]
     pub watch: bool,
-    /// Seconds between two looks of --watch; default: 2, with SLURM 30
+    /// Seconds between two updates of --watch; default: 2, or 30 with SLURM
     #[arg(long, value_name = "S")]
     pub every: Option<f64>,
 }
 
-/// Looks at the study.
+/// Summarises the study.
 ///
 /// # Errors
 /// A folder without a study, a stop.

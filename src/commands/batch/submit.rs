@@ -1,4 +1,5 @@
-//! `recon batch submit FILE`: freezes a study and runs its tasks, or those that are missing.
+//! `recon batch submit FILE`: freezes a study (saves it with the resolved pipeline of each task) and runs its tasks, or
+//! with `--resume` only the missing ones.
 
 use super::super::Output;
 use super::collect::collected;
@@ -10,24 +11,24 @@ use clap::ValueEnum;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// What `recon batch submit` may be told.
+/// Arguments of `recon batch submit`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// The study file
+    /// The study file (YAML)
     pub file: PathBuf,
-    /// Who runs the tasks
+    /// Where the tasks run
     #[arg(long, value_enum, default_value_t)]
     pub engine: EngineName,
-    /// Tasks that run at once with --engine local
+    /// Number of tasks that run at the same time with --engine local
     #[arg(long, value_name = "N", default_value = "1")]
     pub parallel: NonZeroUsize,
-    /// Tasks that one element of a job array does, one after the other: for cases of seconds
+    /// Number of tasks that one element of a job array runs one after the other; useful for tasks of a few seconds
     #[arg(long, value_name = "N", default_value = "1")]
     pub chunk: NonZeroUsize,
-    /// Submit what is missing of a study that was submitted before
+    /// Submit the missing tasks of a study that was submitted before
     #[arg(long)]
     pub resume: bool,
-    /// Say what would be submitted, and ask the scheduler whether it would take it
+    /// Show what would be submitted, and ask the scheduler whether it would accept it, without submitting
     #[arg(long)]
     pub dry_run: bool,
     /// Folder of the study
@@ -35,22 +36,22 @@ pub struct Args {
     pub output: Option<PathBuf>,
 }
 
-/// Who runs the tasks.
+/// Where the tasks run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
-    /// Processes of this machine
+    /// Processes on this machine
     #[default]
     Local,
     /// A SLURM job array
     Slurm,
-    /// Files for Kubernetes and AWS Batch, to be handed over by hand
+    /// Files for Kubernetes and AWS Batch, which you submit yourself
     Manifest,
 }
 
 /// Submits the study.
 ///
 /// # Errors
-/// A study that makes no sense, a scheduler that refuses; exit code 4 if a task failed.
+/// An invalid study, a scheduler that refuses; exit code 4 if a task failed.
 pub(super) fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let (study, text) = Study::read(&args.file)?;
     let folder = args.output.clone().unwrap_or_else(|| study.folder());
@@ -69,7 +70,8 @@ pub(super) fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if submitted.ran { collected(&ledger) } else { Ok(handed_over(&ledger, &planned, &submitted.said)) }
 }
 
-/// Everything but the submission, in a folder that is thrown away.
+/// Does everything except the submission, in a temporary folder that is removed afterwards (with `--resume`, in the
+/// study folder).
 fn dry_run(args: &Args, study: &Study, text: &str, submission: &Submission, stop: &dyn StopSignal) -> Result<Output> {
     let folder = args.output.clone().unwrap_or_else(|| study.folder());
     let temporary = std::env::temp_dir().join(format!("recon-dry-run-{}", std::process::id()));

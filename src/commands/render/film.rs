@@ -1,4 +1,4 @@
-//! Films (MP4, H.264) of pictures, where `ffmpeg` is at hand.
+//! Writes pictures as a film (MP4, H.264) with `ffmpeg`, if it is installed.
 
 use crate::data::Picture;
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "ffmpeg";
 
-/// Whether films can be made: asked before the pictures are.
+/// Checks that `ffmpeg` can be started, before the time for rendering is spent.
 ///
 /// # Errors
 /// [`Error::Resource`] without `ffmpeg`.
@@ -22,7 +22,7 @@ pub(super) fn check() -> Result<()> {
     }
 }
 
-/// Writes pictures of one size, before white, as a film of so many per second.
+/// Writes pictures of the same size over a white background as a film with `per_second` frames per second.
 ///
 /// # Errors
 /// `ffmpeg` that cannot be started or refuses; a file that cannot be written.
@@ -39,7 +39,7 @@ pub(super) fn write(path: &Path, frames: &[&Picture], per_second: f64) -> Result
     filmed
 }
 
-/// A folder of our own beside a file: `ffmpeg` writes MP4 only where it can go back.
+/// Creates a temporary folder beside a file: `ffmpeg` must seek in an MP4 file, so it cannot write it to a pipe.
 fn tempfile_beside(path: &Path) -> Result<std::path::PathBuf> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = parent.join(format!(".partial-film-{}", std::process::id()));
@@ -53,7 +53,7 @@ fn encode(path: &Path, frames: &[&Picture], per_second: f64) -> Result<()> {
     let mut child = Command::new(PROGRAM)
         .args(["-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"])
         .args(["-s", &format!("{columns}x{rows}"), "-r", &format!("{per_second}"), "-i", "-"])
-        // H.264 in 4:2:0 takes even sides only.
+        // H.264 with 4:2:0 chroma subsampling needs an even width and height.
         .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", "-movflags", "+faststart"])
         .arg(path)
         .stdin(Stdio::piped())
@@ -61,7 +61,7 @@ fn encode(path: &Path, frames: &[&Picture], per_second: f64) -> Result<()> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(fault)?;
-    // A program that refuses closes its end: what it says then counts, not the broken pipe.
+    // If ffmpeg fails, it closes the pipe: report its own message, not the broken pipe.
     let sent = child.stdin.take().map_or(Ok(()), |mut pipe| {
         frames.iter().try_for_each(|frame| {
             let byte = |value: f32| (value * 255.0).round() as u8;

@@ -1,6 +1,6 @@
-//! `recon render WHAT -o OUT`: a fitted field on another grid; radiographs of a field or a volume along the rays of any
-//! scan (`--views`); pictures of a radiance field from any cameras (`--views`) or from a turn around it
-//! (`--turntable`).
+//! `recon render FIELD -o OUT`: a fitted field on another grid; radiographs of a field or a volume along the rays of
+//! any scan (`--views`); pictures of a radiance field from given cameras (`--views`) or from cameras on a circle around
+//! it (`--turntable`).
 
 mod film;
 mod radiographs;
@@ -15,54 +15,55 @@ use crate::stages::grid::{self, Spacing};
 use std::path::PathBuf;
 use subject::Subject;
 
-/// What `recon render` may be told.
+/// Arguments of `recon render`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct Args {
-    /// A method's folder in a run folder, the checkpoint (.safetensors) of a field or, with --views, any volume
+    /// A method's folder in a run folder, the checkpoint (.safetensors) of a field or, with --views, any volume file
     pub field: PathBuf,
-    /// The file to write. A field on a grid: .nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz, .raw or .tif, HU
-    /// (1/mm for a radiance field). Radiographs: one of these, line integrals [view, row, column], or else a folder for
-    /// them and for pictures. A turntable: .png (an animation), .mp4 (needs ffmpeg), or else a folder
+    /// File or folder to write. A field on a grid: a volume file (.nii.gz, .nii, .mha, .mhd, .nrrd, .nhdr, .npy, .npz,
+    /// .raw or .tif) in HU (1/mm for a radiance field). Radiographs: a volume file of line integrals [view, row,
+    /// column]; any other name is a folder for line integrals and pictures. A turntable: .png (an animation) or .mp4
+    /// (needs ffmpeg); any other name is a folder
     #[arg(short, long)]
     pub output: PathBuf,
-    /// Distance between voxels in mm: one number, or z,y,x (y,x in 2-D)
+    /// Voxel spacing of the output grid in mm: one number, or z,y,x (y,x in 2-D)
     #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub spacing: Option<Vec<f64>>,
-    /// Voxels along z,y,x (y,x in 2-D)
+    /// Number of voxels of the output grid along z,y,x (y,x in 2-D)
     #[arg(long, value_delimiter = ',', group = "grid_choice")]
     pub shape: Option<Vec<usize>>,
-    /// A volume whose grid is taken
+    /// Volume file whose grid is the output grid
     #[arg(long, group = "grid_choice")]
     pub like: Option<PathBuf>,
-    /// A scan whose rays are taken (geometry.json, .csv, ASTRA vectors, RTK .xml); for a radiance field the cameras of
-    /// a transforms.json
+    /// Scan geometry for radiographs (geometry.json, .csv, ASTRA vectors, RTK .xml), or cameras for a radiance field
+    /// (transforms.json)
     #[arg(long)]
     pub views: Option<PathBuf>,
-    /// So many pictures of a radiance field from a turn around it
+    /// Number of pictures of a radiance field from cameras on a full circle around it, 2 to 1000
     #[arg(long, conflicts_with = "views")]
     pub turntable: Option<usize>,
-    /// Angle of a turntable's camera above the middle of the object, degrees
+    /// Elevation angle of the turntable's cameras above the centre of the object, in degrees
     #[arg(long, default_value_t = 20.0, requires = "turntable", allow_hyphen_values = true)]
     pub elevation: f64,
-    /// Distance of a turntable's camera from the middle of the object, mm; default: the whole box is seen
+    /// Distance of the turntable's cameras from the centre of the object, in mm; default: the whole grid is visible
     #[arg(long, requires = "turntable")]
     pub distance: Option<f64>,
-    /// Seconds of a turn
+    /// Duration of one turn of the turntable, in seconds
     #[arg(long, default_value_t = 4.0, requires = "turntable")]
     pub seconds: f64,
-    /// Pixels rows,columns: of a turntable (default 256,256), or where the file of --views does not say them
+    /// Picture size in pixels: rows,columns. For a turntable (default 256,256), or if the file of --views has no size
     #[arg(long, value_delimiter = ',', num_args = 1)]
     pub pixels: Option<Vec<usize>>,
-    /// Size of a detector's pixel in mm, v,u, where the file of --views does not say it
+    /// Detector pixel size in mm: v,u. Needed if the file of --views has no pixel size
     #[arg(long, value_delimiter = ',', requires = "views")]
     pub pitch: Option<Vec<f64>>,
-    /// What the numbers of a volume are: hounsfield, attenuation_per_mm or relative
+    /// Unit of the values in a volume file: hounsfield, attenuation_per_mm or relative
     #[arg(long, default_value = "hounsfield", value_parser = units)]
     pub units: Units,
-    /// Attenuation of water in 1/mm, by which HU of a volume become attenuation; a field knows its own
+    /// Attenuation of water in 1/mm, to convert a volume from HU to attenuation; a fitted field has its own value
     #[arg(long, default_value_t = crate::data::MU_WATER_PER_MM)]
     pub mu_water: f64,
-    /// auto, cpu, cuda or cuda:N
+    /// Device to compute on: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     pub device: String,
 }
@@ -71,10 +72,11 @@ fn units(text: &str) -> std::result::Result<Units, String> {
     serde_json::from_value(text.into()).map_err(|_| "expected hounsfield, attenuation_per_mm or relative".to_string())
 }
 
-/// Renders.
+/// Renders the field or volume.
 ///
 /// # Errors
-/// Nothing that can be rendered so, a grid or scan that cannot be, memory, a file that cannot be written.
+/// An object that cannot be rendered in this way, an invalid grid or scan, too little memory, a file that cannot be
+/// written.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if !(args.mu_water.is_finite() && args.mu_water > 0.0) {
         return Err(Error::config("--mu-water", format!("expected a positive number of 1/mm, got {}", args.mu_water)));
@@ -94,7 +96,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     }
 }
 
-/// The field on another grid.
+/// Writes the field sampled on the output grid.
 fn on_a_grid(subject: &Subject, args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if let Subject::Volume(_) = subject {
         return Err(Error::input(&args.field, "expected the folder of a fitted field, or its checkpoint.safetensors")
@@ -107,7 +109,7 @@ fn on_a_grid(subject: &Subject, args: &Args, stop: &dyn StopSignal) -> Result<Ou
     Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }
 
-/// The grid that is asked for, if one is.
+/// The output grid of `--spacing`, `--shape` or `--like`, if one is given.
 fn wanted(args: &Args) -> Option<grid::Config> {
     let spacing =
         args.spacing.clone().map(|list| if let [one] = list[..] { Spacing::One(one) } else { Spacing::Each(list) });
@@ -116,7 +118,7 @@ fn wanted(args: &Args) -> Option<grid::Config> {
     (wanted != grid::Config::default()).then_some(wanted)
 }
 
-/// The number of pixels that is asked for, [rows, columns].
+/// The picture size of `--pixels`, [rows, columns].
 fn pixels(args: &Args) -> Result<Option<[usize; 2]>> {
     match args.pixels.as_deref() {
         None => Ok(None),

@@ -1,4 +1,5 @@
-//! Radiographs of a field or a volume at any angles: line integrals by the projector, and pictures of them.
+//! Radiographs of a field or a volume from any scan geometry: line integrals by forward projection, and pictures of
+//! them.
 
 use super::subject::Subject;
 use super::{Args, Output, pixels, wanted};
@@ -13,7 +14,8 @@ use crate::operators::xray;
 use crate::progress::{self, StopSignal};
 use std::path::Path;
 
-/// Writes what the subject shows along the rays of a scan.
+/// Writes the line integrals of the subject along the rays of a scan: as a `.npy` file, as a volume file, or as a
+/// folder.
 pub(super) fn write(subject: &Subject, views: &Path, args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let wanted = wanted(args).map(|wanted| wanted.over(subject.grid())).transpose()?;
     let geometry = scan(views, subject.grid(), args)?;
@@ -35,7 +37,7 @@ pub(super) fn write(subject: &Subject, views: &Path, args: &Args, stop: &dyn Sto
     Ok(Output { text: progress::place(&args.output), value, summary: String::new() })
 }
 
-/// The scan of a file, about the middle of nothing: its numbers are world mm.
+/// Reads a scan geometry from a file whose coordinates are world coordinates in mm.
 fn scan(file: &Path, grid: &Grid, args: &Args) -> Result<Geometry> {
     let poses = formats::geometry::read_poses(file)?;
     let pixels = pixels(args)?.map_or(PerAxis::Auto, PerAxis::Two);
@@ -53,14 +55,15 @@ fn scan(file: &Path, grid: &Grid, args: &Args) -> Result<Geometry> {
     })
 }
 
-/// Line integrals as a volume `[view, row, column]`, mm along rows and columns, 1 from view to view.
+/// Line integrals as a volume `[view, row, column]` whose spacing is 1 between views and the pixel pitch in mm between
+/// rows and columns.
 fn stack(views: &Projections) -> Result<Volume> {
     let first = &views.geometry.views[0];
     let grid = Grid::centered(views.geometry.shape(), [1.0, norm(first.v), norm(first.u)], [0.0; 3])?;
     Volume::from_vec(grid, Quantity::Relative, views.as_slice().to_vec())
 }
 
-/// Line integrals, their scan and a picture of each view.
+/// Writes a folder with the line integrals, the scan geometry and a picture of each view.
 fn folder(place: &Path, views: &Projections) -> Result<()> {
     std::fs::create_dir_all(place).map_err(|error| Error::write(place, &error))?;
     npy::write_projections(&place.join(PROJECTIONS), views)?;

@@ -1,4 +1,4 @@
-//! Pictures of a radiance field from any cameras, and a turn around it.
+//! Pictures of a radiance field from given cameras, and from an orbit around it (turntable).
 
 use super::{Args, Output, film, pixels};
 use crate::algorithms::Rendering;
@@ -14,17 +14,17 @@ use crate::progress::{self, StopSignal};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// Most pictures of a turn.
+/// Largest number of pictures in an orbit.
 const MOST: usize = 1000;
 
-/// What the cameras of a file see: a folder with views/NAME.png, depth/NAME.npy and depth/NAME.png.
+/// Renders the field from the cameras of a file into a folder with views/NAME.png, depth/NAME.npy and depth/NAME.png.
 pub(super) fn pictures(scene: &Fitted, file: &Path, args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let file = transforms::read(file)?;
     let pixels = pixels(args)?.unwrap_or([256, 256]);
     let cameras: Vec<Camera> =
         file.frames.iter().map(|frame| file.camera(frame, Some(pixels))).collect::<Result<_>>()?;
     let mut names: Vec<String> = file.frames.iter().map(|frame| frame.name.clone()).collect();
-    // Pictures of several folders may have one name.
+    // Pictures from different folders may have the same name.
     if names.iter().collect::<HashSet<_>>().len() < names.len() {
         names = (0..names.len()).map(|number| format!("view_{number:03}")).collect();
     }
@@ -33,7 +33,7 @@ pub(super) fn pictures(scene: &Fitted, file: &Path, args: &Args, stop: &dyn Stop
     Ok(done(args, seen.len()))
 }
 
-/// A turn around the object, as an animation, a film or a folder.
+/// Renders an orbit around the object as an animation, a film or a folder.
 pub(super) fn turntable(scene: &Fitted, frames: usize, args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if !(2..=MOST).contains(&frames) {
         return Err(Error::config("--turntable", format!("expected 2 to {MOST} pictures, got {frames}")));

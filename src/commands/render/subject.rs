@@ -1,4 +1,4 @@
-//! What is rendered: a field with its weights, or a volume.
+//! The object that is rendered: a fitted field or a volume.
 
 use super::Args;
 use crate::algorithms::{neural_field, radiance_field};
@@ -10,21 +10,22 @@ use crate::progress::{self, StopSignal};
 use crate::tensors::DeviceRequest;
 use std::path::{Path, PathBuf};
 
-/// What is rendered.
+/// The object that is rendered.
 pub(super) enum Subject {
-    /// A field of attenuation.
+    /// A neural field of attenuation, 1/mm.
     Field(Box<neural_field::Fitted>),
-    /// A field of density and colour.
+    /// A radiance field: density (1/mm) and colour.
     Scene(Box<radiance_field::Fitted>),
-    /// Attenuation in voxels.
+    /// A volume of attenuation, 1/mm.
     Volume(Box<Volume>),
 }
 
 impl Subject {
-    /// Reads what the arguments name: a method's folder holds the checkpoint of a field, else a volume.
+    /// Reads the field or volume that the arguments name; in a method's folder the checkpoint of a field comes before
+    /// the volume.
     ///
     /// # Errors
-    /// Nothing of the kind there, damaged files.
+    /// Neither a field nor a volume at the path, or damaged files.
     pub(super) fn read(args: &Args) -> Result<Self> {
         let place = &args.field;
         let checkpoint = if place.is_dir() { place.join(layout::CHECKPOINT) } else { place.clone() };
@@ -63,7 +64,7 @@ impl Subject {
         })
     }
 
-    /// Its own grid.
+    /// Grid of the volume, or grid on which the field was fitted.
     pub(super) fn grid(&self) -> &Grid {
         match self {
             Self::Field(field) => field.grid(),
@@ -72,7 +73,8 @@ impl Subject {
         }
     }
 
-    /// A field at the voxels of a grid, and what its values are: HU, or 1/mm of a radiance field.
+    /// Samples a field at the voxels of a grid, in HU (1/mm for a radiance field). Also returns a description of the
+    /// values. A volume is returned unchanged.
     pub(super) fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<(Volume, &'static str)> {
         match self {
             Self::Field(field) => Ok((field.volume(grid, stop)?.to_hounsfield(field.mu_water()), "neural field, HU")),
@@ -81,8 +83,9 @@ impl Subject {
         }
     }
 
-    /// Attenuation (1/mm) on the grid that is asked for, else on a field's own with twice as many voxels along each
-    /// axis, so that what it says between its voxels is not lost; a volume stays as it is.
+    /// Attenuation (1/mm) on the grid `wanted`. Without one: a neural field is sampled on its own grid with twice as
+    /// many voxels along each axis, so that detail between its voxels is kept; a radiance field is sampled on its own
+    /// grid; a volume stays unchanged.
     pub(super) fn attenuation(&self, wanted: Option<&Grid>, stop: &dyn StopSignal) -> Result<Volume> {
         let grid = self.grid();
         let twice = || grid.with_shape(grid.shape.map(|n| if n > 1 { 2 * n } else { n }));

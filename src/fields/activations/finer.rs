@@ -1,7 +1,7 @@
-//! φ(z) = sin(ω (|z| + 1) z): a sine whose frequency grows away from zero; weights as in SIREN, but the first layer's
-//! biases from U(±k), which spreads the neurons over the frequencies. Liu et al., "FINER: Flexible Spectral-bias Tuning
-//! in Implicit NEural Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For bare
-//! coordinates where a SIREN stays too smooth.
+//! φ(z) = sin(ω (|z| + 1) z): a sine whose frequency increases with |z|. Weights as in SIREN, but the first layer's
+//! biases from U(±k), so that the neurons cover a range of frequencies. Liu et al., "FINER: Flexible Spectral-bias
+//! Tuning in Implicit NEural Representation by Variable-periodic Activation Functions", CVPR 2024, eq. 4 and §3.3. For
+//! plain coordinates, where a SIREN stays too smooth.
 
 use super::{Activation, Bounds, LayerPosition, periodic};
 use crate::error::Result;
@@ -15,9 +15,9 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// ω, frequency factor.
+    /// Frequency factor ω, greater than 0.
     pub omega: f64,
-    /// k, bound of the first layer's biases.
+    /// Bound k of the first layer's biases, greater than 0; larger values give higher initial frequencies.
     pub bias: f64,
 }
 

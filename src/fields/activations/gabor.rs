@@ -1,6 +1,6 @@
 //! φ(z) = cos(ω z) exp(−(s z)²): WIRE with real wavelets; weights U(±1/√inputs). Saragadam et al., "WIRE: Wavelet
-//! Implicit Neural Representations", CVPR 2023. Local in space and frequency; robust to noise in inverse problems, for
-//! bare coordinates.
+//! Implicit Neural Representations", CVPR 2023. Local in space and frequency, and robust to noise in inverse problems;
+//! for plain coordinates.
 
 use super::{Activation, Bounds, LayerPosition, plain};
 use crate::error::Result;
@@ -14,9 +14,9 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// ω, frequency of the wave.
+    /// Frequency factor ω of the cosine, greater than 0.
     pub omega: f64,
-    /// s, inverse width of the bell.
+    /// Inverse width s of the Gaussian envelope, greater than 0.
     pub scale: f64,
 }
 

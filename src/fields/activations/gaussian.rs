@@ -1,6 +1,6 @@
 //! φ(z) = exp(−z² / 2σ²); weights U(±1/√inputs). Ramasinghe and Lucey, "Beyond Periodicity: Towards a Unifying
-//! Framework for Activations in Coordinate-MLPs", ECCV 2022. Learns detail from bare coordinates without a special
-//! start; σ sets its scale.
+//! Framework for Activations in Coordinate-MLPs", ECCV 2022. Learns detail from plain coordinates without a special
+//! initialisation; σ sets the scale of the detail.
 
 use super::{Activation, Bounds, LayerPosition, plain};
 use crate::error::Result;
@@ -14,7 +14,7 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// σ, width of the bell; smaller learns finer detail.
+    /// Standard deviation σ of the Gaussian, greater than 0; smaller values learn finer detail.
     pub sigma: f64,
 }
 

@@ -1,5 +1,5 @@
-//! φ(z) = z Φ(z), Φ the distribution function of N(0, 1). Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. A
-//! smooth ReLU: the same uses, without kinks in the volume.
+//! φ(z) = z Φ(z), with Φ the cumulative distribution function of N(0, 1). Hendrycks and Gimpel, "Gaussian Error Linear
+//! Units", 2016. A smooth ReLU: for the same uses, without kinks in the volume.
 
 use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;

@@ -1,5 +1,5 @@
-//! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; weights after He et al., ICCV 2015. As ReLU,
-//! without neurons that stay dead; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
+//! φ(z) = z for z ≥ 0, slope · z below. Maas et al., ICML workshop 2013; initial weights after He et al., ICCV 2015. As
+//! ReLU, but neurons with negative sums still have a gradient; NAF (Zha et al., MICCAI 2022) uses it after a hash grid.
 
 use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Slope for negative sums.
+    /// Slope for negative sums, from 0 (ReLU) to below 1.
     pub slope: f64,
 }
 

@@ -1,5 +1,5 @@
-//! Activations: what a hidden neuron does with its sum, and how the weights before it start. A family: one file and one
-//! line here per activation. Formulas side by side: docs/fields.md.
+//! Activation functions of hidden neurons, and the initial weights of the layers before them. A family: one file and
+//! one line here per activation. Table of the formulas: docs/fields.md.
 
 pub mod finer;
 pub mod gabor;
@@ -15,29 +15,29 @@ use super::kernels::pointwise::Pointwise;
 use crate::error::Result;
 use tch::{TchError, Tensor};
 
-/// Which layer of a network.
+/// Position of a layer in a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LayerPosition {
-    /// It sees the encoded point.
+    /// The first layer: its inputs are the encoded point.
     First,
-    /// It sees hidden neurons.
+    /// A layer whose inputs are hidden neurons.
     Hidden,
-    /// Linear, to the output.
+    /// The linear output layer.
     Last,
 }
 
-/// Weights and biases of a layer start from U(−weight, weight) and U(−bias, bias).
+/// Bounds of a layer's initial values: weights from U(−weight, weight), biases from U(−bias, bias).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     /// Bound of the weights.
     pub weight: f64,
-    /// Bound of the biases; 0 starts them at 0.
+    /// Bound of the biases; 0 sets them to 0.
     pub bias: f64,
 }
 
-/// A family member: its own configuration.
+/// Configuration of an activation function.
 pub trait Activation: std::fmt::Debug + Send + Sync {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
@@ -47,41 +47,41 @@ pub trait Activation: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// When memory runs out.
     fn apply(&self, z: &Tensor) -> std::result::Result<Tensor, TchError>;
-    /// Where the weights of a layer with `inputs` inputs start.
+    /// Bounds of the initial weights and biases of a layer with `inputs` inputs.
     fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds;
-    /// φ as the fused kernels know it, if they do.
+    /// φ as a function that the hand-written kernels implement; `None` if they do not.
     fn pointwise(&self) -> Option<Pointwise> {
         None
     }
 }
 
 crate::kinds! {
-    /// What a hidden neuron does with its sum.
+    /// The activation functions of hidden neurons.
     pub enum ActivationKind: "activation" => dyn Activation {
-        /// Positive part.
+        /// Rectified linear unit (ReLU): max(0, z).
         relu => Relu(relu::Config),
-        /// Positive part and a little of the negative.
+        /// ReLU with a small slope for negative sums.
         leaky_relu => LeakyRelu(leaky_relu::Config),
         /// Hyperbolic tangent.
         tanh => Tanh(tanh::Config),
-        /// Gaussian error linear unit.
+        /// Gaussian error linear unit, a smooth ReLU.
         gelu => Gelu(gelu::Config),
-        /// Smooth positive part.
+        /// Smooth ReLU: ln(1 + eᶻ).
         softplus => Softplus(softplus::Config),
-        /// Sine of a scaled sum (SIREN).
+        /// Sine of the scaled sum (SIREN).
         sine => Sine(sine::Config),
-        /// Bell.
+        /// Gaussian of the sum.
         gaussian => Gaussian(gaussian::Config),
-        /// Wave under a bell (WIRE).
+        /// Cosine with a Gaussian envelope (WIRE).
         gabor => Gabor(gabor::Config),
-        /// Sine of growing frequency (FINER).
+        /// Sine whose frequency increases with the sum (FINER).
         finer => Finer(finer::Config),
     }
 }
 
-/// Weights U(±√(6 / ((1 + slope²) inputs))), which keeps the mean square through (leaky) rectifiers: He et al.,
-/// "Delving Deep into Rectifiers", ICCV 2015, eq. 10 and 15. Biases U(±1/√inputs), so that kinks do not all meet in the
-/// origin; the last layer like the biases.
+/// Weights U(±√(6 / ((1 + slope²) inputs))), which keep the mean square constant through (leaky) rectifiers: He et al.,
+/// "Delving Deep into Rectifiers", ICCV 2015, eq. 10 and 15. Biases U(±1/√inputs), so that the kinks of the neurons do
+/// not all meet in the origin. The weights of the last layer have the bound of the biases.
 fn rectifier(slope: f64, place: LayerPosition, inputs: usize) -> Bounds {
     let plain = 1.0 / (inputs as f64).sqrt();
     let weight =
@@ -96,7 +96,8 @@ fn plain(inputs: usize) -> Bounds {
     Bounds { weight: bound, bias: bound }
 }
 
-/// As in SIREN: the first layer U(±1/inputs), the others U(±√(6/inputs)/ω), biases like their layer's weights.
+/// As in SIREN: the first layer U(±1/inputs), the others U(±√(6/inputs)/ω), biases with the bound of their layer's
+/// weights.
 fn periodic(omega: f64, place: LayerPosition, inputs: usize) -> Bounds {
     let bound = if place == LayerPosition::First { 1.0 / inputs as f64 } else { (6.0 / inputs as f64).sqrt() / omega };
     Bounds { weight: bound, bias: bound }
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn activations_are_their_formulas() {
-        // (YAML, z, φ(z)): computed with Python's math module from the formulas in each file's first lines.
+        // (YAML, z, φ(z)): computed with Python's math module from the formulas in the module docs.
         let cases = [
             ("relu", -0.7, 0.0),
             ("relu", 0.7, 0.7),

@@ -1,5 +1,5 @@
-//! φ(z) = max(0, z). Nair and Hinton, ICML 2010; weights after He et al., ICCV 2015. Piecewise linear and cheap: the
-//! usual choice after an encoding that holds the detail (hash grid, dense grid, Fourier features).
+//! φ(z) = max(0, z). Nair and Hinton, ICML 2010; initial weights after He et al., ICCV 2015. Piecewise linear and
+//! cheap: the usual choice after an encoding that represents the detail (hash grid, dense grid, Fourier features).
 
 use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;

@@ -1,7 +1,7 @@
-//! φ(z) = sin(ω z), with the weights of SIREN: first layer U(±1/inputs), others U(±√(6/inputs)/ω). Sitzmann et al.,
-//! "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. On bare coordinates the
-//! same network as `siren`, which is the faster code; after Fourier features the network of NeRP (Shen et al., IEEE
-//! TNNLS 2022).
+//! φ(z) = sin(ω z), with the initial weights of SIREN: first layer U(±1/inputs), others U(±√(6/inputs)/ω). Sitzmann et
+//! al., "Implicit Neural Representations with Periodic Activation Functions", NeurIPS 2020, §3.2. With the `identity`
+//! encoding it is the same network as `siren`, which is computed faster; after Fourier features it is the network of
+//! NeRP (Shen et al., IEEE TNNLS 2022).
 
 use super::{Activation, Bounds, LayerPosition, periodic};
 use crate::error::Result;
@@ -15,7 +15,7 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// ω, frequency factor.
+    /// Frequency factor ω, greater than 0.
     pub omega: f64,
 }
 

@@ -1,5 +1,5 @@
-//! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with all derivatives, for volumes whose gradients are
-//! used.
+//! φ(z) = ln(1 + eᶻ). Dugas et al., NIPS 2000. A smooth ReLU with continuous derivatives of every order, for volumes
+//! whose gradients are used.
 
 use super::{Activation, Bounds, LayerPosition, rectifier};
 use crate::error::Result;

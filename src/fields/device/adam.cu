@@ -1,14 +1,16 @@
-// Adam's step on all parameters in one launch: the twin of optimizers/fused.rs.
+// One step of Adam on all parameters in one launch: the GPU counterpart of optimizers/fused.rs.
 
 struct Parameters {
-    // Where values, first and second moments and gradients lie, and the number at which this tensor begins.
+    // Addresses of values, moments and gradient; `start` is the number of the tensor's first value among all
+    // parameters.
     float *value, *first, *second, *gradient;
     Whole start;
-    // On the rate.
+    // Factor on the learning rate.
     double factor;
 };
 
-// One thread per number of all tensors. Their table has `count` entries, in order; `decay` is rate x weight decay.
+// One thread per value of all tensors. The table of tensors has `count` entries, in ascending order of `start`; `left`
+// is 1 - beta1, `keep` is beta2, and `decay` is the learning rate times the weight decay.
 extern "C" __global__ void adam_step(const Parameters* table, const Whole count, const Whole numbers, const float left,
                                      const float keep, const double rate, const float correction, const float epsilon,
                                      const double decay) {

@@ -1,12 +1,12 @@
-// Features of points from grids of feature vectors, and the gradient back to their table: the twin of
+// Interpolation of features from grids, and the gradient with respect to their table: the GPU counterpart of
 // kernels/levels.rs.
 //
-// The gradient is summed in fixed point by additions of whole numbers, whose result does not depend on their order: the
-// same bits every time. A number stands for 1 / scale, scale = 2^62 / (points x corners x largest slope), so that no
-// sum can overflow; what is lost is below 2^-62 of the largest sum that there can be.
+// The gradient is summed in fixed point by integer additions, whose result does not depend on their order: every run
+// gives the same bits. The integer 1 stands for 1 / scale with scale = 2^62 / (points x corners x largest slope), so
+// that no sum can overflow; each addend is rounded by at most 2^-63 of the largest possible sum.
 
 struct Level {
-    // Coordinates that the grid spans (two or three), nodes along each.
+    // `count` is the number of coordinates that the grid spans (2 or 3); `nodes` is the number of nodes along each.
     Whole count, axes[3], nodes[3];
     Whole first, rows, hashed;
     double scale;
@@ -17,7 +17,7 @@ struct Cell {
     float weights[8];
 };
 
-// The cell of a point and the weights of its corners.
+// The table rows and weights of the corners of the cell that contains a point.
 static __device__ inline Cell cell_of(const Level* level, const float* point) {
     const unsigned primes[3] = {1u, 2654435761u, 805459861u};
     unsigned low[3] = {0, 0, 0}, steps[3] = {1, 1, 1};
@@ -49,7 +49,7 @@ static __device__ inline Cell cell_of(const Level* level, const float* point) {
     return cell;
 }
 
-// One thread per point and level: features [point, level, feature].
+// One thread per point and level: writes the features [point, level, feature].
 extern "C" __global__ void hash_gather(const Level* levels, const Whole count, const Whole inputs, const Whole features,
                                        const Whole points, const float* table, const float* at, float* out) {
     const Whole number = THREAD;
@@ -68,12 +68,13 @@ extern "C" __global__ void hash_gather(const Level* levels, const Whole count, c
 }
 EXPORT(hash_gather)
 
-// Numbers per unit of the gradient: `largest` is the largest slope.
+// Fixed-point scale: integers per unit of the gradient. `largest` is the largest absolute slope.
 static __device__ inline double unit_of(const float* largest, Whole points) {
     return 4611686018427387904.0 / (8.0 * (double)points * fmax((double)*largest, 1e-30));
 }
 
-// One thread per point and level: adds slopes [point, level, feature] to `sums`, in fixed point.
+// One thread per point and level: adds the contributions of the slopes [point, level, feature] to `sums`, in fixed
+// point.
 extern "C" __global__ void hash_scatter(const Level* levels, const Whole count, const Whole inputs,
                                         const Whole features, const Whole points, const float* slopes, const float* at,
                                         const float* largest, Whole* sums) {
@@ -94,7 +95,7 @@ extern "C" __global__ void hash_scatter(const Level* levels, const Whole count, 
 }
 EXPORT(hash_scatter)
 
-// One thread per number of the table: adds the sums to the gradient.
+// One thread per value of the table: adds the sums to the gradient.
 extern "C" __global__ void hash_settle(const Whole numbers, const Whole points, const float* largest, const Whole* sums,
                                        float* gradient) {
     const Whole number = THREAD;

@@ -1,4 +1,4 @@
-//! Grids of feature vectors on a card.
+//! Interpolation from grids of features on a GPU.
 
 use super::HASH_GRID;
 use crate::error::Result;
@@ -11,10 +11,10 @@ const GATHER: Kernel = Kernel { source: &HASH_GRID, name: "hash_gather" };
 const SCATTER: Kernel = Kernel { source: &HASH_GRID, name: "hash_scatter" };
 const SETTLE: Kernel = Kernel { source: &HASH_GRID, name: "hash_settle" };
 
-/// Numbers of a `Level`.
+/// Number of 8-byte values in a `Level` of `hash_grid.cu`.
 const NUMBERS: usize = 11;
 
-/// [`Levels::gather`] on a card: features `[n, width]` of points `[n, inputs]` from a table `[rows, features]`.
+/// [`Levels::gather`] on a GPU: features `[n, width]` of points `[n, inputs]` from a table `[rows, features]`.
 pub(in crate::fields) fn gather(card: &Card, levels: &Levels, table: &Tensor, points: &Tensor) -> Result<Tensor> {
     let count = points.size()[0];
     let options = (Kind::Float, card.device());
@@ -28,8 +28,8 @@ pub(in crate::fields) fn gather(card: &Card, levels: &Levels, table: &Tensor, po
     Ok(out)
 }
 
-/// [`Levels::scatter`] on a card: adds to `gradient` `[rows, features]` what slopes `[n, width]` at points
-/// `[n, inputs]` give. Sums are whole numbers: the same bits whatever the order of the threads.
+/// [`Levels::scatter`] on a GPU: adds the gradient for slopes `[n, width]` at points `[n, inputs]` to `gradient`
+/// `[rows, features]`. The sums are integers: the same bits whatever the order of the threads.
 pub(in crate::fields) fn scatter(
     card: &Card,
     levels: &Levels,
@@ -60,7 +60,7 @@ fn sizes(levels: &Levels, held: &Tensor, count: i64, card: &Card) -> Result<Vec<
     Ok(std::iter::once(table).chain(numbers.map(Argument::whole)).collect())
 }
 
-/// The structures `Level` in the card's memory.
+/// The levels as an array of the structure `Level` in GPU memory.
 fn table_of(levels: &Levels, card: &Card) -> Result<Tensor> {
     let numbers: Vec<i64> = levels.levels.iter().flat_map(level_numbers).collect();
     Tensor::f_from_slice(&numbers).and_then(|table| table.f_to_device(card.device())).map_err(torch_error)
@@ -74,7 +74,7 @@ fn level_numbers(level: &Level) -> [i64; NUMBERS] {
         (numbers[1 + k], numbers[4 + k]) = (padded(&level.axes, k), padded(&level.nodes, k));
     }
     numbers[7..10].copy_from_slice(&[level.first as i64, level.rows as i64, i64::from(level.hashed)]);
-    // A double, by its bits.
+    // A double, passed as the integer with the same bits.
     numbers[10] = f64::from(level.scale).to_bits().cast_signed();
     numbers
 }

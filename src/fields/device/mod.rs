@@ -1,5 +1,5 @@
-//! Fields, their penalties and their optimiser on a CUDA card. The kernels are in the `.cu` files beside; their twins
-//! are the CPU's, in [`kernels`](super::kernels), [`regularizers`](super::regularizers) and
+//! Fields, regularisers and Adam on a CUDA GPU. The kernels are in the `.cu` files of this folder; each does the same
+//! arithmetic as its CPU counterpart in [`kernels`](super::kernels), [`regularizers`](super::regularizers) or
 //! [`optimizers`](crate::optimizers).
 
 mod hash_grid;
@@ -11,17 +11,17 @@ pub(super) use sine::SineLayers;
 
 use crate::tensors::cuda::Source;
 
-/// Total variation and its kin.
+/// Total variation, its Huber and logarithmic variants, and their primal-dual steps.
 pub static VARIATION: Source = Source { name: "variation", parts: &[include_str!("variation.cu")] };
 
-/// Grids of feature vectors.
+/// Interpolation from grids of features.
 pub static HASH_GRID: Source = Source { name: "hash_grid", parts: &[include_str!("hash_grid.cu")] };
 
-/// Sine layers.
+/// Activations of sine layers.
 pub static SINE: Source = Source { name: "sine", parts: &[include_str!("sine.cu")] };
 
-/// Adam.
+/// One step of Adam.
 pub static ADAM: Source = Source { name: "adam", parts: &[include_str!("adam.cu")] };
 
-/// Every source of this folder.
+/// All kernel sources of this folder.
 pub static SOURCES: [&Source; 4] = [&VARIATION, &HASH_GRID, &SINE, &ADAM];

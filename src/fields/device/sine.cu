@@ -1,12 +1,12 @@
-// The epilogue of a sine layer, sin(omega (z + b)), and its backward half: the twin of kernels/pointwise.rs (Sine) and
-// kernels/neurons.rs. Sine and cosine by the same reduction and polynomials as there. Products between layers are
-// libtorch's; phases are f32 whatever the products are.
+// The activation of a sine layer, sin(omega (z + b)), and its derivative: the GPU counterpart of kernels/pointwise.rs
+// (Sine) and kernels/neurons.rs, with the same range reduction and polynomials. The matrix products between layers are
+// libtorch's. Phases are f32 whatever the precision of the products.
 
 typedef unsigned short Half;
 
 static __device__ inline float widened(Half bits) { return of_bits((unsigned)bits << 16); }
 
-// To the nearest bfloat16, ties to even.
+// Rounds to the nearest bfloat16, ties to even.
 static __device__ inline Half narrowed(float value) {
     const unsigned bits = bits_of(value);
     return (Half)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
@@ -36,7 +36,8 @@ static __device__ inline void waves(float x, float* sine, float* cosine) {
     *cosine = c * sign;
 }
 
-// One thread per neuron of a point: z [point, neuron] becomes sin(omega (z + bias)), `slopes` omega cos if kept.
+// One thread per neuron of a point: replaces z [point, neuron] by sin(omega (z + bias)); if `keep` is set, stores the
+// derivative omega cos(..) in `slopes`.
 extern "C" __global__ void sine_forward(const Whole numbers, const Whole width, const float omega, const float* bias,
                                         float* z, float* slopes, const Whole keep) {
     const Whole number = THREAD;
@@ -52,7 +53,7 @@ extern "C" __global__ void sine_forward(const Whole numbers, const Whole width, 
 }
 EXPORT(sine_forward)
 
-// As sine_forward, stored as bfloat16.
+// As sine_forward, with z and slopes stored as bfloat16.
 extern "C" __global__ void sine_forward_half(const Whole numbers, const Whole width, const float omega,
                                              const float* bias, Half* z, Half* slopes, const Whole keep) {
     const Whole number = THREAD;
@@ -68,7 +69,8 @@ extern "C" __global__ void sine_forward_half(const Whole numbers, const Whole wi
 }
 EXPORT(sine_forward_half)
 
-// One thread per neuron of a point: the slope of the neuron's sum, in place of its own derivative.
+// One thread per neuron of a point: multiplies the stored derivative by the gradient from above, which gives the
+// gradient with respect to the neuron's sum.
 extern "C" __global__ void sine_backward(const Whole numbers, const float* above, float* slopes) {
     const Whole number = THREAD;
     if (number < numbers) {
@@ -77,7 +79,7 @@ extern "C" __global__ void sine_backward(const Whole numbers, const float* above
 }
 EXPORT(sine_backward)
 
-// As sine_backward, stored as bfloat16.
+// As sine_backward, with the values stored as bfloat16.
 extern "C" __global__ void sine_backward_half(const Whole numbers, const Half* above, Half* slopes) {
     const Whole number = THREAD;
     if (number < numbers) {

@@ -1,5 +1,5 @@
-//! A network of sine layers on a card: libtorch's products, and our kernels between two of them. As
-//! [`Dense`](crate::fields::dense) on the CPU, with phases in f32 whatever the products are.
+//! Networks of sine layers on a GPU: the matrix products are libtorch's, the activations are computed by our kernels.
+//! As [`Dense`](crate::fields::dense) on the CPU; phases are f32 whatever the precision of the products.
 
 use super::SINE;
 use crate::error::Result;
@@ -14,24 +14,25 @@ const FORWARD_HALF: Kernel = Kernel { source: &SINE, name: "sine_forward_half" }
 const BACKWARD: Kernel = Kernel { source: &SINE, name: "sine_backward" };
 const BACKWARD_HALF: Kernel = Kernel { source: &SINE, name: "sine_backward_half" };
 
-/// Hidden sine layers of one width, and a linear output neuron.
+/// Hidden sine layers of equal width and a linear output neuron.
 pub(in crate::fields) struct SineLayers<'a> {
     pub(in crate::fields) card: Arc<Card>,
-    /// Weight `[outputs, inputs]` and bias `[outputs]` of each layer in turn.
+    /// Weight `[outputs, inputs]` and bias `[outputs]` of each layer, in this order.
     pub(in crate::fields) parameters: &'a [Parameter],
     pub(in crate::fields) omega: f32,
-    /// Of the products between hidden layers.
+    /// Precision of the products between hidden layers.
     pub(in crate::fields) precision: Precision,
 }
 
-/// The neurons below each layer, and the derivative of each hidden one.
+/// The input of each layer `[points, inputs]`, and the derivative of each hidden layer's activation `[points, width]`.
 type Kept = (Vec<Tensor>, Vec<Tensor>);
 
 impl SineLayers<'_> {
-    /// Sums of the output neuron `[points]` from `inputs` `[points, n]`, and the neurons if they are to be kept.
+    /// The output neuron's value `[points]` for the inputs `[points, n]`; with `keep` also what the backward pass
+    /// needs.
     ///
     /// # Errors
-    /// Memory; the driver.
+    /// When memory runs out; failures of the driver.
     pub(in crate::fields) fn forward(&self, inputs: &Tensor, keep: bool) -> Result<(Tensor, Kept)> {
         let (mut neurons, mut derivatives) = (vec![inputs.shallow_clone()], Vec::new());
         for number in 0..self.depth() {
@@ -56,10 +57,11 @@ impl SineLayers<'_> {
         Ok((values().map_err(torch_error)?, (neurons, derivatives)))
     }
 
-    /// Adds the gradient of Σ slopes · output to the parameters'; gives the slopes of the inputs, if asked.
+    /// Adds the gradient of Σ slopes · output with respect to the parameters to their `.grad`. If `ask` is set, returns
+    /// the gradient with respect to the inputs.
     ///
     /// # Errors
-    /// Memory; the driver.
+    /// When memory runs out; failures of the driver.
     pub(in crate::fields) fn backward(&self, kept: Kept, slopes: &Tensor, ask: bool) -> Result<Option<Tensor>> {
         let ((mut neurons, derivatives), depth) = (kept, self.depth());
         let last = neurons.pop().expect("the forward pass keeps the neurons of every layer");
@@ -90,7 +92,7 @@ impl SineLayers<'_> {
         if self.precision == Precision::Bf16 { Kind::BFloat16 } else { Kind::Float }
     }
 
-    /// Of a layer's product: bare coordinates are not rounded.
+    /// Precision of a layer's product: plain coordinates are not rounded.
     fn kind(&self, number: usize, below: &Tensor) -> Kind {
         if number == 0 { below.kind() } else { self.stored() }
     }
@@ -114,7 +116,8 @@ impl SineLayers<'_> {
         self.card.launch(kernel, z.numel(), &arguments)
     }
 
-    /// Adds the output neuron's gradients; gives the slopes of the last hidden neurons.
+    /// Adds the output neuron's gradients to its parameters; returns the gradient with respect to the last hidden
+    /// neurons.
     fn output_gradient(&self, last: &Tensor, slopes: &Tensor) -> std::result::Result<Tensor, TchError> {
         let [weight, bias] = [0, 1].map(|k| &self.parameters[2 * self.depth() + k].value);
         let row = slopes.f_view([1, -1])?;
@@ -123,7 +126,8 @@ impl SineLayers<'_> {
         row.f_transpose(0, 1)?.f_mul(&weight.f_detach()?)?.f_to_kind(last.kind())
     }
 
-    /// Adds a hidden layer's gradients, given the slopes of its sums; gives those of the neurons below, if asked.
+    /// Adds a hidden layer's gradients, given the gradient with respect to its sums; if `ask` is set, returns the
+    /// gradient with respect to the layer's inputs.
     fn layer_gradient(
         &self,
         number: usize,

@@ -1,13 +1,13 @@
-// The steps of primal-dual total variation, and total variation and its logarithm with their gradients: the twins of
-// regularizers/kernels.rs, total_variation.rs and log_tv.rs. A volume is [z, y, x]; forward differences times `slopes`,
-// zero at the far faces; a slope of 0 leaves an axis out.
+// The steps of primal-dual total variation, and total variation and its logarithm with their gradients: the GPU
+// counterparts of regularizers/kernels.rs, total_variation.rs and log_tv.rs. A volume is [z, y, x]. Forward differences
+// are multiplied by `slopes` and zero at the far faces; an axis with slope 0 is left out.
 //
-// Sums over a volume are taken in double precision: thread i adds the voxels i, i + threads, ... to its own number,
-// and the caller adds those numbers. The order is fixed.
+// Sums over a volume are in double precision: thread i sums the voxels i, i + threads, .. into its own entry, and the
+// caller adds the entries. The order is fixed, so every run gives the same bits.
 
 struct Lattice {
     Whole shape[3];
-    // As doubles, rounded to float where they are used.
+    // Weights of the differences, stored as double and rounded to float where they are used.
     double slopes[3];
 };
 
@@ -15,7 +15,7 @@ static __device__ inline Whole voxels_of(const Lattice& lattice) {
     return lattice.shape[0] * lattice.shape[1] * lattice.shape[2];
 }
 
-// Index along an axis, and the distance to the next voxel there.
+// The index of a voxel along an axis. `step_of` is the distance in memory to the next voxel along it.
 static __device__ inline Whole index_of(const Lattice& lattice, Whole voxel, int axis) {
     const Whole row = lattice.shape[2];
     return axis == 2 ? voxel % row : axis == 1 ? voxel / row % lattice.shape[1] : voxel / (row * lattice.shape[1]);
@@ -34,7 +34,8 @@ static __device__ inline void differences(const Lattice& lattice, const float* x
     }
 }
 
-// q <- q + relaxation (project((q + sigma grad(2 ahead - behind)) inverse, |q| <= weight) - q); a thread per voxel.
+// Dual step, one thread per voxel: q <- q + relaxation (p - q), with p = (q + sigma grad(2 ahead - behind)) inverse
+// projected onto |p| <= weight.
 extern "C" __global__ void variation_dual(const Lattice lattice, const float* ahead, const float* behind, float* qz,
                                           float* qy, float* qx, const float sigma, const float weight,
                                           const float inverse, const float relaxation) {
@@ -53,7 +54,7 @@ extern "C" __global__ void variation_dual(const Lattice lattice, const float* ah
         moved[axis] = (q[axis][voxel] + sigma * gradient) * inverse;
         square += moved[axis] * moved[axis];
     }
-    // Never 0 / 0: weight 0 keeps q at 0.
+    // The lower bound avoids 0 / 0: with weight 0, q stays 0.
     const float shrink = weight / fmaxf(fmaxf(sqrtf(square), weight), 1e-30f);
     for (int axis = 0; axis < 3; ++axis) {
         q[axis][voxel] += relaxation * (moved[axis] * shrink - q[axis][voxel]);
@@ -61,8 +62,9 @@ extern "C" __global__ void variation_dual(const Lattice lattice, const float* ah
 }
 EXPORT(variation_dual)
 
-// out = x - tau s with s = scale back + grad^T q, at 0 or above if `positive`; the sums of the gap, x s + bound |s| or,
-// if positive, x s + bound max(-s, 0), to sums[thread]; any number of threads.
+// Primal step: out = x - tau s with s = scale back + grad^T q, clamped to 0 or above if `positive`. Also sums the
+// primal part of the duality gap, x s + bound |s| or, if `positive`, x s + bound max(-s, 0), to sums[thread]. Any
+// number of threads.
 extern "C" __global__ void variation_primal(const Lattice lattice, const float* back, const float* qz, const float* qy,
                                             const float* qx, const float* x, float* out, const float tau,
                                             const float scale, const Whole positive, const float bound, double* sums) {
@@ -89,7 +91,8 @@ extern "C" __global__ void variation_primal(const Lattice lattice, const float* 
 }
 EXPORT(variation_primal)
 
-// The penalty weight h(|grad x|) and its part of the gap, to sums[thread] and sums[threads + thread].
+// Sums the penalty weight h(|grad x|), with h the Huber function, to sums[thread], and its part of the duality gap to
+// sums[threads + thread].
 extern "C" __global__ void variation_value(const Lattice lattice, const float* x, const float* qz, const float* qy,
                                            const float* qx, const double weight, const double delta, double* sums) {
     const float* q[3] = {qz, qy, qx};
@@ -115,8 +118,8 @@ extern "C" __global__ void variation_value(const Lattice lattice, const float* x
 }
 EXPORT(variation_value)
 
-// What |grad x| is divided by in the gradient of the penalty at a voxel, and the penalty: total variation
-// sqrt(s + square), or epsilon log(1 + (sqrt(s + square) - sqrt(square)) / epsilon) where epsilon is above 0.
+// The divisor of grad x in the gradient of the penalty at a voxel, and the penalty itself: total variation sqrt(s^2 +
+// square) with s = |grad x|, or epsilon log(1 + (sqrt(s^2 + square) - sqrt(square)) / epsilon) if epsilon is above 0.
 static __device__ inline float divisor_of(const float* slopes, float square, float epsilon, float* value) {
     const float length = sqrtf(square + slopes[0] * slopes[0] + slopes[1] * slopes[1] + slopes[2] * slopes[2]);
     if (epsilon <= 0.0f) {
@@ -128,8 +131,8 @@ static __device__ inline float divisor_of(const float* slopes, float square, flo
     return length * (1.0f + part);
 }
 
-// Value of the penalty, to sums[thread], and its gradient, in one pass: a voxel gathers its own differences and those
-// of the three voxels before it.
+// The value of the penalty, to sums[thread], and its gradient, in one pass: each voxel uses its own differences and
+// those of the three voxels before it.
 extern "C" __global__ void variation_gradient(const Lattice lattice, const float* x, const float square,
                                               const float epsilon, float* gradient, double* sums) {
     double sum = 0.0;

@@ -1,4 +1,4 @@
-//! Total variation on a card: the steps of its primal-dual iteration, its value and its gradient.
+//! Total variation on a GPU: the steps of its primal-dual iteration, its value and its gradient.
 
 use super::VARIATION;
 use crate::error::Result;
@@ -13,33 +13,33 @@ const PRIMAL: Kernel = Kernel { source: &VARIATION, name: "variation_primal" };
 const VALUE: Kernel = Kernel { source: &VARIATION, name: "variation_value" };
 const GRADIENT: Kernel = Kernel { source: &VARIATION, name: "variation_gradient" };
 
-/// Threads that share a sum over a volume.
+/// Largest number of threads that share a sum over a volume.
 const THREADS: usize = 1 << 18;
 
-/// The steps of [`kernels`](crate::fields::regularizers::kernels) on a card, for volumes of one lattice.
+/// The steps of [`kernels`](crate::fields::regularizers::kernels) on a GPU, for volumes of one lattice.
 pub struct OnCard {
     card: Arc<Card>,
     lattice: Lattice,
     threads: usize,
-    /// What each thread summed, twice.
+    /// `[2, threads]`: up to two partial sums of each thread.
     sums: Tensor,
 }
 
 impl OnCard {
-    /// For volumes of a lattice.
+    /// Allocates the memory for volumes of `lattice`.
     ///
     /// # Errors
-    /// Memory.
+    /// When memory runs out.
     pub fn new(card: Arc<Card>, lattice: Lattice) -> Result<Self> {
         let threads = lattice.shape.iter().product::<usize>().min(THREADS).next_multiple_of(256);
         let sums = Tensor::f_zeros([2, threads as i64], (Kind::Double, card.device())).map_err(torch_error)?;
         Ok(Self { card, lattice, threads, sums })
     }
 
-    /// [`dual_step`](crate::fields::regularizers::kernels::dual_step): writes `q`.
+    /// [`dual_step`](crate::fields::regularizers::kernels::dual_step): updates `q`.
     ///
     /// # Errors
-    /// Tensors that are not f32, contiguous and on the card; the driver.
+    /// Tensors that are not f32, contiguous and on the GPU; failures of the driver.
     pub fn dual(&self, ahead: &Tensor, behind: &Tensor, q: &[Tensor; 3], step: &Dual) -> Result<()> {
         let mut arguments = vec![self.structure()];
         arguments.extend(self.memory(&[ahead, behind, &q[0], &q[1], &q[2]])?);
@@ -47,8 +47,8 @@ impl OnCard {
         self.card.launch(&DUAL, self.lattice.shape.iter().product(), &arguments)
     }
 
-    /// [`primal_step`](crate::fields::regularizers::kernels::primal_step): writes `out`. The card is waited for only
-    /// where a bound asks for the gap.
+    /// [`primal_step`](crate::fields::regularizers::kernels::primal_step): writes `out`. Waits for the GPU only if a
+    /// bound is given and the gap is therefore returned.
     ///
     /// # Errors
     /// As [`OnCard::dual`].
@@ -65,7 +65,7 @@ impl OnCard {
         if step.bound.is_some() { self.sum(0) } else { Ok(0.0) }
     }
 
-    /// [`value`](crate::fields::regularizers::kernels::value): the penalty and its part of the gap.
+    /// [`value`](crate::fields::regularizers::kernels::value): the penalty and its part of the duality gap.
     ///
     /// # Errors
     /// As [`OnCard::dual`].
@@ -78,8 +78,8 @@ impl OnCard {
         Ok((self.sum(0)?, self.sum(1)?))
     }
 
-    /// Value and gradient of Σ √(s² + `square`), s the length of the gradient of `x` `[z, y, x]`, or of
-    /// Σ ε log(1 + (√(s² + `square`) − √`square`)/ε) where `epsilon` is above 0.
+    /// Value and gradient of Σ √(s² + `square`), s the length of the gradient of `x` `[z, y, x]`; or, if `epsilon` is
+    /// above 0, of Σ ε log(1 + (√(s² + `square`) − √`square`)/ε).
     ///
     /// # Errors
     /// As [`OnCard::dual`].

@@ -1,6 +1,7 @@
-//! γ(v) = [cos πv, sin πv]: one wave per coordinate, wrapped around the box. Tancik et al., "Fourier Features Let
-//! Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, §6: the "basic" mapping [cos 2πu,
-//! sin 2πu], a baseline that makes the domain periodic but adds no frequencies. Their u is from 0 to 1: (v + 1) / 2.
+//! γ(v) = [cos πv, sin πv]: one wave per coordinate with one period across the box. Tancik et al., "Fourier Features
+//! Let Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, §6: the "basic" mapping [cos
+//! 2πu, sin 2πu] with u = (v + 1) / 2 from 0 to 1. A baseline that makes the domain periodic but adds no higher
+//! frequencies.
 
 use super::{Built, Encoding, waves};
 use crate::error::Result;

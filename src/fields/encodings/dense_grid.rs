@@ -1,7 +1,7 @@
-//! Grids of trained features at several resolutions, every node with a row of its own; a point gets the interpolated
-//! features of each. The collision-free sibling of `hash_grid` (Müller et al., ACM TOG 2022, §3: "dense grid"; Sun et
-//! al., DVGO, CVPR 2022; Takikawa et al., NGLOD, CVPR 2021). Memory grows with the cube of the finest resolution, but
-//! nothing collides: the field of choice for volumes up to about 256 voxels across. Tables start from U(−10⁻⁴, 10⁻⁴).
+//! Grids of trained features at several resolutions, with one table row for every node; the features of a point are
+//! interpolated in each grid and concatenated. Like `hash_grid` but without hash collisions (Müller et al., ACM TOG
+//! 2022, §3: "dense grid"; Sun et al., DVGO, CVPR 2022; Takikawa et al., NGLOD, CVPR 2021). Memory grows with the cube
+//! of the finest resolution: use it for volumes up to about 256 voxels across. Initial features are U(−10⁻⁴, 10⁻⁴).
 
 use super::{Built, Encoding, grids};
 use crate::error::{Error, Result};
@@ -14,9 +14,9 @@ use tch::{Device, Kind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Cells across the box's longest extent, one number per grid.
+    /// Number of cells along the box's longest extent, one number per grid: 1 to 32 numbers from 1 to 16384.
     pub resolutions: Vec<usize>,
-    /// Features of a node.
+    /// Number of features per node, 1 to 64.
     pub features: usize,
 }
 

@@ -1,7 +1,7 @@
 //! γ(v) = [cos 2πBv, sin 2πBv], the entries of B `[features, inputs]` drawn from N(0, σ²): Gaussian Fourier features.
 //! Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains", NeurIPS
-//! 2020, eq. 5. Best of the wave encodings there, as it knows no preferred axes; σ must fit the data: too small blurs,
-//! too large is grain.
+//! 2020, eq. 5. The best wave encoding in that paper, because it prefers no axis. σ must fit the data: if it is too
+//! small the volume is blurred, if it is too large the volume is grainy.
 
 use super::{Built, Encoding, waves};
 use crate::error::Result;
@@ -16,9 +16,10 @@ use tch::{Device, Kind};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Waves; each gives a cosine and a sine.
+    /// Number of waves, 1 to 4096; each gives a cosine and a sine.
     pub features: usize,
-    /// σ, standard deviation of the frequencies, cycles per unit of the field coordinates.
+    /// Standard deviation σ of the frequencies, cycles per unit of the field coordinates (half the longest extent);
+    /// greater than 0.
     pub sigma: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Encoders that interpolate features in a trained table.
+//! Encoders that interpolate features from a trained table.
 
 use super::{Built, Encoder};
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::random::stream;
 use crate::require;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Most numbers of a table: 4 GiB, and four times that with gradients and moments.
+/// Largest number of values in a table: 4 GiB as f32, and four times that with the gradient and Adam's moments.
 const MOST: usize = 1 << 30;
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Encoder for Grids {
     }
 }
 
-/// A table of U(−bound, bound).
+/// The table `[rows, features]` with initial values U(−bound, bound).
 pub(super) fn table(
     levels: &Levels,
     bound: f64,
@@ -41,7 +41,7 @@ pub(super) fn table(
     uniform("table".to_string(), &[levels.rows(), levels.features], bound, Role::Table, &mut random, options)
 }
 
-/// The encoder with a table of U(−bound, bound).
+/// The encoder for these grids, with initial features U(−bound, bound).
 pub(super) fn build(levels: Levels, bound: f64, seed: u64, options: (Kind, Device)) -> Result<Built> {
     let parameter = table(&levels, bound, seed, options)?;
     Ok(Built {
@@ -50,7 +50,7 @@ pub(super) fn build(levels: Levels, bound: f64, seed: u64, options: (Kind, Devic
     })
 }
 
-/// Refuses features that are none or too many, and tables beyond memory's reach.
+/// Refuses a number of features outside 1 to 64, and tables that are too large for the memory.
 pub(super) fn check(levels: &Levels) -> Result<()> {
     require::within("features", levels.features, 1..=64)?;
     let numbers = levels.rows().saturating_mul(levels.features);
@@ -61,7 +61,8 @@ pub(super) fn check(levels: &Levels) -> Result<()> {
     Ok(())
 }
 
-/// The grid of `cells` cells a side over the whole box [−1, 1]^inputs: nodes per axis and scale.
+/// A grid of `cells` cells per side over the box [−1, 1]^axes: the number of nodes along each axis, and the cells per
+/// unit of the coordinates.
 pub(super) fn over_the_box(cells: usize, axes: usize) -> (Vec<usize>, f32) {
     (vec![cells + 1; axes], cells as f32 / 2.0)
 }

@@ -1,9 +1,9 @@
-//! Multiresolution hash grid: L grids of N_l = ⌊N_min bˡ⌋ cells, b = (N_max / N_min)^(1/(L−1)); each node has F trained
-//! features in a table of at most T rows per level, above that at row (⊕ₖ iₖ πₖ) mod T; a point gets the interpolated
-//! features of every level. Müller et al., "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding",
-//! ACM TOG 41(4), 2022; in CT: Zha et al., NAF, MICCAI 2022. Tables start from U(−10⁻⁴, 10⁻⁴). The fastest learner by
-//! far; collisions show as grain where views are few, so T near the number of nodes and some total variation serve it
-//! well.
+//! Multiresolution hash grid: L grids of N_l = ⌊N_min bˡ⌋ cells per side, b = (N_max / N_min)^(1/(L−1)). Each node has
+//! F trained features in a table of at most T rows per level; if a level has more nodes than T, node i has the row (⊕ₖ
+//! iₖ πₖ) mod T. The features of a point are interpolated on every level and concatenated. Müller et al., "Instant
+//! Neural Graphics Primitives with a Multiresolution Hash Encoding", ACM TOG 41(4), 2022; in CT: Zha et al., NAF,
+//! MICCAI 2022. Initial features are U(−10⁻⁴, 10⁻⁴). By far the fastest encoding to train. With few views hash
+//! collisions appear as grain; a T close to the number of nodes and some total variation reduce it.
 
 use super::{Built, Encoding, grids};
 use crate::error::{Error, Result};
@@ -17,15 +17,15 @@ use tch::{Device, Kind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// L, number of grids.
+    /// Number of grids L, 1 to 32.
     pub levels: usize,
-    /// F, features of a node.
+    /// Number of features F per node, 1 to 64.
     pub features: usize,
-    /// log₂ T: most rows of a level's table.
+    /// Base-2 logarithm of T, the largest number of table rows per level; 4 to 26.
     pub log2_table: u32,
-    /// N_min, cells across the box's longest extent on the first level.
+    /// Number of cells N_min along the box's longest extent on the first level, at least 1.
     pub base: usize,
-    /// N_max, cells on the last level: about the volume's voxels across.
+    /// Number of cells N_max on the last level, from `base` to 65536; about the number of voxels across the volume.
     pub finest: usize,
 }
 
@@ -40,7 +40,7 @@ impl Config {
         let growth = (self.finest as f64 / self.base as f64).powf(1.0 / (self.levels.max(2) - 1) as f64);
         let mut levels = Levels::new(inputs, self.features);
         for level in 0..self.levels {
-            // Rounded up a hair, so that the last level is N_max whatever the powers' last bit.
+            // The small addend makes the last level N_max in spite of rounding errors in the power.
             let cells = (self.base as f64 * growth.powi(level as i32) + 1e-6).floor() as usize;
             let (nodes, scale) = grids::over_the_box(cells, inputs);
             levels.push((0..inputs).collect(), nodes, scale, Some(self.log2_table));

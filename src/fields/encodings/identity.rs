@@ -1,6 +1,6 @@
-//! γ(v) = v: the coordinates as they are. For networks that make their own frequencies (sine, FINER, Gabor, Gaussian
-//! activations); with ReLU only the smoothest volumes are learned (Rahaman et al., "On the Spectral Bias of Neural
-//! Networks", ICML 2019).
+//! γ(v) = v: the plain coordinates. For networks that generate high frequencies themselves (sine, FINER, Gabor and
+//! Gaussian activations); with ReLU only very smooth volumes are learned (Rahaman et al., "On the Spectral Bias of
+//! Neural Networks", ICML 2019).
 
 use super::{Built, Encoder, Encoding};
 use crate::error::Result;

@@ -1,8 +1,8 @@
-//! Encodings: what a network is told about a point. A family: one file and one line here per encoding.
+//! Encodings of a point, the input of a network. A family: one file and one line here per encoding.
 //!
-//! Networks of few smooth neurons learn low frequencies first (Rahaman et al., ICML 2019); an encoding gives them
-//! functions of the point in which detail is easy: waves (`basic`, `positional`, `nerf`, `fourier`) or features stored
-//! in space (`dense_grid`, `hash_grid`, `tri_plane`), which learn fastest. Tables and formulas side by side:
+//! Networks of few smooth neurons learn low frequencies first (Rahaman et al., ICML 2019). An encoding gives them
+//! functions of the point in which detail is easy to represent: waves (`basic`, `positional`, `nerf`, `fourier`) or
+//! features stored in space (`dense_grid`, `hash_grid`, `tri_plane`), which learn fastest. Tables and formulas:
 //! docs/fields.md.
 
 pub mod basic;
@@ -21,69 +21,69 @@ use super::kernels::levels::Levels;
 use crate::error::Result;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// An encoding with its tables.
+/// An encoding with its trained tables.
 pub trait Encoder: std::fmt::Debug {
     /// Features `[n, width]` of `points` `[n, inputs]`, as a differentiable tensor expression.
     ///
     /// # Errors
     /// When memory runs out.
     fn encode(&self, points: &Tensor) -> std::result::Result<Tensor, TchError>;
-    /// If the features are interpolated in a table and nothing else happens to them: the grids and the table.
+    /// The grids and their table, if the features are interpolated from a table without further processing.
     fn table(&self) -> Option<(&Levels, &Tensor)> {
         None
     }
 }
 
-/// What [`Encoding::build`] makes: the encoder, and the tensors it shares with it, for the field's list of parameters.
+/// The result of [`Encoding::build`]: the encoder, and the tensors it uses, for the field's list of parameters.
 pub struct Built {
     /// The encoder.
     pub encoder: Box<dyn Encoder>,
-    /// Its tensors, with names that are unique within it.
+    /// The encoder's tensors, with names that are unique within it.
     pub parameters: Vec<Parameter>,
 }
 
-/// A family member's configuration.
+/// Configuration of an encoding.
 pub trait Encoding {
-    /// Refuses what makes no sense for points of `inputs` coordinates, naming the key.
+    /// Refuses an invalid configuration for points of `inputs` coordinates, naming the key.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self, inputs: usize) -> Result<()>;
-    /// Features of a point.
+    /// Number of features of a point.
     fn width(&self, inputs: usize) -> usize;
-    /// Table entries that a point reads; 0 without a table.
+    /// Number of table entries that are read for a point; 0 without a table.
     fn reads(&self, _inputs: usize) -> usize {
         0
     }
-    /// Trainable numbers.
+    /// Number of trainable values.
     fn trainable(&self, _inputs: usize) -> usize {
         0
     }
-    /// The encoder for points of `inputs` coordinates; the same seed gives the same tables on every device.
+    /// Builds the encoder for points of `inputs` coordinates; the same seed gives the same tables on every device.
     ///
     /// # Errors
-    /// What [`Encoding::check`] refuses; memory.
+    /// A configuration that [`Encoding::check`] refuses; when memory runs out.
     fn build(&self, inputs: usize, seed: u64, options: (Kind, Device)) -> Result<Built>;
 }
 
 crate::kinds! {
-    /// What a network is told about a point.
+    /// The encodings of a point.
     pub enum EncodingKind: "encoding" => dyn Encoding {
-        /// The coordinates as they are.
+        /// The plain coordinates.
         identity => Identity(identity::Config),
-        /// One wave per coordinate.
+        /// One wave per coordinate, with one period across the box.
         basic => Basic(basic::Config),
-        /// Waves of log-linear frequencies.
+        /// Waves along the axes, with logarithmically spaced frequencies.
         positional => Positional(positional::Config),
-        /// Waves of octaves.
+        /// Waves along the axes, one per octave (NeRF).
         nerf => Nerf(nerf::Config),
-        /// Waves of random directions and frequencies.
+        /// Waves of random directions and frequencies (Gaussian Fourier features).
         fourier => Fourier(fourier::Config),
-        /// Features in grids of several resolutions, rows shared by a hash.
+        /// Features in grids of several resolutions; the nodes of fine grids share table rows by a hash.
         hash_grid => HashGrid(hash_grid::Config),
-        /// Features in grids of several resolutions.
+        /// Features in grids of several resolutions, one table row per node.
         dense_grid => DenseGrid(dense_grid::Config),
-        /// Features in the planes xy, xz and yz.
+        /// Features in the three planes xy, xz and yz; volumes only.
         tri_plane => TriPlane(tri_plane::Config),
     }
 }

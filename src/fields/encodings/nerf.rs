@@ -13,7 +13,7 @@ use tch::{Device, Kind};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// L, octaves per coordinate.
+    /// Number of octaves L per coordinate, 1 to 24.
     pub octaves: usize,
 }
 

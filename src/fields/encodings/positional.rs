@@ -1,8 +1,8 @@
-//! γ(v) = [.., cos π(2σ)^(j/m) v, sin π(2σ)^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, frequencies log-linear
-//! from ½ (once around the box) to almost σ. Tancik et al., "Fourier Features Let Networks Learn High Frequency
-//! Functions in Low Dimensional Domains", NeurIPS 2020, §6, whose σ is per the whole box and so twice this one: its
-//! 2πσ^(j/m) u with u = (v + 1) / 2. σ sets the finest detail: about half as many cycles as there are voxels in half
-//! the longest extent at most.
+//! γ(v) = [.., cos π(2σ)^(j/m) v, sin π(2σ)^(j/m) v, ..] for j = 0 .. m−1: waves along the axes, with logarithmically
+//! spaced frequencies from ½ (one period across the box) to almost σ. Tancik et al., "Fourier Features Let Networks
+//! Learn High Frequency Functions in Low Dimensional Domains", NeurIPS 2020, §6: their 2πσ^(j/m) u with u = (v + 1) /
+//! 2, whose σ counts cycles across the whole box and so is twice the σ here. σ sets the finest detail; the Nyquist
+//! frequency is a quarter of the number of voxels across the box's longest extent.
 
 use super::{Built, Encoding, waves};
 use crate::error::{Error, Result};
@@ -15,9 +15,9 @@ use tch::{Device, Kind};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// m, frequencies per coordinate.
+    /// Number of frequencies m per coordinate, 1 to 1024.
     pub frequencies: usize,
-    /// σ, the frequency that the last ones approach, cycles per unit of the field coordinates.
+    /// Upper limit σ of the frequencies, cycles per unit of the field coordinates (half the longest extent); 1 or more.
     pub sigma: f64,
 }
 

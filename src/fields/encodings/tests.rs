@@ -1,4 +1,4 @@
-//! What every encoding promises, asked of each in the registry.
+//! Tests of the properties that every encoding in the registry must have.
 
 use super::*;
 use crate::registry::{Kinds, OneOf};

@@ -1,8 +1,8 @@
-//! Features in the three planes xy, xz and yz; a point gets the interpolated features of its three projections, as
-//! their sum, product or side by side. Chan et al., "Efficient Geometry-aware 3D Generative Adversarial Networks"
-//! (EG3D), CVPR 2022: sum; Fridovich-Keil et al., "K-Planes", CVPR 2023: product, which can select a single point.
-//! Memory grows with the square of the resolution; best for objects aligned with the axes. Tables start from U(−0.1,
-//! 0.1), for the product from U(0.1, 0.5) as in K-Planes.
+//! Features in the three planes xy, xz and yz. The features of a point are interpolated at its projection onto each
+//! plane, and the three results are added, multiplied or concatenated. Chan et al., "Efficient Geometry-aware 3D
+//! Generative Adversarial Networks" (EG3D), CVPR 2022: sum; Fridovich-Keil et al., "K-Planes", CVPR 2023: product,
+//! which can select a single point. Memory grows with the square of the resolution; best for objects aligned with the
+//! axes. Initial features are U(−0.1, 0.1), for the product U(0.1, 0.5) as in K-Planes.
 
 use super::{Built, Encoder, Encoding, grids};
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// How the planes' features become a point's.
+/// Combination of the features of the three planes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Combine {
@@ -22,7 +22,7 @@ pub enum Combine {
     Sum,
     /// Multiplied (K-Planes).
     Product,
-    /// Side by side.
+    /// Concatenated.
     Concatenate,
 }
 
@@ -30,11 +30,11 @@ pub enum Combine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Cells across the box's longest extent: about the volume's voxels across.
+    /// Number of cells along the box's longest extent, 1 to 16384; about the number of voxels across the volume.
     pub resolution: usize,
-    /// Features of a node.
+    /// Number of features per node, 1 to 64.
     pub features: usize,
-    /// How the three planes' features become a point's.
+    /// Combination of the features of the three planes into the features of a point.
     pub combine: Combine,
 }
 

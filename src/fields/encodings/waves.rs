@@ -1,4 +1,5 @@
-//! γ(v) = [cos 2πBv, sin 2πBv] for a matrix B `[waves, inputs]`, in cycles per unit of the field coordinates.
+//! Wave encodings γ(v) = [cos 2πBv, sin 2πBv] for a matrix B `[waves, inputs]`, in cycles per unit of the field
+//! coordinates.
 
 use super::{Built, Encoder};
 use crate::error::Result;
@@ -21,7 +22,8 @@ impl Encoder for Waves {
     }
 }
 
-/// The encoder with the rows of B as they are; `drawn` if they are random and so belong in a checkpoint.
+/// The encoder with the matrix B given in C order. If `drawn` is set, B is random and therefore a (frozen) parameter
+/// that checkpoints contain.
 pub(super) fn build(frequencies: &[f64], inputs: usize, drawn: bool, options: (Kind, Device)) -> Result<Built> {
     let frequencies = tensor(frequencies, &[frequencies.len() / inputs, inputs], options)?;
     let shared = frequencies.f_detach().map_err(torch_error)?;
@@ -29,7 +31,7 @@ pub(super) fn build(frequencies: &[f64], inputs: usize, drawn: bool, options: (K
     Ok(Built { encoder: Box::new(Waves { frequencies }), parameters: if drawn { vec![parameter] } else { Vec::new() } })
 }
 
-/// B of one wave per coordinate and frequency: frequencies[j] eₖ, j slower than k.
+/// The matrix B of one wave per frequency and axis, `frequencies[j]` eₖ, with the axis k varying fastest.
 pub(super) fn along_axes(frequencies: impl Iterator<Item = f64>, inputs: usize) -> Vec<f64> {
     let row = |frequency: f64, axis: usize| (0..inputs).map(move |k| if k == axis { frequency } else { 0.0 });
     frequencies.flat_map(|f| (0..inputs).flat_map(move |axis| row(f, axis))).collect()

@@ -1,8 +1,9 @@
-//! Grids of feature vectors over the field's box, one below the other in one table: bilinear and trilinear gathering of
-//! a point's features, and scattering of their gradient back. Müller et al., ACM TOG 41(4), 2022, §3.
+//! Grids of feature vectors over the field's box, stored one after the other in one table: bilinear and trilinear
+//! interpolation of a point's features ("gather"), and the gradient with respect to the table ("scatter"). Müller et
+//! al., ACM TOG 41(4), 2022, §3.
 //!
-//! Gathering shares the points out in tiles; scattering shares out the levels, each written by one thread in the
-//! points' order.
+//! Gathering is parallel over tiles of points. Scattering is parallel over the levels: each is written by one thread in
+//! the order of the points, so that the result does not depend on the number of threads.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
@@ -12,44 +13,45 @@ use rayon::prelude::*;
 /// Factors of the spatial hash, one per axis: Teschner et al., VMV 2003, as in Müller et al. 2022, eq. 4.
 pub const PRIMES: [u32; 3] = [1, 2_654_435_761, 805_459_861];
 
-/// One grid. Along axis k a point p stands at `t = scale · p[axes[k]] + (nodes[k] − 1)/2` between the nodes 0 to
-/// `nodes[k] − 1`; points outside take the border's values. Node (i, j, ..) has row i + `nodes[0]` (j + ..) of the
-/// level, or its hash.
+/// One grid. Along axis k a point p has the position `t = scale · p[axes[k]] + (nodes[k] − 1)/2` in units of cells,
+/// between the nodes 0 and `nodes[k] − 1`; outside the grid the values of its border are used. Node (i, j, ..) has the
+/// row i + `nodes[0]` (j + ..) of the level, or the row given by its hash.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// Which of the point's coordinates the grid spans: two or three, the fastest of the table first.
+    /// Indices of the point's coordinates that the grid spans: two or three, the fastest-varying axis of the table
+    /// first.
     pub axes: Vec<usize>,
-    /// Nodes along each.
+    /// Number of nodes along each of these axes.
     pub nodes: Vec<usize>,
-    /// Nodes per unit of the coordinates.
+    /// Number of cells per unit of the field coordinates.
     pub scale: f32,
-    /// The level's first row in the table.
+    /// Index of the level's first row in the table.
     pub first: usize,
-    /// The level's rows; a power of two if hashed.
+    /// Number of rows of the level; a power of two if hashed.
     pub rows: usize,
-    /// Nodes share rows by a hash.
+    /// Whether nodes share rows by a hash.
     pub hashed: bool,
 }
 
-/// Levels in one table `[rows, features]`.
+/// Several grids in one table `[rows, features]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
-    /// Coordinates of a point.
+    /// Number of coordinates of a point.
     pub inputs: usize,
-    /// Numbers per row.
+    /// Number of features per row.
     pub features: usize,
-    /// The grids.
+    /// The grids, in the order of their rows in the table.
     pub levels: Vec<Level>,
 }
 
 impl Levels {
-    /// No level yet.
+    /// An empty list of grids.
     #[must_use]
     pub fn new(inputs: usize, features: usize) -> Self {
         Self { inputs, features, levels: Vec::new() }
     }
 
-    /// Adds a grid below the others, with a row per node, or `2^log2` shared rows if that is less.
+    /// Appends a grid, with one row per node, or `2^log2` rows shared by a hash if that is fewer.
     pub fn push(&mut self, axes: Vec<usize>, nodes: Vec<usize>, scale: f32, log2: Option<u32>) {
         let all = nodes.iter().fold(1usize, |product, &n| product.saturating_mul(n));
         let shared = log2.map_or(usize::MAX, |bits| 1 << bits);
@@ -57,26 +59,26 @@ impl Levels {
         self.levels.push(Level { axes, nodes, scale, first, rows: all.min(shared), hashed: all > shared });
     }
 
-    /// Rows of the table.
+    /// Number of rows of the table.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.levels.last().map_or(0, |level| level.first.saturating_add(level.rows))
     }
 
-    /// Numbers that a point gets: those of each level in turn.
+    /// Number of features of a point: those of each level, concatenated.
     #[must_use]
     pub fn width(&self) -> usize {
         self.levels.len() * self.features
     }
 
-    /// Table entries that a point reads.
+    /// Number of table entries that are read for a point.
     #[must_use]
     pub fn reads(&self) -> usize {
         self.levels.iter().map(|level| self.features << level.axes.len()).sum()
     }
 }
 
-/// Points of a tile.
+/// Number of points per tile.
 const TILE: usize = 256;
 
 impl Levels {
@@ -95,8 +97,8 @@ impl Levels {
         });
     }
 
-    /// Adds to `gradient` `[rows, features]` what the table gets from slopes `[n, width]` of its features at points
-    /// `[n, inputs]`.
+    /// Adds the gradient with respect to the table to `gradient` `[rows, features]`, for gradients `slopes` `[n,
+    /// width]` with respect to the features of the points `[n, inputs]`.
     pub fn scatter(&self, slopes: &[f32], points: &[f32], gradient: &mut [f32]) {
         let (width, features) = (self.width(), self.features);
         let mut rest = gradient;
@@ -113,18 +115,19 @@ impl Levels {
     }
 }
 
-/// Rows and weights of the corners of the cells of up to sixteen points, corner by corner.
+/// Table rows and interpolation weights of the corners of the cells of up to sixteen points: `[corner, point]`.
 struct Cells {
     rows: [[u32; LANES]; 8],
     weights: [[f32; LANES]; 8],
 }
 
-/// What is done with the cells of some points: `first` is the first point's number, `count` how many there are.
+/// An operation on the cells of `count` points, of which the first has the number `first`.
 trait Job {
     fn visit<const AXES: usize>(&mut self, cells: &Cells, first: usize, count: usize);
 }
 
-/// A job at every point. A kernel without lanes of its own: its loops over sixteen are compiled for the machine's.
+/// Runs a job on every point of a level. It uses no SIMD intrinsics: the loops over sixteen points are compiled to the
+/// vector instructions of the dispatched level.
 struct Walk<'a, J> {
     level: &'a Level,
     inputs: usize,
@@ -154,7 +157,7 @@ impl<J: Job> Walk<'_, J> {
 }
 
 impl Level {
-    /// The cells of the first `count` points.
+    /// The cells of the first `count` points of `points`.
     #[inline(always)]
     fn cells<const AXES: usize>(&self, points: &[f32], inputs: usize, count: usize) -> Cells {
         let mut low = [[0u32; LANES]; AXES];
@@ -202,7 +205,7 @@ impl Level {
     }
 }
 
-/// Where a level's features are in a row of `width`.
+/// Position of a level's features in a row of `width` values.
 #[derive(Clone, Copy)]
 struct Values {
     width: usize,
@@ -211,7 +214,7 @@ struct Values {
 }
 
 impl Values {
-    /// The place of the features of point `point`.
+    /// Range of the level's features of point `point`.
     #[inline(always)]
     fn of(self, point: usize) -> std::ops::Range<usize> {
         let start = point * self.width + self.first;

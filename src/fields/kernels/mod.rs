@@ -1,8 +1,8 @@
-//! Plain functions on slices that evaluate fields on a CPU and take their gradients: no tensors, no files, no
-//! configuration.
+//! CPU functions on slices that evaluate fields and compute their gradients; they know neither tensors nor files nor
+//! configurations.
 //!
-//! Points are `[n, inputs]`, features `[n, width]`, in C order. Everything runs on the rayon pool it is called in, and
-//! gives the same bits for any number of threads.
+//! Points are `[n, inputs]`, features `[n, width]`, in C order. All functions run on the calling rayon pool and give
+//! the same bits for any number of threads.
 
 pub mod levels;
 pub mod neurons;

@@ -1,6 +1,6 @@
-//! Neurons `[points, neurons]` between two products: values and derivatives forwards, slopes backwards. Stored as f32
-//! or rounded to bfloat16 for the next product; arithmetic is f32. Points are shared out in tiles, sums over them are
-//! added in the tiles' order.
+//! Activations of the neurons `[points, neurons]` between two matrix products: values and derivatives in the forward
+//! pass, gradients in the backward pass. Values are stored as f32 or, for bf16 products, rounded to bfloat16;
+//! arithmetic is f32. The work is divided into tiles of points; sums over points are added in the order of the tiles.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
@@ -8,16 +8,16 @@ use super::pointwise::Pointwise;
 use crate::operators::xray::kernels::simd::{self, Kernel, LANES, Simd};
 use rayon::prelude::*;
 
-/// Points of a tile.
+/// Number of points per tile.
 const TILE: usize = 64;
-/// Neurons that are treated at once.
+/// Number of neurons that are processed at once.
 const STRIP: usize = 256;
 
-/// How neurons are stored.
+/// Number format in which neurons are stored.
 pub trait Stored: Copy + Default + Send + Sync {
-    /// As f32.
+    /// The value as f32.
     fn wide(self) -> f32;
-    /// Rounded to nearest, ties away from zero.
+    /// The nearest value of this format, ties away from zero.
     fn narrow(value: f32) -> Self;
 }
 
@@ -32,7 +32,7 @@ impl Stored for f32 {
     }
 }
 
-/// The bits of a bfloat16.
+/// A bfloat16, as its bits.
 impl Stored for u16 {
     #[inline(always)]
     fn wide(self) -> f32 {
@@ -44,10 +44,10 @@ impl Stored for u16 {
     }
 }
 
-/// A layer that sees few numbers per point: these, and its weights.
+/// First layer with few inputs per point: the inputs and the weights.
 #[derive(Debug, Clone, Copy)]
 pub struct First<'a> {
-    /// Numbers of a point.
+    /// Number of inputs per point.
     pub inputs: usize,
     /// `[points, inputs]`.
     pub points: &'a [f32],
@@ -55,8 +55,9 @@ pub struct First<'a> {
     pub weight: &'a [f32],
 }
 
-/// φ and φ' of sums = bias + (first layer's products, or those in `neurons`): `[points, neurons]` each, `bias`
-/// `[neurons]`. Where `derivatives` is empty they are not kept.
+/// Computes φ(s) and φ'(s) for the sums s = bias + product, where the products are those of the first layer (if given)
+/// or are read from `neurons`. φ(s) `[points, neurons]` is written to `neurons`, φ'(s) to `derivatives` of the same
+/// shape, unless that is empty; `bias` is `[neurons]`.
 pub fn forward<T: Stored>(
     pointwise: Pointwise,
     first: Option<First<'_>>,
@@ -121,17 +122,18 @@ impl<T: Stored> Kernel for Tile<'_, T> {
     }
 }
 
-/// Where the slopes of neurons come from.
+/// Source of the gradients with respect to the neurons' values.
 #[derive(Debug, Clone, Copy)]
 pub enum SumSlopes<'a, T> {
-    /// From a product: `[points, neurons]`.
+    /// A matrix product: `[points, neurons]`.
     Product(&'a [T]),
-    /// From a linear output neuron: slopes of the values `[points]` times its weights `[neurons]`.
+    /// A linear output neuron: the gradient with respect to its values `[points]` times its weights `[neurons]`.
     Output(&'a [f32], &'a [f32]),
 }
 
-/// Turns derivatives `[points, neurons]` into slopes of the sums, slope · φ'. Gives Σ over the points of these, and of
-/// these times each column of `columns` `[points, n]`: `[1 + n, neurons]`.
+/// Multiplies the derivatives φ' `[points, neurons]` in place by the gradients with respect to the neurons, which gives
+/// the gradients d with respect to the sums. Returns Σ d over the points, followed by Σ d c for each column c of
+/// `columns` `[points, n]`: `[1 + n, neurons]`.
 pub fn backward<T: Stored>(slopes: SumSlopes<'_, T>, derivatives: &mut [T], width: usize, columns: &[f32]) -> Vec<f32> {
     let points = derivatives.len() / width;
     let extra = columns.len() / points;
@@ -143,7 +145,7 @@ pub fn backward<T: Stored>(slopes: SumSlopes<'_, T>, derivatives: &mut [T], widt
     added(&parts, (1 + extra) * width)
 }
 
-/// The sum of parts of equal length, in their order.
+/// The elementwise sum of consecutive parts of equal length, in their order.
 fn added(parts: &[f32], length: usize) -> Vec<f32> {
     let mut sum = vec![0.0; length];
     parts.chunks(length).for_each(|part| sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value));
@@ -160,7 +162,7 @@ struct Back<'a, T> {
     sums: &'a mut [f32],
 }
 
-/// Points whose slopes are added to the sums together.
+/// Number of points whose gradients are added to the sums together.
 const GROUP: usize = 4;
 
 impl<T: Stored> Kernel for Back<'_, T> {
@@ -185,7 +187,7 @@ impl<T: Stored> Kernel for Back<'_, T> {
 }
 
 impl<T: Stored> Back<'_, T> {
-    /// The slopes of some of a point's sums, also in place of their derivatives.
+    /// The gradients with respect to some of a point's sums; also written over their derivatives.
     #[inline(always)]
     fn slopes(&mut self, row: usize, start: usize, slopes: &mut [f32]) {
         let point = self.first + row;
@@ -204,7 +206,7 @@ impl<T: Stored> Back<'_, T> {
         derivatives.iter_mut().zip(&*slopes).for_each(|(to, &slope)| *to = T::narrow(slope));
     }
 
-    /// Adds the slopes of a group of points to the sums.
+    /// Adds the gradients of a group of points to the sums.
     #[inline(always)]
     fn add(&mut self, row: usize, count: usize, strip: std::ops::Range<usize>, slopes: &[[f32; STRIP]; GROUP]) {
         let [a, b, c, d] = slopes;
@@ -221,7 +223,7 @@ impl<T: Stored> Back<'_, T> {
     }
 }
 
-/// A linear output neuron: bias + Σ weight · neuron, `[points]` from neurons `[points, neurons]`.
+/// A linear output neuron: bias + Σ weight · neuron, `[points]`, for neurons `[points, neurons]`.
 #[must_use]
 pub fn output<T: Stored>(neurons: &[T], weight: &[f32], bias: f32) -> Vec<f32> {
     let width = weight.len();
@@ -255,7 +257,7 @@ impl<T: Stored> Kernel for Dot<'_, T> {
     }
 }
 
-/// The gradient of the output neuron's weights: Σ over the points of slope · neuron, `[neurons]`.
+/// The gradient with respect to the output neuron's weights: Σ slope · neuron over the points, `[neurons]`.
 #[must_use]
 pub fn weighted<T: Stored>(neurons: &[T], slopes: &[f32], width: usize) -> Vec<f32> {
     let mut parts = vec![0.0; slopes.len().div_ceil(TILE) * width];

@@ -1,27 +1,27 @@
-//! A small perceptron with (leaky) rectifiers, h ← max(z, slope · z), z = W h + b, last layer linear with one output:
-//! values and gradients of many points, tile by tile in the cache. As in the fully fused networks of Müller et al.,
-//! "Real-time Neural Radiance Caching for Path Tracing", ACM TOG 40(4), 2021, but for vector units: sixteen points are
-//! the lanes.
+//! A small perceptron with (leaky) rectifiers, h ← max(z, slope · z) with z = W h + b, whose last layer is linear with
+//! one output: values and gradients of many points, computed in tiles that fit the cache. As in the fully fused
+//! networks of Müller et al., "Real-time Neural Radiance Caching for Path Tracing", ACM TOG 40(4), 2021, but for the
+//! CPU's vector units: a vector holds sixteen points.
 //!
-//! A tile is `[neuron, 256 points]`. Tiles are shared out; their parts of the weights' gradient are added in their
-//! order.
+//! A tile is `[neuron, 256 points]`. Tiles are distributed over the threads; their contributions to the weights'
+//! gradient are added in the order of the tiles.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 #![allow(clippy::needless_range_loop, reason = "the numbers of rows, neurons and lanes index several arrays")]
 
 use crate::operators::xray::kernels::simd::{self, Kernel, LANES, Simd, sixteen, sixteen_mut};
 use rayon::prelude::*;
 
-/// Points of a tile.
+/// Number of points per tile.
 const TILE: usize = 256;
-/// Vectors of points, and neurons, that are multiplied in registers.
+/// Number of vectors of points, and number of neurons, that are multiplied in registers at a time.
 const BLOCK: usize = 4;
 
-/// One layer.
+/// One fully connected layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Dense<'a> {
-    /// Neurons it sees.
+    /// Number of input neurons.
     pub inputs: usize,
-    /// Neurons it has.
+    /// Number of output neurons.
     pub outputs: usize,
     /// `[outputs, inputs]`.
     pub weight: &'a [f32],
@@ -29,29 +29,29 @@ pub struct Dense<'a> {
     pub bias: &'a [f32],
 }
 
-/// A network.
+/// A network with its weights.
 #[derive(Debug, Clone)]
 pub struct Perceptron<'a> {
     /// The layers; the last has one output.
     pub layers: Vec<Dense<'a>>,
-    /// Slope of the rectifiers for negative sums: 0 for ReLU.
+    /// Slope of the rectifiers for negative sums; 0 for ReLU.
     pub slope: f32,
 }
 
-/// What [`Perceptron::forward`] keeps of some points for [`Perceptron::backward`].
+/// The intermediate results of [`Perceptron::forward`] that [`Perceptron::backward`] needs.
 #[derive(Debug)]
 pub struct ForwardState {
     count: usize,
-    /// `[tile, neuron of any layer, point]`.
+    /// `[tile, neuron, point]`, with the neurons of all layers: the inputs, then each hidden layer.
     tiles: Vec<f32>,
 }
 
-/// Gradient of a sum over points.
+/// Gradients of a weighted sum of the network's values.
 #[derive(Debug)]
 pub struct Gradients {
-    /// Of every layer's weight and bias in turn.
+    /// With respect to the weights and biases, layer by layer: weight `[outputs, inputs]`, bias `[outputs]`.
     pub layers: Vec<f32>,
-    /// Of the features `[n, inputs]`.
+    /// With respect to the features `[n, inputs]`.
     pub features: Vec<f32>,
 }
 
@@ -60,17 +60,17 @@ impl Perceptron<'_> {
         self.layers[0].inputs
     }
 
-    /// Neurons kept per point: the features and what every hidden layer makes of them.
+    /// Number of neurons stored per point: the features and the outputs of all hidden layers.
     fn neurons(&self) -> usize {
         self.layers.iter().map(|layer| layer.inputs).sum()
     }
 
-    /// Weights and biases.
+    /// Number of weights and biases.
     fn numbers(&self) -> usize {
         self.layers.iter().map(|layer| layer.outputs * (layer.inputs + 1)).sum()
     }
 
-    /// Values `[n]` of features `[n, inputs]`, and what the backward pass needs.
+    /// Values `[n]` for the features `[n, inputs]`, and the state for the backward pass.
     #[must_use]
     pub fn forward(&self, features: &[f32]) -> (Vec<f32>, ForwardState) {
         let (inputs, size) = (self.inputs(), self.neurons() * TILE);
@@ -88,7 +88,7 @@ impl Perceptron<'_> {
         (values, kept)
     }
 
-    /// Gradient of Σ slopes · values, from the slopes `[n]`.
+    /// Gradient of Σ slopes · values, for slopes `[n]`.
     #[must_use]
     pub fn backward(&self, kept: &ForwardState, slopes: &[f32]) -> Gradients {
         let (inputs, size, numbers) = (self.inputs(), self.neurons() * TILE, self.numbers());
@@ -108,14 +108,14 @@ impl Perceptron<'_> {
     }
 }
 
-/// Features `[points, inputs]` of at most a tile to `[inputs, 256]`, zero beyond them.
+/// Transposes the features `[points, inputs]` of at most one tile to `[inputs, 256]`; missing points stay zero.
 fn transpose(features: &[f32], inputs: usize, tile: &mut [f32]) {
     for (point, row) in features.chunks(inputs).enumerate() {
         row.iter().enumerate().for_each(|(neuron, &value)| tile[neuron * TILE + point] = value);
     }
 }
 
-/// The tile's hidden neurons and values, from its features.
+/// Computes a tile's hidden neurons and values from its features.
 struct Forward<'a, 'b> {
     network: &'a Perceptron<'b>,
     tile: &'a mut [f32],
@@ -146,7 +146,7 @@ impl Kernel for Forward<'_, '_> {
     }
 }
 
-/// out[r] = finish(r, Σ_c weight[row · r + column · c] h[c]) for tiles of points.
+/// out[r] = finish(r, Σ_c weight[row · r + column · c] h[c]) for the points of a tile.
 struct Product<'a> {
     weight: &'a [f32],
     row: usize,
@@ -167,7 +167,7 @@ impl Product<'_> {
         }
     }
 
-    /// `ROWS` rows of the result.
+    /// Computes `ROWS` rows of the result.
     #[inline(always)]
     fn rows<S: Simd, const ROWS: usize>(
         &self,
@@ -200,7 +200,7 @@ impl Product<'_> {
     }
 }
 
-/// The tile's part of the gradient.
+/// Computes a tile's contribution to the gradients.
 struct Backward<'a, 'b> {
     network: &'a Perceptron<'b>,
     tile: &'a [f32],

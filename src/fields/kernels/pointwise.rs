@@ -1,25 +1,25 @@
-//! What a hidden neuron does with its sum z: φ(z) and φ'(z) of many sums. The formulas are those of
+//! Activation functions φ(z) and their derivatives φ'(z) for many sums z. The formulas are those of
 //! [`super::super::activations`].
 //!
-//! The phase of a sine is split as x = kπ + r, |r| ≤ π/2 (Cody and Waite, 1980: π in two parts), sin x = (−1)ᵏ sin r
-//! and cos x = (−1)ᵏ cos r by polynomials: absolute error below 2·10⁻⁷ for |x| up to some thousands. eˣ = 2ᵏ eʳ
-//! likewise, and Φ after Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 7.1.26. Loops over plain
-//! numbers are compiled for the lanes.
+//! The phase of a sine is split as x = kπ + r, |r| ≤ π/2 (Cody and Waite, 1980: π in two parts); then sin x = (−1)ᵏ sin
+//! r and cos x = (−1)ᵏ cos r by polynomials, with an absolute error below 2·10⁻⁷ for |x| up to some thousands. The
+//! exponential eˣ = 2ᵏ eʳ is computed similarly, and Φ after Abramowitz and Stegun, Handbook of Mathematical Functions,
+//! 1964, 7.1.26. The compiler vectorises the plain loops.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use crate::operators::xray::kernels::simd::{LANES, Simd, sixteen, sixteen_mut};
 
-/// A function that the kernels know.
+/// An activation function that the kernels implement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pointwise {
-    /// max(z, slope · z), slope from 0 to 1.
+    /// max(z, slope · z), with a slope from 0 to 1.
     Rectifier {
-        /// Slope below zero.
+        /// Slope for negative z.
         slope: f32,
     },
     /// tanh z.
     Tanh,
-    /// z Φ(z), Φ the normal distribution.
+    /// z Φ(z), Φ the cumulative distribution function of N(0, 1).
     Gelu,
     /// ln(1 + eᶻ).
     Softplus,
@@ -48,7 +48,7 @@ pub enum Pointwise {
 }
 
 impl Pointwise {
-    /// φ(z) in place of z, and φ'(z) beside it; equally many, a multiple of 16.
+    /// Replaces z by φ(z) and writes φ'(z) to `derivatives`. Both slices have the same length, a multiple of 16.
     #[inline(always)]
     pub fn apply<S: Simd>(self, simd: S, z: &mut [f32], derivatives: &mut [f32]) {
         match self {
@@ -112,13 +112,13 @@ impl Pointwise {
     }
 }
 
-/// (φ(z), φ'(z)) for every z.
+/// Applies `at`, which returns (φ(z), φ'(z)), to every z.
 #[inline(always)]
 fn each(z: &mut [f32], derivatives: &mut [f32], at: impl Fn(f32) -> (f32, f32)) {
     z.iter_mut().zip(derivatives).for_each(|(z, derivative)| (*z, *derivative) = at(*z));
 }
 
-/// Sine and cosine of sixteen phases to places of two slices.
+/// Writes sine and cosine of sixteen phases to the two slices, from index `at` on.
 #[inline(always)]
 fn waves<S: Simd>(simd: S, phase: S::F, at: usize, sines: &mut [f32], cosines: &mut [f32]) {
     let (sin, cos) = sin_cos(simd, phase);
@@ -126,7 +126,7 @@ fn waves<S: Simd>(simd: S, phase: S::F, at: usize, sines: &mut [f32], cosines: &
     simd.store(cos, sixteen_mut(cosines, at));
 }
 
-/// eˣ for x from −87 to 88, beyond as there: eˣ = 2ᵏ eʳ, |r| ≤ ½ ln 2, by Taylor's series to r⁷.
+/// eˣ for x from −87 to 88, clamped beyond: eˣ = 2ᵏ eʳ with |r| ≤ ½ ln 2, by the Taylor series up to r⁷.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;
@@ -145,7 +145,7 @@ fn exp(x: f32) -> f32 {
     (1.0 + r * series) * power
 }
 
-/// ln(1 + u) for u from 0 to 1: 2 artanh(u / (2 + u)), by its series to the thirteenth power.
+/// ln(1 + u) for u from 0 to 1: 2 artanh(u / (2 + u)), by its series up to the thirteenth power.
 #[inline(always)]
 fn ln_1p(u: f32) -> f32 {
     let w = u / (2.0 + u);
@@ -155,7 +155,7 @@ fn ln_1p(u: f32) -> f32 {
     2.0 * w * (1.0 + w2 * series)
 }
 
-/// Φ(z), given exp(−z²/2): absolute error below 10⁻⁷.
+/// Φ(z), given `bell` = exp(−z²/2); absolute error below 10⁻⁷.
 #[inline(always)]
 fn normal(z: f32, bell: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2 * z.abs());
@@ -164,8 +164,8 @@ fn normal(z: f32, bell: f32) -> f32 {
     if z > 0.0 { 1.0 - tail } else { tail }
 }
 
-/// sin r / r and cos r as polynomials of r² on |r| ≤ π/2, highest power first: least largest error (Lawson, 1961),
-/// 3·10⁻⁹ and 5·10⁻⁸.
+/// sin r / r and cos r as polynomials in r² for |r| ≤ π/2, highest power first. They minimise the largest error
+/// (Lawson, 1961), which is 3·10⁻⁹ and 5·10⁻⁸.
 const SIN: [f32; 5] = [2.590_488_5e-6, -1.980_089_7e-4, 8.332_9e-3, -0.166_666_48, 1.0];
 const COS: [f32; 5] = [2.315_393_2e-5, -1.385_370_4e-3, 4.166_358_3e-2, -0.499_999_05, 0.999_999_94];
 
@@ -175,7 +175,7 @@ fn sin_cos<S: Simd>(simd: S, x: S::F) -> (S::F, S::F) {
     let k = round(simd, simd.mul(x, simd.splat(std::f32::consts::FRAC_1_PI)));
     let r = simd.mul_add(k, simd.splat(-3.140_625), x);
     let r = simd.mul_add(k, simd.splat(-9.676_536e-4), r);
-    // k/2 is a whole number for even k and half a one for odd k.
+    // k/2 is an integer for even k and lies halfway between two integers for odd k.
     let half = simd.mul(k, simd.splat(0.5));
     let sign = simd.mul_add(simd.abs(simd.sub(half, round(simd, half))), simd.splat(-4.0), simd.splat(1.0));
     let r2 = simd.mul(r, r);
@@ -183,14 +183,14 @@ fn sin_cos<S: Simd>(simd: S, x: S::F) -> (S::F, S::F) {
     (simd.mul(sin, sign), simd.mul(series(simd, COS, r2), sign))
 }
 
-/// The nearest whole number: adding and taking away 1.5 · 2²³ leaves no digits behind the point.
+/// The nearest integer: adding and subtracting 1.5 · 2²³ rounds away all digits after the point.
 #[inline(always)]
 fn round<S: Simd>(simd: S, a: S::F) -> S::F {
     let magic = simd.splat(12_582_912.0);
     simd.sub(simd.add(a, magic), magic)
 }
 
-/// A polynomial, highest power first.
+/// Value of a polynomial at x; coefficients with the highest power first.
 #[inline(always)]
 fn series<S: Simd>(simd: S, coefficients: [f32; 5], x: S::F) -> S::F {
     let mut sum = simd.splat(coefficients[0]);
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Values and derivatives, by another road than the kernel's, and the distance to them that rounding explains.
+    /// Values and derivatives by another method than the kernel's, and the largest difference that rounding explains.
     fn exact(pointwise: Pointwise, z: f64) -> (f64, f64, f64) {
         let logistic = 1.0 / (1.0 + (-z).exp());
         let derivative = |value: &dyn Fn(f64) -> f64| (value(z + 1e-5) - value(z - 1e-5)) / 2e-5;

@@ -1,5 +1,5 @@
-//! A network's values and gradients by the kernels: one kernel for a small one, products and passes between them for
-//! any other.
+//! Values and gradients of a network by hand-written kernels: a single kernel for a small network, matrix products with
+//! kernels between them for any other.
 
 use super::Mlp;
 use crate::error::Result;
@@ -11,14 +11,14 @@ use crate::tensors::cuda::Card;
 use crate::tensors::{from_slice, lend, torch_error};
 use tch::{Device, Tensor};
 
-/// Most neurons of a layer that the one kernel holds in the cache.
+/// Largest number of neurons per layer for the single kernel, whose tiles must fit the cache.
 const WIDEST: usize = 128;
 
-/// A network that the kernels know.
+/// A network that the kernels can evaluate.
 pub(super) enum Network<'a> {
-    /// In one kernel.
+    /// By a single kernel.
     Small(Perceptron<'a>, &'a [Parameter]),
-    /// By products.
+    /// By matrix products.
     Dense(Dense<'a>),
 }
 
@@ -33,8 +33,9 @@ impl Network<'_> {
         }
     }
 
-    /// Given what makes slopes of the sums, adds the layers' gradients; gives the slopes of the encoded points, if
-    /// asked.
+    /// Evaluates the sums, passes them to `slopes`, which returns the gradient with respect to them, and adds the
+    /// gradients of the layers to their `.grad`. If `ask` is set, returns the gradient with respect to the encoded
+    /// points.
     fn accumulate(&self, encoded: &Tensor, slopes: &mut OutputGradient<'_>, ask: bool) -> Result<Option<Tensor>> {
         match self {
             Self::Small(network, parameters) => {
@@ -58,14 +59,14 @@ impl Network<'_> {
     }
 }
 
-/// A layer from its weight and bias.
+/// A layer of the single kernel, from its weight and bias.
 fn layer(pair: &[Parameter]) -> Result<perceptron::Dense<'_>> {
     let [outputs, inputs] = [0, 1].map(|k| pair[0].value.size()[k] as usize);
     Ok(perceptron::Dense { inputs, outputs, weight: lend(&pair[0].value)?, bias: lend(&pair[1].value)? })
 }
 
 impl Mlp {
-    /// The encoded points: by the kernels, without gradients, where they are interpolated from a table.
+    /// The encoded points; if they are interpolated from a table, by the kernels and without gradients.
     pub(super) fn encode(&self, points: &Tensor) -> Result<Tensor> {
         match self.encoder.table() {
             Some((levels, table)) if fused::applies(points) => fused::gather(levels, table, points),
@@ -73,13 +74,13 @@ impl Mlp {
         }
     }
 
-    /// The layers as the kernels take them, if they know them.
+    /// The layers in the form that the kernels take; `None` if the kernels cannot evaluate them.
     pub(super) fn network(&self, encoded: &Tensor) -> Result<Option<Network<'_>>> {
         let Some(pointwise) = self.config.activation.kind.as_part().pointwise() else { return Ok(None) };
         if !(self.config.skip.is_empty() && fused::applies(encoded) && encoded.is_contiguous()) {
             return Ok(None);
         }
-        // Of a card's activations only the sine is fused; libtorch does the others.
+        // On a GPU only the sine activation has a kernel; libtorch computes the others.
         if Card::of(encoded.device())?.is_some() && !matches!(pointwise, Pointwise::Sine { .. }) {
             return Ok(None);
         }
@@ -94,7 +95,8 @@ impl Mlp {
         }
     }
 
-    /// Adds the layers' gradients; gives the slopes of the encoded points, if asked.
+    /// Adds the gradients of the layers to their `.grad`; `slopes` receives the attenuation, after the output function.
+    /// If `ask` is set, returns the gradient with respect to the encoded points.
     pub(super) fn through_network(
         &self,
         encoded: &Tensor,

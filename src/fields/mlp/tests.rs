@@ -1,4 +1,4 @@
-//! The network's promises.
+//! Tests of the network.
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn the_cost_counts_every_trained_number() {
     }
 }
 
-/// Values and gradients by the kernels and by tensor expressions, in f32.
+/// Compares values and gradients of the kernels with those of the tensor expressions, in f32.
 #[test]
 fn the_kernels_agree_with_the_tensor_expressions() {
     let nets = [

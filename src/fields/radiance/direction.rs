@@ -1,16 +1,16 @@
-//! What a radiance field is told about the direction of the view.
+//! Encodings of the viewing direction for a radiance field.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// How a direction is told.
+/// Encoding of the viewing direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
-    /// Not at all: a point has one colour from everywhere.
+    /// No direction: a point has the same colour from all sides.
     None,
-    /// The real spherical harmonics up to degree 3: sixteen numbers (Müller et al. 2022).
+    /// Real spherical harmonics up to degree 3: sixteen numbers (Müller et al. 2022).
     SphericalHarmonics,
     /// d and sin 2ᵏπd, cos 2ᵏπd for k = 0 .. 3: 27 numbers (Mildenhall et al. 2020, with the direction itself as in
     /// their program).
@@ -18,7 +18,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// Number of numbers.
+    /// Length of the encoding.
     #[must_use]
     pub fn width(self) -> usize {
         match self {
@@ -28,7 +28,7 @@ impl Direction {
         }
     }
 
-    /// What is told of a unit vector.
+    /// The encoding of a unit vector (x, y, z).
     #[must_use]
     pub fn encode(self, direction: [f64; 3]) -> Vec<f64> {
         match self {

@@ -1,10 +1,10 @@
-//! Radiance fields F(x, d) → (c, σ): density and colour of a point x seen along a unit vector d. In two stages, so that
-//! the density does not depend on d: h, raw₀ = MLP(γ(x)), raw₁₋₃ = MLP(\[h, γ(d)\]). Mildenhall et al., "NeRF:
+//! Radiance fields F(x, d) → (c, σ): colour and density of a point x seen along a unit vector d. Two stages make the
+//! density independent of d: h, raw₀ = MLP(γ(x)), then raw₁₋₃ = MLP(\[h, γ(d)\]). Mildenhall et al., "NeRF:
 //! Representing Scenes as Neural Radiance Fields for View Synthesis", ECCV 2020, fig. 7; with a hash grid and spherical
 //! harmonics: Müller et al., ACM TOG 41(4), 2022, §5.4.
 //!
-//! The field gives raw numbers; what they mean as density and colour is said in
-//! [`crate::renderers::emission_absorption::composite`].
+//! The field returns raw numbers; [`crate::renderers::emission_absorption::composite`] converts them to density and
+//! colour.
 
 mod direction;
 mod network;
@@ -22,28 +22,28 @@ use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The network. NeRF's own: `{encoding: {nerf: {octaves: 10}}, width: 256, depth: 8, skip: 4, features: 256,
-/// direction: waves, color_width: 128, color_depth: 1}`.
+/// Components and size of the network. The original NeRF: `{encoding: {nerf: {octaves: 10}}, width: 256, depth: 8,
+/// skip: 5, features: 256, direction: waves, color_width: 128, color_depth: 1}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What it is told about the point.
+    /// Encoding of the point's coordinates.
     pub encoding: Box<OneOf<EncodingKind>>,
-    /// Neurons of the hidden layers before the density.
+    /// Number of neurons in each hidden layer before the density, 1 to 4096.
     pub width: usize,
-    /// Number of these layers.
+    /// Number of hidden layers before the density, 1 to 32.
     pub depth: usize,
-    /// What a hidden neuron does with its sum, before density and colour alike.
+    /// Activation function of all hidden neurons.
     pub activation: OneOf<ActivationKind>,
-    /// The layer (from 1) that is told about the point again; `null`: none.
+    /// Hidden layer, counted from 0, that takes the encoded point as additional input; 1 to `depth` − 1, `null`: none.
     pub skip: Option<usize>,
-    /// Numbers that the colour learns of the point beside its direction.
+    /// Number of features of the point that the colour's layers take besides the direction; 0 to 1024.
     pub features: usize,
-    /// What it is told about the direction of the view.
+    /// Encoding of the viewing direction.
     pub direction: Direction,
-    /// Neurons of the hidden layers before the colour.
+    /// Number of neurons in each hidden layer before the colour, 1 to 4096.
     pub color_width: usize,
-    /// Number of these layers.
+    /// Number of hidden layers before the colour, 0 to 32.
     pub color_depth: usize,
 }
 
@@ -64,11 +64,11 @@ impl Default for Config {
     }
 }
 
-/// Coordinates of a point.
+/// Number of coordinates of a point.
 const INPUTS: usize = 3;
 
 impl Config {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -99,9 +99,10 @@ impl Config {
         }
     }
 
-    /// Shapes and bounds of all layers: those before the density, the one that gives it, those before the colour, the
-    /// one that gives it. ReLU layers start as in He et al., ICCV 2015, with biases of 0; others as their activation
-    /// says.
+    /// Shapes and initialisation bounds of all layers: the hidden layers before the density, the layer that gives
+    /// density and features, the hidden layers before the colour, the layer that gives the colour. With ReLU the
+    /// weights are initialised as in He et al., ICCV 2015, and the biases are 0; other activations use their own
+    /// bounds.
     fn layers(&self) -> Vec<Layer> {
         let encoded = self.encoding.kind.as_part().width(INPUTS);
         let layer = |inputs: usize, outputs: usize, place: LayerPosition, role: Role| {
@@ -135,7 +136,7 @@ impl Config {
         all
     }
 
-    /// What a sample costs, forward and backward.
+    /// Cost of the forward and backward pass of one sample.
     #[must_use]
     pub fn cost(&self) -> Cost {
         let encoding = self.encoding.kind.as_part();

@@ -1,5 +1,6 @@
-//! A radiance field with its weights. Grid encodings are interpolated and their tables' gradients scattered by the CPU
-//! kernels of [`super::super::kernels`]; the small networks between them are libtorch's products, differentiated by it.
+//! A radiance field with its weights. Grid encodings are interpolated, and their tables' gradients scattered, by
+//! hand-written kernels ([`super::super::kernels`]); the small networks between them use libtorch's products and
+//! autograd.
 
 use super::{Config, INPUTS};
 use crate::error::Result;
@@ -11,14 +12,14 @@ use tch::{Device, Kind, TchError, Tensor};
 
 /// A field with its weights. Parameters: `encoding.*`, then `layers.N.weight` `[out, in]` and `layers.N.bias` `[out]`:
 /// `depth` layers before the density, the layer that gives raw density and features, `color_depth` layers before the
-/// colour, the layer that gives it. The layer `skip` sees the hidden neurons first, then the encoded point; the first
-/// layer of the colour the features first, then the direction.
+/// colour, the layer that gives the colour. The inputs of the layer `skip` are the hidden neurons, then the encoded
+/// point; those of the first colour layer are the features, then the encoded direction.
 #[derive(Debug)]
 pub struct Radiance {
     config: Config,
     encoder: Box<dyn Encoder>,
     parameters: Vec<Parameter>,
-    /// How many of the parameters are the encoding's.
+    /// Number of parameter tensors that belong to the encoding; they come first.
     first: usize,
     options: (Kind, Device),
 }
@@ -29,7 +30,7 @@ impl Radiance {
     /// A freshly initialised field; the same seed gives the same weights on every device.
     ///
     /// # Errors
-    /// A configuration that [`Config::check`] refuses; memory.
+    /// A configuration that [`Config::check`] refuses; when memory runs out.
     pub fn new(config: &Config, seed: u64, options: (Kind, Device)) -> Result<Self> {
         config.check()?;
         let built = config.encoding.kind.as_part().build(INPUTS, seed, options)?;
@@ -42,13 +43,13 @@ impl Radiance {
         Ok(Self { config: config.clone(), encoder: built.encoder, parameters, first, options })
     }
 
-    /// The trainable tensors, in a fixed order.
+    /// All tensors of the field, in a fixed order.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// What the field is told of unit vectors: `[rays, width]`.
+    /// The encoding `[rays, width]` of viewing directions (unit vectors).
     ///
     /// # Errors
     /// When memory runs out.
@@ -57,9 +58,9 @@ impl Radiance {
         tensor(&told, &[directions.len(), self.config.direction.width()], self.options)
     }
 
-    /// Raw density and colour `[n, 4]` at `points` `[n, 3]` in field coordinates, seen along what
-    /// [`Radiance::directions`] gave for each point `[n, width]`: a differentiable expression, the reference
-    /// of the other ways.
+    /// Raw density and colour `[n, 4]` at `points` `[n, 3]` in field coordinates, with the encoded direction `told`
+    /// `[n, width]` of each point (see [`Radiance::directions`]): a differentiable expression, the reference for the
+    /// other methods.
     ///
     /// # Errors
     /// When memory runs out.
@@ -89,11 +90,11 @@ impl Radiance {
         })
     }
 
-    /// Evaluates at points, asks for the slopes `[n, 4]` there and adds the gradient of Σ slope · raw to the
-    /// parameters' `.grad`.
+    /// Evaluates the field at `points`, passes the raw values `[n, 4]` to `slopes`, which returns the gradient with
+    /// respect to them, and adds the gradient of Σ slope · raw to the parameters' `.grad`.
     ///
     /// # Errors
-    /// When memory runs out; what `slopes` says.
+    /// When memory runs out; errors of `slopes`.
     pub fn accumulate(&self, points: &Tensor, told: &Tensor, slopes: &mut OutputGradient<'_>) -> Result<()> {
         let table = self.encoder.table().filter(|_| fused::applies(points));
         let encoded = match table {
@@ -182,7 +183,7 @@ mod tests {
     fn the_gradient_is_the_finite_difference() {
         for config in configs() {
             let field = Radiance::new(&config, 3, (Kind::Double, Device::Cpu)).unwrap();
-            // Away from the kinks of ReLU that zero biases would sit on.
+            // Moves the sums away from the kinks of ReLU, where biases of zero would leave some of them.
             for parameter in field.parameters().iter().filter(|p| p.name.ends_with("bias")) {
                 let _ = parameter.value.detach().fill_(0.05);
             }

@@ -1,8 +1,8 @@
-//! Huber total variation: Σ h(|∇x|), h(g) = g² / 2δ up to δ and g − δ/2 above.
+//! Huber total variation: Σ h(|∇x|), with h(g) = g² / 2δ up to δ and g − δ/2 above.
 //!
-//! Total variation that does not turn slopes into stairs: steps below δ are smoothed, edges above stay. Huber, Ann.
-//! Math. Stat. 35 (1964) 73; for tomography Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) §6.2.2. For anatomy
-//! with soft gradients.
+//! It avoids the staircase artefacts of total variation: differences below δ are smoothed, edges above δ are preserved.
+//! Huber, Ann. Math. Stat. 35 (1964) 73; for tomography Chambolle and Pock, J. Math. Imaging Vis. 40 (2011) §6.2.2. For
+//! anatomy with smooth gradients.
 
 use super::{Regularizer, squares};
 use crate::error::Result;
@@ -15,9 +15,10 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight, per voxel of x = mu / (2.5 mu_water).
+    /// Weight of the sum over all voxels, at least 0, for x = mu / (2.5 mu_water).
     pub weight: f64,
-    /// Step between neighbours (in x) from which on a difference counts as an edge.
+    /// Difference δ between neighbours (in x = mu / (2.5 mu_water)) above which it is treated as an edge; greater than
+    /// 0.
     pub delta: f64,
 }
 
@@ -39,7 +40,7 @@ impl Regularizer for Config {
 
     fn penalty(&self, values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError> {
         let squares = squares(values, slopes)?;
-        // The clamp keeps the square root's slope finite where the branch is not taken.
+        // The clamp keeps the derivative of the square root finite where the other branch is taken.
         let edge = squares.f_clamp_min(self.delta * self.delta)?.f_sqrt()?.f_sub_scalar(0.5 * self.delta)?;
         let smooth = squares.f_mul_scalar(0.5 / self.delta)?;
         edge.f_where_self(&squares.f_gt(self.delta * self.delta)?, &smooth)

@@ -1,47 +1,47 @@
-//! The steps of primal-dual total variation as plain CPU functions on slices: one pass over memory each, on the rayon
-//! pool they are called in, with the same bits for any number of threads. The tensor operations of
-//! [`total_variation`](super::total_variation) are their reference.
+//! The steps of primal-dual total variation as CPU functions on slices. Each reads its arrays once, runs on the calling
+//! rayon pool, and gives the same bits for any number of threads. The tensor operations of
+//! [`total_variation`](super::total_variation) are the reference.
 //!
-//! A volume is `[z, y, x]` in C order; a gradient is three of them, along z, y and x; forward differences, zero at the
-//! far faces, times `slopes` (0 for an axis without differences).
+//! A volume is `[z, y, x]` in C order; a gradient is three such arrays, along z, y and x. Gradients are forward
+//! differences times `slopes` (0 for an axis without differences), zero at the far faces.
 
 use rayon::prelude::*;
 
-/// Rows of x that one task takes at least.
+/// Fewest image rows (along x) per task.
 const ROWS: usize = 16;
 
-/// A volume's shape and the weight of the differences along each axis, both `[z, y, x]`.
+/// Shape of a volume, and the weight of the differences along each axis, both `[z, y, x]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lattice {
-    /// Voxels along z, y, x.
+    /// Number of voxels along z, y, x.
     pub shape: [usize; 3],
-    /// Factor of the differences along z, y, x.
+    /// Factor on the differences along z, y, x.
     pub slopes: [f32; 3],
 }
 
-/// A dual step of the gradient.
+/// Constants of a dual step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dual {
-    /// Step σ.
+    /// Step size σ.
     pub sigma: f32,
-    /// Radius w of the balls that the dual vectors are projected onto.
+    /// Radius w of the ball that each dual vector is projected onto: the weight of the penalty.
     pub weight: f32,
-    /// Divisor 1 + σδ/w of Huber's penalty, 1 of total variation.
+    /// Divisor before the projection: 1 + σδ/w for the Huber penalty, 1 for total variation.
     pub divisor: f32,
-    /// Overrelaxation ρ: 1 takes the step as it is.
+    /// Overrelaxation factor ρ; 1 means none.
     pub relaxation: f32,
 }
 
-/// A primal step.
+/// Constants of a primal step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Primal {
-    /// Step τ.
+    /// Step size τ.
     pub tau: f32,
-    /// Factor of the backprojection.
+    /// Factor on the backprojection.
     pub scale: f32,
-    /// Keep the result at 0 or above.
+    /// Whether negative values of the result are set to 0.
     pub nonnegative: bool,
-    /// Bound M on |x| that the gap is taken within; `None` where no gap is wanted.
+    /// Bound M on |x|, for the duality gap; `None` if the gap is not needed.
     pub bound: Option<f32>,
 }
 
@@ -50,7 +50,7 @@ impl Lattice {
         row * self.shape[2]..(row + 1) * self.shape[2]
     }
 
-    /// The gradient along z, y, x of the row `row` of a volume given row by row.
+    /// The gradient along z, y and x in the row `row`; `at` writes the requested row of the volume.
     fn gradient(&self, at: &dyn Fn(usize, &mut [f32]), row: usize, scratch: &mut Rows) {
         let [nz, ny, nx] = self.shape;
         let Rows { here, gradient: [gz, gy, gx], .. } = scratch;
@@ -95,7 +95,7 @@ impl Lattice {
     }
 }
 
-/// Rows that a task works in.
+/// Working memory of a task: rows along x.
 #[derive(Clone)]
 struct Rows {
     here: Vec<f32>,
@@ -110,10 +110,10 @@ impl Rows {
     }
 }
 
-/// q ← q + ρ (project((q + σ∇x̄) / divisor, |q| ≤ w) − q) with x̄ = 2 `ahead` − `behind`.
+/// q ← q + ρ (p − q), with p = (q + σ∇x̄) / divisor projected onto |p| ≤ w and x̄ = 2 `ahead` − `behind`.
 ///
 /// # Panics
-/// When a slice has not the lattice's length.
+/// When the length of a slice is not that of the lattice.
 pub fn dual_step(lattice: &Lattice, ahead: &[f32], behind: &[f32], q: [&mut [f32]; 3], step: &Dual) {
     let nx = lattice.shape[2];
     let extrapolated = |row: usize, out: &mut [f32]| {
@@ -139,7 +139,7 @@ fn dual_row(scratch: &mut Rows, qz: &mut [f32], qy: &mut [f32], qx: &mut [f32], 
     }
     for (i, shrink) in shrink.iter_mut().enumerate() {
         let length = (gz[i] * gz[i] + gy[i] * gy[i] + gx[i] * gx[i]).sqrt();
-        // Never 0 / 0: weight 0 keeps q at 0.
+        // The lower bound avoids 0 / 0: with weight 0, q stays 0.
         *shrink = step.weight / length.max(step.weight).max(1e-30);
     }
     for (q, g) in [(qz, gz), (qy, gy), (qx, gx)] {
@@ -148,11 +148,12 @@ fn dual_row(scratch: &mut Rows, qz: &mut [f32], qy: &mut [f32], qx: &mut [f32], 
     }
 }
 
-/// `out` = max(x − τ s, 0) with s = scale · `back` + ∇ᵀq, and the primal part of the gap if a bound M is given:
-/// Σ x s + M max(−s, 0) with the constraint, Σ x s + M |s| without; else 0.
+/// `out` = x − τ s, or max(x − τ s, 0) with the non-negativity constraint, where s = scale · `back` + ∇ᵀq. Returns the
+/// primal part of the duality gap if a bound M is given, otherwise 0: Σ x s + M max(−s, 0) with the constraint, Σ x s +
+/// M |s| without.
 ///
 /// # Panics
-/// When a slice has not the lattice's length.
+/// When the length of a slice is not that of the lattice.
 pub fn primal_step(lattice: &Lattice, back: &[f32], q: [&[f32]; 3], x: &[f32], out: &mut [f32], step: &Primal) -> f64 {
     let nx = lattice.shape[2];
     let sums: Vec<f64> = out
@@ -185,11 +186,11 @@ fn primal_gap(slope: &[f32], x: &[f32], bound: f32, nonnegative: bool) -> f64 {
     slope.iter().zip(x).map(pair).sum()
 }
 
-/// The penalty w Σ h(|∇x|) of a volume and its part of the gap, Σ w h(|∇x|) + (δ/2w)|q|² − ∇x·q, where h is the
-/// absolute value, smoothed below δ as Huber's; every term is 0 or more if |q| ≤ w.
+/// The penalty w Σ h(|∇x|) of a volume, with h the Huber function of width δ, and the penalty's part of the duality
+/// gap, Σ w h(|∇x|) + (δ/2w)|q|² − ∇x·q. Every term of the gap is at least 0 if |q| ≤ w.
 ///
 /// # Panics
-/// When a slice has not the lattice's length.
+/// When the length of a slice is not that of the lattice.
 #[must_use]
 pub fn value(lattice: &Lattice, x: &[f32], q: [&[f32]; 3], weight: f64, delta: f64) -> (f64, f64) {
     let nx = lattice.shape[2];
@@ -218,7 +219,7 @@ pub fn value(lattice: &Lattice, x: &[f32], q: [&[f32]; 3], weight: f64, delta: f
     sums.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
-/// Huber's function: t²/2δ up to δ, t − δ/2 beyond; |t| at δ = 0. Huber, Ann. Math. Stat. 1964.
+/// Huber function: t²/2δ up to δ, t − δ/2 above; |t| for δ = 0. Huber, Ann. Math. Stat. 1964.
 #[must_use]
 pub fn huber(length: f64, delta: f64) -> f64 {
     if length <= delta && delta > 0.0 { length * length / (2.0 * delta) } else { length - delta / 2.0 }

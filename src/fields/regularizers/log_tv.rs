@@ -1,9 +1,9 @@
 //! Logarithmic total variation: Σ ε log(1 + |∇x|/ε).
 //!
-//! Total variation takes from every edge in proportion to its length, whatever its height, and so lowers contrast; here
-//! a step well above ε costs little more than one of twice its height. E. J. Candès, M. B. Wakin, S. P. Boyd, J.
-//! Fourier Anal. Appl. 14, 2008 (its reweighted form); for few views E. Y. Sidky, R. Chartrand, X. Pan, IEEE NSS 2007.
-//! It is not convex: a start matters.
+//! Total variation penalises an edge in proportion to its height and so lowers contrast; here a difference well above ε
+//! costs little less than one of twice its height. E. J. Candès, M. B. Wakin, S. P. Boyd, J. Fourier Anal. Appl. 14,
+//! 2008 (its reweighted form); for few views E. Y. Sidky, R. Chartrand, X. Pan, IEEE NSS 2007. The penalty is not
+//! convex, so the result depends on the start.
 
 use super::{Regularizer, squares};
 use crate::error::Result;
@@ -17,9 +17,11 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight, per voxel of x = mu / (2.5 mu_water); small steps cost what they cost `tv` with the same.
+    /// Weight of the sum over all voxels, at least 0, for x = mu / (2.5 mu_water). Small differences cost the same as
+    /// with `tv` of equal weight.
     pub weight: f64,
-    /// Step between neighbours (in x) from which on higher ones are nearly free.
+    /// Difference ε between neighbours (in x = mu / (2.5 mu_water)) above which larger differences cost little more;
+    /// greater than 0.
     pub epsilon: f64,
 }
 

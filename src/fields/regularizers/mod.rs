@@ -1,8 +1,8 @@
-//! What is known of a volume besides its projections, as differentiable functions of it.
+//! Regularisers: prior knowledge about the volume as differentiable penalties.
 //!
-//! [`total_variation`] is the one of the `tv` key, with its gradient written out. The others are a family: each gives a
-//! penalty per voxel from the voxel's value and its forward differences, so that it serves a grid and random voxels
-//! alike.
+//! [`total_variation`] belongs to the key `tv` and has a hand-derived gradient. The others are a family: each gives a
+//! penalty per voxel from the voxel's value and its forward differences, so that it can be used on a whole grid and on
+//! random voxels alike.
 
 pub mod huber_tv;
 pub mod kernels;
@@ -15,14 +15,14 @@ pub mod total_variation;
 use crate::error::Result;
 use tch::{Kind, TchError, Tensor};
 
-/// A family member's configuration, which is the penalty.
+/// Configuration of a regulariser, which also computes the penalty.
 pub trait Regularizer {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self) -> Result<()>;
-    /// What the sum of the penalties over all voxels is multiplied with.
+    /// Factor on the sum of the penalties over all voxels.
     fn weight(&self) -> f64;
     /// The penalty `[n]` of voxels with values `[n]` (mu / mu_ref) and forward differences `[n]` along each axis
     /// ([`total_variation::axes`]); differentiable by autograd.
@@ -30,30 +30,30 @@ pub trait Regularizer {
     /// # Errors
     /// When memory runs out.
     fn penalty(&self, values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError>;
-    /// ε, if the penalty is [`log_tv`]'s: a card has a kernel for it.
+    /// ε, if the penalty is that of [`log_tv`], for which there is a GPU kernel; otherwise `None`.
     fn logarithm(&self) -> Option<f64> {
         None
     }
 }
 
 crate::kinds! {
-    /// The regularisers beside total variation.
+    /// The regularisers besides total variation.
     pub enum RegularizerKind: "regularizer" => dyn Regularizer {
-        /// Total variation that is quadratic for small steps.
+        /// Total variation that is quadratic for small differences.
         huber_tv => HuberTv(huber_tv::Config),
-        /// Total variation to which high steps cost little more than low ones.
+        /// Total variation with a logarithm, which penalises high edges little more than low ones.
         log_tv => LogTv(log_tv::Config),
-        /// Squares of the gradient.
+        /// Sum of the squared gradient.
         tikhonov => Tikhonov(tikhonov::Config),
         /// Sum of absolute values.
         sparsity => Sparsity(sparsity::Config),
-        /// Squares of negative values.
+        /// Sum of the squares of negative values.
         nonnegativity => Nonnegativity(nonnegativity::Config),
     }
 }
 
-/// Weight times the sum of a regulariser's penalties over a volume `[z, y, x]`, and its gradient with respect to the
-/// volume.
+/// The weighted sum of a regulariser's penalties over a volume `[z, y, x]` (mu / mu_ref), and its gradient with respect
+/// to the volume. `axes` are those of [`total_variation::axes`].
 ///
 /// # Errors
 /// When memory runs out.
@@ -79,7 +79,7 @@ pub fn value_and_gradient(
     })
 }
 
-/// Σ slope² over the axes; zeros without any.
+/// Sum of the squared differences over the axes `[n]`; zeros without axes.
 fn squares(values: &Tensor, slopes: &[Tensor]) -> std::result::Result<Tensor, TchError> {
     let mut sum = values.f_zeros_like()?;
     for slope in slopes {

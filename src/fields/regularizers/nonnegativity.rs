@@ -1,7 +1,7 @@
 //! Non-negativity as a penalty: Σ ½ min(x, 0)².
 //!
-//! Attenuation is not negative; a field without an output activation may say so, and is drawn back here. A projection
-//! onto x ≥ 0 at the end (`nonnegative`) does the same too late for the data to answer.
+//! Attenuation is not negative, but a field without an output activation can be; this penalty pulls it back during the
+//! fit. Clipping the result (`nonnegative`) comes after the fit, when the data can no longer correct the other voxels.
 
 use super::Regularizer;
 use crate::error::Result;
@@ -10,11 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// Squares of negative values.
+/// Sum of the squares of negative values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight, per voxel of x² = (mu / (2.5 mu_water))².
+    /// Weight of the sum over all voxels, at least 0, for x = mu / (2.5 mu_water).
     pub weight: f64,
 }
 

@@ -13,7 +13,7 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight, per voxel of |x| = |mu| / (2.5 mu_water).
+    /// Weight of the sum over all voxels, at least 0, for |x| = |mu| / (2.5 mu_water).
     pub weight: f64,
 }
 

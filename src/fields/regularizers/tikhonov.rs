@@ -1,6 +1,6 @@
-//! Tikhonov's penalty on the gradient: Σ ½ |∇x|².
+//! Tikhonov regularisation of the gradient: Σ ½ |∇x|².
 //!
-//! Smooth everywhere, edges too: only where the object itself is smooth, or as a little help beside total variation.
+//! It smooths everywhere, edges too: use it only for smooth objects, or with a small weight beside total variation.
 //! Tikhonov, Soviet Math. Dokl. 4 (1963) 1035.
 
 use super::{Regularizer, squares};
@@ -10,11 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// Squares of the gradient.
+/// Sum of the squared gradient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight, per voxel of x² = (mu / (2.5 mu_water))².
+    /// Weight of the sum over all voxels, at least 0, for x = mu / (2.5 mu_water).
     pub weight: f64,
 }
 

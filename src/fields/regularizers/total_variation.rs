@@ -1,8 +1,8 @@
-//! Isotropic total variation, smoothed: TV(x) = Σ √(Σₖ (sₖ ∂ₖx)² + ε²), forward differences in voxels, zero at the far
-//! faces.
+//! Isotropic, smoothed total variation: TV(x) = Σ √(Σₖ (sₖ ∂ₖx)² + ε²), with forward differences between neighbouring
+//! voxels that are zero at the far faces.
 //!
-//! sₖ = (smallest in-plane spacing) / (spacing along k), so that thick slices count as what they are. Rudin, Osher,
-//! Fatemi, Physica D 1992; ε as in the smoothed objective of Sidky and Pan, Phys. Med. Biol. 2008.
+//! sₖ = (smallest in-plane spacing) / (spacing along k), so that differences across thick slices get a lower weight.
+//! Rudin, Osher, Fatemi, Physica D 1992; ε as in the smoothed objective of Sidky and Pan, Phys. Med. Biol. 2008.
 
 use super::kernels::Lattice;
 use crate::data::Grid;
@@ -10,17 +10,17 @@ use crate::fields::device::variation::OnCard;
 use crate::tensors::cuda::Card;
 use tch::{Kind, TchError, Tensor};
 
-/// ε² of the smoothing, in squared units of x = mu / mu_ref.
+/// ε² of the smoothing, in the squared unit of x = mu / mu_ref.
 pub const EPSILON_SQUARED: f64 = 1e-8;
 
-/// The axes that have differences (no z in 2-D) with their weights sₖ.
+/// The axes along which differences are taken (those with more than one voxel; no z in 2-D), with their weights sₖ.
 #[must_use]
 pub fn axes(grid: &Grid) -> Vec<(usize, f64)> {
     let reference = grid.spacing[1].min(grid.spacing[2]);
     (0..3).filter(|&k| grid.shape[k] > 1).map(|k| (k, reference / grid.spacing[k])).collect()
 }
 
-/// ‖∇‖² of [`gradient`], from above: 4 Σ sₖ².
+/// Upper bound 4 Σ sₖ² of ‖∇‖² for the operator ∇ of [`gradient`].
 #[must_use]
 pub fn norm_squared(axes: &[(usize, f64)]) -> f64 {
     axes.iter().map(|(_, weight)| 4.0 * weight * weight).sum()
@@ -41,7 +41,7 @@ pub fn gradient(x: &Tensor, axes: &[(usize, f64)]) -> Result<Vec<Tensor>, TchErr
     axes.iter().map(difference).collect()
 }
 
-/// The negative divergence: the adjoint of [`gradient`].
+/// The adjoint of [`gradient`]: minus the discrete divergence, a volume `[z, y, x]`.
 ///
 /// # Errors
 /// When memory runs out.
@@ -61,7 +61,7 @@ pub fn gradient_adjoint(fields: &[Tensor], axes: &[(usize, f64)]) -> Result<Tens
     total.ok_or_else(|| TchError::Torch("a volume of one voxel has no gradient".to_string()))
 }
 
-/// TV(x) and its gradient with respect to x, both exact (∂TV = ∇ᵀ(∇x / |∇x|ε)).
+/// TV(x) and its exact gradient ∇ᵀ(∇x / √(|∇x|² + ε²)) with respect to x.
 ///
 /// # Errors
 /// When memory runs out.
@@ -85,8 +85,8 @@ pub fn value_and_gradient(x: &Tensor, axes: &[(usize, f64)]) -> Result<(f64, Ten
     Ok((value, gradient_adjoint(&slopes, axes)?))
 }
 
-/// Value and gradient by the kernels of a card, if `x` is f32 on one: of total variation, or of its logarithm with
-/// `epsilon` above 0.
+/// Value and gradient by the GPU kernels if `x` is f32 on a GPU: of total variation for `epsilon` 0, of its logarithm
+/// for `epsilon` above 0.
 pub(super) fn on_card(x: &Tensor, axes: &[(usize, f64)], epsilon: f64) -> Result<Option<(f64, Tensor)>, TchError> {
     let told = |error: crate::error::Error| TchError::Torch(error.to_string());
     let Some(card) = Card::of(x.device()).map_err(told)?.filter(|_| x.kind() == Kind::Float) else { return Ok(None) };

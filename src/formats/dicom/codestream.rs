@@ -1,4 +1,4 @@
-//! Compressed pixels, checked before a decoder sees them: what they declare must be what the image declares.
+//! Checks compressed pixels before they are decoded: their headers must agree with that of the image.
 //!
 //! The decoders size their buffers by the codestream and copy into one sized by the image (`dicom-pixeldata` 0.10.1
 //! panics when they differ).
@@ -8,28 +8,28 @@ use flate2::read::DeflateDecoder;
 use std::io::Read;
 
 const RLE: &str = "1.2.840.10008.1.2.5";
-/// Start of a tile-part.
+/// Marker at the start of a tile-part.
 const SOT: u16 = 0xff90;
 const DEFLATED_FRAME: &str = "1.2.840.10008.1.2.8.1";
 
-/// What a codestream declares.
+/// Properties that the header of a codestream declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Declared {
     rows: u32,
     columns: u32,
     components: u32,
     bits: u32,
-    /// Signedness, where the codestream knows it.
+    /// Whether samples are signed, where the codestream tells.
     signed: Option<bool>,
-    /// Tiles of a JPEG 2000 codestream that are not in it.
+    /// Number of tiles that a JPEG 2000 codestream declares but does not contain.
     tiles_lacking: u64,
 }
 
-/// Checks one compressed frame. Gives the layout of its decoded samples: the image's, but for signed numbers in an
-/// unsigned JPEG 2000 codestream the sign is at the top of the bits that the codestream has.
+/// Checks one compressed frame, and returns the layout of its decoded samples. This is the layout of the image, except
+/// for signed numbers in an unsigned JPEG 2000 codestream: their sign is the highest bit of the codestream's samples.
 ///
 /// # Errors
-/// In words, when the frame contradicts the image.
+/// A message, when the frame contradicts the image.
 pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<PixelLayout, String> {
     let families = ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.7", "1.2.840.10008.1.2.4.8"];
     let is_jpeg = families.iter().any(|family| syntax.starts_with(family));
@@ -49,7 +49,7 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<P
             found.rows, found.columns, found.components, layout.rows, layout.columns
         ));
     }
-    // The decoder fills what no tile covers with a constant, and says nothing.
+    // The decoder fills missing tiles with a constant, without an error.
     if found.tiles_lacking > 0 {
         return Err(format!("its compressed pixels lack {} tiles", found.tiles_lacking));
     }
@@ -67,7 +67,7 @@ pub(super) fn check(syntax: &str, bytes: &[u8], layout: PixelLayout) -> Result<P
     Ok(layout)
 }
 
-/// The size segment of a JPEG 2000 codestream (ISO 15444-1 A.5.1), which may lie in a JP2 file.
+/// Reads the size segment of a JPEG 2000 codestream (ISO 15444-1 A.5.1), which may be inside a JP2 file.
 fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
     let start = bytes.windows(4).position(|mark| mark == [0xff, 0x4f, 0xff, 0x51])?;
     let size = bytes.get(start + 8..start + 8 + 37)?;
@@ -91,8 +91,8 @@ fn jpeg2000(bytes: &[u8]) -> Option<Declared> {
     })
 }
 
-/// Number of different tiles in a codestream: each tile-part begins with a mark, its tile and its length (ISO 15444-1
-/// A.4.2), behind the main header, whose segments have lengths.
+/// Number of different tiles in a codestream: each tile-part begins with a marker, the index of its tile and its length
+/// (ISO 15444-1 A.4.2). The tile-parts follow the main header, whose segments have lengths.
 fn tiles_present(stream: &[u8]) -> usize {
     let short = |at: usize| stream.get(at..at + 2).map(|b| u16::from_be_bytes([b[0], b[1]]));
     let mut at = 2;
@@ -116,7 +116,7 @@ fn tiles_present(stream: &[u8]) -> usize {
     found.len()
 }
 
-/// The frame header of a JPEG stream (ITU-T T.81 B.2.2), found by walking its marker segments.
+/// Reads the frame header of a JPEG stream (ITU-T T.81 B.2.2), found by walking over its marker segments.
 fn jpeg(bytes: &[u8]) -> Option<Declared> {
     let mut at = 2;
     if !bytes.starts_with(&[0xff, 0xd8]) {
@@ -126,7 +126,7 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
         let &[0xff, marker, high, low] = bytes.get(at..at + 4)? else { return None };
         match marker {
             0xff => at += 1,
-            // Frame headers: C0 to CF but for tables (C4, CC) and the extension mark (C8); F7 of JPEG-LS (T.87 C.2.2).
+            // Frame headers: C0 to CF except tables (C4, CC) and the reserved marker C8; F7 of JPEG-LS (T.87 C.2.2).
             0xc0..=0xcf | 0xf7 if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
                 let frame = bytes.get(at + 4..at + 10)?;
                 let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
@@ -146,8 +146,8 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
     }
 }
 
-/// The header and the lengths of a run-length frame (PS3.5 annex G): one segment per byte of a pixel, each with as many
-/// bytes as the image has pixels.
+/// Checks the header and the lengths of a run-length frame (PS3.5 annex G): one segment per byte of a pixel, each with
+/// as many bytes as the image has pixels.
 fn check_rle(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     let long = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize);
     let segments = layout.bits_allocated as usize / 8;
@@ -173,7 +173,7 @@ fn check_rle(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     Ok(())
 }
 
-/// A deflated frame may not be larger than the image.
+/// Checks that a deflated frame has the size of the image, with at most one byte of padding.
 fn check_deflated(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     let expected = layout.bytes() as u64;
     // An odd frame has one byte of padding.
@@ -185,7 +185,7 @@ fn check_deflated(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
     }
 }
 
-/// Bytes that a run-length segment unpacks to; `None` if it ends inside a run. One padding byte may follow.
+/// Number of bytes that a run-length segment unpacks to; `None` if it ends inside a run. One padding byte may follow.
 fn unpacked(segment: &[u8]) -> Option<usize> {
     let (mut at, mut count) = (0, 0);
     while let Some(&head) = segment.get(at) {

@@ -11,7 +11,7 @@ use dicom_object::InMemDicomObject;
 
 const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 
-/// Attributes that the standard wants present though nothing may be known (type 2 of the CT Image IOD).
+/// Attributes that must be present but may be empty (type 2 of the CT Image IOD).
 const EMPTY: [(Tag, VR); 13] = [
     (tags::STUDY_DATE, VR::DA),
     (tags::STUDY_TIME, VR::TM),
@@ -28,8 +28,7 @@ const EMPTY: [(Tag, VR); 13] = [
     (tags::PATIENT_NAME, VR::PN),
 ];
 
-/// Body parts of which there is one: Laterality must be absent for them, and present (if empty) otherwise (PS3.3
-/// C.7.3.1).
+/// Unpaired body parts: Laterality must be absent for them, and present (if empty) for others (PS3.3 C.7.3.1).
 const UNPAIRED: [&str; 30] = [
     "ABDOMEN",
     "ABDOMENPELVIS",
@@ -63,7 +62,7 @@ const UNPAIRED: [&str; 30] = [
     "WHOLEBODY",
 ];
 
-/// What all slices share.
+/// Attributes that all slices share.
 pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
     let mut object = identity(labels, source);
     let number = source.and_then(|source| source.value("SeriesNumber")?.parse::<i64>().ok()).unwrap_or(0);
@@ -78,7 +77,7 @@ pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSer
     object
 }
 
-/// Patient, study and frame of reference: the source's, as far as they may be kept, else new ones.
+/// Patient, study and frame of reference: the source's, as far as they may be kept, or else new ones.
 fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
     let mut object = InMemDicomObject::new_empty();
     // Type 2: present, and empty where nothing is known.
@@ -106,8 +105,8 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
     object
 }
 
-/// A hash of what is written: the grid and the rounded voxels. The same result has the same UIDs, whatever machine
-/// and however many threads made it.
+/// A hash of the data that is written: the grid and the rounded voxels. The UIDs are made from it, so that the same
+/// result has the same UIDs, on every computer and with any number of threads.
 fn content(volume: &Volume) -> String {
     let Grid { shape, spacing, origin, axes } = &volume.grid;
     let mut hasher = blake3::Hasher::new();
@@ -119,7 +118,7 @@ fn content(volume: &Volume) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// How the pixels are made, stored and placed.
+/// Adds the attributes that describe how the pixels were made, how they are stored, and their spacing and orientation.
 fn image(object: &mut InMemDicomObject, grid: &Grid, labels: &Labels) {
     let version = concat!("recon ", env!("CARGO_PKG_VERSION"));
     let spacing = format!("{}\\{}", decimal(grid.spacing[1]), decimal(grid.spacing[2]));
@@ -163,7 +162,7 @@ fn image(object: &mut InMemDicomObject, grid: &Grid, labels: &Labels) {
     }
 }
 
-/// What only one slice has: its UID, its place, its sources.
+/// Adds the attributes of one slice: its UID, its position, its source images.
 pub(super) fn place(object: &mut InMemDicomObject, volume: &Volume, slice: usize, source: Option<&SourceSeries>) {
     let series = texts_of(object, tags::SERIES_INSTANCE_UID);
     let position = volume.grid.point([slice as f64, 0.0, 0.0]);
@@ -210,8 +209,8 @@ fn texts_of(object: &InMemDicomObject, tag: Tag) -> String {
     object.get(tag).and_then(|element| element.to_str().ok()).unwrap_or_default().into_owned()
 }
 
-/// A value of the source as its type allows it (PS3.5 6.2): text cut to its longest length, and `None` for what is no
-/// date, time, number or identifier though its type wants one.
+/// Adapts a value of the source to its value representation (PS3.5 6.2): text is cut to the longest allowed length;
+/// `None` for a malformed date, time, number or identifier.
 fn valid(vr: VR, value: &str) -> Option<String> {
     let all = |allowed: fn(char) -> bool| value.chars().all(allowed);
     let (most, fine) = match vr {
@@ -233,7 +232,7 @@ fn valid(vr: VR, value: &str) -> Option<String> {
     fine.then(|| cut.join("\\"))
 }
 
-/// Free text that may go into one value: no control characters, no separator, at most `most` characters.
+/// Free text as one value: without control characters and separators, at most `most` characters.
 fn clean(value: &str, most: usize) -> String {
     value
         .chars()

@@ -1,4 +1,4 @@
-//! What is unusual about the files of a series, though they can be read.
+//! Warnings about files of a series that are unusual but can be read.
 
 use super::header::Image;
 use super::series::Series;

@@ -1,21 +1,21 @@
-//! Slices at uneven distances brought to even ones.
+//! Resampling of slices at uneven distances to even ones.
 
 use crate::data::scale;
 use crate::formats::orient::Affine;
 use rayon::prelude::*;
 
-/// Where the slices of an uneven stack are along its direction, and the even places that they are brought to.
+/// Depths of the slices of an uneven stack, and the evenly spaced slices to which they are resampled.
 #[derive(Debug, Clone)]
 pub(super) struct Uneven {
-    /// mm from the first slice along the normal, ascending.
+    /// Distance of each slice from the first along the normal, mm, ascending.
     depths: Vec<f64>,
-    /// Distance of the even slices, mm, and their number.
+    /// Distance between the even slices, mm, and their number.
     pub(super) spacing: f64,
     pub(super) count: usize,
 }
 
 impl Uneven {
-    /// For slices at these depths, with the distance that is usual among them.
+    /// Chooses the even slices for slices at these depths (mm), near their usual distance (mm).
     pub(super) fn new(depths: Vec<f64>, usual: f64) -> Self {
         let length = depths.last().copied().unwrap_or_default() - depths[0];
         let depths: Vec<f64> = depths.iter().map(|depth| depth - depths[0]).collect();
@@ -23,15 +23,16 @@ impl Uneven {
         Self { depths, spacing: length / intervals, count: intervals as usize + 1 }
     }
 
-    /// The grid of the even slices; `affine` has the step of 1 mm of depth as its first.
+    /// The grid of the even slices; the first step of `affine` must be that of 1 mm of depth.
     pub(super) fn affine(&self, affine: &Affine) -> Affine {
         let [_, rows, columns] = affine.shape;
         let steps = [scale(affine.steps[0], self.spacing), affine.steps[1], affine.steps[2]];
         Affine { shape: [self.count, rows, columns], steps, origin: affine.origin }
     }
 
-    /// Values `[slice, pixel]` at the even places, by cubic Hermite interpolation along the stack with the slopes of
-    /// Catmull and Rom on uneven knots: smooth, and exact at every slice; within the range of the values.
+    /// Resamples values `[slice, pixel]` to the even slices by cubic Hermite interpolation along the stack, with
+    /// Catmull-Rom slopes for uneven knots: smooth, and exact at every slice. Results are clamped to the range of the
+    /// values.
     pub(super) fn resampled(&self, values: &[f32], pixels: usize) -> Vec<f32> {
         let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
         let mut out = vec![0.0; self.count * pixels];
@@ -45,7 +46,7 @@ impl Uneven {
         out
     }
 
-    /// The slices that count at a depth, with their weights.
+    /// The slices that contribute at a depth (mm), with their weights.
     fn weights(&self, depth: f64) -> Vec<(usize, f64)> {
         let d = &self.depths;
         let last = d.len() - 1;
@@ -56,7 +57,7 @@ impl Uneven {
         let (from, to) = (2.0 * t3 - 3.0 * t2 + 1.0, 3.0 * t2 - 2.0 * t3);
         let (leave, arrive) = (h * (t3 - 2.0 * t2 + t), h * (t3 - t2));
         let mut weights = vec![(i, from), (i + 1, to)];
-        // The slope at a knot is that between its neighbours.
+        // The slope at a knot is that of the line between its neighbours.
         for (knot, factor) in [(i, leave), (i + 1, arrive)] {
             let (before, after) = (knot.saturating_sub(1), (knot + 1).min(last));
             let slope = factor / (d[after] - d[before]);

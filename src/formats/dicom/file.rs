@@ -11,29 +11,29 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 
-/// Largest file that is read.
+/// Largest file that is read, bytes.
 const MAX_BYTES: u64 = 1 << 31;
-/// Most bytes that a deflated data set may give.
+/// Largest size of a deflated data set after decompression, bytes.
 const MAX_INFLATED: u64 = 1 << 28;
-/// Bytes read to see a header; enough unless private elements are large.
+/// Bytes that are read to find a header; enough unless private elements are large.
 const HEAD: u64 = 1 << 16;
-/// Preamble and mark.
+/// Bytes of the preamble and the mark `DICM`.
 const START: usize = 132;
 
 /// A file whose tags have been walked.
 #[derive(Debug)]
 pub(super) struct DicomFile {
-    /// The data set (the file's own bytes behind its meta group, or inflated), perhaps only its beginning.
+    /// Bytes of the file, or of its decompressed data set if that is deflated; perhaps only their beginning.
     data: Vec<u8>,
     /// Where the data set begins in `data`.
     offset: usize,
     scan: DataSetIndex,
-    /// How pixels and elements are encoded.
+    /// Encoding of pixels and elements.
     pub(super) syntax: Syntax,
     /// Media Storage SOP Class and Instance UID of the meta group, empty if there are none.
     pub(super) class: String,
     pub(super) instance: String,
-    /// What the preamble pretends to be, if it is not only padding.
+    /// The other type of file that the preamble imitates, if it does.
     pub(super) preamble: Option<&'static str>,
 }
 
@@ -85,7 +85,7 @@ impl DicomFile {
         })
     }
 
-    /// From the first bytes of a file of `size` bytes.
+    /// Parses the first bytes of a file of `size` bytes.
     fn parse(bytes: Vec<u8>, size: u64, wanted: fn(Tag) -> bool) -> std::result::Result<Self, Fault> {
         if !is_dicom(&bytes) {
             return Err(Fault::Broken("no mark DICM after a preamble of 128 bytes".into()));
@@ -115,10 +115,10 @@ impl DicomFile {
         Ok(Self { data, offset, scan, syntax, class, instance, preamble })
     }
 
-    /// The elements with these tags, as `dicom-object` reads them; nothing else reaches it.
+    /// Reads the `wanted` elements with `dicom-object`, which gets no other bytes.
     ///
     /// # Errors
-    /// In words, when it cannot.
+    /// A message, when an element cannot be read.
     pub(super) fn object(&self, wanted: fn(Tag) -> bool) -> std::result::Result<InMemDicomObject, String> {
         let mut bytes = Vec::new();
         let data = &self.data[self.offset..];
@@ -136,7 +136,7 @@ impl DicomFile {
             .map_err(|error| format!("damaged DICOM file: {error}"))
     }
 
-    /// Bytes of the pixels as stored, and whether they are compressed. `None` without pixels.
+    /// Number of bytes of the stored pixels, and whether they are compressed. `None` without pixels.
     pub(super) fn stored(&self) -> Option<(usize, bool)> {
         match self.scan.pixels.as_ref()? {
             Pixels::Native(range) => Some((range.len(), false)),
@@ -144,7 +144,7 @@ impl DicomFile {
         }
     }
 
-    /// The pixels' native bytes or fragments; all of the file must have been read.
+    /// The stored pixels, native or in fragments; the whole file must have been read.
     pub(super) fn pixels(&self) -> Option<PixelBytes<'_>> {
         let bytes = |range: &std::ops::Range<usize>| self.data[self.offset..].get(range.clone());
         match self.scan.pixels.as_ref()? {
@@ -157,7 +157,7 @@ impl DicomFile {
     }
 }
 
-/// Pixels as they lie in the file.
+/// Bytes of the pixels as they are stored in the file.
 #[derive(Debug)]
 pub(super) enum PixelBytes<'a> {
     Native(&'a [u8]),
@@ -165,7 +165,8 @@ pub(super) enum PixelBytes<'a> {
 }
 
 impl<'a> PixelBytes<'a> {
-    /// The compressed bytes of one of `frames` frames: all fragments, one each, or by the table of offsets (PS3.5 A.4).
+    /// The compressed bytes of one of `frames` frames: all fragments of a single frame, one fragment per frame, or
+    /// those that the table of offsets gives (PS3.5 A.4).
     pub(super) fn frame(&self, frame: usize, frames: usize) -> std::result::Result<Cow<'a, [u8]>, String> {
         let Self::Fragments { table, fragments } = self else { return Err("its pixels are not compressed".into()) };
         if fragments.len() == frames {
@@ -197,7 +198,8 @@ impl<'a> PixelBytes<'a> {
     }
 }
 
-/// A header with the dictionary's type, for an element that a careless writer left untyped (UN) though it has one.
+/// A header with the value representation (VR) of the dictionary, for an element that was written with the VR UN
+/// although its VR is known.
 fn retyped(element: &Element, encoding: Encoding) -> Option<Vec<u8>> {
     let (vr, length) = (prescan::type_of(element.tag), element.value.len());
     let fits = length.is_multiple_of(prescan::unit(vr) as usize) && prescan::has_short_length(vr);
@@ -208,7 +210,8 @@ fn retyped(element: &Element, encoding: Encoding) -> Option<Vec<u8>> {
     Some([&tag[..], &vr.to_bytes(), &u16::try_from(length).ok()?.to_le_bytes()].concat())
 }
 
-/// The elements of group 2, which end where another group begins (whatever its group length says), and their bytes.
+/// The elements of group 2, which end where another group begins (whatever its group length says), and their total
+/// number of bytes.
 fn meta(data: &[u8], total: usize) -> std::result::Result<(Vec<Element>, usize), Fault> {
     let mut end = 0;
     let mut elements = Vec::new();
@@ -231,7 +234,7 @@ fn meta(data: &[u8], total: usize) -> std::result::Result<(Vec<Element>, usize),
     }
 }
 
-/// Raw deflate of the data set (PS3.5 A.5), bounded.
+/// Decompresses a deflated data set (PS3.5 A.5), up to a limit of its size.
 fn inflate(bytes: &[u8]) -> std::result::Result<Vec<u8>, Fault> {
     let mut data = Vec::new();
     let read = DeflateDecoder::new(bytes).take(MAX_INFLATED + 1).read_to_end(&mut data);
@@ -242,7 +245,7 @@ fn inflate(bytes: &[u8]) -> std::result::Result<Vec<u8>, Fault> {
     Ok(data)
 }
 
-/// Programs hidden in the preamble (CVE-2019-11687).
+/// The other type of file, such as a program, that the preamble begins (CVE-2019-11687).
 fn polyglot(bytes: &[u8]) -> Option<&'static str> {
     const MARKS: [(&[u8], &str); 4] =
         [(b"MZ", "a Windows program"), (b"\x7fELF", "a program"), (b"#!", "a script"), (b"%PDF", "a PDF document")];

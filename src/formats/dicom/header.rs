@@ -1,5 +1,5 @@
-//! What the elements of an image say about its series, its pixels and the place of each frame. Nothing here identifies
-//! a patient, so whatever an error quotes cannot either.
+//! The elements of an image that describe its series, its pixels and the position of each frame. None of them
+//! identifies a patient, so no error that quotes them can either.
 
 use super::file::DicomFile;
 use super::words;
@@ -11,13 +11,13 @@ use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use std::path::{Path, PathBuf};
 
-/// Most frames of a file.
+/// Largest number of frames of a file.
 const MAX_FRAMES: usize = 1 << 16;
-/// Strongest compression that is believed of large images, and what is not large, bytes of a frame.
+/// Largest compression ratio that is accepted, and the size of a frame up to which any ratio is, bytes.
 const MAX_RATIO: usize = 1000;
 const SMALL: usize = 1 << 22;
 
-/// The elements read here; sequences only where frames need them.
+/// Whether an element is read here; of the sequences, only those that describe frames.
 pub(super) fn wanted(tag: Tag) -> bool {
     const TAGS: [Tag; 29] = [
         tags::SPECIFIC_CHARACTER_SET,
@@ -72,12 +72,12 @@ pub(super) struct Image {
     /// Name of the transfer syntax.
     pub(super) syntax: String,
     pub(super) preamble: Option<&'static str>,
-    /// How the pixels are stored; why not, if they cannot be read as one number per pixel.
+    /// Layout of the pixels, or the reason why they cannot be read as one number per pixel.
     pub(super) layout: std::result::Result<PixelLayout, String>,
     object: InMemDicomObject,
 }
 
-/// How pixels are stored.
+/// Layout of the stored pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PixelLayout {
     pub(super) rows: usize,
@@ -89,7 +89,7 @@ pub(super) struct PixelLayout {
     pub(super) signed: bool,
 }
 
-/// Place and rescaling of one frame.
+/// Position, orientation and rescaling of one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Frame {
     /// LPS mm of the centre of the first pixel.
@@ -97,7 +97,7 @@ pub(super) struct Frame {
     /// Unit vectors (LPS) along a row (column index grows) and along a column (row index grows).
     pub(super) along_row: Point,
     pub(super) along_column: Point,
-    /// Distance of rows, then of columns, mm.
+    /// Distance between rows, then between columns, mm.
     pub(super) spacing: [f64; 2],
     pub(super) slope: f64,
     pub(super) intercept: f64,
@@ -131,20 +131,20 @@ impl Image {
         }))
     }
 
-    /// A scout view, which is no slice of the volume.
+    /// Whether it is a scout view, which is no slice of the volume.
     pub(super) fn is_localizer(&self) -> bool {
         self.image_type.iter().any(|word| word == "LOCALIZER")
     }
 
-    /// Tilt of the gantry as the file declares it, degrees.
+    /// Tilt of the gantry that the file declares, degrees.
     pub(super) fn tilt(&self) -> Option<f64> {
         numbers(&self.object, tags::GANTRY_DETECTOR_TILT).ok()?.first().copied()
     }
 
-    /// Place and rescaling of each frame.
+    /// Position, orientation and rescaling of each frame.
     ///
     /// # Errors
-    /// [`Error::Input`] when something is missing or senseless.
+    /// [`Error::Input`] when an element is missing or invalid.
     pub(super) fn frames(&self) -> Result<Vec<Frame>> {
         let count = self.layout.as_ref().map_or(1, |layout| layout.frames);
         (0..count)
@@ -153,7 +153,7 @@ impl Image {
             .map_err(|problem| Error::input(&self.path, problem))
     }
 
-    /// What the rescaled values are, such as `HU`, if the file says it.
+    /// Unit of the rescaled values (Rescale Type), such as `HU`, if the file gives it.
     pub(super) fn rescale_type(&self) -> Option<String> {
         let holder = self.holder(0, tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE, tags::RESCALE_TYPE)?;
         texts(holder, tags::RESCALE_TYPE).into_iter().next()
@@ -175,7 +175,7 @@ impl Image {
             value(tags::PLANE_ORIENTATION_SEQUENCE, tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)", 6)?;
         let spacing = value(tags::PIXEL_MEASURES_SEQUENCE, tags::PIXEL_SPACING, "Pixel Spacing", 2)?;
         let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
-        // Other modalities than CT may leave the rescaling out: their numbers are what is stored.
+        // Modalities other than CT may leave out the rescaling: their values are the stored numbers.
         let left_out = self.modality != "CT" && self.holder(frame, group, tags::RESCALE_SLOPE).is_none();
         let number = |tag: Tag, name: &str, plain: f64| {
             if left_out { Ok(plain) } else { value(group, tag, name, 1).map(|found| found[0]) }
@@ -193,7 +193,7 @@ impl Image {
         Ok(Frame { position, along_row, along_column, spacing: [spacing[0], spacing[1]], slope, intercept })
     }
 
-    /// Where a frame keeps an attribute: in its own functional group, the shared one, or the image itself
+    /// The object that holds an attribute of a frame: its own functional group, the shared one, or the image itself
     /// (PS3.3 C.7.6.16).
     fn holder(&self, frame: usize, group: Tag, tag: Tag) -> Option<&InMemDicomObject> {
         let item =
@@ -259,7 +259,7 @@ impl PixelLayout {
         Ok(self)
     }
 
-    /// Whether so many stored bytes can be this image; asked before memory is taken for it.
+    /// Checks that so many stored bytes can be this image, before memory is allocated for it.
     fn fits(self, stored: usize, compressed: bool) -> std::result::Result<Self, String> {
         let expected = self.bytes() * self.frames;
         let possible = if compressed { stored.saturating_mul(MAX_RATIO).max(SMALL * self.frames) } else { stored };
@@ -271,27 +271,27 @@ impl PixelLayout {
         Err(format!("{stored} {how}bytes of pixels cannot be {frames} frames of {rows} x {columns} ({expected} bytes)"))
     }
 
-    /// Whether these bytes are `frames` frames: all of them, and behind them padding only, which is less than a row or
-    /// zero. More means that the image is larger than it declares.
+    /// Whether these bytes are all of `frames` frames, followed at most by padding: less than a row, or zeros. More
+    /// data means that the image is larger than it declares.
     pub(super) fn holds(self, found: &[u8], frames: usize) -> bool {
         let (expected, row) = (self.bytes() * frames, self.columns * self.bits_allocated as usize / 8);
         let behind = found.get(expected..);
         behind.is_some_and(|behind| behind.len() < row.max(2) || behind.iter().all(|&byte| byte == 0))
     }
 
-    /// Pixels of a frame.
+    /// Number of pixels of a frame.
     pub(super) fn pixels(self) -> usize {
         self.rows * self.columns
     }
 
-    /// Bytes of an uncompressed frame.
+    /// Number of bytes of an uncompressed frame.
     pub(super) fn bytes(self) -> usize {
         self.pixels() * self.bits_allocated as usize / 8
     }
 }
 
-/// The values of a text element, trimmed, without control characters and marks that turn the writing direction (they
-/// could forge what a terminal or a page shows); empty ones are left out.
+/// The values of a text element, trimmed, without control characters and characters that change the writing direction
+/// (they could falsify what a terminal or a page shows); empty ones are left out.
 pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
     let values = object.get(tag).and_then(|element| element.to_multi_str().ok());
     let hidden = |c: char| {
@@ -305,7 +305,7 @@ pub(super) fn texts(object: &InMemDicomObject, tag: Tag) -> Vec<String> {
 fn numbers(object: &InMemDicomObject, tag: Tag) -> std::result::Result<Vec<f64>, String> {
     let number = |text: &String| match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        // Its text is not quoted: a careless writer may have put anything there.
+        // Its text is not quoted, since it may be anything, even a name.
         _ => Err("expected a number, got other text".to_string()),
     };
     texts(object, tag).iter().map(number).collect()

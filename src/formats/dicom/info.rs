@@ -1,4 +1,4 @@
-//! What `recon info` says about a DICOM file or folder. Nothing that identifies a patient is shown.
+//! Description of DICOM files and folders for `recon info`. Nothing that identifies a patient is shown.
 
 use super::file::is_dicom;
 use super::header::Image;
@@ -95,7 +95,7 @@ fn image_rows(description: &mut Description, image: &Image) {
     }
 }
 
-/// The affine, if the series is a volume that can be read; otherwise why not, as a warning.
+/// Adds the rows of the grid if the series can be read as a volume, otherwise a warning with the reason.
 fn place_rows(description: &mut Description, path: &Path, series: &Series) {
     let mut volume = series.clone();
     if !volume.is_localizer() {

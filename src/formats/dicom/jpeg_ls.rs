@@ -1,17 +1,17 @@
 //! JPEG-LS, lossless and near-lossless, of one component (ISO/IEC 14495-1, ITU-T T.87; names are the standard's).
 //!
-//! Written here since no crate would do: the one in Rust alone (dicom-toolkit-codec 0.5) fails on files of real
-//! scanners, and the binding to CharLS needs cmake to build and reads hostile bytes in C++.
+//! No existing crate is suitable, hence this decoder: the one in pure Rust (dicom-toolkit-codec 0.5) fails on files of
+//! real scanners, and the binding to CharLS needs cmake to build and reads untrusted bytes in C++.
 
-/// Length of runs by their index (A.2.1).
+/// Binary logarithm of the length of runs by their index (A.2.1).
 const J: [u32; 32] =
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-/// Regular contexts; two of interrupted runs follow.
+/// Number of regular contexts; two for interrupted runs follow them.
 const REGULAR: usize = 365;
 
 type Decoded<T> = Result<T, &'static str>;
 
-/// What the headers say.
+/// Coding parameters from the headers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Parameters {
     rows: usize,
@@ -23,16 +23,16 @@ struct Parameters {
     reset: i32,
 }
 
-/// The samples of a frame: one byte each up to 8 bits, two (little-endian) above.
+/// Decodes the samples of a frame: one byte each up to 8 bits, two (little-endian) above.
 ///
 /// # Errors
-/// In words, for what is damaged, or of several components.
+/// A message, for a frame that is damaged or has several components.
 pub(super) fn decode(bytes: &[u8]) -> Decoded<Vec<u8>> {
     let (parameters, data) = headers(bytes)?;
     let mut scan = Scan::new(parameters, data);
     let (rows, columns) = (parameters.rows, parameters.columns);
     let mut out = Vec::with_capacity(rows * columns * if parameters.bits > 8 { 2 } else { 1 });
-    // One sample of margin on either side: what lies beyond the edges (A.2.1).
+    // One sample of margin on either side holds the values beyond the edges (A.2.1).
     let (mut above, mut line) = (vec![0; columns + 2], vec![0; columns + 2]);
     for _ in 0..rows {
         above[columns + 1] = above[columns];
@@ -50,7 +50,7 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded<Vec<u8>> {
     Ok(out)
 }
 
-/// Walks the marker segments up to the scan (annex C). Gives the bytes of the scan.
+/// Reads the marker segments up to the scan (annex C). Returns the parameters and the bytes of the scan.
 fn headers(bytes: &[u8]) -> Decoded<(Parameters, &[u8])> {
     const SHORT: &str = "its headers end early";
     let mut found = Parameters::default();
@@ -85,7 +85,7 @@ fn headers(bytes: &[u8]) -> Decoded<(Parameters, &[u8])> {
 }
 
 impl Parameters {
-    /// Defaults in the place of what was left out (C.2.4.1.1), everything within its range.
+    /// Sets the defaults of parameters that were left out (C.2.4.1.1), and checks that all are within their ranges.
     fn completed(mut self) -> Decoded<Self> {
         if !(2..=16).contains(&self.bits) || self.rows == 0 || self.columns == 0 {
             return Err("it has no size, or samples of less than 2 or more than 16 bits");
@@ -117,7 +117,7 @@ impl Parameters {
     }
 }
 
-/// Bits of a scan; after a byte FF, a bit 0 is stuffed, and a bit 1 begins a marker (A.1).
+/// Reader of the bits of a scan. After a byte FF, a bit 0 is stuffed; a bit 1 there begins a marker (A.1).
 struct Bits<'a> {
     bytes: std::slice::Iter<'a, u8>,
     stuffed: bool,
@@ -149,10 +149,10 @@ impl Bits<'_> {
         Ok((self.cache >> self.left & ((1 << count) - 1)) as i32)
     }
 
-    /// A mapped error by the limited Golomb code (A.5.3).
+    /// Reads a mapped error in the limited Golomb code (A.5.3).
     fn golomb(&mut self, k: u32, limit: u32, qbpp: u32) -> Decoded<i32> {
         let mapped = self.code(k, limit, qbpp)?;
-        // Of an error, one bit more than its range has.
+        // A mapped error has at most one bit more than the range of errors.
         if mapped >> (qbpp + 1) > 0 { Err("one of its errors is out of range") } else { Ok(mapped) }
     }
 
@@ -186,7 +186,7 @@ impl Context {
         (0..20).find(|k| i64::from(self.n) << k >= a).ok_or("its errors grow beyond all bounds")
     }
 
-    /// Counts a sample (A.6.1).
+    /// Counts a sample; at `reset` samples the statistics are halved first (A.6.1).
     fn count(&mut self, reset: i32) {
         if self.n == reset {
             (self.a, self.b, self.n) = (self.a >> 1, self.b >> 1, self.n >> 1);
@@ -194,7 +194,7 @@ impl Context {
         self.n += 1;
     }
 
-    /// Moves the bias (A.6.2).
+    /// Updates the correction of the bias (A.6.2).
     fn bias(&mut self) {
         if self.b <= -self.n {
             self.c = (self.c - 1).max(-128);
@@ -234,7 +234,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// One line below another; both have a margin of one sample.
+    /// Decodes a line, given the line above it; both have a margin of one sample.
     fn line(&mut self, above: &[i32], line: &mut [i32]) -> Decoded<()> {
         let columns = self.parameters.columns;
         let mut x = 1;
@@ -257,7 +257,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// A sample in regular mode (A.3 to A.6).
+    /// Decodes a sample in regular mode (A.3 to A.6).
     fn regular(&mut self, gradients: [i32; 3], [ra, rb, rc]: [i32; 3]) -> Decoded<i32> {
         let [a, b, c] = gradients.map(|d| self.quantized(d));
         let index = (a * 9 + b) * 9 + c;
@@ -283,14 +283,14 @@ impl<'a> Scan<'a> {
         Ok(self.restored(predicted, sign * error))
     }
 
-    /// The region of a gradient (A.3.3).
+    /// Quantizes a gradient to its region, -4 to 4 (A.3.3).
     fn quantized(&self, d: i32) -> i32 {
         let [t1, t2, t3] = self.parameters.thresholds;
         let above = [self.parameters.near + 1, t1, t2, t3].iter().filter(|&&t| d.abs() >= t).count();
         above as i32 * d.signum()
     }
 
-    /// Samples up to the end of a run (A.7.1.2), at most those left on the line.
+    /// Number of samples up to the end of a run (A.7.1.2), at most those left on the line.
     fn run_length(&mut self, left: usize) -> Decoded<usize> {
         let mut length = 0;
         while self.bits.take(1)? == 1 {
@@ -308,7 +308,7 @@ impl<'a> Scan<'a> {
         if length < left { Ok(length) } else { Err("one of its runs leaves the line") }
     }
 
-    /// The sample that ends a run (A.7.2).
+    /// Decodes the sample that ends a run (A.7.2).
     fn interruption(&mut self, ra: i32, rb: i32) -> Decoded<i32> {
         let Parameters { near, reset, .. } = self.parameters;
         let alike = i32::from((ra - rb).abs() <= near);
@@ -327,7 +327,7 @@ impl<'a> Scan<'a> {
         Ok(self.restored(predicted, sign * error))
     }
 
-    /// The sample from its prediction and the error (A.4.5).
+    /// Reconstructs a sample from its prediction and the error (A.4.5).
     fn restored(&self, predicted: i32, error: i32) -> i32 {
         let Parameters { maxval, near, .. } = self.parameters;
         let step = 2 * near + 1;

@@ -1,9 +1,9 @@
 //! DICOM series ↔ volumes: CT in Hounsfield units, one file per slice or enhanced multi-frame.
 //!
-//! A file is walked by our own `prescan` before `dicom-object` sees any of it, and it sees only wanted elements;
+//! `prescan` walks over a file before `dicom-object` reads any of it, and `dicom-object` gets only the needed elements;
 //! compressed pixels are compared with the image before `dicom-pixeldata` decodes them. Slices are ordered by their
 //! positions along their normal; uneven distances and tilted stacks are resampled. Each slice is rescaled by its own
-//! slope and intercept; windows are never applied; padding and values below −1024 stay as they are (`clip_hu` is for
+//! slope and intercept; windows are never applied; padding and values below −1024 stay as they are (`clip_hu` limits
 //! them).
 
 mod codestream;
@@ -66,8 +66,8 @@ pub fn read_series(path: &Path, series: Option<&str>) -> Result<Loaded> {
     read_with(path, &Reading { series: series.map(str::to_string), ..Reading::default() })
 }
 
-/// As [`read_series`], with every choice there is. Series of other modalities are read as relative values where those
-/// are asked for.
+/// Like [`read_series`], with all options for reading. Series of other modalities are read if relative values are
+/// requested.
 ///
 /// # Errors
 /// As [`read_series`].
@@ -79,7 +79,7 @@ pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
     memory::admit(path, stack.even_affine().shape.iter().product::<usize>() as u64)?;
     let (values, affine) = stack.even(values);
     let loaded = stored::finished(path, values, &affine, reading, warnings)?;
-    // A file says what its numbers are: their range is no reason to doubt it.
+    // DICOM files state the unit of their values, so their range is no reason for a doubt.
     let warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();
     Ok(Loaded { warnings, ..loaded })
 }
@@ -93,7 +93,7 @@ fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     Ok((grid, warnings.into_iter().chain(sheared).collect()))
 }
 
-/// The values of all slices, `[slice, row, column]`.
+/// Reads the values of all slices, `[slice, row, column]`.
 fn load(path: &Path, series: &Series, stack: &Stack) -> Result<Vec<f32>> {
     let pixels = stack.layout.pixels();
     let total = pixels * stack.slices.len();
@@ -105,7 +105,7 @@ fn load(path: &Path, series: &Series, stack: &Stack) -> Result<Vec<f32>> {
     values.try_reserve_exact(total).map_err(memory)?;
     values.resize(total, 0.0);
     let open = |image: usize| DicomFile::open(&series.images[image].path, |_| false);
-    // Files of many frames are opened once, others when their slice is due.
+    // Files of several frames are opened once, others when their slice is read.
     let shared: Vec<Option<DicomFile>> = (0..series.images.len())
         .map(|image| {
             series.images[image].layout.as_ref().is_ok_and(|layout| layout.frames > 1).then(|| open(image)).transpose()

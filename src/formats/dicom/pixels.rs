@@ -1,4 +1,4 @@
-//! Pixels of a frame → Hounsfield values, by each slice's own rescaling. Windows (VOI) are never applied.
+//! Converts the pixels of a frame to Hounsfield values with the slice's own rescaling. Windows (VOI) are never applied.
 
 use super::codestream;
 use super::file::{DicomFile, PixelBytes};
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 /// Writes the values of frame `index` of a file into `out`, one per pixel, row by row.
 ///
 /// # Errors
-/// In words: pixels that are missing, damaged, or compressed in a way that no decoder here knows.
+/// A message, for pixels that are missing, damaged, or compressed in an unsupported way.
 pub(super) fn decode(
     file: &DicomFile,
     layout: PixelLayout,
@@ -58,12 +58,11 @@ fn problem(layout: &PixelLayout, found: usize) -> String {
     format!("{frames} frames of {rows} x {columns} are {expected} bytes of pixels, got {found}")
 }
 
-/// One frame through the decoder of its transfer syntax.
+/// Decompresses one frame with the decoder of its transfer syntax.
 fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
     let syntax = &file.syntax;
     let damaged = |why: String| format!("its pixels ({}) cannot be decompressed: {why}", syntax.name);
-    // The decoders are other people's and see hostile bytes: should one panic after all our checks, the file is
-    // damaged.
+    // Third-party decoders get untrusted bytes: if one panics in spite of the checks, the file is reported as damaged.
     let decoded = std::panic::catch_unwind(|| {
         if syntax::is_jpeg_ls(&syntax.uid) {
             return jpeg_ls::decode(&frame).map_err(str::to_string);
@@ -78,7 +77,8 @@ fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<V
     Ok(decoded)
 }
 
-/// One frame through the registry's decoder, which gets an object made here, of checked values only.
+/// Decompresses one frame with the registry's decoder, which gets an object that is built here from checked values
+/// only.
 fn registered(uid: &str, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>, String> {
     let number = |tag: Tag, value: usize| DataElement::new(tag, VR::US, PrimitiveValue::from(value as u16));
     let mut object = InMemDicomObject::from_element_iter([
@@ -102,7 +102,8 @@ fn registered(uid: &str, layout: PixelLayout, frame: Vec<u8>) -> Result<Vec<u8>,
     Ok(decoded.into_data())
 }
 
-/// Stored bits (PS3.5 8.1.1: `bits_stored` of them up to `high_bit`, others ignored) → slope · stored + intercept.
+/// Converts stored numbers (PS3.5 8.1.1: `bits_stored` bits up to `high_bit`, others ignored) to slope · stored +
+/// intercept.
 fn rescale(bytes: &[u8], layout: PixelLayout, big_endian: bool, frame: &Frame, out: &mut [f32]) {
     let (up, down) = (31 - layout.high_bit, 32 - layout.bits_stored);
     let value = |raw: u32| {

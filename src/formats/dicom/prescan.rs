@@ -1,8 +1,9 @@
-//! A walk over the tags of a data set that allocates nothing by declared lengths and does not recurse.
+//! Walks over the tags of a data set without allocating memory by declared lengths and without recursion.
 //!
-//! `dicom-object` 0.10.1 believes lengths (a 468-byte file can cost 4 GB) and recurses (nesting of 10,000 aborts the
-//! process). So every file is walked here first, by rules that are the same or stricter, and `dicom-object` then gets
-//! only the few elements that are wanted, each proved to lie inside the file. Encoding: DICOM PS3.5 section 7.
+//! `dicom-object` 0.10.1 trusts declared lengths (a 468-byte file can cost 4 GB) and recurses (nesting of 10,000 aborts
+//! the process). Every file is therefore walked here first, by rules that are the same or stricter, and `dicom-object`
+//! then gets only the few elements that are wanted, each verified to be inside the file. Encoding: DICOM PS3.5 section
+//! 7.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
@@ -11,9 +12,9 @@ use std::ops::Range;
 
 /// Deepest nesting of sequences and items.
 const MAX_DEPTH: usize = 32;
-/// Most elements at the top level that are remembered.
+/// Largest number of elements at the top level.
 const MAX_ELEMENTS: usize = 1 << 16;
-/// Most fragments of compressed pixels.
+/// Largest number of fragments of compressed pixels.
 const MAX_FRAGMENTS: usize = 1 << 20;
 const UNDEFINED: u32 = u32::MAX;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
@@ -21,7 +22,7 @@ const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 pub(super) const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
-/// How elements are encoded.
+/// Encoding of the elements: implicit or explicit VR, and byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     ImplicitLittle,
@@ -29,12 +30,12 @@ pub(super) enum Encoding {
     ExplicitBig,
 }
 
-/// Why a data set cannot be used.
+/// Reason why a data set cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The bytes at hand are only a beginning and do not suffice.
+    /// The given bytes are only the beginning of the file and do not suffice.
     NeedMore,
-    /// Against the rules, in words.
+    /// The data set breaks a rule of the format; holds a message.
     Broken(String),
 }
 
@@ -42,7 +43,7 @@ pub(super) enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Element {
     pub(super) tag: Tag,
-    /// Its type, as written or (implicit) as the dictionary has it.
+    /// Value representation (VR) as written, or in implicit encoding that of the dictionary.
     pub(super) vr: VR,
     /// Header and value.
     pub(super) whole: Range<usize>,
@@ -55,7 +56,7 @@ pub(super) struct Element {
 pub(super) enum Pixels {
     /// Uncompressed values.
     Native(Range<usize>),
-    /// Compressed: the table of offsets, and the fragments.
+    /// Compressed values: the table of offsets, and the fragments.
     Fragments { table: Range<usize>, fragments: Vec<Range<usize>> },
 }
 
@@ -66,8 +67,8 @@ pub(super) struct DataSetIndex {
     pub(super) pixels: Option<Pixels>,
 }
 
-/// Walks a data set of `total` bytes of which `data` is the beginning, up to its pixels. Sequences of defined length
-/// are entered only if `wanted`: what is not wanted is passed over by its length and never parsed by anybody.
+/// Walks over a data set of `total` bytes of which `data` is the beginning, up to its pixels. Sequences of defined
+/// length are entered only if `wanted`; others are skipped by their length and never parsed.
 pub(super) fn scan(
     data: &[u8],
     total: usize,
@@ -96,7 +97,8 @@ pub(super) fn scan(
     Ok(scan)
 }
 
-/// The one plain element in explicit VR little endian at the start of `data`, the beginning of `total` bytes.
+/// Parses one element that is not a sequence, in explicit VR little endian, at the start of `data`, which is the
+/// beginning of `total` bytes.
 pub(super) fn one(data: &[u8], total: usize) -> Result<Element, Fault> {
     let mut walk = Walk { data, total, position: 0 };
     let header = walk.header(Encoding::ExplicitLittle)?;
@@ -164,7 +166,7 @@ impl Walk<'_> {
         Ok(Header { tag, vr, length })
     }
 
-    /// Passes over `length` bytes.
+    /// Skips `length` bytes and returns their range.
     fn skip(&mut self, tag: Tag, length: u32) -> Result<Range<usize>, Fault> {
         let left = self.total - self.position;
         if length as usize > left {
@@ -175,7 +177,8 @@ impl Walk<'_> {
         Ok(start..self.position)
     }
 
-    /// A plain value. Lengths that are no multiple of the type's size would put `dicom-object` out of step.
+    /// Skips a value that is not a sequence. In a `wanted` element, a length that is not a multiple of the VR's unit is
+    /// refused, since `dicom-object` would lose its position.
     fn value(&mut self, header: &Header, wanted: bool) -> Result<Range<usize>, Fault> {
         if wanted && !header.length.is_multiple_of(unit(header.vr)) {
             return broken(format!(
@@ -188,7 +191,8 @@ impl Walk<'_> {
         self.skip(header.tag, header.length)
     }
 
-    /// A sequence, from behind its header to behind its end. In one that is `wanted` nothing doubtful is let through.
+    /// Walks over a sequence, whose header was read, and returns the range of its value. In a `wanted` sequence,
+    /// elements that `dicom-object` could misread are refused.
     fn sequence(&mut self, header: &Header, encoding: Encoding, wanted: bool) -> Result<Range<usize>, Fault> {
         let start = self.position;
         let mut levels = vec![self.open(header, false, encoding, self.total)?];
@@ -283,23 +287,23 @@ impl Walk<'_> {
     }
 }
 
-/// The type that the standard's dictionary has for a tag; UN for what it does not know.
+/// The VR that the standard's dictionary gives for a tag; UN for an unknown tag.
 pub(super) fn type_of(tag: Tag) -> VR {
     StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr().relaxed())
 }
 
-/// Whether the innermost level waits for a delimiter.
+/// Whether the innermost level ends at a delimiter, not at a declared length.
 fn level_is_open(levels: &[Level]) -> bool {
     levels.last().is_some_and(|level| level.end.is_none())
 }
 
-/// Types whose explicit length has 16 bits (PS3.5 7.1.2); all others, also unknown ones, have 32.
+/// Whether the explicit length of a VR has 16 bits (PS3.5 7.1.2); all others, also unknown ones, have 32.
 pub(super) fn has_short_length(vr: VR) -> bool {
     use VR::{AE, AS, AT, CS, DA, DS, DT, FD, FL, IS, LO, LT, PN, SH, SL, SS, ST, TM, UI, UL, US};
     matches!(vr, AE | AS | AT | CS | DA | DS | DT | FD | FL | IS | LO | LT | PN | SH | SL | SS | ST | TM | UI | UL | US)
 }
 
-/// Bytes of one value of a binary type.
+/// Bytes of one value of a binary VR; 1 for the others.
 pub(super) fn unit(vr: VR) -> u32 {
     match vr {
         VR::US | VR::SS | VR::OW => 2,

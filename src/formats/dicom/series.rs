@@ -1,4 +1,4 @@
-//! Which files of a folder are one series.
+//! Finds the series among the files of a folder, and chooses the one to read.
 
 use super::file::is_dicom;
 use super::header::Image;
@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Most files that a folder may hold, with its subfolders.
+/// Largest number of files in a folder, subfolders included.
 const MAX_FILES: usize = 200_000;
-/// Deepest subfolder that is looked into.
+/// Deepest level of subfolders that is searched.
 const MAX_DEPTH: usize = 16;
-/// Series that an error names at most.
+/// Largest number of series that an error lists.
 const SHOWN: usize = 30;
 
 /// The images of one Series Instance UID.
@@ -26,7 +26,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// Frames of all files together.
+    /// Number of frames of all files together.
     pub(super) fn slices(&self) -> usize {
         self.images.iter().map(|image| image.layout.as_ref().map_or(1, |layout| layout.frames)).sum()
     }
@@ -36,7 +36,7 @@ impl Series {
         self.images.iter().all(Image::is_localizer)
     }
 
-    /// In one line, without anything that identifies a patient.
+    /// Description in one line, without anything that identifies a patient.
     pub(super) fn line(&self) -> String {
         let first = &self.images[0];
         let localizer = if self.is_localizer() { ", localizer" } else { "" };
@@ -46,7 +46,7 @@ impl Series {
         format!("{modality}, {shape}{} slice(s) in {} file(s){localizer}", self.slices(), self.images.len())
     }
 
-    /// Its UID, or words that say there is none.
+    /// Its UID, or `(without UID)`.
     pub(super) fn name(&self) -> &str {
         if self.uid.is_empty() { "(without UID)" } else { &self.uid }
     }
@@ -56,14 +56,14 @@ impl Series {
         self.images[0].number
     }
 
-    /// Whether it is the one that is `wanted`: by UID, by Series Number, or by Series Description.
+    /// Whether `wanted` is its UID, its Series Number or its Series Description.
     fn is(&self, wanted: &str) -> bool {
         let described = || self.images.iter().any(|image| image.description == wanted);
         self.uid == wanted || self.number().is_some_and(|number| number.to_string() == wanted) || described()
     }
 }
 
-/// What a user may call each series: its number where all have their own, else its UID.
+/// The name by which a user chooses each series: its number if all have different ones, else its UID.
 pub(super) fn names(series: &[Series]) -> Vec<String> {
     let numbers: BTreeSet<i64> = series.iter().filter_map(Series::number).collect();
     let numbered = numbers.len() == series.len();
@@ -74,18 +74,18 @@ pub(super) fn names(series: &[Series]) -> Vec<String> {
     series.iter().map(name).collect()
 }
 
-/// What was found at a path.
+/// Series and other files at a path.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    /// By UID.
+    /// Series, in the order of their UIDs.
     pub(super) series: Vec<Series>,
     /// Files that are not DICOM images.
     pub(super) others: usize,
-    /// Images that are damaged.
+    /// Damaged images.
     pub(super) damaged: Vec<Damaged>,
 }
 
-/// A damaged file: where, and what is wrong with it.
+/// A damaged file: its path, and what is wrong with it.
 pub(super) type Damaged = (PathBuf, String);
 
 /// Reads the headers of all images at `path`, a file or a folder with its subfolders.
@@ -109,7 +109,7 @@ pub(super) fn find(path: &Path) -> Result<Found> {
     Ok(found)
 }
 
-/// Whether a folder, or one below it, holds a file that begins as DICOM.
+/// Whether a folder, or one below it, holds a file that begins like a DICOM file.
 pub(super) fn holds_dicom(folder: &Path) -> bool {
     use std::io::Read;
     let begins = |file: &PathBuf| {
@@ -120,7 +120,8 @@ pub(super) fn holds_dicom(folder: &Path) -> bool {
     files(folder).is_ok_and(|files| files.iter().any(begins))
 }
 
-/// The one series to read: the named one, or the only one that is no localizer. Scout views within it are left out.
+/// Chooses the series to read: the named one, or the only one that is not a localizer. Scout views within it are left
+/// out.
 ///
 /// # Errors
 /// [`Error::Input`] when there is no image, a damaged one, or not exactly one series; the message lists all.
@@ -166,7 +167,7 @@ pub(super) fn choose(path: &Path, wanted: Option<&str>) -> Result<(Series, Warni
     Ok((series, warnings))
 }
 
-/// What a path without any DICOM image is.
+/// The error message for a path without any DICOM image.
 fn without_image(path: &Path, others: usize) -> Result<String> {
     if !path.is_dir() {
         return Ok(

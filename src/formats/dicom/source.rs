@@ -1,4 +1,5 @@
-//! What an export takes from the series that a volume came from: an allow-list, so that nothing else can leak.
+//! The attributes that an export copies from the series that a volume came from: an allow-list, so that nothing else
+//! can leak.
 
 use super::file::DicomFile;
 use super::header::texts;
@@ -58,17 +59,17 @@ pub(super) const KEPT: &[KeptAttribute] = &[
     kept(tags::LOSSY_IMAGE_COMPRESSION_METHOD, VR::CS, "LossyImageCompressionMethod"),
 ];
 
-/// Transfer syntaxes whose pixels have lost something, whether or not the file admits it.
+/// Transfer syntaxes with lossy compression, whether or not the file declares the loss.
 const LOSSY: [&str; 3] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"];
 
-/// Attribute that an image once compressed with loss keeps for ever (PS3.3 C.7.6.1.1.5).
+/// Attribute that an image keeps for ever once it was compressed with loss (PS3.3 C.7.6.1.1.5).
 const LOSSY_COMPRESSION: &str = "LossyImageCompression";
 
 /// The study, patient and frame of reference that a volume came from, and its slices. Holds the patient's identity: it
-/// belongs into a DICOM export and into no cache, log, report or file name (its `Debug` shows none of it).
+/// may go into a DICOM export, but into no cache, log, report or file name (its `Debug` output shows none of it).
 #[derive(Clone, PartialEq)]
 pub struct SourceSeries {
-    /// Keyword → values, of the attributes on the allow-list that the source has.
+    /// Values by keyword, for the attributes on the allow-list that the source has.
     attributes: BTreeMap<String, Vec<String>>,
     /// The slices.
     instances: Vec<Instance>,
@@ -79,13 +80,13 @@ pub struct SourceSeries {
 pub(super) struct Instance {
     pub(super) class: String,
     pub(super) uid: String,
-    /// LPS mm of its first pixel.
+    /// Position of the centre of its first pixel, LPS mm.
     pub(super) position: Point,
 }
 
 impl SourceSeries {
-    /// What an export may take from a series: with [`Identity::Keep`] the attributes on the allow-list and the slices;
-    /// with [`Identity::Drop`] nothing that the file says, only whether it was compressed with loss. `path` and
+    /// Reads what an export may take from a series: with [`Identity::Keep`] the attributes on the allow-list and the
+    /// slices; with [`Identity::Drop`] no content of the file, only whether it was compressed with loss. `path` and
     /// `series` as in [`super::read_series`].
     ///
     /// # Errors
@@ -101,7 +102,7 @@ impl SourceSeries {
         })
     }
 
-    /// From the first slice of a series (attributes) and all of them (instances).
+    /// Takes the attributes from the first slice of a series, and the instances from all slices.
     fn of(series: &Series, stack: &Stack) -> Result<Self> {
         let first = &series.images[stack.slices[0].image].path;
         let wanted = |tag: Tag| tag == tags::SPECIFIC_CHARACTER_SET || KEPT.iter().any(|kept| kept.tag == tag);
@@ -123,7 +124,7 @@ impl SourceSeries {
         Ok(Self { attributes, instances: instances.collect() })
     }
 
-    /// No text of the source: that it was compressed with loss is said in our own words.
+    /// The same without any text of the source: a compression with loss is recorded by a fixed value.
     fn anonymous(&self) -> Self {
         let lossy = self.value(LOSSY_COMPRESSION).is_some_and(|value| value == "01");
         let attributes = lossy.then(|| (LOSSY_COMPRESSION.to_string(), vec!["01".to_string()]));

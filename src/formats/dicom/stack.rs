@@ -1,4 +1,5 @@
-//! From the places of slices to an affine: sorted along their normal, checked, never by slice thickness or file name.
+//! Computes the affine of a stack from the positions of its slices, which are sorted along their normal and checked;
+//! slice thickness and file names are never used.
 
 use super::doubts::doubts;
 use super::even::Uneven;
@@ -12,16 +13,16 @@ use crate::formats::{Reading, Sheared, Units};
 use crate::progress;
 use std::path::{Path, PathBuf};
 
-/// Most pixels of a series (8 GiB in memory).
+/// Largest number of pixels of a series (8 GiB in memory).
 const MAX_PIXELS: usize = 1 << 31;
 /// Largest difference between the direction vectors of two slices.
 const SAME_DIRECTION: f64 = 1e-4;
 /// Positions closer than this are one position, mm.
 const SAME_PLACE: f64 = 1e-3;
-/// How far a slice may be from its place in an even stack, in slice distances: refused beyond, warned about beyond a
-/// fifth.
+/// Largest relative deviation of a slice distance from the usual one: beyond it the stack is resampled or refused.
+/// Positions that are off by more than a fifth of it, in slice distances, give a warning.
 const UNEVEN: f64 = 0.05;
-/// Largest tangent of the angle between the stack and the slices' normal.
+/// Tangent of the angle between the stack and the slices' normal up to which the stack counts as not tilted.
 const SHEAR: f64 = 1e-3;
 
 /// One slice: a frame of a file.
@@ -34,15 +35,15 @@ pub(super) struct Slice {
     pub(super) frame: Frame,
 }
 
-/// A series as an even stack of slices.
+/// A series as a stack of slices.
 #[derive(Debug, Clone)]
 pub(super) struct Stack {
     pub(super) layout: PixelLayout,
     /// In the order of their positions along the normal.
     pub(super) slices: Vec<Slice>,
-    /// `[slice, row, column]`.
+    /// Affine of the stack, axes `[slice, row, column]`.
     affine: Affine,
-    /// Where the slices are, if their distances are uneven; the affine's first step is then that of 1 mm.
+    /// Positions of the slices, if their distances are uneven; the affine's first step is then that of 1 mm of depth.
     uneven: Option<Uneven>,
     pub(super) warnings: Warnings,
 }
@@ -53,7 +54,7 @@ impl Stack {
         self.uneven.as_ref().map_or_else(|| self.affine.clone(), |uneven| uneven.affine(&self.affine))
     }
 
-    /// Values `[slice, row, column]` on the grid of evenly spaced slices.
+    /// Brings values `[slice, row, column]` to the grid of evenly spaced slices.
     pub(super) fn even(&self, values: Vec<f32>) -> (Vec<f32>, Affine) {
         let values = match &self.uneven {
             Some(uneven) => uneven.resampled(&values, self.layout.pixels()),
@@ -63,7 +64,7 @@ impl Stack {
     }
 }
 
-/// What the numbers of a series are, as far as its modality says.
+/// Unit of the values of a series by its modality: Hounsfield for CT, relative for others.
 pub(super) fn natural(series: &Series) -> Units {
     if series.images.iter().all(|image| image.modality == "CT") { Units::Hounsfield } else { Units::Relative }
 }
@@ -102,7 +103,7 @@ pub(super) fn stack(path: &Path, series: &Series, reading: &Reading) -> Result<S
     Ok(Stack { layout, slices, affine, uneven, warnings })
 }
 
-/// Only CT has Hounsfield units; relative values may be of any modality.
+/// Refuses series of the wrong kind: only CT has Hounsfield units; relative values may be of any modality.
 fn check_kind(series: &Series, units: Units) -> std::result::Result<(), String> {
     if series.is_localizer() {
         return Err("it holds localizer images (scout views) only, no slices".into());
@@ -123,7 +124,8 @@ fn check_kind(series: &Series, units: Units) -> std::result::Result<(), String> 
     }
 }
 
-/// The one way in which all files store their pixels; files may differ in frames and bits, not in shape.
+/// Layout of the pixels of the first file. All files must have the same rows and columns, but may differ in frames and
+/// bits.
 fn layout(series: &Series) -> Result<PixelLayout> {
     let mut shape: Option<(PixelLayout, &PathBuf)> = None;
     for image in &series.images {
@@ -148,7 +150,7 @@ fn layout(series: &Series) -> Result<PixelLayout> {
     shape.map(|(layout, _)| layout).ok_or_else(|| Error::input("series", "it has no images"))
 }
 
-/// The normal that all slices share.
+/// Checks that all slices have the same orientation and pixel spacing, and returns their normal.
 fn same_plane(series: &Series, slices: &[Slice]) -> Result<Point> {
     let first = &slices[0].frame;
     let apart = |a: Point, b: Point| norm(sub(a, b)) > SAME_DIRECTION;
@@ -170,8 +172,8 @@ fn same_plane(series: &Series, slices: &[Slice]) -> Result<Point> {
     Ok(normalized(cross(first.along_row, first.along_column)))
 }
 
-/// The vector from one slice to the next, or that of 1 mm of depth and the uneven places. A single slice is a 2-D
-/// image.
+/// The vector from one slice to the next, mm; or for uneven slices the vector of 1 mm of depth, and their positions. A
+/// single slice is a 2-D image.
 fn step(
     series: &Series,
     slices: &[Slice],
@@ -224,7 +226,7 @@ fn step(
     Ok((scale(direction, length), None))
 }
 
-/// The vector along the stack per mm of depth: the slices' normal, or askew to it where the gantry was tilted.
+/// The vector along the stack per mm of depth: the slices' normal, or oblique to it where the gantry was tilted.
 fn direction(series: &Series, slices: &[Slice], normal: Point, whole: f64) -> Result<Point> {
     let (first, last) = (&slices[0].frame, &slices[slices.len() - 1].frame);
     let askew = sub(sub(last.position, first.position), scale(normal, whole));
@@ -248,7 +250,7 @@ fn direction(series: &Series, slices: &[Slice], normal: Point, whole: f64) -> Re
 const PLACELESS_HINT: &str = "take the series as the scanner stored it (one file per slice, or enhanced CT with a \
                               Plane Position for every frame)";
 
-/// What is wrong with a file whose frames all lie at one place: the place of the file itself.
+/// The problem with a file of several frames that all have one position, that of the file; `None` if there is none.
 fn placeless(slices: &[Slice], image: usize) -> Option<String> {
     let frames: Vec<Point> = slices.iter().filter(|slice| slice.image == image).map(|s| s.frame.position).collect();
     let one = frames.len() > 1 && frames.iter().all(|&place| norm(sub(place, frames[0])) < SAME_PLACE);
@@ -257,27 +259,27 @@ fn placeless(slices: &[Slice], image: usize) -> Option<String> {
 
 const UNEVEN_HINT: &str = "a slice may be missing; copy the whole series, or resample it to even distances";
 
-/// How the distances of slices vary.
+/// Regularity of the distances between slices.
 enum Spread {
     Even,
-    /// A few gaps are multiples of the usual distance: slices were lost.
+    /// A few distances are multiples of the usual one: slices are missing.
     Missing(String),
-    /// In another way, with the usual distance, mm.
+    /// The distances vary in another way; holds the usual distance, mm.
     Uneven(String, f64),
 }
 
-/// Most slices that are made of each one of an uneven stack: beyond, most of the volume would be invented.
+/// Largest ratio of resampled to stored slices of an uneven stack: beyond it, most of the volume would be interpolated.
 const MOST_MORE: usize = 4;
-/// Gaps of a multiple of the usual distance are lost slices up to this part of all gaps, and a change of the protocol
-/// beyond.
+/// Slices count as missing if at most 1 + (number of distances) / `FEW` distances are multiples of the usual one; more
+/// of them count as a change of the protocol.
 const FEW: usize = 10;
 
-/// Looks at the distances of the slices; names the first that is not the usual one.
+/// Classifies the distances of the slices; the message names the first that is not the usual one.
 fn spread(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> Spread {
     let gaps: Vec<f64> = slices.windows(2).map(|pair| depth(&pair[1]) - depth(&pair[0])).collect();
     let mut sorted = gaps.clone();
     sorted.sort_by(f64::total_cmp);
-    // The lower median: with one gap of two missing it is still the usual one.
+    // The lower median: of two distances it is the usual one even if a slice is missing in the other.
     let usual = sorted[(sorted.len() - 1) / 2];
     let odd: Vec<usize> = (0..gaps.len()).filter(|&k| (gaps[k] - usual).abs() > UNEVEN * usual).collect();
     let Some(&first) = odd.first() else { return Spread::Even };
@@ -298,7 +300,7 @@ fn spread(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64) -> Spread {
     Spread::Uneven(text, usual)
 }
 
-/// A warning for slices that are a little off an even stack.
+/// A warning for slices that deviate a little from an even stack.
 fn wobble(slices: &[Slice], depth: &dyn Fn(&Slice) -> f64, length: f64) -> Option<Warning> {
     let start = depth(&slices[0]);
     let off = slices

@@ -1,4 +1,4 @@
-//! Transfer syntaxes: how a data set and its pixels are encoded (PS3.5 annex A).
+//! Transfer syntaxes: the encodings of data sets and pixels (PS3.5 annex A).
 
 use super::prescan::Encoding;
 use dicom_transfer_syntax_registry::{TransferSyntax, TransferSyntaxIndex, TransferSyntaxRegistry, entries};
@@ -21,7 +21,7 @@ pub(super) struct Syntax {
     pub(super) decodable: bool,
 }
 
-/// The transfer syntax with this UID; what the registry does not know is walked as explicit VR little endian.
+/// The transfer syntax with this UID; one that the registry does not know is read as explicit VR little endian.
 pub(super) fn of(uid: &str) -> Syntax {
     let known = TransferSyntaxRegistry.get(uid);
     let encoding = match uid {
@@ -43,7 +43,7 @@ pub(super) fn is_jpeg_ls(uid: &str) -> bool {
     ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"].contains(&uid)
 }
 
-/// What `dicom-object` needs to read elements in this encoding.
+/// The transfer syntax with which `dicom-object` reads elements in this encoding.
 pub(super) fn dataset(encoding: Encoding) -> TransferSyntax {
     match encoding {
         Encoding::ImplicitLittle => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),

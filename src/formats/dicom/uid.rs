@@ -1,6 +1,6 @@
-//! Unique identifiers that are the same whenever the same thing is exported again.
+//! Unique identifiers that are derived from the exported content, so that a repeated export has the same ones.
 
-/// A UID below 2.25 (a UUID written as one decimal number, PS3.5 B.2): a version 8 UUID made of the hash of `parts`.
+/// A UID below 2.25 (a UUID written as one decimal number, PS3.5 B.2): a version 8 UUID made from the hash of `parts`.
 pub(super) fn uid(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("recon 2026-11 DICOM UID");
     for part in parts {

@@ -4,7 +4,8 @@ use super::file::DicomFile;
 use crate::error::Result;
 use std::path::Path;
 
-/// What files of these storage classes (beginnings of their UIDs) are; the longest beginning stands first. PS3.6 A.
+/// Descriptions of storage classes by the beginnings of their UIDs (PS3.6 A); a longer beginning stands before a
+/// shorter one.
 const CLASSES: [(&str, &str); 10] = [
     ("1.2.840.10008.1.3.10", "a DICOMDIR, the index of the files on a medium"),
     ("1.2.840.10008.5.1.4.1.1.88.59", "a selection of key objects"),
@@ -18,7 +19,7 @@ const CLASSES: [(&str, &str); 10] = [
     ("1.2.840.10008.5.1.4.1.1.481.", "a plan or record of radiotherapy"),
 ];
 
-/// What a DICOM file without pixels is, in words; `None` for a file that is not DICOM, or has pixels.
+/// Describes a DICOM file without pixels; `None` for a file that is not DICOM, or has pixels.
 ///
 /// # Errors
 /// [`crate::error::Error::Input`] for a DICOM file that is damaged.
@@ -31,5 +32,5 @@ pub(super) fn what(path: &Path) -> Result<Option<String>> {
     Ok(Some(format!("{what} (storage class {})", file.class)))
 }
 
-/// What to do about it.
+/// Advice for a path without images.
 pub(super) const HINT: &str = "give the folder that holds the slices of one CT series";

@@ -1,7 +1,7 @@
-//! Words of the standard that may be shown. Text of a file is shown only if it is one of them: anything may stand in
-//! any element, also the name of the patient.
+//! Words of the standard that may be shown. Text from a file is shown only if it is one of them, since any element may
+//! contain anything, even the name of the patient.
 
-/// Modalities (PS3.3 C.7.3.1.1.1) that are met in folders of CT.
+/// Modalities (PS3.3 C.7.3.1.1.1) that occur in folders of CT.
 const MODALITIES: [&str; 20] = [
     "CT", "MR", "PT", "NM", "US", "CR", "DX", "MG", "XA", "RF", "OT", "SC", "SEG", "REG", "SR", "PR", "RTIMAGE",
     "RTDOSE", "RTSTRUCT", "RTPLAN",

@@ -1,8 +1,8 @@
-//! A volume as a CT Image Storage series (PS3.3 A.3): one file per z slice, signed 16-bit Hounsfield units.
+//! Writes a volume as a CT Image Storage series (PS3.3 A.3): one file per z slice, signed 16-bit Hounsfield units.
 //!
 //! The image is derived and secondary; study, patient and frame of reference are the source's where there is one,
-//! series and instances are new. UIDs come from a hash, and no date of today is written, so the same export gives the
-//! same bytes.
+//! series and instances are new. UIDs come from a hash, and the current date is not written, so the same export gives
+//! the same bytes.
 
 use super::dataset::{common, place};
 use super::labels::{Identity, Labels};
@@ -18,20 +18,20 @@ use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// How our files begin; files of an earlier, longer export are known by it.
+/// Prefix of the file names, by which files of an earlier, longer export are recognized.
 const STEM: &str = "slice-";
 
-/// What an export wrote.
+/// Result of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The files, in the order of the slices.
     pub files: Vec<PathBuf>,
-    /// Voxels beyond int16, written as the nearest value it has.
+    /// Number of voxels outside the range of int16, which were written as the nearest value within it.
     pub saturated: u64,
 }
 
-/// Writes each z slice of a Hounsfield volume as `slice-0001.dcm`, ... into `folder`, which is made if needed. Slices
-/// that an earlier, longer export left there are removed.
+/// Writes each z slice of a Hounsfield volume as `slice-0001.dcm`, ... into `folder`, which is created if needed.
+/// Slices that an earlier, longer export left there are removed.
 ///
 /// # Errors
 /// [`Error::Config`] for a volume that is not in Hounsfield units or too large for DICOM; [`Error::Resource`] when a
@@ -70,7 +70,7 @@ pub fn write_series(folder: &Path, volume: &Volume, labels: &Labels, source: Opt
     Ok(Written { files: written.into_iter().map(|(path, _)| path).collect(), saturated })
 }
 
-/// Values rounded to int16, and how many did not fit.
+/// Values rounded to int16, and the number of values that are outside its range.
 fn stored(values: &[f32]) -> (Vec<i16>, u64) {
     let beyond = |v: &&f32| v.round() < f32::from(i16::MIN) || v.round() > f32::from(i16::MAX);
     // A cast saturates.
@@ -84,7 +84,7 @@ fn encode(object: InMemDicomObject) -> std::result::Result<Vec<u8>, Box<dyn std:
     Ok(bytes)
 }
 
-/// Removes `slice-NNNN.dcm` beyond the last slice.
+/// Removes the files `slice-NNNN.dcm` whose numbers are beyond the last slice.
 fn remove_stale(folder: &Path, slices: usize) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

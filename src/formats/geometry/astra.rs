@@ -1,7 +1,7 @@
 //! ASTRA's 12-vectors, one line per view: `cone_vec` (source, detector centre, u, v) or `parallel3d_vec` (ray
 //! direction, detector centre, u, v). u leads from a column to the next, v from a row to the next, in world mm; the
-//! same numbers as ours. A remark says which and the detector's pixels, as `numpy.loadtxt` skips it: `# cone_vec` and
-//! `# rows=96 columns=128`.
+//! same vectors as in [`Geometry`]. Comments, which `numpy.loadtxt` skips, give the kind and the size of the detector
+//! in pixels: `# cone_vec` and `# rows=96 columns=128`.
 
 use super::ScanFormat;
 use super::table::{self, PoseTable};

@@ -1,5 +1,6 @@
-//! Our own CSV: a header names the columns `source_x` … or `direction_x` …, `center_x` …, `u_x` …, `v_x` …, in any
-//! order; a remark `# rows=96 columns=128 shape=flat` says the pixels. World mm (LPS), u and v one pixel long.
+//! recon's own CSV table, one line per view: a header names the columns `source_x` … or `direction_x` …, `center_x` …,
+//! `u_x` …, `v_x` …, in any order; a comment `# rows=96 columns=128 shape=flat` gives the size of the detector in
+//! pixels and its shape. Vectors are in world mm (LPS); u and v are one pixel long.
 
 use super::ScanFormat;
 use super::table::{self, PoseTable};

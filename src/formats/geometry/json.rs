@@ -1,15 +1,15 @@
-//! Our own schema in JSON: every view as plain vectors in world mm (LPS), angles in radians. The only format that keeps
-//! all of a scan, its orbit included.
+//! recon's own JSON schema: every view as plain vectors in world mm (LPS), angles in radians. The only format that
+//! stores a scan geometry completely, including its orbit.
 
 use super::ScanFormat;
 use crate::data::{Geometry, Poses};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Version of the keys.
+/// Version of the schema.
 const SCHEMA: u32 = 1;
 
-/// The document as it lies on disk.
+/// The document as stored in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document<'a> {
@@ -21,7 +21,8 @@ struct Document<'a> {
     geometry: Cow<'a, Geometry>,
 }
 
-/// Only what tells versions apart, so that an unknown version is not reported as an unknown key.
+/// The keys that identify the format and its version. They are read first, so that an unknown version is not reported
+/// as an unknown key.
 #[derive(Deserialize)]
 struct Mark {
     format: String,

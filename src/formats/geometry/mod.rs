@@ -1,7 +1,8 @@
-//! Scans ↔ files: our own JSON and CSV, ASTRA's 12-vectors, RTK's circular-geometry XML.
+//! Reads and writes scan geometries: recon's own JSON and CSV, ASTRA's 12-vectors, RTK's circular-geometry XML.
 //!
-//! A reader probes by content. The formats that leave something open (RTK the pixels, bare 12-vectors also their
-//! number) give [`Poses`]; `geometry.json` gives the whole [`Geometry`].
+//! A format is recognized by the content of the file. Formats that do not store everything (RTK's lacks the number of
+//! pixels and their pitch, bare 12-vectors lack the number of pixels) are read as [`Poses`]; `geometry.json` gives the
+//! whole [`Geometry`].
 
 mod astra;
 mod csv;
@@ -19,29 +20,30 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Largest file that is read: about a million views.
+/// Largest file that is read, bytes: about a million views.
 const MAX_BYTES: u64 = 1 << 29;
 
 /// The entry in the list of formats.
 pub(super) const FORMAT: Format =
     Format { name: "scan geometry", looks_like: "geometry.json, .csv, .txt of 12 columns, RTK .xml", describe };
 
-/// A way to write a scan. A new one is a file, its `mod` line and its arm in [`GeometryFormat::format`].
+/// A file format of scan geometries. A new one needs a module, its `mod` line and its arm in
+/// [`GeometryFormat::format`].
 struct ScanFormat {
     name: &'static str,
     /// Name of the file in a run folder.
     file: &'static str,
-    /// Whether a text is in this format, good or damaged.
+    /// Whether a text is in this format, even if it is damaged.
     claims: fn(&str) -> bool,
     parse: fn(&str) -> std::result::Result<Poses, String>,
     render: fn(&Geometry) -> std::result::Result<String, String>,
 }
 
-/// Formats of scans.
+/// File format of a scan geometry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeometryFormat {
-    /// geometry.json: everything, numbers with every bit.
+    /// geometry.json: the complete geometry, numbers without rounding.
     Json,
     /// geometry.csv: one line per view, with a header.
     Csv,
@@ -70,10 +72,10 @@ impl GeometryFormat {
         self.format().file
     }
 
-    /// Writes a scan, whole or not at all.
+    /// Writes a scan geometry, completely or not at all.
     ///
     /// # Errors
-    /// [`Error::Resource`] when the file cannot be written; [`Error::Input`] when the format cannot say such a scan.
+    /// [`Error::Resource`] when the file cannot be written; [`Error::Input`] when the format cannot represent the scan.
     pub fn write(self, path: &Path, geometry: &Geometry) -> Result<()> {
         let text = (self.format().render)(geometry)
             .map_err(|problem| Error::input(path, format!("{} cannot say this scan: {problem}", self.format().name)))?;
@@ -81,7 +83,7 @@ impl GeometryFormat {
     }
 }
 
-/// Writes a scan as our own JSON, whole or not at all. Numbers keep every bit.
+/// Writes a scan geometry as recon's JSON, completely or not at all. Numbers are not rounded.
 ///
 /// # Errors
 /// [`Error::Resource`] when the file cannot be written.
@@ -89,15 +91,16 @@ pub fn write(path: &Path, geometry: &Geometry) -> Result<()> {
     GeometryFormat::Json.write(path, geometry)
 }
 
-/// Reads a scan that [`write()`] wrote.
+/// Reads a scan geometry that [`write()`] wrote.
 ///
 /// # Errors
-/// [`Error::Input`] when the file is missing, no such JSON, of another schema version, or describes an impossible scan.
+/// [`Error::Input`] when the file is missing, not such JSON, of another schema version, or describes an impossible
+/// scan.
 pub fn read(path: &Path) -> Result<Geometry> {
     json::parse(&text(path)?).map_err(|problem| Error::input(path, problem).hint("write it again with this version"))
 }
 
-/// Reads what a file in any of [`GeometryFormat::ALL`] says of a scan.
+/// Reads the poses of a scan from a file in any of [`GeometryFormat::ALL`].
 ///
 /// # Errors
 /// [`Error::Input`] when the file is missing, in none of the formats, damaged, or its views are impossible.
@@ -110,7 +113,7 @@ pub fn read_poses(path: &Path) -> Result<Poses> {
     })?;
     let damaged = |problem: String| Error::input(path, format!("{}: {problem}", format.name));
     let poses = (format.parse)(&text).map_err(damaged)?;
-    // Impossible views are the file's fault, whatever the detector.
+    // Impossible views are an error of the file whatever the detector, so a detector of one pixel may stand in here.
     let [rows, columns] = poses.pixels.unwrap_or([1, 1]);
     Geometry::new(poses.views.clone(), Detector { rows, columns, shape: poses.shape }, poses.orbit.clone())
         .map_err(|error| damaged(error.to_string()))?;

@@ -1,11 +1,11 @@
 //! RTK's `ThreeDCircularProjectionGeometry` in XML, version 3: nine parameters per view.
 //!
 //! RTK turns about y. With IEC 61217 axes for a supine patient, (x, y, z) of RTK = (x, z, −y) of LPS, a rotation. The
-//! frame of a view, its columns' and rows' directions and its normal towards the source, is Q = Ry(gantry) Rx(out of
-//! plane) Rz(in plane); in it the source is at (source offset x, y, SID) and the detector's centre at (projection
-//! offset x, y, SID − SDD); SDD = 0 means a parallel beam along −z. The file says neither pixels nor pitch: physical 0
-//! of the projections is taken as the middle of the detector. Rit et al., J. Phys. Conf. Ser. 489 (2014) 012079, and
-//! RTK's documentation of the geometry.
+//! frame of a view (u, along which the column index grows, v, along which the row index grows, and the normal towards
+//! the source) is Q = Ry(gantry) Rx(out of plane) Rz(in plane); in it the source is at (source offset x, y, SID) and
+//! the detector's centre at (projection offset x, y, SID − SDD); SDD = 0 means a parallel beam along −z. The file gives
+//! neither the number of pixels nor their pitch: the physical coordinate 0 of the projections is taken as the middle of
+//! the detector. Rit et al., J. Phys. Conf. Ser. 489 (2014) 012079, and RTK's documentation of the geometry.
 
 use super::ScanFormat;
 use crate::data::{DetectorShape, Geometry, Point, Poses, Source, View, add, cross, dot, norm, normalized, scale, sub};
@@ -16,14 +16,14 @@ pub(super) const FORMAT: ScanFormat =
     ScanFormat { name: "RTK geometry XML", file: "geometry.rtk.xml", claims, parse, render };
 
 const ROOT: &str = "RTKThreeDCircularGeometry";
-/// Distance of a parallel beam's source where a file must say one, mm.
+/// Source-to-isocentre distance that is written for a parallel beam, which has none, mm.
 const FAR: f64 = 1000.0;
 
 fn claims(text: &str) -> bool {
     text.contains("RTKGEOMETRY") || text.contains(ROOT)
 }
 
-/// Axes of LPS in those of RTK, and back.
+/// Converts LPS coordinates to RTK's; [`from_rtk`] is the inverse.
 fn to_rtk([x, y, z]: Point) -> Point {
     [x, z, -y]
 }
@@ -44,7 +44,7 @@ struct Parameters {
     offset: [f64; 2],
 }
 
-/// Names of the elements, angles in degrees, in the order of [`Parameters::values`].
+/// Names of the XML elements in the order of [`Parameters::values`]; angles are in degrees.
 const NAMES: [&str; 9] = [
     "SourceToIsocenterDistance",
     "SourceToDetectorDistance",
@@ -76,7 +76,7 @@ impl Parameters {
         }
     }
 
-    /// Columns of Q: directions of u, v and the normal, RTK's axes.
+    /// Columns of Q: directions of u, v and the normal, in RTK's axes.
     fn frame(&self) -> [Point; 3] {
         let ((sg, cg), (so, co), (si, ci)) =
             (self.gantry.sin_cos(), self.out_of_plane.sin_cos(), self.in_plane.sin_cos());
@@ -128,7 +128,7 @@ impl Parameters {
         })
     }
 
-    /// RTK's redundant projection matrix, which its reader compares: T₂ · magnification · T₃ · Qᵀ.
+    /// RTK's redundant projection matrix, which its reader compares with the parameters: T₂ · magnification · T₃ · Qᵀ.
     fn matrix(&self) -> [[f64; 4]; 3] {
         let axes = self.frame();
         let ([sx, sy], [px, py], sid, sdd) =
@@ -155,7 +155,7 @@ fn number(node: Node) -> Result<f64, String> {
 }
 
 fn parse(text: &str) -> Result<Poses, String> {
-    // RTK writes a document type, whose entities are bounded by the reader.
+    // RTK writes a document type declaration; the parser limits the expansion of its entities.
     let options = ParsingOptions { allow_dtd: true, nodes_limit: 1 << 26, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| format!("no XML: {error}"))?;
     let root = document.root_element();
@@ -187,7 +187,7 @@ fn set(values: &mut [f64; 9], node: Node) -> Result<(), String> {
     if let Some(place) = NAMES.iter().position(|name| *name == node.tag_name().name()) {
         values[place] = number(node)?;
     }
-    // Matrices repeat the parameters; collimations bound what is used, not where it is.
+    // Matrices repeat the parameters, and collimations do not change the geometry.
     Ok(())
 }
 

@@ -1,14 +1,15 @@
-//! Tables of numbers in text: remarks after `#`, an optional header of words, numbers parted by commas or blanks.
+//! Text tables of numbers: comments after `#`, an optional line of column names, numbers separated by commas,
+//! semicolons or blanks.
 
 use crate::data::{DetectorShape, Geometry, Point, Poses, Source, View};
 
-/// A table as it was read.
+/// A table that was read.
 pub(super) struct PoseTable {
-    /// The first line, if it is no numbers.
+    /// Column names (in lower case), if the first line holds words rather than numbers.
     pub(super) header: Option<Vec<String>>,
-    /// `key=value` words of the remarks.
+    /// `key=value` words of the comments.
     pub(super) remarks: Vec<(String, String)>,
-    /// Line number and numbers.
+    /// Line number in the file (from 1) and the numbers of each row.
     pub(super) rows: Vec<(usize, Vec<f64>)>,
 }
 
@@ -45,7 +46,7 @@ impl PoseTable {
         self.remarks.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The poses of rows of 12 numbers: source or direction, centre, u, v.
+    /// The poses from rows of 12 numbers: source or direction, centre, u, v.
     pub(super) fn poses(&self, parallel: bool) -> Result<Poses, String> {
         let number = |key: &str| match self.remark(key).map(str::parse::<usize>) {
             None => Ok(None),
@@ -78,7 +79,8 @@ fn view(row: &[f64], parallel: bool) -> Result<View, String> {
     Ok(View { source, center: [d, e, f], u: [g, h, i], v: [j, k, l] })
 }
 
-/// The remark that [`PoseTable::poses`] reads back, and the rows; one kind of beam only.
+/// Writes the comments that [`PoseTable::poses`] reads back, and one row per view. All views must have the same kind of
+/// beam.
 pub(super) fn render(geometry: &Geometry, title: &str, header: &str, separator: &str) -> Result<String, String> {
     let [_, rows, columns] = geometry.shape();
     let shape = if geometry.detector.shape == DetectorShape::Flat { "flat" } else { "cylindrical" };

@@ -1,9 +1,9 @@
 //! Sinograms of the ASTRA toolbox in a MATLAB file, with the `proj_geom` struct beside them (`save('scan.mat',
 //! 'proj_geom', 'sinogram', '-v7')`, or `scipy.io.savemat`).
 //!
-//! <https://astra-toolbox.com/docs/geom2d.html> and geom3d: `parallel`, `fanflat`, `parallel3d`, `cone`, distances in
-//! mm if the voxels are. ASTRA's angle is ours + 90°; its u and v are ours. The types of vectors (`*_vec`) are given as
-//! poses instead.
+//! <https://astra-toolbox.com/docs/geom2d.html> and geom3d: `parallel`, `fanflat`, `parallel3d`, `cone`; distances are
+//! taken as mm. ASTRA's angle is recon's + 90°; u and v are the same. Geometries of vectors (`*_vec`) are not read
+//! here, but given as poses.
 
 use super::mat::Arrays;
 use super::{Frames, HeaderBeam, ScanHeader, guarded, within};
@@ -13,10 +13,10 @@ use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 use std::path::Path;
 
-/// Names of the parts where they are not the usual ones.
+/// Names of the arrays, where they are not the usual ones.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Names<'a> {
-    /// The array of line integrals; else the one called `sinogram`.
+    /// The array of line integrals; without a name, the one called `sinogram`.
     pub sinogram: Option<&'a str>,
 }
 
@@ -41,9 +41,9 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
 }
 
 struct Geometry {
-    /// Radians, as ASTRA counts them.
+    /// Projection angles in ASTRA's convention, radians.
     angles: Vec<f64>,
-    /// Rows and columns.
+    /// Size of the detector, pixels [rows, columns].
     pixels: [usize; 2],
     header: ScanHeader,
 }
@@ -98,8 +98,8 @@ impl Geometry {
         Ok(Self { angles: angles.unwrap_or_default(), pixels, header })
     }
 
-    /// `[view, row, column]`: the toolbox keeps [view, column] in 2-D, [column, view, row] in MATLAB and [row, view,
-    /// column] in Python in 3-D.
+    /// Brings a sinogram into the order `[view, row, column]`. The toolbox stores [view, column] in 2-D; in 3-D
+    /// [column, view, row] in MATLAB and [row, view, column] in Python.
     fn ordered(&self, path: &Path, array: ArrayD<f64>) -> Result<Array3<f32>> {
         let ([rows, columns], views) = (self.pixels, self.angles.len());
         let shape = array.shape().to_vec();

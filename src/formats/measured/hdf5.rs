@@ -1,8 +1,8 @@
 //! HDF5 files, as tomopy and DXchange lay them out: `/exchange/data` `[view, row, column]`, `data_white`, `data_dark`
 //! `[frame, row, column]`, `theta` (degrees). De Carlo et al., J. Synchrotron Rad. 21 (2014) 1224.
 //!
-//! Read by a crate without C code, from the file on demand (no memory map: a file that shrinks is an error, not a
-//! signal).
+//! The crate that reads them has no C code and reads from the file on demand. It uses no memory map, so that a file
+//! that shrinks causes an error instead of a crash.
 
 use super::{Frames, guarded, plausible, row_of_shape, within};
 use crate::error::{Error, Result};
@@ -14,13 +14,13 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How every HDF5 file begins; a MATLAB v7.3 file has it behind 512 bytes of its own.
+/// First bytes of every HDF5 file; in a MATLAB v7.3 file they follow a MATLAB header of 512 bytes.
 pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
-/// Largest compressed piece that is believed.
+/// Largest chunk that is accepted, bytes.
 const MAX_CHUNK: usize = 1 << 30;
-/// Groups are followed so deep.
+/// Deepest nesting of groups that is searched.
 const MAX_DEPTH: usize = 6;
-/// Most datasets listed.
+/// Largest number of datasets that are listed.
 const MAX_LISTED: usize = 10_000;
 
 /// Paths of the datasets inside a file.
@@ -60,7 +60,7 @@ pub fn has(path: &Path, name: &str) -> Result<bool> {
     guarded(path, || Ok(Open::new(path)?.has(name)))
 }
 
-/// A file with its place for messages.
+/// An open file, with its path for messages.
 pub(super) struct Open<'a> {
     path: &'a Path,
     bytes: u64,
@@ -92,7 +92,7 @@ impl<'a> Open<'a> {
         self.file.dataset(name).is_ok()
     }
 
-    /// Rows of the images of a dataset.
+    /// Number of rows of the images of a dataset; 1 for a sinogram.
     pub(super) fn height(&self, name: &str) -> Result<usize> {
         Ok(if let [_, height, _] = *self.dataset(name)?.shape() { height as usize } else { 1 })
     }
@@ -103,7 +103,7 @@ impl<'a> Open<'a> {
         Some(unit.trim_matches(['\0', ' ']).to_string())
     }
 
-    /// Images `[image, row, column]`, only `rows` of them.
+    /// Reads images `[image, row, column]`, only `rows` of them.
     pub(super) fn frames(&self, name: &str, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
         let dataset = self.dataset(name)?;
         let all = SliceInfoElem::Slice { start: 0, end: u64::MAX, step: 1 };
@@ -125,12 +125,12 @@ impl<'a> Open<'a> {
         values.into_dimensionality::<Ix3>().map_err(|error| Error::input(self.path, error))
     }
 
-    /// All numbers of a dataset.
+    /// Reads all numbers of a dataset, in C order.
     pub(super) fn list(&self, name: &str) -> Result<Vec<f64>> {
         Ok(self.array(name)?.into_iter().collect())
     }
 
-    /// All of a dataset, in the order of its dimensions.
+    /// Reads a whole dataset, its dimensions in the stored order.
     pub(super) fn array(&self, name: &str) -> Result<ArrayD<f64>> {
         let dataset = self.dataset(name)?;
         self.numbers(&dataset, name, &SliceInfo::all(dataset.ndim()))
@@ -159,7 +159,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Name, shape and kind of every dataset of numbers or text.
+    /// Path, shape and type of every dataset, sorted by path.
     pub(super) fn listed(&self) -> Result<Vec<(String, Vec<usize>, String)>> {
         let broken = |error: hdf5_reader::error::Error| Error::input(self.path, format!("damaged HDF5 file: {error}"));
         let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Headers of scanners: text of `[section]` lines and `key=value` lines, and the folder that holds one beside its
-//! images.
+//! Headers of scanners as text of `[section]` and `key=value` lines (sections are ignored), and their search in the
+//! folder of the images.
 
 use crate::error::{Error, Result};
 use std::fs::File;
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 /// Largest header that is read, bytes.
 const MAX_BYTES: u64 = 1 << 24;
 
-/// A header.
+/// A scanner's header.
 pub(super) struct Ini {
     path: PathBuf,
     entries: Vec<(String, String)>,
 }
 
 impl Ini {
-    /// The only header of a folder that ends in `.extension`.
+    /// Reads the only header of a folder that ends in `.extension`.
     ///
     /// # Errors
-    /// A path that is no folder; a folder with none or several.
+    /// A path that is not a folder; a folder with none or several headers.
     pub(super) fn in_folder(folder: &Path, extension: &str) -> Result<Self> {
         Self::read(&only(folder, extension)?)
     }
@@ -34,34 +34,34 @@ impl Ini {
         Ok(Self { path: path.to_path_buf(), entries })
     }
 
-    /// Where it lies.
+    /// Path of the header.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its name without folder and ending.
+    /// File name of the header without its extension.
     pub(super) fn stem(&self) -> String {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The first value of a key, upper and lower case alike; `None` if it is missing or empty.
+    /// The first value of a key, in upper or lower case; `None` if it is missing or empty.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         let key = key.to_lowercase();
         let found = self.entries.iter().find(|(own, _)| *own == key).map(|(_, value)| value.as_str());
         found.filter(|value| !value.is_empty())
     }
 
-    /// A number, if the key is there.
+    /// The number of a key, if the key exists.
     ///
     /// # Errors
-    /// A value that is no finite number.
+    /// A value that is not a finite number.
     pub(super) fn number(&self, key: &str) -> Result<Option<f64>> {
         let Some(text) = self.text(key) else { return Ok(None) };
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         number.map(Some).ok_or_else(|| Error::input(&self.path, format!("{key}: expected a number, got `{text}`")))
     }
 
-    /// A number that must be there.
+    /// The number of a key that must exist.
     ///
     /// # Errors
     /// As [`Ini::number`]; a key that is missing.
@@ -71,10 +71,10 @@ impl Ini {
         })
     }
 
-    /// A positive whole number that must be there.
+    /// The positive whole number of a key that must exist.
     ///
     /// # Errors
-    /// As [`Ini::needed`]; zero, negative and broken numbers.
+    /// As [`Ini::needed`]; a number that is zero, negative or not whole.
     pub(super) fn count(&self, key: &str) -> Result<usize> {
         let number = self.needed(key)?;
         if number >= 1.0 && number.fract() == 0.0 && number < 1e9 {
@@ -87,7 +87,7 @@ impl Ini {
 /// The only file of a folder with this extension.
 ///
 /// # Errors
-/// A path that is no folder (its images are inputs too); a folder with none or several.
+/// A path that is not a folder (the images beside the header are needed too); a folder with none or several such files.
 pub(super) fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
     if folder.is_file() {
         let parent = folder.parent().unwrap_or(Path::new("."));

@@ -11,8 +11,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-/// Names of the arrays, such as `CtDataLimited.sinogram`. The last part is enough; so is nothing, where there is one
-/// array called `sinogram` (and `angles`, which may be missing).
+/// Names of the arrays, such as `CtDataLimited.sinogram`; the last part of a name is enough. Without a name, the only
+/// array called `sinogram` (or `angles`, which may be missing) is used.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Names<'a> {
     /// The sinogram `[views, columns]` or `[views, rows, columns]`.
@@ -73,8 +73,7 @@ impl<'a> Arrays<'a> {
         }
     }
 
-    /// The array that is asked for by its name or the end of it; the `usual` one, if it exists, where none is asked
-    /// for.
+    /// The array whose name is, or ends in, `asked`; without `asked`, the one called `usual`, if it exists.
     pub(super) fn get(&self, asked: Option<&str>, usual: &str) -> Result<Option<ArrayD<f64>>> {
         let (Self::Level5(path, _) | Self::Hdf5(path, ..)) = self;
         let wanted = asked.unwrap_or(usual);
@@ -113,7 +112,7 @@ impl<'a> Arrays<'a> {
                 let found = held.arrays.iter().find(|(own, _)| own == name).map(|(_, array)| array.clone());
                 found.ok_or_else(|| Error::input(path, format!("no array called {name}")))
             }
-            // MATLAB counts its first index fastest: in HDF5 the dimensions are reversed.
+            // MATLAB's first index is fastest, so the dimensions are reversed in HDF5.
             Self::Hdf5(_, open, _) => Ok(open.array(&format!("/{}", name.replace('.', "/")))?.reversed_axes()),
         }
     }

@@ -1,9 +1,9 @@
 //! MATLAB level 5 files (`save -v6`, `-v7`): the real numeric arrays and the texts in them, also inside structs.
-//! Everything else (cells, objects, sparse and complex arrays) is passed over.
+//! Everything else (cells, objects, sparse and complex arrays) is skipped.
 //!
-//! Format: MathWorks, "MAT-File Format", 2023, chapter 1. Elements are a tag (type, size) and data padded to 8 bytes;
-//! small ones keep both in 8 bytes; compressed ones hold one element in zlib. No crate in use reads structs, hence this
-//! reader.
+//! Format: MathWorks, "MAT-File Format", 2023, chapter 1. An element is a tag (type, size) and data padded to 8 bytes;
+//! a small element has both in 8 bytes; a compressed one contains one element in zlib format. No crate in use reads
+//! structs, hence this reader.
 
 use crate::error::{Error, Result};
 use flate2::read::ZlibDecoder;
@@ -13,7 +13,7 @@ use std::io::Read;
 use std::path::Path;
 
 const HEADER: usize = 128;
-/// Largest file, and largest array once unpacked.
+/// Largest file, and largest array after decompression, bytes.
 const MAX_BYTES: u64 = 1 << 32;
 const MAX_DEPTH: usize = 8;
 
@@ -31,21 +31,21 @@ const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 const STRUCT_CLASS: u32 = 2;
 const CHAR_CLASS: u32 = 4;
-/// UTF-8 and UTF-16, as texts are kept.
+/// Types of text elements: UTF-8 and UTF-16.
 const UTF8: u32 = 16;
 const UTF16: u32 = 17;
 const NUMERIC_CLASSES: std::ops::RangeInclusive<u32> = 6..=15;
 const COMPLEX: u32 = 0x0800;
 
-/// Whether a file begins as one of these.
+/// Whether a file begins like a MATLAB level 5 file.
 pub(super) fn claims(head: &[u8]) -> bool {
     head.starts_with(b"MATLAB 5.0 MAT-file") && matches!(head.get(126..128), Some(b"IM" | b"MI"))
 }
 
-/// What a file holds, by name (`struct.field`).
+/// Contents of a file, by name (`struct.field`).
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    /// Every real numeric array, indexed as MATLAB does.
+    /// Every real numeric array, with MATLAB's order of indices.
     pub(super) arrays: Vec<(String, ArrayD<f64>)>,
     /// Every text.
     pub(super) texts: Vec<(String, String)>,
@@ -70,7 +70,7 @@ pub(super) fn contents(path: &Path) -> Result<Contents> {
 
 type Parsed<T> = std::result::Result<T, String>;
 
-/// One element: its type, its data and what follows it.
+/// One element: its type, its data and the bytes that follow it.
 struct Element<'a> {
     kind: u32,
     data: &'a [u8],
@@ -103,7 +103,7 @@ impl Reader {
         Ok(Element { kind: first, data, rest: bytes.get(8 + padded..).unwrap_or_default() })
     }
 
-    /// The variables of a file.
+    /// Reads the variables of a file.
     fn elements(&self, mut bytes: &[u8], found: &mut Contents) -> Parsed<()> {
         while !bytes.is_empty() {
             let element = self.element(bytes)?;
@@ -123,7 +123,7 @@ impl Reader {
         Ok(())
     }
 
-    /// One array: flags, dimensions, name, then numbers or the fields of a struct. `name` is that of a field.
+    /// Reads one array: flags, dimensions, name, then numbers or the fields of a struct. `name` is given for a field.
     fn matrix(&self, bytes: &[u8], name: Option<&str>, found: &mut Contents, depth: usize) -> Parsed<()> {
         // An empty field has no content at all.
         if bytes.is_empty() || depth > MAX_DEPTH {
@@ -156,7 +156,7 @@ impl Reader {
         }
     }
 
-    /// The fields of a single struct.
+    /// Reads the fields of a single struct; arrays of structs are skipped.
     fn fields(&self, bytes: &[u8], structs: usize, name: &str, found: &mut Contents, depth: usize) -> Parsed<()> {
         if structs != 1 {
             return Ok(());
@@ -276,7 +276,7 @@ pub(super) mod tests {
                 assert!(contents(&path).err().is_none_or(|error| error.exit_code() == 3));
             }
         }
-        // Unpacked, so that every byte is structure and none is behind a check sum.
+        // Not compressed, so that damage reaches the parser and is not caught by a checksum before.
         let mut plain = good[..HEADER].to_vec();
         ZlibDecoder::new(&good[HEADER + 8..]).read_to_end(&mut plain).unwrap();
         for at in HEADER..plain.len() {

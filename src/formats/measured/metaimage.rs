@@ -1,7 +1,8 @@
-//! Stacks of projections as MetaImage (`.mha`, as ITK and RTK write them): a text header and the numbers behind it.
+//! Stacks of projections as MetaImage (`.mha`, as ITK and RTK write them): a text header followed by the values.
 //!
-//! <https://itk.org/Wiki/ITK/MetaIO/Documentation>. `DimSize` is [columns, rows, views], `ElementSpacing` the pitch and
-//! `Offset` the place of the first pixel's centre on the detector, from RTK's origin of it; rows grow with v.
+//! <https://itk.org/Wiki/ITK/MetaIO/Documentation>. `DimSize` is [columns, rows, views], `ElementSpacing` the pitch
+//! (mm) and `Offset` the position (mm) of the first pixel's centre on the detector, relative to RTK's origin there; the
+//! row index grows along v.
 
 use super::raw::{ByteOrder, NumberType};
 use super::{Frames, ScanHeader, plausible, table, within};
@@ -21,8 +22,8 @@ const MAX_HEADER: usize = 1 << 16;
 /// Reads a stack, and angles where a file is given; only `rows` of the detector.
 ///
 /// # Errors
-/// [`Error::Input`] when the file is missing, damaged, of a kind that is not read (several files, colour), or the parts
-/// do not fit.
+/// [`Error::Input`] when the file is missing, damaged, of an unsupported kind (several files, colour), or the parts do
+/// not fit.
 pub fn read(path: &Path, angles: Option<&Path>, rows: Option<&Range<usize>>) -> Result<Frames> {
     let fail = |error: std::io::Error| Error::read(path, &error);
     let file = File::open(path).map_err(fail)?;
@@ -57,7 +58,7 @@ pub fn read(path: &Path, angles: Option<&Path>, rows: Option<&Range<usize>>) -> 
     Ok(frames)
 }
 
-/// What the text says.
+/// Contents of the text header.
 struct Header {
     /// Columns, rows, views.
     shape: [usize; 3],
@@ -126,7 +127,7 @@ impl Header {
         })
     }
 
-    /// Pitch, and where the middle of the detector is.
+    /// The pitch, and the offset of the detector's centre, mm.
     fn scan(&self) -> ScanHeader {
         let middle = |k: usize| self.offset[k] + (self.shape[k] as f64 - 1.0) / 2.0 * self.spacing[k];
         ScanHeader {

@@ -1,8 +1,8 @@
-//! Measured projections ↔ files: HDF5 in the tomopy/DXchange and NeXus layouts, TIFF stacks, NumPy arrays, MATLAB
-//! sinograms, MetaImage stacks, bare numbers, and the scans of Nikon, SkyScan, GE and Zeiss with their headers.
+//! Readers of measured projections: HDF5 in the tomopy/DXchange and NeXus layouts, TIFF stacks, NumPy arrays, MATLAB
+//! sinograms, MetaImage stacks, raw numbers, and the scans of Nikon, SkyScan, GE and Zeiss with their headers.
 //!
-//! All give the same [`Frames`]: numbers as the detector or an earlier program wrote them, and what a scanner's header
-//! says of the scan. What the numbers mean (counts, transmission, line integrals) is for the one who asks.
+//! All give the same [`Frames`]: values as the detector or an earlier program wrote them, and the geometry from a
+//! scanner's header. The caller decides what the values mean (counts, transmission, line integrals).
 
 pub mod astra;
 pub mod hdf5;
@@ -37,7 +37,7 @@ pub(super) const TIFF: Format =
 pub(super) const MAT: Format =
     Format { name: "MATLAB file", looks_like: ".mat", describe: |candidate: &Candidate| mat::describe(candidate) };
 
-/// What a measurement's files hold.
+/// Contents of the files of one measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frames {
     /// One value per pixel `[view, row, column]`, in the unit of the file. A 2-D sinogram has one row.
@@ -48,16 +48,16 @@ pub struct Frames {
     pub darks: Option<Array3<f32>>,
     /// Angle of each view, in the unit of the file.
     pub angles: Option<Vec<f64>>,
-    /// Rows of the whole detector, of which `data` may have a part.
+    /// Number of rows of the whole detector; `data` may hold only a part of them.
     pub height: usize,
-    /// What the scanner's header says of the scan, where there is one.
+    /// Geometry of the scan from the scanner's header, where there is one.
     pub header: Option<ScanHeader>,
-    /// What was understood of the files where they leave room for doubt.
+    /// Warnings about how ambiguous files were interpreted.
     pub warnings: Warnings,
 }
 
 impl Frames {
-    /// Turns the columns of every image round, for scanners whose pictures are seen from behind the detector.
+    /// Reverses the columns of every image, for scanners whose images are seen from behind the detector.
     pub fn turn_columns(&mut self) {
         for images in std::iter::once(&mut self.data).chain(&mut self.flats).chain(&mut self.darks) {
             images.invert_axis(Axis(2));
@@ -65,7 +65,7 @@ impl Frames {
         }
     }
 
-    /// Turns the rows of every image round: the first one becomes the last.
+    /// Reverses the rows of every image: the first one becomes the last.
     pub fn turn_rows(&mut self) {
         for images in std::iter::once(&mut self.data).chain(&mut self.flats).chain(&mut self.darks) {
             images.invert_axis(Axis(1));
@@ -73,10 +73,11 @@ impl Frames {
         }
     }
 
-    /// Frames whose parts fit together.
+    /// Makes frames of parts that fit together.
     ///
     /// # Errors
-    /// No data, flats or darks of other pixels than the data, another number of angles than views.
+    /// No data, flats or darks of another size than the data, another number of angles than views, angles that are not
+    /// finite.
     pub fn new(
         place: &Path,
         data: Array3<f32>,
@@ -108,13 +109,13 @@ impl Frames {
         Ok(Self { data, flats, darks, angles, height, header: None, warnings: Warnings::new() })
     }
 
-    /// The same, of a detector with so many rows in all.
+    /// The same frames, of a detector with `height` rows.
     fn of(self, height: usize) -> Self {
         Self { height, ..self }
     }
 }
 
-/// Rays of a scan as its header says it.
+/// Type of beam, as a scanner's header gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeaderBeam {
     /// Parallel rays.
@@ -123,29 +124,29 @@ pub enum HeaderBeam {
     Cone,
 }
 
-/// What a scanner's header says of its scan, in the terms of a geometry; the pipeline must say what it leaves open.
+/// Scan geometry from a scanner's header; what it leaves out must be given in the pipeline.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScanHeader {
-    /// Rays.
+    /// Type of beam.
     pub beam: Option<HeaderBeam>,
     /// Distance from the source to the axis of rotation, mm.
     pub source_to_axis_mm: Option<f64>,
     /// Distance from the source to the detector, mm.
     pub source_to_detector_mm: Option<f64>,
-    /// Pitch of the pixels of the file `[v, u]`, mm.
+    /// Pitch of the pixels of the stored images `[v, u]`, mm.
     pub pitch_mm: Option<[f64; 2]>,
     /// Shift of the detector's centre from the central ray `[v, u]`, mm.
     pub offset_mm: [f64; 2],
-    /// Turn of the detector in its own plane, degrees from u to v.
+    /// Rotation of the detector in its own plane, degrees from u to v.
     pub rotation_deg: f64,
-    /// Column of the file on which the axis of rotation falls.
+    /// Column of the stored images onto which the axis of rotation is projected.
     pub center_column: Option<f64>,
-    /// Counts of the open beam.
+    /// Value of the open beam (air), counts.
     pub open_beam: Option<f64>,
 }
 
-/// `[view, row, column]` from an array of two (one row) or three dimensions, only `rows` of it; and how many rows it
-/// had.
+/// Converts an array of two (one row) or three dimensions to `[view, row, column]` and keeps only `rows`; also returns
+/// the number of rows that it had.
 fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usize>>) -> Result<(Array3<f32>, usize)> {
     let shape = array.shape().to_vec();
     let array = if array.ndim() == 2 { array.insert_axis(Axis(1)) } else { array };
@@ -160,7 +161,7 @@ fn stacked(place: &Path, what: &str, array: ArrayD<f32>, rows: Option<&Range<usi
     Ok((array.slice(s![.., rows, ..]).as_standard_layout().into_owned(), height))
 }
 
-/// The rows asked for, if the detector has them; all of them without.
+/// The requested rows, after checking that the detector has them; all rows without a request.
 fn within(place: &Path, rows: Option<&Range<usize>>, height: usize) -> Result<Range<usize>> {
     let rows = rows.cloned().unwrap_or(0..height);
     if rows.start >= rows.end || rows.end > height {
@@ -170,7 +171,7 @@ fn within(place: &Path, rows: Option<&Range<usize>>, height: usize) -> Result<Ra
     Ok(rows)
 }
 
-/// What a decoder of foreign files says, its panics included: files are hostile.
+/// Runs a decoder of untrusted files; a panic of the decoder becomes an error.
 fn guarded<T>(place: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(decode))
         .unwrap_or_else(|_| Err(Error::input(place, "damaged: its decoder gave up on it")))

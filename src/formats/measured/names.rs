@@ -1,18 +1,19 @@
-//! What the names of a folder's images say: which are views and which flats or darks, and the order of the views.
+//! Interprets the file names of a folder's images: which are views and which flats or darks, and the order of the
+//! views.
 //!
-//! Scanners write the running number, the angle, the voltage and more into names. The views are in the order of the one
-//! number that counts them; exposures of the open or the closed beam that lie among them are told by their words.
+//! Scanners write the running number, the angle, the voltage and more into names. Views are sorted by the one number
+//! that counts them; flats and darks among them are recognized by words in their names.
 
 use crate::data::{Warning, Warnings};
 use crate::error::{Error, Result};
 use crate::progress;
 use std::path::{Path, PathBuf};
 
-/// Words of exposures without the object, and of exposures without the beam.
+/// Words in names that mark flats (exposures without the object) and darks (exposures without the beam).
 const FLATS: &[&str] = &["flat", "flats", "white", "ref", "reference", "open", "bright"];
 const DARKS: &[&str] = &["dark", "darks"];
 
-/// The images of a folder by what they are.
+/// The images of a folder, sorted by kind.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Sorted {
     /// The views in their order.
@@ -21,15 +22,15 @@ pub(super) struct Sorted {
     pub(super) flats: Vec<PathBuf>,
     /// Exposures without the beam.
     pub(super) darks: Vec<PathBuf>,
-    /// What was understood, where names leave room for doubt.
+    /// Warnings about how ambiguous names were interpreted.
     pub(super) warnings: Warnings,
 }
 
-/// Sorts the images of a folder. A folder all of whose names speak of flats (or of darks) is one of views: it was given
-/// as such.
+/// Sorts the images of a folder. If all names mark flats (or darks), all images are views: the folder itself was then
+/// given as that of the flats (or darks).
 ///
 /// # Errors
-/// [`Error::Input`] for names with several numbers none of which counts the images.
+/// [`Error::Input`] for names with several numbers that vary, none of which counts the images.
 pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
     let mut sorted = Sorted::default();
     let mut opposite = Vec::new();
@@ -47,7 +48,7 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
     }
     let apart = [sorted.flats.len(), sorted.darks.len(), opposite.len()];
     if sorted.views.is_empty() {
-        // Their words tell nothing apart.
+        // No image is without such a word, so the words do not distinguish any.
         sorted.views = [std::mem::take(&mut sorted.flats), std::mem::take(&mut sorted.darks), opposite].concat();
     } else if apart != [0; 3] {
         let [flats, darks, opposite] = apart;
@@ -64,7 +65,7 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
     Ok(sorted)
 }
 
-/// Puts views in the order of the number that counts them.
+/// Sorts views by the number that counts them, with a warning if there was a choice of numbers.
 fn order(folder: &Path, views: &mut [PathBuf]) -> Result<Option<Warning>> {
     let names: Vec<Name> = views.iter().map(|path| Name::of(path)).collect();
     let alike = names.iter().all(|name| name.numbers.len() == names[0].numbers.len());
@@ -106,11 +107,11 @@ fn has_word(name: &str, words: &[&str]) -> bool {
     name.split(|c: char| !c.is_alphabetic()).any(|word| words.contains(&word))
 }
 
-/// A name taken apart: compared as people read it, `view9` before `view10`.
+/// A name split into texts and numbers, so that `view9` is sorted before `view10`.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
     pieces: Vec<(String, u64)>,
-    /// Its whole numbers from left to right; the digits after a point belong to the number before it.
+    /// Its whole numbers from left to right; the digits after a decimal point belong to the number before it.
     numbers: Vec<u64>,
 }
 

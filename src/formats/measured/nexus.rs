@@ -1,9 +1,10 @@
 //! Tomography scans in the NeXus application definition NXtomo: one stack of images whose `image_key` says what each is
 //! (0 projection, 1 flat, 2 dark, 3 invalid), with the `rotation_angle` of each.
 //!
-//! <https://manual.nexusformat.org/classes/applications/NXtomo.html>. The groups' names are free, so that datasets are
-//! found by their own: `image_key` and the `data` beside it, `rotation_angle` of the same length, `x_pixel_size` and
-//! `y_pixel_size` with their `units`. Rays are parallel, as the definition has no distance of the source.
+//! <https://manual.nexusformat.org/classes/applications/NXtomo.html>. The names of groups are arbitrary, so datasets
+//! are found by their own names: `image_key` and the `data` beside it, `rotation_angle` of the same length,
+//! `x_pixel_size` and `y_pixel_size` with their `units`. Rays are parallel, as the definition has no distance of the
+//! source.
 
 use super::hdf5::Open;
 use super::{Frames, HeaderBeam, ScanHeader, guarded};
@@ -18,7 +19,7 @@ use std::path::Path;
 pub struct Names<'a> {
     /// The images.
     pub data: Option<&'a str>,
-    /// What each image is.
+    /// The kind of each image.
     pub image_key: Option<&'a str>,
     /// The angle of each image.
     pub angles: Option<&'a str>,
@@ -62,7 +63,7 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
     })
 }
 
-/// The one dataset of this name; of several the first of those in one group.
+/// The dataset with this name and a fitting shape; the first one if there are two, an error if there are more.
 fn one(
     path: &Path,
     own: &str,
@@ -75,7 +76,7 @@ fn one(
     let found: Vec<&str> = listed.iter().filter(ends).map(|(name, _)| name.as_str()).collect();
     match found[..] {
         [] => Ok(None),
-        // NXtomo links its arrays from `data` too; the detector's own is as good.
+        // NXtomo links its arrays from a second group, `data`; both paths give the same array.
         [first, ..] if found.len() <= 2 => Ok(Some(first.to_string())),
         _ => Err(Error::input(path, format!("several datasets are called {own}: {}", found.join(", ")))
             .hint("name one in the pipeline")),
@@ -86,7 +87,7 @@ fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Images by their keys.
+/// Sorts images into projections, flats and darks by their keys; invalid ones are left out.
 fn sorted(path: &Path, images: &Array3<f32>, angles: Option<Vec<f64>>, keys: Option<Vec<f64>>) -> Result<Frames> {
     let count = images.shape()[0];
     let keys = keys.unwrap_or_else(|| vec![0.0; count]);
@@ -110,7 +111,7 @@ fn sorted(path: &Path, images: &Array3<f32>, angles: Option<Vec<f64>>, keys: Opt
     Ok(frames)
 }
 
-/// The pitch beside the images, in mm by its unit.
+/// The pixel pitch stored beside the images, converted from its unit (metres without one) to mm.
 fn header(file: &Open, data: &str) -> Result<ScanHeader> {
     let size = |key: &str| -> Result<Option<f64>> {
         let name = format!("{}/{key}", folder(data));

@@ -1,9 +1,9 @@
 //! Scans of Nikon (X-Tek) scanners: a `.xtekct` header beside TIFF images of counts.
 //!
 //! As the Core Imaging Library reads it (J. S. Jørgensen et al., Phil. Trans. R. Soc. A 379 (2021) 20200192): source,
-//! detector's middle and object in one line but for `ObjectOffsetX`; the object's angle in view k is `InitialAngle` + k
-//! `AngularStep`, and `.ang` and `_ctdata.txt` are not read. The pictures are seen from behind the detector, top row
-//! first: columns are turned round. `WhiteLevel` is the open beam.
+//! object and centre of the detector are on one line except for `ObjectOffsetX`; the object's angle in view k is
+//! `InitialAngle` + k `AngularStep`, and `.ang` and `_ctdata.txt` are not read. The images are seen from behind the
+//! detector, top row first, so the columns are reversed. `WhiteLevel` is the value of the open beam.
 
 use super::ini::Ini;
 use super::tiff;
@@ -13,14 +13,14 @@ use crate::error::Result;
 use std::ops::Range;
 use std::path::Path;
 
-/// Tilts of the axis along the beam that are passed over, degrees.
+/// Largest tilt of the axis along the beam that is ignored without a warning, degrees.
 const TILT: f64 = 0.02;
 
 /// Reads the scan of a folder; only `rows` of the detector.
 ///
 /// # Errors
-/// [`crate::error::Error::Input`] for a folder without one header, a header that lacks what it should say, images that
-/// are missing or damaged.
+/// [`crate::error::Error::Input`] for a folder without exactly one header, a header that lacks a needed key, images
+/// that are missing or damaged.
 pub fn read(folder: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
     let ini = Ini::in_folder(folder, "xtekct")?;
     let views = ini.count("Projections")?;
@@ -42,7 +42,7 @@ pub fn read(folder: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
 fn header(ini: &Ini) -> Result<ScanHeader> {
     let (axis, detector) = (ini.needed("SrcToObject")?, ini.needed("SrcToDetector")?);
     let pitch = [ini.needed("DetectorPixelSizeY")?, ini.needed("DetectorPixelSizeX")?];
-    // On the detector, mm: what the axis is beside its middle at the top and at the bottom.
+    // Distance of the projected axis from the detector's centre, at its top and at its bottom, mm on the detector.
     let (top, bottom) =
         (ini.number("CentreOfRotationTop")?.unwrap_or(0.0), ini.number("CentreOfRotationBottom")?.unwrap_or(0.0));
     let offset = match ini.number("ObjectOffsetX")? {

@@ -1,9 +1,9 @@
-//! Scans of GE (phoenix, Waygate) scanners: a `.pca` header beside TIFF images that the scanner has divided by its
-//! flats.
+//! Scans of GE (phoenix, Waygate) scanners: a `.pca` header beside TIFF images that the scanner has already flat-field
+//! corrected.
 //!
 //! `FOD` and `FDD` are the distances from the focus to the object and to the detector, `PixelsizeX`, `PixelsizeY` the
-//! pitch; (`cx`, `cy`) is the pixel that the central ray hits, counted from 0. `CalibValue`, a correction of the axis
-//! whose sign the vendor does not publish, is not applied. Air is at `FreeRay`, where the header has it.
+//! pitch, mm; (`cx`, `cy`) is the pixel that the central ray hits, counted from 0. `CalibValue`, a correction of the
+//! axis whose sign the vendor does not publish, is not applied. The value of air is `FreeRay`, where the header has it.
 
 use super::ini::Ini;
 use super::tiff;
@@ -38,7 +38,7 @@ pub fn read(folder: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
 
 fn header(ini: &Ini, height: usize) -> Result<ScanHeader> {
     let pitch = [ini.needed("PixelsizeY")?, ini.needed("PixelsizeX")?];
-    // Rows are stored from the top: above the middle, the detector's middle is below the central ray.
+    // Rows are stored from the top. Where the central ray is above the middle, the detector's centre is below the ray.
     let above = ini.number("cy")?.map_or(0.0, |row| (height as f64 - 1.0) / 2.0 - row);
     Ok(ScanHeader {
         beam: Some(HeaderBeam::Cone),

@@ -1,4 +1,4 @@
-//! Bare numbers without a header: shape, type and byte order come from the pipeline.
+//! Raw binary numbers without a header: shape, type and byte order come from the pipeline.
 
 use super::{Frames, table, within};
 use crate::error::{Error, Result};
@@ -13,19 +13,19 @@ use std::path::Path;
 /// Largest file that is read, bytes.
 const MAX_BYTES: u64 = 1 << 38;
 
-/// The type of a number.
+/// Type of the stored numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberType {
-    /// Whole numbers from 0 to 255.
+    /// Unsigned integers of 8 bits.
     Uint8,
-    /// Whole numbers of 16 bits from 0.
+    /// Unsigned integers of 16 bits.
     Uint16,
-    /// Whole numbers of 16 bits with a sign.
+    /// Signed integers of 16 bits.
     Int16,
-    /// Whole numbers of 32 bits from 0.
+    /// Unsigned integers of 32 bits.
     Uint32,
-    /// Whole numbers of 32 bits with a sign.
+    /// Signed integers of 32 bits.
     Int32,
     /// Floating-point numbers of 32 bits.
     Float32,
@@ -33,32 +33,32 @@ pub enum NumberType {
     Float64,
 }
 
-/// The order of the bytes of a number.
+/// Byte order of the stored numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ByteOrder {
-    /// The least byte first, as PCs write.
+    /// Little-endian: the least significant byte first, as on PCs.
     #[default]
     Little,
-    /// The greatest byte first.
+    /// Big-endian: the most significant byte first.
     Big,
 }
 
-/// How the numbers of a file lie.
+/// Layout of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
-    /// Pixels of an image [rows, columns].
+    /// Size of an image, pixels [rows, columns].
     pub pixels: [usize; 2],
-    /// Type of a number.
+    /// Type of the numbers.
     pub kind: NumberType,
-    /// Order of its bytes.
+    /// Byte order of the numbers.
     pub order: ByteOrder,
     /// Bytes before the first number.
     pub skip: u64,
 }
 
 impl NumberType {
-    /// Bytes of a number.
+    /// Bytes per number.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -69,7 +69,7 @@ impl NumberType {
         }
     }
 
-    /// The numbers of some bytes.
+    /// Converts bytes to numbers; an incomplete number at the end is ignored.
     #[must_use]
     pub fn decode(self, bytes: &[u8], order: ByteOrder) -> Vec<f32> {
         macro_rules! decode {
@@ -103,8 +103,8 @@ impl NumberType {
 /// Files of one measurement.
 pub type Files<'a> = super::npy::Files<'a>;
 
-/// Reads projections, and flats, darks and angles where files are given; only `rows` of the detector. `views` is what
-/// the file must hold, flats and darks as many images as they are long.
+/// Reads projections, and flats, darks and angles where files are given; only `rows` of the detector. The file of
+/// projections must hold `views` images; those of flats and darks may hold any number.
 ///
 /// # Errors
 /// [`Error::Input`] when a file is missing or not as long as the layout says, or the parts do not fit.
@@ -119,7 +119,7 @@ pub fn read(files: &Files, views: usize, layout: &Layout, rows: Option<&Range<us
     Ok(Frames::new(files.data, data, optional(files.flats)?, optional(files.darks)?, angles)?.of(layout.pixels[0]))
 }
 
-/// The images of a file `[image, row, column]`.
+/// Reads the images of a file, `[image, row, column]`.
 fn images(path: &Path, layout: &Layout, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
     let fail = |error: std::io::Error| Error::read(path, &error);
     let file = File::open(path).map_err(fail)?;

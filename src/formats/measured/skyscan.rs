@@ -1,9 +1,10 @@
-//! Scans of Bruker (SkyScan) scanners: a `.log` header beside TIFF images that the scanner has divided by its flats.
+//! Scans of Bruker (SkyScan) scanners: a `.log` header beside TIFF images that the scanner has already flat-field
+//! corrected.
 //!
-//! The pitch of a pixel is `Image Pixel Size (um)`, which is that at the axis, times the magnification: binning and
-//! camera ratio are in it. Angles are multiples of `Rotation Step (deg)`. `Optical Axis (line)` is the row that the
-//! plane of the source meets, counted from the top. Air is at `Reference Intensity`, else at the end of the range of
-//! `Depth (bits)`. The header does not say where the axis falls.
+//! The pitch of the detector's pixels is `Image Pixel Size (um)`, the pixel size at the axis, times the magnification;
+//! binning and camera ratio are included. Angles are multiples of `Rotation Step (deg)`. `Optical Axis (line)` is the
+//! row, counted from the top, that lies in the plane of the source. The value of air is `Reference Intensity`, or else
+//! the largest value that `Depth (bits)` allows. The header does not give the column of the axis.
 
 use super::ini::Ini;
 use super::tiff;
@@ -12,7 +13,7 @@ use crate::error::Result;
 use std::ops::Range;
 use std::path::Path;
 
-/// Distances (mm) from which on rays count as parallel, as in NRecon.
+/// Distance from source to object above which rays are taken as parallel, as in NRecon, mm.
 const PARALLEL: f64 = 1e4;
 
 /// Reads the scan of a folder; only `rows` of the detector.
@@ -40,7 +41,8 @@ fn header(ini: &Ini, height: usize) -> Result<ScanHeader> {
         _ => 1.0,
     };
     let pitch = ini.needed("Image Pixel Size (um)")? * 1e-3 * magnification;
-    // Lines above the middle of the picture: there the detector's middle is below the central ray.
+    // Rows by which the optical axis is above the middle of the image: the detector's centre is then below the central
+    // ray.
     let above = match ini.number("Optical Axis (line)")? {
         Some(line) if !parallel => (height as f64 - 1.0) / 2.0 - line,
         _ => 0.0,

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Largest text that is read.
+/// Largest text that is read, bytes.
 const MAX_BYTES: u64 = 1 << 24;
 
-/// The numbers of a file, in order.
+/// Reads the numbers of a file, in order.
 pub(super) fn numbers(path: &Path) -> Result<Vec<f64>> {
     if path.extension().is_some_and(|extension| extension == "npy") {
         return Ok(npy::read_array(path)?.iter().map(|&v| f64::from(v)).collect());

@@ -15,7 +15,7 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-/// Most views.
+/// Largest number of pages in a file.
 const MAX_PAGES: usize = 1_000_000;
 /// Largest image, bytes.
 const MAX_IMAGE: usize = 1 << 31;
@@ -32,7 +32,7 @@ pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
     let Sorted { views, flats, darks, mut warnings } = sorted(files.data)?;
     let Stacked { images: data, height, inverted } = stack(files.data, &views, rows)?;
     warnings.extend(inverted.then(|| white_is_zero(files.data)));
-    // What the pipeline names counts before what lies among the views.
+    // Files that the pipeline names take precedence over flats and darks among the views.
     let mut part = |named: Option<&Path>, among: Vec<PathBuf>| -> Result<Option<Array3<f32>>> {
         let images = match named {
             Some(path) => {
@@ -50,7 +50,7 @@ pub fn read(files: &Files, rows: Option<&Range<usize>>) -> Result<Frames> {
     Ok(Frames { warnings, ..frames })
 }
 
-/// The images at a path: those of a folder by what their names say, or the one file.
+/// The images at a path: those of a folder, sorted by their names, or the one file.
 fn sorted(path: &Path) -> Result<Sorted> {
     if path.is_dir() {
         return names::sort(path, images(path)?);
@@ -58,7 +58,7 @@ fn sorted(path: &Path) -> Result<Sorted> {
     Ok(Sorted { views: vec![path.to_path_buf()], ..Sorted::default() })
 }
 
-/// What is said where images store white as 0.
+/// The warning for images that store white as 0.
 fn white_is_zero(path: &Path) -> Warning {
     let message = format!(
         "{}: the images store white as 0 (tag PhotometricInterpretation), so that every value v was read as the \
@@ -68,18 +68,18 @@ fn white_is_zero(path: &Path) -> Warning {
     Warning::new("white_is_zero", message)
 }
 
-/// The images of some files.
+/// Images that were read from files.
 pub(super) struct Stacked {
     /// `[image, row, column]`.
     pub(super) images: Array3<f32>,
-    /// How many rows they had.
+    /// Number of rows that the stored images have.
     pub(super) height: usize,
-    /// Whether white was stored as 0 in any.
+    /// Whether any image stores white as 0.
     inverted: bool,
 }
 
 impl Stacked {
-    /// Frames without flats, of images that lie beside a header.
+    /// Frames without flats and darks, from images that a scanner's header describes.
     pub(super) fn frames(self, place: &Path, angles: Vec<f64>) -> Result<Frames> {
         let frames = Frames::new(place, self.images, None, None, Some(angles))?.of(self.height);
         let warnings = self.inverted.then(|| white_is_zero(place)).into_iter().collect();
@@ -90,7 +90,7 @@ impl Stacked {
 /// The images of a folder whose names are `prefix`, a running number and the ending, in the order of the number.
 ///
 /// # Errors
-/// [`Error::Input`] for another number of images than the header says.
+/// [`Error::Input`] for another number of images than `count`.
 pub(super) fn numbered(folder: &Path, prefix: &str, count: usize) -> Result<Vec<PathBuf>> {
     let number = |path: &PathBuf| -> Option<u64> {
         let stem = path.file_stem()?.to_string_lossy().into_owned();
@@ -105,7 +105,7 @@ pub(super) fn numbered(folder: &Path, prefix: &str, count: usize) -> Result<Vec<
     Err(Error::input(folder, problem).hint("give the folder of the whole scan"))
 }
 
-/// The images of files.
+/// Reads the images of files, only `rows` of them.
 pub(super) fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>) -> Result<Stacked> {
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
@@ -134,7 +134,7 @@ pub(super) fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>)
     Ok(Stacked { images, height: whole, inverted })
 }
 
-/// Hands every page to `keep`; whether one of them stores white as 0 (the decoder inverts those).
+/// Passes every page to `keep`; returns whether any of them stores white as 0 (the decoder inverts those).
 fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -> Result<bool> {
     let broken = |error: TiffError| Error::input(path, format!("damaged TIFF file: {error}"));
     let file = File::open(path).map_err(|error| Error::read(path, &error))?;
@@ -189,7 +189,7 @@ fn is_tiff(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["tif", "tiff"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// The images of a folder, in no order.
+/// The images of a folder, in no particular order.
 fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = listed.map_err(|error| Error::read(folder, &error))?;
@@ -224,7 +224,7 @@ pub(super) fn describe(candidate: &Candidate) -> Option<Result<Description>> {
     })
 }
 
-/// A folder by what the names of its images say.
+/// Describes a folder by the names of its images and the size of one of them.
 fn folder(path: &Path, files: Vec<PathBuf>) -> Result<Description> {
     let mut description = Description::new("folder of TIFF images");
     description.row("images", files.len().to_string());
@@ -249,7 +249,7 @@ fn folder(path: &Path, files: Vec<PathBuf>) -> Result<Description> {
     Ok(description)
 }
 
-/// Adds the size of a file's images; how many there are.
+/// Adds the size of a file's images to the description, and returns their number.
 fn describe_pages(path: &Path, description: &mut Description) -> Result<usize> {
     let (mut pages, mut size) = (0usize, Vec::new());
     let inverted = guarded(path, || {

@@ -16,9 +16,9 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-/// Images of one group of streams.
+/// Number of images in one group of streams.
 const GROUP: usize = 100;
-/// Shifts of the views (pixels) that are passed over.
+/// Largest shift of the views that is ignored without a warning, pixels.
 const SHIFT: f32 = 0.5;
 
 /// Reads the scan of a file; only `rows` of the detector.
@@ -46,7 +46,7 @@ pub fn read(path: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
         let shape = (views, rows.len(), width);
         let data = Array3::from_shape_vec(shape, values).map_err(|error| Error::input(path, error))?;
         let flats = streams.reference(kind, [height, width])?.map(|flat| flat.slice(s![.., rows, ..]).to_owned());
-        // The object turns by the angle: seen from it, the source goes back.
+        // The angles are those of the object; seen from the object, the source turns the other way.
         let angles = streams
             .floats("ImageInfo/Angles")?
             .map(|angles| angles.into_iter().take(views).map(|angle| -f64::from(angle)).collect());
@@ -63,7 +63,7 @@ struct Streams<'a> {
 }
 
 impl Streams<'_> {
-    /// The bytes of a stream, if it is there.
+    /// The bytes of a stream, if it exists.
     fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.storage.is_stream(name) {
             return Ok(None);
@@ -108,7 +108,7 @@ impl Streams<'_> {
         Err(Error::input(self.path, format!("{name}: expected {pixels} pixels, got {}", values.len())))
     }
 
-    /// The flat, if there is one.
+    /// Reads the flat `[1, row, column]`, if there is one.
     fn reference(&mut self, kind: NumberType, [height, width]: [usize; 2]) -> Result<Option<Array3<f32>>> {
         let name = "ReferenceData/Image";
         if !self.storage.is_stream(name) {
@@ -120,7 +120,7 @@ impl Streams<'_> {
         Array3::from_shape_vec((1, height, width), values).map(Some).map_err(|error| Error::input(self.path, error))
     }
 
-    /// A warning where views were shifted to stay aligned.
+    /// A warning if the file has alignment shifts of the views, which are not applied.
     fn shifts(&mut self) -> Result<Option<Warning>> {
         let mut most = 0f32;
         for name in ["Alignment/X-Shifts", "Alignment/Y-Shifts"] {

@@ -1,7 +1,7 @@
-//! Where the voxels are: sform, qform or pixdim of the header → an LPS affine in mm.
+//! The positions of the voxels: sform, qform or pixdim of the header → an LPS affine in mm.
 //!
-//! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis.
-//! Here RAS becomes LPS (x and y change sign), and nowhere else on the way in.
+//! Precedence as nibabel: `sform_code` > 0, then `qform_code` > 0, then pixdim alone with nibabel's flipped x axis. RAS
+//! becomes LPS (x and y change sign) here, and nowhere else when a file is read.
 
 use super::fields::Fields;
 use super::refusal::Refusal;
@@ -10,7 +10,7 @@ use crate::formats::orient::{Affine, Fault};
 
 type Checked<T> = Result<T, Refusal>;
 
-/// A 3 x 4 RAS matrix in mm by columns: steps along i, j, k, then the place of voxel (0, 0, 0).
+/// A 3 x 4 RAS matrix in the header's unit of length, by columns: steps along i, j, k, then the first voxel's position.
 type Columns = [Point; 4];
 
 /// The affine in storage order (k, j, i) and the transform that gave it.
@@ -71,7 +71,7 @@ fn qform(raw: &Fields, warnings: &mut Warnings) -> Checked<Columns> {
     ])
 }
 
-/// Voxel sizes only: x runs to the left, the middle of the volume is at zero.
+/// The transform from voxel sizes alone: x runs to the left, the middle of the volume is at zero.
 fn pixdim(raw: &Fields, shape: [usize; 3], warnings: &mut Warnings) -> Checked<Columns> {
     let [x, y, z] = sizes(raw, warnings)?;
     let steps = [[-x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]];
@@ -81,7 +81,7 @@ fn pixdim(raw: &Fields, shape: [usize; 3], warnings: &mut Warnings) -> Checked<C
     Ok([steps[0], steps[1], steps[2], scale(middle, -1.0)])
 }
 
-/// Positive voxel sizes along i, j, k. A dimension that is not there has size 1.
+/// Positive voxel sizes along i, j, k, in the header's unit of length. A missing dimension has size 1.
 fn sizes(raw: &Fields, warnings: &mut Warnings) -> Checked<Point> {
     let mut sizes = [1.0; 3];
     for (k, size) in sizes.iter_mut().enumerate() {
@@ -106,7 +106,7 @@ fn sizes(raw: &Fields, warnings: &mut Warnings) -> Checked<Point> {
     Ok(sizes)
 }
 
-/// mm per unit of length of the header.
+/// The header's unit of length, mm.
 fn unit(raw: &Fields, warnings: &mut Warnings) -> f64 {
     match raw.xyzt_units & 7 {
         1 => 1000.0,

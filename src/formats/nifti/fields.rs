@@ -3,10 +3,10 @@
 /// Bytes of a header of version 1 and of version 2.
 pub(super) const BYTES: [usize; 2] = [348, 540];
 
-/// The fields that a reader of volumes needs, as they stand in the header.
+/// The header fields that are needed to read a volume, with their values unchanged.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fields {
-    /// 1 or 2.
+    /// Version of NIfTI, 1 or 2.
     pub(super) version: u8,
     pub(super) big_endian: bool,
     /// Whether the voxels follow in the same file.
@@ -23,14 +23,14 @@ pub(super) struct Fields {
     pub(super) descrip: Vec<u8>,
     pub(super) qform_code: i32,
     pub(super) sform_code: i32,
-    /// b, c, d.
+    /// Components b, c, d of the qform's quaternion.
     pub(super) quaternion: [f64; 3],
     pub(super) qoffset: [f64; 3],
-    /// Rows of the affine.
+    /// Rows of the sform.
     pub(super) srow: [[f64; 4]; 3],
 }
 
-/// Numbers at places of a header in one byte order.
+/// Reads numbers at byte offsets of a header, in one byte order.
 struct Bytes<'a> {
     bytes: &'a [u8],
     big: bool,
@@ -62,7 +62,7 @@ impl Bytes<'_> {
 }
 
 impl Fields {
-    /// From the beginning of a file.
+    /// Parses the header from the first bytes of a file.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         if bytes.len() < 4 {
             return Err(format!("expected a NIfTI header of {} bytes, got {}", BYTES[0], bytes.len()));

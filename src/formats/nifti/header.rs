@@ -1,4 +1,5 @@
-//! The header, checked before anything else is read: dimensions, type, scaling, place of the voxels, affine.
+//! The header of a NIfTI file, checked before anything else is read: dimensions, type, scaling, offset of the voxels,
+//! affine.
 
 use super::affine;
 use super::fields::{BYTES, Fields};
@@ -11,42 +12,42 @@ use crate::formats::Reading;
 use crate::formats::stored::{Stored, Stream};
 use std::path::Path;
 
-/// Most voxels that are read (8 GiB in memory): 2048 x 1024 x 1024.
+/// Largest number of voxels that are read (8 GiB in memory): 2048 x 1024 x 1024.
 const MAX_VOXELS: u64 = 1 << 31;
-/// Largest place of the voxels in the file that is believed: extensions are small.
+/// Largest accepted offset of the voxels in the file, bytes: extensions of the header are small.
 const MAX_OFFSET: f64 = (1u32 << 28) as f64;
 
-/// What a header says, checked.
+/// A checked header.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
-    /// 1 or 2.
+    /// Version of NIfTI, 1 or 2.
     pub(super) version: u8,
-    /// The grid and the numbers of one volume.
+    /// Grid, type and scaling of one volume.
     pub(super) stored: Stored,
-    /// Volumes in the file, one after the other.
+    /// Number of volumes in the file, stored one after the other.
     pub(super) volumes: usize,
     /// Free text of the file, printable characters only.
     pub(super) description: String,
-    /// Which of the transforms placed the affine.
+    /// Source of the affine: `sform`, `qform` or `pixdim`.
     pub(super) placed_by: &'static str,
-    /// What the user should know.
+    /// Warnings for the user.
     pub(super) warnings: Warnings,
-    /// Byte of the first voxel of the first volume.
+    /// Offset of the first voxel of the first volume, bytes.
     offset: u64,
 }
 
 impl Header {
-    /// Byte of the first voxel of a volume.
+    /// Offset of the first voxel of a volume, bytes.
     fn place(&self, volume: usize) -> u64 {
         self.offset + volume as u64 * (self.stored.voxels() * self.stored.kind.bytes()) as u64
     }
 
-    /// Passes over the volumes behind the one that was read, to the end that a gzip sum stands at.
+    /// Skips the volumes after the one that was read, to the end of the data, where gzip stores its checksum.
     pub(super) fn pass_rest(&self, stream: &mut Stream, path: &Path) -> Result<()> {
         stream.skip_to(self.place(self.volumes)).map_err(|error| error.at(path))
     }
 
-    /// The number of the volume to read.
+    /// Index of the volume to read.
     fn choose(&self, reading: &Reading) -> std::result::Result<usize, Refusal> {
         match (self.volumes, reading.volume) {
             (1, None) => Ok(0),
@@ -62,7 +63,7 @@ impl Header {
     }
 }
 
-/// The checked header of a file or pair.
+/// Reads and checks the header of a file or pair.
 pub(super) fn read(path: &Path) -> Result<Header> {
     let (header_path, data_path) = pair(path);
     let paired = header_path != data_path;
@@ -81,7 +82,7 @@ pub(super) fn read(path: &Path) -> Result<Header> {
     check(&raw).map_err(|problem| problem.at(&header_path))
 }
 
-/// Opens a file or pair: its checked header, and the stream standing at the first voxel of the volume that is wanted.
+/// Opens a file or pair: returns its checked header, and the stream at the first voxel of the requested volume.
 pub(super) fn open(path: &Path, reading: &Reading) -> Result<(Header, Stream)> {
     let header = read(path)?;
     let (header_path, data_path) = pair(path);
@@ -128,14 +129,14 @@ fn shape(raw: &Fields) -> std::result::Result<([usize; 3], usize), Refusal> {
     let product = |numbers: &[i64]| numbers.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
     let voxels = product(&dims[..dims.len().min(3)]).unwrap_or(u64::MAX);
     let volumes = product(dims.get(3..).unwrap_or_default()).unwrap_or(u64::MAX);
-    // Together, so that no later product of the two can overflow.
+    // Both are bounded, so that no later product of the two can overflow.
     if voxels > MAX_VOXELS || volumes > MAX_VOXELS {
         return refuse(format!("expected at most {MAX_VOXELS} voxels, got {voxels} ({dims:?})"));
     }
     Ok((shape, volumes as usize))
 }
 
-/// Byte of the first voxel.
+/// Offset of the first voxel, bytes.
 fn offset(raw: &Fields) -> std::result::Result<u64, String> {
     let least = match (raw.single, raw.version) {
         (false, _) => 0.0,

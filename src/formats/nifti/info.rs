@@ -1,4 +1,4 @@
-//! What `recon info` says about a NIfTI file.
+//! Description of NIfTI files for `recon info`.
 
 use super::header;
 use super::pair::pair;

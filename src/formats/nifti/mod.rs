@@ -1,8 +1,9 @@
 //! NIfTI-1 and NIfTI-2 volumes (`.nii`, `.nii.gz`, `.hdr` + `.img`), read; NIfTI-1 written.
 //!
-//! NIfTI is RAS+; this crate is LPS. The flip happens in `affine.rs` and `write.rs` and nowhere else. Read are int8 to
-//! uint64, float32 and float64 of either byte order, one volume of several by its number; refused with a reason are
-//! colour and complex numbers. Reference: nifti.nimh.nih.gov (nifti1.h, nifti2.h); precedence and scaling as nibabel 5.
+//! NIfTI is RAS+; this crate is LPS. The flip happens in `affine.rs` and `write.rs` and nowhere else. Supported are
+//! int8 to uint64, float32 and float64 of either byte order, and one volume of several by its number; colour and
+//! complex numbers are refused. Reference: nifti.nimh.nih.gov (nifti1.h, nifti2.h); the precedence of sform and qform
+//! and the scaling are as in nibabel 5.
 
 mod affine;
 mod fields;
@@ -42,13 +43,13 @@ pub(super) const FORMAT: VolumeFormat = VolumeFormat {
 /// Reads a NIfTI file as a volume `[z, y, x]` in canonical order (axes closest to +z, +y, +x of LPS, obliqueness kept).
 ///
 /// # Errors
-/// [`crate::error::Error::Input`] for a file that is missing, truncated, damaged (gzip sums are checked to the end),
-/// contradicts itself, or holds what is not one scalar volume of finite voxels.
+/// [`crate::error::Error::Input`] for a file that is missing, truncated, damaged (gzip checksums are verified to the
+/// end), contradicts itself, or does not hold one scalar volume of finite voxels.
 pub fn read(path: &Path, units: Units) -> Result<Loaded> {
     read_with(path, &Reading { units, ..Reading::default() })
 }
 
-/// As [`read`], with every choice there is.
+/// Like [`read`], with all options for reading.
 ///
 /// # Errors
 /// As [`read`].
@@ -62,7 +63,7 @@ pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
     stored::finished(path, values, &header.stored.affine, reading, warnings)
 }
 
-/// The affine of a NIfTI file in canonical order; its voxels are not read.
+/// The grid of a NIfTI file in canonical order; its voxels are not read.
 fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
     let header = header::read(path)?;
     let (grid, sheared) = stored::grid(path, &header.stored.affine, &Reading::default())?;

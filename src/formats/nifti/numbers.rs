@@ -1,9 +1,9 @@
-//! NIfTI's codes of types, and its scaling.
+//! NIfTI's datatype codes and scaling.
 
 use super::refusal::Refusal;
 use crate::formats::stored::{Scaling, VoxelType};
 
-/// Code and type of what is read.
+/// Supported datatype codes and their types.
 const KINDS: [(i16, VoxelType); 10] = [
     (2, VoxelType::U8),
     (4, VoxelType::I16),
@@ -17,7 +17,7 @@ const KINDS: [(i16, VoxelType); 10] = [
     (1280, VoxelType::U64),
 ];
 
-/// Codes of what is known and not read.
+/// Datatype codes that are known but not supported.
 const REFUSED: [(i16, &str); 7] = [
     (1, "binary"),
     (32, "complex64"),
@@ -28,7 +28,7 @@ const REFUSED: [(i16, &str); 7] = [
     (2304, "RGBA colour"),
 ];
 
-/// The type of a code whose bits agree with it.
+/// The type of a datatype code; `bits` (the header's bitpix) must agree with it.
 pub(super) fn voxel_type(code: i16, bits: i16) -> std::result::Result<VoxelType, Refusal> {
     if let Some((_, name)) = REFUSED.iter().find(|(known, _)| *known == code) {
         return Err(Refusal::new(

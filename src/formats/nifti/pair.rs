@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, else the file
-/// twice.
+/// The files that hold the header and the voxels: both of a `.hdr` and `.img` pair, whichever was named, otherwise the
+/// same file twice.
 #[must_use]
 pub(super) fn pair(path: &Path) -> (PathBuf, PathBuf) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,9 +1,9 @@
-//! [`Refusal`]: why a header is not taken, before it is known which file it is from.
+//! [`Refusal`]: the reason for refusing a header, without the path of its file.
 
 use crate::error::Error;
 use std::path::Path;
 
-/// A refusal, with advice.
+/// Reason for refusing a header, with advice.
 #[derive(Debug)]
 pub(super) struct Refusal {
     problem: String,
@@ -11,12 +11,12 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// A problem, and what to do about it (empty if the problem says it).
+    /// A problem, and what to do about it (empty if no advice is needed).
     pub(super) fn new(problem: impl Into<String>, hint: &'static str) -> Self {
         Self { problem: problem.into(), hint }
     }
 
-    /// The same about a file.
+    /// The error for the file `path`.
     pub(super) fn at(self, path: &Path) -> Error {
         let error = Error::input(path, self.problem);
         if self.hint.is_empty() { error } else { error.hint(self.hint) }

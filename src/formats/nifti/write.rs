@@ -1,4 +1,4 @@
-//! Our own NIfTI-1 writer: float32, sform = qform with codes 1, millimetres, RAS.
+//! Writer of NIfTI-1 files: float32, sform = qform with codes 1, millimetres, RAS.
 //!
 //! The array is stored along +x, +y, +z of RAS, as near as the grid allows. The quaternion's real part is not stored
 //! but computed by readers as a = sqrt(1 − b² − c² − d²), which is inexact near 0 and exact near 1: in this order a ≥
@@ -14,8 +14,8 @@ use std::path::Path;
 /// Bytes before the voxels: the header and an empty list of extensions.
 const OFFSET: usize = 352;
 
-/// Writes a volume as `.nii` or (by its name) `.nii.gz`, whole or not at all. `description` goes into the header with
-/// the unit of the values, cut to 79 bytes. The same volume always gives the same bytes.
+/// Writes a volume as `.nii` or (by its name) `.nii.gz`, completely or not at all. `description` goes into the header
+/// with the unit of the values, cut to 79 bytes. The same volume always gives the same bytes.
 ///
 /// # Errors
 /// [`Error::Config`] for another ending or an axis of more than 32767 voxels; [`Error::Resource`] when the file cannot
@@ -44,7 +44,7 @@ pub fn write(path: &Path, volume: &Volume, description: &str) -> Result<()> {
     })
 }
 
-/// The affine in RAS mm, array axes closest to +z, +y, +x of RAS, and how to bring the voxels there.
+/// The affine in RAS mm, array axes closest to +z, +y, +x of RAS, and the order that brings the voxels there.
 fn ras(volume: &Volume) -> (Affine, Order) {
     let flip = |[x, y, z]: Point| [-x, -y, z];
     let stored = Affine::from(&volume.grid);
@@ -107,7 +107,7 @@ fn quaternion(axes: [Point; 3]) -> (f64, [f64; 3]) {
     (qfac, [b * sign, c * sign, d * sign])
 }
 
-/// The header as bytes, filled by place.
+/// Bytes of a header, filled at the byte offsets of its fields.
 struct Record([u8; OFFSET]);
 
 impl Record {

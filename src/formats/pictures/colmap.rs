@@ -1,6 +1,7 @@
 //! A sparse model of COLMAP as text: `cameras.txt`, `images.txt` and, for the box of the object, `points3D.txt`
-//! (<https://colmap.github.io/format.html>). A camera of an image takes world points X to R X + t, x right, y down, z
-//! forward; R is that of the quaternion (w, x, y, z). Only cameras without distortion are read.
+//! (<https://colmap.github.io/format.html>). The pose of an image maps world points X to camera coordinates R X + t, x
+//! right, y down, z forward; R is the rotation of the quaternion (w, x, y, z). Only cameras without distortion are
+//! read.
 
 use super::{CameraFile, Frame, Intrinsics, Unit, picture_file, stem};
 use crate::data::{Point, dot, scale};
@@ -12,19 +13,20 @@ use std::path::Path;
 
 /// Largest file that is read, bytes.
 const LARGEST: u64 = 1 << 30;
-/// Points left out at each end of an axis when the box is taken from them: strays are common.
+/// Fraction of the points that is ignored at each end of an axis when the box is computed, because outliers are common.
 const STRAY: f64 = 0.01;
 
-/// Reads the model in a folder; the pictures lie in `pictures`. Its unit counts as 1 mm: COLMAP does not know lengths.
+/// Reads the model in the folder `model`, whose pictures are in the folder `pictures`. Its unit of length is taken as 1
+/// mm, since COLMAP's models have no absolute scale.
 ///
 /// # Errors
-/// A file that is missing or no such text, a camera with distortion, no image, no point for the box.
+/// A file that is missing or malformed, a camera with distortion, no image, no point for the box.
 pub fn read(model: &Path, pictures: &Path) -> Result<CameraFile> {
     let cameras = cameras(&model.join("cameras.txt"))?;
     let path = model.join("images.txt");
     let text = text(&path)?;
     let mut frames = Vec::new();
-    // Two lines per image; the second, of points, may be empty.
+    // Two lines per image; the second, of its image points, may be empty.
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
     while let Some((number, line)) = lines.next() {
         if line.trim().is_empty() {
@@ -66,7 +68,7 @@ fn cameras(path: &Path) -> Result<BTreeMap<String, Intrinsics>> {
     Ok(all)
 }
 
-/// `CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]`.
+/// Parses a line `CAMERA_ID MODEL WIDTH HEIGHT PARAMS[]` of `cameras.txt`.
 fn lens(line: &str) -> std::result::Result<(String, Intrinsics), String> {
     let mut words = line.split_whitespace();
     let (Some(id), Some(model)) = (words.next(), words.next()) else {
@@ -94,7 +96,7 @@ fn lens(line: &str) -> std::result::Result<(String, Intrinsics), String> {
     Ok((id.to_string(), Intrinsics { pixels, focal: focal.map(Some), fov: [None; 2], center: center.map(Some) }))
 }
 
-/// `IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME`.
+/// Parses a line `IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME` of `images.txt`.
 fn image(
     line: &str,
     cameras: &BTreeMap<String, Intrinsics>,
@@ -116,7 +118,7 @@ fn image(
     Ok(Frame { name: stem(Path::new(&name)), picture, source: source.to_path_buf(), position, axes, lens })
 }
 
-/// Rows of the rotation of a quaternion (w, x, y, z).
+/// Rows of the rotation matrix of a quaternion (w, x, y, z).
 fn rotation(q: [f64; 4]) -> std::result::Result<[Point; 3], String> {
     let length = q.iter().map(|x| x * x).sum::<f64>().sqrt();
     if (length - 1.0).abs() > 1e-2 {
@@ -134,7 +136,7 @@ fn rotation(q: [f64; 4]) -> std::result::Result<[Point; 3], String> {
     Ok([row(0), row(1), row(2)])
 }
 
-/// Middle and half edge of the cube that holds all points but strays.
+/// Centre and half edge of the cube that holds all points except outliers.
 fn cube(path: &Path) -> Result<(Point, f64)> {
     let text = text(path)?;
     let mut along: [Vec<f64>; 3] = Default::default();

@@ -3,7 +3,7 @@
 use super::{MOST, admit};
 use std::io::Read;
 
-/// Size and pixels of a JPEG file.
+/// Decodes a JPEG file: its size [rows, columns], and red, green, blue (0 to 1) and opacity (1) of each pixel.
 pub(super) fn decode(reader: impl Read) -> Result<([usize; 2], Vec<[f32; 4]>), String> {
     let not = |error: jpeg_decoder::Error| format!("damaged JPEG: {error}");
     let mut decoder = jpeg_decoder::Decoder::new(reader);

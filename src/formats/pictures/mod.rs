@@ -14,9 +14,9 @@ use crate::input_path;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// Most pixels of a picture that is read.
+/// Largest number of pixels of a picture that is read.
 const MOST: usize = 1 << 26;
-/// Extensions that a name without one may have.
+/// Extensions that are tried for a picture that is named without one.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// A camera as a file describes it, and the picture that it names.
@@ -24,39 +24,39 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 pub struct Frame {
     /// File name of the picture without its extension.
     pub name: String,
-    /// The picture.
+    /// Path of the picture.
     pub picture: PathBuf,
-    /// The file that says so, for messages.
+    /// File that describes the camera, for messages.
     pub source: PathBuf,
-    /// The pinhole in the file's unit.
+    /// Position of the pinhole, in the file's unit of length.
     pub position: Point,
-    /// Directions along the rows, along the columns and of the view.
+    /// Directions to the right along a row, down along a column, and forward along the view.
     pub axes: [Point; 3],
-    /// What is known of the lens.
+    /// Intrinsic parameters, as far as they are known.
     pub lens: Intrinsics,
 }
 
-/// A lens as far as a file describes it.
+/// Intrinsic parameters of a camera, as far as a file gives them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Intrinsics {
-    /// Pixels, [rows, columns].
+    /// Size of the picture, pixels [rows, columns].
     pub pixels: Option<[usize; 2]>,
     /// Focal lengths (x, y) in pixels.
     pub focal: [Option<f64>; 2],
     /// Fields of view (x, y), radians.
     pub fov: [Option<f64>; 2],
-    /// Where the axis meets the picture (x, y), pixels.
+    /// Principal point (x, y), where the optical axis meets the picture, pixels.
     pub center: [Option<f64>; 2],
 }
 
 /// All cameras of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CameraFile {
-    /// One per picture.
+    /// One frame per picture.
     pub frames: Vec<Frame>,
-    /// The middle of the box that holds the object, in the file's unit.
+    /// Centre of the cubic box that holds the object, in the file's unit.
     pub center: Point,
-    /// Half the edge of that box (a cube), in the file's unit.
+    /// Half the edge of that box, in the file's unit.
     pub half: f64,
     /// Length of the file's unit and place of its origin, mm.
     pub unit: Unit,
@@ -72,22 +72,23 @@ pub struct Unit {
 }
 
 impl CameraFile {
-    /// The middle of the object's box in the world, mm.
+    /// Centre of the object's box in the world, mm.
     #[must_use]
     pub fn center_mm(&self) -> Point {
         add(scale(self.center, self.unit.mm), self.unit.origin)
     }
 
-    /// The edge of that box, mm.
+    /// Edge of that box, mm.
     #[must_use]
     pub fn edge_mm(&self) -> f64 {
         2.0 * self.half * self.unit.mm
     }
 
-    /// A frame's camera in world mm; `pixels` where the file does not say them.
+    /// The camera of a frame, in world mm. `pixels` ([rows, columns]) is used where the file does not give the size.
     ///
     /// # Errors
-    /// A matrix that is no rotation, a lens that is not described; with the file and the frame.
+    /// A matrix that is not a rotation, or a size or focal length that is missing. The error names the file and the
+    /// frame.
     pub fn camera(&self, frame: &Frame, pixels: Option<[usize; 2]>) -> Result<Camera> {
         let fault = |problem: String| Error::input(&frame.source, format!("frame {}: {problem}", frame.name));
         let pixels = frame.lens.pixels.or(pixels).ok_or_else(|| fault("lacks its size (`w` and `h`)".to_string()))?;
@@ -101,7 +102,7 @@ impl CameraFile {
         })
     }
 
-    /// A frame's picture and camera.
+    /// Reads the picture of a frame, and returns it with its camera.
     ///
     /// # Errors
     /// A picture that is missing, damaged or of another size than the file says; what [`CameraFile::camera`] refuses.
@@ -118,7 +119,8 @@ impl CameraFile {
 }
 
 impl Intrinsics {
-    /// Focal lengths and centre for pictures of `pixels`. What is missing along y is as along x.
+    /// Focal lengths (x, y) and principal point (x, y), pixels, for pictures of `pixels` ([rows, columns]). A missing
+    /// focal length along y is taken from x, a missing principal point is the centre of the picture.
     fn complete(&self, pixels: [usize; 2]) -> std::result::Result<([f64; 2], [f64; 2]), String> {
         let side = [pixels[1] as f64, pixels[0] as f64];
         let from_fov = |k: usize| self.fov[k].map(|fov| side[k] / 2.0 / (fov / 2.0).tan());
@@ -129,7 +131,7 @@ impl Intrinsics {
     }
 }
 
-/// The picture that a name means, relative to a folder: as it is, else with one of the usual extensions.
+/// Path of the picture that a name refers to, relative to a folder: the name as it is, or with one of [`EXTENSIONS`].
 pub(super) fn picture_file(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
     if path.is_file() {
@@ -147,7 +149,7 @@ pub(super) fn picture_file(folder: &Path, name: &str) -> PathBuf {
     found.unwrap_or_else(|| if known { path } else { tried[0].clone() })
 }
 
-/// The name of a picture: that of its file without the extension.
+/// Name of a picture: its file name without the extension.
 pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "picture".to_string(), |stem| stem.to_string_lossy().into_owned())
 }
@@ -172,7 +174,7 @@ pub fn read(path: &Path) -> Result<Picture> {
         .map_err(|problem| Error::input(path, problem))
 }
 
-/// Refuses more pixels than are read.
+/// Refuses a picture of no pixels or of more than [`MOST`].
 fn admit(rows: usize, columns: usize) -> std::result::Result<(), String> {
     match rows.checked_mul(columns) {
         Some(n) if n > 0 && n <= MOST => Ok(()),

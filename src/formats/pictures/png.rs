@@ -9,7 +9,7 @@ use std::path::Path;
 
 type Pixels = ([usize; 2], Vec<[f32; 4]>);
 
-/// Size and pixels of a PNG file of any kind.
+/// Decodes a PNG file of any kind: its size [rows, columns], and red, green, blue and opacity of each pixel, 0 to 1.
 pub(super) fn decode(reader: impl BufRead + Seek) -> std::result::Result<Pixels, String> {
     let not = |error: png::DecodingError| format!("damaged PNG: {error}");
     let mut decoder = png::Decoder::new(reader);
@@ -39,10 +39,10 @@ fn bytes(picture: &Picture) -> Vec<u8> {
     picture.rgba.iter().flatten().map(|value| (value * 255.0).round() as u8).collect()
 }
 
-/// The bytes of a PNG file (8-bit RGBA).
+/// Encodes a picture as a PNG file (8-bit RGBA).
 #[must_use]
 pub fn encode(picture: &Picture) -> Vec<u8> {
-    // Memory takes every byte, and the number of bytes is that of the pixels by construction.
+    // Encoding cannot fail: writing to memory succeeds, and the number of bytes fits the number of pixels.
     encoded(&[picture], 0).unwrap_or_default()
 }
 
@@ -70,7 +70,7 @@ pub fn write(path: &Path, picture: &Picture) -> Result<()> {
     atomic::write(path, &encode(picture))
 }
 
-/// Writes pictures of one size as an animation (APNG) that repeats for ever.
+/// Writes pictures of one size as an animation (APNG) that repeats for ever and shows each for `milliseconds`.
 ///
 /// # Errors
 /// No picture; pictures of several sizes; a file that cannot be written.

@@ -31,7 +31,7 @@ fn what_is_written_is_read_as_the_same_cameras_and_pictures() {
     }
 }
 
-/// The keys and rules by which nerfstudio's Blender reader and instant-ngp's loader see the file.
+/// Checks the keys and rules by which nerfstudio's Blender reader and instant-ngp's loader read the file.
 #[test]
 fn nerfstudio_and_instant_ngp_find_their_keys() {
     let folder = tempfile::tempdir().unwrap();
@@ -56,7 +56,7 @@ fn nerfstudio_and_instant_ngp_find_their_keys() {
     assert!(["fl_x", "fl_y", "cx", "cy", "w", "h"].iter().all(|key| value[key].is_f64()));
 }
 
-/// A set by hand, as Blender's script writes it: no size, no intrinsics but the angle, keys that mean nothing here.
+/// A hand-written set in the form of Blender's script: no size, no intrinsics but the angle, keys without meaning here.
 #[test]
 fn a_set_as_blender_writes_it_is_read() {
     let folder = tempfile::tempdir().unwrap();

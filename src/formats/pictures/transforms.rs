@@ -1,10 +1,10 @@
 //! `transforms_{train,val,test}.json`: cameras as Blender writes them for NeRF's synthetic scenes (Mildenhall et al.,
 //! ECCV 2020), with the keys that instant-ngp and nerfstudio add.
 //!
-//! `transform_matrix` takes a camera's axes (x right, y up, z backwards) to the world, z up. The object lies within
-//! ±1.5 of the origin, or, with instant-ngp's `aabb_scale`, `scale` and `offset`, where p · scale + offset is within
-//! 0.5 ± aabb_scale / 2. Our own key `recon: {mm_per_unit, center_mm}` says what the unit is; other programs pass over
-//! it.
+//! `transform_matrix` maps a camera's axes (x right, y up, z backwards) to the world, z up. The object lies within ±1.5
+//! of the origin, or, with instant-ngp's `aabb_scale`, `scale` and `offset`, where p · scale + offset is within 0.5 ±
+//! aabb_scale / 2. recon's own key `recon: {mm_per_unit, center_mm}` gives the length of the unit and the world
+//! position of the origin, mm; other programs ignore it.
 
 use super::{CameraFile, Frame, Intrinsics, Unit, picture_file, stem};
 use crate::data::{Camera, Point, scale};
@@ -22,7 +22,7 @@ const NGP_SCALE: f64 = 0.33;
 /// Largest file that is read, bytes.
 const LARGEST: u64 = 1 << 28;
 
-/// The lens, of the file or of one frame.
+/// Intrinsic parameters, of the whole file or of one frame.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Lens {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,10 +72,10 @@ struct Placement {
     center_mm: [f64; 3],
 }
 
-/// Reads a file of cameras. Its pictures are named, not opened.
+/// Reads a file of cameras. Its pictures are not opened.
 ///
 /// # Errors
-/// A file that is missing or no such JSON, without frames, with a matrix of another shape or numbers that are none.
+/// A file that is missing or not such JSON, has no frames, or has a matrix of the wrong shape or an invalid number.
 pub fn read(path: &Path) -> Result<CameraFile> {
     let mut text = String::new();
     let read = input_path::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
@@ -110,7 +110,7 @@ fn unit(placement: Option<&Placement>) -> std::result::Result<Unit, String> {
     Ok(Unit { mm, origin })
 }
 
-/// Middle and half edge of the object's box, in the file's unit.
+/// Centre and half edge of the object's box, in the file's unit.
 fn aabb(document: &Document) -> std::result::Result<(Point, f64), String> {
     if document.aabb_scale.is_none() && document.scale.is_none() && document.offset.is_none() {
         return Ok(([0.0; 3], HALF));
@@ -137,7 +137,7 @@ fn pose(matrix: &[Vec<f64>]) -> std::result::Result<(Point, [Point; 3]), String>
 }
 
 impl Lens {
-    /// What a frame says, else what the file says.
+    /// Intrinsic parameters of a frame: its own values, or those of the file where it has none.
     fn over(&self, file: &Self) -> std::result::Result<Intrinsics, String> {
         let side = |own: Option<f64>, all: Option<f64>, key: &str| match own.or(all) {
             None => Ok(None),
@@ -174,7 +174,7 @@ impl Lens {
 }
 
 /// Writes cameras in world mm: `files[i]` names the picture of `cameras[i]`, relative to the file's folder and without
-/// extension. `center` and `edge` (mm) are those of the cube that holds the object, which becomes ±1.5.
+/// extension. `center` and `edge` (mm) are those of the cube that holds the object, which is scaled to ±1.5.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -191,7 +191,7 @@ pub fn write(path: &Path, files: &[String], cameras: &[Camera], center: Point, e
         Entry { file_path: file.clone(), transform_matrix: matrix, lens }
     };
     let frames = files.iter().zip(cameras).map(entry).collect();
-    // instant-ngp's cube of edge 1 is then the object's.
+    // With these values instant-ngp's unit cube is the object's cube.
     let document = Document {
         lens: lens.clone(),
         aabb_scale: Some(1.0),

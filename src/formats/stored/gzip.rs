@@ -6,11 +6,12 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 use rayon::prelude::*;
 use std::io::{self, Write};
 
-/// Bytes of a piece: 128 of deflate's windows, so that little is lost by beginning each anew.
+/// Bytes of a piece: 128 windows of deflate (32 KiB each), so that restarting the compression at each piece costs
+/// little.
 const PIECE: usize = 1 << 22;
-/// Pieces that are in memory at a time.
+/// Largest number of pieces in memory at a time.
 const AT_ONCE: usize = 16;
-/// Header without name and time (RFC 1952): the same numbers give the same bytes.
+/// Header without name and time (RFC 1952), so that the same values give the same bytes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 const LEVEL: u32 = 4;
 
@@ -43,7 +44,7 @@ pub(in crate::formats) fn write_gzip(out: &mut dyn Write, head: &[u8], values: &
     out.write_all(&((head.len() + 4 * values.len()) as u32).to_le_bytes())
 }
 
-/// One piece of a deflate stream; the last one ends it.
+/// Compresses one piece of a deflate stream; `last` ends the stream.
 fn deflated(bytes: &[u8], last: bool) -> io::Result<Vec<u8>> {
     let mut compress = Compress::new(Compression::new(LEVEL), false);
     let mut out = Vec::with_capacity(bytes.len() / 2 + 64);
@@ -52,7 +53,7 @@ fn deflated(bytes: &[u8], last: bool) -> io::Result<Vec<u8>> {
         let taken = compress.total_in() as usize;
         let before = out.len();
         compress.compress_vec(&bytes[taken..], &mut out, flush).map_err(io::Error::other)?;
-        // Room that is left over means that all was flushed.
+        // Unused capacity of the output means that everything was flushed.
         if compress.total_in() as usize == bytes.len() && (out.len() < out.capacity() || out.len() == before) {
             return Ok(out);
         }
@@ -77,7 +78,7 @@ mod tests {
         let packed = pack(1);
         assert_eq!(packed, pack(3));
         let mut unpacked = Vec::new();
-        // A decoder of one member only, which checks the sum.
+        // `GzDecoder` reads one member only, and verifies its checksum.
         flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
         assert_eq!(&unpacked[..6], b"header");
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();

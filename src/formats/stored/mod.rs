@@ -1,5 +1,5 @@
-//! Voxels as files store them: numbers of any type and byte order on an affine grid, perhaps compressed. What the
-//! formats of volumes share: a header is read by each, everything behind it here.
+//! Voxel values as files store them: numbers of any type and byte order on an affine grid, compressed or not. Each
+//! volume format parses its own header; this module, which all share, reads what follows it.
 
 mod gzip;
 mod numbers;
@@ -20,19 +20,19 @@ use crate::memory;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Most voxels that are read (8 GiB in memory): 2048 x 1024 x 1024.
+/// Largest number of voxels that are read (8 GiB in memory): 2048 x 1024 x 1024.
 const MAX_VOXELS: usize = 1 << 31;
 
-/// What a header says of the numbers behind it.
+/// Description of the stored voxel values, taken from a header.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
     /// Grid in storage order (slowest first), LPS mm.
     pub(super) affine: Affine,
     /// Type of the stored numbers.
     pub(super) kind: VoxelType,
-    /// Whether they are big-endian.
+    /// Whether the numbers are big-endian.
     pub(super) big_endian: bool,
-    /// Stored number to value.
+    /// Conversion of a stored number to a value.
     pub(super) scaling: Scaling,
 }
 
@@ -43,13 +43,13 @@ impl Stored {
     }
 }
 
-/// A header that was read, and where its numbers are.
+/// A header that was read, and the place of its voxel values.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) stored: Stored,
-    /// The file with the numbers.
+    /// The file with the voxel values.
     pub(super) data: PathBuf,
-    /// Its bytes before them.
+    /// Bytes of that file before the voxel values.
     pub(super) offset: u64,
     pub(super) packing: Packing,
     pub(super) warnings: Warnings,
@@ -72,7 +72,7 @@ impl Header {
         Ok((grid, self.warnings.iter().cloned().chain(sheared).collect()))
     }
 
-    /// What `recon info` says; all voxels are read.
+    /// Describes the volume for `recon info`. Reads all voxels, so that damage is found here rather than during a run.
     pub(super) fn describe(self, kind: &str, path: &Path) -> Result<Description> {
         let mut description = Description::new(kind);
         let order = if self.stored.big_endian { "big-endian" } else { "little-endian" };
@@ -85,7 +85,7 @@ impl Header {
     }
 }
 
-/// The rows of a volume that was read: damage is said by `recon info`, not in the middle of a run.
+/// Adds the rows of a volume that was read. A doubt about its units is dropped, since none were chosen.
 pub(super) fn value_rows(description: &mut Description, loaded: Loaded) {
     grid_rows(description, &loaded.volume.grid);
     let (low, high) = loaded.volume.range();
@@ -93,12 +93,12 @@ pub(super) fn value_rows(description: &mut Description, loaded: Loaded) {
     description.warnings = loaded.warnings.into_iter().filter(|warning| warning.code != "units_doubtful").collect();
 }
 
-/// Reads the numbers behind a header that stand next in a stream.
+/// Reads the voxel values described by `stored` from the stream's current position.
 pub(super) fn read(stream: &mut Stream, stored: &Stored) -> std::result::Result<Vec<f32>, Broken> {
     voxels::read(stream, stored)
 }
 
-/// Values in storage order as a volume in canonical order; a sheared grid is brought to right angles.
+/// Turns values in storage order into a volume in canonical order; a sheared grid is resampled to right angles.
 pub(super) fn finished(
     path: &Path,
     values: Vec<f32>,
@@ -123,7 +123,8 @@ pub(super) fn finished(
     Ok(Loaded { volume, warnings })
 }
 
-/// The grid in canonical order, and a warning where that is not the one that the file has.
+/// The grid in canonical order. With a warning if the grid of the file is sheared, and this right-angled one replaces
+/// it.
 pub(super) fn grid(path: &Path, affine: &Affine, reading: &Reading) -> Result<(Grid, Option<Warning>)> {
     let order = affine.canonical_order();
     let fault = |problem: String| Error::input(path, problem);
@@ -158,7 +159,7 @@ pub(super) fn write_floats(out: &mut dyn Write, values: &[f32]) -> std::io::Resu
     Ok(())
 }
 
-/// Refuses more voxels than are ever read, and none.
+/// Refuses a shape of no voxels or of more than are ever read.
 pub(super) fn check_shape(shape: [usize; 3]) -> std::result::Result<(), String> {
     match shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n)) {
         Some(voxels) if (1..=MAX_VOXELS).contains(&voxels) => Ok(()),
@@ -166,7 +167,7 @@ pub(super) fn check_shape(shape: [usize; 3]) -> std::result::Result<(), String> 
     }
 }
 
-/// The first bytes of a text header, up to `most`, as text; what is not UTF-8 is replaced.
+/// Reads the first bytes of a file with a text header, at most `most`.
 pub(super) fn head(path: &Path, most: u64) -> Result<Vec<u8>> {
     use std::io::Read;
     let fail = |error: std::io::Error| Error::read(path, &error);
@@ -179,7 +180,8 @@ pub(super) fn head(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The file that a header names beside itself: a plain name, in the header's folder.
+/// Path of the data file that a header names: a relative path, in the header's folder or below it. A pattern for
+/// several files (with `%`) is refused.
 pub(super) fn sibling(path: &Path, name: &str) -> std::result::Result<PathBuf, String> {
     let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     if name.is_empty() || !plain || name.contains('%') {

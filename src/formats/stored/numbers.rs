@@ -1,4 +1,4 @@
-//! How numbers are stored, and how they become values.
+//! Types of stored numbers, and the scaling that turns them into values.
 
 /// Type of the stored numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(in crate::formats) enum VoxelType {
     F64,
 }
 
-/// Type, bytes and name.
+/// Each type with its size in bytes and its name.
 const TYPES: [(VoxelType, usize, &str); 10] = [
     (VoxelType::U8, 1, "uint8"),
     (VoxelType::I8, 1, "int8"),
@@ -30,7 +30,7 @@ const TYPES: [(VoxelType, usize, &str); 10] = [
 ];
 
 impl VoxelType {
-    /// The type of that name, as [`VoxelType::name`] gives it.
+    /// The type with this name, as [`VoxelType::name`] gives it.
     pub(in crate::formats) fn named(name: &str) -> Option<Self> {
         TYPES.iter().find(|(.., known)| *known == name).map(|(kind, ..)| *kind)
     }
@@ -39,7 +39,7 @@ impl VoxelType {
         TYPES.iter().find(|(kind, ..)| *kind == self).expect("every type has its row")
     }
 
-    /// Bytes of a number.
+    /// Bytes per number.
     pub(in crate::formats) fn bytes(self) -> usize {
         self.row().1
     }

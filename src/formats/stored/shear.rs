@@ -1,18 +1,18 @@
-//! A sheared grid (a tilted gantry, a transform with shear) brought to right angles.
+//! Resampling of a sheared grid (a tilted gantry, a transform with shear) to right angles.
 //!
 //! The two axes that are nearest to a right angle keep their directions and spacings; the third becomes their normal,
-//! with the distance of the planes along it. For a stack of slices that were shifted against each other that is the
-//! slices themselves, each moved in its own plane: nothing is interpolated across them.
+//! with the distance of the planes along it. For a stack of slices that are shifted against each other, the new slices
+//! are the old ones, each shifted within its own plane: nothing is interpolated between slices.
 
 use crate::data::{Grid, Point, add, cross, dot, norm, scale, sub};
 use crate::error::{Error, Result};
 use crate::formats::orient::Affine;
 use rayon::prelude::*;
 
-/// Indices nearer to a whole number than this are whole: rounding must not blur a slice.
+/// Indices closer than this to a whole number are set to it, so that rounding errors do not blur a slice.
 const WHOLE: f64 = 1e-5;
-/// Most voxels of the right-angled grid for each of the sheared one: a gantry tilted by 30 degrees takes less than 2
-/// of most scans. Small grids may have more.
+/// Largest ratio of the voxels of the right-angled grid to those of the sheared one; a gantry tilt of 30 degrees needs
+/// less than 2 for most scans. A grid of at most `SMALL` voxels is always accepted.
 const MOST_MORE: usize = 16;
 const SMALL: usize = 1 << 20;
 
@@ -61,8 +61,9 @@ pub(in crate::formats) fn upright(affine: &Affine) -> Result<Grid> {
     Ok(grid)
 }
 
-/// Values on a sheared grid `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2) within
-/// the range of the values, beyond which it swings at edges; `air` outside.
+/// Resamples values on a sheared grid `[i, j, k]` at the voxels of `grid`, by cubic convolution (Keys 1981, a = −1/2).
+/// That overshoots at edges, so results are clamped to the range of the values, `low` to `high`; `air` outside the
+/// sheared grid.
 pub(in crate::formats) fn resampled(
     values: &[f32],
     from: &Affine,
@@ -90,7 +91,7 @@ pub(in crate::formats) fn resampled(
     out
 }
 
-/// The value at a fractional index; `None` beyond half a voxel outside.
+/// The value at a fractional index; `None` more than half a voxel outside the grid.
 fn interpolated(values: &[f32], shape: [usize; 3], at: [f64; 3]) -> Option<f32> {
     let inside = |k: usize| at[k] >= -0.5 && at[k] <= shape[k] as f64 - 0.5;
     if !(0..3).all(inside) {
@@ -109,7 +110,7 @@ fn interpolated(values: &[f32], shape: [usize; 3], at: [f64; 3]) -> Option<f32> 
     Some(sum as f32)
 }
 
-/// The four samples around a fractional index with their weights; samples beyond an end are the end's.
+/// The four samples around a fractional index with their weights; beyond an end, the last sample is repeated.
 fn taps(at: f64, n: usize) -> [(usize, f64); 4] {
     let whole = at.round();
     let at = if (at - whole).abs() < WHOLE { whole } else { at };

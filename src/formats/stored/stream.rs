@@ -1,4 +1,4 @@
-//! A bounded stream of the numbers in a file, unpacked where it is compressed.
+//! A stream of the bytes of a data file, limited in size, and decompressed where the file is compressed.
 
 use super::Stored;
 use crate::data::Warning;
@@ -9,15 +9,15 @@ use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Deflate cannot expand by more (RFC 1951: 258 bytes out of 2 bits).
+/// Largest expansion factor of Deflate (RFC 1951: 258 bytes out of 2 bits).
 const DEFLATE_RATIO: u64 = 1032;
-/// Bytes after the voxels that are tolerated (with a warning).
+/// Largest number of bytes after the voxels that are tolerated (with a warning).
 const TRAILING: u64 = 1 << 20;
 
-/// How the bytes of a stream are packed.
+/// Compression of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::formats) enum Packing {
-    /// As they are.
+    /// Not compressed.
     None,
     /// gzip (RFC 1952).
     Gzip,
@@ -28,9 +28,9 @@ pub(in crate::formats) enum Packing {
 /// A file being read.
 pub(in crate::formats) struct Stream {
     inner: Box<dyn Read>,
-    /// Most bytes the stream can give, judged by the size of the file.
+    /// Largest number of bytes that the stream can yield, given the size of the file.
     pub(in crate::formats) capacity: u64,
-    /// Bytes of the file.
+    /// Bytes of the file from the start of the stream on, before decompression.
     pub(in crate::formats) size: u64,
     /// Whether it is compressed.
     pub(in crate::formats) packed: bool,
@@ -38,7 +38,7 @@ pub(in crate::formats) struct Stream {
     taken: u64,
 }
 
-/// What went wrong while reading, before it is known in which file.
+/// An error while reading a stream, without the path of the file.
 #[derive(Debug)]
 pub(in crate::formats) enum Broken {
     Io(io::Error),
@@ -48,7 +48,7 @@ pub(in crate::formats) enum Broken {
 }
 
 impl Broken {
-    /// The error, in `path`.
+    /// The error for the file `path`.
     pub(in crate::formats) fn at(self, path: &Path) -> Error {
         match self {
             Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -74,12 +74,12 @@ impl Broken {
 }
 
 impl Stream {
-    /// Opens a file: gzip or plain, told by its first bytes, not by its name.
+    /// Opens a file: gzip or plain, judged by its first bytes, not by its name.
     pub(in crate::formats) fn open(path: &Path) -> Result<Self> {
         Self::begin(path, 0, None)
     }
 
-    /// Opens what stands behind byte `offset` of a file.
+    /// Opens the part of a file from byte `offset` on.
     pub(in crate::formats) fn behind(path: &Path, offset: u64, packing: Packing) -> Result<Self> {
         Self::begin(path, offset, Some(packing))
     }
@@ -106,7 +106,8 @@ impl Stream {
         Ok(Self { inner, capacity, size, packed, taken: 0 })
     }
 
-    /// Refuses a stream that cannot hold what a header declares, or more than memory can.
+    /// Refuses a header that declares more voxels than the stream can hold, or than fit into memory. `offset` is the
+    /// byte of the first voxel in the stream.
     pub(in crate::formats) fn admit(&self, path: &Path, offset: u64, stored: &Stored) -> Result<()> {
         let needed = offset + (stored.voxels() * stored.kind.bytes()) as u64;
         if needed > self.capacity {
@@ -149,7 +150,8 @@ impl Stream {
         }
     }
 
-    /// Reads to the end, which is where gzip keeps its check sum.
+    /// Reads to the end of the stream, where gzip verifies its checksum. Trailing bytes give a warning, or an error if
+    /// there are more than [`TRAILING`].
     pub(in crate::formats) fn finish(mut self) -> std::result::Result<Option<Warning>, Broken> {
         let rest = io::copy(&mut self.inner.by_ref().take(TRAILING + 1), &mut io::sink()).map_err(Broken::Io)?;
         match rest {

@@ -1,4 +1,4 @@
-//! Stored numbers of any type and byte order → f32 voxels.
+//! Conversion of stored numbers of any type and byte order to float32 voxels.
 
 use super::Stored;
 use super::numbers::{Scaling, VoxelType};
@@ -28,14 +28,14 @@ pub(in crate::formats) fn read(stream: &mut Stream, stored: &Stored) -> std::res
                 what: "voxels",
             });
         }
-        // Memory is taken as bytes arrive, whatever the header promised.
+        // Reserved memory is filled only as bytes arrive, whatever the header promised.
         values.resize(done + wanted / size, 0.0);
         convert(&bytes[..wanted], stored, &mut values[done..]);
     }
     Ok(values)
 }
 
-/// Stored numbers to values, one each.
+/// Converts stored numbers to values, one for one.
 fn convert(bytes: &[u8], stored: &Stored, values: &mut [f32]) {
     macro_rules! convert {
         ($type:ty) => {
@@ -60,7 +60,7 @@ fn convert(bytes: &[u8], stored: &Stored, values: &mut [f32]) {
     }
 }
 
-/// One type: bytes → f64 → scaled → f32, in parallel.
+/// Converts numbers of one type: bytes → f64 → scaled → f32, in parallel.
 fn decode<const N: usize>(bytes: &[u8], values: &mut [f32], scaling: Scaling, number: impl Fn([u8; N]) -> f64 + Sync) {
     values.par_chunks_mut(PART).zip(bytes.par_chunks(PART * N)).for_each(|(values, bytes)| {
         for (value, raw) in values.iter_mut().zip(bytes.as_chunks::<N>().0) {
@@ -69,7 +69,7 @@ fn decode<const N: usize>(bytes: &[u8], values: &mut [f32], scaling: Scaling, nu
     });
 }
 
-/// Smallest and largest value; NaN and infinite ones are counted and refused.
+/// Smallest and largest value; if any are NaN or infinite, an error that counts them.
 pub(in crate::formats) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32)> {
     let join =
         |a: Summary, b: Summary| Summary { low: a.low.min(b.low), high: a.high.max(b.high), doubt: a.doubt + b.doubt };
@@ -86,7 +86,7 @@ pub(in crate::formats) fn range(path: &Path, values: &[f32]) -> Result<(f32, f32
     .hint("replace them in the source, for instance by the value of air: numpy.nan_to_num(data, nan=-1000)"))
 }
 
-/// What one pass over voxels tells.
+/// Result of one pass over voxels.
 #[derive(Clone, Copy)]
 struct Summary {
     low: f32,
@@ -98,7 +98,7 @@ struct Summary {
 impl Summary {
     const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY, doubt: 0.0 };
 
-    /// In lanes, which compilers turn into vector instructions.
+    /// Summarizes values in independent lanes, which compilers turn into vector instructions.
     fn of(values: &[f32]) -> Self {
         const LANES: usize = 16;
         let (mut low, mut high, mut doubt) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES], [0.0; LANES]);

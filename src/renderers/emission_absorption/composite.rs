@@ -1,39 +1,40 @@
-//! The sum along a ray and its gradient, by hand: with wᵢ = Tᵢ (1 − exp(−σᵢ δᵢ)) and Tₑ what is left at the end,
-//! ∂C/∂cᵢ = wᵢ, ∂C/∂σᵢ = δᵢ (Tᵢ₊₁ cᵢ − Σ_{j>i} wⱼ cⱼ), ∂A/∂σᵢ = δᵢ Tₑ for the opacity A = 1 − Tₑ.
+//! The sum along a ray and its hand-derived gradient. With wᵢ = Tᵢ (1 − exp(−σᵢ δᵢ)), and Tₑ the transmittance of the
+//! whole ray, ∂C/∂cᵢ = wᵢ, ∂C/∂σᵢ = δᵢ (Tᵢ₊₁ cᵢ − Σ_{j>i} wⱼ cⱼ), ∂A/∂σᵢ = δᵢ Tₑ for the opacity A = 1 − Tₑ.
 //!
-//! A field gives four raw numbers at a point; its density is σ = exp(raw₀) (raw₀ at most 15), its colour the logistic
-//! function of the others. Sums are in f64 and each ray is one thread's: the bits do not depend on how rays are shared
-//! out or cut into chunks.
+//! A field returns four raw numbers at a point: the density is σ = exp(raw₀), with raw₀ limited to 15, and the colour
+//! is the logistic function of the others. Sums are in f64 and each ray is computed by one thread, so that the bits do
+//! not depend on how the rays are distributed over threads or chunks.
 
 use rayon::prelude::*;
 
-/// Raw densities above this count as this: a denser point is as opaque.
+/// Upper limit of the raw density; larger values are clamped to it, and are opaque anyway.
 pub const DENSEST: f64 = 15.0;
 
-/// What is seen along a ray.
+/// Colour, opacity and depth along a ray.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Seen {
-    /// Red, green, blue, multiplied with the opacity.
+    /// Red, green and blue, multiplied by the opacity.
     pub color: [f64; 3],
-    /// A, 0 to 1.
+    /// Opacity A, 0 to 1.
     pub opacity: f64,
-    /// Mean distance of what is seen from the camera, weighted by wᵢ, in the unit of the distances; 0 where nothing is.
+    /// Mean distance from the camera, weighted by wᵢ, in the unit of the given distances; 0 for an empty ray.
     pub depth: f64,
 }
 
-/// Density (per unit of length) of a raw value.
+/// Density, per unit of length, for a raw value.
 #[must_use]
 pub fn density(raw: f64) -> f64 {
     raw.min(DENSEST).exp()
 }
 
-/// Colour (0 to 1) of a raw value.
+/// Colour component, 0 to 1, for a raw value.
 #[must_use]
 pub fn color(raw: f64) -> f64 {
     1.0 / (1.0 + (-raw).exp())
 }
 
-/// What is seen of `raw` values `[samples, 4]`, each standing for the length `step`, at distances `depths` `[samples]`.
+/// Composites the samples of a ray: `raw` `[samples, 4]`, each for a length of `step`, at the distances `depths`
+/// `[samples]`.
 #[must_use]
 pub fn forward<T: Copy + Into<f64>>(raw: &[T], depths: &[T], step: f64) -> Seen {
     let (mut seen, mut left) = (Seen::default(), 1.0f64);
@@ -48,7 +49,8 @@ pub fn forward<T: Copy + Into<f64>>(raw: &[T], depths: &[T], step: f64) -> Seen 
     seen
 }
 
-/// Slopes `[samples, 4]` of a function of what is seen, given its slopes in colour and in opacity.
+/// Gradient of a function of the ray's colour and opacity with respect to the raw values, given its gradient `slope`
+/// with respect to colour and opacity; calls `put` with the number of each sample and its four values.
 pub fn backward<T: Copy + Into<f64>>(
     raw: &[T],
     step: f64,
@@ -81,14 +83,14 @@ pub fn backward<T: Copy + Into<f64>>(
     }
 }
 
-/// Samples of many rays, one ray after the other.
+/// Samples of many rays, stored ray by ray.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
-    /// Where each ray's samples begin, and the end of the last: rays + 1 numbers.
+    /// Index of each ray's first sample, and the total number of samples: rays + 1 numbers.
     pub offsets: &'a [usize],
-    /// Distances from the cameras, `[samples]`.
+    /// Distances from the cameras, `[samples]`, in the unit of `step`.
     pub depths: &'a [f32],
-    /// Length of a sample.
+    /// Length that a sample stands for.
     pub step: f64,
 }
 
@@ -97,7 +99,7 @@ impl Batch<'_> {
         self.offsets[ray]..self.offsets[ray + 1]
     }
 
-    /// What each ray sees of raw values `[samples, 4]`.
+    /// Colour, opacity and depth of each ray, for raw values `[samples, 4]`.
     #[must_use]
     pub fn forward(&self, raw: &[f32]) -> Vec<Seen> {
         let one = |ray: usize| {
@@ -107,7 +109,8 @@ impl Batch<'_> {
         (0..self.offsets.len().saturating_sub(1)).into_par_iter().map(one).collect()
     }
 
-    /// Slopes `[samples, 4]` of a function of what the rays see, given its slopes in each ray's colour and opacity.
+    /// Gradient `[samples, 4]` of a function of the rays' colours and opacities with respect to the raw values, given
+    /// its gradient with respect to each ray's colour and opacity.
     #[must_use]
     pub fn backward(&self, raw: &[f32], slopes: &[([f64; 3], f64)]) -> Vec<f32> {
         let mut out = vec![0f32; raw.len()];
@@ -137,7 +140,7 @@ mod tests {
         (value / (1.0 - value)).ln()
     }
 
-    /// Samples of a function of the distance at the middles of equal steps.
+    /// Samples of a function of the distance, at the middles of equal steps.
     fn sampled(count: usize, length: f64, at: impl Fn(f64) -> [f64; 4]) -> (Vec<f64>, Vec<f64>, f64) {
         let step = length / count as f64;
         let depths: Vec<f64> = (0..count).map(|i| (i as f64 + 0.5) * step).collect();
@@ -164,7 +167,8 @@ mod tests {
 
     #[test]
     fn two_overlapping_boxes_are_seen_one_through_the_other() {
-        // Red 0.4 to 1.2, blue 0.9 to 1.6; where both are the densities add up and the colours mix by them.
+        // Red from 0.4 to 1.2, blue from 0.9 to 1.6; where they overlap, the densities add and the colours are weighted
+        // by them.
         let (a, b) = (1.3, 2.1);
         let red = [0.9, 0.1, 0.2];
         let blue = [0.1, 0.3, 0.8];
@@ -192,7 +196,7 @@ mod tests {
         assert!((seen.opacity - (1.0 - left)).abs() < 1e-4);
     }
 
-    /// Some number between −1.5 and 1.5.
+    /// Deterministic test values between −1.5 and 1.5.
     fn wave(i: usize) -> f64 {
         1.5 * (i as f64 * 1.7).sin()
     }

@@ -1,11 +1,11 @@
-//! The same sum as a differentiable tensor expression, for rays with equally many samples: the reference for
+//! Compositing as a differentiable tensor expression, for rays with equal numbers of samples: the reference for
 //! [`super::composite`].
 
 use super::composite::DENSEST;
 use tch::{Kind, TchError, Tensor};
 
-/// Colour `[rays, 3]` (multiplied with the opacity) and opacity `[rays]` of raw values `[rays, samples, 4]`, each
-/// standing for the length `step`.
+/// Colour `[rays, 3]` (multiplied by the opacity) and opacity `[rays]` for raw values `[rays, samples, 4]`, each for a
+/// length of `step`.
 ///
 /// # Errors
 /// When memory runs out.

@@ -1,46 +1,46 @@
-//! Where rays are looked at: equal steps through the box of the object, from a random start where a fit asks for it,
-//! and only in cells that count as matter.
+//! Positions of the samples along rays: equal steps through the object's box, with a random offset if a fit asks for
+//! it, and only in occupied cells.
 
 use super::occupancy::Occupancy;
 use crate::data::{Grid, Point, scale, sub};
 use rayon::prelude::*;
 
-/// A ray in world mm.
+/// A ray in world coordinates, mm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ray {
-    /// Where it starts, mm.
+    /// Starting point, mm.
     pub from: Point,
     /// Unit vector.
     pub direction: Point,
-    /// Where in its first step it is looked at first, 0 to 1; ½ is the middle.
+    /// Position of the sample within a step, 0 to 1; ½ is the middle.
     pub jitter: f64,
 }
 
 /// Samples of many rays, in field coordinates (see [`crate::fields`]).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Samples {
-    /// Where each ray's samples begin, and the end of the last.
+    /// Index of each ray's first sample, and the total number of samples: rays + 1 numbers.
     pub offsets: Vec<usize>,
-    /// `[samples, 3]`.
+    /// `[samples, 3]`, order (x, y, z).
     pub points: Vec<f32>,
-    /// Distances from the start of the ray, `[samples]`.
+    /// Distances from the starting points of the rays, `[samples]`, in units of the field coordinates.
     pub depths: Vec<f32>,
-    /// Number of each sample's ray.
+    /// Number of the ray of each sample, `[samples]`.
     pub rays: Vec<i64>,
 }
 
-/// How rays go through the box of a grid.
+/// Sampling of rays through the box of a grid.
 #[derive(Debug, Clone)]
 pub struct Marcher<'a> {
     grid: &'a Grid,
-    /// Half the longest extent, mm: 1 of the field coordinates.
+    /// Unit of the field coordinates in mm: half the box's longest extent.
     unit: f64,
-    /// Length of a step, field coordinates.
+    /// Length of a step in field coordinates.
     step: f64,
 }
 
 impl<'a> Marcher<'a> {
-    /// Steps of which `across` go into the diagonal of the box.
+    /// Divides the diagonal of the box into `across` steps.
     #[must_use]
     pub fn new(grid: &'a Grid, across: usize) -> Self {
         let unit = grid.half_extent();
@@ -54,13 +54,14 @@ impl<'a> Marcher<'a> {
         self.step
     }
 
-    /// 1 of the field coordinates in mm.
+    /// Unit of the field coordinates in mm.
     #[must_use]
     pub fn unit_mm(&self) -> f64 {
         self.unit
     }
 
-    /// The samples of some rays. Each ray's are its own: the result does not depend on the number of threads.
+    /// The samples of the rays. Each ray is sampled independently, so that the result does not depend on the number of
+    /// threads.
     #[must_use]
     pub fn samples(&self, rays: &[Ray], matter: &Occupancy) -> Samples {
         let own: Vec<Vec<[f32; 4]>> = rays.par_iter().map(|ray| self.along(ray, matter)).collect();
@@ -111,7 +112,7 @@ mod tests {
         let ray = |y: f64| Ray { from: [-300.0, y, 0.0], direction: [1.0, 0.0, 0.0], jitter: 0.5 };
         let samples = march.samples(&[ray(0.0), ray(60.0), ray(10.0)], &Occupancy::new(8));
         assert!((march.step() - 2.0 * 3f64.sqrt() / 100.0).abs() < 1e-12 && march.unit_mm() == 50.0);
-        // 100 mm of a diagonal of 173.2 in 100 steps.
+        // 100 of the 173.2 mm of the diagonal, which has 100 steps.
         assert!(
             (57..=58).contains(&samples.offsets[1]) && samples.offsets[1] == samples.offsets[2],
             "{:?}",

@@ -1,8 +1,8 @@
-//! Which rays a step draws: uniformly, or more often those that the field explained worst when they were last drawn.
+//! Random choice of the rays of a step: uniform, or preferring rays with a large residual when they were last drawn.
 //!
-//! A ray is drawn with probability pᵢ = (1 − a)/N + a |√Wᵢ rᵢ| / Σ|√W r| and counts 1/pᵢ, so that the loss stays
-//! unbiased whatever the residuals remembered (Katharopoulos, Fleuret, ICML 2018; the uniform part bounds the factor by
-//! 1/(1 − a)).
+//! A ray is drawn with probability pᵢ = (1 − a)/N + a |√Wᵢ rᵢ| / Σ|√W r| and gets the weight 1/pᵢ, so that the loss is
+//! unbiased even if the stored residuals are out of date (Katharopoulos, Fleuret, ICML 2018). The uniform part bounds
+//! the weight, relative to uniform drawing, by 1/(1 − a).
 
 use super::{Memory, Objective};
 use crate::error::Result;
@@ -10,17 +10,17 @@ use crate::tensors::{to_vec, torch_error};
 use rand::{Rng, RngExt};
 use tch::{Kind, TchError, Tensor};
 
-/// The chances of all rays.
+/// Drawing probabilities of all rays.
 pub(super) struct Chances {
     share: f64,
-    /// |√W r| of every ray when it was last drawn, of an empty volume before.
+    /// |√W r| of every ray when it was last drawn; before that, the value for an empty volume.
     magnitudes: Vec<f32>,
-    /// Running sums of the magnitudes.
+    /// Cumulative sums of the magnitudes.
     sums: Vec<f64>,
 }
 
 impl Chances {
-    /// With the part `share` of the rays drawn by their residuals; none for uniform draws.
+    /// Probabilities with the share `share` (a) of rays drawn by their residuals; `None` for uniform drawing.
     pub(super) fn new(objective: &Objective, share: f64, memory: &Memory) -> Result<Option<Self>> {
         if share == 0.0 {
             return Ok(None);
@@ -42,7 +42,7 @@ impl Chances {
         Ok((sum > 0.0 && sum.is_finite()).then_some(Self { share, magnitudes, sums }))
     }
 
-    /// A ray and N pᵢ.
+    /// Draws a ray; returns its number and N pᵢ.
     pub(super) fn draw(&self, random: &mut impl Rng) -> (usize, f64) {
         let (rays, total) = (self.sums.len(), self.sums[self.sums.len() - 1]);
         let ray = if random.random_range(0.0..1.0) < self.share {
@@ -55,7 +55,7 @@ impl Chances {
         (ray, chance)
     }
 
-    /// Takes note of what the rays drawn left unexplained.
+    /// Stores the residuals `[rays]` of the rays that were drawn.
     pub(super) fn note(&mut self, rays: &Tensor, residuals: &Tensor) -> Result<()> {
         let numbers = Vec::<i64>::try_from(rays).map_err(torch_error)?;
         for (ray, residual) in numbers.into_iter().zip(to_vec(residuals)?) {
@@ -64,7 +64,7 @@ impl Chances {
         Ok(())
     }
 
-    /// What the next step is to know.
+    /// The stored magnitudes, for the next step.
     pub(super) fn memory(&self) -> Result<Memory> {
         let all =
             Tensor::f_from_slice(&self.magnitudes).and_then(|all| all.f_to_kind(Kind::Float)).map_err(torch_error)?;

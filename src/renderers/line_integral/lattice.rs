@@ -1,12 +1,13 @@
-//! Integration on the voxel lattice: the field is evaluated once per voxel and step, and the projector integrates it
-//! along every ray with its matched adjoint. All rays share samples, so a full-data gradient costs one evaluation per
-//! voxel whatever the number of views.
+//! Integration on the voxel lattice: in each step the field is evaluated once per voxel, and the projector integrates
+//! the voxels along every ray, with its matched adjoint for the gradient. All rays share these samples, so a gradient
+//! from all data costs one evaluation per voxel whatever the number of views.
 //!
-//! The projector stands outside autograd: the chain is cut at the volume. (1) x = f(lattice) in chunks without
-//! gradients; (2) g = Aᵀ∂D(Ax) + w ∂TV(x); (3) each chunk again with gradients, backward of Σ x g. One more forward,
-//! and the memory of one chunk. With `jitter` the whole lattice, and the projector's grid with it, shifts by a random
-//! part of a voxel each step, so that the field is seen everywhere and not only at voxel centres. With `subset_views` a
-//! step sees some of the views, and D is (all / seen) times theirs.
+//! The projector is outside autograd; the chain rule is applied at the volume: (1) x = f(lattice) in chunks without
+//! gradients; (2) g = Aᵀ∂D(Ax) + w ∂TV(x); (3) each chunk is evaluated again with gradients, and Σ x g is
+//! differentiated. This costs one more forward pass and needs the memory of one chunk. With `jitter` the lattice, and
+//! the projector's grid with it, is shifted by a random fraction of a voxel in each step, so that the field is fitted
+//! everywhere and not only at voxel centres. With `subset_views` a step uses some of the views, and their D is
+//! multiplied by (all / used).
 
 use super::subset::Views;
 use super::{Integrator, Loss, Memory, Objective, Residual};
@@ -28,15 +29,17 @@ use tch::{Kind, TchError, Tensor};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Random common shift of the lattice each step, as a part of a voxel: 0 (none) to 1 (anywhere in the voxel).
+    /// Largest random shift of the whole lattice per step, as a fraction of a voxel: 0 (none) to 1 (uniform within ±
+    /// half a voxel).
     pub jitter: f64,
-    /// Views per step, dealt out so that all have their turn before one comes again; 0 for all. What a step costs then
-    /// no longer grows with the scan; worth it where projecting costs more than the field.
+    /// Largest number of views per step; 0: all. The subsets change so that all views are used once before any is used
+    /// again. The cost of a step then no longer grows with the number of views, which helps where projecting costs more
+    /// than evaluating the field.
     pub subset_views: usize,
 }
 
 impl Config {
-    /// The lattice of a step: the objective's, shifted.
+    /// The lattice of a step: that of the objective, shifted by the jitter.
     fn lattice(&self, objective: &Objective, step: u64) -> Grid {
         let mut grid = objective.grid.clone();
         if self.jitter > 0.0 {
@@ -49,7 +52,8 @@ impl Config {
         grid
     }
 
-    /// Loss and, if wanted, its gradient with respect to the voxels of the support, at the volume `values` `[support]`.
+    /// The loss and, if `gradient` is set, its gradient with respect to the voxels of the support, for the volume
+    /// `values` `[support]`.
     fn at_volume(
         objective: &Objective,
         views: &Views<'_>,
@@ -85,7 +89,7 @@ impl Config {
         Ok((loss, Some(gather().map_err(torch_error)?)))
     }
 
-    /// The CPU kernels know f32 only; other kinds take tensor operations.
+    /// The projector of the lattice; tensor operations unless the field is f32, the only kind the kernels support.
     fn projector(objective: &Objective, geometry: &Geometry, grid: &Grid) -> Result<Box<dyn LinearOperator>> {
         match objective.options.0 {
             Kind::Float => xray::build(objective.sampling, grid, geometry, objective.options.1),

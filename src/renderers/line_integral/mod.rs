@@ -1,7 +1,8 @@
-//! Differentiable ray integration: from a field to its line integrals, the loss against the data, and the gradient.
+//! Differentiable line integrals of a field, the loss against the measured data, and its gradient.
 //!
-//! Both forms minimise D + w TV with D = ½ rᵀW r / ‖√W A‖², r = A f − y, over f = mu / mu_ref; W = 1 unless the rays
-//! have weights. Gradients are added to the parameters' `.grad`; losses are the true ones, never a surrogate.
+//! Both integrators minimise D + w TV with D = ½ rᵀW r / ‖√W A‖² and r = A f − y, for f = mu / mu_ref; W is the
+//! identity unless the rays have weights. Gradients are added to the parameters' `.grad`; the returned loss is the
+//! value (or estimate) of this function itself, not of a surrogate.
 
 mod importance;
 pub mod lattice;
@@ -17,46 +18,48 @@ use crate::operators::xray::Sampling;
 use crate::tensors::{filter_rows, ramp, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// What is minimised.
+/// The objective function of a fit, with its data.
 #[derive(Debug)]
 pub struct Objective {
-    /// The lattice of the volume; its box is the field's.
+    /// The voxel lattice; the field is defined on its box.
     pub grid: Grid,
-    /// The scan.
+    /// Geometry of the scan.
     pub geometry: Geometry,
-    /// The projector of the lattice.
+    /// Sampling of the lattice's projector.
     pub sampling: Sampling,
     /// Measured line integrals / mu_ref, `[view, row, column]`, mm.
     pub data: Tensor,
-    /// What a ray's square counts, the inverse of its variance, `[view, row, column]`; all alike without.
+    /// Weight of each ray's squared residual (the inverse of its variance), `[view, row, column]`; `None`: all equal.
     pub weights: Option<Tensor>,
     /// ‖√W A‖² of the lattice projector, mm².
     pub norm_squared: f64,
-    /// How many voxels of `grid` a voxel of the picture is long: 2 on one twice as fine, 1/2 on one twice as coarse.
+    /// Voxel size of the output grid divided by that of `grid`: 2 on a grid twice as fine, 1/2 on one twice as coarse.
     pub finer: f64,
-    /// What `tv` and the weights of `regularizers` are multiplied with.
+    /// Factor on `tv` and on the weights of `regularizers`.
     pub scale: f64,
-    /// Weight w of the total variation, per voxel of the picture of x = mu / mu_ref.
+    /// Weight w of the total variation of x = mu / mu_ref, for differences over one voxel of the output grid.
     pub tv: f64,
-    /// More that is known of the volume.
+    /// Further regularisers, each with its weight.
     pub regularizers: Vec<RegularizerKind>,
-    /// Numbers (int64) of the voxels that can hold something; the others are air and never asked for.
+    /// Numbers (int64) of the voxels that may contain material; the others are air, and the field is not evaluated
+    /// there.
     pub support: Tensor,
-    /// Most points a field is evaluated at once: bounds memory whatever the volume.
+    /// Largest number of points at which a field is evaluated at once: bounds the memory.
     pub chunk: usize,
-    /// Seed of jitter and subsets.
+    /// Seed of the random numbers for jitter, subsets and rays.
     pub seed: u64,
-    /// Kind and device of the field.
+    /// Number format and device of the field.
     pub options: (Kind, Device),
 }
 
-/// Which residual drives the step.
+/// The residual that the data term is built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Residual {
-    /// r = A f − y: D = ½ rᵀW r / ‖√W A‖².
+    /// The plain residual r = A f − y: D = ½ rᵀW r / ‖√W A‖².
     Plain,
-    /// The ramp-filtered residual: D = ½ rᵀ√W F √W r / ‖√W A‖² with F symmetric and positive, whose gradient is a
-    /// filtered backprojection of the residual: far better conditioned, but it amplifies noise.
+    /// The ramp-filtered residual: D = ½ rᵀ√W F √W r / ‖√W A‖² with the ramp filter F symmetric and positive. Its
+    /// gradient is a filtered backprojection of the residual, so that the problem is much better conditioned, but noise
+    /// is amplified.
     Ramp,
 }
 
@@ -65,35 +68,36 @@ pub enum Residual {
 pub struct Loss {
     /// The data term D.
     pub data: f64,
-    /// w TV.
+    /// The total variation and the other regularisers, with their weights.
     pub regularizer: f64,
 }
 
 impl Loss {
-    /// What is minimised.
+    /// The value that is minimised.
     #[must_use]
     pub fn total(self) -> f64 {
         self.data + self.regularizer
     }
 }
 
-/// What an integrator keeps from step to step, of a meaning that only it knows; none before the first step. Saved in
-/// checkpoints.
+/// State that an integrator keeps between steps, and saves in checkpoints; only the integrator interprets it. `None`
+/// before the first step.
 pub type Memory = Option<Tensor>;
 
-/// A way to integrate a field along rays.
+/// Method of integrating a field along rays.
 pub trait Integrator {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses an invalid configuration, naming the key.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self) -> Result<()>;
-    /// Whether a step sees whole projections, as [`Residual::Ramp`] needs.
+    /// Whether a step computes whole projections, as [`Residual::Ramp`] requires.
     fn whole_projections(&self) -> bool;
-    /// The loss of step `step` (its jitter and subset), without gradients, after steps that left `memory`.
+    /// The loss of step `step` (which determines jitter and subset), without gradients, for the `memory` of the steps
+    /// before.
     ///
     /// # Errors
-    /// Memory; a [`Residual`] that this form cannot give.
+    /// When memory runs out; a [`Residual`] that this integrator does not support.
     fn loss(
         &self,
         field: &dyn Field,
@@ -102,7 +106,7 @@ pub trait Integrator {
         step: u64,
         memory: &Memory,
     ) -> Result<Loss>;
-    /// The same loss, its gradient added to the parameters' `.grad`; `memory` is brought up to date.
+    /// The loss as [`Integrator::loss`]; adds its gradient to the parameters' `.grad` and updates `memory`.
     ///
     /// # Errors
     /// As [`Integrator::loss`].
@@ -117,17 +121,17 @@ pub trait Integrator {
 }
 
 crate::kinds! {
-    /// The forms of ray integration.
+    /// The methods of integrating a field along rays.
     pub enum IntegratorKind: "integrator" => dyn Integrator {
-        /// The field on the voxel lattice, integrated by the projector: all rays share samples.
+        /// The field is evaluated at the voxels and integrated by the projector; all rays share these samples.
         lattice => Lattice(lattice::Config),
-        /// Stratified samples along a random subset of rays.
+        /// The field is sampled along a random subset of rays.
         rays => Rays(rays::Config),
     }
 }
 
 impl Residual {
-    /// What the adjoint takes of the difference r = A f − y: W r, or √W F √W r.
+    /// The vector that the adjoint is applied to, for the difference r = A f − y: W r, or √W F √W r.
     ///
     /// # Errors
     /// When memory runs out.
@@ -145,20 +149,21 @@ impl Residual {
 }
 
 impl Objective {
-    /// The axes that have differences, with their weights. Differences are over the length of a voxel of the picture,
-    /// so that weights, and what a regulariser takes for a high step, mean the same on every grid.
+    /// The axes along which differences are taken, with their weights. Differences are scaled to the voxel size of the
+    /// output grid, so that the weights and thresholds of the regularisers mean the same on every grid.
     #[must_use]
     pub fn axes(&self) -> Vec<(usize, f64)> {
         total_variation::axes(&self.grid).into_iter().map(|(axis, weight)| (axis, weight * self.finer)).collect()
     }
 
-    /// `[0, count)` in ranges of at most `chunk`.
+    /// Divides `[0, count)` into ranges of at most `chunk`: (first, length).
     pub fn chunks(&self, count: i64) -> impl Iterator<Item = (i64, i64)> {
         let chunk = self.chunk.max(1) as i64;
         (0..count).step_by(chunk as usize).map(move |first| (first, chunk.min(count - first)))
     }
 
-    /// The field at `count` points without gradients, chunk by chunk: `[count]`. `points(first, n)` gives some of them.
+    /// Values `[count]` of the field at `count` points, without gradients, chunk by chunk. `points(first, n)` returns
+    /// the points `[n, inputs]` from number `first` on.
     ///
     /// # Errors
     /// When memory runs out.
@@ -173,7 +178,7 @@ impl Objective {
         Tensor::f_cat(&parts, 0).map_err(torch_error)
     }
 
-    /// Backward of Σ f(points) · gradient, chunk by chunk, into the parameters' `.grad`.
+    /// Adds the gradient of Σ f(point) · gradient to the parameters' `.grad`, chunk by chunk.
     pub(super) fn backward(
         &self,
         field: &dyn Field,
@@ -199,7 +204,7 @@ fn ramp_filtered(projections: &Tensor) -> Result<Tensor> {
     run().map_err(torch_error)
 }
 
-/// Refuses the ramp-filtered residual for an integrator that sees single rays.
+/// Refuses the ramp-filtered residual for an integrator that computes single rays.
 fn needs_whole_projections(residual: Residual) -> Result<()> {
     match residual {
         Residual::Plain => Ok(()),

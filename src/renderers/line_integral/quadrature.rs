@@ -1,4 +1,4 @@
-//! What the projector's rule adds to the integrals of a field: the same rays integrated much more finely.
+//! Quadrature error of the projector for a field, measured by integrating the same rays with a much finer step.
 
 use super::Objective;
 use crate::error::Result;
@@ -11,13 +11,14 @@ use crate::tensors::{to_vec, torch_error};
 use rand::RngExt;
 use tch::{Kind, Tensor};
 
-/// Rays compared.
+/// Number of rays that are compared.
 const RAYS: usize = 128;
-/// Samples of the fine rule per smallest voxel edge.
+/// Samples of the fine integration per smallest voxel edge.
 const FINENESS: f64 = 4.0;
 
-/// ‖A x − ∫ f‖ / ‖∫ f‖ over some rays: x = f on the lattice, integrated by the objective's projector, against the
-/// midpoint rule with four samples per voxel along each ray. The same rays for the same seed; 0 where nothing is seen.
+/// Relative error ‖A x − ∫ f‖ / ‖∫ f‖ over some random rays: x is the field on the lattice, A the objective's
+/// projector, and ∫ f the midpoint rule with four samples per smallest voxel edge. The same seed gives the same rays; 0
+/// if ∫ f is zero on all of them.
 ///
 /// # Errors
 /// When memory runs out.

@@ -1,10 +1,11 @@
-//! Integration along rays: stratified samples on a random subset of rays each step.
+//! Integration along rays: stratified samples along a random subset of the rays in each step.
 //!
-//! A ray of length ℓ in the grid's box is cut in n = ⌈ℓ / (voxel / samples_per_voxel)⌉ equal strata with one sample
-//! each, uniform in its stratum; its integral is (ℓ / n) Σ f. D is estimated without bias as (rays / subset) · ½ Σ (q −
-//! y)² / ‖A‖² up to the quadrature's variance, TV by forward differences at a random subset of voxels. With
-//! `importance` rays are drawn more often where the residual was large. Mildenhall et al., NeRF, ECCV 2020 §4 for
-//! stratified sampling. Cheap steps, no lattice: the choice for very fine grids.
+//! A ray of length ℓ in the grid's box is divided into n = ⌈ℓ / (voxel / samples_per_voxel)⌉ equal strata with one
+//! random sample each; its integral is (ℓ / n) Σ f. The data term is estimated as (rays / subset) · ½ Σ (q − y)² /
+//! ‖A‖², which is unbiased up to the variance of the quadrature; the total variation is estimated by forward
+//! differences at a random subset of voxels. With `importance`, rays with a large residual are drawn more often.
+//! Stratified sampling: Mildenhall et al., NeRF, ECCV 2020, §4. A step is cheap and needs no lattice: for very fine
+//! grids.
 
 use super::importance::Chances;
 use super::{Integrator, Loss, Memory, Objective, Residual, needs_whole_projections};
@@ -25,14 +26,16 @@ use tch::{Kind, TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Rays per step, drawn from all views.
+    /// Number of rays per step, drawn from all views; 1 to 2^24.
     pub rays: usize,
-    /// Part of the rays that is drawn in proportion to what the field last left of them, the rest uniformly: 0 (none)
-    /// to 0.95. Rays drawn more often count less, so that what is minimised stays the same.
+    /// Fraction of the rays that is drawn with probabilities proportional to their last residuals, instead of
+    /// uniformly; 0 (none) to 0.95. Rays that are drawn more often get a lower weight, so that the expected loss stays
+    /// the same.
     pub importance: f64,
-    /// Samples per smallest voxel edge along a ray.
+    /// Number of samples along a ray per smallest voxel edge, above 0 to 64.
     pub samples_per_voxel: f64,
-    /// Voxels per step at which the total variation is estimated.
+    /// Number of random voxels per step at which the total variation and the other regularisers are estimated; 1 to
+    /// 2^24.
     pub tv_voxels: usize,
 }
 
@@ -44,21 +47,21 @@ impl Default for Config {
 
 type Tried = std::result::Result<Tensor, TchError>;
 
-/// Samples of a few rays: index coordinates, which ray each belongs to, its length; and the rays' sample numbers.
+/// Samples of some rays.
 struct Batch {
     /// `[points, 3]`, (z, y, x) index coordinates.
     indices: Tensor,
-    /// `[points]`, position of the point's ray in `rays`.
+    /// `[points]`, position in `rays` of the ray that the point belongs to.
     owners: Tensor,
-    /// `[points]`, mm.
+    /// `[points]`, length of the point's stratum, mm.
     lengths: Tensor,
-    /// `[rays]`, flat numbers of the projections' samples.
+    /// `[rays]`, flat indices into the projections `[view, row, column]`.
     rays: Tensor,
-    /// `[rays]`, N pᵢ: how much more often than uniformly a ray is drawn.
+    /// `[rays]`, N pᵢ: probability of drawing the ray relative to uniform drawing.
     chances: Tensor,
 }
 
-/// The same while it is gathered.
+/// The data of a [`Batch`] while it is collected.
 #[derive(Default)]
 struct Gathered {
     indices: Vec<f64>,
@@ -69,8 +72,8 @@ struct Gathered {
 }
 
 impl Config {
-    /// The rays of a step, drawn with replacement, in batches whose points fit one chunk (a long ray may exceed it
-    /// alone).
+    /// The rays of a step, drawn with replacement, in batches of at most `chunk` points (a single long ray may exceed
+    /// this).
     fn batches(&self, objective: &Objective, chances: Option<&Chances>, step: u64) -> Result<Vec<Batch>> {
         let mut random = stream(objective.seed, "rays", step);
         let total = objective.geometry.samples();
@@ -100,7 +103,7 @@ impl Config {
         Ok(batches)
     }
 
-    /// D, and what the next step is to know of the rays.
+    /// The data term D, and the memory for the next step; if `backward` is set, adds the gradient.
     fn each_batch(
         &self,
         field: &dyn Field,
@@ -129,7 +132,7 @@ impl Config {
         Ok((data, chances.map_or(Ok(None), |chances| chances.memory())?))
     }
 
-    /// w TV and the other regularisers estimated at random voxels: each with its forward neighbours.
+    /// w TV and the other regularisers, estimated at random voxels from their values and their forward neighbours'.
     fn variation(&self, field: &dyn Field, objective: &Objective, step: u64, backward: bool) -> Result<f64> {
         if objective.tv == 0.0 && objective.regularizers.is_empty() {
             return Ok(0.0);
@@ -169,7 +172,8 @@ impl Config {
     }
 }
 
-/// A loss of the field's values at some points; if wanted with its gradient, by the chain rule through the values.
+/// A loss of the field's values at some points; if `backward` is set, adds its gradient to the parameters' `.grad` by
+/// the chain rule through the values.
 fn through(field: &dyn Field, points: &Tensor, backward: bool, loss: &dyn Fn(&Tensor) -> Tried) -> Result<f64> {
     if points.size()[0] == 0 {
         let none = Tensor::f_zeros([0], (points.kind(), points.device())).map_err(torch_error)?;
@@ -189,7 +193,7 @@ fn through(field: &dyn Field, points: &Tensor, backward: bool, loss: &dyn Fn(&Te
     Ok(total)
 }
 
-/// Values as a tensor of the objective's kind and device.
+/// The values as a tensor of the objective's kind and device.
 fn options_tensor(objective: &Objective, values: &[f64]) -> std::result::Result<Tensor, TchError> {
     Tensor::f_from_slice(values)?.f_to_device(objective.options.1)?.f_to_kind(objective.options.0)
 }

@@ -1,4 +1,4 @@
-//! The views of a step: all of them, or some that change from step to step until each had its turn.
+//! The views of a step: all of them, or subsets that change from step to step until every view has been used.
 
 use super::Objective;
 use crate::data::Geometry;
@@ -9,19 +9,19 @@ use rand::seq::SliceRandom;
 use std::borrow::Cow;
 use tch::Tensor;
 
-/// What a step sees of the scan.
+/// The views that a step uses, with their data.
 pub(super) struct Views<'a> {
     pub(super) geometry: Cow<'a, Geometry>,
-    /// As [`Objective::data`], of these views.
+    /// [`Objective::data`] of these views.
     pub(super) data: Tensor,
-    /// As [`Objective::weights`], of these views.
+    /// [`Objective::weights`] of these views.
     pub(super) weights: Option<Tensor>,
-    /// All views / these: what the sum over them is multiplied with to stand for the whole.
+    /// Number of all views divided by that of these: factor on the sum over them that estimates the sum over all.
     pub(super) share: f64,
 }
 
 impl<'a> Views<'a> {
-    /// Those of step `step` where each takes `count`, 0 for all.
+    /// The views of step `step`, at most `count` of them; 0: all.
     pub(super) fn of(objective: &'a Objective, count: usize, step: u64) -> Result<Self> {
         let total = objective.geometry.views.len();
         if count == 0 || count >= total {
@@ -44,13 +44,14 @@ impl<'a> Views<'a> {
     }
 }
 
-/// `count` of `total` views, ascending: each sweep over the scan deals them out anew, so that ⌈total / count⌉ steps see
-/// every view once.
+/// The views of a step in ascending order, at most `count` of `total`. Each pass over the scan divides the shuffled
+/// views anew among ⌈total / count⌉ steps, which together use every view once.
 fn turn(seed: u64, total: usize, count: usize, step: u64) -> Vec<usize> {
     let steps = total.div_ceil(count) as u64;
     let mut order: Vec<usize> = (0..total).collect();
     order.shuffle(&mut stream(seed, "view subsets", step / steps));
-    // Dealt like cards, so that no step of a sweep is left with one view.
+    // Every n-th view of the shuffled order goes to the same of the n steps, so that their numbers of views differ by
+    // at most one.
     let mut chosen: Vec<usize> = order.into_iter().skip((step % steps) as usize).step_by(steps as usize).collect();
     chosen.sort_unstable();
     chosen

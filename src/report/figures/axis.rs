@@ -1,35 +1,35 @@
-//! [`Axis`] and [`Scale`]: what a side of a chart shows, and where a value is drawn on it.
+//! [`Axis`] and [`Scale`]: the axis of a chart, and the mapping from values to positions on it.
 
 use super::ticks;
 
-/// An axis.
+/// An axis of a chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
-    /// What it shows, with its unit.
+    /// Name of the quantity, with its unit.
     pub(crate) label: String,
-    /// Powers of ten at equal distances.
+    /// Whether the axis is logarithmic.
     pub(crate) log: bool,
 }
 
 impl Axis {
-    /// Equal steps.
+    /// A linear axis.
     pub(crate) fn linear(label: impl Into<String>) -> Self {
         Self { label: label.into(), log: false }
     }
 
-    /// Equal factors.
+    /// A logarithmic axis.
     pub(crate) fn logarithmic(label: impl Into<String>) -> Self {
         Self { label: label.into(), log: true }
     }
 
-    /// Logarithmic if all values are positive and span more than a factor of twenty.
+    /// An axis that is logarithmic if all values are positive and span more than a factor of 20.
     pub(crate) fn fitting(label: impl Into<String>, values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = values.fold((f64::INFINITY, 0.0), |(low, high), v| (v.min(low), v.max(high)));
         Self { label: label.into(), log: low > 0.0 && high > 20.0 * low }
     }
 }
 
-/// From values to places: `from` is drawn at `at[0]`, `to` at `at[1]`.
+/// Mapping from values to positions in SVG units: `ends[0]` is drawn at `at[0]`, `ends[1]` at `at[1]`.
 pub(crate) struct Scale {
     ends: [f64; 2],
     at: [f64; 2],
@@ -37,8 +37,8 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The scale of an axis that shows all `values` it can, drawn between `at[0]` and `at[1]`, with `margin` of the
-    /// range beyond both ends.
+    /// The scale of an axis for all `values` that it can show, drawn between the positions `at[0]` and `at[1]`. The
+    /// axis extends beyond the values by the fraction `margin` of their range at both ends.
     pub(crate) fn of(values: impl Iterator<Item = f64>, axis: &Axis, at: [f64; 2], margin: f64) -> Self {
         let usable = values.filter(|v| v.is_finite() && (!axis.log || *v > 0.0));
         let [low, high] = usable.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
@@ -56,21 +56,21 @@ impl Scale {
         Self { ends, at, log: axis.log }
     }
 
-    /// Where a value is drawn; `None` if the axis cannot show it.
+    /// Position of a value; `None` if the axis cannot show it.
     pub(crate) fn place(&self, value: f64) -> Option<f64> {
         let [low, high] = self.ends;
         let part = if self.log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
         part.is_finite().then(|| self.at[0] + part * (self.at[1] - self.at[0]))
     }
 
-    /// The value that is drawn at a place.
+    /// The value at a position.
     pub(crate) fn value(&self, place: f64) -> f64 {
         let [low, high] = self.ends;
         let part = (place - self.at[0]) / (self.at[1] - self.at[0]);
         if self.log { low * (high / low).powf(part) } else { low + part * (high - low) }
     }
 
-    /// Places and labels of the axis' marks.
+    /// Positions and labels of the tick marks.
     pub(crate) fn marks(&self) -> Vec<(f64, String)> {
         let [low, high] = self.ends;
         let marks = if self.log { ticks::logarithmic(low, high) } else { ticks::linear(low, high) };

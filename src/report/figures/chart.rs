@@ -1,48 +1,49 @@
-//! [`Chart`]: curves over one pair of axes as an SVG, with the legend beside it as text of the page. Colours and line
-//! patterns are classes of the page's style sheet (`s0` is the truth), so that they follow light, dark and print.
+//! [`Chart`]: curves over one pair of axes as an SVG, with the legend as text of the page. Colours and line patterns
+//! are classes of the page's style sheet (`s0` is the truth), so that they suit light mode, dark mode and print.
 
 use super::axis::{Axis, Scale};
 use crate::report::numbers;
 use maud::{Markup, html};
 
-/// Size of the drawing, and the room for the axes: left, right, top, bottom.
+/// Width and height of the drawing, and its margins for the axes (left, right, top, bottom), in SVG units.
 const SIZE: [f64; 2] = [640.0, 330.0];
 const ROOM: [f64; 4] = [78.0, 14.0, 10.0, 46.0];
-/// Line styles of methods; after these they repeat with another pattern.
+/// Number of line colours for methods; further methods use the same colours with another line pattern.
 const COLORS: usize = 6;
-/// Curves of at most so many points have dots.
+/// Curves with at most this number of points are drawn with dots.
 const FEW: usize = 3;
-/// Most points of a curve; a page needs no more than it has pixels.
+/// Most points of a drawn curve; more would not be visible at the size of a page.
 const POINTS: usize = 1200;
 
 /// A curve.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
-    /// What it is.
+    /// Name of the curve in the legend.
     pub(crate) name: String,
-    /// 0 for the truth, then 1 and up for the methods.
+    /// Line style: 0 for the truth, 1 and up for the methods.
     pub(crate) style: usize,
-    /// x and y; a point that the axes cannot show interrupts the line.
+    /// Points [x, y]; a point that the axes cannot show (NaN, or not positive on a logarithmic axis) interrupts the
+    /// line.
     pub(crate) points: Vec<[f64; 2]>,
 }
 
 /// Curves over one pair of axes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chart {
-    /// What it shows, in words.
+    /// Title of the chart.
     pub(crate) title: String,
-    /// To the right.
+    /// The horizontal axis.
     pub(crate) x: Axis,
-    /// Seconds at steps of the x axis, in order: marked above it.
+    /// Elapsed time as pairs [step, seconds] in ascending order, shown at the top of the chart; may be empty.
     pub(crate) clock: Vec<[f64; 2]>,
-    /// Up.
+    /// The vertical axis.
     pub(crate) y: Axis,
     /// The curves, drawn in this order.
     pub(crate) series: Vec<Series>,
 }
 
 impl Chart {
-    /// The drawing with its title and legend.
+    /// Draws the chart with its title and legend.
     pub(crate) fn draw(&self) -> Markup {
         html! {
             figure.chart {
@@ -93,7 +94,7 @@ impl Chart {
         }
     }
 
-    /// Seconds at a step, between those that are known.
+    /// Elapsed seconds at a step, interpolated linearly.
     fn seconds_at(&self, step: f64) -> f64 {
         let next = self.clock.iter().position(|[at, _]| *at >= step).unwrap_or(self.clock.len() - 1);
         let [[x0, t0], [x1, t1]] = [self.clock[next.saturating_sub(1)], self.clock[next]];
@@ -105,12 +106,12 @@ impl Chart {
     }
 }
 
-/// Where the points of a curve are drawn.
+/// Positions of the points of a curve.
 fn dots(series: &Series, x: &Scale, y: &Scale) -> Vec<[f64; 2]> {
     series.points.iter().filter_map(|point| Some([x.place(point[0])?, y.place(point[1])?])).collect()
 }
 
-/// The path of a curve; it starts anew after a point that cannot be shown.
+/// The SVG path of a curve; a new segment begins after a point that cannot be shown.
 fn path(series: &Series, x: &Scale, y: &Scale) -> String {
     let every = series.points.len().div_ceil(POINTS).max(1);
     let last = series.points.len().saturating_sub(1);
@@ -130,7 +131,7 @@ fn path(series: &Series, x: &Scale, y: &Scale) -> String {
     text
 }
 
-/// A piece of a curve's line, for legends and tables.
+/// A short sample of a line style, for legends and tables.
 pub(crate) fn swatch(style: usize) -> Markup {
     html! { svg.swatch viewBox="0 0 26 8" aria-hidden="true" { path class=(class(style)) d="M1 4H25" {} } }
 }
@@ -143,7 +144,7 @@ fn class(style: usize) -> String {
     }
 }
 
-/// A place with one decimal: a tenth of a pixel is enough.
+/// Rounds a position to one decimal, which keeps the page small.
 fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

@@ -1,11 +1,11 @@
-//! The diverging colour map of signed errors: blue below, near white at zero, red above. Both arms lose lightness
-//! evenly, so it reads in print and for the common colour-vision deficiencies.
+//! The diverging colour map of signed errors: blue below zero, near white at zero, red above. Lightness falls evenly
+//! towards both ends, so that the map remains readable in print and with the common colour-vision deficiencies.
 
-/// Anchors at t = −1, −½, 0, ½, 1 (sRGB).
+/// Colours at t = −1, −½, 0, ½, 1 (sRGB, 0 to 255).
 const ANCHORS: [[f64; 3]; 5] =
     [[16.0, 46.0, 122.0], [92.0, 150.0, 210.0], [247.0, 247.0, 245.0], [226.0, 122.0, 88.0], [118.0, 12.0, 34.0]];
 
-/// Colour of `t`, −1 to 1; beyond, the ends.
+/// Colour (sRGB) of `t`, which is clamped to −1 … 1.
 pub(crate) fn diverging(t: f64) -> [u8; 3] {
     let place = (t.clamp(-1.0, 1.0) + 1.0) * 2.0;
     let left = (place.floor() as usize).min(3);

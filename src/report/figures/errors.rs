@@ -1,26 +1,25 @@
-//! [`Errors`]: what is left between each method and the truth: one range for every error map, and how the errors are
-//! spread.
+//! [`Errors`]: the distribution of the errors (method − truth) of each method, with one range for all error maps.
 
 use super::axis::Axis;
 use super::chart::{Chart, Series};
 use super::quantiles::quantiles;
 use crate::data::{Quantity, Tissue, Volume};
 
-/// Bars of the histogram.
+/// Bins of the histogram.
 const BINS: usize = 81;
-/// Part of all absolute errors inside the shared range.
+/// Quantile of the absolute errors of the worst method that becomes the shared range.
 const INSIDE: f64 = 0.99;
 
-/// Errors of every method on one scale.
+/// Errors of all methods on the same scale, in the unit of the volumes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Errors {
-    /// Ends of the colour map and the histogram, ± this.
+    /// Half-width of the colour map and of the histogram, which reach from −`range` to +`range`.
     pub(crate) range: f64,
-    /// By method, in the order given.
+    /// Error distributions of the methods, in the order given.
     pub(crate) methods: Vec<Spread>,
 }
 
-/// How one method's errors (method − truth) are spread over all voxels.
+/// Distribution of one method's errors (method − truth) over all voxels.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Spread {
     /// Name of the method.
@@ -31,20 +30,20 @@ pub(crate) struct Spread {
     pub(crate) deviation: f64,
     /// Quantiles 0.05 and 0.95 of the errors.
     pub(crate) ends: [f64; 2],
-    /// Part of the voxels beyond the shared range.
+    /// Fraction of the voxels whose error is beyond the shared range.
     pub(crate) beyond: f64,
-    /// By class of the truth's CT number, where it has one.
+    /// Errors by tissue class of the truth; empty if the volumes are not in HU.
     pub(crate) tissues: Vec<TissueError>,
-    /// Part of the voxels in each of [`BINS`] equal bins over ± the range.
+    /// Fraction of the voxels in each of [`BINS`] equal bins from −range to +range.
     bins: Vec<f64>,
 }
 
-/// How one method's errors are spread over the voxels of one class.
+/// Distribution of one method's errors over the voxels of one tissue class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TissueError {
-    /// The class of the truth.
+    /// Tissue class of the truth.
     pub(crate) tissue: Tissue,
-    /// Voxels of it.
+    /// Number of voxels of the class.
     pub(crate) voxels: usize,
     /// Mean error.
     pub(crate) bias: f64,
@@ -53,7 +52,7 @@ pub(crate) struct TissueError {
 }
 
 impl Errors {
-    /// The errors of the methods that lie on the truth's grid; `None` if none does.
+    /// Computes the errors of the methods whose volumes have the grid and unit of the truth; `None` if there is none.
     pub(crate) fn of(truth: &Volume, methods: &[(String, &Volume)]) -> Option<Self> {
         let methods: Vec<_> = methods.iter().filter(|(_, volume)| comparable(truth, volume)).collect();
         let hounsfield = truth.quantity == Quantity::Hounsfield;
@@ -69,7 +68,7 @@ impl Errors {
         Some(Self { range, methods: methods.iter().map(spread).collect() })
     }
 
-    /// The histogram of the errors; `style` gives each method its line.
+    /// The histogram of the errors; `unit` is that of the volumes, `style` gives the line style of a method.
     pub(crate) fn histogram(&self, unit: &str, style: impl Fn(&str) -> usize) -> Chart {
         let width = 2.0 * self.range / BINS as f64;
         let center = |bin: usize| -self.range + (bin as f64 + 0.5) * width;
@@ -88,7 +87,7 @@ impl Errors {
     }
 }
 
-/// The errors of each class that the truth has voxels of.
+/// The errors in each tissue class that occurs in the truth; both slices are in HU, C order `[z, y, x]`.
 fn by_tissue(truth: &[f32], found: &[f32]) -> Vec<TissueError> {
     let of = |tissue: Tissue| {
         let pairs = truth.iter().zip(found).map(|(&a, &b)| (f64::from(a), f64::from(b)));
@@ -101,12 +100,12 @@ fn by_tissue(truth: &[f32], found: &[f32]) -> Vec<TissueError> {
     Tissue::ALL.into_iter().filter_map(of).collect()
 }
 
-/// Whether a volume can be subtracted from the truth voxel by voxel.
+/// Whether a volume has the unit and the grid (within a hundredth of a voxel) of the truth.
 pub(crate) fn comparable(truth: &Volume, found: &Volume) -> bool {
     found.quantity == truth.quantity && found.grid.matches(&truth.grid, 1e-2)
 }
 
-/// 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten, at least `value`; 1 for zero.
+/// Rounds up to 1, 1.5, 2, 3, 4, 5, 6 or 8 times a power of ten; returns 1 for 0.
 fn nice_up(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;

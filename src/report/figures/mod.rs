@@ -1,5 +1,5 @@
-//! Pictures: slices, error maps, projections (PNG inside the page) and curves (SVG, written by hand). Everything is
-//! made from borrowed values; nothing here knows the page around it.
+//! Figures: slices, error maps and projections (PNG inside the page) and charts (SVG). The code here does not depend on
+//! the page around a figure.
 
 pub(crate) mod axis;
 pub(crate) mod chart;

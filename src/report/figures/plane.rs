@@ -1,30 +1,30 @@
-//! [`Slice`]: a plane through a volume, turned the way radiologists look at it, whatever way the array's axes run.
+//! [`Slice`]: a plane through a volume in radiological orientation, for any direction of the array's axes.
 //!
 //! Axial: +x (patient left) to the right, +y (posterior) down, as seen from the feet. Coronal: +x to the right, +z
-//! (superior) up. Sagittal: +y to the right, +z up. The letters at the sides come from the grid's axes, not from this
-//! convention.
+//! (superior) up. Sagittal: +y to the right, +z up. The orientation letters are computed from the axes of the grid, so
+//! they are correct for oblique and permuted grids too.
 
 use super::raster::PictureLayout;
 use crate::data::{Grid, Point, Volume};
 
-/// Which plane.
+/// Orientation of a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plane {
-    /// Across z.
+    /// Perpendicular to z.
     Axial,
-    /// Across y.
+    /// Perpendicular to y.
     Coronal,
-    /// Across x.
+    /// Perpendicular to x.
     Sagittal,
 }
 
 impl Plane {
-    /// The planes worth showing: a 2-D grid has only the axial one.
+    /// The planes of a grid that are shown: only the axial plane for a 2-D grid.
     pub(crate) fn of(grid: &Grid) -> &'static [Self] {
         if grid.is_2d() { &[Self::Axial] } else { &[Self::Axial, Self::Coronal, Self::Sagittal] }
     }
 
-    /// Its name.
+    /// Name of the orientation.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Axial => "axial",
@@ -33,7 +33,7 @@ impl Plane {
         }
     }
 
-    /// The array axis it cuts, and those that run down and to the right in it.
+    /// The array axes (0 is z) that run perpendicular to the plane, down and to the right.
     fn axes(self) -> [usize; 3] {
         match self {
             Self::Axial => [0, 1, 2],
@@ -42,13 +42,13 @@ impl Plane {
         }
     }
 
-    /// Patient directions at its left, right, top and bottom side.
+    /// Orientation letters (L, R, A, P, S, I) at the left, right, top and bottom side.
     pub(crate) fn sides(self, grid: &Grid) -> [char; 4] {
         let [vertical, horizontal] = self.runs(grid);
         [horizontal.letters[0], horizontal.letters[1], vertical.letters[0], vertical.letters[1]]
     }
 
-    /// How it walks down and to the right.
+    /// The sides of the picture: down, then to the right.
     fn runs(self, grid: &Grid) -> [Run; 2] {
         let [_, down, right] = self.axes();
         let wanted_down = if self == Self::Axial { 1.0 } else { -1.0 };
@@ -61,18 +61,18 @@ impl Plane {
     }
 }
 
-/// The values of a plane as they are looked at, row 0 on top.
+/// The values of a plane in display orientation, row 0 at the top.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Slice {
-    /// Rows and columns.
+    /// Number of rows and columns.
     pub(crate) shape: [usize; 2],
     /// Distance between rows and between columns, mm.
     pub(crate) spacing: [f64; 2],
-    /// `[row, column]`.
+    /// Values in C order `[row, column]`.
     pub(crate) values: Vec<f32>,
-    /// Patient directions at the left, right, top and bottom side.
+    /// Orientation letters at the left, right, top and bottom side.
     pub(crate) sides: [char; 4],
-    /// The letter of the axis it cuts, and where, mm.
+    /// World axis that the plane is perpendicular to, and the plane's world coordinate along it in mm.
     pub(crate) position: (char, f64),
 }
 
@@ -102,23 +102,24 @@ impl Slice {
         }
     }
 
-    /// This minus another slice of the same plane and grid.
+    /// Subtracts another slice of the same plane and grid.
     pub(crate) fn minus(&self, other: &Self) -> Self {
         let values = self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect();
         Self { values, ..self.clone() }
     }
 
-    /// How it becomes a picture.
+    /// Mapping from the slice to the pixels of a picture.
     pub(crate) fn layout(&self) -> PictureLayout {
         PictureLayout::proportional(self.shape, self.spacing)
     }
 }
 
-/// One side of a picture: how to walk along an array axis so that the wanted patient direction is at the end.
+/// One side of a picture: the order of the indices along an array axis for which the wanted patient direction is at the
+/// end.
 struct Run {
     count: usize,
     flipped: bool,
-    /// Directions at the start and the end.
+    /// Orientation letters at the start and the end.
     letters: [char; 2],
 }
 
@@ -136,19 +137,19 @@ impl Run {
     }
 }
 
-/// The world axis (0 = x) closest to a vector, and the sign of its component.
+/// The world axis (0 = x) that a vector is closest to, and the sign of the vector's component along it.
 fn dominant(axis: Point) -> (usize, f64) {
     let largest = (0..3).max_by(|&a, &b| axis[a].abs().total_cmp(&axis[b].abs())).unwrap_or(0);
     (largest, axis[largest].signum())
 }
 
-/// Whether each array axis runs against the patient's left, posterior or superior direction.
+/// For each array axis, whether its index grows towards the patient's right, anterior or inferior side.
 pub(crate) fn flipped(grid: &Grid) -> [bool; 3] {
     grid.axes.map(|axis| dominant(axis).1 < 0.0)
 }
 
-/// Along array axis `k`: the letter of the world axis closest to it, the least coordinate of a voxel's centre, and the
-/// distance of neighbours, mm.
+/// For array axis `k`: the letter of the closest world axis, the smallest coordinate of a voxel centre along it (mm),
+/// and the distance between neighbouring voxels along it (mm).
 pub(crate) fn ruler(grid: &Grid, k: usize) -> (char, f64, f64) {
     let (component, _) = dominant(grid.axes[k]);
     let middle = grid.middle_index();
@@ -157,7 +158,8 @@ pub(crate) fn ruler(grid: &Grid, k: usize) -> (char, f64, f64) {
     (['x', 'y', 'z'][component], first, grid.spacing[k] * grid.axes[k][component].abs())
 }
 
-/// The largest angle between a grid's axes and the world's, degrees: planes follow the grid.
+/// The largest angle in degrees between an axis of the grid and the closest world axis. Slices follow the axes of the
+/// grid.
 pub(crate) fn obliqueness_deg(grid: &Grid) -> f64 {
     grid.axes.iter().map(|&axis| axis[dominant(axis).0].abs().min(1.0).acos().to_degrees()).fold(0.0, f64::max)
 }

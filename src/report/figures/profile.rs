@@ -1,11 +1,12 @@
-//! The line profile: values along x through the middle of the volumes, where blurred edges and cupping show.
+//! The line profile along x through the middle of the volumes, which shows blurred edges and cupping.
 
 use super::axis::Axis;
 use super::chart::{Chart, Series};
 use crate::data::Volume;
 use crate::report::numbers::pretty;
 
-/// Values along the last array axis (x) through voxel (n / 2, n / 2) of the others: position (mm, world x) and value.
+/// Values along the last array axis (x) through index n / 2 of the other axes, as pairs [world x in mm, value] in
+/// ascending order of x.
 pub(crate) fn along_x(volume: &Volume) -> Vec<[f64; 2]> {
     let grid = &volume.grid;
     let [z, y, _] = grid.shape.map(|n| n / 2);

@@ -1,11 +1,13 @@
-//! Quantiles of many values from a fixed sample of them: a picture's range needs no more.
+//! Quantiles of many values, estimated from a deterministic sample; this is accurate enough for the range of a picture.
 
-/// Values looked at; exact below this number.
+/// Largest sample size; up to this number of values the quantiles are exact.
 const SAMPLE: usize = 1 << 18;
-/// The golden ratio's fraction: multiples of it, modulo one, fill the unit interval evenly, whatever the rows' length.
+/// Fractional part of the golden ratio: its multiples modulo 1 fill the unit interval evenly, so the sample does not
+/// align with the rows of a volume, whatever their length.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
-/// `value(0..count)` in ascending order, or a fixed sample of them if there are very many.
+/// The values `value(0..count)` in ascending order, or a deterministic sample of them if there are more than
+/// [`SAMPLE`].
 pub(crate) fn sorted_sample(count: usize, value: impl Fn(usize) -> f32) -> Vec<f32> {
     let mut sample: Vec<f32> = if count <= SAMPLE {
         (0..count).map(&value).collect()
@@ -16,7 +18,7 @@ pub(crate) fn sorted_sample(count: usize, value: impl Fn(usize) -> f32) -> Vec<f
     sample
 }
 
-/// The quantiles `at` (0 to 1) of `value(0..count)`, to a sample's accuracy; zeros for no value.
+/// The quantiles `at` (0 to 1) of the values `value(0..count)`, from [`sorted_sample`]; zeros if `count` is 0.
 pub(crate) fn quantiles<const N: usize>(count: usize, value: impl Fn(usize) -> f32, at: [f64; N]) -> [f64; N] {
     let sample = sorted_sample(count, value);
     at.map(|q| sample.get(((sample.len() as f64 - 1.0) * q).round() as usize).map_or(0.0, |&v| f64::from(v)))

@@ -1,15 +1,15 @@
-//! [`Raster`]: pixels that become a PNG inside the page. Values are enlarged or reduced by taking the nearest one, so
-//! that a small grid shows its voxels as they are and anisotropic spacing keeps its proportions.
+//! [`Raster`]: an image that becomes a PNG inside the page. Images are resized with nearest-neighbour interpolation, so
+//! that the voxels of a small grid stay visible and anisotropic spacing keeps its proportions.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The longer side of a picture is at least this many pixels: a voxel of a small grid becomes a block of them.
+/// Least number of pixels along the longer side of a picture; a voxel of a small grid becomes a block of pixels.
 const LEGIBLE: f64 = 384.0;
-/// The longer side of a picture is at most this many pixels.
+/// Largest number of pixels along the longer side of a picture.
 const LARGEST: f64 = 1024.0;
 
-/// 8-bit RGB or grey pixels, first row on top.
+/// 8-bit RGB or grey pixels, first row at the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Raster {
     width: usize,
@@ -19,19 +19,19 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// A grey picture of `values` `[row, column]` (row 0 on top).
+    /// A grey picture of `values` `[row, column]` (row 0 at the top); `shade` maps a value to a grey level.
     pub(crate) fn grey(layout: &PictureLayout, values: &[f32], shade: impl Fn(f32) -> u8) -> Self {
         let bytes = layout.sources().map(|source| shade(values[source])).collect();
         Self { width: layout.columns.len(), height: layout.rows.len(), color: png::ColorType::Grayscale, bytes }
     }
 
-    /// A picture of `values` `[row, column]` (row 0 on top) in colour.
+    /// A colour picture of `values` `[row, column]` (row 0 at the top); `color` maps a value to sRGB.
     pub(crate) fn rgb(layout: &PictureLayout, values: &[f32], color: impl Fn(f32) -> [u8; 3]) -> Self {
         let bytes = layout.sources().flat_map(|source| color(values[source])).collect();
         Self { width: layout.columns.len(), height: layout.rows.len(), color: png::ColorType::Rgb, bytes }
     }
 
-    /// The picture as a `data:` address.
+    /// The picture as a PNG in a `data:` URI.
     pub(crate) fn data_uri(&self) -> String {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
@@ -50,7 +50,7 @@ impl Raster {
     }
 }
 
-/// Which sample each row and column of a picture shows.
+/// The sample that each row and column of a picture shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PictureLayout {
     rows: Vec<usize>,
@@ -59,7 +59,8 @@ pub(crate) struct PictureLayout {
 }
 
 impl PictureLayout {
-    /// Square pixels for samples `[rows, columns]` at `spacing` (any one unit), the longer side legible.
+    /// A layout with square pixels for samples `[rows, columns]` at `spacing` (both in the same unit); the longer side
+    /// has [`LEGIBLE`] to [`LARGEST`] pixels.
     pub(crate) fn proportional(shape: [usize; 2], spacing: [f64; 2]) -> Self {
         let extent = [shape[0] as f64 * spacing[0], shape[1] as f64 * spacing[1]];
         let longest = extent[0].max(extent[1]);
@@ -69,8 +70,8 @@ impl PictureLayout {
         Self::new(shape, [(extent[0] / pixel).round() as usize, (extent[1] / pixel).round() as usize])
     }
 
-    /// Each side enlarged by a whole number on its own until it is legible: for samples whose two axes have no common
-    /// unit.
+    /// A layout that enlarges each side independently by a whole number to at least [`LEGIBLE`] pixels, for samples
+    /// whose two axes have different units.
     pub(crate) fn stretched(shape: [usize; 2]) -> Self {
         let side = |n: usize| {
             let n = n as f64;
@@ -92,7 +93,7 @@ impl PictureLayout {
     }
 }
 
-/// Width, height, colour type and bytes of a picture in a page.
+/// Decodes a picture of a page: width, height, colour type and bytes.
 #[cfg(test)]
 pub(crate) fn decode(uri: &str) -> (usize, usize, png::ColorType, Vec<u8>) {
     let bytes = STANDARD.decode(uri.strip_prefix("data:image/png;base64,").unwrap()).unwrap();

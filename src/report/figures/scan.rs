@@ -1,4 +1,4 @@
-//! What the methods were given: the sinogram of the middle detector row, and one projection.
+//! Figures of the projections: the sinogram of the middle detector row, and the first projection.
 
 use super::axis::Axis;
 use super::chart::{Chart, Series};
@@ -7,20 +7,20 @@ use super::raster::{PictureLayout, Raster};
 use super::window::Window;
 use crate::data::{Projections, norm};
 
-/// Both pictures with the window they share.
+/// Sinogram and projection with the grey-value window that they share.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ScanFigure {
-    /// Line integrals shown black and white.
+    /// Line integrals that are shown as black and as white.
     pub(crate) window: Window,
-    /// `[view, column]` of the middle detector row, the first view on top.
+    /// Sinogram `[view, column]` of the middle detector row, the first view at the top.
     pub(crate) sinogram: Raster,
-    /// Index of that row.
+    /// Index of the middle detector row.
     pub(crate) row: usize,
-    /// The first view `[row, column]`, the last row (+v) on top; `None` for a single row, see [`curve`].
+    /// The first view `[row, column]` with the last row (+v) at the top; `None` for a single row, see [`curve`].
     pub(crate) projection: Option<Raster>,
 }
 
-/// The pictures of a scan.
+/// Draws the pictures of a scan.
 pub(crate) fn pictures(projections: &Projections) -> ScanFigure {
     let [views, rows, columns] = projections.geometry.shape();
     let values = projections.as_slice();
@@ -43,7 +43,8 @@ pub(crate) fn pictures(projections: &Projections) -> ScanFigure {
     }
 }
 
-/// The first view of a scan with a single detector row, as a curve over the detector (mm from its middle).
+/// The first view of a scan with a single detector row, as a curve over the position on the detector (mm from its
+/// centre); `None` for more rows.
 pub(crate) fn curve(projections: &Projections) -> Option<Chart> {
     let [_, rows, columns] = projections.geometry.shape();
     let pitch = norm(projections.geometry.views[0].u);
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn the_sinogram_has_a_line_per_view_and_the_projection_stands_upright() {
         let geometry = samples::circle(3, 2, 4);
-        // Dark below (row 0), bright above (row 1), brighter from view to view.
+        // Row 0 (bottom) is dark, row 1 (top) is bright and becomes brighter from view to view.
         let values = (0..24).map(|i| if i / 4 % 2 == 1 { 1.0 + (i / 8) as f32 } else { 0.0 }).collect();
         let scan = pictures(&Projections::from_vec(geometry.clone(), values).unwrap());
         let (width, height, _, pixels) = decode(&scan.sinogram.data_uri());

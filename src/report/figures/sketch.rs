@@ -1,23 +1,23 @@
-//! A sketch of the scan seen along the patient's axis: where the source went, where the detector was, where the volume
-//! is. Most wrong reconstructions of measured data are wrong geometries, and those are seen here at once.
+//! A sketch of the scan geometry seen along the patient's axis: source positions, detector and volume. Wrong
+//! reconstructions of measured data mostly come from a wrong geometry, which this sketch makes visible.
 
 use crate::data::{Geometry, Grid, Point, Source, add, dot, norm, normalized, scale, sub};
 use maud::{Markup, html};
 
-/// Most source positions drawn.
+/// Most source positions that are drawn.
 const SOURCES: usize = 720;
 
-/// The first view as it is drawn.
+/// The first view of the sketch; points in world mm.
 struct Beam {
-    /// Outline of the rays that reach the detector's middle row.
+    /// Outline of the fan of rays that reach the detector's middle row.
     outline: Vec<Point>,
-    /// Ends of that row.
+    /// End points of the detector's middle row.
     detector: [Point; 2],
-    /// The focal spot, if there is one.
+    /// The focal spot; `None` for a parallel beam.
     focus: Option<Point>,
 }
 
-/// The x–y plane as an axial image shows it: +x (patient left) to the right, +y (posterior) down.
+/// Draws the x–y plane in the orientation of an axial image: +x (patient left) to the right, +y (posterior) down.
 pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
     let (beam, sources) = (first_view(geometry, grid), sources(geometry, grid));
     let corners = grid.map_or_else(Vec::new, box_corners);
@@ -26,7 +26,7 @@ pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
         ([low[0].min(p[0]), low[1].min(p[1])], [high[0].max(p[0]), high[1].max(p[1])])
     });
     let size = (high[0] - low[0]).max(high[1] - low[1]).max(1e-3);
-    // Drawn in units of a five-hundredth of the larger side, so that line widths suit any scanner.
+    // One SVG unit is 1/500 of the larger side, so that line widths suit a scanner of any size.
     let at = |p: &Point| [0, 1].map(|k| ((30.0 + (p[k] - low[k]) / size * 500.0) * 10.0).round() / 10.0);
     let (width, height) = (60.0 + (high[0] - low[0]) / size * 500.0, 60.0 + (high[1] - low[1]) / size * 500.0);
     let letters = [
@@ -57,7 +57,7 @@ fn first_view(geometry: &Geometry, grid: Option<&Grid>) -> Beam {
     let detector = [-0.5, geometry.detector.columns as f64 - 0.5].map(|column| geometry.pixel(0, middle, column));
     match geometry.views[0].source {
         Source::Point(focus) => Beam { outline: vec![focus, detector[0], detector[1]], detector, focus: Some(focus) },
-        // A parallel beam has its detector anywhere along the rays: it is drawn just outside the volume.
+        // The position of a parallel beam's detector along the rays is arbitrary: draw it just outside the volume.
         Source::Direction(direction) => {
             let (along, reach) = (normalized(direction), reach(geometry, grid));
             let depth = dot(sub(geometry.views[0].center, middle_of(grid)), along);
@@ -68,8 +68,8 @@ fn first_view(geometry: &Geometry, grid: Option<&Grid>) -> Beam {
     }
 }
 
-/// Every source position, or for a parallel beam where its middle ray comes from, at one distance (a thinned selection
-/// of very many).
+/// The source positions, at most [`SOURCES`] of them; for a parallel beam, points at a fixed distance from the volume's
+/// centre in the direction that the rays come from.
 fn sources(geometry: &Geometry, grid: Option<&Grid>) -> Vec<Point> {
     let every = geometry.views.len().div_ceil(SOURCES);
     let place = |source| match source {
@@ -83,7 +83,7 @@ fn middle_of(grid: Option<&Grid>) -> Point {
     grid.map_or([0.0; 3], Grid::center)
 }
 
-/// How far from the middle a parallel beam begins: outside the volume.
+/// Distance from the centre (mm) at which a parallel beam begins, outside the volume.
 fn reach(geometry: &Geometry, grid: Option<&Grid>) -> f64 {
     grid.map_or_else(
         || geometry.detector.columns as f64 * norm(geometry.views[0].u) / 2.0,

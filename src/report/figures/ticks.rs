@@ -1,20 +1,20 @@
-//! Where an axis has its marks and what they say.
+//! Positions and labels of the tick marks of an axis.
 
 use crate::report::numbers::{pretty, significant};
 
-/// Most marks on an axis.
+/// Most tick marks on an axis.
 const MOST: f64 = 7.0;
 
 /// The smallest 1, 2 or 5 times a power of ten that is at least `step` (positive and finite).
 pub(crate) fn nice(step: f64) -> f64 {
     let power = 10f64.powf(step.log10().floor());
     let part = step / power;
-    // The margin forgives the rounding of the logarithm at exact powers.
+    // The tolerance absorbs the rounding error of the logarithm at exact powers of ten.
     let part = [1.0, 2.0, 5.0].into_iter().find(|&p| part <= p * (1.0 + 1e-9)).unwrap_or(10.0);
     part * power
 }
 
-/// Marks of a linear axis from `low` to `high`: value and label.
+/// Value and label of the tick marks of a linear axis from `low` to `high`.
 pub(crate) fn linear(low: f64, high: f64) -> Vec<(f64, String)> {
     let step = nice((high - low) / MOST);
     let decimals = (-step.log10().floor()).max(0.0) as usize;
@@ -27,8 +27,8 @@ pub(crate) fn linear(low: f64, high: f64) -> Vec<(f64, String)> {
     (first..=last).map(|i| i as f64 * step).map(|value| (value, label(value))).collect()
 }
 
-/// Marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, and 2 and 5 times them where there
-/// are few.
+/// Value and label of the tick marks of a logarithmic axis from `low` to `high` (both positive): powers of ten, over at
+/// most two decades also 2 and 5 times these.
 pub(crate) fn logarithmic(low: f64, high: f64) -> Vec<(f64, String)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = f64::from(last - first);
@@ -42,7 +42,7 @@ pub(crate) fn logarithmic(low: f64, high: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// `0.05`, `20`, `10⁻⁷`, `2·10⁻⁷`.
+/// Label of `part` times ten to the `power`: `0.05`, `20`, `10⁻⁷`, `2·10⁻⁷`.
 fn power_label(part: u8, power: i32) -> String {
     match power {
         0..=3 => format!("{:.0}", f64::from(part) * 10f64.powi(power)),

@@ -1,34 +1,36 @@
-//! [`Window`]: which values are black and which white, the same for every picture that shall be compared.
+//! [`Window`]: the grey-value window (black and white level), which is the same for all pictures that are compared.
 
 use super::quantiles::{quantiles, sorted_sample};
 use super::ticks::nice;
 use crate::data::Volume;
 
-/// Part of the window, from black, whose values count as air.
+/// Fraction of the window's width above black whose values count as air.
 const AIR: f64 = 0.02;
 
-/// Values between `low` (black) and `high` (white).
+/// A grey-value window, in the unit of the volumes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Window {
-    /// Black, and everything below.
+    /// Values up to this one are black.
     pub(crate) low: f64,
-    /// White, and everything above.
+    /// Values from this one are white.
     pub(crate) high: f64,
 }
 
 impl Window {
-    /// The quantiles that become black and white.
+    /// The quantiles of a volume's values that become black and white.
     pub(crate) const QUANTILES: [f64; 2] = [0.001, 0.999];
 
-    /// A window over nearly all of a volume's values, its ends rounded outwards to about a fiftieth of its width.
+    /// A window over nearly all values of a volume (see [`Window::QUANTILES`]), with its ends rounded outwards to
+    /// multiples of about 1/50 of its width.
     pub(crate) fn of(volume: &Volume) -> Self {
         let values = volume.as_slice();
         let [low, high] = quantiles(values.len(), |i| values[i], Self::QUANTILES);
         Self::rounded(low, high)
     }
 
-    /// A window over the values of the object, without the air around it: what lies as low as most of the grid's outer
-    /// shell is left out. The whole window where the shell is no air.
+    /// A window over the values of the object without the surrounding air. The outermost layer of voxels is taken as
+    /// air, and values as low as most of it are left out. If this leaves less than 2 % or more than 98 % of the voxels,
+    /// the result is [`Window::of`].
     pub(crate) fn object(volume: &Volume) -> Self {
         let whole = Self::of(volume);
         let ([nz, ny, nx], values) = (volume.grid.shape, volume.as_slice());
@@ -46,8 +48,8 @@ impl Window {
     }
 
     /// A narrower window for low contrast: three times as wide as the narrowest range that holds half of all values
-    /// that are not air (for a patient about the soft-tissue window), at least a tenth of `whole`. `None` if that is
-    /// hardly narrower.
+    /// that are not air (for a patient roughly the soft-tissue window), and at least a tenth as wide as `whole`. `None`
+    /// unless it is narrower than 0.6 of `whole`.
     pub(crate) fn detail(volume: &Volume, whole: Self) -> Option<Self> {
         let (values, width) = (volume.as_slice(), whole.high - whole.low);
         let sample = sorted_sample(values.len(), |i| values[i]);
@@ -70,7 +72,7 @@ impl Window {
         if window.high > window.low { window } else { Self { low: window.low - step, high: window.high + step } }
     }
 
-    /// The grey of a value.
+    /// The grey level (0 to 255) of a value.
     pub(crate) fn shade(self, value: f32) -> u8 {
         let part = (f64::from(value) - self.low) / (self.high - self.low);
         (255.0 * part).round().clamp(0.0, 255.0) as u8

@@ -1,4 +1,4 @@
-//! The page as a browser and an attacker see it.
+//! Tests of the page: contents, pictures, and resistance to hostile texts.
 
 use super::*;
 use crate::data::{Grid, MetricDefinition, Quantity, StageReport, Status, Volume, Warning};
@@ -34,7 +34,7 @@ fn the_policy_names_the_hash_of_the_one_script_and_the_style() {
     assert!(policy.contains(&hash(&between("<style>", "</style>"))) && !policy.contains("script-src 'unsafe"));
     assert_eq!(page.matches("<script>").count(), 1);
     assert_eq!(page.matches("<script class=\"viewer-volume\" type=\"text/plain\">").count(), 4);
-    // Nothing in it asks for anything, and without it the section stays hidden and the pictures remain.
+    // The script makes no requests. Without it the section stays hidden and the pictures remain.
     let script = viewer::SCRIPT.replace("\"http://www.w3.org/2000/svg\"", "the namespace of SVG");
     for word in ["http", "fetch(", "import(", "XMLHttp", "eval(", "new Function", "innerHTML", "//#"] {
         assert!(!script.contains(word), "{word}");
@@ -42,13 +42,13 @@ fn the_policy_names_the_hash_of_the_one_script_and_the_style() {
     assert!(page.contains("<section id=\"viewer\" hidden") && page.contains("id=\"images\""));
 }
 
-/// Addresses of the pictures of a page whose `alt` begins with `alt`.
+/// `src` of the pictures of a page whose alternative text begins with `alt`.
 fn pictures<'a>(page: &'a str, alt: &str) -> Vec<&'a str> {
     let tags = page.split("<img ").skip(1).filter(|tag| tag.contains(&format!("alt=\"{alt}")));
     tags.map(|tag| tag.split_once("src=\"").unwrap().1.split('"').next().unwrap()).collect()
 }
 
-/// For looking at: `RECON_REPORT_SAMPLE=DIR cargo test --release --lib report::html` writes pages there.
+/// Writes sample pages for visual inspection: `RECON_REPORT_SAMPLE=DIR cargo test --release --lib report::html`.
 #[test]
 fn sample_pages_are_written_where_asked() {
     let Some(folder) = std::env::var_os("RECON_REPORT_SAMPLE") else { return };
@@ -169,7 +169,7 @@ fn hostile_texts_are_escaped_everywhere() {
     };
     let plain = page(&report, &gallery);
     assert!(!plain.contains("<script"));
-    // With the viewer there are its own elements and no other.
+    // With the viewer there are its own script elements and no others.
     let page = page(&report, &Gallery { viewer_bytes: Some(1 << 20), ..gallery });
     assert_eq!(page.matches("<script").count(), 4);
     assert!(!page.contains("<script>alert") && !page.contains('\u{1b}') && !page.contains('\u{202e}'));

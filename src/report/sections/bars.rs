@@ -1,4 +1,4 @@
-//! What grey and colour mean: the bars beside the truth.
+//! Colour bars: the scales of the grey values and of the signed errors.
 
 use super::Page;
 use crate::report::figures::colors::diverging;
@@ -7,7 +7,7 @@ use crate::report::figures::window::Window;
 use crate::report::numbers::{pretty, significant};
 use maud::{Markup, html};
 
-/// Steps of a drawn bar.
+/// Number of grey levels or colours in a bar.
 const STEPS: usize = 256;
 
 pub(crate) fn bars(page: &Page) -> Markup {

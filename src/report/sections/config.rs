@@ -1,4 +1,4 @@
-//! The resolved pipeline: with it and the same inputs the run can be repeated.
+//! The resolved pipeline (every default written out), from which the run can be repeated with the same inputs.
 
 use super::Page;
 use maud::{Markup, html};

@@ -1,11 +1,11 @@
-//! The list of what is on the page, as links.
+//! The table of contents of the page.
 
 use maud::{Markup, html};
 
-/// A section: the id of its element, its name in the list, what it shows (empty: it is not there).
+/// A section: the id of its element, its name in the table of contents, its content (empty if the page lacks it).
 pub(crate) type Entry = (&'static str, &'static str, Markup);
 
-/// Links to the sections that there are; nothing for fewer than three.
+/// Links to the sections that are not empty; nothing for fewer than three.
 pub(crate) fn list(sections: &[Entry]) -> Markup {
     let there: Vec<&Entry> = sections.iter().filter(|(.., markup)| !markup.0.is_empty()).collect();
     html! {

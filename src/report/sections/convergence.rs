@@ -1,4 +1,4 @@
-//! How the iterative methods came to their result.
+//! Convergence of the iterative methods: quality against time, loss and other quantities by step.
 
 use super::{Page, Start};
 use crate::data::{CurvePoint, MethodReport};
@@ -7,9 +7,9 @@ use crate::report::figures::chart::{Chart, Series};
 use crate::report::ranking;
 use maud::{Markup, html};
 
-/// Most charts of further figures.
+/// Most charts of quantities other than the loss.
 const MORE: usize = 4;
-/// The figure of a curve that numbers a method's phases.
+/// Name of the quantity that numbers the phases of a method; the objective changes from phase to phase.
 const PHASE: &str = "phase";
 
 pub(crate) fn section(page: &Page) -> Markup {
@@ -43,7 +43,8 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
-/// Every method's quality by the first metric against its time: a point, or the way from its start to its result.
+/// The first metric of every method against its run time (s): a point, or a line from the start of the method to its
+/// result.
 fn quality(page: &Page) -> Option<Chart> {
     let key = page.keys.first()?;
     let series = page.report.methods.iter().filter_map(|method| {
@@ -64,7 +65,7 @@ fn quality(page: &Page) -> Option<Chart> {
     Some(Chart { title, x, clock: Vec::new(), y: Axis::linear(label), series })
 }
 
-/// One method's loss by step, with the seconds above.
+/// The loss of one method by step, with the elapsed seconds at the top.
 fn panel(page: &Page, method: &MethodReport) -> Chart {
     let points = broken(&method.curve, |point| Some([point.step as f64, point.loss]));
     let series = vec![Series { name: method.name.clone(), style: page.style(&method.name), points }];
@@ -77,7 +78,7 @@ fn panel(page: &Page, method: &MethodReport) -> Chart {
     }
 }
 
-/// A further figure of the curves that have it.
+/// The quantity `name` by step, for the curves that contain it.
 fn further(page: &Page, curves: &[&MethodReport], name: &str) -> Chart {
     let series = curves.iter().map(|method| Series {
         name: method.name.clone(),
@@ -90,7 +91,7 @@ fn further(page: &Page, curves: &[&MethodReport], name: &str) -> Chart {
     Chart { title: format!("{name} by step"), x: Axis::linear("step"), clock: Vec::new(), y, series }
 }
 
-/// The points of a curve, with one that cannot be drawn wherever a new phase begins.
+/// The points of a curve, with a NaN point wherever a new phase begins, which interrupts the line.
 fn broken(curve: &[CurvePoint], place: impl Fn(&CurvePoint) -> Option<[f64; 2]>) -> Vec<[f64; 2]> {
     let phase = |point: &CurvePoint| point.figures.get(PHASE).copied();
     let mut points = Vec::with_capacity(curve.len());

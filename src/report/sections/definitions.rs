@@ -1,4 +1,4 @@
-//! What the figures of the comparison mean, and why some are missing.
+//! Definitions of the metrics in the comparison, and the reasons for missing values.
 
 use super::Page;
 use crate::data::MetricDefinition;
@@ -32,7 +32,7 @@ pub(crate) fn definitions(page: &Page) -> Markup {
     }
 }
 
-/// Voxels and data range of a metric.
+/// The voxels and the data range R of a metric in words.
 fn scope(page: &Page, meaning: &MetricDefinition) -> Markup {
     let voxels = match meaning.mask.as_str() {
         "all" => "all voxels of the grid",
@@ -45,7 +45,7 @@ fn scope(page: &Page, meaning: &MetricDefinition) -> Markup {
     }
 }
 
-/// Why numbers are missing, for paper and for those who cannot point at a dash.
+/// The reasons for missing values as a list: the tooltip of a dash is not visible in print or on a touch screen.
 fn reasons(page: &Page) -> Markup {
     let missing = page
         .report

@@ -1,4 +1,4 @@
-//! How to do it again: when and where the run was made, by which versions, from which bytes, and the command.
+//! How to repeat the run: date, machine, software versions, hashes of inputs and outputs, and the command.
 
 use super::Page;
 use crate::report::{Fact, Repeat};
@@ -33,7 +33,8 @@ fn counted(files: usize) -> String {
     if files == 1 { "1 file".to_string() } else { format!("{files} files") }
 }
 
-/// The command, from the run folder: it survives moving the folder together with its inputs.
+/// The command that repeats the run. It is relative to the run folder, so it remains valid if the folder is moved
+/// together with its inputs.
 fn command(page: &Page, repeat: Repeat) -> Markup {
     if repeat.threads == 0 {
         return html! {};

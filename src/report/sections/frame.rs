@@ -1,18 +1,19 @@
-//! A picture with its caption that fills the window when it is the page's target, without a script.
+//! A picture with its caption. Selecting it enlarges it to the whole window (by the CSS selector `:target`, without a
+//! script).
 
 use crate::report::figures::raster::Raster;
 use crate::report::numbers::significant;
 use maud::{Markup, html};
 
-/// A picture, or the same picture at the whole and at the detail window: the page's style shows one of them.
+/// A picture, or the same picture at both grey-value windows, of which the page's style sheet shows one.
 pub(crate) enum Picture {
-    /// One look.
+    /// A single picture.
     One(Raster),
-    /// Whole window, detail window.
+    /// The picture at the whole window and at the narrow window.
     Both(Raster, Raster),
 }
 
-/// A picture; `sides` are letters at its left, right, top and bottom.
+/// A picture with a caption; `sides` are the orientation letters at its left, right, top and bottom.
 pub(crate) fn frame(id: &str, alt: &str, picture: &Picture, sides: Option<[char; 4]>, caption: Markup) -> Markup {
     let (Picture::One(first) | Picture::Both(first, _)) = picture;
     let (width, height) = first.size();

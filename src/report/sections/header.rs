@@ -1,4 +1,4 @@
-//! What the run was, in a sentence, and how it ended.
+//! The header of the page: the run in one sentence, its status, the best method.
 
 use super::{Page, Start};
 use crate::data::{MethodReport, Projections, Source, Status};
@@ -35,14 +35,14 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
-/// What each method with a learned prior says of it.
+/// Name of each method with a learned prior, and its sentence about the prior.
 fn learned<'a>(page: &'a Page) -> Vec<(&'a str, &'a str)> {
     let one =
         |method: &'a MethodReport| Some((method.name.as_str(), method.notes.get("learned")?["sentence"].as_str()?));
     page.report.methods.iter().filter_map(one).collect()
 }
 
-/// The grid and the scan in words.
+/// The grid and the scan in one sentence.
 fn what(page: &Page) -> String {
     let grid = page.subject().map(|volume| {
         let grid = &volume.grid;
@@ -73,7 +73,7 @@ fn millimetres(spacing: &[f64]) -> String {
     if texts.iter().all(|text| *text == texts[0]) { texts[0].clone() } else { texts.join(" × ") }
 }
 
-/// Kind of beam.
+/// Beam geometry: `parallel-beam`, `fan-beam` (a single detector row) or `cone-beam`.
 pub(crate) fn beam(projections: &Projections) -> &'static str {
     let geometry = &projections.geometry;
     match (geometry.views[0].source, geometry.detector.rows) {
@@ -101,7 +101,8 @@ fn banner(status: Status) -> Markup {
     }
 }
 
-/// Who is best by the first metric and by how much, what a fit made of its start, and whether it was worth its time.
+/// The best method by the first metric and its lead, and the gain of each method over its own start with the time for
+/// it.
 fn headline(page: &Page) -> Option<Markup> {
     let key = page.keys.first()?;
     let ranked = ranking::ranked(page.report, key);
@@ -134,7 +135,7 @@ fn best(page: &Page, key: &str, ranked: &[&MethodReport]) -> Option<String> {
     Some(format!("Best by {}: {} with {}, {lead}.", ranking::name(key), best.name, figure(page, key, value(best))))
 }
 
-/// What a method gained over the reconstruction that it began from, and the time that this took.
+/// The gain of a method by the metric `key` over the reconstruction that it started from, and the time for it.
 fn gain(page: &Page, key: &str, method: &MethodReport) -> Option<String> {
     let start = Start::of(method)?;
     let (before, after) = (start.figure(key)?, method.metrics.get(key).copied().flatten()?);

@@ -1,4 +1,5 @@
-//! Slices of the truth and of every method, one row each, and their signed errors: all at one window and one range.
+//! Slices of the truth and of every method, one row each, and their signed errors: all with the same grey-value window
+//! and the same range of errors.
 
 use super::bars;
 use super::frame::{Picture, frame};
@@ -15,7 +16,7 @@ use maud::{Markup, html};
 pub(crate) fn section(page: &Page) -> Markup {
     let (Some(subject), Some(window)) = (page.subject(), page.window) else { return html! {} };
     let planes = Plane::of(&subject.grid);
-    // Columns as wide as their planes: then one millimetre has one length in the whole row.
+    // Column widths are proportional to the widths of the planes, so that the whole row has the same scale.
     let widths: Vec<String> =
         planes.iter().map(|plane| format!("{}fr", numbers::significant(plane.width_mm(&subject.grid), 4))).collect();
     html! {
@@ -33,13 +34,13 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
-/// `−1000 to 400 HU`.
+/// The ends of a window with their unit: `−1000 to 400 HU`.
 fn ends(page: &Page, window: Window) -> String {
     let shown = |value: f64| numbers::pretty(&numbers::significant(value, 6));
     format!("{} to {} {}", shown(window.low), shown(window.high), page.unit())
 }
 
-/// The choice of window: two buttons that the page's style listens to.
+/// The choice of the grey-value window: two radio buttons, which the style sheet evaluates without a script.
 fn switch(page: &Page, whole: Window, detail: Window) -> Markup {
     html! {
         input #window-whole type="radio" name="window" checked;
@@ -143,7 +144,7 @@ fn slice_figure(page: &Page, id: &str, whose: &str, plane: Plane, volume: &Volum
     )
 }
 
-/// What `volumes[0]` has more than `volumes[1]`.
+/// The error map `volumes[0]` − `volumes[1]`, with colours from −`range` to +`range`.
 fn error_figure(index: usize, whose: &str, plane: Plane, volumes: [&Volume; 2], range: f64) -> Markup {
     let [found, truth] = volumes.map(|volume| Slice::central(volume, plane));
     let error = found.minus(&truth);

@@ -1,4 +1,5 @@
-//! The parts of the page, one file each: a function from the [`Page`] to markup, empty where there is nothing to show.
+//! The sections of the page, one file each: a function from the [`Page`] to markup, which is empty if there is nothing
+//! to show.
 
 mod bars;
 pub(crate) mod config;
@@ -26,39 +27,39 @@ use super::{numbers, ranking};
 use crate::data::{MethodReport, Report, Volume};
 use maud::{Markup, html};
 
-/// What every section may show.
+/// The data that the sections share.
 pub(crate) struct Page<'a> {
-    /// The figures, all finite.
+    /// The report, with finite numbers only.
     pub(crate) report: &'a Report,
-    /// What pictures are made from.
+    /// Volumes, projections and facts for the figures.
     pub(crate) gallery: &'a Gallery<'a>,
-    /// Metric keys in the order they are shown, without those of [`Page::in_view`].
+    /// Metric keys in display order, without those of [`Page::in_view`].
     pub(crate) keys: Vec<String>,
-    /// Black and white of every slice.
+    /// Grey-value window of every slice; `None` without a volume.
     pub(crate) window: Option<Window>,
-    /// A narrower choice.
+    /// A narrower grey-value window for low contrast, if there is a useful one.
     pub(crate) detail: Option<Window>,
-    /// Errors of the methods on one range.
+    /// Errors of the methods; `None` without a truth.
     pub(crate) errors: Option<Errors>,
 }
 
 impl Page<'_> {
-    /// The truth, else the first method's volume: whose grid and unit the page speaks of.
+    /// The volume whose grid and unit the page names: the truth or, without one, the first method's volume.
     pub(crate) fn subject(&self) -> Option<&Volume> {
         self.gallery.truth.or(self.gallery.methods.first().map(|(_, volume)| *volume))
     }
 
-    /// Unit of the pictures' values.
+    /// Unit of the volumes' values; empty without a volume.
     pub(crate) fn unit(&self) -> &'static str {
         self.subject().map_or("", |volume| volume.quantity.unit())
     }
 
-    /// The figures of a method.
+    /// The report of a method.
     pub(crate) fn method(&self, name: &str) -> Option<&MethodReport> {
         self.report.methods.iter().find(|method| method.name == name)
     }
 
-    /// The key of the same metric over the voxels that every view sees, if it was measured.
+    /// The key of the same metric over the field of view (the voxels that every view sees), if it was measured.
     pub(crate) fn in_view(&self, key: &str) -> Option<String> {
         let masked = format!("{key}{}", ranking::IN_VIEW);
         let known = self.report.metric_definitions.contains_key(&masked);
@@ -71,7 +72,7 @@ impl Page<'_> {
     }
 }
 
-/// A value with its unit, or a dash with the reason why there is none.
+/// A value with the decimals of its unit, or a dash with the reason why it is missing.
 pub(crate) fn value(number: Option<f64>, unit: &str, reason: Option<&str>) -> Markup {
     html! {
         @if let Some(number) = number { (numbers::pretty(&numbers::metric(number, unit))) }
@@ -79,22 +80,22 @@ pub(crate) fn value(number: Option<f64>, unit: &str, reason: Option<&str>) -> Ma
     }
 }
 
-/// A method's metric, or a dash with the reason why there is none.
+/// A metric of a method, or a dash with the reason why it is missing.
 pub(crate) fn metric(page: &Page, method: &MethodReport, key: &str) -> Markup {
     let reason = method.reasons.get(key).map(String::as_str);
     value(method.metrics.get(key).copied().flatten(), ranking::unit(page.report, key), reason)
 }
 
-/// The classical reconstruction that a method began from, as its `notes` tell.
+/// The classical reconstruction that a method started from, according to its `notes`.
 pub(crate) struct Start<'a> {
-    /// Its algorithm, if named.
+    /// Name of the algorithm; `classical` if it is unknown.
     pub(crate) algorithm: &'a str,
     figures: Option<&'a serde_json::Map<String, serde_json::Value>>,
     psnr_db: Option<f64>,
 }
 
 impl<'a> Start<'a> {
-    /// `notes.start`, or at least `notes.start_psnr_db`; `None` if the method began from nothing.
+    /// Reads `notes.start` (an object or a name) and `notes.start_psnr_db`; `None` if the method has neither.
     pub(crate) fn of(method: &'a MethodReport) -> Option<Self> {
         let figures = method.notes.get("start").and_then(|note| note.as_object());
         let psnr_db = method.notes.get("start_psnr_db").and_then(serde_json::Value::as_f64);
@@ -106,7 +107,7 @@ impl<'a> Start<'a> {
         Some(Self { algorithm: named.or(word).unwrap_or("classical"), figures, psnr_db })
     }
 
-    /// One of its figures, such as a metric by key or `seconds`.
+    /// A value of the start: a metric by its key, or `seconds`.
     pub(crate) fn figure(&self, key: &str) -> Option<f64> {
         let own = self.figures.and_then(|figures| figures.get(key)).and_then(serde_json::Value::as_f64);
         own.or(self.psnr_db.filter(|_| key == "psnr_db"))

@@ -1,10 +1,10 @@
-//! What the methods say about themselves.
+//! The notes of the methods.
 
 use super::Page;
 use maud::{Markup, html};
 use serde_json::Value;
 
-/// Notes that other sections already show.
+/// Keys of the notes that other sections show.
 const SHOWN: [&str; 4] = ["start", "start_psnr_db", "reason", super::withheld::NOTE];
 
 pub(crate) fn section(page: &Page) -> Markup {

@@ -1,5 +1,5 @@
-//! Held-out pictures: the truth, what each method sees from the same camera, and the one drawn over the other, with an
-//! edge between them that can be pulled (CSS alone: the page has no script).
+//! Held-out pictures: the truth, and each method's rendering from the same camera drawn over it. Pulling the edge of a
+//! rendering uncovers the truth (by CSS, without a script).
 
 use super::Page;
 use crate::data::Picture;
@@ -46,12 +46,12 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
-/// A picture as a `data:` address.
+/// A picture as a PNG in a `data:` URI.
 fn uri(picture: &Picture) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(pictures::encode(picture)))
 }
 
-/// The scores of a method's picture, as its notes have them.
+/// PSNR and SSIM of a method's rendering of a view, from its notes; empty without them.
 fn figures(page: &Page, method: &str, view: &str) -> String {
     let notes = page.method(method).and_then(|method| method.notes.get("views")).and_then(|views| views.as_array());
     let own = notes.and_then(|views| views.iter().find(|note| note["view"] == view));

@@ -1,4 +1,4 @@
-//! What the methods were given: the scan's geometry and its projections.
+//! The input of the methods: the geometry of the scan and its projections.
 
 use super::Page;
 use super::frame::{Picture, frame};
@@ -42,7 +42,7 @@ fn sinogram(raster: Raster, row: usize) -> Markup {
     frame("sinogram", "sinogram", &Picture::One(raster), None, caption)
 }
 
-/// View 0 with the patient's direction at each side, so that pictures read upside down are seen.
+/// View 0 with the orientation letter of each side, which shows whether the rows were read upside down.
 fn projection(raster: Raster, view: &View) -> Markup {
     let [right, up] = [view.u, view.v];
     let back = |direction: Point| direction.map(|part| -part);
@@ -54,7 +54,7 @@ fn projection(raster: Raster, view: &View) -> Markup {
     frame("projection", "first projection", &Picture::One(raster), Some(sides), caption)
 }
 
-/// The patient's direction (LPS) that a vector points to most.
+/// Orientation letter of the patient direction that is closest to a vector in LPS coordinates.
 fn letter(direction: Point) -> char {
     let letters = [['R', 'L'], ['A', 'P'], ['I', 'S']];
     let most = (0..3).max_by(|&a, &b| direction[a].abs().total_cmp(&direction[b].abs())).unwrap_or(2);

@@ -1,4 +1,4 @@
-//! The methods side by side: metrics with the best marked, time, memory, and what a method was started from.
+//! The comparison of the methods: metrics with the best value marked, time, memory, and the values of a method's start.
 
 use super::definitions::definitions;
 use super::{Page, Start, metric, value};
@@ -21,7 +21,7 @@ pub(crate) fn section(page: &Page) -> Markup {
     }
 }
 
-/// How a method ended that was not completed, in words.
+/// The status of a method as a verb, to follow its name.
 fn ending(status: Status) -> &'static str {
     match status {
         Status::Complete => "was completed",
@@ -31,7 +31,7 @@ fn ending(status: Status) -> &'static str {
     }
 }
 
-/// Why a method has no result.
+/// A banner with the reason why a method was not completed.
 fn unfinished(method: &MethodReport) -> Markup {
     let reason = method.notes.get("reason").and_then(|reason| reason.as_str());
     html! {
@@ -103,7 +103,7 @@ fn row(page: &Page, method: &MethodReport) -> Markup {
     }
 }
 
-/// The start's own figures, under the method that used it.
+/// The metrics of a start, in the row below the method that used it.
 fn start_row(page: &Page, start: &Start) -> Markup {
     let figure =
         |key: &str| value(start.figure(key), ranking::unit(page.report, key), Some("not measured for the start"));

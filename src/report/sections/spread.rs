@@ -1,4 +1,5 @@
-//! Where and how the methods miss the truth: a line through the middle, the spread of the errors.
+//! Errors of the methods: a line profile through the middle, the distribution of the errors, and their bias and spread
+//! by tissue.
 
 use super::Page;
 use crate::data::Tissue;
@@ -43,7 +44,8 @@ fn table(page: &Page, errors: &Errors) -> Markup {
     }
 }
 
-/// Bias and spread of each method in each class of the truth's CT numbers; nothing for a truth that is not in HU.
+/// Bias and standard deviation (HU) of each method's errors in each tissue class of the truth; nothing if the truth is
+/// not in HU.
 fn tissues(page: &Page, errors: &Errors) -> Markup {
     let Some(first) = errors.methods.first().filter(|spread| !spread.tissues.is_empty()) else { return html! {} };
     let bounds = |tissue: Tissue| match tissue.bounds() {

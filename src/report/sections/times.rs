@@ -1,4 +1,4 @@
-//! Where the time went, and what was taken from an earlier run.
+//! The run time of each stage, and which stages were reused from an earlier run.
 
 use super::Page;
 use crate::report::numbers;

@@ -1,10 +1,10 @@
-//! The place of the viewer, and at the end of the page its volumes and its script. Without a script nothing of it is
-//! seen, and the pictures of [`super::images`] remain.
+//! The section of the viewer, and its volumes and script at the end of the page. If scripts are disabled, the section
+//! stays hidden and the pictures of [`super::images`] remain.
 
 use crate::report::viewer::{SCRIPT, Viewer};
 use maud::{Markup, PreEscaped, html};
 
-/// Hidden until the script has made it.
+/// The section of the viewer, hidden until the script has filled it.
 pub(crate) fn section(viewer: Option<&Viewer>) -> Markup {
     html! {
         @if viewer.is_some() {
@@ -15,7 +15,7 @@ pub(crate) fn section(viewer: Option<&Viewer>) -> Markup {
     }
 }
 
-/// The volumes and the script.
+/// The volumes and the script, as `script` elements.
 pub(crate) fn data(viewer: Option<&Viewer>) -> Markup {
     html! {
         @if let Some(viewer) = viewer {
@@ -26,7 +26,7 @@ pub(crate) fn data(viewer: Option<&Viewer>) -> Markup {
     }
 }
 
-/// JSON that cannot end the element that it stands in.
+/// JSON text in which `<`, `>` and `&` are escaped, so that it cannot end the `script` element around it.
 fn inert(value: &serde_json::Value) -> String {
     value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }

@@ -1,4 +1,4 @@
-//! Everything that was warned about, before any picture.
+//! The warnings of the run, shown before any picture.
 
 use super::Page;
 use maud::{Markup, html};

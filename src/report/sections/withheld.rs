@@ -1,4 +1,5 @@
-//! How two volumes of each method, from alternate views, correlate: the curves behind the resolution.
+//! The Fourier shell correlation of each method: the curves from which its resolution is computed, from two volumes
+//! that were reconstructed from alternate views.
 
 use super::Page;
 use crate::data::MethodReport;
@@ -6,7 +7,7 @@ use crate::report::figures::axis::Axis;
 use crate::report::figures::chart::{Chart, Series};
 use maud::{Markup, html};
 
-/// The note that holds the curve of a method.
+/// Key of the note with the curve of a method.
 pub(super) const NOTE: &str = "fourier_shell_correlation";
 
 pub(crate) fn section(page: &Page) -> Markup {

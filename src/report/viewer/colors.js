@@ -18,7 +18,7 @@ const GREY = [
   [0, 0, 0],
   [255, 255, 255]
 ];
-// The same as of the still pictures (figures/colors.rs).
+// The same colour map as that of the still pictures (figures/colors.rs).
 const DIVERGING = [
   [16, 46, 122],
   [92, 150, 210],

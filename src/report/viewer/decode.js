@@ -1,4 +1,5 @@
-// decode.js: a volume from the text in the page. pack.rs wrote it: differences of neighbours, deflated, in base64.
+// decode.js: decodes a volume from the text that pack.rs wrote: differences of neighbours, compressed with zlib, in
+// base64.
 
 /** The bytes that a base64 text stands for. */
 function bytesOf(text) {

@@ -1,4 +1,4 @@
-// keys.js: what the keys do while the viewer has the focus.
+// keys.js: keyboard shortcuts while the viewer has the focus.
 
 const KEYS = {
   ArrowUp: ["next slice", () => scroll(planesShown()[0], 1)],
@@ -32,7 +32,7 @@ function onKey(event) {
   if (event.target.matches("input, select, summary")) return;
   const preset = presets[Number(event.key) - 1];
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  // A button that has the focus is pressed by the space bar, as everywhere.
+  // The space bar must still press a button that has the focus.
   if (key === " " && event.target.matches("button")) return;
   const action = preset ? () => setWindow(preset) : KEYS[key] && KEYS[key][1];
   if (!action) return;

@@ -58,7 +58,7 @@ async function begin() {
 }
 
 begin().catch((error) => {
-  // The still pictures remain.
+  // If the viewer fails, the still pictures of the page remain.
   section.hidden = false;
   section.append(make("p", { class: "empty" },
     `This browser cannot show the volumes (${error.message}); the pictures below remain.`));

@@ -1,8 +1,10 @@
-//! The volumes inside a page and the script that shows them: truth, methods and uncertainties on one grid, in step.
+//! The interactive viewer: the volumes inside a page and the script that shows truth, methods, uncertainties and starts
+//! at the same position side by side.
 //!
-//! A budget of bytes bounds what they add to the page: values are rounded first (to at most [`COARSEST`] of the
-//! object's range), then blocks of voxels become their mean. What was done is said in the page. The script is the
-//! files of this folder one after the other; it asks nothing of the network and the page's policy names its hash.
+//! A budget bounds the bytes that the volumes add to the page: first their values are rounded (to steps of at most
+//! [`COARSEST`] of the object's range), then blocks of voxels are replaced by their mean. The page says what was done.
+//! The script is the concatenation of the `.js` files of this folder; it makes no requests, and the page's content
+//! security policy contains its hash.
 
 mod pack;
 mod shrink;
@@ -15,7 +17,7 @@ use pack::Levels;
 use serde_json::{Value, json};
 use shrink::Blocks;
 
-/// What the page runs. The order matters only for the last file, which begins.
+/// The script of the viewer. Only the last file must be in its place, because it starts the viewer.
 pub(crate) const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("decode.js"),
@@ -31,47 +33,47 @@ pub(crate) const SCRIPT: &str = concat!(
     include_str!("main.js"),
     "})();\n"
 );
-/// How the viewer looks.
+/// The style sheet of the viewer.
 pub(crate) const STYLE: &str = include_str!("viewer.css");
 
-/// Finest step of the values: this part of the object's range.
+/// Finest quantisation step of the values, as a fraction of the object's range.
 const FINEST: f64 = 1.0 / 4000.0;
-/// Coarsest step of the values, likewise.
+/// Coarsest quantisation step of the values, as a fraction of the object's range.
 const COARSEST: f64 = 1.0 / 200.0;
-/// Factor from one step that is tried to the next.
+/// Factor between successive quantisation steps that are tried.
 const STRIDE: f64 = 1.25;
-/// Most voxels of all volumes together: a browser keeps two bytes of each.
+/// Most voxels of all volumes together; the browser needs two bytes for each.
 const MOST: usize = 100_000_000;
 
-/// Volumes of one grid as a page carries them.
+/// Volumes on the same grid in the form that a page contains.
 #[derive(Debug)]
 pub(crate) struct Viewer {
-    /// What the script must know of them.
+    /// Description of the volumes for the script: grid, unit, quantisation, windows, names.
     pub(crate) manifest: Value,
-    /// Each volume's levels, packed.
+    /// The quantised values of each volume as text, see [`pack::text`].
     pub(crate) blocks: Vec<String>,
 }
 
-/// A volume with its part in the page.
+/// A volume with its name and its role in the viewer.
 struct Shown<'a> {
     name: &'a str,
     kind: &'static str,
     volume: &'a Volume,
 }
 
-/// What the pages' other figures use, so that the viewer begins with the same.
+/// Grey-value windows and error range of the page's other figures, with which the viewer starts.
 pub(crate) struct Ranges {
-    /// Nearly all values.
+    /// Window over nearly all values.
     pub(crate) whole: Window,
-    /// Where most of the object is.
+    /// Narrower window for low contrast.
     pub(crate) detail: Option<Window>,
-    /// Ends of the signed differences, ± this.
+    /// Range of the signed errors: from −`error` to +`error`.
     pub(crate) error: Option<f64>,
 }
 
 impl Viewer {
-    /// The volumes of a gallery that lie on the grid of its truth (else of its first method), within its budget.
-    /// `None` without a budget, or if even the smallest volumes are beyond it.
+    /// Packs the volumes of a gallery that lie on the grid of its truth (without one, of its first method) within its
+    /// budget. `None` without a budget, or if the volumes do not fit even at the coarsest resolution.
     pub(crate) fn of(gallery: &super::Gallery, ranges: &Ranges) -> Option<Self> {
         let budget = gallery.viewer_bytes?;
         let subject = gallery.truth.or(gallery.methods.first().map(|(_, volume)| *volume))?;
@@ -103,7 +105,8 @@ fn shown<'a>(gallery: &'a super::Gallery, subject: &Volume) -> Vec<Shown<'a>> {
         .collect()
 }
 
-/// Levels over every value of all volumes, at least `finest` apart.
+/// Quantisation levels that cover the values of all volumes, with a step of at least `finest`; `None` without finite
+/// values.
 fn levels(shown: &[Shown], finest: f64) -> Option<Levels> {
     let values = shown.iter().flat_map(|shown| shown.volume.as_slice()).map(|&value| f64::from(value));
     let (low, high) = values
@@ -113,7 +116,7 @@ fn levels(shown: &[Shown], finest: f64) -> Option<Levels> {
     (low.is_finite() && step.is_finite() && step > 0.0).then_some(Levels { low, step })
 }
 
-/// All volumes within `budget` bytes at the finest step that fits, up to `coarsest`; `None` if none does.
+/// Packs all volumes within `budget` bytes with the finest step that fits, up to `coarsest`; `None` if none fits.
 fn packed(shown: &[Shown], blocks: Blocks, levels: Levels, coarsest: f64, budget: usize) -> Option<(f64, Vec<String>)> {
     let grid = &shown.first()?.volume.grid;
     let shape = blocks.shape(grid.shape);

@@ -1,5 +1,5 @@
-//! Values as whole levels, each written as its difference from its neighbour, deflated, in base64. `decode.js` reads
-//! it.
+//! Packs a volume as text: values are quantised to 16-bit levels, each level is replaced by its difference from a
+//! neighbour, and the bytes are compressed (zlib) and encoded in base64. `decode.js` is the inverse.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,24 +7,25 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use std::io::Write as _;
 
-/// `value = low + step · level`.
+/// A uniform quantisation: `value = low + step · level`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Levels {
-    /// Value of level 0.
+    /// Value of level 0, in the unit of the volume.
     pub(super) low: f64,
-    /// From one level to the next.
+    /// Difference between the values of neighbouring levels.
     pub(super) step: f64,
 }
 
 impl Levels {
-    /// The nearest level; beyond the ends, the ends.
+    /// The level nearest to a value, clamped to 0 … 65535.
     pub(super) fn level(self, value: f32) -> u16 {
         ((f64::from(value) - self.low) / self.step).round().clamp(0.0, f64::from(u16::MAX)) as u16
     }
 }
 
-/// Differences of neighbours along rows of `width` (of the first in a row: from the first of the row before), small
-/// ones of either sign as small numbers, all low bytes before all high bytes.
+/// Differences of neighbouring levels along rows of length `width` (for the first level of a row: from the first level
+/// of the previous row). The differences are zigzag-encoded (0, −1, 1, −2, ... become 0, 1, 2, 3, ...); all low bytes
+/// come before all high bytes.
 fn differences(levels: impl Iterator<Item = u16>, width: usize) -> Vec<u8> {
     let (mut before, mut first) = (0u16, 0u16);
     let folded: Vec<u16> = levels
@@ -48,20 +49,20 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
-/// Characters that [`text`] would need for these values, from every `every`-th row.
+/// Estimated length of [`text`] in characters, from every `every`-th row.
 pub(super) fn estimate(values: &[f32], width: usize, levels: Levels, every: usize) -> usize {
     let rows = values.chunks_exact(width).step_by(every.max(1)).flatten();
     let sample = differences(rows.map(|&value| levels.level(value)), width);
     deflated(&sample).len() * every.max(1) * 4 / 3
 }
 
-/// The values `[row, column]` as text.
+/// Packs the values `[row, column]`, with rows of length `width`, as text.
 pub(super) fn text(values: &[f32], width: usize, levels: Levels) -> String {
     let bytes = differences(values.iter().map(|&value| levels.level(value)), width);
     STANDARD.encode(deflated(&bytes))
 }
 
-/// What `decode.js` makes of a text: the levels.
+/// Decodes a text into levels, as `decode.js` does.
 #[cfg(test)]
 pub(super) fn decode(text: &str, width: usize) -> Vec<u16> {
     let mut bytes = Vec::new();

@@ -1,4 +1,5 @@
-// paint.js: the pixels of a slice, one per voxel: grey, a signed difference, or a size in colours.
+// paint.js: the pixels of a slice, one per voxel: grey values, or in colours signed or absolute differences and
+// uncertainties.
 
 const painters = {
   grey(out, at, rows, columns, { volume }) {

@@ -1,5 +1,5 @@
-// planes.js: where the pixels of a plane lie in a volume [z, y, x] whose axes run to S, P and L.
-// Axial: left of the patient to the right, posterior down. Coronal and sagittal: superior up.
+// planes.js: the mapping between pixels of a plane and voxels of a volume [z, y, x] whose axes point to S, P and L.
+// Axial: the patient's left is on the right, posterior down. Coronal and sagittal: superior up.
 
 const [NZ, NY, NX] = manifest.shape;
 const STRIDE = [NY * NX, NX, 1];

@@ -5,7 +5,7 @@
 /** What a drag does, from the event that began it: functions of the next event. */
 const drags = {
   cross(tile, start) {
-    // A finger that moves goes through the slices; where it is put down, the cross-hairs go.
+    // Moving a finger scrolls through the slices; touching a point moves the cross-hairs to it.
     if (start.pointerType === "touch") {
       let rest = start.clientY;
       return (event) => {

@@ -1,4 +1,4 @@
-// profile.js: the values of all volumes along the line that was drawn.
+// profile.js: the chart of the values of all volumes along the line that the user drew.
 
 const SVG = "http://www.w3.org/2000/svg";
 const CHART = { width: 900, height: 260, left: 70, right: 12, top: 10, bottom: 40 };

@@ -1,20 +1,20 @@
-//! Fewer voxels for a page that must stay small: means over blocks.
+//! Downsampling of volumes by means over blocks of voxels, to keep the page small.
 
 use crate::data::Grid;
 
-/// Axes whose voxels are at most this factor longer than the shortest are shrunk with it.
+/// Axes whose blocks are at most this factor longer (in mm) than the shortest are downsampled together with it.
 const ALIKE: f64 = 1.5;
 
-/// How many voxels along each array axis become one.
+/// Number of voxels along each array axis [z, y, x] that are replaced by their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocks(pub(super) [usize; 3]);
 
 impl Blocks {
-    /// Every voxel as it is.
+    /// Blocks of a single voxel: no downsampling.
     pub(super) const NONE: Self = Self([1; 3]);
 
-    /// The next coarser blocks: twice as long along the axes where blocks are shortest. `None` if hardly a voxel is
-    /// left.
+    /// The next coarser blocks: twice as long along the axes where blocks are shortest (in mm). `None` if 64 blocks or
+    /// fewer would be left.
     pub(super) fn coarser(self, grid: &Grid) -> Option<Self> {
         let length = |k: usize| if grid.shape[k] == 1 { f64::INFINITY } else { grid.spacing[k] * self.0[k] as f64 };
         let shortest = (0..3).map(length).fold(f64::INFINITY, f64::min);
@@ -23,12 +23,12 @@ impl Blocks {
         (shortest.is_finite() && next.shape(grid.shape).iter().product::<usize>() > 64).then_some(next)
     }
 
-    /// Blocks along each axis; the last may be partial.
+    /// Number of blocks along each axis of a volume of this shape; the last block may be partial.
     pub(super) fn shape(self, shape: [usize; 3]) -> [usize; 3] {
         std::array::from_fn(|k| shape[k].div_ceil(self.0[k]))
     }
 
-    /// The mean of `values` `[z, y, x]` over each block, in the order of `flipped` axes.
+    /// The mean of `values` `[z, y, x]` over each block, `[z, y, x]` with the axes that are `flipped` reversed.
     pub(super) fn means(self, values: &[f32], shape: [usize; 3], flipped: [bool; 3]) -> Vec<f32> {
         let blocks = self.shape(shape);
         let range = |k: usize, block: usize| {
@@ -75,7 +75,7 @@ mod tests {
         let same = Blocks::NONE.means(&values, [2, 3, 4], [false; 3]);
         assert_eq!(same, values);
         assert_eq!(Blocks::NONE.means(&values, [2, 3, 4], [true; 3]), values.iter().rev().copied().collect::<Vec<_>>());
-        // Rows of 4 in two blocks, 3 rows in two: the second holds one row.
+        // Rows of 4 voxels make two blocks; 3 rows make two blocks, of which the second has one row.
         let means = Blocks([1, 2, 2]).means(&values, [2, 3, 4], [false; 3]);
         assert_eq!(means[..4], [2.5, 4.5, 8.5, 10.5]);
     }

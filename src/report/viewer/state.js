@@ -1,4 +1,4 @@
-// state.js: what is shown. Everything is drawn from `state`; whoever changes it calls `change`.
+// state.js: the state of the viewer. Everything is drawn from `state`; code that changes it must call `change`.
 
 const manifest = JSON.parse(document.getElementById("viewer-manifest").textContent);
 const volumes = manifest.volumes.map((volume, index) => ({ ...volume, index, levels: null }));

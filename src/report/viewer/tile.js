@@ -1,4 +1,5 @@
-// tile.js: one picture: a plane of a volume (or of two, divided) with its name, its value and its cross-hairs.
+// tile.js: one picture: a plane of a volume (or of two volumes, divided by the swipe line) with name, value and
+// cross-hairs.
 
 class Tile {
   /** `layers` are what is painted, one or, for a swipe, left and right. */
@@ -95,7 +96,7 @@ class Tile {
         context.lineTo(c, d); }
       context.stroke();
     };
-    // The cross-hairs leave their middle open.
+    // The cross-hairs have a gap in the middle, so that they do not cover the voxel.
     const gap = 9 * ratio;
     if (state.tool !== "profile") {
       stroke("rgb(90 200 250 / .75)", [0, y, x - gap, y], [x + gap, y, width, y], [x, 0, x, y - gap], [x, y + gap,

@@ -1,4 +1,4 @@
-// toolbar.js: the controls above the pictures, and the line that says where one is.
+// toolbar.js: the controls above the pictures, and the line with the current position.
 
 const same = (a, b) => a && b && Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) < 1e-9 * (1 + widthOf(a));
 /** Windows to choose: of the object without air, and, in HU, those of radiology (low, high). */

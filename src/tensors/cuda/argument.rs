@@ -1,9 +1,9 @@
-//! What a kernel is given, checked against what its source declares.
+//! Arguments of a kernel, checked against the parameters that its source declares.
 
 use crate::error::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
-/// One argument of a kernel: its bits, and its type in the source.
+/// One argument of a kernel: its value as bits, and its type in the source.
 #[derive(Debug, Clone)]
 pub struct Argument {
     pub(super) bits: Vec<u64>,
@@ -11,31 +11,31 @@ pub struct Argument {
 }
 
 impl Argument {
-    /// A number `Whole`.
+    /// An integer, `Whole` in the source.
     #[must_use]
     pub fn whole(value: usize) -> Self {
         Self { bits: vec![value as u64], kind: "Whole" }
     }
 
-    /// A number `float`.
+    /// A single-precision number, `float` in the source.
     #[must_use]
     pub fn float(value: f32) -> Self {
         Self { bits: vec![u64::from(value.to_bits())], kind: "float" }
     }
 
-    /// A number `double`.
+    /// A double-precision number, `double` in the source.
     #[must_use]
     pub fn double(value: f64) -> Self {
         Self { bits: vec![value.to_bits()], kind: "double" }
     }
 
-    /// A structure of 8-byte numbers, given by value; `kind` is its name.
+    /// A structure of 8-byte numbers, passed by value; `kind` is the structure's name in the source.
     #[must_use]
     pub fn structure(kind: &'static str, bits: Vec<u64>) -> Self {
         Self { bits, kind }
     }
 
-    /// The memory of a tensor, f32, f64, i64, bf16 or bytes.
+    /// The address of a tensor's memory: f32 (`float*`), f64 (`double*`), i64 (`Whole*`) or bf16 (`Half*`).
     ///
     /// # Errors
     /// A tensor of another kind, on another device, or not contiguous.
@@ -50,7 +50,7 @@ impl Argument {
         Self::records(kind, tensor, device)
     }
 
-    /// The memory of a tensor as records of type `kind`, such as `Ray*`.
+    /// The address of a tensor's memory as an array of the type `kind`, such as `Ray*`.
     ///
     /// # Errors
     /// A tensor on another device, or not contiguous.
@@ -63,10 +63,10 @@ impl Argument {
     }
 }
 
-/// Refuses arguments that are not what `kernel` takes: a wrong one would be a memory fault on the card.
+/// Refuses arguments that do not match the parameters of `kernel`: they would cause invalid memory accesses on the GPU.
 ///
 /// # Errors
-/// Another number or other types of arguments than `parameters`.
+/// A number or types of arguments other than those in `parameters`.
 pub(super) fn check(kernel: &str, parameters: &[String], arguments: &[Argument]) -> Result<()> {
     let given: Vec<&str> = arguments.iter().map(|argument| argument.kind).collect();
     if parameters == given {
@@ -79,7 +79,7 @@ pub(super) fn check(kernel: &str, parameters: &[String], arguments: &[Argument])
 /// The types of a kernel's parameters in its source, without `const`.
 ///
 /// # Errors
-/// No such kernel.
+/// When `source` has no such kernel.
 pub(super) fn parameters(source: &str, kernel: &str) -> Result<Vec<String>> {
     let start = format!("__global__ void {kernel}(");
     let list = source.split_once(&start).and_then(|(_, rest)| rest.split_once(')')).map(|(list, _)| list);

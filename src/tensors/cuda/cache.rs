@@ -1,18 +1,19 @@
-//! Compiled kernels kept on disk, by the hash of all they depend on and by architecture: a second run compiles nothing.
+//! Compiled kernels in a folder on disk, named by the GPU's architecture and the hash of all text they depend on, so
+//! that a second run compiles nothing.
 
 use crate::error::Result;
 use crate::formats::atomic;
 use crate::progress;
 use std::path::{Path, PathBuf};
 
-/// Bytes of the hash behind the code.
+/// Length of the hash that follows the code in a file, bytes.
 const HASH: usize = 32;
 
-/// The code of `name` for an architecture: from the cache `folder`, or made by `compile` and kept. `depends` is all the
-/// text that the code depends on.
+/// The compiled code of `name` for an architecture: read from the cache `folder`, or compiled by `compile` and stored
+/// there. `depends` is all text that the code depends on.
 ///
 /// # Errors
-/// What `compile` says. A cache that cannot be written is a warning.
+/// Errors of `compile`. If the cache cannot be written, there is only a warning.
 pub(super) fn code(
     folder: Option<&Path>,
     name: &str,
@@ -37,14 +38,14 @@ pub(super) fn code(
     Ok(code)
 }
 
-/// The code in front of its hash, if they belong together.
+/// The code without its hash, if the hash matches.
 fn whole(mut kept: Vec<u8>) -> Option<Vec<u8>> {
     let length = kept.len().checked_sub(HASH)?;
     let hash = kept.split_off(length);
     (blake3::hash(&kept).as_bytes() == hash.as_slice()).then_some(kept)
 }
 
-/// Where compiled kernels are kept: `RECON_KERNEL_CACHE`, else the user's cache folder; `None` where there is neither.
+/// Folder for compiled kernels: `RECON_KERNEL_CACHE`, else the user's cache folder; `None` if neither is known.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

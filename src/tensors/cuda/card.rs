@@ -1,4 +1,5 @@
-//! A card that runs our kernels on libtorch's own memory and stream: no second allocator, no copy, no event.
+//! A CUDA GPU ("card") that runs our kernels on libtorch's own memory and stream: without a second allocator, copies or
+//! events.
 
 use super::argument::{self, Argument};
 use super::compiler::Compiler;
@@ -13,26 +14,26 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tch::Device;
 
-/// Threads of a block.
+/// Number of threads per block.
 const BLOCK: usize = 256;
 
-/// Gives the stream that libtorch uses on a card.
+/// Function that returns the stream that libtorch uses on a GPU.
 type StreamOf = extern "C" fn(c_int, *mut *mut c_void) -> c_int;
 
-/// What a card needs of the machine.
+/// Shared libraries and folders that a GPU needs.
 #[derive(Debug, Clone)]
 pub struct Libraries {
-    /// The driver: `libcuda.so.1`.
+    /// Name of the driver's library: `libcuda.so.1`.
     pub driver: String,
-    /// Where NVRTC may be, in this order.
+    /// Paths to try for NVRTC, in this order.
     pub compilers: Vec<PathBuf>,
-    /// The CUDA half of libtorch, which knows its stream.
+    /// Path of libtorch's CUDA library, which knows the current stream.
     pub stream: String,
-    /// Where compiled kernels are kept, if anywhere.
+    /// Folder for compiled kernels; `None`: they are not stored.
     pub cache: Option<PathBuf>,
 }
 
-/// A card, opened once per process.
+/// A CUDA GPU, opened once per process.
 pub struct Card {
     driver: Driver,
     compiler: Compiler,
@@ -50,7 +51,7 @@ pub struct Card {
 #[derive(Clone)]
 struct Function {
     handle: usize,
-    /// The types of its parameters.
+    /// Types of its parameters in the source.
     parameters: Arc<[String]>,
 }
 
@@ -60,10 +61,10 @@ thread_local! {
 static OPEN: Mutex<Vec<(usize, Arc<Card>)>> = Mutex::new(Vec::new());
 
 impl Card {
-    /// Opens card `index`; kernels take tensors on `device`.
+    /// Opens the GPU with the number `index`; its kernels take tensors on `device`.
     ///
     /// # Errors
-    /// No driver, an old one, no such card, no compiler, no stream of libtorch; each with its remedy.
+    /// No driver or one that is too old, no such GPU, no NVRTC, no stream of libtorch; each with a hint.
     pub fn open(libraries: &Libraries, index: usize, device: Device) -> Result<Self> {
         let driver = Driver::open(&libraries.driver)?;
         if index >= driver.count {
@@ -91,7 +92,7 @@ impl Card {
         })
     }
 
-    /// Opens a card for the process, once.
+    /// Opens a GPU, or returns it if the process has opened it before.
     ///
     /// # Errors
     /// As [`Card::open`].
@@ -105,7 +106,7 @@ impl Card {
         Ok(card)
     }
 
-    /// The card behind a device: `None` for the CPU.
+    /// The GPU of a device; `None` for the CPU.
     ///
     /// # Errors
     /// A CUDA device that was not opened by [`choose`](crate::tensors::choose).
@@ -118,8 +119,8 @@ impl Card {
         found.map(Some).ok_or_else(|| fault(format!("cuda:{index} was not opened before its first use")))
     }
 
-    /// Lets `card` stand for the CPU in this thread while `work` runs. For tests: a card whose libraries are stubs
-    /// runs kernels compiled for the processor on tensors in its memory.
+    /// Makes `card` the GPU of the CPU device in this thread while `work` runs. For tests: with stub libraries, kernels
+    /// that were compiled for the CPU run on tensors in its memory.
     #[doc(hidden)]
     pub fn stand_in<T>(card: Arc<Self>, work: impl FnOnce() -> T) -> T {
         STAND_IN.set(Some(card));
@@ -134,26 +135,26 @@ impl Card {
         self.device
     }
 
-    /// Such as `sm_90`.
+    /// Architecture of the GPU, such as `sm_90`.
     #[must_use]
     pub fn architecture(&self) -> &str {
         &self.architecture
     }
 
-    /// Free and total memory, bytes.
+    /// Free and total memory of the GPU, bytes.
     ///
     /// # Errors
-    /// The driver fails.
+    /// Failures of the driver.
     pub fn memory(&self) -> Result<(usize, usize)> {
         self.driver.enter(self.context)?;
         self.driver.memory()
     }
 
-    /// Queues `threads` threads of a kernel (rounded up to whole blocks) on libtorch's current stream; returns before
-    /// they have run.
+    /// Queues a kernel with `threads` threads (rounded up to whole blocks) on libtorch's current stream; returns before
+    /// it has run.
     ///
     /// # Errors
-    /// Arguments that are not the kernel's; code that cannot be compiled or loaded; the driver fails.
+    /// Arguments that do not match the kernel; code that cannot be compiled or loaded; failures of the driver.
     pub fn launch(&self, kernel: &Kernel, threads: usize, arguments: &[Argument]) -> Result<()> {
         if threads == 0 {
             return Ok(());
@@ -172,7 +173,7 @@ impl Card {
         self.driver.launch(function.handle, [blocks, BLOCK as u32], stream as usize, &mut places)
     }
 
-    /// A kernel's function; its source is compiled or read from the cache and loaded at first use.
+    /// The loaded kernel; at first use its source is compiled, or its code read from the cache.
     fn function(&self, kernel: &Kernel) -> Result<Function> {
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(function) = functions.get(kernel.name) {

@@ -1,4 +1,4 @@
-//! NVRTC, NVIDIA's compiler of CUDA C++ at run time: it needs no driver and no card.
+//! NVRTC, NVIDIA's run-time compiler for CUDA C++. It needs neither a driver nor a GPU.
 
 use super::library::Library;
 use crate::error::{Error, Result};
@@ -6,16 +6,16 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
-/// What every source is compiled with: sums and products are fused only where the source says so, as on the host.
+/// Options for every source: products and sums are fused only where the source says so (`fmaf`), as on the CPU.
 const OPTIONS: [&str; 3] = ["--std=c++17", "--fmad=false", "-diag-suppress=177"];
 
-/// The library's name of the release that libtorch 2.11 comes with.
+/// File name of the NVRTC release that libtorch 2.11 uses.
 const NAME: &str = "libnvrtc.so.13";
 
 type Code = c_int;
 type Program = *mut c_void;
 
-/// An opened NVRTC.
+/// An opened NVRTC library.
 pub struct Compiler {
     create: Create,
     compile: extern "C" fn(Program, c_int, *const *const c_char) -> Code,
@@ -24,7 +24,7 @@ pub struct Compiler {
     log: extern "C" fn(Program, *mut c_char) -> Code,
     code_size: extern "C" fn(Program, *mut usize) -> Code,
     code: extern "C" fn(Program, *mut c_char) -> Code,
-    /// Release, such as (13, 0).
+    /// Release, (major, minor), such as (13, 0).
     version: (c_int, c_int),
     library: String,
 }
@@ -39,8 +39,8 @@ type Create = extern "C" fn(
 ) -> Code;
 
 impl Compiler {
-    /// Where NVRTC may be: the library or folder that `RECON_NVRTC` names, else the one that comes with the libtorch
-    /// whose libraries are in `torch`, then the system's.
+    /// Paths to try for NVRTC: the library or folder that `RECON_NVRTC` names; otherwise the one installed beside the
+    /// libtorch in the folder `torch`, then the system's.
     #[must_use]
     pub fn places(torch: Option<&Path>) -> Vec<PathBuf> {
         if let Some(named) = std::env::var_os("RECON_NVRTC") {
@@ -50,10 +50,10 @@ impl Compiler {
         beside.into_iter().filter(|path| path.exists()).chain([PathBuf::from(NAME)]).collect()
     }
 
-    /// Opens the first NVRTC of `places` that can be.
+    /// Opens the first NVRTC in `places` that can be opened.
     ///
     /// # Errors
-    /// None of them can.
+    /// When none of them can be opened.
     pub fn first_of(places: &[PathBuf]) -> Result<Self> {
         let mut why = None;
         for place in places {
@@ -65,10 +65,10 @@ impl Compiler {
         Err(why.unwrap_or_else(|| missing(Path::new(NAME), "not found")))
     }
 
-    /// Opens the NVRTC of a path: the library itself, or the folder that holds it.
+    /// Opens the NVRTC at a path: the library itself, or the folder that contains it.
     ///
     /// # Errors
-    /// It cannot be opened, or is too old.
+    /// When it cannot be opened or is too old.
     pub fn open(path: &Path) -> Result<Self> {
         let path = if path.is_dir() { path.join(NAME) } else { path.to_path_buf() };
         open_builtins(&path);
@@ -90,7 +90,7 @@ impl Compiler {
         })
     }
 
-    /// What compiled code depends on beside its source: release and options.
+    /// What compiled code depends on besides its source: NVRTC's release and options.
     #[must_use]
     pub fn identity(&self) -> String {
         format!("nvrtc {}.{} {}", self.version.0, self.version.1, OPTIONS.join(" "))
@@ -99,7 +99,7 @@ impl Compiler {
     /// Compiles a source to machine code (a cubin) for an architecture such as `sm_90`.
     ///
     /// # Errors
-    /// An architecture that this release does not know; an error in the source, with the compiler's words.
+    /// An architecture that this release does not support; an error in the source, with the compiler's message.
     pub fn compile(&self, name: &str, source: &str, architecture: &str) -> Result<Vec<u8>> {
         let text = |text: &str| CString::new(text).map_err(|_| fault("a NUL in a source".to_string()));
         let (source, file) = (text(source)?, text(name)?);
@@ -132,7 +132,7 @@ impl Compiler {
     }
 }
 
-/// What a pair of functions, size and contents, says of a program.
+/// Contents of a program's output (log or code) by a pair of NVRTC functions, for its size and its bytes.
 fn bytes_of(
     program: Program,
     size: extern "C" fn(Program, *mut usize) -> Code,
@@ -146,13 +146,13 @@ fn bytes_of(
     Some(bytes)
 }
 
-/// NVRTC opens its second half by name when it compiles; from a folder that the loader does not search it must be open
-/// already.
+/// Opens NVRTC's second library, which NVRTC opens by name when it compiles: in a folder that the loader does not
+/// search it must be open already.
 fn open_builtins(library: &Path) {
     let entries = library.parent().and_then(|folder| std::fs::read_dir(folder).ok());
     for entry in entries.into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with("libnvrtc-builtins.so") {
-            // Where it fails, NVRTC says so itself.
+            // If this fails, NVRTC reports it when it compiles.
             let _ = Library::open(&entry.path().to_string_lossy());
         }
     }

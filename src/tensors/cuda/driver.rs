@@ -1,17 +1,17 @@
-//! The part of the CUDA driver's interface that launching a kernel needs.
+//! The functions of the CUDA driver API that launching a kernel needs.
 
 use super::library::Library;
 use crate::error::{Error, Result};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::ptr::null_mut;
 
-/// The CUDA release that libtorch 2.11 was built for: 13.0, as the driver counts.
+/// CUDA release that libtorch 2.11 was built for: 13.0, in the driver's numbering.
 const RELEASE: c_int = 13_000;
 
 type Code = c_int;
 type Handle = *mut c_void;
 
-/// The driver of this machine.
+/// The CUDA driver.
 pub(super) struct Driver {
     device_get: extern "C" fn(*mut c_int, c_int) -> Code,
     attribute: extern "C" fn(*mut c_int, c_int, c_int) -> Code,
@@ -22,7 +22,7 @@ pub(super) struct Driver {
     launch: LaunchKernel,
     memory: extern "C" fn(*mut usize, *mut usize) -> Code,
     text: extern "C" fn(Code, *mut *const c_char) -> Code,
-    /// Cards.
+    /// Number of GPUs.
     pub(super) count: usize,
 }
 
@@ -41,10 +41,10 @@ type LaunchKernel = extern "C" fn(
 ) -> Code;
 
 impl Driver {
-    /// Opens and starts the driver in the library `name`.
+    /// Opens and initialises the driver in the library `name`.
     ///
     /// # Errors
-    /// No driver, one too old for libtorch, no card; each with its remedy.
+    /// No driver, one that is too old for libtorch, no GPU; each with a hint.
     pub(super) fn open(name: &str) -> Result<Self> {
         let library = Library::open(name).map_err(|why| {
             fault(format!("no CUDA driver (libcuda.so.1) on this machine: {why}"))
@@ -79,7 +79,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// An error where a call did not succeed.
+    /// Converts the return code of the driver function `call` to an error.
     fn check(&self, code: Code, call: &str) -> Result<()> {
         if code == 0 {
             return Ok(());
@@ -93,7 +93,7 @@ impl Driver {
         Err(fault(format!("{what}{call}: {text} (CUDA error {code})")))
     }
 
-    /// The primary context of card `index`, which libtorch uses too, and its compute capability (major, minor).
+    /// Primary context of the GPU `index`, which libtorch uses too, and its compute capability (major, minor).
     pub(super) fn context(&self, index: usize) -> Result<(usize, (i32, i32))> {
         let (mut device, mut context) = (0, null_mut());
         self.check((self.device_get)(&raw mut device, index as c_int), "cuDeviceGet")?;
@@ -105,7 +105,7 @@ impl Driver {
         Ok((context as usize, (major, minor)))
     }
 
-    /// Makes a context that of this thread.
+    /// Makes `context` the current context of this thread.
     pub(super) fn enter(&self, context: usize) -> Result<()> {
         self.check((self.make_current)(context as Handle), "cuCtxSetCurrent")
     }
@@ -117,7 +117,7 @@ impl Driver {
         Ok(module as usize)
     }
 
-    /// A kernel of a loaded module.
+    /// The kernel `name` of a loaded module.
     pub(super) fn function(&self, module: usize, name: &str) -> Result<usize> {
         let name = CString::new(name).map_err(|_| fault("a NUL in a kernel's name".to_string()))?;
         let mut function = null_mut();
@@ -125,7 +125,7 @@ impl Driver {
         Ok(function as usize)
     }
 
-    /// Queues `blocks` times `threads` threads of a kernel on a stream; `parameters` points to each argument.
+    /// Queues `blocks` blocks of `threads` threads of a kernel on a stream; `parameters` are pointers to the arguments.
     pub(super) fn launch(
         &self,
         function: usize,
@@ -138,7 +138,7 @@ impl Driver {
         self.check(code, "cuLaunchKernel")
     }
 
-    /// Free and total memory of the current context's card, bytes.
+    /// Free and total memory of the current context's GPU, bytes.
     pub(super) fn memory(&self) -> Result<(usize, usize)> {
         let (mut free, mut total) = (0, 0);
         self.check((self.memory)(&raw mut free, &raw mut total), "cuMemGetInfo")?;

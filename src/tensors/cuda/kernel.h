@@ -1,9 +1,10 @@
-// What stands before every device source. NVRTC compiles a source for a card; with RECON_HOST a C++ compiler compiles
-// the same source for the processor, where a loop runs the threads of a grid one after the other: tests compare a
-// kernel's arithmetic with its CPU twin without a card.
+// Preface of every device source. NVRTC compiles a source for a GPU. With RECON_HOST a C++ compiler compiles the same
+// source for the CPU, where a loop runs the threads of a grid one after the other: tests compare a kernel's arithmetic
+// with its CPU counterpart without a GPU.
 //
-// The rules that make both compilers agree: one-dimensional grids, no shared memory, no barrier, nothing that depends
-// on the order of threads; products and sums are fused only where fmaf() says so (--fmad=false, -ffp-contract=off).
+// Rules that make both compilers give the same results: one-dimensional grids, no shared memory, no barriers, nothing
+// that depends on the order of the threads; products and sums are fused only where fmaf() says so (--fmad=false,
+// -ffp-contract=off).
 
 #ifdef RECON_HOST
 #include <cmath>
@@ -34,7 +35,7 @@ static void run_grid(void (*kernel)(Parameters...), unsigned blocks, unsigned th
 
 static inline void add_once(unsigned long long* sum, long long value) { *sum += (unsigned long long)value; }
 
-// Gives the kernel a name under which the host can run a grid of it.
+// Defines a function by which the host can run a grid of the kernel.
 #define EXPORT(kernel)                                                                           \
     extern "C" void kernel##_on_host(unsigned blocks, unsigned threads, void** arguments) {      \
         run_grid(kernel, blocks, threads, arguments);                                            \
@@ -48,7 +49,7 @@ static __device__ inline void add_once(unsigned long long* sum, long long value)
 
 typedef long long Whole;
 
-// Number of this thread in the grid, and of all threads.
+// Number of this thread in the grid, and number of all threads.
 #define THREAD ((Whole)blockIdx.x * blockDim.x + threadIdx.x)
 #define THREADS ((Whole)gridDim.x * blockDim.x)
 

@@ -1,4 +1,4 @@
-//! Shared libraries opened at run time, and the functions in them.
+//! Shared libraries that are opened at run time, and their functions.
 
 use std::ffi::{CStr, CString, c_void};
 use std::mem::size_of;
@@ -6,16 +6,16 @@ use std::mem::size_of;
 /// A library that stays open until the process ends.
 #[derive(Debug, Clone)]
 pub(super) struct Library {
-    /// As it was asked for.
+    /// Name or path by which it was opened.
     pub(super) name: String,
     handle: usize,
 }
 
 impl Library {
-    /// Opens `name`, a path or what the system's search finds; its symbols are visible to libraries opened later.
+    /// Opens `name`, a path or a name that the loader searches for; its symbols are visible to libraries opened later.
     ///
     /// # Errors
-    /// What the loader says.
+    /// The loader's message.
     pub(super) fn open(name: &str) -> Result<Self, String> {
         let text = CString::new(name).map_err(|_| "a NUL in a library's path".to_string())?;
         // SAFETY: the name is a valid C string; the libraries opened are the CUDA driver, NVRTC and libtorch, whose
@@ -28,7 +28,7 @@ impl Library {
     /// The function `name` as the C type `F`, a function pointer.
     ///
     /// # Errors
-    /// No such symbol.
+    /// When there is no such symbol.
     pub(super) fn function<F: Copy>(&self, name: &str) -> Result<F, String> {
         assert_eq!(size_of::<F>(), size_of::<*mut c_void>(), "F is a function pointer");
         let text = CString::new(name).map_err(|_| "a NUL in a symbol's name".to_string())?;

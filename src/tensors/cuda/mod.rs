@@ -1,8 +1,8 @@
-//! Kernels of our own on a CUDA card: CUDA C++ sources that NVRTC compiles at run time for the card that is there, and
-//! their launch by the driver's interface. All three libraries (driver, NVRTC, libtorch's CUDA half) are opened when a
-//! card is asked for; a binary built on a machine without CUDA serves one with it.
+//! Our own kernels on a CUDA GPU ("card"): CUDA C++ sources that NVRTC compiles at run time for the GPU at hand, and
+//! their launch by the driver API. All three libraries (driver, NVRTC, libtorch's CUDA library) are opened only when a
+//! GPU is requested, so that a binary built on a machine without CUDA runs on one with it.
 //!
-//! A source is text that a C++ compiler takes too (`kernel.h` says how): tests compile it for the processor.
+//! The sources can also be compiled as C++ (see `kernel.h`): tests compile them for the CPU.
 
 mod argument;
 mod cache;
@@ -16,35 +16,35 @@ pub use cache::folder as cache_folder;
 pub use card::{Card, Libraries};
 pub use compiler::Compiler;
 
-/// What stands before every source.
+/// Preface of every source.
 const PREFACE: &str = include_str!("kernel.h");
 
-/// One device source: the kernels of one subject.
+/// One device source: a group of kernels.
 #[derive(Debug)]
 pub struct Source {
-    /// The file's name without its ending.
+    /// File name without extension.
     pub name: &'static str,
-    /// Its parts in their order, headers first, without the preface.
+    /// Its parts in order, headers first, without the preface.
     pub parts: &'static [&'static str],
 }
 
 /// A kernel of a source.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
-    /// Where it is defined.
+    /// Source that defines it.
     pub source: &'static Source,
-    /// Its name, which no other source uses.
+    /// Its name, unique among all sources.
     pub name: &'static str,
 }
 
 impl Source {
-    /// The whole text that a compiler gets.
+    /// The complete text for the compiler.
     #[must_use]
     pub fn text(&self) -> String {
         [PREFACE, &self.parts.concat()].concat()
     }
 
-    /// The names of its kernels.
+    /// Names of the source's kernels.
     #[must_use]
     pub fn kernels(&self) -> Vec<String> {
         let text = self.parts.concat();
