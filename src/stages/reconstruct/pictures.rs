@@ -1,4 +1,4 @@
-//! Methods on pictures: each a record with the density, and what it sees from the held-out cameras.
+//! Methods on camera pictures: each writes a density volume and its views from the held-out cameras.
 
 use super::{Method, Reconstruct};
 use crate::algorithms::{Appearance, FromPictures, Run};
@@ -14,10 +14,10 @@ use crate::stages::Stage;
 use crate::stages::flow::{MethodFacts, Outcome, Reconstructed, Scene};
 
 impl Method {
-    /// The method as one that takes pictures.
+    /// The method as one that fits camera pictures.
     ///
     /// # Errors
-    /// [`Error::Config`] for one that takes projections.
+    /// [`Error::Config`] for a method that needs projections.
     pub fn for_pictures(&self) -> Result<&dyn FromPictures> {
         let kind = self.kind.name();
         self.kind.as_part().picture_method().ok_or_else(|| {
@@ -28,7 +28,7 @@ impl Method {
 }
 
 impl Reconstruct {
-    /// Refuses methods that do not take pictures, by name.
+    /// Refuses methods that cannot fit camera pictures, and invalid settings.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -47,7 +47,7 @@ impl Reconstruct {
     }
 }
 
-/// What the method made of the pictures, and, where its fit went astray, how.
+/// Result of the method and, if its fit diverged, the message about it.
 fn seen(method: &Method, scene: &Scene, context: &Context) -> Result<(Reconstructed, Option<String>)> {
     let files = Inputs::of(&OneOf::from(method.kind.clone()))?;
     let key = context.key(Reconstruct::NAME, &files, &[&scene.key])?;
