@@ -1,86 +1,86 @@
-//! One error for the whole crate. Every variant answers: what went wrong, where, what was expected, what was found,
-//! and what to do about it; the variant alone decides the exit code (see [`Error::exit_code`]).
+//! The error type of the whole crate. Every variant says what went wrong, where, what was expected, what was found, and
+//! what to do about it; the variant alone decides the exit code (see [`Error::exit_code`]).
 
 use crate::progress::shown::{place as on_one_line, shown};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Shorthand for results of this crate.
+/// Result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a run was asked to end before its work was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// Own time limit, or USR1 from a batch system: exit code 75, resumable.
+    /// The run's own time limit, or the signal USR1 of a batch system: exit code 75, resumable.
     TimeLimit,
-    /// First INT (Ctrl-C): exit code 130.
+    /// First signal INT (Ctrl-C): exit code 130.
     Interrupt,
-    /// TERM: exit code 143.
+    /// Signal TERM: exit code 143.
     Terminate,
 }
 
-/// Everything that can go wrong, by who can mend it.
+/// Everything that can go wrong, grouped by what must be corrected: configuration, input, quality or machine.
 #[derive(Debug)]
 pub enum Error {
     /// The configuration or the command line is wrong (exit code 2).
     Config {
-        /// Path of the key, such as `simulate.geometry.cone.views`, or the flag.
+        /// Path of the key, such as `simulate.geometry.cone.views`, or the command-line flag.
         key: String,
-        /// What is wrong with it: expected and got.
+        /// The problem: expected and found value.
         problem: String,
-        /// What to do, empty if the problem says it.
+        /// Advice; empty if the problem says what to do.
         hint: String,
     },
     /// An input file or the values in it are wrong (exit code 3).
     Input {
         /// The file or folder, or a name such as `projections` for values without a file.
         place: PathBuf,
-        /// What is wrong with it: expected and got.
+        /// The problem: expected and found value.
         problem: String,
-        /// What to do, empty if the problem says it.
+        /// Advice; empty if the problem says what to do.
         hint: String,
     },
-    /// A quality gate was set and missed (exit code 4).
+    /// A quality limit that the user set was not met (exit code 4).
     Quality {
-        /// Which gate, expected and got.
+        /// The limit, with expected and found value.
         problem: String,
     },
-    /// The machine cannot do it: memory, disk, permissions, GPU (exit code 5).
+    /// The machine cannot do what was asked: memory, disk, permissions, GPU (exit code 5).
     Resource {
         /// The file, device or quantity.
         place: String,
         /// What happened.
         problem: String,
-        /// What to do, empty if the problem says it.
+        /// Advice; empty if the problem says what to do.
         hint: String,
     },
-    /// Stopped on request; what was done is checkpointed (exit codes 75, 130, 143).
+    /// Stopped on request; the work done so far is saved in checkpoints (exit codes 75, 130, 143).
     Stopped(Stop),
 }
 
 impl Error {
-    /// A wrong configuration value at `key`.
+    /// Error for a wrong configuration value at `key`.
     pub fn config(key: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self::Config { key: key.into(), problem: problem.to_string(), hint: String::new() }
     }
 
-    /// A wrong input file or wrong values in memory that came from one.
+    /// Error for a wrong input file, or for wrong values in memory that came from one.
     pub fn input(place: impl AsRef<Path>, problem: impl fmt::Display) -> Self {
         Self::Input { place: place.as_ref().to_path_buf(), problem: problem.to_string(), hint: String::new() }
     }
 
-    /// A machine that cannot do what was asked.
+    /// Error for a machine that cannot do what was asked.
     pub fn resource(place: impl Into<String>, problem: impl fmt::Display) -> Self {
         Self::Resource { place: place.into(), problem: problem.to_string(), hint: String::new() }
     }
 
-    /// An I/O error while *writing* `path`: the machine's fault.
+    /// Error for an I/O failure while *writing* `path`; it counts as a fault of the machine.
     pub fn write(path: &Path, source: &std::io::Error) -> Self {
         Self::resource(path.display().to_string(), format!("cannot write: {source}"))
             .hint("check that the folder exists, is writable and has space left")
     }
 
-    /// An I/O error while *reading* `path`: the input's fault.
+    /// Error for an I/O failure while *reading* `path`; it counts as a fault of the input.
     pub fn read(path: &Path, source: &std::io::Error) -> Self {
         let problem = match source.kind() {
             std::io::ErrorKind::NotFound => "no such file or folder".to_string(),
@@ -90,7 +90,7 @@ impl Error {
         Self::input(path, problem)
     }
 
-    /// The same error with advice.
+    /// The same error with its hint replaced by `advice`. Errors without a hint stay as they are.
     #[must_use]
     pub fn hint(mut self, advice: impl fmt::Display) -> Self {
         match &mut self {
@@ -102,7 +102,7 @@ impl Error {
         self
     }
 
-    /// The same error, its texts changed by `change`.
+    /// The same error with all its texts changed by `change`.
     #[must_use]
     pub fn reworded(mut self, change: impl Fn(&str) -> String) -> Self {
         let texts: Vec<&mut String> = match &mut self {
@@ -121,7 +121,7 @@ impl Error {
         self
     }
 
-    /// The same error with more advice, behind what it has.
+    /// The same error with `advice` appended to its hint.
     #[must_use]
     pub fn and_hint(self, advice: &str) -> Self {
         let before = match &self {
@@ -133,7 +133,7 @@ impl Error {
         self.hint(all)
     }
 
-    /// The same error, its key put below `parent` (configuration errors only).
+    /// The same error with its key placed below `parent` (configuration errors only).
     #[must_use]
     pub fn under(mut self, parent: &str) -> Self {
         if let Self::Config { key, .. } = &mut self {
@@ -146,14 +146,14 @@ impl Error {
         self
     }
 
-    /// The number of the entry of `list` that a configuration error is about: 2 for `reconstruct[2].tv.weight`.
+    /// Index of the entry of `list` that a configuration error is about: 2 for `reconstruct[2].tv.weight`.
     #[must_use]
     pub fn entry(&self, list: &str) -> Option<usize> {
         let Self::Config { key, .. } = self else { return None };
         key.strip_prefix(list)?.strip_prefix('[')?.split_once(']')?.0.parse().ok()
     }
 
-    /// The process exit code: 2 usage or config, 3 input, 4 quality gate, 5 resources, 75/130/143 stopped.
+    /// Exit code of the process: 2 usage or configuration, 3 input, 4 quality limit, 5 resources, 75/130/143 stopped.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -184,7 +184,7 @@ impl fmt::Display for Error {
             Self::Stopped(Stop::Interrupt) => ("interrupted".to_string(), "run the same command to continue"),
             Self::Stopped(Stop::Terminate) => ("terminated".to_string(), "run the same command to continue"),
         };
-        // File contents (DICOM strings, YAML scalars) can end up here: no control characters reach a terminal.
+        // Texts from files (DICOM strings, YAML scalars) can be part of a message: `shown` removes control characters.
         write!(f, "{}", shown(&head))?;
         if hint.is_empty() { Ok(()) } else { write!(f, "\n  help: {}", shown(hint)) }
     }

@@ -1,4 +1,4 @@
-//! Few X-ray projections to a trustworthy volume: sparse-view CT by classical methods and by implicit neural
+//! Reconstruction of a volume from few X-ray projections: sparse-view CT by classical methods and by implicit neural
 //! representations.
 //!
 //! ```text
@@ -6,9 +6,9 @@
 //! Volume    Projections          Volume per method              Report      files
 //! ```
 //!
-//! [`pipeline::Pipeline::run`] is this picture as code: read it first. Values are in [`data`], files in [`formats`],
-//! the verbs in [`stages`]; the parts one can choose in YAML (`geometries`, `algorithms`, `fields`, ...) are families
-//! of interchangeable kinds, see [`registry`] and `docs/extending.md`.
+//! [`pipeline::Pipeline::run`] is this diagram as code: read it first. The data types are in [`data`], the file formats
+//! in [`formats`], the steps of a run in [`stages`]. The parts that can be chosen in YAML (`geometries`, `algorithms`,
+//! `fields`, ...) are families of interchangeable kinds, see [`registry`] and `docs/extending.md`.
 //!
 //! # Units and axes
 //!

@@ -1,4 +1,4 @@
-//! The `recon` command: parse, run, print, exit code.
+//! The `recon` command: parses the command line, runs the command, prints its result and sets the exit code.
 
 use clap::Parser;
 use recon::cli::Cli;
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Exit code of a bug (`EX_SOFTWARE`).
+/// Exit code for a bug in the program (`EX_SOFTWARE` of sysexits.h).
 const BUG: u8 = 70;
 
 fn main() -> ExitCode {
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the command with the terminal listening, then makes the trace whole, whatever came of the command.
+/// Runs the command with its messages shown in the terminal, then completes the trace file even if the command failed.
 fn work(cli: &Cli, terminal: &Arc<Terminal>) -> Result<()> {
     let trace = progress::install(Arc::clone(terminal), cli.quiet, cli.trace()?)?;
     let output = cli.run(&Silent);

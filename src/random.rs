@@ -1,10 +1,10 @@
-//! All randomness: independent ChaCha streams keyed by (seed, purpose, index), so that a draw depends neither on
-//! threads nor on what was drawn before. "Random state" in a checkpoint is then just the step number.
+//! All randomness: independent ChaCha streams keyed by (seed, purpose, index), so that a draw depends neither on the
+//! number of threads nor on earlier draws. A checkpoint therefore needs no random state beside the step number.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// The stream for one use: `purpose` names it, `index` is its step, view or parameter number.
+/// Random stream for one use: `purpose` names the use, `index` is the number of the step, view or parameter.
 #[must_use]
 pub fn stream(seed: u64, purpose: &str, index: u64) -> ChaCha8Rng {
     let mut key = blake3::Hasher::new_derive_key("recon 2026 random stream");

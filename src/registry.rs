@@ -1,39 +1,40 @@
-//! Families of interchangeable parts. [`kinds!`](crate::kinds) turns a list of kinds into the family's config enum:
-//! in YAML a one-key map (`fdk: {filter: hann}`), read by hand so that an unknown key keeps its line and column.
+//! Families of interchangeable parts. [`kinds!`](crate::kinds) turns a list of kinds into the family's configuration
+//! enum. In YAML it is a map with one key (`fdk: {filter: hann}`); it is deserialized by hand, so that the error for an
+//! unknown key keeps the line and column.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::marker::PhantomData;
 
-/// A family's config enum, as [`kinds!`](crate::kinds) writes it.
+/// Configuration enum of a family, implemented by [`kinds!`](crate::kinds).
 pub trait Kinds: Sized {
     /// YAML keys of the family, in registry order.
     const NAMES: &'static [&'static str];
-    /// What the family is called in messages, such as `algorithm`.
+    /// Name of the family in messages, such as `algorithm`.
     const FAMILY: &'static str;
-    /// The key of this value.
+    /// Key of this value in YAML.
     fn name(&self) -> &'static str;
     /// Reads the value that follows the key `name` (one of [`Kinds::NAMES`]).
     ///
     /// # Errors
-    /// What the value's own reader says.
+    /// The error of the value's own deserializer.
     fn read<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Result<Self, A::Error>;
     /// Writes `name: config` as one entry of a map.
     ///
     /// # Errors
-    /// What the serializer says.
+    /// The error of the serializer.
     fn write<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
-    /// What a check of this kind found, with the kind's name before the key of an error.
+    /// Prepends the kind's name to the key of the error of a check of this kind.
     ///
     /// # Errors
-    /// Those found.
+    /// The error of the check.
     fn named<T>(&self, checked: crate::error::Result<T>) -> crate::error::Result<T> {
         checked.map_err(|error| error.under(self.name()))
     }
     /// A kind with every default, if its config has no required key.
     fn default_of(name: &str) -> Option<Self>;
-    /// JSON schemas of the kinds, by name.
+    /// JSON schemas of the kinds, with their names.
     fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)>;
 }
 
@@ -44,7 +45,7 @@ pub trait SiblingKeys: Serialize + DeserializeOwned + Default + JsonSchema {
     /// Reads the value of `key` (one of [`SiblingKeys::KEYS`]) into `self`.
     ///
     /// # Errors
-    /// What the value's own reader says.
+    /// The error of the value's own deserializer.
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
@@ -57,7 +58,7 @@ pub struct OneOf<K, B = NoKeys> {
     pub keys: B,
 }
 
-/// No key beside the kind.
+/// No keys beside the kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NoKeys {}
 
@@ -89,7 +90,7 @@ impl<'de, K: Kinds, B: SiblingKeys> Visitor<'de> for OneOfVisitor<K, B> {
         write!(f, "a map with one {}: {}", K::FAMILY, K::NAMES.join(", "))
     }
 
-    /// A bare word is the kind with its defaults: `- fdk`.
+    /// A bare word selects the kind with its defaults: `- fdk`.
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
         if !K::NAMES.contains(&word) {
             return Err(E::custom(unknown(word, K::NAMES, B::KEYS)));
@@ -127,8 +128,8 @@ impl<'de, K: Kinds, B: SiblingKeys> Visitor<'de> for OneOfVisitor<K, B> {
     }
 }
 
-/// A key that is a kind or stands beside one. It is refused while it is read, so that the error has its line and
-/// column.
+/// Deserializes a key that is a kind or one of the keys beside it. Any other key is refused while it is read, so that
+/// the error has its line and column.
 struct KnownKey<K, B>(PhantomData<(K, B)>);
 
 impl<'de, K: Kinds, B: SiblingKeys> DeserializeSeed<'de> for KnownKey<K, B> {
@@ -152,7 +153,7 @@ impl<K: Kinds, B: SiblingKeys> Visitor<'_> for KnownKey<K, B> {
     }
 }
 
-/// The wording serde uses for unknown fields, so that one place can add "did you mean".
+/// Error text in serde's wording for unknown fields, so that the code that adds "did you mean" handles both.
 fn unknown(key: &str, names: &[&str], keys: &[&str]) -> String {
     let all: Vec<String> = names.iter().chain(keys).map(|name| format!("`{name}`")).collect();
     format!("unknown field `{key}`, expected one of {}", all.join(", "))
@@ -201,8 +202,8 @@ impl<K: Kinds, B: SiblingKeys> JsonSchema for OneOf<K, B> {
     }
 }
 
-/// Implements [`SiblingKeys`](crate::registry::SiblingKeys) for a struct, each field a key. The fields are named by
-/// destructuring: one that is left out does not compile.
+/// Implements [`SiblingKeys`](crate::registry::SiblingKeys) for a struct; each field is a key. The fields are named by
+/// destructuring, so a field that is left out is a compile error.
 #[macro_export]
 macro_rules! sibling_keys {
     ($keys:ty { $($field:ident),* $(,)? }) => {
@@ -225,7 +226,7 @@ macro_rules! sibling_keys {
     };
 }
 
-/// Writes a family's config enum from a list of its kinds.
+/// Declares the configuration enum of a family from a list of its kinds.
 ///
 /// ```ignore
 /// kinds! {
@@ -236,9 +237,9 @@ macro_rules! sibling_keys {
 ///     }
 /// }
 /// ```
-/// Every config is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the family's
-/// trait; `as_part()` and `as_part_mut()` give it as that trait. A kind whose config implements `Default` may be
-/// written as a bare word in YAML.
+/// Every configuration is `Debug + Clone + PartialEq + Serialize + Deserialize + JsonSchema` and implements the
+/// family's trait; `as_part()` and `as_part_mut()` return it as that trait. A kind that needs no key may be written as
+/// a bare word in YAML.
 #[macro_export]
 macro_rules! kinds {
     ($(#[$meta:meta])* pub enum $family:ident: $label:literal => dyn $part:path {
@@ -250,13 +251,13 @@ macro_rules! kinds {
         pub enum $family { $($(#[$doc])* $variant($config)),+ }
 
         impl $family {
-            /// This kind through the family's trait.
+            /// This kind as the family's trait.
             #[must_use]
             pub fn as_part(&self) -> &dyn $part {
                 match self { $(Self::$variant(config) => config),+ }
             }
 
-            /// This kind through the family's trait, to be changed.
+            /// This kind as the family's trait, mutable.
             #[must_use]
             pub fn as_part_mut(&mut self) -> &mut dyn $part {
                 match self { $(Self::$variant(config) => config),+ }

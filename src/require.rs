@@ -1,6 +1,6 @@
-//! Checks of single numbers of a configuration. The key of an error is relative to the part that has the number:
-//! whoever checks the part puts its own key before it ([`Error::under`](crate::error::Error::under)), and
-//! [`Kinds::named`](crate::registry::Kinds::named) puts the name of a kind before it.
+//! Checks of single numbers in a configuration. The key of an error is relative to the part that holds the number: the
+//! caller that checks the part prepends its own key ([`Error::under`](crate::error::Error::under)), and
+//! [`Kinds::named`](crate::registry::Kinds::named) prepends the name of the kind.
 
 use crate::error::{Error, Result};
 use std::fmt::Display;
@@ -46,7 +46,7 @@ pub fn at_least_one(key: &str, value: u64) -> Result<()> {
     holds(value >= 1, key, "at least 1", value)
 }
 
-/// Refuses a value that does not hold, with what was `expected`.
+/// Refuses `found` unless the condition `holds` is true; the error says what was `expected`.
 ///
 /// # Errors
 /// [`Error::Config`] at `key`.

@@ -1,5 +1,5 @@
-//! Records of finished work, `.cache/NAME.json` in the run folder: its key, its value, its files with their hashes. A
-//! record counts only while the key and every file match.
+//! Cache records of finished work: `.cache/NAME.json` in the run folder holds the key, the value, and the output files
+//! with their hashes. A record is valid only while its key and all its files match.
 
 use super::files::{hash_file, remove};
 use super::folder::RunFolder;
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What work made.
+/// Result of work that was just done.
 pub struct StageOutput<V> {
-    /// Its value, small enough for JSON.
+    /// The value, small enough for JSON.
     pub value: V,
     /// The files it wrote, relative to the run folder.
     pub files: Vec<String>,
@@ -24,15 +24,15 @@ pub struct StageOutput<V> {
     pub seconds_before: f64,
 }
 
-/// What work had made, as the record keeps it.
+/// Result of finished work, as read from its cache record.
 pub struct CachedOutput<V> {
-    /// Its value.
+    /// The value.
     pub value: V,
-    /// Seconds it took, over all its runs.
+    /// Computing time over all its runs, seconds.
     pub seconds: f64,
-    /// What it warned about.
+    /// Warnings of the work.
     pub warnings: Warnings,
-    /// Whether it was made just now.
+    /// Whether the work was done in this run.
     pub fresh: bool,
 }
 
@@ -49,7 +49,8 @@ fn name_of(name: &str) -> String {
     format!(".cache/{name}.json")
 }
 
-/// The record called `name`, if its key and its files match. Anything wrong with it means: do the work again.
+/// Reads the record called `name`; `None`, so that the work is done again, unless the record, its key and its files are
+/// intact.
 pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &Key) -> Option<CachedOutput<V>> {
     let text = std::fs::read(folder.path(&name_of(name))).ok()?;
     let record: CacheRecord<V> = serde_json::from_slice(&text).ok()?;
@@ -61,7 +62,7 @@ pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &
     Some(CachedOutput { value: record.value, seconds: record.seconds, warnings: record.warnings, fresh: false })
 }
 
-/// All records, relative to the run folder, in the order of their names.
+/// Paths of all records, relative to the run folder, sorted by name.
 pub(super) fn records(folder: &RunFolder) -> Result<Vec<String>> {
     let path = folder.path(".cache");
     let entries = std::fs::read_dir(&path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
@@ -72,7 +73,8 @@ pub(super) fn records(folder: &RunFolder) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|name| format!(".cache/{name}")).collect())
 }
 
-/// Covers what must not be told in the log and the records of earlier runs, which may have told it.
+/// Replaces hidden names (see [`Hidden`](crate::progress::Hidden)) in the log and in the records, because earlier runs
+/// may have written them.
 pub(super) fn cover(folder: &RunFolder) -> Result<()> {
     for file in records(folder)?.iter().map(String::as_str).chain([layout::LOG]) {
         let path = folder.path(file);
@@ -85,12 +87,12 @@ pub(super) fn cover(folder: &RunFolder) -> Result<()> {
     Ok(())
 }
 
-/// Removes the record, before the files it speaks of are written again.
+/// Removes the record. Must be called before its files are written again.
 pub(super) fn forget(folder: &RunFolder, name: &str) -> Result<()> {
     remove(&folder.path(&name_of(name)))
 }
 
-/// Writes the record.
+/// Writes the record, with the hashes of the files that were made.
 pub(super) fn store<V: Serialize>(
     folder: &RunFolder,
     name: &str,

@@ -1,21 +1,21 @@
-//! Now, in words: the day and the minute in UTC.
+//! Current date and time in UTC as text.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The day in UTC, such as 2026-11-23.
+/// Current date in UTC, such as `2026-11-23`.
 #[must_use]
 pub fn today() -> String {
     date((seconds() / 86_400) as i64)
 }
 
-/// The minute in UTC, such as `2026-11-23 09:41 UTC`.
+/// Current time in UTC, to the minute, such as `2026-11-23 09:41 UTC`.
 #[must_use]
 pub fn now() -> String {
     let minutes = seconds() / 60;
     format!("{} {:02}:{:02} UTC", today(), minutes / 60 % 24, minutes % 60)
 }
 
-/// Seconds since 1970-01-01.
+/// Seconds since 1970-01-01 00:00 UTC.
 fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -1,9 +1,10 @@
-//! [`Generations`]: a method's checkpoints, the newest and the one before. `checkpoints.json` beside them holds what
-//! they were made for and the hashes that count; it is written *before* the bytes it speaks of, so a process killed
-//! between any two steps leaves at least one generation that loads.
+//! [`Generations`]: the newest and the previous checkpoint of a method. The file `checkpoints.json` beside them (the
+//! ledger) holds the settings they belong to and the hashes of the valid checkpoints. It is written *before* the
+//! checkpoint itself, so a process that is killed at any time leaves at least one checkpoint that loads.
 //!
-//! A fit under way is never thrown away in silence: the state of a fit with other settings is named and set aside, in
-//! `METHOD/aside`, until the new fit has a state of its own. Set back, the settings find their state again.
+//! The checkpoints of an unfinished fit are never deleted silently. If the settings differ, a warning names the
+//! differences and the checkpoints are moved to `METHOD/aside`, where they stay until the new fit has saved a
+//! checkpoint. If the old settings come back before that, the old checkpoints are used again.
 
 use super::files::{hash_bytes, remove};
 use super::folder::RunFolder;
@@ -18,29 +19,29 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// File names of the generations, newest first.
+/// File names of the checkpoints, newest first.
 const NAMES: [&str; 2] = [layout::CHECKPOINT, layout::PREVIOUS_CHECKPOINT];
-/// What says which of them count.
+/// File that lists the valid checkpoints.
 const LEDGER: &str = "checkpoints.json";
-/// The folder of a state that was set aside.
+/// Folder for the checkpoints of other settings.
 const ASIDE: &str = "aside";
-/// Settings that a message names, at most.
+/// Largest number of changed settings that a message names.
 const NAMED: usize = 6;
 
-/// What the ledger holds.
+/// Content of the ledger file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct CheckpointLedger {
-    /// The work that the checkpoints belong to: settings, data, seed. Not the number of threads.
+    /// Everything that the state of the fit depends on: settings, data, seed. The number of threads is not part of it.
     facts: Value,
-    /// Threads it was begun with.
+    /// Number of threads that the fit was begun with.
     threads: usize,
-    /// Hashes that count, newest first.
+    /// Hashes of the valid checkpoints, newest first.
     hashes: Vec<String>,
-    /// Seconds of work up to the newest.
+    /// Computing time up to the newest checkpoint, seconds.
     seconds: f64,
 }
 
-/// Keeps the newest two states of one method.
+/// Store of the two newest checkpoints of one method.
 pub struct Generations {
     folder: PathBuf,
     ledger: RefCell<CheckpointLedger>,
@@ -76,7 +77,7 @@ impl Generations {
         Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now() })
     }
 
-    /// Seconds that earlier runs had spent up to the state that was found.
+    /// Computing time of earlier runs up to the checkpoint that was found, seconds.
     #[must_use]
     pub fn seconds_before(&self) -> f64 {
         self.before
@@ -87,7 +88,7 @@ fn read_ledger(folder: &Path) -> Option<CheckpointLedger> {
     serde_json::from_slice(&std::fs::read(folder.join(LEDGER)).ok()?).ok()
 }
 
-/// Why the state that was found is another fit's, in words.
+/// Says, for a warning, why the checkpoints that were found cannot be used.
 fn reason(found: Option<&CheckpointLedger>, facts: &Value, force: bool) -> String {
     match found {
         _ if force => "everything is done again (--force)".to_string(),
@@ -105,7 +106,7 @@ fn reason(found: Option<&CheckpointLedger>, facts: &Value, force: bool) -> Strin
     }
 }
 
-/// Every value of a map of maps under its path, such as `neural_field.steps`.
+/// Every value of nested maps with its path as the key, such as `neural_field.steps`.
 fn flat(value: &Value) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let mut open = vec![(String::new(), value)];
@@ -121,7 +122,8 @@ fn flat(value: &Value) -> BTreeMap<String, String> {
     all
 }
 
-/// Moves a state out of the way, with a word about it. One that was set aside before goes only for one that is newer.
+/// Moves the checkpoints in `folder` to its `aside` folder, with a warning; replaces those that are already there.
+/// Without any checkpoint it only removes the ledger.
 fn set_aside(folder: &Path, why: &str) -> Result<()> {
     let there: Vec<&str> = NAMES.into_iter().filter(|name| folder.join(name).exists()).collect();
     if there.is_empty() {
@@ -138,7 +140,7 @@ fn set_aside(folder: &Path, why: &str) -> Result<()> {
     Ok(())
 }
 
-/// The state that was set aside becomes the state again, and the other way round.
+/// Swaps the checkpoints in `folder` with those in its `aside` folder.
 fn exchange(folder: &Path) -> Result<()> {
     let (aside, between) = (folder.join(ASIDE), folder.join(".aside"));
     discard(&between)?;
@@ -161,7 +163,7 @@ fn move_all(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder of states, and nothing else that may lie in it.
+/// Removes the checkpoints and the ledger in a folder, and the folder itself if it is then empty.
 fn discard(folder: &Path) -> Result<()> {
     NAMES.iter().chain(&[LEDGER]).try_for_each(|name| remove(&folder.join(name)))?;
     let _ = std::fs::remove_dir(folder);

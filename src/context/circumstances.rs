@@ -1,11 +1,12 @@
-//! When, where and by which build a run was made: what a reader needs beside the versions to do it again.
+//! Date, machine and build of a run: beside the versions, the facts that are needed to reproduce it.
 
 use super::{calendar, processor};
 use crate::memory;
 use std::num::NonZeroUsize;
 
-/// Labels and values, in the order they are shown. The host is named only where `named`; what the system does not tell
-/// is left out. The commit is that of `RECON_COMMIT` when the program was built.
+/// Labels and values, in the order in which they are shown. The host name is included only if `named`; values that the
+/// operating system does not report are left out. The commit is the value of the environment variable `RECON_COMMIT` at
+/// build time.
 #[must_use]
 pub fn circumstances(named: bool) -> Vec<(String, String)> {
     let host = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_string());

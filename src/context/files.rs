@@ -1,4 +1,4 @@
-//! Hashes of files.
+//! Hashes of files, and paths relative to a folder.
 
 use crate::error::{Error, Result};
 use crate::input_path;
@@ -7,19 +7,20 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// An input file as it was read.
+/// Path, hash and length of an input file when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Where it was.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its hash.
+    /// blake3 hash of its content, in hex.
     pub blake3: String,
-    /// Its length.
+    /// Length, bytes.
     pub bytes: u64,
 }
 
 impl InputFile {
-    /// Whether the file was written or replaced since then and holds other bytes now. One that is gone is not replaced.
+    /// Whether the file was written or replaced since `then` and its content differs now. A deleted file does not count
+    /// as replaced.
     pub(super) fn is_replaced_since(&self, then: SystemTime) -> bool {
         let Ok(found) = std::fs::metadata(&self.path) else { return false };
         let touched = found.len() != self.bytes || changed(&found).is_none_or(|changed| changed >= then);
@@ -27,12 +28,13 @@ impl InputFile {
     }
 }
 
-/// When a file's bytes, name or owner last changed: a copy can pretend to be old, but not in this.
+/// Time (ctime) at which the file's content, name or owner last changed; unlike the modification time, a copying
+/// program cannot set it.
 #[cfg(unix)]
 fn changed(found: &Metadata) -> Option<SystemTime> {
     use std::os::unix::fs::MetadataExt;
     let seconds = u64::try_from(found.ctime()).ok()?;
-    // The clock of a file system is coarse.
+    // Rounded up by one second, because the time stamps of file systems are coarse.
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds + 1))
 }
 
@@ -59,7 +61,7 @@ pub fn hash_file(path: &Path) -> Result<(String, u64)> {
     Ok((hasher.finalize().to_hex().to_string(), hasher.count()))
 }
 
-/// The path that leads from `folder` to `file`, with forward slashes; both must exist, else `file` as it is.
+/// Path from `folder` to `file`, with forward slashes. If either of them does not exist, returns `file` unchanged.
 #[must_use]
 pub fn relative(folder: &Path, file: &Path) -> String {
     let (Ok(from), Ok(to)) = (folder.canonicalize(), file.canonicalize()) else { return file.display().to_string() };

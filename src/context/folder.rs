@@ -1,4 +1,4 @@
-//! [`RunFolder`]: where a run's results lie, and the lock that keeps a second process out of it.
+//! [`RunFolder`]: the folder of a run's results, with a lock that keeps other processes out.
 
 use super::layout;
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// An open run folder. Its lock is the kernel's: it ends with the process, however that ends.
+/// An open run folder. The lock belongs to the operating system, so it is released when the process ends in any way.
 #[derive(Debug)]
 pub struct RunFolder {
     root: PathBuf,
@@ -16,11 +16,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder if need be, locks it and sweeps what a killed process left half-written.
+    /// Creates the folder if necessary, locks it and removes partly written files of killed processes.
     ///
     /// # Errors
-    /// A folder that cannot be written; another process that is using it, with its number; a link in the place of a
-    /// file that is written.
+    /// The folder cannot be written, another process is using it (named by its process id), or a symbolic link is in
+    /// the place of a file that the run writes.
     pub fn open(root: &Path) -> Result<Self> {
         let cache = root.join(".cache");
         refuse_link(&cache)?;
@@ -45,22 +45,22 @@ impl RunFolder {
         Ok(Self { root: root.to_path_buf(), _lock: file })
     }
 
-    /// The folder.
+    /// Path of the folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The path of a file given relative to the folder.
+    /// Path of a file that is given relative to the folder.
     #[must_use]
     pub fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// Makes a folder inside, swept of what was left half-written.
+    /// Creates a folder inside the run folder and removes partly written files from it.
     ///
     /// # Errors
-    /// A folder that cannot be made, or that is a link to another place.
+    /// The folder cannot be created, or it is a symbolic link.
     pub fn make(&self, relative: &str) -> Result<PathBuf> {
         let path = self.path(relative);
         let inside = path.ancestors().take_while(|folder| *folder != self.root);
@@ -71,7 +71,8 @@ impl RunFolder {
     }
 }
 
-/// A run writes into its own folder only: a link in it would lead the results elsewhere, or into somebody's file.
+/// Refuses a symbolic link: a run writes into its own folder only, and a link would lead its results elsewhere or
+/// overwrite another file.
 fn refuse_link(path: &Path) -> Result<()> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err(Error::resource(
@@ -83,7 +84,7 @@ fn refuse_link(path: &Path) -> Result<()> {
     }
 }
 
-/// Writes who holds the lock, for the message of the one who comes second.
+/// Writes the process id into the lock file, for the error message of a second process.
 fn sign(mut file: &File) -> std::io::Result<()> {
     file.set_len(0)?;
     write!(file, "{}", std::process::id())

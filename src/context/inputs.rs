@@ -1,5 +1,5 @@
-//! [`Inputs`]: every file that a configuration names, hashed. It is the one owner of what a stage reads: its hashes
-//! enter the cache key and the manifest, and it knows whether a file changed while it was read.
+//! [`Inputs`]: all files that a configuration names, with their hashes. The hashes enter the cache key and the
+//! manifest, and they show whether a file changed while it was read.
 
 use super::files::{InputFile, hash_file};
 use crate::error::{Error, Result};
@@ -10,13 +10,13 @@ use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Folders that are entered below one that a configuration names, at most.
+/// Largest depth of subfolders that are searched below a folder that a configuration names.
 const MAX_DEPTH: usize = 16;
-/// Files below one folder, at most.
+/// Largest number of files in one folder and its subfolders.
 const MAX_FILES: usize = 200_000;
 
-/// The files of a configuration. As a part of a cache key it is the configuration without places, and for each path the
-/// hashes of its files with their names below that path: files that were moved are the same inputs.
+/// The input files of a configuration. Its contribution to a cache key is the configuration without its paths and, for
+/// each path, the hashes of its files with their names relative to that path; moving the files does not change the key.
 #[derive(Debug, Clone, Serialize)]
 pub struct Inputs {
     config: Value,
@@ -28,8 +28,8 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Hashes every file that a configuration names, at any depth: a file, the other half of a `.hdr` and `.img` pair,
-    /// and every file in a folder and in the folders below it.
+    /// Hashes every file that a configuration names, at any depth: a single file, both files of a `.hdr` and `.img`
+    /// pair, or all files in a folder and its subfolders.
     ///
     /// # Errors
     /// A file or folder that cannot be read.
@@ -47,14 +47,14 @@ impl Inputs {
         Ok(Self { config, hashes: hashes.collect(), files: groups.concat(), paths })
     }
 
-    /// The files as they were hashed.
+    /// The files with their hashes.
     #[must_use]
     pub fn files(&self) -> &[InputFile] {
         &self.files
     }
 
-    /// Refuses files that are not those that were hashed: called after they were read, so that a result is never kept
-    /// under the key of other bytes.
+    /// Checks that the files are still those that were hashed. Call it after reading them, so that a result is never
+    /// stored under the key of a different content.
     ///
     /// # Errors
     /// A file that changed, appeared or went away.
@@ -70,7 +70,7 @@ impl Inputs {
     }
 }
 
-/// The files behind one path, in the order of their names.
+/// The files that belong to one path, sorted by name.
 fn group(path: &Path) -> Result<Vec<InputFile>> {
     let mut paths = Vec::new();
     if path.is_dir() {
@@ -84,7 +84,7 @@ fn group(path: &Path) -> Result<Vec<InputFile>> {
     paths.into_iter().map(describe).collect()
 }
 
-/// Every file in a folder and below. Links to folders are not followed, as readers do not follow them.
+/// Collects all files in a folder and its subfolders. Symbolic links to folders are not followed, as in the readers.
 fn below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     for entry in listed.map_err(|error| Error::read(folder, &error))? {

@@ -10,10 +10,10 @@ use serde_json::Value;
 pub struct Key(String);
 
 impl Key {
-    /// The key of a value: blake3 of its JSON with sorted keys.
+    /// Key of a value: the blake3 hash of its JSON with sorted keys.
     ///
     /// # Errors
-    /// A value that is not JSON.
+    /// The value cannot be serialized as JSON.
     pub fn of(value: &impl Serialize) -> Result<Self> {
         let value = serde_json::to_value(value).map_err(|error| Error::config("", error))?;
         Ok(Self(hash_bytes(canonical(&value).to_string().as_bytes())))
@@ -26,7 +26,7 @@ impl Key {
     }
 }
 
-/// The value with the keys of every map sorted.
+/// The value with the keys of all maps sorted.
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(map) => {

@@ -1,50 +1,52 @@
-//! Names of the files in a run folder. They are relied on from outside: other programs read them.
+//! Names of the files and folders in a run folder. Other programs read them, so they must not change.
 
-/// The object on the grid of the reconstructions, HU.
+/// Ground truth: the object on the reconstruction grid, HU.
 pub const TRUTH: &str = "truth.nii.gz";
 /// Line integrals `[view, row, column]`.
 pub const PROJECTIONS: &str = "projections.npy";
-/// The scan, from which a run resumes.
+/// Geometry of the scan; a resumed run reads it.
 pub const GEOMETRY: &str = "geometry.json";
-/// The calibrated scan of the whole detector: poses that a pipeline can take.
+/// Calibrated poses of every view, for the whole detector in the file; a pipeline can read them as its geometry.
 pub const POSES: &str = "poses.json";
-/// What a calibration found.
+/// Result of a calibration.
 pub const CALIBRATION: &str = "calibration.json";
-/// A method's volume, in its folder.
+/// Reconstructed volume of a method, in the method's folder.
 pub const VOLUME: &str = "volume.nii.gz";
-/// The volume that a method started from, in its folder.
+/// Initial volume of a method, in its folder.
 pub const START: &str = "start.nii.gz";
-/// The standard deviation of each voxel of a method's volume, in its folder.
+/// Standard deviation of each voxel of a method's volume, in its folder.
 pub const UNCERTAINTY: &str = "uncertainty.nii.gz";
-/// What a learned prior added to the volume that a method started from, in its folder.
+/// Change that a learned prior made to the initial volume of a method, in its folder.
 pub const DIFFERENCE: &str = "difference.nii.gz";
-/// The pictures of a scene that cameras see, in folders of their own, and the files of their cameras.
+/// Folder of the camera pictures of a scene (in subfolders) and of their camera files.
 pub const PICTURES: &str = "pictures";
-/// X-ray views that no method is given, with their scan and, of a scan in space, as pictures.
+/// Folder of the held-out X-ray views, which no method is given: line integrals, geometry and, for a detector of
+/// several rows, radiographs (PNG).
 pub const HELD_OUT: &str = "held_out";
-/// The training cameras, in [`PICTURES`].
+/// Camera file of the training views, in [`PICTURES`].
 pub const TRAINING_CAMERAS: &str = "transforms_train.json";
-/// The held-out cameras, in [`PICTURES`].
+/// Camera file of the held-out views, in [`PICTURES`].
 pub const HELD_OUT_CAMERAS: &str = "transforms_test.json";
-/// What a method sees from the held-out cameras, in its folder: PNG files.
+/// Folder of the views that a method renders for the held-out cameras (PNG), in the method's folder.
 pub const VIEWS: &str = "views";
-/// How far what it sees is from the camera (mm), in its folder: .npy files.
+/// Folder of the depth maps of these views (.npy, mean distance of what is seen from the camera, mm), in the method's
+/// folder.
 pub const DEPTH: &str = "depth";
-/// The convergence of a method, in its folder.
+/// Convergence curve of a method, in its folder.
 pub const CURVE: &str = "curve.csv";
-/// The newest state that a method can resume from, in its folder.
+/// Newest checkpoint from which a method can resume, in its folder.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
-/// The state before that.
+/// Checkpoint before the newest, in the method's folder.
 pub const PREVIOUS_CHECKPOINT: &str = "checkpoint.previous.safetensors";
-/// The resolved pipeline, every default explicit.
+/// The pipeline with all defaults written out.
 pub const PIPELINE: &str = "pipeline.yaml";
-/// The report as an offline page.
+/// The report as an HTML page that needs no network.
 pub const REPORT_HTML: &str = "report.html";
-/// The report for programs.
+/// The report as JSON, for programs.
 pub const REPORT_JSON: &str = "report.json";
-/// The table of the report.
+/// The table of the report as CSV.
 pub const REPORT_CSV: &str = "report.csv";
 /// Versions, and the hashes of every input and output.
 pub const MANIFEST: &str = "manifest.json";
-/// Everything that was said during the run.
+/// All messages of the run, one JSON object per line.
 pub const LOG: &str = "log.jsonl";

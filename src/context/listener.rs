@@ -1,4 +1,5 @@
-//! [`Listener`]: the listener of one run: its `log.jsonl`, its warnings, and the signals that stop it.
+//! [`Listener`]: receives the messages of one run. It writes `log.jsonl`, collects the warnings, and tells whether a
+//! signal asks the run to stop.
 
 use super::signals::Signals;
 use crate::data::{Warning, Warnings};
@@ -8,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a run's listener holds.
+/// Listener of one run.
 pub(super) struct Listener<'a> {
     stop: &'a dyn StopSignal,
     heard: Arc<Heard>,
@@ -16,7 +17,7 @@ pub(super) struct Listener<'a> {
     _span: RunSpan,
 }
 
-/// What a run has heard.
+/// Messages received so far: the log file and the warnings.
 struct Heard {
     log: JsonLines<File>,
     warnings: Mutex<Warnings>,
@@ -38,7 +39,7 @@ impl RunListener for Heard {
 }
 
 impl<'a> Listener<'a> {
-    /// Appends to the log at `path`.
+    /// Opens the log at `path` for appending, installs the signal handlers and starts listening.
     pub(super) fn new(stop: &'a dyn StopSignal, path: &Path) -> Result<Self> {
         let file =
             OpenOptions::new().create(true).append(true).open(path).map_err(|error| Error::write(path, &error))?;
@@ -48,17 +49,17 @@ impl<'a> Listener<'a> {
         Ok(Self { stop, heard, signals, _span: span })
     }
 
-    /// Number of warnings heard, repetitions included.
+    /// Number of warnings received, repetitions included.
     pub(super) fn count(&self) -> usize {
         self.heard.warnings.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The warnings heard after the first `count`.
+    /// Warnings received after the first `count`.
     pub(super) fn since(&self, count: usize) -> Warnings {
         self.heard.warnings.lock().unwrap_or_else(PoisonError::into_inner)[count..].to_vec()
     }
 
-    /// Every warning, each once.
+    /// All warnings without repetitions.
     pub(super) fn warnings(&self) -> Warnings {
         let mut unique = Warnings::new();
         for warning in self.since(0) {

@@ -1,4 +1,4 @@
-//! [`Machine`]: device, threads, versions and memory, as a run uses them.
+//! [`Machine`]: device and threads of a run, versions of the software, and memory of the process.
 
 use crate::error::{Error, Result};
 use crate::memory;
@@ -9,13 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 
-/// Number of threads: `auto` (all that the system grants) or a number.
+/// Number of CPU threads: `auto` (all cores that the operating system grants) or a number of at least 1. At most four
+/// per core are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected auto or a number of threads, at least 1")]
 pub enum Threads {
-    /// All that the system grants.
+    /// All cores that the operating system grants.
     Auto(Auto),
-    /// So many.
+    /// A given number of threads.
     Count(NonZeroUsize),
 }
 
@@ -34,29 +35,29 @@ impl Default for Threads {
     }
 }
 
-/// The machine as a run uses it.
+/// Device and threads of a run.
 #[derive(Debug, Clone)]
 pub struct Machine {
     /// Device for tensors.
     pub device: tch::Device,
-    /// What was taken and why, in words.
+    /// The chosen device and the reason for the choice, as text.
     pub device_reason: String,
-    /// Threads of rayon and libtorch alike.
+    /// Number of threads of both rayon and libtorch.
     pub threads: usize,
 }
 
 impl Machine {
-    /// Takes the device and sets the number of threads of rayon and libtorch and how memory is kept, for the whole
-    /// process.
+    /// Chooses the device and sets, for the whole process, the number of threads of rayon and libtorch and the
+    /// allocator's limits for keeping freed memory.
     ///
     /// # Errors
-    /// A device or a SIMD level asked for by name that cannot be had.
+    /// The device or the SIMD level that was requested by name is not available.
     pub fn take(device: DeviceRequest, threads: Threads) -> Result<Self> {
         simd::requested()?;
         tensors::keep_freed();
         let chosen = tensors::choose(device)?;
         let threads = granted(threads);
-        // The pool is the process's: a second run in it (a test) must want the same number.
+        // The thread pool belongs to the process: a second run in it (in a test) must ask for the same number.
         if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_err()
             && rayon::current_num_threads() != threads
         {
@@ -77,24 +78,24 @@ impl Machine {
         }
     }
 
-    /// Versions of recon and libtorch, with their names.
+    /// Names and versions of recon and libtorch.
     #[must_use]
     pub fn versions() -> Vec<(String, String)> {
         let versions = [("recon", env!("CARGO_PKG_VERSION")), ("libtorch", tensors::libtorch_version())];
         versions.map(|(name, version)| (name.to_string(), version.to_string())).to_vec()
     }
 
-    /// What results may depend on: kind of device, threads, versions.
+    /// Facts of the machine on which results may depend: kind of device, number of threads, versions.
     #[must_use]
     pub fn key_facts(&self) -> serde_json::Value {
         serde_json::json!({"cuda": self.device.is_cuda(), "threads": self.threads, "versions": Self::versions()})
     }
 }
 
-/// Threads for each processor core, at most: more only wait for each other, and thousands never end.
+/// Largest number of threads per processor core: more only wait for each other, and with thousands a run never ends.
 const THREADS_PER_CORE: usize = 4;
 
-/// The number of threads that a request gets, with a warning where it is less than asked.
+/// Number of threads that are used for a request, with a warning if it is less than requested.
 fn granted(threads: Threads) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let most = THREADS_PER_CORE * cores;
@@ -109,13 +110,14 @@ fn granted(threads: Threads) -> usize {
     }
 }
 
-/// Highest resident memory of this process since [`reset_peak_memory`], bytes; `None` where the system does not tell.
+/// Highest resident memory of this process since [`reset_peak_memory`], bytes; `None` where the system does not report
+/// it.
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
     memory::kibibytes("/proc/self/status", "VmHWM:")
 }
 
-/// The processor's model name; `None` where the system does not tell.
+/// Model name of the processor; `None` where the system does not report it.
 #[must_use]
 pub fn processor() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
@@ -123,9 +125,9 @@ pub fn processor() -> Option<String> {
     line.split_once(": ").map(|(_, name)| name.to_string())
 }
 
-/// Sets the peak back to what is resident now, so that each method is measured alone.
+/// Resets the peak to the memory that is resident now, so that each method is measured alone.
 pub fn reset_peak_memory() {
-    // Where the system does not know this, the peak is the process's: an upper bound.
+    // Where the system does not support this, the reported peak is that of the whole process, an upper bound.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 

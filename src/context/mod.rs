@@ -1,6 +1,6 @@
-//! [`Context`]: what a run lends its stages: device, seed, threads, the run folder, the cache of earlier runs, the
-//! question whether to stop, timings. A stage asks it for a key and for cached work; it never sees who listens or
-//! where records lie.
+//! [`Context`]: everything a run provides to its stages: device, seed, threads, the run folder, the cache of earlier
+//! runs, the stop signal, and timings. A stage asks it for cache keys and cached work; it need not know who receives
+//! the messages or where the cache records are stored.
 
 mod cache;
 pub mod calendar;
@@ -40,32 +40,32 @@ use std::path::Path;
 use std::time::SystemTime;
 use timings::Timings;
 
-/// What a run is asked for beside its pipeline.
+/// Settings with which a [`Context`] is created.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Device to compute on.
     pub device: DeviceRequest,
-    /// Threads of rayon and libtorch alike.
+    /// Number of threads of both rayon and libtorch.
     pub threads: Threads,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Name of the pipeline: the folder holds the results of one.
+    /// Name of the pipeline. A run folder holds the results of one pipeline only.
     pub name: String,
-    /// Whether results and checkpoints of earlier runs are ignored, whosever they are.
+    /// Whether results and checkpoints of earlier runs are ignored, including those of another pipeline.
     pub force: bool,
 }
 
-/// What a run lends its stages.
+/// Everything a run provides to its stages.
 pub struct Context<'a> {
-    /// The machine as this run uses it: device, threads, versions.
+    /// Device and threads of this run.
     pub machine: Machine,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// Where the results go.
+    /// Run folder, which receives the results.
     pub folder: RunFolder,
     force: bool,
     begun: SystemTime,
-    /// The names that the run does not tell.
+    /// Names that are hidden in all messages while this run is open.
     _hidden: Option<Hidden>,
     listener: Listener<'a>,
     timings: RefCell<Timings>,
@@ -75,8 +75,8 @@ impl<'a> Context<'a> {
     /// Takes the device and the threads, then opens (and locks) the run folder.
     ///
     /// # Errors
-    /// A device that cannot be had; a folder that cannot be written, that another process is using or that holds the
-    /// results of another pipeline.
+    /// The device is not available; the folder cannot be written, another process is using it, or it holds the results
+    /// of another pipeline.
     pub fn new(request: &Request, hidden: Option<Hidden>, directory: &Path, stop: &'a dyn StopSignal) -> Result<Self> {
         let begun = SystemTime::now();
         let machine = Machine::take(request.device, request.threads)?;
@@ -102,27 +102,28 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Whether long work should end: by a signal, or by whoever started the run.
+    /// Signal that asks long work to end: from the operating system, or from the caller that started the run.
     pub fn stop_signal(&self) -> &dyn StopSignal {
         &self.listener
     }
 
-    /// Warns of everything a tool returned with its value.
+    /// Emits all warnings that a tool returned with its value.
     pub fn warn_all(&self, warnings: &[Warning]) {
         for warning in warnings {
             progress::warn(&warning.code, &warning.message);
         }
     }
 
-    /// Every warning so far, each once.
+    /// All warnings so far, without repetitions.
     pub fn warnings(&self) -> Warnings {
         self.listener.warnings()
     }
 
-    /// Times a stage. Until something in it is really done (see [`Context::cached`]), it counts as cached.
+    /// Runs a stage and measures its time. A stage counts as cached until it calls [`Context::fresh`], as
+    /// [`Context::cached`] does when it has to do the work.
     ///
     /// # Errors
-    /// What the stage says.
+    /// The error of the stage.
     pub fn stage<T>(&self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let span = tracing::info_span!(target: PART, "stage", stage = name, seconds = tracing::field::Empty).entered();
         self.timings.borrow_mut().begin(name);
@@ -134,30 +135,32 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// Says that the running stage does real work.
+    /// Marks the running stage as not cached.
     pub fn fresh(&self) {
         self.timings.borrow_mut().fresh();
     }
 
-    /// Seconds of each stage so far.
+    /// Name, seconds and cache status of each stage so far.
     pub fn stages(&self) -> Vec<StageReport> {
         self.timings.borrow().report()
     }
 
-    /// The cache key of work with this config and these inputs, on this machine as this run uses it.
+    /// Cache key of the work called `work`: a hash of that name, the config, the keys of the inputs, the seed, and
+    /// [`Machine::key_facts`].
     ///
     /// # Errors
-    /// A config that is not JSON (never, for configs read from YAML).
+    /// A config that cannot be serialized as JSON (never the case for configs read from YAML).
     pub fn key(&self, work: &str, config: &impl Serialize, inputs: &[&Key]) -> Result<Key> {
         let facts = serde_json::json!({"work": work, "seed": self.seed, "machine": self.machine.key_facts()});
         Key::of(&(config, inputs, facts))
     }
 
-    /// The result of `work` called `name`: an earlier run's if its key is `key` and its files are unharmed, else made
-    /// now. What is returned is always read back from the record, so a run that resumes sees the very same values.
+    /// Result of `work`, recorded under `name`: taken from an earlier run if its key is `key` and its files are
+    /// unchanged, otherwise computed now. The value is always read back from the record, so a resumed run sees exactly
+    /// the same values.
     ///
     /// # Errors
-    /// What the work says; a record that cannot be written.
+    /// The error of the work; a record that cannot be written.
     pub fn cached<V: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -187,13 +190,13 @@ impl<'a> Context<'a> {
         cache::recall(&self.folder, name, key).map(|kept| CachedOutput { fresh: true, ..kept }).ok_or_else(lost)
     }
 
-    /// The first of these inputs that is no longer what was read, if it was written or replaced since the run began.
+    /// The first of these inputs that was written or replaced since the run began and whose content differs now.
     #[must_use]
     pub fn changed<'f>(&self, inputs: &'f [InputFile]) -> Option<&'f InputFile> {
         inputs.iter().find(|file| file.is_replaced_since(self.begun))
     }
 
-    /// The records of finished work, relative to the run folder.
+    /// Paths of the records of finished work, relative to the run folder.
     ///
     /// # Errors
     /// A folder that cannot be read.
@@ -201,11 +204,12 @@ impl<'a> Context<'a> {
         cache::records(&self.folder)
     }
 
-    /// The keeper of a method's checkpoints for work on these facts: settings, seed, data. The device and the versions
-    /// are added; the number of threads changes no more than the last bits and is no reason to begin again.
+    /// Checkpoint store of a method, in `folder`, for a fit that depends on `facts` (settings, data). Seed, kind of
+    /// device and versions are added to the facts; the number of threads is not, because it changes only the last bits
+    /// of a result.
     ///
     /// # Errors
-    /// A folder that cannot be made.
+    /// The folder cannot be created.
     pub fn checkpoints(&self, folder: &str, mut facts: serde_json::Value) -> Result<Generations> {
         facts["seed"] = self.seed.into();
         facts["cuda"] = self.machine.device.is_cuda().into();

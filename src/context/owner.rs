@@ -1,4 +1,5 @@
-//! Whose results a run folder holds: one pipeline's, by its name. Another's are not overwritten unless forced.
+//! Owner of a run folder: the name of the pipeline whose results it holds. Results of another pipeline are overwritten
+//! only with `--force`.
 
 use super::folder::RunFolder;
 use super::layout;
@@ -9,11 +10,11 @@ use std::path::Path;
 
 /// The file that holds the name of the pipeline.
 const OWNER: &str = ".cache/pipeline";
-/// What shows that a folder holds results, if nothing says whose.
+/// Files that show that a folder holds results although it names no pipeline.
 const RESULTS: [&str; 4] = [layout::TRUTH, layout::PROJECTIONS, layout::REPORT_JSON, layout::MANIFEST];
 
-/// Refuses a folder that holds results of another pipeline than the one called `name`, or files with the names of
-/// results that no run made. To be asked before anything is written.
+/// Refuses a folder that holds results of a pipeline with a name other than `name`, or files that have the names of
+/// results but were made by no run. Call it before anything is written.
 pub(super) fn check(root: &Path, name: &str) -> Result<()> {
     let refuse = |whose: String| {
         Err(Error::config("export.directory", format!("{} holds {whose}", progress::place(root)))
@@ -30,7 +31,7 @@ pub(super) fn check(root: &Path, name: &str) -> Result<()> {
     }
 }
 
-/// Says whose results the folder holds from now on.
+/// Records `name` as the pipeline whose results the folder holds.
 pub(super) fn sign(folder: &RunFolder, name: &str) -> Result<()> {
     if std::fs::read(folder.path(OWNER)).is_ok_and(|found| found == name.as_bytes()) {
         return Ok(());
@@ -38,7 +39,7 @@ pub(super) fn sign(folder: &RunFolder, name: &str) -> Result<()> {
     atomic::write(&folder.path(OWNER), name.as_bytes())
 }
 
-/// The name of the pipeline whose results are there: as it was signed, or (older runs) as the report has it.
+/// Name of the pipeline whose results are in the folder: from the file [`OWNER`] or, for older runs, from the report.
 fn owner(root: &Path) -> Option<String> {
     if let Ok(name) = std::fs::read_to_string(root.join(OWNER)) {
         return Some(name);

@@ -1,5 +1,5 @@
-//! Signals as a question: "should the work end, and why?" USR1 and TERM are a batch system's, INT is Ctrl-C; the second
-//! INT ends the process at once.
+//! Signals that ask the program to stop. USR1 and TERM come from a batch system, INT from Ctrl-C; the second INT ends
+//! the process at once.
 
 use crate::error::{Error, Result, Stop};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -16,10 +16,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// The process's handlers, put in place by the first call.
+    /// Installs the signal handlers of the process on the first call, and returns their flags.
     ///
     /// # Errors
-    /// A system that refuses handlers.
+    /// The operating system refuses the handlers.
     pub fn install() -> Result<Self> {
         static INSTALLED: OnceLock<Signals> = OnceLock::new();
         if let Some(signals) = INSTALLED.get() {
@@ -39,7 +39,7 @@ impl Signals {
         Ok(())
     }
 
-    /// Why the work should end, if a signal asked for it.
+    /// Why the work should end, if a signal was received.
     #[must_use]
     pub fn heard(&self) -> Option<Stop> {
         let flags =

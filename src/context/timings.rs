@@ -1,4 +1,5 @@
-//! Seconds of each stage. A stage that runs inside another (a late load) counts for itself only.
+//! Seconds of each stage. A stage that runs inside another one, such as a load that is needed late, counts only for
+//! itself.
 
 use crate::data::StageReport;
 use std::time::Instant;
@@ -20,7 +21,7 @@ impl Timings {
         self.running.push((index, Instant::now(), 0.0));
     }
 
-    /// Ends the innermost stage and gives its own seconds.
+    /// Ends the innermost stage and returns its own seconds, without those of the stages inside.
     pub(super) fn end(&mut self) -> f64 {
         let Some((index, begin, inside)) = self.running.pop() else { return 0.0 };
         let whole = begin.elapsed().as_secs_f64();
@@ -31,14 +32,14 @@ impl Timings {
         whole - inside
     }
 
-    /// The innermost stage does real work.
+    /// Marks the innermost stage as not cached.
     pub(super) fn fresh(&mut self) {
         if let Some((index, ..)) = self.running.last() {
             self.stages[*index].cached = false;
         }
     }
 
-    /// All stages; those that still run with their seconds so far.
+    /// All stages; for those that still run, the seconds so far.
     pub(super) fn report(&self) -> Vec<StageReport> {
         let mut stages = self.stages.clone();
         for (index, begin, inside) in &self.running {

@@ -103,8 +103,8 @@ impl From<&Grid> for Affine {
     }
 }
 
-/// The orthonormal triple closest to three nearly orthonormal vectors: Newton's iteration for the polar factor, Q ← (Q
-/// + Q⁻ᵀ) / 2 (Higham 1986), with Q⁻ᵀ = cofactors / determinant. From a deviation of 1e-3, three iterations reach the
+/// The orthonormal triple closest to three nearly orthonormal vectors: Newton's iteration for the polar factor (Higham
+/// 1986), Q ← (Q + Q⁻ᵀ) / 2 with Q⁻ᵀ = cofactors / determinant. From a deviation of 1e-3, three iterations reach the
 /// precision of float64; a fourth is done to be safe.
 pub(super) fn orthonormal(mut q: [Point; 3]) -> [Point; 3] {
     for _ in 0..4 {

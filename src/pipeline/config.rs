@@ -1,4 +1,4 @@
-//! [`Config`]: a pipeline as its YAML says it. Reading it touches nothing but the file itself.
+//! [`Config`]: the content of a pipeline's YAML file. Reading it opens no file other than the YAML file itself.
 
 use crate::algorithms::AlgorithmKind;
 use crate::assignment::Assignment;
@@ -21,48 +21,49 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// X-ray views that are held out where nobody says how many.
+/// Number of held-out X-ray views where methods are judged by held-out views and the pipeline gives no number.
 const HELD_OUT: usize = 10;
 
-/// An experiment: what is scanned, how, by which methods it is reconstructed, what is measured and written.
+/// A pipeline: the object or the measured data, the scan, the methods, the metrics and the output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Name of the experiment, [a-z0-9_-]+. Default: that of the file.
+    /// Name of the pipeline: 1 to 64 characters of a-z, 0-9, _ and -. Default: the name of the file without its
+    /// extension.
     #[serde(default)]
     #[schemars(regex(pattern = "^[a-z0-9_-]*$"))]
     pub name: String,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     #[serde(default)]
     pub seed: u64,
-    /// Where tensors are computed.
+    /// Device on which tensors are computed.
     #[serde(default)]
     pub device: DeviceRequest,
-    /// Threads of rayon and libtorch alike.
+    /// Number of CPU threads, of both rayon and libtorch.
     #[serde(default)]
     pub threads: Threads,
-    /// What input files may take of the machine.
+    /// Limits on the memory that input files may take.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
-    /// The object to simulate a scan of. Either this and `simulate`, or `acquire`.
+    /// Object whose scan is simulated. Give either `load` and `simulate`, or `acquire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<OneOf<SourceKind, load::Preparation>>,
-    /// The grid to reconstruct on. Default: a voxel object's box at half its shape; the field of view of measured
-    /// data.
+    /// Reconstruction grid; required for phantoms. Default: for a voxel object its box with half as many voxels per
+    /// axis, for measured data the field of view.
     #[serde(default)]
     pub grid: Option<grid::Config>,
-    /// The scanner, or the cameras.
+    /// Scanner or cameras whose measurement is simulated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulate: Option<simulate::Config>,
     /// Measured projections or pictures, instead of `load` and `simulate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acquire: Option<OneOf<acquire::MeasuredKind, acquire::Setup>>,
-    /// The methods, in order.
+    /// Reconstruction methods, in the order in which they run.
     pub reconstruct: Vec<OneOf<AlgorithmKind, MethodKeys>>,
-    /// What is measured.
+    /// Metrics and other evaluations of the results.
     #[serde(default)]
     pub evaluate: evaluate::Config,
-    /// What is written, and where.
+    /// Output files and their folder.
     #[serde(default)]
     pub export: export::Config,
 }
@@ -82,7 +83,7 @@ impl Config {
             return Err(folder_given(file));
         }
         let mut text = String::new();
-        // One byte more than is allowed, so that the parser can say so.
+        // Reads one byte more than the limit, so that the parser reports a file that is too long.
         let limit = yaml::LONGEST as u64 + 1;
         let read = File::open(file).and_then(|opened| opened.take(limit).read_to_string(&mut text));
         read.map_err(|error| Error::read(file, &error))?;
@@ -94,7 +95,7 @@ impl Config {
         config.with(assignments)
     }
 
-    /// The config after assignments, in order.
+    /// The config after the assignments, which are applied in order.
     ///
     /// # Errors
     /// An assignment that does not fit.
@@ -102,13 +103,14 @@ impl Config {
         if assignments.is_empty() {
             return Ok(self);
         }
-        // Made once: a study of a thousand cases asks for it a thousand times.
+        // Generated once: a study of a thousand cases needs it a thousand times.
         static SCHEMA: OnceLock<serde_json::Value> = OnceLock::new();
         let mut value = self.to_value()?;
         let schema = SCHEMA.get_or_init(Self::schema);
         for assignment in assignments {
             assignment.apply(&mut value, schema)?;
-            // What a value leaves out (`[fdk]`) is spelled out for the next; what is not yet whole may become so.
+            // A valid value is normalised (`[fdk]` becomes a full entry), so that later assignments find its keys. An
+            // incomplete value stays as it is, because later assignments may complete it.
             if let Ok(whole) = yaml::from_value::<Self>(&value) {
                 value = whole.to_value()?;
             }
@@ -116,18 +118,18 @@ impl Config {
         yaml::from_value(&value)
     }
 
-    /// The config as plain values.
+    /// The config as a JSON value.
     ///
     /// # Errors
-    /// Never for a config that was read.
+    /// Never for a config that was read from YAML.
     pub fn to_value(&self) -> Result<serde_json::Value> {
         serde_json::to_value(self).map_err(|error| Error::config("", error))
     }
 
-    /// The config in plain values, as [`Config::to_value`] gives them.
+    /// Reads a config from a JSON value, the inverse of [`Config::to_value`].
     ///
     /// # Errors
-    /// Values that are no config.
+    /// The value is no valid config.
     pub fn from_value(value: &serde_json::Value) -> Result<Self> {
         yaml::from_value(value)
     }
@@ -138,26 +140,27 @@ impl Config {
         schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>().to_value()
     }
 
-    /// The config with every path to an input replaced, wherever it stands.
+    /// The config with every path of an input replaced by `replace`.
     ///
     /// # Errors
-    /// Never for a config that was read.
+    /// Never for a config that was read from YAML.
     pub fn with_paths(&self, replace: impl FnMut(&PathBuf) -> PathBuf) -> Result<Self> {
         yaml::from_value(&input_path::rewritten(self, replace)?)
     }
 
-    /// The config as plain values, its paths relative to a folder: what can be run again from there.
+    /// The config as a JSON value with paths relative to `folder`, from which it can be run again.
     ///
     /// # Errors
-    /// Never for a config that was read.
+    /// Never for a config that was read from YAML.
     pub fn portable(&self, folder: &Path) -> Result<serde_json::Value> {
         input_path::rewritten(self, |path| PathBuf::from(relative(folder, path)))
     }
 
-    /// Fills in the names that the file leaves to us and checks what no single key can know.
+    /// Fills in the defaults that depend on other keys, and checks everything that involves more than one key.
     ///
     /// # Errors
-    /// A name that is no file name or taken, no method, an unknown metric.
+    /// An invalid or duplicate name, an empty list of methods, an unknown metric, or not exactly one source of
+    /// projections.
     pub fn resolve(&mut self) -> Result<()> {
         check_name(&self.name).map_err(|error| error.under("name"))?;
         self.check_source()?;
@@ -197,7 +200,7 @@ impl Config {
         Ok(())
     }
 
-    /// How many views are held out, where it is only said that methods are judged by them.
+    /// Sets the default number of held-out views, if methods are judged by them and no number is given.
     fn hold_out(&mut self) {
         if self.evaluate.views.is_none() {
             return;
@@ -210,7 +213,7 @@ impl Config {
         }
     }
 
-    /// Exactly one source of projections: `load` and `simulate`, or `acquire`.
+    /// Requires exactly one source of projections: `load` and `simulate`, or `acquire`.
     fn check_source(&self) -> Result<()> {
         let hint =
             "simulate a scan of an object with `load` and `simulate`, or take measured projections with `acquire`";
@@ -246,7 +249,7 @@ impl Config {
     }
 }
 
-/// What was meant where a folder stands in the place of a pipeline.
+/// Error for a folder in the place of a pipeline file; the hint depends on what the folder holds.
 fn folder_given(folder: &Path) -> Error {
     let (name, inside) = (folder.display(), folder.join(layout::PIPELINE));
     let hint = if inside.is_file() {
@@ -262,7 +265,7 @@ fn folder_given(folder: &Path) -> Error {
     Error::config(name.to_string(), "expected a pipeline (a YAML file), got a folder").hint(hint)
 }
 
-/// A name that is safe as a folder.
+/// Refuses a name that is not safe as a folder name.
 fn check_name(name: &str) -> Result<()> {
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
     if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {

@@ -1,4 +1,4 @@
-//! What a scan sees of the volume, for `recon check`: coverage, truncation, magnification, sampling.
+//! Coverage of the volume by a scan, for `recon check`: voxels seen, truncation, magnification and sampling.
 
 use crate::data::{DetectorShape, Geometry, Grid, Source, cross, dot, norm, normalized, sub};
 use crate::geometries::truncation::truncation;
@@ -6,30 +6,30 @@ use crate::operators::xray::kernels::coverage::seen_by;
 use serde::Serialize;
 use std::f64::consts::FRAC_PI_2;
 
-/// Most voxels along an axis of the grid on which coverage is counted.
+/// Largest number of voxels along an axis of the grid on which coverage is counted.
 const COARSE: usize = 48;
 
-/// What a scan sees of the volume.
+/// Coverage of the volume by a scan.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Coverage {
-    /// Part of the voxels that every view sees.
+    /// Fraction of the voxels that every view sees.
     pub by_all: f64,
-    /// Part of the voxels that some view sees.
+    /// Fraction of the voxels that at least one view sees.
     pub by_some: f64,
-    /// Views in which a part of the box of the volume falls beside the detector.
+    /// Number of views in which a part of the volume's box is projected outside the detector.
     pub truncated_views: usize,
-    /// Size on the detector over size in the volume's middle; the mean over the views.
+    /// Magnification at the centre of the volume, mean over the views.
     pub magnification: f64,
-    /// Pixel pitch as seen in the volume's middle, [v, u] mm: the resolution that the detector allows there.
+    /// Pixel pitch divided by the magnification, [v, u], mm: the resolution that the detector allows at the centre.
     pub pixel_at_center_mm: [f64; 2],
-    /// Voxel spacing of the reconstructions, [z, y, x] mm.
+    /// Voxel spacing of the reconstruction grid, [z, y, x], mm.
     pub voxel_mm: [f64; 3],
-    /// Views that sample the volume's rim as finely as its voxels: π/2 times the voxels across.
+    /// Number of views that sample the outer edge of the volume as finely as its voxels: π/2 times the voxels across.
     pub views_for_full_sampling: usize,
 }
 
 impl Coverage {
-    /// What `geometry` sees of the box of `grid`; coverage is counted on at most 48 voxels along each axis.
+    /// Coverage of the box of `grid` by `geometry`, counted on at most 48 voxels along each axis.
     #[must_use]
     pub(super) fn new(grid: &Grid, geometry: &Geometry) -> Self {
         let coarse = grid.with_shape(grid.shape.map(|n| n.min(COARSE))).unwrap_or_else(|_| grid.clone());
@@ -50,7 +50,7 @@ impl Coverage {
         }
     }
 
-    /// Label and value, for people.
+    /// Labels and values as text, for a scan of `views` views.
     #[must_use]
     pub fn rows(&self, views: usize) -> Vec<(String, String)> {
         let percent = |part: f64| format!("{:.1}%", 100.0 * part);
@@ -78,7 +78,8 @@ impl Coverage {
     }
 }
 
-/// Source to detector over source to the middle of the grid, along a flat detector's normal; 1 for a parallel beam.
+/// Distance from source to detector over distance from source to the centre of the grid, both along the normal of a
+/// flat detector; 1 for a parallel beam. Mean over the views.
 fn magnification(geometry: &Geometry, grid: &Grid) -> f64 {
     let of_view = |view: &crate::data::View| match view.source {
         Source::Direction(_) => 1.0,

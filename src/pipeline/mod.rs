@@ -1,4 +1,4 @@
-//! [`Pipeline`]: from a YAML file to a report. [`Pipeline::run`] is the whole flow on one screen.
+//! [`Pipeline`]: everything from the YAML file to the report. [`Pipeline::run`] shows the whole flow.
 
 mod config;
 mod coverage;
@@ -29,10 +29,10 @@ use crate::stages::simulate::Simulate;
 use crate::stages::simulate::pictures::Photograph;
 use std::path::{Path, PathBuf};
 
-/// A pipeline whose meaning is checked: its stages, ready to run.
+/// A pipeline whose configuration is checked; its stages are ready to run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pipeline {
-    /// What the file and the assignments say, every default explicit.
+    /// The configuration with all defaults filled in.
     pub config: Config,
     source: MeasurementSource,
     reconstruct: Reconstruct,
@@ -40,7 +40,7 @@ pub struct Pipeline {
     export: Export,
 }
 
-/// Where the projections, or the pictures, come from.
+/// Source of the projections or pictures.
 #[derive(Debug, Clone, PartialEq)]
 enum MeasurementSource {
     Simulated(Box<Load>, Box<Simulate>),
@@ -50,7 +50,7 @@ enum MeasurementSource {
 }
 
 impl MeasurementSource {
-    /// load -> simulate, or acquire.
+    /// Runs load and simulate, or acquire.
     fn measured(&self, context: &Context) -> Result<Measurement> {
         let projections = |scan| Measurement::Projections(Box::new(scan));
         let pictures = |scene| Measurement::Pictures(Box::new(scene));
@@ -62,7 +62,7 @@ impl MeasurementSource {
         }
     }
 
-    /// Whether the methods get pictures.
+    /// Whether the methods reconstruct from camera pictures instead of X-ray projections.
     fn is_pictures(&self) -> bool {
         matches!(self, Self::Photographed(..) | Self::Pictures(_))
     }
@@ -90,10 +90,10 @@ impl MeasurementSource {
 }
 
 impl Pipeline {
-    /// The whole flow. What earlier runs in the same folder have done is not done again.
+    /// Runs all stages. Work that earlier runs in the same folder have finished is not repeated.
     ///
     /// # Errors
-    /// What the stages say. A method that fails or is stopped is no error here: the report says so.
+    /// The errors of the stages. A method that fails or is stopped is not an error here: the report says so.
     pub fn run(&self, context: &Context) -> Result<Report> {
         let measured = self.source.measured(context)?;
         let outcomes = self.reconstruct.run(&measured, context)?;
@@ -102,7 +102,8 @@ impl Pipeline {
         self.export.run(Results { measured: &measured, outcomes: &outcomes, findings: &findings, resolved }, context)
     }
 
-    /// The pipeline with every default written out, its paths from the run folder, or covered with the identity.
+    /// The pipeline with all defaults written out. Paths are relative to the run folder, or replaced by placeholders
+    /// unless the identity is kept.
     fn resolved(&self, context: &Context) -> Result<serde_json::Value> {
         if self.config.export.dicom.identity() == Identity::Keep {
             return self.config.portable(context.folder.root());
@@ -112,10 +113,10 @@ impl Pipeline {
         Ok(value)
     }
 
-    /// The flow up to and including a stage before the last.
+    /// Runs the stages up to and including `stage`, which is not the last one.
     ///
     /// # Errors
-    /// What the stages say.
+    /// The errors of the stages, or of the first method that failed.
     pub fn run_until(&self, stage: &str, context: &Context) -> Result<()> {
         if let (Load::NAME, MeasurementSource::Simulated(load, _) | MeasurementSource::Photographed(load, _)) =
             (stage, &self.source)
@@ -138,22 +139,22 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Names of the stages, in order.
+    /// Names of the stages, in the order in which they run.
     pub const STAGES: [&'static str; 6] =
         [Load::NAME, Simulate::NAME, Acquire::NAME, Reconstruct::NAME, Evaluate::NAME, Export::NAME];
 
-    /// Reads a pipeline file with `--set` assignments.
+    /// Reads a pipeline file and applies `--set` assignments.
     ///
     /// # Errors
-    /// A file that is not a pipeline; assignments or values that make no sense.
+    /// The file is no valid pipeline, or an assignment or a value is invalid.
     pub fn read(file: &Path, assignments: &[Assignment]) -> Result<Self> {
         Self::new(Config::read(file, assignments)?)
     }
 
-    /// The pipeline that a config means; its paths are relative to the working directory.
+    /// Creates the pipeline of a configuration, whose paths are relative to the working directory.
     ///
     /// # Errors
-    /// Values that make no sense.
+    /// Invalid values.
     pub fn new(mut config: Config) -> Result<Self> {
         config.resolve()?;
         config.export.check()?;
@@ -173,20 +174,20 @@ impl Pipeline {
         })
     }
 
-    /// The run folder.
+    /// Path of the run folder.
     pub fn directory(&self) -> PathBuf {
         self.config.export.directory.clone().unwrap_or_default()
     }
 
-    /// Opens the run folder and takes the machine.
+    /// Chooses the device and the number of threads, and opens the run folder.
     ///
     /// # Errors
-    /// A folder that cannot be written or is in use; a device that cannot be had.
+    /// The folder cannot be written or is in use, or the device is not available.
     pub fn open<'a>(&self, force: bool, stop: &'a dyn StopSignal) -> Result<Context<'a>> {
         self.open_in(&self.directory(), force, stop)
     }
 
-    /// Opens another run folder than the one that the pipeline names, and takes the machine.
+    /// As [`Self::open`], with another run folder than the one of the pipeline.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -197,11 +198,11 @@ impl Pipeline {
         Context::new(&request, self.hidden()?, folder, stop)
     }
 
-    /// Covers, while what is returned lives, every name that may say whose data the inputs are, unless the identity is
-    /// kept.
+    /// Hides all names that may identify the patient in messages, for as long as the returned value lives, unless the
+    /// identity is kept.
     ///
     /// # Errors
-    /// Never, for a pipeline that was read.
+    /// Never for a pipeline that was read from YAML.
     pub fn hidden(&self) -> Result<Option<Hidden>> {
         if self.config.export.dicom.identity() == Identity::Keep {
             return Ok(None);
@@ -210,10 +211,10 @@ impl Pipeline {
         Ok(Some(Hidden::new(&input_path::named(&self.config)?, &series.collect::<Vec<_>>())))
     }
 
-    /// Refuses a stage that does not exist.
+    /// Refuses the name of a stage that does not exist.
     ///
     /// # Errors
-    /// The stages there are.
+    /// An unknown name; the error lists the stages.
     pub fn check_stage(name: &str) -> Result<()> {
         if Self::STAGES.contains(&name) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! [`Plan`]: what a run would do, without doing it.
+//! [`Plan`]: what a run would do, determined without running it.
 
 use super::{Coverage, MeasurementSource, Pipeline};
 use crate::algorithms::{Estimate, Measured, Setup};
@@ -13,53 +13,54 @@ use crate::stages::simulate::Simulate;
 use serde::Serialize;
 use std::path::Path;
 
-/// What one CPU thread does in dense f32 work, operations per second: good for the order of magnitude of a time only.
+/// Assumed speed of one CPU thread in dense f32 work, operations per second. Good only for the order of magnitude of a
+/// time.
 const OPERATIONS_PER_SECOND: f64 = 6e10;
 
-/// What a run would do.
+/// Plan of a run, for `recon check`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Plan {
     /// Name of the pipeline.
     pub name: String,
-    /// What is computed on, and why.
+    /// The chosen device and the reason for the choice.
     pub device: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
-    /// Grid of the reconstructions.
+    /// Reconstruction grid.
     pub grid: Grid,
-    /// Shape of the projections, or of all pictures [views, rows, columns].
+    /// Shape of the projections, or of all pictures: [views, rows, columns].
     pub projections: [usize; 3],
-    /// What the scan sees of the volume; none for pictures, whose cameras see all of it.
+    /// Coverage of the volume by the scan; `None` for pictures.
     pub seen: Option<Coverage>,
     /// The methods.
     pub methods: Vec<PlannedMethod>,
-    /// Memory that can be had, bytes.
+    /// Available memory, bytes; `None` if unknown.
     pub available_memory_bytes: Option<u64>,
-    /// The run folder.
+    /// Path of the run folder.
     pub directory: String,
-    /// What a run would warn about.
+    /// Warnings that a run would give before its first method.
     pub warnings: Warnings,
 }
 
-/// What a method would need.
+/// Estimated cost of a method.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlannedMethod {
-    /// Its name.
+    /// Name of the method.
     pub name: String,
-    /// Its kind.
+    /// Kind of algorithm.
     pub algorithm: String,
-    /// Seconds it would take, very roughly, on the CPU.
+    /// Estimated time on the CPU, seconds; right only to the order of magnitude.
     pub seconds: f64,
-    /// Memory it would need beside what is loaded, bytes.
+    /// Estimated memory beside the loaded data, bytes.
     pub memory_bytes: u64,
 }
 
 impl Pipeline {
-    /// Validates the pipeline without computing: reads the input, builds grid and scan, checks every method, looks at
-    /// device, memory and disk.
+    /// Validates the pipeline without reconstructing: reads the input, builds grid and scan, checks every method, and
+    /// checks device, memory and run folder.
     ///
     /// # Errors
-    /// What a run would fail with before its first method.
+    /// Every error that a run would give before its first method.
     pub fn check(&self, stop: &dyn StopSignal) -> Result<Plan> {
         let machine = Machine::take(self.config.device, self.config.threads)?;
         self.config.limits.set()?;
@@ -108,7 +109,7 @@ impl Pipeline {
 }
 
 impl MeasurementSource {
-    /// Grid and pictures.
+    /// Grid, and size and number of the pictures.
     fn plan_pictures(&self, seed: u64) -> Result<(Grid, Measured<'static>)> {
         let (grid, pixels, training, held_out) = match self {
             Self::Photographed(load, photograph) => {
@@ -128,7 +129,7 @@ impl MeasurementSource {
         Ok((grid, Measured::Pictures { pixels, training, held_out }))
     }
 
-    /// Grid, scan and what a run would warn about.
+    /// Grid, scan, and the warnings that a run would give.
     fn plan(&self, stop: &dyn StopSignal) -> Result<(Grid, Geometry, Warnings)> {
         match self {
             Self::Measured(acquire) => {
@@ -145,7 +146,7 @@ impl MeasurementSource {
     }
 }
 
-/// Tries to make a file in the nearest folder that exists.
+/// Checks that the folder can be written, by creating a file in its nearest existing parent.
 fn check_writable(directory: &Path) -> Result<()> {
     let existing = directory
         .ancestors()

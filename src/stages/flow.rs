@@ -1,4 +1,4 @@
-//! What flows from stage to stage.
+//! Types that are passed from stage to stage.
 
 use crate::context::{InputFile, Key};
 use crate::data::{
@@ -14,30 +14,31 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What is scanned.
+/// The scanned object.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// An analytic object: projected exactly, rasterised on any grid.
+    /// Analytic phantom: its projections are exact, and it can be sampled on any grid.
     Phantom(Phantom),
-    /// Voxels, in attenuation (1/mm), and where they lay in the patient if they no longer do.
+    /// Voxels, attenuation in 1/mm. The second part is the original pose of a slice that was rotated into the axial
+    /// plane.
     Voxels(Volume, Option<LaidDown>),
 }
 
-/// Where a slice lay that was turned about its centre to be scanned in its own plane.
+/// Original pose of a slice that was rotated about its centre into the axial plane, to be scanned within that plane.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LaidDown {
-    /// The point about which it was turned, LPS mm.
+    /// Point about which the slice was rotated, LPS, mm.
     pub center: Point,
-    /// The unit vectors (LPS) that z, y and x of the axial slice stand for.
+    /// Directions (unit vectors, LPS), in the original pose, of the z, y and x axes of the axial slice.
     pub axes: [Point; 3],
 }
 
 impl LaidDown {
-    /// A volume made of the axial slice, on the grid where the slice lay.
+    /// Moves a volume that was reconstructed from the axial slice back to the original pose of the slice.
     ///
     /// # Errors
-    /// Never, for a volume that is one.
+    /// Never, for a valid volume.
     pub fn restored(&self, volume: &Volume) -> Result<Volume> {
         let turn =
             |[x, y, z]: Point| [z, y, x].iter().zip(self.axes).fold([0.0; 3], |at, (s, a)| add(at, scale(a, *s)));
@@ -47,20 +48,21 @@ impl LaidDown {
     }
 }
 
-/// The DICOM series that an object came from. An export reads it again: nothing that says whose it is is kept between.
+/// The DICOM series that an object came from. An export reads the series again, so nothing that identifies the patient
+/// is stored in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The folder or file.
+    /// Path of the folder or file.
     pub path: PathBuf,
-    /// Which series, if it was named.
+    /// Series Number, SeriesInstanceUID or Series Description, if one was given.
     pub series: Option<String>,
 }
 
 impl Content {
-    /// The box the object fills, as a grid: a voxel object's own, a coarse one for a phantom.
+    /// Box of the object as a grid: the grid of a voxel object, a coarse one for a phantom.
     ///
     /// # Errors
-    /// A phantom without extent.
+    /// A phantom of zero size.
     pub fn bounds(&self) -> Result<Grid> {
         match self {
             Self::Phantom(phantom) => phantom.box_grid(if phantom.is_2d() { [1, 2, 2] } else { [2, 2, 2] }),
@@ -69,21 +71,21 @@ impl Content {
     }
 }
 
-/// load -> simulate: the object, read when it is first looked at (a run that resumes may never look).
+/// load -> simulate: the object, which is read on first access. A resumed run may not need it.
 pub struct Object<'a> {
-    /// What it depends on.
+    /// Cache key of the object.
     pub key: Key,
     /// The files it is read from.
     pub files: Vec<InputFile>,
-    /// The series it comes from.
+    /// The DICOM series it comes from.
     pub origin: Option<Origin>,
     read: Box<dyn Fn() -> Result<Content> + 'a>,
     content: OnceCell<Content>,
 }
 
 impl Acquisition {
-    /// A hash of what was measured: grid, scan and values. It is the same on every machine with any number of
-    /// threads that gives the same projections.
+    /// Hash of the measurement: grid, geometry and values. It does not depend on the machine or the number of threads
+    /// if the projections are the same.
     #[must_use]
     pub fn content_hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -94,7 +96,7 @@ impl Acquisition {
         hasher.finalize().to_hex().to_string()
     }
 
-    /// An attenuation volume in what the scan's volumes are in.
+    /// Converts an attenuation volume (1/mm) to the quantity of this scan's volumes.
     #[must_use]
     pub fn in_quantity(&self, volume: &Volume) -> Volume {
         if self.quantity == Quantity::Hounsfield {
@@ -104,10 +106,11 @@ impl Acquisition {
         }
     }
 
-    /// A standard deviation (1/mm) in what the volumes are in: HU have a scale, and their offset does not count.
+    /// Converts a standard deviation or a difference (1/mm) to the quantity of this scan's volumes. For HU only the
+    /// scale counts, not the offset.
     ///
     /// # Errors
-    /// Never, for a volume that is one.
+    /// Never, for a valid volume.
     pub fn spread_in_quantity(&self, deviation: &Volume) -> Result<Volume> {
         let scale = if self.quantity == Quantity::Hounsfield { (1000.0 / self.mu_water) as f32 } else { 1.0 };
         let values = deviation.as_slice().iter().map(|sigma| sigma * scale).collect();
@@ -116,7 +119,7 @@ impl Acquisition {
 }
 
 impl<'a> Object<'a> {
-    /// An object that `read` can read.
+    /// An object whose content is read by `read` on first access.
     pub fn new(
         key: Key,
         files: Vec<InputFile>,
@@ -126,10 +129,10 @@ impl<'a> Object<'a> {
         Self { key, files, origin, read: Box::new(read), content: OnceCell::new() }
     }
 
-    /// The object itself.
+    /// The content of the object, read on the first call.
     ///
     /// # Errors
-    /// What its reader says.
+    /// The error of its reader.
     pub fn content(&self) -> Result<&Content> {
         if let Some(content) = self.content.get() {
             return Ok(content);
@@ -139,57 +142,59 @@ impl<'a> Object<'a> {
     }
 }
 
-/// simulate or acquire -> everyone: what a scanner (would have) measured, and the truth where it is known.
+/// simulate or acquire -> all later stages: simulated or measured projections, with the ground truth where it is known.
 pub struct Acquisition {
-    /// What it depends on.
+    /// Cache key of the scan.
     pub key: Key,
-    /// The files it was made from: the object's or the measured ones, and those read beside them, such as poses.
+    /// Files it was made from: those of the object or of the measured data, and others such as poses.
     pub inputs: Vec<InputFile>,
     /// Line integrals `[view, row, column]` with their geometry.
     pub projections: Projections,
-    /// The same along other rays, which no method is given: it is judged by them.
+    /// Held-out projections along other rays, which no method is given; methods are judged by them.
     pub held_out: Option<Projections>,
-    /// The grid to reconstruct on.
+    /// Reconstruction grid.
     pub grid: Grid,
-    /// The object on that grid, HU; `None` for measured projections.
+    /// Ground truth: the object on the reconstruction grid, HU; `None` for measured projections.
     pub truth: Option<Volume>,
-    /// The voxels that a simulation integrated; `None` for phantoms, whose integrals are exact, and measured scans.
+    /// Grid of the voxels that a simulation integrated; `None` for phantoms, whose integrals are exact, and for
+    /// measured scans.
     pub object: Option<Grid>,
-    /// Attenuation of water, 1/mm: that of the effective energy where there is a spectrum; for measured projections of
-    /// an unknown beam such that the object is about as dense.
+    /// Attenuation of water, 1/mm, at the effective energy if there is a spectrum. For measured projections of an
+    /// unknown beam it is a scale, chosen such that the object is about as dense as water.
     pub mu_water: f64,
-    /// What the volumes are in: HU, or attenuation where that of water is unknown.
+    /// Quantity of the volumes: HU, or attenuation (1/mm) if that of water is unknown.
     pub quantity: Quantity,
-    /// The DICOM series the object came from.
+    /// The DICOM series that the object came from.
     pub origin: Option<Origin>,
-    /// Where the object lay in it, if it was turned.
+    /// Original pose of the object, if it is a slice that was rotated.
     pub laid_down: Option<LaidDown>,
-    /// Files written, relative to the run folder.
+    /// Files that the stage wrote, relative to the run folder.
     pub files: Vec<String>,
 }
 
-/// simulate or acquire -> everyone: what cameras (would have) seen of the object, the other kind of measurement.
+/// simulate or acquire -> all later stages: simulated or real camera pictures of the object, the other kind of
+/// measurement.
 pub struct Scene {
-    /// What it depends on.
+    /// Cache key of the scene.
     pub key: Key,
     /// The files it was made from.
     pub inputs: Vec<InputFile>,
-    /// The pictures with their cameras, and the grid on which a field's density is written.
+    /// The pictures with their cameras, and the grid on which the density of a field is sampled.
     pub pictures: Pictures,
-    /// Files written, relative to the run folder.
+    /// Files that the stage wrote, relative to the run folder.
     pub files: Vec<String>,
 }
 
-/// What the object was measured with.
+/// Measurement of the object, by X-rays or by cameras.
 pub enum Measurement {
-    /// X-rays.
+    /// X-ray projections.
     Projections(Box<Acquisition>),
-    /// Cameras.
+    /// Camera pictures.
     Pictures(Box<Scene>),
 }
 
 impl Measurement {
-    /// What it depends on.
+    /// Cache key of the measurement.
     #[must_use]
     pub fn key(&self) -> &Key {
         match self {
@@ -207,7 +212,7 @@ impl Measurement {
         }
     }
 
-    /// Files written, relative to the run folder.
+    /// Files that the stage wrote, relative to the run folder.
     #[must_use]
     pub fn files(&self) -> &[String] {
         match self {
@@ -225,7 +230,7 @@ impl Measurement {
         }
     }
 
-    /// The pictures, if it was measured with cameras.
+    /// The pictures, if the object was measured with cameras.
     #[must_use]
     pub fn pictures(&self) -> Option<&Pictures> {
         match self {
@@ -235,71 +240,72 @@ impl Measurement {
     }
 }
 
-/// Grids whose voxels differ by less than this factor along an axis count as the same there: an inverse crime.
+/// If the voxel sizes of the simulation grid and of the reconstruction grid differ by less than this factor along an
+/// axis, the grids count as equal there, and the comparison as an inverse crime.
 pub const APART: f64 = 1.5;
 
-/// reconstruct -> evaluate, export: how one method ended.
+/// reconstruct -> evaluate, export: outcome of one method.
 pub struct Outcome {
-    /// Unique name, also its folder.
+    /// Unique name of the method, also the name of its folder.
     pub name: String,
     /// Kind of algorithm.
     pub algorithm: &'static str,
     /// How it ended.
     pub status: Status,
-    /// What it made, if it was completed.
+    /// Result, if the method was completed.
     pub result: Option<Reconstructed>,
-    /// Why it was not completed.
+    /// Reason why the method was not completed.
     pub reason: Option<String>,
 }
 
-/// What a completed method made.
+/// Result of a completed method.
 pub struct Reconstructed {
-    /// What it depends on.
+    /// Cache key of the result.
     pub key: Key,
-    /// The files it was made from, beside the scan's.
+    /// Files it was made from, beside those of the scan.
     pub inputs: Vec<InputFile>,
-    /// The volume, in the scan's quantity.
+    /// The volume, in the quantity of the scan.
     pub volume: Volume,
-    /// The classical volume it started from, likewise.
+    /// The volume that the method started from, in the same quantity.
     pub start: Option<Volume>,
-    /// Standard deviation of each voxel, likewise (in HU without their offset).
+    /// Standard deviation of each voxel, in the same quantity (for HU without the offset).
     pub uncertainty: Option<Volume>,
-    /// Figures about itself.
+    /// Values that the cache record keeps.
     pub facts: MethodFacts,
-    /// What views that it has not seen say about it, for a measured scan.
+    /// Evaluation by withheld views, for a measured scan.
     pub withheld: Option<Withheld>,
-    /// Seconds of computing, over all its runs.
+    /// Computing time over all its runs, seconds.
     pub seconds: f64,
-    /// Files written, relative to the run folder.
+    /// Files that the method wrote, relative to the run folder.
     pub files: Vec<String>,
 }
 
-/// What the record of a method keeps beside its files.
+/// Values about a method that its cache record keeps beside the files.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MethodFacts {
-    /// Highest resident memory while it ran, bytes.
+    /// Highest resident memory of the process while it ran, bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Figures of the method about itself.
+    /// Values that the method reports about itself.
     pub notes: BTreeMap<String, Value>,
-    /// Convergence.
+    /// Convergence curve.
     pub curve: Vec<CurvePoint>,
     /// Whether it wrote the volume it started from.
     pub has_start: bool,
-    /// Whether it wrote how uncertain its volume is.
+    /// Whether it wrote the standard deviation of its volume.
     #[serde(default)]
     pub has_uncertainty: bool,
-    /// Whether it wrote what a learned prior added.
+    /// Whether it wrote the change that a learned prior made.
     #[serde(default)]
     pub has_difference: bool,
 }
 
-/// evaluate -> export: every method measured against the truth, or against the data where there is none.
+/// evaluate -> export: evaluation of every method against the ground truth, or against the data where there is none.
 #[derive(Default)]
 pub struct Findings {
     /// One entry per method, in order.
     pub methods: Vec<MethodReport>,
-    /// Metric key to what it means.
+    /// Definition of each metric, by its key.
     pub definitions: BTreeMap<String, MetricDefinition>,
-    /// Files written, relative to the run folder.
+    /// Files that the stage wrote, relative to the run folder.
     pub files: Vec<String>,
 }

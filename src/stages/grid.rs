@@ -1,4 +1,4 @@
-//! `grid` and `resample`: a grid asked for by shape, by spacing, or as that of a file.
+//! Configuration of a grid (`grid` and `resample`): by shape, by spacing, or copied from a file.
 
 use crate::data::Grid;
 use crate::error::{Error, Result};
@@ -7,37 +7,38 @@ use crate::input_path::InputPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A grid over a given box: exactly one of these.
+/// Grid over a given box. Exactly one of the keys must be given.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Number of voxels [z, y, x], or [y, x] in 2-D.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Vec<usize>>,
-    /// Distance between voxels, mm: one number, or [z, y, x] ([y, x] in 2-D).
+    /// Voxel spacing in mm: one number for all axes, or [z, y, x] ([y, x] in 2-D). The shape is rounded to whole
+    /// voxels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spacing_mm: Option<Spacing>,
-    /// A NIfTI file whose grid is taken.
+    /// NIfTI file whose grid is used as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<InputPath>,
 }
 
-/// One length for all axes, or one per axis.
+/// Spacing for all axes, or one per axis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a number of mm or a list of them, one per axis")]
 pub enum Spacing {
-    /// Along all axes.
+    /// The same along all axes.
     One(f64),
     /// [z, y, x], or [y, x] in 2-D.
     Each(Vec<f64>),
 }
 
 impl Config {
-    /// The grid over the box of `bounds`.
+    /// The grid over the box of `bounds`; for `from` the grid of the file, whatever the box.
     ///
     /// # Errors
-    /// None or several ways at once, a list of another length than the axes, a spacing that is not positive, a file
-    /// without a grid.
+    /// Not exactly one key is given, a list does not have one entry per axis, a spacing is not positive, or a file has
+    /// no grid.
     pub fn over(&self, bounds: &Grid) -> Result<Grid> {
         match (&self.shape, &self.spacing_mm, &self.from) {
             (Some(shape), None, None) => {
@@ -52,7 +53,7 @@ impl Config {
 }
 
 impl Config {
-    /// The grid of the file, if one is named and nothing else.
+    /// The grid of the file, if `from` is the only key that is given.
     pub fn of_file(&self) -> Option<Result<Grid>> {
         self.from.as_ref().filter(|_| self.shape.is_none() && self.spacing_mm.is_none()).map(|file| grid_of::read(file))
     }
@@ -74,7 +75,7 @@ impl Spacing {
     }
 }
 
-/// A list [z, y, x], or [y, x] in 2-D, with `slice` for the missing z.
+/// A list [z, y, x], or [y, x] in 2-D, as [z, y, x]; `slice` is the missing z value.
 fn per_axis<T: Copy + std::fmt::Debug>(list: &[T], slice: T, bounds: &Grid) -> Result<[T; 3]> {
     match *list {
         [z, y, x] => Ok([z, y, x]),

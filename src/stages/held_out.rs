@@ -1,5 +1,5 @@
-//! X-ray views that no method is given: in the run folder as line integrals with their scan and, of a scan in space, as
-//! radiographs.
+//! Held-out X-ray views, which no method is given. The run folder holds their line integrals and geometry and, for a
+//! detector of several rows, radiographs.
 
 use crate::appearance::radiograph;
 use crate::context::Context;
@@ -9,20 +9,21 @@ use crate::error::{Error, Result};
 use crate::formats::{self, npy, pictures};
 use crate::operators::xray::radiographs;
 
-/// Rays of a pixel along each side: a detector's pixel is no point.
+/// Rays per pixel along each side: the detector averages over the area of a pixel.
 const SUBRAYS: usize = 2;
 
-/// Name of a view.
+/// Name of a view's files.
 pub(super) fn name(view: usize) -> String {
     format!("view_{view:03}")
 }
 
-/// What a picture shows white: the largest line integral of all held-out views.
+/// Line integral that radiographs show as white: the largest one of all held-out views.
 pub(super) fn brightest(projections: &Projections) -> f32 {
     projections.as_slice().iter().copied().fold(0.0, f32::max)
 }
 
-/// Writes line integrals and, if the detector has rows, radiographs below `folder`; gives the files' names.
+/// Writes line integrals and, if the detector has several rows, radiographs to `folder`; returns the names of the
+/// files.
 pub(super) fn write_below(folder: &str, views: &Projections, white: f32, context: &Context) -> Result<Vec<String>> {
     context.folder.make(folder)?;
     npy::write_projections(&context.folder.path(&format!("{folder}/{PROJECTIONS}")), views)?;
@@ -32,7 +33,7 @@ pub(super) fn write_below(folder: &str, views: &Projections, white: f32, context
     Ok(files_below(folder, views))
 }
 
-/// What [`write_below`] writes.
+/// Names of the files that [`write_below`] writes.
 pub(super) fn files_below(folder: &str, views: &Projections) -> Vec<String> {
     let shown = if views.geometry.detector.rows > 1 { views.geometry.views.len() } else { 0 };
     let pictures = (0..shown).map(|view| format!("{folder}/{}.png", name(view)));
@@ -49,16 +50,16 @@ pub(super) fn read(context: &Context) -> Result<Projections> {
     npy::read_projections(&path(PROJECTIONS), formats::geometry::read(&path(GEOMETRY))?)
 }
 
-/// What [`write`] writes.
+/// Names of the files that [`write`] writes.
 pub(super) fn files(views: &Projections) -> Vec<String> {
     [vec![format!("{HELD_OUT}/{GEOMETRY}")], files_below(HELD_OUT, views)].concat()
 }
 
-/// Measured projections without the `count` views that are held out, and these. Views along the same lines are held out
-/// together, so that there may be more.
+/// Splits measured projections into [kept, held out], with `count` directions held out. Views along the same lines form
+/// one direction and are held out together, so there may be more than `count` views.
 ///
 /// # Errors
-/// Fewer than two directions for each that is held out.
+/// `count` is 0 or more than half of the directions.
 pub(super) fn apart(measured: &Projections, count: usize) -> Result<[Projections; 2]> {
     let directions = measured.geometry.directions().len();
     if count == 0 || 2 * count > directions {
@@ -70,7 +71,7 @@ pub(super) fn apart(measured: &Projections, count: usize) -> Result<[Projections
     Ok([measured.part(&kept)?, measured.part(&out)?])
 }
 
-/// What a volume (attenuation) shows along the rays of `views`.
+/// Projects a volume (attenuation, 1/mm) along the rays of `views`.
 pub(super) fn seen(volume: &Volume, views: &Projections) -> Result<Projections> {
     radiographs(volume, &views.geometry, SUBRAYS)
 }

@@ -1,5 +1,5 @@
-//! The verbs of a run, one thin file each: what is asked for (`Config`) and how it is done ([`Stage::work`]). Stages
-//! know the tools and what flows between them ([`flow`]), never each other.
+//! The stages of a run, one file or folder each: the settings (`Config`) and the work ([`Stage::work`]). Stages use the
+//! tools of the crate and the types that are passed between them ([`flow`]), but never each other.
 
 pub mod acquire;
 pub mod evaluate;
@@ -16,26 +16,26 @@ pub mod withheld;
 use crate::context::Context;
 use crate::error::Result;
 
-/// One verb of a run.
+/// One step of a run.
 pub trait Stage {
-    /// What flows in.
+    /// Data that the stage receives.
     type Input<'a>
     where
         Self: 'a;
-    /// What flows out.
+    /// Data that the stage produces.
     type Output<'a>
     where
         Self: 'a;
     /// Name in reports and on the command line.
     const NAME: &'static str;
 
-    /// Does the work, or finds it done.
+    /// Does the work, or reads its result from the cache.
     ///
     /// # Errors
-    /// What the tools say.
+    /// The errors of the tools that the stage uses.
     fn work<'a>(&'a self, input: Self::Input<'a>, context: &'a Context) -> Result<Self::Output<'a>>;
 
-    /// [`Stage::work`], timed.
+    /// Runs [`Stage::work`] and measures its time.
     ///
     /// # Errors
     /// As [`Stage::work`].

@@ -1,5 +1,5 @@
-//! reconstruct: one or many methods on the same projections, each alone: its own cache record, checkpoints, clock and
-//! peak memory. A method that fails does not take the others with it.
+//! reconstruct: runs one or several methods on the same projections. Each has its own cache record, checkpoints, timing
+//! and peak memory. The failure of one method does not affect the others.
 
 mod pictures;
 mod withholding;
@@ -27,29 +27,31 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use withholding::CrossValidator;
 
-/// The keys beside an entry's kind.
+/// Keys of a method beside its kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MethodKeys {
-    /// Unique name of the method, [a-z0-9_-]+; default: its kind. Also the name of its folder.
+    /// Unique name of the method, characters a-z, 0-9, _ and -, also the name of its folder. Default: the name of its
+    /// kind.
     #[schemars(regex(pattern = "^[a-z0-9_-]+$"))]
     pub name: Option<String>,
-    /// The discrete X-ray transform that an iterative method inverts; default: joseph.
+    /// Forward projector (discrete X-ray transform) that an iterative method inverts. Default: joseph.
     pub projector: Option<Model>,
-    /// How much finer than the picture the scan is modelled; default: the picture's voxels, one ray per pixel.
+    /// Model of the scan on voxels or rays finer than the output grid and the pixels, for iterative methods. Default:
+    /// the output grid's voxels, and one ray per pixel.
     pub discretisation: Option<Discretisation>,
-    /// Name of an entry above whose volume an iterative method starts from; default: zero.
+    /// Name of an earlier method in the list, from whose volume an iterative method starts. Default: zeros.
     pub start_from: Option<String>,
 }
 
 crate::sibling_keys!(MethodKeys { name, projector, discretisation, start_from });
 
 impl MethodKeys {
-    /// Refuses what only iterative methods have beside one that is not, a start that is not among the methods
+    /// Refuses keys for iterative methods if the method is not iterative, a start that is not among the earlier methods
     /// `above`, and two starts.
     ///
     /// # Errors
-    /// The key and what to do.
+    /// [`Error::Config`] with the key and advice.
     pub fn check(&self, method: &dyn Algorithm, above: &[String]) -> Result<()> {
         let set = [
             ("projector", self.projector.is_some()),
@@ -81,27 +83,27 @@ impl MethodKeys {
     }
 }
 
-/// One method of the comparison.
+/// One of the methods that are run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Method {
-    /// Unique name, also its folder.
+    /// Unique name, also the name of its folder.
     pub name: String,
     /// The algorithm with its config.
     pub kind: AlgorithmKind,
-    /// The projector it inverts.
+    /// The projector that it inverts.
     pub model: Model,
-    /// How finely it models the scan.
+    /// How much finer than the output grid and the pixels it models the scan.
     pub discretisation: Discretisation,
-    /// The method it starts from.
+    /// Name of the method from whose volume it starts.
     pub start_from: Option<String>,
 }
 
-/// The stage.
+/// The reconstruct stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reconstruct {
-    /// The methods, in order.
+    /// The methods, in the order in which they run.
     pub methods: Vec<Method>,
-    /// Which of them are judged by withheld views, where the scan has no truth.
+    /// Which of them are evaluated by withheld views, if the scan has no ground truth.
     pub cross_validation: CrossValidation,
 }
 
@@ -139,7 +141,7 @@ impl Reconstruct {
         Ok(outcomes)
     }
 
-    /// What views that a method has not seen say about what it made, where there is no truth.
+    /// Evaluates the method by withheld views, if the scan has no ground truth.
     fn withheld(
         &self,
         method: &Method,
@@ -195,7 +197,7 @@ impl Method {
         Problem::xrays(projections, &scan.grid, scan.mu_water).sampled(self.model)
     }
 
-    /// How some work of the method ended.
+    /// Runs some work of the method and converts its end into an outcome.
     fn concluded(&self, work: impl FnOnce() -> Result<(Reconstructed, Option<String>)>, context: &Context) -> Outcome {
         let (status, result, reason) = match context.stop_signal().check_stop().and_then(|()| guarded(work)) {
             Ok((result, None)) => (Status::Complete, Some(result), None),
@@ -210,14 +212,14 @@ impl Method {
         Outcome { name: self.name.clone(), algorithm: self.kind.name(), status, result, reason }
     }
 
-    /// What the method it starts from has made.
+    /// Result of the method from which this one starts.
     fn initial<'a>(&self, earlier: &'a [Outcome]) -> Result<Option<&'a Reconstructed>> {
         let Some(name) = &self.start_from else { return Ok(None) };
         let made = earlier.iter().find(|outcome| outcome.name == *name).and_then(|outcome| outcome.result.as_ref());
         made.map(Some).ok_or_else(|| Error::resource("start_from", format!("`{name}` made no volume to start from")))
     }
 
-    /// What the method made, and, where its fit went astray, how.
+    /// Result of the method and, if its fit diverged, the message about it.
     fn reconstructed(
         &self,
         scan: &Acquisition,
@@ -289,7 +291,8 @@ impl Method {
         Ok(StageOutput { value, files, seconds_before: checkpoints.seconds_before() })
     }
 
-    /// Warns of a method whose own grid is hardly coarser than the object's, where the picture's is.
+    /// Warns of an inverse crime: the method's finer grid is hardly coarser than the object's, while the output grid
+    /// is.
     fn warn_of_crime(&self, scan: &Acquisition, made: &Reconstruction) {
         let took = made.notes.get("took").and_then(|took| took["lattice"].as_u64());
         let lattice = took.map_or(self.discretisation.lattice, |lattice| lattice as usize);
@@ -306,7 +309,7 @@ impl Method {
         }
     }
 
-    /// What a state that can be resumed depends on, but for the machine.
+    /// Everything that a checkpoint depends on, except seed, device and versions.
     fn facts(&self, scan: &Acquisition) -> Result<serde_json::Value> {
         let mut facts = input_path::rewritten(&OneOf::from(self.kind.clone()), |_| PathBuf::new())?;
         facts["projector"] = serde_json::to_value(self.model).unwrap_or_default();
@@ -316,7 +319,7 @@ impl Method {
         Ok(facts)
     }
 
-    /// The volume that the kind's file holds, on the grid, attenuation.
+    /// The initial volume from the file that the kind names, on the reconstruction grid, attenuation (1/mm).
     fn read_file(&self, scan: &Acquisition) -> Result<Option<Volume>> {
         let Some(path) = self.kind.as_part().file() else { return Ok(None) };
         let formats::Loaded { volume, warnings } = formats::read_volume(path, &formats::Reading::default())?;
@@ -369,7 +372,7 @@ impl Method {
     }
 }
 
-/// The volume with air where no view looks, and the number of such voxels.
+/// Sets voxels that no view sees to air; also returns their number.
 fn without_unseen(volume: &Volume, scan: &Acquisition) -> Result<(Volume, usize)> {
     let seen = coverage::seen_by(&scan.grid, &scan.projections.geometry);
     let unseen = seen.iter().filter(|&&views| views == 0).count();
@@ -378,7 +381,7 @@ fn without_unseen(volume: &Volume, scan: &Acquisition) -> Result<(Volume, usize)
     Ok((Volume::from_vec(volume.grid.clone(), volume.quantity, values)?, unseen))
 }
 
-/// The bytes of the trained weights that a method names.
+/// Content of the file of trained weights that a method names.
 fn weights_of(method: &dyn Algorithm) -> Result<Option<Vec<u8>>> {
     method.weights_file().map(|file| input_path::read(file, refined::LONGEST)).transpose()
 }

@@ -1,25 +1,25 @@
-//! What views that a method has not seen say about it: for measured scans, which have no truth.
+//! Evaluation of methods by withheld views, for measured scans, which have no ground truth.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Which methods of a measured scan are judged by withheld views. Every method so judged is run three times more: on
-/// nine tenths of the views, and on each half of them.
+/// Which methods of a measured scan are evaluated by withheld views. Each of them runs three more times: on nine tenths
+/// of the views, and on each half of the views.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CrossValidation {
-    /// Every method but neural fields, whose fits take the longest.
+    /// Every method except neural fields, whose fits take the longest.
     #[default]
     Auto,
     /// Every method.
     Always,
-    /// None.
+    /// No method.
     Never,
 }
 
 impl CrossValidation {
-    /// Whether a method of this kind is judged.
+    /// Whether a method of this kind is evaluated.
     #[must_use]
     pub fn takes(self, algorithm: &str) -> bool {
         match self {
@@ -30,28 +30,29 @@ impl CrossValidation {
     }
 }
 
-/// What withheld views say about a method.
+/// Results of a method's evaluation by withheld views.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Withheld {
-    /// ‖A x − y‖ / ‖y‖ over every tenth view, x from the others.
+    /// Relative residual ‖A x − y‖ / ‖y‖ of every tenth view, x being reconstructed from the other views.
     pub residual: Option<f64>,
-    /// The same difference in units of the noise: 1 is as well as any prediction can be.
+    /// The same residual divided by the noise of the withheld views; 1 is the best that can be expected.
     pub noise: Option<f64>,
-    /// Where the Fourier shell correlation of two volumes from alternate views falls below the half-bit curve, mm.
+    /// Resolution, mm: inverse of the frequency at which the Fourier shell correlation of two volumes, each from every
+    /// other view, falls below the half-bit curve.
     pub resolution_mm: Option<f64>,
-    /// The correlation itself: frequency (1/mm), correlation, half-bit curve.
+    /// The Fourier shell correlation: frequency (1/mm), correlation, half-bit curve.
     pub shells: Vec<[f64; 3]>,
-    /// Why a figure does not exist, by its key in the report.
+    /// Reasons for missing values, by the value's key in the report.
     pub reasons: BTreeMap<String, String>,
 }
 
 impl Withheld {
-    /// Keys of its figures in reports.
+    /// Keys of the values in reports.
     pub const KEYS: [&'static str; 3] = ["held_out_residual", "held_out_noise", "resolution_mm"];
-    /// Key of the correlation among a method's notes.
+    /// Key of the Fourier shell correlation in a method's notes.
     pub const SHELLS: &'static str = "fourier_shell_correlation";
 
-    /// The figures in the order of [`Withheld::KEYS`].
+    /// The values in the order of [`Withheld::KEYS`].
     #[must_use]
     pub fn figures(&self) -> [Option<f64>; 3] {
         [self.residual, self.noise, self.resolution_mm]

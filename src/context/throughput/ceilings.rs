@@ -1,22 +1,23 @@
-//! What the device can do at best: matrix products and a copy, by libtorch.
+//! Upper limits of the device's speed: matrix products and a copy, measured with libtorch.
 
 use super::{Bound, Figure, Size, Stopwatch};
 use crate::error::Result;
 use crate::tensors::{product, torch_error};
 use tch::{Kind, Tensor};
 
-/// The ceilings, and how they were measured.
+/// Measured upper limits, and the figures they come from.
 pub(super) struct Ceilings {
     pub(super) figures: Vec<Figure>,
-    /// Operations per second.
+    /// Rate of the f32 matrix product, operations per second.
     f32: f64,
+    /// Rate of the bf16 matrix product, operations per second.
     bf16: f64,
-    /// Bytes per second.
+    /// Rate of the copy, bytes per second (read and written).
     copy: f64,
 }
 
 impl Ceilings {
-    /// The figure with its fraction of the ceiling.
+    /// The figure with its fraction of the limit that applies to it.
     pub(super) fn judged(&self, figure: Figure) -> Figure {
         let ceiling = match figure.bound {
             Bound::F32 => Some(self.f32),
@@ -29,7 +30,7 @@ impl Ceilings {
     }
 }
 
-/// Measures them.
+/// Measures the upper limits.
 pub(super) fn measure(bench: &Stopwatch, size: Size) -> Result<Ceilings> {
     let (n, device) = (size.matrix as i64, bench.device);
     let matrix = |kind: Kind| Tensor::f_rand([n, n], (Kind::Float, device)).and_then(|m| m.f_to_kind(kind));

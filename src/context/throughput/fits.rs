@@ -1,4 +1,4 @@
-//! Whole reconstructions of a box of water from noiseless projections.
+//! Times of whole reconstructions of a box of water from noiseless projections.
 
 use super::{Bound, Figure, Size, Stopwatch, scan};
 use crate::algorithms::{AlgorithmKind, Problem, Run};
@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 /// Attenuation of water, 1/mm.
 const MU_WATER: f64 = 0.0206;
 
-/// FDK, total variation, a SIREN and a hash grid.
+/// Measures FDK, total variation, a SIREN and a hash grid.
 pub(super) fn measure(bench: &Stopwatch, size: Size) -> Result<Vec<Figure>> {
     let (grid, geometry) = scan(size)?;
     let shape = grid.shape.map(|n| n as i64);

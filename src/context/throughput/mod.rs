@@ -1,5 +1,5 @@
-//! How fast a device is, and how near each part of a reconstruction comes to what it could do: the rates of a matrix
-//! product and of a copy, then the time of each kernel and of whole reconstructions, as fractions of those.
+//! Speed of a device: the rates of a matrix product and of a copy, then the time of each kernel and of whole
+//! reconstructions. The time of a kernel is compared with the matrix product or the copy as an upper limit.
 
 mod ceilings;
 mod fits;
@@ -12,29 +12,29 @@ use crate::progress::StopSignal;
 use std::time::Instant;
 use tch::Device;
 
-/// How much work is measured.
+/// Size of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Voxels along each axis of a volume.
+    /// Number of voxels along each axis of the volume.
     pub voxels: usize,
-    /// Views of a scan.
+    /// Number of views of the scan.
     pub views: usize,
-    /// Rows and columns of the detector.
+    /// Number of rows, and of columns, of the detector.
     pub pixels: usize,
-    /// Rows of a square matrix.
+    /// Number of rows of the square matrices.
     pub matrix: usize,
-    /// Numbers of a copy.
+    /// Number of f32 values that are copied.
     pub numbers: usize,
-    /// Points at which a field is evaluated.
+    /// Number of points at which a field is evaluated.
     pub points: usize,
-    /// Iterations of a whole reconstruction.
+    /// Number of iterations of a whole reconstruction.
     pub iterations: usize,
-    /// How often a short measurement is repeated; the median counts.
+    /// Number of repetitions of a short measurement; the median is reported.
     pub repeats: usize,
 }
 
 impl Size {
-    /// Seconds on any machine.
+    /// A small size that takes seconds on any machine.
     pub const SMALL: Self = Self {
         voxels: 24,
         views: 6,
@@ -45,7 +45,7 @@ impl Size {
         iterations: 3,
         repeats: 3,
     };
-    /// What a card is for: 256³ voxels from 50 views.
+    /// A size that uses a GPU fully: 256³ voxels, 50 views.
     pub const FULL: Self = Self {
         voxels: 256,
         views: 50,
@@ -58,42 +58,42 @@ impl Size {
     };
 }
 
-/// What a time is held against.
+/// Upper limit with which a measured time is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// Multiplications and additions at the rate of an f32 matrix product.
+    /// Multiplications and additions, at the rate of an f32 matrix product.
     F32,
-    /// Those at the rate of a bf16 matrix product.
+    /// Multiplications and additions, at the rate of a bf16 matrix product.
     Bf16,
-    /// Bytes at the rate of a copy.
+    /// Bytes read and written, at the rate of a copy.
     Bytes,
-    /// Nothing.
+    /// No upper limit.
     None,
 }
 
-/// One measured thing.
+/// Measured time of one operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// What was done, with its size.
+    /// Name of the operation, with its size.
     pub name: String,
-    /// Median time of doing it once, seconds.
+    /// Median time of the operation, seconds.
     pub seconds: f64,
-    /// How much it was, in `unit`.
+    /// Amount of work done, in `unit`.
     pub amount: f64,
-    /// Such as `samples`.
+    /// Unit of `amount`, such as `samples`.
     pub unit: &'static str,
-    /// Operations or bytes that it must at least take, for the fraction.
+    /// Smallest number of operations or bytes that the operation needs, for `fraction`.
     pub least: f64,
-    /// Which ceiling that is held against.
+    /// Upper limit with which `least` is compared.
     pub bound: Bound,
-    /// `least` over time as a part of the ceiling; `None` without one.
+    /// `least` per second, divided by the rate of `bound`; `None` without a bound.
     pub fraction: Option<f64>,
 }
 
-/// All figures of a device: ceilings, kernels, whole reconstructions.
+/// Measures everything on a device: upper limits, kernels, whole reconstructions.
 ///
 /// # Errors
-/// Memory; the driver; a stop.
+/// Too little memory, an error of the driver, or a stop.
 pub fn measure(machine: &Machine, size: Size, stop: &dyn StopSignal) -> Result<Vec<Figure>> {
     let bench = Stopwatch { device: machine.device, repeats: size.repeats };
     let ceilings = ceilings::measure(&bench, size)?;
@@ -105,14 +105,15 @@ pub fn measure(machine: &Machine, size: Size, stop: &dyn StopSignal) -> Result<V
     Ok(figures)
 }
 
-/// Takes times on a device.
+/// Measures times on a device.
 struct Stopwatch {
     device: Device,
     repeats: usize,
 }
 
 impl Stopwatch {
-    /// Median time of `work`, seconds, after one turn that is not counted; the device has finished when a time ends.
+    /// Median time of `work`, seconds, after one call that is not measured. Waits for the device before the clock
+    /// stops.
     fn median(&self, mut work: impl FnMut() -> Result<()>) -> Result<f64> {
         work()?;
         let mut times = Vec::with_capacity(self.repeats);
@@ -123,7 +124,7 @@ impl Stopwatch {
         Ok(times[times.len() / 2])
     }
 
-    /// Time of one turn, seconds.
+    /// Time of one call, seconds.
     fn once(&self, work: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
         self.finish();
         let begin = Instant::now();
@@ -139,7 +140,7 @@ impl Stopwatch {
     }
 }
 
-/// A cone-beam scan of a cube of 1 mm voxels.
+/// A circular cone-beam scan of a cube with voxels of 1 mm.
 fn scan(size: Size) -> Result<(Grid, Geometry)> {
     let edge = size.voxels as f64;
     let grid = Grid::centered([size.voxels; 3], [1.0; 3], [0.0; 3])?;

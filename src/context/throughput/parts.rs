@@ -1,4 +1,4 @@
-//! The parts of a reconstruction, one by one.
+//! Times of the single parts of a reconstruction.
 
 use super::{Bound, Figure, Size, Stopwatch, scan};
 use crate::algorithms::primal_dual::{Penalty, Step, Variation};
@@ -10,7 +10,7 @@ use crate::registry::OneOf;
 use crate::tensors::torch_error;
 use tch::{Kind, Tensor};
 
-/// Projection, backprojection, the steps of total variation, of fields and of Adam.
+/// Measures forward projection, backprojection, a step of total variation, and training steps of fields.
 pub(super) fn measure(bench: &Stopwatch, size: Size) -> Result<Vec<Figure>> {
     let mut figures = projections(bench, size)?;
     figures.push(variation(bench, size)?);
@@ -33,7 +33,7 @@ fn projections(bench: &Stopwatch, size: Size) -> Result<Vec<Figure>> {
     let (volume, data) = (random(grid.shape)?, random(geometry.shape())?);
     let (voxels, rays) = (grid.voxels() as f64, geometry.samples() as f64);
     let samples = rays * size.voxels as f64;
-    // What must at least be read and written, once.
+    // Volume and projections must be read or written at least once, as f32.
     let bytes = 4.0 * (voxels + rays);
     let what = format!("{0}³, {1} views of {2}²", size.voxels, size.views, size.pixels);
     let figure = |name: &str, seconds: f64, amount: f64, unit: &'static str| Figure {
@@ -56,7 +56,7 @@ fn projections(bench: &Stopwatch, size: Size) -> Result<Vec<Figure>> {
     ])
 }
 
-/// One primal and one dual step.
+/// Measures one primal and one dual step of total variation.
 fn variation(bench: &Stopwatch, size: Size) -> Result<Figure> {
     let (grid, _) = scan(size)?;
     let mut penalty = Variation::new(&grid, 1e-3, 0.0, bench.device)?;
@@ -82,14 +82,15 @@ fn variation(bench: &Stopwatch, size: Size) -> Result<Figure> {
         seconds,
         amount: voxels,
         unit: "voxels",
-        // Read x, back, q, x again, out, q; written out, q.
+        // Per voxel: the primal step reads x, back and the 3 components of q and writes out; the dual step reads x, out
+        // and q and writes q.
         least: 4.0 * voxels * (5.0 + 1.0 + 5.0 + 3.0),
         bound: Bound::Bytes,
         fraction: None,
     })
 }
 
-/// Values, gradients and Adam's step of a field.
+/// Measures one training step of a field: values, gradients and the update by Adam.
 fn step(bench: &Stopwatch, size: Size, name: &str, text: &str, bound: Bound) -> Result<Figure> {
     let kind: OneOf<FieldKind> =
         serde_yaml::from_str(text).map_err(|error| Error::config("field", error.to_string()))?;
@@ -105,7 +106,8 @@ fn step(bench: &Stopwatch, size: Size, name: &str, text: &str, bound: Bound) -> 
         optimizer.step(parameters, 1e-4)
     })?;
     let count = size.points as f64;
-    // Forward and both halves of the backward pass of each product; of tables, each entry read, and added to.
+    // Products: 2 operations per weight and point forward, 4 backward. Tables: 128 f32 entries per point (8 levels x 8
+    // corners x 2 features), each read once, its gradient read and written once.
     let products = cost.parameters.min(1 << 20) as f64 * 6.0 * count;
     let least = if bound == Bound::Bytes { 3.0 * 4.0 * 128.0 * count } else { products };
     Ok(Figure {

@@ -1,5 +1,5 @@
-//! Where the axis of rotation falls on the detector: the column at which a quick reconstruction explains the data best,
-//! searched coarsely over the middle of the detector and then finer, down to a tenth of a pixel.
+//! Search for the axis of rotation: the detector column at which a quick reconstruction explains the data best. The
+//! search is coarse over the middle of the detector, then finer, down to a tenth of a pixel.
 
 use super::layout::MeasuredLayout;
 use super::trial::Trial;
@@ -8,32 +8,32 @@ use crate::geometries::GeometryKind;
 use crate::registry::OneOf;
 use ndarray::Array3;
 
-/// Columns of the coarse and the fine trial.
+/// Largest number of columns of the coarse and of the fine trial.
 pub(super) const COLUMNS: [usize; 2] = [96, 192];
-/// The axis is looked for so far from where it is said to be, as a part of the detector's width.
+/// The axis is searched within this distance of its given position, as a fraction of the detector's width.
 const REACH: f64 = 0.2;
-/// Columns tried on each side at first.
+/// Number of columns tried on each side in the coarse search.
 const TRIES: i32 = 8;
-/// Steps taken in one search at most: where the data hardly tell, the way would be long and lead nowhere.
+/// Largest number of steps of one refinement: where the residual hardly depends on the column, more steps gain nothing.
 const STEPS: usize = 12;
-/// The search ends at this step, columns of the data.
+/// Step at which the search ends, columns of the data.
 const FINEST: f64 = 0.1;
 
-/// What was found about the axis.
+/// Result of the search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
-    /// Column of the data on which it falls.
+    /// Column of the data on which the axis falls.
     pub(super) column: f64,
-    /// What stays unexplained there.
+    /// Residual of the trial at that column.
     pub(super) residual: f64,
-    /// What stays unexplained at the column that was asked about.
+    /// Residual of the trial at the given column.
     pub(super) before: f64,
 }
 
-/// The column that fits best, looked for about `from`.
+/// The column with the smallest residual, searched around `from`.
 ///
 /// # Errors
-/// A kind of scan that cannot be cut down to one slice; no row in the plane of the source.
+/// A kind of scan that cannot be reduced to one slice, or no row in the plane of the source.
 pub(super) fn find(
     integrals: &Array3<f32>,
     layout: &MeasuredLayout,
@@ -55,7 +55,8 @@ pub(super) fn find(
     Ok(Found { column, residual, before: fine.residual(from, false)? })
 }
 
-/// The better of two columns; near the ends of the detector there is no scan to judge.
+/// The better of two columns. Columns near the ends of the detector are skipped, because the trial has no field of view
+/// there.
 fn better(best: (f64, f64), column: f64, trial: &Trial) -> Result<(f64, f64)> {
     if !(0.05 * trial.width()..0.95 * trial.width()).contains(&column) {
         return Ok(best);
@@ -64,7 +65,7 @@ fn better(best: (f64, f64), column: f64, trial: &Trial) -> Result<(f64, f64)> {
     Ok(if residual < best.1 { (column, residual) } else { best })
 }
 
-/// Steps to whichever side is better, halving the step when neither is.
+/// Moves to the better neighbour at distance `step`; halves the step when neither neighbour is better.
 fn refine(mut best: (f64, f64), mut step: f64, finest: f64, trial: &Trial) -> Result<(f64, f64)> {
     for _ in 0..STEPS {
         if step < finest {

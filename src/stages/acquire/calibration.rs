@@ -1,5 +1,5 @@
-//! From what a detector counted to line integrals: p = −ln((d − dark) / (flat − dark)), the flats and darks being
-//! medians over their exposures, so that a cosmic ray in one of them does no harm.
+//! From detector counts to line integrals: p = −ln((d − dark) / (flat − dark)). Flats and darks are medians over their
+//! exposures, so that a cosmic ray in a single exposure has no effect.
 
 use super::setup::{Setup, Values};
 use crate::data::{Warning, Warnings};
@@ -8,12 +8,12 @@ use crate::formats::measured::Frames;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView3, Axis};
 use rayon::prelude::*;
 
-/// Smallest transmission believed: its logarithm is 13.8.
+/// Smallest transmission; lower values are raised to it. It corresponds to a line integral of 13.8.
 const FLOOR: f32 = 1e-6;
-/// A pixel whose open beam is below this part of the median one is dead.
+/// A pixel whose open beam is below this fraction of the median open beam is dead.
 const DEAD: f32 = 0.02;
 
-/// What the numbers are: as asked for, else counts where there are flats.
+/// Kind of the values: as configured, otherwise counts if there are flats or an open beam, line integrals if not.
 pub(super) fn values(setup: &Setup, frames: &Frames) -> Values {
     setup.values.unwrap_or(if frames.flats.is_some() || setup.open_beam.is_some() {
         Values::Counts
@@ -22,7 +22,7 @@ pub(super) fn values(setup: &Setup, frames: &Frames) -> Values {
     })
 }
 
-/// Transmission (air is 1) `[view, row, column]` of counts, NaN where a pixel is dead; other values as they are.
+/// Transmission `[view, row, column]` of counts (1 in air, NaN for dead pixels); other values are returned unchanged.
 pub(super) fn normalised(setup: &Setup, frames: &Frames, values: Values) -> Result<(Array3<f32>, Warnings)> {
     if values != Values::Counts {
         return Ok((frames.data.clone(), Warnings::new()));
@@ -50,7 +50,8 @@ pub(super) fn normalised(setup: &Setup, frames: &Frames, values: Values) -> Resu
     Ok((transmission, warnings.into_iter().collect()))
 }
 
-/// −ln of transmissions, in place; those below the smallest believed are counted.
+/// Replaces transmissions by −ln of them, in place. The warning counts the values that were raised to the smallest
+/// transmission.
 pub(super) fn logarithm(transmission: &mut Array3<f32>) -> Option<Warning> {
     let dark: usize = transmission
         .axis_iter_mut(Axis(0))
@@ -68,14 +69,14 @@ pub(super) fn logarithm(transmission: &mut Array3<f32>) -> Option<Warning> {
     (dark > 0).then(|| Warning::new("clamped_counts", message))
 }
 
-/// Median over the exposures `[row, column]`.
+/// Median over the exposures, as `[row, column]`.
 fn median(frames: ArrayView3<f32>) -> Array2<f32> {
     frames.map_axis(Axis(0), |pixel: ArrayView1<f32>| {
         middle(&mut pixel.iter().copied().filter(|v| v.is_finite()).collect::<Vec<_>>())
     })
 }
 
-/// The median; NaN of nothing.
+/// Median (the upper one of two middle values); NaN for an empty list.
 pub(super) fn middle(values: &mut [f32]) -> f32 {
     if values.is_empty() {
         return f32::NAN;
@@ -84,8 +85,8 @@ pub(super) fn middle(values: &mut [f32]) -> f32 {
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
-/// Brings the air at the detector's edges to zero, view by view and row by row: a straight line between the means of
-/// the `columns` outermost pixels on each side is taken off. Beam intensities drift.
+/// Sets air at the detector's edges to zero, for each view and row, because beam intensities drift: subtracts the
+/// straight line through the means of the `columns` outermost pixels on each side.
 pub(super) fn level_air(integrals: &mut Array3<f32>, columns: usize) -> Result<()> {
     let width = integrals.shape()[2];
     if 2 * columns >= width {

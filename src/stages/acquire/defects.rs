@@ -1,20 +1,20 @@
-//! Pixels that do not tell the truth: dead ones (NaN after calibration) and zingers, single samples hit by a cosmic ray
-//! or a scattered photon. Both get the median of their neighbours, and are counted.
+//! Defective samples: dead pixels (NaN after calibration) and zingers (single samples hit by a cosmic ray or a
+//! scattered photon). Both are replaced by the median of their neighbours and counted.
 
 use super::calibration::middle;
 use crate::data::Warning;
 use ndarray::{Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
-/// Neighbours on each side.
+/// Number of neighbours on each side.
 const REACH: usize = 2;
-/// Line integrals that differ by less than this are no zingers, however quiet the data.
+/// A sample that differs by less than this (line integral) is no zinger, even in data with little noise.
 const QUIET: f32 = 0.1;
 /// Robust standard deviation = this times the median absolute deviation.
 const MAD: f32 = 1.4826;
 
-/// Replaces every sample that is not finite by the median of the finite ones near it in its view; `None` if a view has
-/// none. Gives how many there were.
+/// Replaces every sample that is not finite by the median of the finite samples near it in its view. Returns the number
+/// of replaced samples; `None` if a view has no finite sample.
 pub(super) fn fill(values: &mut Array3<f32>) -> Option<usize> {
     values
         .axis_iter_mut(Axis(0))
@@ -29,7 +29,7 @@ pub(super) fn fill(values: &mut Array3<f32>) -> Option<usize> {
         .sum()
 }
 
-/// Median of the finite samples of the smallest square about `at` that has any.
+/// Median of the finite samples in the smallest square around `at` that contains any.
 fn near(view: &ArrayView2<f32>, (row, column): (usize, usize)) -> Option<f32> {
     let (height, width) = view.dim();
     let mut reach = REACH;
@@ -48,16 +48,17 @@ fn near(view: &ArrayView2<f32>, (row, column): (usize, usize)) -> Option<f32> {
     }
 }
 
-/// Median of a short line of samples, and the range of its values without the one at `own`.
+/// Median of a short line of samples, and the range (largest − smallest) of its values without the one at index `own`.
 fn surroundings(line: &mut [f32], own: usize) -> (f32, f32) {
     let others = || line.iter().enumerate().filter(|(i, _)| *i != own).map(|(_, &value)| value);
     let spread = others().fold(f32::NEG_INFINITY, f32::max) - others().fold(f32::INFINITY, f32::min);
     (middle(line), spread)
 }
 
-/// Replaces samples of line integrals that stand out, upwards or downwards, from the median of their neighbours both
-/// along the row and from view to view, by more than `sigma` robust standard deviations and by twice what those
-/// neighbours differ among themselves. A real edge stands out in one at most, and beside it its neighbours differ.
+/// Replaces zingers in line integrals. A zinger differs, upwards or downwards, from the median of its neighbours both
+/// along the row and from view to view, each time by more than `sigma` robust standard deviations and by more than
+/// twice the range of those neighbours. A real edge differs in at most one of the two directions, and its neighbours
+/// have a large range. `sigma` 0 does nothing.
 pub(super) fn zingers(integrals: &mut Array3<f32>, sigma: f64) -> Option<Warning> {
     let (views, rows, columns) = integrals.dim();
     if sigma == 0.0 || views <= 2 * REACH || columns <= 2 * REACH {

@@ -1,22 +1,22 @@
-//! The default grid of scans that are no circle: what their views see about the isocentre.
+//! Default reconstruction grid of scans that are not circular: the region around the isocentre that their views see.
 
 use crate::data::{Geometry, Grid, Point, Source, View, add, norm, scale, sub};
 use crate::error::{Error, Result};
 
-/// Largest difference between ways up, mm, that still is one way.
+/// Tolerance, mm, in the test for a helix: heights that differ by less are equal.
 const TOLERANCE: f64 = 1e-3;
-/// Halvings in the search for the edge of what is seen.
+/// Number of bisections in the search for the edge of the visible region.
 const HALVINGS: usize = 40;
 
-/// The grid about `isocenter` that the views see, voxels as large as a pixel there.
+/// Grid around `isocenter` that the views see, with voxels of the size of a pixel at the isocentre.
 ///
-/// On a helix (detectors that climb as the source does): the cylinder that the columns see at every angle, from half a
-/// detector below the lowest view to half a detector above the highest. Otherwise, along x, y and z, as far on both
-/// sides as at least half of the views see, at most to the detectors, and along no axis farther than along the second
-/// longest: depth is what a sweep over a detector at rest does not limit.
+/// For a helix (the detector rises with the source): the cylinder that the columns see at every angle, from half a
+/// detector below the lowest view to half a detector above the highest. Otherwise a box that extends along x, y and z
+/// equally far to both sides, as far as at least half of the views see, but not beyond the detectors. Its longest side
+/// is cut to the second longest, because a sweep over a detector at rest does not limit the depth.
 ///
 /// # Errors
-/// An isocentre that less than half of the views see.
+/// Less than half of the views see the isocentre.
 pub(super) fn of_views(geometry: &Geometry, isocenter: Point) -> Result<Grid> {
     let first = &geometry.views[0];
     let magnification = match first.source {
@@ -36,7 +36,7 @@ pub(super) fn of_views(geometry: &Geometry, isocenter: Point) -> Result<Grid> {
     Grid::centered([count(z, v), count(y, u), count(x, u)], [v, u, u], center)
 }
 
-/// Centre and half sides (x, y, z) of a helix about z.
+/// Centre and half lengths (x, y, z) of the box of a helix about z, mm; `None` if the scan is no helix.
 fn helix(geometry: &Geometry, isocenter: Point) -> Option<(Point, [f64; 3])> {
     let height = |view: &View| match view.source {
         Source::Point(source) => Some((source[2], view.center[2] - source[2])),
@@ -56,7 +56,7 @@ fn helix(geometry: &Geometry, isocenter: Point) -> Option<(Point, [f64; 3])> {
             let (dx, dy) = (from[0] - isocenter[0], from[1] - isocenter[1]);
             radius = radius.min((dx * along[1] - dy * along[0]).abs() / along[0].hypot(along[1]));
         }
-        // How far below and above the source its outer rows pass the axis.
+        // Heights above the source at which the rays of the lowest and the highest row pass the axis.
         let across = |row: f64| {
             let (from, along) = geometry.ray(view, row, (columns as f64 - 1.0) / 2.0);
             let way = (from[0] - isocenter[0]).hypot(from[1] - isocenter[1]) / along[0].hypot(along[1]);
@@ -69,7 +69,7 @@ fn helix(geometry: &Geometry, isocenter: Point) -> Option<(Point, [f64; 3])> {
     Some((center, [radius, radius, (top - bottom) / 2.0]))
 }
 
-/// Half sides (x, y, z) of what at least half of the views see.
+/// Half lengths (x, y, z), mm, of the box that at least half of the views see.
 fn box_about(geometry: &Geometry, isocenter: Point) -> [f64; 3] {
     let farthest = geometry.views.iter().map(|view| limit(geometry, view, isocenter)).fold(f64::INFINITY, f64::min);
     let seen = |point: Point| {
@@ -99,8 +99,8 @@ fn box_about(geometry: &Geometry, isocenter: Point) -> [f64; 3] {
     sides.map(|side| side.min(sorted[1]))
 }
 
-/// How far a box may reach from the isocentre: to the detector, or half way to the source; for a parallel beam, whose
-/// detector may stand anywhere, as far as the detector is large.
+/// Largest distance of the box from the isocentre, mm: that of the detector, or half of that of the source. For a
+/// parallel beam, whose detector may stand anywhere, the size of the detector.
 fn limit(geometry: &Geometry, view: &View, isocenter: Point) -> f64 {
     let size =
         norm(scale(view.u, geometry.detector.columns as f64)).max(norm(scale(view.v, geometry.detector.rows as f64)));

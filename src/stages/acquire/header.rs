@@ -1,4 +1,4 @@
-//! What a scanner's header says of the scan, where the pipeline leaves it open.
+//! Settings of the scan that come from a scanner's header where the pipeline does not give them.
 
 use super::setup::{Axis, Setup};
 use crate::error::{Error, Result};
@@ -9,11 +9,11 @@ use crate::registry::{Kinds, OneOf};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The keys of the pipeline, and for those it leaves open what the header says: the scan, the pitch, the axis, the open
-/// beam. A `geometry` of the pipeline stands in for the header's.
+/// The keys of the pipeline, with missing ones taken from the header: scan, pixel pitch, axis and open beam. A
+/// `geometry` in the pipeline replaces that of the header.
 ///
 /// # Errors
-/// A header that does not say what a scan needs, by name.
+/// A header that lacks a value that the scan needs, with its name.
 pub(super) fn completed(setup: &Setup, frames: &Frames, place: &Path) -> Result<Setup> {
     let mut setup = setup.clone();
     let Some(header) = &frames.header else { return Ok(setup) };
@@ -23,7 +23,7 @@ pub(super) fn completed(setup: &Setup, frames: &Frames, place: &Path) -> Result<
     if let Some(given) = &setup.geometry {
         setup.geometry = Some(pitched(given, header)?);
     } else {
-        // A column in the pipeline says where the axis is, and so does an offset of the detector.
+        // A column for the axis in the pipeline replaces the header's detector offset, which describes the same thing.
         let aside = if setup.center_of_rotation.is_some() { 0.0 } else { header.offset_mm[1] };
         setup.geometry = Some(scan(header, aside, frames.height, place)?);
         setup.center_of_rotation = setup.center_of_rotation.or(header.center_column.map(Axis::Column));
@@ -66,11 +66,11 @@ fn scan(header: &ScanHeader, aside: f64, height: usize, place: &Path) -> Result<
     read(value)
 }
 
-/// A scan of the pipeline with the header's pitch (and, for poses, the place of the detector), where it has none.
+/// The pipeline's scan with missing values taken from the header: the pixel pitch and, for poses, the detector offset.
 fn pitched(given: &OneOf<GeometryKind>, header: &ScanHeader) -> Result<OneOf<GeometryKind>> {
     let mut value = serde_json::to_value(given).map_err(|error| Error::config("acquire.geometry", error))?;
     let posed = match &given.kind {
-        // Poses that hold their own pitch need none.
+        // Poses that hold their own pixel size need no pitch.
         GeometryKind::Poses(poses) if formats::geometry::read_poses(&poses.file)?.pitched => return Ok(given.clone()),
         kind => matches!(kind, GeometryKind::Poses(_)),
     };

@@ -1,4 +1,4 @@
-//! Pictures of cameras in place of projections: a `transforms.json` or a model of COLMAP, and the pictures it names.
+//! Camera pictures in place of projections: a `transforms.json` file or a COLMAP model, and the pictures it names.
 
 use crate::context::{Context, InputFile, Inputs, hash_file};
 use crate::data::{Grid, Pictures, Shot};
@@ -12,26 +12,26 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Voxels along the longest axis of the grid on which a density is written.
+/// Number of voxels along the longest axis of the default grid for a density.
 const VOXELS: usize = 64;
-/// Without a file of held-out cameras, one picture in so many is held out.
+/// Without a file of held-out cameras, one picture in this many is held out.
 const EVERY: usize = 8;
 
-/// Pictures and the file of their cameras.
+/// Camera pictures and the files that describe their cameras. Give `transforms`, or `colmap` and `pictures`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImageFiles {
-    /// The training cameras and the names of their pictures: transforms_train.json as Blender, nerfstudio and
-    /// instant-ngp have it.
+    /// File of the training cameras and the names of their pictures: transforms_train.json in the format of Blender,
+    /// nerfstudio and instant-ngp.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transforms: Option<InputPath>,
-    /// The held-out cameras, likewise. Default: every eighth of the training cameras.
+    /// File of the held-out cameras, in the same format. Default: every eighth of the training cameras is held out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out: Option<InputPath>,
-    /// In place of `transforms`: the folder of a text model of COLMAP (cameras.txt, images.txt, points3D.txt).
+    /// Folder of a COLMAP text model (cameras.txt, images.txt, points3D.txt), in place of `transforms`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub colmap: Option<InputPath>,
-    /// The folder of the pictures that COLMAP's model names.
+    /// Folder of the pictures that the COLMAP model names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<InputPath>,
 }
@@ -43,7 +43,7 @@ impl ImageFiles {
         self.transforms.as_deref().or(self.colmap.as_deref()).unwrap_or(Path::new(""))
     }
 
-    /// Refuses none and several ways at once.
+    /// Requires exactly one description of the cameras.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -66,7 +66,7 @@ impl ImageFiles {
         }
     }
 
-    /// Training and held-out frames with their files.
+    /// Training frames and held-out frames, each with their camera file.
     fn frames(&self) -> Result<[(CameraFile, Vec<Frame>); 2]> {
         let file = self.read()?;
         if let Some(held) = &self.held_out {
@@ -82,12 +82,12 @@ impl ImageFiles {
     }
 }
 
-/// The stage, for pictures.
+/// The acquire stage for camera pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcquireImages {
-    /// What is read.
+    /// Files of the pictures and cameras.
     pub files: ImageFiles,
-    /// The grid on which a density is written; default: 64 voxels along the longest axis of the object's box.
+    /// Grid on which a density is sampled; default: 64 voxels along the longest axis of the object's box.
     pub grid: Option<grid::Config>,
 }
 
@@ -117,10 +117,10 @@ impl Stage for AcquireImages {
 }
 
 impl AcquireImages {
-    /// The pictures and cameras, for `recon check`.
+    /// Reads pictures and cameras, for `recon check`.
     ///
     /// # Errors
-    /// What a run would fail with.
+    /// Every error that a run would give.
     pub fn plan(&self) -> Result<Pictures> {
         self.read(&self.files.frames()?)
     }

@@ -1,4 +1,5 @@
-//! Projections from containers: HDF5, TIFF, NumPy, MATLAB. What the pipeline does not say of the scan they do not know.
+//! Projections from general file formats: HDF5, TIFF, NumPy, MATLAB. These files do not describe the scan; the pipeline
+//! does.
 
 use super::images::ImageFiles;
 use super::setup::FirstRow;
@@ -10,24 +11,24 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 
-/// One way to get projections.
+/// Source of measured projections.
 pub trait Input {
-    /// The file or folder they are read from, to be named in messages.
+    /// The file or folder that is read, for messages.
     fn path(&self) -> &Path;
-    /// Reads them, as they are; only `rows` of the detector.
+    /// Reads the frames as they are in the file, restricted to the detector rows `rows`.
     ///
     /// # Errors
-    /// What the format's reader says.
+    /// The error of the format's reader.
     fn read(&self, rows: Option<&Range<usize>>) -> Result<Frames>;
-    /// The pictures that are read in place of projections.
+    /// The camera pictures, if this source reads pictures instead of projections.
     fn pictures(&self) -> Option<&ImageFiles> {
         None
     }
-    /// Which end of the object the first row of an image usually shows in this format.
+    /// Which end of the object the first image row usually shows in this format.
     fn first_row(&self) -> FirstRow {
         FirstRow::Bottom
     }
-    /// Whether its header describes the scan, so that `geometry` may be left out.
+    /// Whether the file describes the scan, so that `geometry` may be left out.
     fn knows_the_scan(&self) -> bool {
         false
     }
@@ -48,22 +49,22 @@ impl Input for ImageFiles {
     }
 }
 
-/// An HDF5 file. Parts with their usual names (`data_white`, `data_dark`, `theta`) are found beside the data.
+/// HDF5 file. Datasets with the usual names (`data_white`, `data_dark`, `theta`) are found beside the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hdf5File {
-    /// The file.
+    /// Path of the file.
     pub path: InputPath,
-    /// The projections [views, rows, columns] or [views, columns].
+    /// Name of the dataset of projections [views, rows, columns] or [views, columns].
     #[serde(default = "exchange_data")]
     pub data: String,
-    /// Exposures without the object. Default: data_white beside the data, if it is there.
+    /// Dataset of exposures without the object (flats). Default: `data_white` beside the data, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flats: Option<String>,
-    /// Exposures without the beam. Default: data_dark beside the data, if it is there.
+    /// Dataset of exposures without the beam (darks). Default: `data_dark` beside the data, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub darks: Option<String>,
-    /// Angles of the views. Default: theta beside the data, if it is there.
+    /// Dataset of the angles of the views. Default: `theta` beside the data, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<String>,
 }
@@ -72,20 +73,20 @@ fn exchange_data() -> String {
     "/exchange/data".to_string()
 }
 
-/// A stack of images, TIFF or NumPy.
+/// Stack of images, TIFF or NumPy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stack {
-    /// The projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder or a file with many
-    /// images.
+    /// Projections: an array [views, rows, columns] or [views, columns]; for TIFF a folder of images or a file with
+    /// many images.
     pub path: InputPath,
-    /// Exposures without the object, likewise.
+    /// Exposures without the object (flats), in the same format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flats: Option<InputPath>,
-    /// Exposures without the beam, likewise.
+    /// Exposures without the beam (darks), in the same format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub darks: Option<InputPath>,
-    /// One angle per view: .npy, or text with one number per line.
+    /// File with one angle per view: .npy, or text with one number per line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<InputPath>,
 }
@@ -104,12 +105,12 @@ pub struct NpyStack(pub Stack);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MatFile {
-    /// The file.
+    /// Path of the file.
     pub path: InputPath,
-    /// Name of the array [views, columns]. Default: the one called `sinogram`, wherever it is.
+    /// Name of the array [views, columns]. Default: the array called `sinogram`, at any level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sinogram: Option<String>,
-    /// Name of the angles. Default: the array called `angles`, if there is one.
+    /// Name of the array of angles. Default: the array called `angles`, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<String>,
 }
@@ -138,7 +139,7 @@ impl Input for Hdf5File {
 }
 
 impl Stack {
-    /// The paths, as the readers take them.
+    /// The paths, as the readers expect them.
     pub(super) fn files(&self) -> npy::Files<'_> {
         npy::Files {
             data: &self.path,

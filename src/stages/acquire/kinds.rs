@@ -1,11 +1,11 @@
-//! Where measured projections come from: one kind per file format.
+//! Sources of measured projections: one kind per file format.
 
 use super::images::ImageFiles;
 use super::input::{Hdf5File, Input, MatFile, NpyStack, TiffStack};
 use super::scanners::{AstraFile, MetaImageStack, NexusFile, NikonScan, PhoenixScan, RawFile, SkyscanScan, ZeissFile};
 
 crate::kinds! {
-    /// Where the projections come from.
+    /// Source and format of the measured projections.
     pub enum MeasuredKind: "input" => dyn Input {
         /// An HDF5 file in the tomopy/DXchange layout.
         hdf5 => Hdf5(Hdf5File),
@@ -27,11 +27,11 @@ crate::kinds! {
         nexus => Nexus(NexusFile),
         /// A MetaImage stack (.mha), as ITK and RTK write projections.
         metaimage => MetaImage(MetaImageStack),
-        /// A sinogram and proj_geom of the ASTRA toolbox in a MATLAB file.
+        /// A MATLAB file with a sinogram and the proj_geom of the ASTRA toolbox.
         astra => Astra(AstraFile),
-        /// Pictures of cameras, in place of projections.
+        /// Camera pictures, in place of projections.
         images => Images(ImageFiles),
-        /// Bare numbers, whose shape and type are given.
+        /// A file of raw numbers, whose shape and type are given.
         raw => Raw(RawFile),
     }
 }

@@ -1,23 +1,23 @@
-//! [`MeasuredLayout`]: views and pixels of measured data, before a scan is made of them.
+//! [`MeasuredLayout`]: number and arrangement of the views and pixels of measured data, from which the scan is built.
 
-/// What the data say about a scan.
+/// Views and pixels of measured data.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct MeasuredLayout {
     /// Number of views.
     pub(super) views: usize,
-    /// Angle of each, degrees, if known.
+    /// Angle of each view, degrees, if known.
     pub(super) angles: Option<Vec<f64>>,
-    /// Whether the views turn the other way round.
+    /// Whether the sense of rotation is reversed.
     pub(super) reversed: bool,
-    /// Rows and columns.
+    /// Number of rows and columns after binning.
     pub(super) pixels: [usize; 2],
-    /// The file's pixels along the edge of one of these.
+    /// Number of file pixels along the edge of a binned pixel.
     pub(super) bin: usize,
-    /// Column of these (fractions allowed) on which the axis falls; `None` for what the kind says.
+    /// Binned column (with fraction) on which the axis falls; `None`: as the kind of scan says.
     pub(super) axis: Option<f64>,
-    /// Row of the file's detector (fractions allowed) at the middle of these rows, less the middle of all its rows; 0
-    /// if the detector is used whole.
+    /// File row at the middle of the used rows, minus the file row at the middle of the whole detector (file rows, with
+    /// fraction); 0 if the whole detector is used.
     pub(super) lifted: f64,
-    /// Rows and columns of the file's detector.
+    /// Number of rows and columns of the whole detector in the file.
     pub(super) whole: [usize; 2],
 }

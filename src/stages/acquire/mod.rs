@@ -1,9 +1,9 @@
-//! acquire: measured projections instead of load and simulate.
+//! acquire: reads measured projections, instead of load and simulate.
 //!
-//! What a file holds becomes line integrals of a scan: divided by the open beam, dead pixels and zingers replaced,
-//! pixels binned, the logarithm taken, air levelled; the axis of rotation is given or found. Before anything long is
-//! begun a preflight asks whether the data can be what they are said to be. There is no truth: methods are measured by
-//! what of the data they leave unexplained.
+//! The values of a file become the line integrals of a scan: division by the open beam, replacement of dead pixels and
+//! zingers, binning, logarithm, levelling of air. The axis of rotation is given or found. A preflight checks at an
+//! early stage whether the data and the scan can be what the pipeline says. There is no ground truth: methods are
+//! evaluated by their residual on the data.
 
 mod axis;
 mod calibrate;
@@ -47,16 +47,16 @@ use crate::registry::OneOf;
 use prepared::{Calibration, Prepared};
 use serde::{Deserialize, Serialize};
 
-/// The stage.
+/// The acquire stage for X-ray projections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acquire {
-    /// What is read, and how its numbers become line integrals.
+    /// Source of the data, and settings for their conversion to line integrals.
     pub config: OneOf<MeasuredKind, Setup>,
-    /// The grid to reconstruct on; default: the field of view, voxels as large as a pixel at the axis.
+    /// Reconstruction grid; default: the field of view, with voxels of the size of a pixel at the axis.
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files.
+/// Values that the cache record keeps beside the files.
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
@@ -64,14 +64,14 @@ struct Sidecar {
     files: Vec<String>,
 }
 
-/// What a run would make of the data, for `recon check`.
+/// Grid and scan of the measured data, for `recon check`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The grid to reconstruct on.
+    /// Reconstruction grid.
     pub grid: Grid,
     /// The scan.
     pub geometry: Geometry,
-    /// What a run would warn about.
+    /// Warnings that a run would give.
     pub warnings: Warnings,
 }
 
@@ -106,25 +106,25 @@ impl Stage for Acquire {
 }
 
 impl Acquire {
-    /// Refuses what no data could have.
+    /// Refuses invalid keys.
     ///
     /// # Errors
-    /// The key and what it should be.
+    /// [`Error::Config`] with the key and the expected value.
     pub fn check(&self) -> Result<()> {
         let needs_geometry = !self.config.kind.as_part().knows_the_scan();
         self.config.keys.check(needs_geometry).map_err(|error| error.under(Self::NAME))
     }
 
-    /// Reads and prepares the data, with the preflight.
+    /// Reads and prepares the data, including the preflight.
     ///
     /// # Errors
-    /// What a run would fail with before its first method.
+    /// Every error that a run would give before its first method.
     pub fn plan(&self, stop: &dyn StopSignal) -> Result<Planned> {
         let Prepared { projections, grid, warnings, .. } = self.prepared(stop)?;
         Ok(Planned { grid, geometry: projections.geometry, warnings })
     }
 
-    /// HU where the attenuation of water is known, else attenuation.
+    /// HU if the attenuation of water is known, otherwise attenuation (1/mm).
     fn quantity(&self) -> Quantity {
         if self.config.keys.mu_water_per_mm.is_some() { Quantity::Hounsfield } else { Quantity::Attenuation }
     }
@@ -161,14 +161,15 @@ impl Acquire {
         Ok(made)
     }
 
-    /// As asked for, else as usual in the format; poses say for themselves where rows go.
+    /// As configured, otherwise as usual in the format. With poses it is `Bottom`, because they define the direction of
+    /// the rows.
     fn first_row(&self, input: &dyn input::Input) -> FirstRow {
         let posed = self.config.keys.geometry.as_ref().is_some_and(|scan| matches!(scan.kind, GeometryKind::Poses(_)));
         self.config.keys.first_row.unwrap_or(if posed { FirstRow::Bottom } else { input.first_row() })
     }
 }
 
-/// Writes what a calibration found; gives the files, relative to the run folder.
+/// Writes the result of a calibration; returns the names of the files, relative to the run folder.
 fn written(calibration: &Calibration, context: &Context) -> Result<Vec<String>> {
     let path = context.folder.path(CALIBRATION);
     let text = serde_json::to_string_pretty(&calibration.record)
@@ -187,7 +188,7 @@ fn files(held_out: Option<&Projections>) -> Vec<String> {
     scan.into_iter().chain(held_out.into_iter().flat_map(held_out::files)).collect()
 }
 
-/// A finding that stops the run.
+/// Error for a finding that stops the run.
 fn refusal(place: &std::path::Path, code: &str, message: &str) -> Error {
     Error::input(place, format!("{code}: {message}")).hint("if the preflight is wrong, `preflight: warn` goes on")
 }

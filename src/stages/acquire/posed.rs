@@ -1,5 +1,5 @@
-//! Measured views whose poses come from a file. The poses are those of the detector's own pixels: what is done to the
-//! pixels (rows left out, binning) is done to them, and nothing about the axis is left to be found.
+//! Measured views whose poses come from a file. The poses describe the pixels of the whole detector; cropping and
+//! binning of the pixels are applied to them as well. They define the axis, so it is not searched for.
 
 use super::layout::MeasuredLayout;
 use crate::algorithms::cgls;
@@ -9,10 +9,11 @@ use crate::formats;
 use crate::geometries::{PerAxis, Trajectory, poses};
 use ndarray::{Array3, s};
 
-/// The scan of the data's pixels.
+/// Geometry of the layout's pixels, from the poses.
 ///
 /// # Errors
-/// A file that cannot be read; other views or pixels than the data's; keys that say again what the poses say.
+/// A file that cannot be read, numbers of views or pixels that differ from the data's, or a key that repeats what the
+/// poses determine.
 pub(super) fn build(config: &poses::Config, layout: &MeasuredLayout) -> Result<Geometry> {
     let under = |error: Error| error.under("geometry.poses");
     let poses = formats::geometry::read_poses(&config.file)?;
@@ -40,7 +41,7 @@ pub(super) fn build(config: &poses::Config, layout: &MeasuredLayout) -> Result<G
     Ok(of_pixels(geometry, layout))
 }
 
-/// The same scan of the layout's pixels.
+/// The same geometry for the layout's cropped and binned pixels.
 fn of_pixels(mut geometry: Geometry, layout: &MeasuredLayout) -> Geometry {
     let [rows, columns] = layout.pixels;
     let [tall, wide] = [layout.bin.min(layout.whole[0]) as f64, layout.bin as f64];
@@ -58,8 +59,8 @@ fn of_pixels(mut geometry: Geometry, layout: &MeasuredLayout) -> Geometry {
     geometry
 }
 
-/// The scan of the whole detector in the file, of which `geometry` has the layout's pixels: what [`build`] makes that
-/// geometry of. `turned` if rows were turned round when they were read, which poses never are.
+/// Inverse of [`build`]: the geometry of the whole detector in the file, from `geometry` of the layout's pixels.
+/// `turned`: whether the rows were reversed while reading; the result has the order of the rows in the file.
 pub(super) fn of_detector(mut geometry: Geometry, layout: &MeasuredLayout, turned: bool) -> Geometry {
     let [tall, wide] = [layout.bin.min(layout.whole[0]) as f64, layout.bin as f64];
     let aside = ((layout.pixels[1] * layout.bin) as f64 - layout.whole[1] as f64) / 2.0;
@@ -80,7 +81,7 @@ pub(super) fn of_detector(mut geometry: Geometry, layout: &MeasuredLayout, turne
     geometry
 }
 
-/// A grid that decides nothing, half way between source and detector.
+/// A tiny grid half way between source and detector; it only serves as an argument and does not affect the geometry.
 fn between(poses: &Poses) -> Result<Grid> {
     let middle = |view: &crate::data::View| match view.source {
         Source::Point(source) => scale(add(source, view.center), 0.5),
@@ -90,14 +91,14 @@ fn between(poses: &Poses) -> Result<Grid> {
     Grid::centered([1, 1, 1], [1e-6; 3], scale(sum, 1.0 / poses.views.len().max(1) as f64))
 }
 
-/// Most views, pixels and voxels a side of a trial.
+/// Largest number of views, and of pixels and voxels per side, of a trial.
 const VIEWS: usize = 60;
 const SIDE: usize = 48;
 
-/// What of the data stays unexplained by a quick reconstruction on a coarse copy of `grid`, 0 to about 1.
+/// Relative residual ‖A x − y‖ / ‖y‖, 0 to about 1, of a quick reconstruction on a coarse copy of `grid`.
 ///
 /// # Errors
-/// A grid that cannot be.
+/// An invalid grid.
 pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> Result<f64> {
     let [views, rows, columns] = geometry.shape();
     let (stride, bin) = (views.div_ceil(VIEWS), rows.max(columns).div_ceil(SIDE));

@@ -1,4 +1,4 @@
-//! From the frames of a file to line integrals of a scan on a grid, with the preflight on the way.
+//! From the frames of a file to the line integrals of a scan and a reconstruction grid, including the preflight.
 
 use super::calibrate::Record;
 use super::layout::MeasuredLayout;
@@ -17,27 +17,27 @@ use crate::stages::{grid, held_out};
 use ndarray::{Array3, s};
 use std::path::Path;
 
-/// What the stage makes.
+/// Result of the preparation.
 pub(super) struct Prepared {
     pub(super) projections: Projections,
-    /// The views that no method is given.
+    /// Held-out views, which no method is given.
     pub(super) held_out: Option<Projections>,
     pub(super) grid: Grid,
-    /// Attenuation of water (1/mm) that algorithms scale by: as given, else such that the object is about as dense as
-    /// water.
+    /// Attenuation of water, 1/mm, by which algorithms scale: as given, otherwise such that the object is about as
+    /// dense as water.
     pub(super) mu_water: f64,
     pub(super) calibration: Option<Calibration>,
     pub(super) warnings: Warnings,
 }
 
-/// What a calibration found.
+/// Result of a calibration.
 pub(super) struct Calibration {
     pub(super) record: Record,
-    /// The scan of the file's whole detector, if it is another than the given one.
+    /// Calibrated geometry of the whole detector in the file, if it differs from the given one.
     pub(super) poses: Option<Geometry>,
 }
 
-/// Makes it.
+/// Prepares the data.
 pub(super) fn prepare(
     mut frames: Frames,
     setup: &Setup,
@@ -68,18 +68,18 @@ pub(super) fn prepare(
     Ok(Prepared { projections, held_out, grid, mu_water, calibration, warnings: work.warnings })
 }
 
-/// The views that methods are given, and the others.
+/// Splits off the held-out views, if there are any.
 fn apart(measured: Projections, count: Option<usize>) -> Result<(Projections, Option<Projections>)> {
     let Some(count) = count else { return Ok((measured, None)) };
     let [kept, out] = held_out::apart(&measured, count).map_err(|error| error.under("acquire"))?;
     Ok((kept, Some(out)))
 }
 
-/// Findings with which a filtered backprojection is off by more than its weights.
+/// Findings after which the scale of a filtered backprojection cannot be judged.
 const SPOILS_THE_SCALE: [&str; 6] =
     ["truncated", "air_level", "center_off", "reversed_angles", "inconsistent_views", "limited_arc"];
 
-/// What the steps share.
+/// Data shared by the steps.
 struct Work<'a> {
     setup: &'a Setup,
     kind: &'a OneOf<GeometryKind>,
@@ -89,7 +89,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Views, angles and pixels after binning, before the axis is known.
+    /// Views, angles and pixels after binning. The axis is not known yet.
     fn layout(&mut self, frames: &Frames) -> Result<MeasuredLayout> {
         let [views, rows, columns] = [frames.data.shape()[0], frames.data.shape()[1], frames.data.shape()[2]];
         let bin = self.setup.bin;
@@ -119,7 +119,8 @@ impl Work<'_> {
             );
             self.warnings.push(Warning::new("angles_ignored", message));
         }
-        // The rows in use (a whole number of bins) against the whole detector.
+        // Index of the first used row, in the order after reading (rows grow with +z). The used rows are a whole number
+        // of bins.
         let first = match (self.setup.rows, self.setup.first_row) {
             (None, _) => 0,
             (Some([first, _]), Some(FirstRow::Bottom) | None) => first,
@@ -139,7 +140,7 @@ impl Work<'_> {
         })
     }
 
-    /// Line integrals of the binned pixels.
+    /// Line integrals of the binned pixels, corrected.
     fn integrals(&mut self, frames: Frames) -> Result<Array3<f32>> {
         let values = calibration::values(self.setup, &frames);
         if self.setup.preflight != Preflight::Off {
@@ -175,8 +176,8 @@ impl Work<'_> {
         Ok(data)
     }
 
-    /// Zingers are looked for in line integrals, where noise is alike, and taken out of the transmissions, which are
-    /// averaged.
+    /// Replaces zingers in transmissions. They are detected in line integrals, where the noise is more uniform, but
+    /// replaced in the transmissions, because binning averages those.
     fn without_zingers(&mut self, transmission: Array3<f32>) -> Array3<f32> {
         if self.setup.zinger_sigma == 0.0 {
             return transmission;
@@ -194,7 +195,7 @@ impl Work<'_> {
         transmission
     }
 
-    /// The layout with its axis, and the scan.
+    /// The layout with its axis, and the geometry of the scan.
     fn placed(&mut self, layout: MeasuredLayout, integrals: &Array3<f32>) -> Result<(MeasuredLayout, Geometry)> {
         if let (GeometryKind::Poses(_), Some(_)) = (&self.kind.kind, self.setup.center_of_rotation) {
             return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls")
@@ -237,7 +238,7 @@ impl Work<'_> {
         Ok((layout, geometry))
     }
 
-    /// Finds the scanner's parameters, if asked for, and puts layout and geometry right.
+    /// Finds the scanner's parameters, if configured, and corrects layout and geometry.
     fn calibrated(
         &mut self,
         layout: &mut MeasuredLayout,
@@ -263,7 +264,7 @@ impl Work<'_> {
         Ok(Some(Calibration { record: found.record, poses }))
     }
 
-    /// Undoes beam hardening, if asked for.
+    /// Corrects beam hardening, if configured.
     fn straighten(&mut self, integrals: &mut Array3<f32>, layout: &MeasuredLayout) -> Result<()> {
         let axis = layout.axis(&self.given);
         let residual =
@@ -273,7 +274,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The rest of the preflight.
+    /// The part of the preflight that needs line integrals and geometry.
     fn look(
         &mut self,
         integrals: &Array3<f32>,
@@ -301,7 +302,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a quick reconstruction has the right scale, where nothing that spoils it has been found.
+    /// Checks the scale of a quick reconstruction, unless an earlier finding spoils it.
     fn scale(&self, integrals: &Array3<f32>, layout: &MeasuredLayout, axis: f64) -> Result<Option<Finding>> {
         let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
         if posed || self.warnings.iter().any(|warning| SPOILS_THE_SCALE.contains(&warning.code.as_str())) {
@@ -323,7 +324,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Column of the binned data for one of the file.
+    /// Column of the binned data for a column of the file.
     fn of_data(&self, column: f64) -> f64 {
         let bin = self.setup.bin as f64;
         (column - (bin - 1.0) / 2.0) / bin
@@ -335,7 +336,8 @@ impl Work<'_> {
     }
 }
 
-/// Means of `bin` x `bin` pixels (of `bin` columns where there are fewer rows); what does not fill a pixel is left out.
+/// Means over `bin` x `bin` pixels (`bin` columns and all rows if there are fewer rows). Remaining pixels that do not
+/// fill a bin are left out.
 fn binned(data: Array3<f32>, bin: usize) -> Array3<f32> {
     if bin == 1 {
         return data;
@@ -348,9 +350,9 @@ fn binned(data: Array3<f32>, bin: usize) -> Array3<f32> {
     })
 }
 
-/// Mean attenuation (1/mm) over the object's shadow: in each view the integral across the shadow over that of a disk as
-/// wide, π w²/4. Only a scale: where the attenuation of water is not known, algorithms take the object for about as
-/// dense as water.
+/// Mean attenuation (1/mm) of the object, for scaling only: algorithms take the object for about as dense as water
+/// where the attenuation of water is unknown. It is Σ ∫ p du / Σ π w² / 4 over all views and rows, w being the width of
+/// the object's shadow at the axis (mm): the attenuation of a disk of that width.
 fn density(integrals: &Array3<f32>, geometry: &Geometry) -> f64 {
     let magnification = geometry
         .orbit

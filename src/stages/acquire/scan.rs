@@ -1,7 +1,7 @@
-//! The scan behind measured projections: a geometry kind whose views, pixels and angles are those of the data.
+//! Geometry of measured projections: a kind of scan whose views, pixels and angles are those of the data.
 //!
-//! The data decide the settings that a kind's [`MeasuredKeys`] name: number and angles of the views, pixels, pitch and
-//! offset of the detector. A kind that has none, such as poses from a file, is taken as it is.
+//! The data determine the settings in a kind's [`MeasuredKeys`]: number and angles of the views, pixels, pitch and
+//! offset of the detector. A kind without them, such as poses from a file, is used as it is.
 
 use super::layout::MeasuredLayout;
 use super::{field_of_view, posed};
@@ -11,7 +11,7 @@ use crate::geometries::{GeometryKind, MeasuredKeys, PerAxis};
 use crate::registry::{Kinds, OneOf};
 use std::f64::consts::PI;
 
-/// Pitch and offset that the kind gives, mm `[v, u]`; a pitch of 1 if it gives none.
+/// Pixel pitch and detector offset that the kind of scan gives, mm, `[v, u]`; a pitch of 1 if it gives none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct DetectorKeys {
     pub(super) pitch: [f64; 2],
@@ -19,7 +19,7 @@ pub(super) struct DetectorKeys {
     pub(super) has_pitch: bool,
 }
 
-/// What the kind says about pitch and offset.
+/// Pixel pitch and detector offset of a kind of scan.
 ///
 /// # Errors
 /// A pitch that is not positive.
@@ -44,30 +44,30 @@ pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<DetectorKeys> {
     Ok(DetectorKeys { pitch: pair.unwrap_or([1.0; 2]), offset, has_pitch: pair.is_some() })
 }
 
-/// What the data decide of a kind.
+/// The settings of a kind that the data determine.
 fn measured(kind: &mut GeometryKind) -> Result<Option<MeasuredKeys<'_>>> {
     let name = kind.name();
     kind.as_part_mut().measured().map_err(|error| error.under(name).under("geometry"))
 }
 
 impl MeasuredLayout {
-    /// The column of the axis, of these pixels: as given, else as the kind's offset says.
+    /// Binned column on which the axis falls: as given, otherwise from the detector offset of the kind.
     pub(super) fn axis(&self, given: &DetectorKeys) -> f64 {
-        // The whole detector's, also where binning leaves columns over.
+        // Computed from the whole detector, because binning may leave columns over.
         let bin = self.bin as f64;
         let middle = (self.whole[1] as f64 - bin) / (2.0 * bin);
         self.axis.unwrap_or(middle - given.offset[1] / (given.pitch[1] * self.bin as f64))
     }
 
-    /// The same views on one row in the plane of the source, every `bin` columns as one.
+    /// The same views on one row in the plane of the source, with `bin` columns averaged into one.
     pub(super) fn flat(&self, pixels: [usize; 2], bin: usize, axis: f64) -> Self {
         Self { pixels, bin: self.bin * bin, axis: Some(axis), lifted: 0.0, ..self.clone() }
     }
 
-    /// The scan.
+    /// Builds the geometry.
     ///
     /// # Errors
-    /// What the kind says.
+    /// The errors of the kind of scan.
     pub(super) fn build(&self, kind: &OneOf<GeometryKind>) -> Result<Geometry> {
         if let GeometryKind::Poses(poses) = &kind.kind {
             return posed::build(poses, self);
@@ -95,7 +95,7 @@ impl MeasuredLayout {
         }
     }
 
-    /// Gives the kind the data's views and pixels.
+    /// Sets the views and pixels of the kind to those of the data.
     fn on_detector(&self, scan: &mut GeometryKind, given: &DetectorKeys) -> Result<()> {
         let Some(keys) = measured(scan)? else { return Ok(()) };
         let [rows, columns] = self.pixels;
@@ -109,14 +109,15 @@ impl MeasuredLayout {
         Ok(())
     }
 
-    /// A grid that decides nothing: the detector is given in full, only the isocentre and the plane are left.
+    /// A tiny grid at the isocentre. The detector is fully specified, so the grid only tells the isocentre, and whether
+    /// the scan is 2-D.
     fn stand_in(&self, isocenter: Point) -> Result<Grid> {
         let shape = if self.pixels[0] == 1 { [1, 2, 2] } else { [2, 2, 2] };
         Grid::centered(shape, [1e-6; 3], isocenter)
     }
 }
 
-/// The isocentre of the scan, mm: as the kind says, else the origin; `None` for poses.
+/// Isocentre of the scan, mm: as given, otherwise the origin; `None` for poses.
 pub(super) fn isocenter(kind: &OneOf<GeometryKind>) -> Result<Option<Point>> {
     if matches!(kind.kind, GeometryKind::Poses(_)) {
         return Ok(None);
@@ -128,8 +129,8 @@ fn isocenter_of(kind: &mut GeometryKind) -> Result<Point> {
     Ok(measured(kind)?.and_then(|keys| keys.isocenter_mm).unwrap_or([0.0; 3]))
 }
 
-/// Whether views of this kind may stand at any angle: not those of a helix, whose height goes with the angle, nor those
-/// that do not turn.
+/// Whether the views of this kind may have any angles. This is not so for a helix, whose height follows from the angle,
+/// and for kinds that do not rotate.
 pub(super) fn takes_angles(kind: &OneOf<GeometryKind>) -> Result<bool> {
     follows_angles(&mut kind.kind.clone())
 }
@@ -138,7 +139,7 @@ fn follows_angles(kind: &mut GeometryKind) -> Result<bool> {
     Ok(measured(kind)?.is_some_and(|keys| keys.start_deg.is_some()))
 }
 
-/// Scans of one view each as one scan.
+/// Joins scans of one view each to one scan.
 fn joined(parts: &[Geometry]) -> Result<Geometry> {
     let Some(first) = parts.first() else { return Err(Error::config("views", "expected at least 1 view, got 0")) };
     let views = parts.iter().flat_map(|part| part.views.iter().copied()).collect();
@@ -152,15 +153,16 @@ fn joined(parts: &[Geometry]) -> Result<Geometry> {
     Geometry::new(views, first.detector, orbit)
 }
 
-/// An arc beyond this, radians (225 degrees), sees what lies beyond the short side of the detector from the other side.
+/// Beyond this arc, radians (225 degrees), opposite views see what lies beyond the short side of the detector.
 const BOTH_SIDES: f64 = 1.25 * PI;
 
-/// The grid that the scan's field of view fills, voxels as large as a pixel at the axis: the square about the circle
-/// that every view sees, or, well over half a turn, that at least the views from one side see; along z what the rows
-/// see. A scan that is no circle has what its views see about `isocenter`.
+/// Reconstruction grid of the scan's field of view, with voxels of the size of a pixel at the axis. In x and y it is
+/// the square around the circle that every view sees or, for an arc of well over half a turn, around the circle that is
+/// seen at least from one side; in z it covers the detector rows. For a scan that is not circular, see
+/// [`field_of_view::of_views`].
 ///
 /// # Errors
-/// An axis beside the detector; a scan that is no circle and whose isocentre is not known or not seen.
+/// An axis outside the detector, or a scan that is not circular and whose isocentre is unknown or not seen.
 pub(super) fn bounds(geometry: &Geometry, isocenter: Option<[f64; 3]>) -> Result<Grid> {
     let Some(orbit) = &geometry.orbit else {
         let unknown = || {

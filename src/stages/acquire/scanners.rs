@@ -1,4 +1,4 @@
-//! Projections of scanners whose headers describe the scan, and of files that need more than a path.
+//! Projections of scanners whose headers describe the scan, and of formats that need more than a path.
 
 use super::input::{Input, Stack};
 use super::setup::FirstRow;
@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 
-/// The folder of a scan.
+/// Folder of a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScanFolder {
-    /// The folder that holds the scanner's header and its images.
+    /// Folder with the scanner's header and its images.
     pub path: InputPath,
 }
 
-/// A folder with a header of one kind and TIFF images, top row first.
+/// Defines the input for a folder with one kind of header and TIFF images, top row first.
 macro_rules! scan_folder {
     ($(#[$doc:meta])* $name:ident, $read:path) => {
         $(#[$doc])*
@@ -64,7 +64,7 @@ scan_folder! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ZeissFile {
-    /// The .txrm or .xrm file.
+    /// Path of the .txrm or .xrm file.
     pub path: InputPath,
 }
 
@@ -72,15 +72,16 @@ pub struct ZeissFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NexusFile {
-    /// The file.
+    /// Path of the file.
     pub path: InputPath,
-    /// The images [image, row, column]. Default: `data` beside the image keys.
+    /// Dataset of the images [image, row, column]. Default: `data` beside the image keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// What each image is: 0 projection, 1 flat, 2 dark, 3 invalid. Default: the dataset called `image_key`.
+    /// Dataset of the kind of each image: 0 projection, 1 flat, 2 dark, 3 invalid. Default: the dataset called
+    /// `image_key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_key: Option<String>,
-    /// The angle of each image. Default: the dataset called `rotation_angle`.
+    /// Dataset of the angle of each image. Default: the dataset called `rotation_angle`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<String>,
 }
@@ -89,48 +90,48 @@ pub struct NexusFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MetaImageStack {
-    /// The .mha file, [views, rows, columns].
+    /// Path of the .mha file, an array [views, rows, columns].
     pub path: InputPath,
-    /// One angle per view: .npy, or text with one number per line.
+    /// File with one angle per view: .npy, or text with one number per line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<InputPath>,
 }
 
-/// A sinogram and proj_geom of the ASTRA toolbox.
+/// A sinogram with the proj_geom of the ASTRA toolbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AstraFile {
-    /// The MATLAB file.
+    /// Path of the MATLAB file.
     pub path: InputPath,
-    /// Name of the line integrals. Default: the array called `sinogram`.
+    /// Name of the array of line integrals. Default: the array called `sinogram`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sinogram: Option<String>,
 }
 
-/// Files of bare numbers.
+/// Files of raw numbers without a header that is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawFile {
-    /// The projections.
+    /// File of the projections.
     pub path: InputPath,
-    /// Their shape [views, rows, columns].
+    /// Shape of the projections, [views, rows, columns].
     pub shape: [usize; 3],
-    /// Type of a number.
+    /// Type of the numbers.
     #[serde(rename = "type")]
     pub number: NumberType,
-    /// Order of the bytes of a number.
+    /// Byte order of the numbers.
     #[serde(default)]
     pub byte_order: ByteOrder,
-    /// Bytes before the first number.
+    /// Number of bytes before the first number.
     #[serde(default)]
     pub skip_bytes: u64,
-    /// Exposures without the object, of the same rows, columns and type.
+    /// File of exposures without the object (flats), with the same rows, columns and type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flats: Option<InputPath>,
-    /// Exposures without the beam, likewise.
+    /// File of exposures without the beam (darks), with the same rows, columns and type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub darks: Option<InputPath>,
-    /// One angle per view: .npy, or text with one number per line.
+    /// File with one angle per view: .npy, or text with one number per line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<InputPath>,
 }

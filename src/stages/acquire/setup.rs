@@ -1,4 +1,4 @@
-//! What stands beside the kind of input: how its numbers become line integrals of a scan.
+//! Keys beside the kind of input: how the values of the file become line integrals of a scan.
 
 use super::calibrate::Parameter;
 use super::correction::Corrections;
@@ -9,50 +9,55 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Keys beside the kind of input.
+/// Description of the measured data: scan, kind of values, and corrections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Setup {
-    /// The scan, as for `simulate`; may be left out where a scanner's header describes it. Views, pixels and (where the
-    /// file has them) angles come from the data; give the pitch of the detector's own pixels. Without a pitch lengths
+    /// The scan, as in `simulate`; may be left out if a scanner's header describes it. Number of views, pixels and (if
+    /// the file has them) angles come from the data; give the pitch of the unbinned pixels. Without a pitch, lengths
     /// are in pixels.
     pub geometry: Option<OneOf<GeometryKind>>,
-    /// What the numbers are. Default: counts where there are flats, else line integrals.
+    /// Kind of the values. Default: counts if there are flats or `open_beam`, otherwise line integrals.
     pub values: Option<Values>,
-    /// Counts of the open beam, where there are no flats.
+    /// Counts of the open beam, for data without flats.
     pub open_beam: Option<f64>,
     /// Unit of the angles in the file.
     pub angles_in: AngleUnit,
-    /// Take the views as turning the other way round.
+    /// Reverse the sense of rotation of the views.
     pub reverse_angles: bool,
-    /// Rows of the detector to use, [first, end]; the end is left out. One row makes a 2-D scan.
+    /// Detector rows to use, [first, end], counted from 0; `end` itself is left out. One row makes a 2-D scan. `null`:
+    /// all.
     pub rows: Option<[usize; 2]>,
-    /// Which end of the object the first row of an image shows. Default: top for TIFF, as cameras and viewers store
-    /// pictures (bottom with poses, which say where rows go); bottom, rows growing with +z, for all other formats.
+    /// Which end of the object the first image row shows. Default: `top` for TIFF images (also those of scanner
+    /// folders), `bottom` (rows grow with +z) for all other formats and always with poses, which define the direction
+    /// of the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_row: Option<FirstRow>,
-    /// Pixels averaged along rows and columns before the logarithm.
+    /// Number of pixels along rows and columns that are averaged into one, 1 to 64. Transmissions are averaged before
+    /// the logarithm is taken.
     pub bin: usize,
-    /// Column (of the file, counted from 0) on which the axis of rotation falls, or auto to find it. Default: the
-    /// middle, moved by the geometry's offset_mm.
+    /// Column of the file, counted from 0 (with fraction), on which the axis of rotation falls, or `auto` to find it.
+    /// Default: the middle of the detector, shifted by the geometry's `offset_mm`.
     pub center_of_rotation: Option<Axis>,
-    /// Parameters of the scanner to find from the data alone, beginning with what `geometry` says: any of center,
-    /// detector_v, roll, tilt, source_distance, drift, jitter. What predicts withheld views no better is not used.
+    /// Parameters of the scanner that are estimated from the data, starting from `geometry`: any of center, detector_v,
+    /// roll, tilt, source_distance, drift, jitter. They are used only if they predict withheld views better. Default:
+    /// none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calibrate: Vec<Parameter>,
-    /// Columns at each edge of the detector that see only air in every view: their mean is brought to zero, view by
-    /// view.
+    /// Number of file columns at each edge of the detector that see only air in every view; in each view and row, their
+    /// mean is set to zero. 0: no correction.
     pub air_columns: usize,
-    /// Pixels that stand out from their neighbours by so many robust standard deviations are replaced; 0 keeps all.
+    /// Replace samples that differ from their neighbours by more than this many robust standard deviations (zingers);
+    /// at least 3. 0: keep all.
     pub zinger_sigma: f64,
     /// Corrections of the line integrals: drift, bad pixels, rings, beam hardening. Default: none.
     pub correct: Corrections,
-    /// Attenuation of water for this beam, 1/mm. With it volumes are in HU, without it in attenuation (1/mm).
+    /// Attenuation of water for this beam, 1/mm. If given, volumes are in HU, otherwise in attenuation (1/mm).
     pub mu_water_per_mm: Option<f64>,
-    /// Look at the data before anything long is begun.
+    /// Check the data before the reconstruction, and treat impossible findings as errors or as warnings.
     pub preflight: Preflight,
-    /// Number of views, spread evenly over the directions, that no method is given: they judge what each method's
-    /// volume shows from there.
+    /// Number of views, spread evenly over the directions, that no method is given. Methods are judged by how well
+    /// their volumes predict these views. `null`: 10 if `evaluate.views` is given, otherwise none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out: Option<usize>,
 }
@@ -80,20 +85,21 @@ impl Default for Setup {
     }
 }
 
-/// What the numbers of a file are.
+/// Kind of the values of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Values {
-    /// Counts of the detector: divided by the flats (less the darks), then the logarithm is taken.
+    /// Counts of the detector: after subtraction of the darks they are divided by the flats, and the logarithm is
+    /// taken.
     Counts,
-    /// Already divided by the open beam, air is 1: the logarithm is taken.
+    /// Already divided by the open beam (1 in air): only the logarithm is taken.
     Transmission,
-    /// The logarithm is taken, air is 0.
+    /// The logarithm is already taken (0 in air).
     LineIntegrals,
 }
 
 impl Values {
-    /// For messages, as in the YAML.
+    /// Name as in the YAML, for messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Counts => "counts",
@@ -103,11 +109,11 @@ impl Values {
     }
 }
 
-/// Which end of the object the first row of an image shows.
+/// End of the object that the first image row shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FirstRow {
-    /// The end at +z: rows are turned round when they are read.
+    /// The end at +z: rows are reversed when they are read.
     Top,
     /// The end at -z: rows grow with +z.
     Bottom,
@@ -117,33 +123,33 @@ pub enum FirstRow {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AngleUnit {
-    /// A turn is 360.
+    /// Degrees: a full turn is 360.
     #[default]
     Degrees,
-    /// A turn is 2π.
+    /// Radians: a full turn is 2π.
     Radians,
 }
 
-/// What becomes of the preflight's findings.
+/// Treatment of the preflight's findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preflight {
-    /// What cannot be is an error, what is odd a warning.
+    /// Impossible findings are errors, suspicious ones are warnings.
     #[default]
     Stop,
-    /// Everything is a warning.
+    /// All findings are warnings.
     Warn,
-    /// Nothing is looked at.
+    /// The preflight is skipped.
     Off,
 }
 
-/// Where the axis of rotation falls.
+/// Position of the axis of rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a column such as 319.5, or auto")]
 pub enum Axis {
     /// A column of the file, counted from 0.
     Column(f64),
-    /// To be found.
+    /// Search for the axis.
     Found(Auto),
 }
 
@@ -151,7 +157,7 @@ pub enum Axis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Auto {
-    /// Chosen so that the views fit together best.
+    /// The column at which the views fit together best.
     Auto,
 }
 
@@ -175,10 +181,10 @@ crate::sibling_keys!(Setup {
 });
 
 impl Setup {
-    /// Refuses what no data could have, and a scan that neither these keys nor a header describes.
+    /// Refuses invalid keys, and a missing `geometry` if `needs_geometry`, that is, if no header describes the scan.
     ///
     /// # Errors
-    /// The key and what it should be.
+    /// [`Error::Config`] with the key and the expected value.
     pub fn check(&self, needs_geometry: bool) -> Result<()> {
         let positive = |key: &str, value: Option<f64>| match value {
             Some(value) if !(value.is_finite() && value > 0.0) => {
@@ -216,7 +222,7 @@ impl Setup {
         }
     }
 
-    /// The rows to read.
+    /// The detector rows to read; `None` for all.
     pub(super) fn rows(&self) -> Option<Range<usize>> {
         self.rows.map(|[first, end]| first..end)
     }

@@ -1,9 +1,9 @@
-//! A quick reconstruction of one slice, only to see how well the views fit together under a guess of the geometry.
+//! A quick reconstruction of one slice, which shows how well the views fit together for an assumed geometry.
 //!
-//! The views are thinned and their columns averaged; a few steps of CGLS (conjugate gradients on Aᵀ A x = Aᵀ y; Björck,
-//! "Numerical Methods for Least Squares Problems", 1996, §7.4) give an image of the field of view, and what of the data
-//! its reprojection leaves unexplained, ‖A x − y‖ / ‖y‖, is small only if the axis and the sense of rotation are right.
-//! Unlike a filtered backprojection it works alike for parallel and divergent rays and for any arc.
+//! Views are left out and columns averaged. A few steps of CGLS (conjugate gradients on Aᵀ A x = Aᵀ y; Björck,
+//! "Numerical Methods for Least Squares Problems", 1996, §7.4) give an image of the field of view. Its relative
+//! residual ‖A x − y‖ / ‖y‖ is small only if the axis and the sense of rotation are right. Unlike filtered
+//! backprojection this works equally for parallel and divergent rays and for any arc.
 
 use super::layout::MeasuredLayout;
 use super::scan;
@@ -14,27 +14,27 @@ use crate::geometries::GeometryKind;
 use crate::registry::OneOf;
 use ndarray::{Array2, Array3, s};
 
-/// Most views of a trial.
+/// Largest number of views of a trial.
 const VIEWS: usize = 120;
-/// Rows beside the detector at which the plane of the source may still fall.
+/// Largest distance of the plane of the source from the nearest detector row, rows.
 const BESIDE: f64 = 1.5;
-/// A row whose line integrals stay below this part of the largest ones shows nothing.
+/// A row whose line integrals stay below this fraction of the largest one does not show the object.
 const EMPTY: f32 = 0.1;
 
-/// One row of the data, thinned, and how the scan was.
+/// One row of the data with fewer views and columns, and the description of its scan.
 pub(super) struct Trial<'a> {
     kind: &'a OneOf<GeometryKind>,
     layout: MeasuredLayout,
-    /// Columns averaged into one.
+    /// Number of columns averaged into one.
     bin: usize,
     sinogram: Array2<f32>,
 }
 
 impl<'a> Trial<'a> {
-    /// The row nearest to the plane of the source, its columns averaged to at most `columns`.
+    /// Takes the row nearest to the plane of the source and averages its columns to at most `columns`.
     ///
     /// # Errors
-    /// No row near that plane, or none of the object in it: other rows are no fan.
+    /// No row near that plane, or one that does not show the object: the rays of other rows are not in one plane.
     pub(super) fn new(
         integrals: &Array3<f32>,
         layout: &MeasuredLayout,
@@ -54,23 +54,23 @@ impl<'a> Trial<'a> {
         Ok(Self { kind, layout: MeasuredLayout { views: kept.len(), angles, ..layout.clone() }, bin, sinogram })
     }
 
-    /// Columns of the data.
+    /// Number of columns of the data that are used.
     pub(super) fn width(&self) -> f64 {
         (self.sinogram.ncols() * self.bin) as f64
     }
 
-    /// What of the data stays unexplained, 0 to about 1, if the axis falls on this column of the data and the views
-    /// turn as they do (or the other way round).
+    /// Relative residual, 0 to about 1, if the axis falls on column `axis` of the data. `reversed` reverses the sense
+    /// of rotation.
     ///
     /// # Errors
-    /// An axis beside the detector; a kind of scan that cannot be cut down to one slice.
+    /// An axis outside the detector, or a kind of scan that cannot be reduced to one slice.
     pub(super) fn residual(&self, axis: f64, reversed: bool) -> Result<f64> {
         let (geometry, grid) = self.scan(axis, reversed)?;
         let data = Projections::from_vec(geometry, self.sinogram.iter().copied().collect())?;
         cgls::unexplained(&data, &grid)
     }
 
-    /// The trial's data, if the axis falls on this column of the data, and a grid that holds what any view sees.
+    /// The trial's data for an axis on column `axis` of the data, and a grid that contains what any view sees.
     ///
     /// # Errors
     /// As [`Trial::residual`].
@@ -88,7 +88,8 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// The row that the plane of the source meets, which alone shows one slice of the object; of a parallel beam all do.
+/// The row in the plane of the source, which alone shows a single slice of the object; for a parallel beam the middle
+/// row.
 fn level_row(integrals: &Array3<f32>, layout: &MeasuredLayout, kind: &OneOf<GeometryKind>) -> Result<usize> {
     let rows = integrals.shape()[1];
     let middle = (rows as f64 - 1.0) / 2.0;
@@ -109,8 +110,8 @@ fn level_row(integrals: &Array3<f32>, layout: &MeasuredLayout, kind: &OneOf<Geom
     Ok(row as usize)
 }
 
-/// The scan as if it went all the way round, so that the grid reaches as far as any view sees: another axis must not
-/// change how much of the data can be explained.
+/// The geometry with an arc of a full turn, so that the grid contains what any view sees: the part of the data that can
+/// be explained must not depend on the axis.
 fn whole_turn(geometry: &Geometry) -> Geometry {
     let mut whole = geometry.clone();
     if let Some(orbit) = &mut whole.orbit {

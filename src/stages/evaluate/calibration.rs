@@ -1,14 +1,14 @@
-//! Whether an uncertainty map says how wrong a volume is.
+//! Calibration of an uncertainty map: how well it describes the errors of a volume.
 //!
-//! Over the voxels with a spread σ > 0 and error e: the shares with |e| ≤ σ and |e| ≤ 2σ (0.683 and 0.954 if errors
-//! were normal with that spread), the factor √(mean e² / mean σ²) that σ is too small by on average, and Spearman's
-//! rank correlation of σ with |e|, which says whether the map points at the wrong places even where its scale is off.
-//! Guo et al., ICML 2017; Spearman 1904.
+//! Computed over the voxels with a standard deviation σ > 0 and error e: the fractions with |e| ≤ σ and |e| ≤ 2σ (0.683
+//! and 0.954 for normally distributed errors), the factor √(mean e² / mean σ²) by which σ is too small on average, and
+//! Spearman's rank correlation of σ with |e|, which shows whether σ is large in the right places even if its scale is
+//! wrong. Guo et al., ICML 2017; Spearman 1904.
 
 use crate::data::Volume;
 use std::collections::BTreeMap;
 
-/// The figures, by name; none where no voxel has a spread.
+/// The values by name; empty if no voxel has a standard deviation above 0.
 pub(super) fn figures(truth: &Volume, found: &Volume, deviation: &Volume) -> BTreeMap<String, f64> {
     let values = truth.as_slice().iter().zip(found.as_slice()).zip(deviation.as_slice());
     let pairs: Vec<(f64, f64)> = values
@@ -31,7 +31,7 @@ pub(super) fn figures(truth: &Volume, found: &Volume, deviation: &Volume) -> BTr
     ])
 }
 
-/// Spearman's ρ of the two members of each pair.
+/// Spearman's rank correlation ρ of the two members of each pair.
 fn rank_correlation(pairs: &[(f64, f64)]) -> f64 {
     let (a, b) = (ranks(pairs.iter().map(|pair| pair.0)), ranks(pairs.iter().map(|pair| pair.1)));
     let mean = (pairs.len() as f64 - 1.0) / 2.0;
@@ -41,7 +41,7 @@ fn rank_correlation(pairs: &[(f64, f64)]) -> f64 {
     if squares > 0.0 { product / squares.sqrt() } else { 0.0 }
 }
 
-/// Rank of each value, equal values sharing their mean rank.
+/// Rank of each value, from 0; equal values share their mean rank.
 fn ranks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let values: Vec<f64> = values.collect();
     let mut order: Vec<usize> = (0..values.len()).collect();

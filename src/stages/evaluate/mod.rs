@@ -1,5 +1,5 @@
-//! evaluate: every method against the truth, over all voxels and over those that every view sees (`_fov`); measured
-//! projections have none, and methods are measured by what of the data their reprojection leaves unexplained
+//! evaluate: compares every method with the ground truth, over all voxels and over those that every view sees (`_fov`).
+//! Measured projections have no ground truth; there the methods are evaluated by the residual of their reprojection
 //! (`residual`).
 
 mod calibration;
@@ -22,30 +22,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What is measured.
+/// Metrics and other evaluations of the results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Metric keys: psnr_db, ssim, ssim_slices, rmse_hu and mae_hu by default; also nrmse, correlation, ms_ssim, gmsd,
-    /// hu_bias_TISSUE and hu_spread_TISSUE (air, lung, fat, soft, bone), and as papers report them ssim2d_gauss_r2 and
-    /// ssim3d_naf. Each but ms_ssim, gmsd and those of papers is also measured with the mask `fov`. Measured
-    /// projections have no truth: there `residual` is measured, whatever is asked for.
+    /// Metrics by their keys: psnr_db, ssim, ssim_slices, rmse_hu and mae_hu by default; also nrmse, correlation,
+    /// ms_ssim, gmsd, hu_bias_TISSUE and hu_spread_TISSUE (air, lung, fat, soft, bone), and, as defined in papers,
+    /// ssim2d_gauss_r2 and ssim3d_naf. All but ms_ssim, gmsd and the last two are also computed over the voxels that
+    /// every view sees (`_fov`). Measured projections have no ground truth: there `residual` is computed instead.
     pub metrics: Vec<String>,
-    /// Which methods of a measured scan are judged by withheld views (held_out_residual, held_out_noise,
-    /// resolution_mm): auto is every method but neural fields. Costs three more reconstructions of each, from 0.9, 0.5
-    /// and 0.5 of the views.
+    /// Which methods of a measured scan are evaluated by withheld views (held_out_residual, held_out_noise,
+    /// resolution_mm): `auto` is every method except neural fields. Each method so evaluated runs three more times, on
+    /// 0.9, 0.5 and 0.5 of the views.
     pub cross_validation: CrossValidation,
-    /// held_out: methods are also judged by X-ray views that they were not given (views_psnr_db, views_ssim); ten of
-    /// them unless `simulate.held_out` or `acquire.held_out` says how many. Where these keys stand, so are they anyway.
+    /// `held_out`: evaluate the methods also by X-ray views that they were not given (views_psnr_db, views_ssim).
+    /// `simulate.held_out` or `acquire.held_out` gives the number of views, 10 by default; if it is given, these views
+    /// are evaluated in any case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<Views>,
 }
 
-/// Views that judge methods.
+/// Views by which methods are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Views {
-    /// Those that no method was given.
+    /// The held-out views, which no method was given.
     HeldOut,
 }
 
@@ -56,30 +57,30 @@ impl Default for Config {
     }
 }
 
-/// The stage.
+/// The evaluate stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluate {
-    /// What is measured.
+    /// Metrics and other evaluations.
     pub config: Config,
 }
 
-/// Values by key, and why some do not exist.
+/// Values by key, and the reasons for missing ones.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Scores {
     metrics: BTreeMap<String, Option<f64>>,
     reasons: BTreeMap<String, String>,
 }
 
-/// What the record of an evaluation keeps.
+/// Values that the cache record of an evaluation keeps.
 #[derive(Serialize, Deserialize)]
 struct Evaluation {
     volume: Scores,
     start: Option<Scores>,
-    /// How the uncertainty fits the errors.
+    /// Calibration of the uncertainty map.
     #[serde(default)]
     uncertainty: BTreeMap<String, f64>,
     definitions: BTreeMap<String, MetricDefinition>,
-    /// The figures of each held-out picture.
+    /// Values for each held-out picture.
     #[serde(default)]
     views: Vec<Value>,
 }
@@ -112,7 +113,7 @@ impl Stage for Evaluate {
 }
 
 impl Evaluate {
-    /// A completed method against the truth, the data or the held-out pictures.
+    /// Evaluates a completed method by the ground truth, the data or the held-out pictures.
     fn judged(
         &self,
         outcome: &Outcome,
@@ -176,7 +177,7 @@ impl Evaluate {
             .collect())
     }
 
-    /// Every metric, over all voxels and over `fov`, with the key it has in the report.
+    /// Every metric with its key in the report, over all voxels and over `fov`.
     fn each<'a>(
         &self,
         truth: &'a Volume,
@@ -194,13 +195,13 @@ impl Evaluate {
     }
 }
 
-/// The voxels that fall on the detector in every view.
+/// For each voxel, whether it is projected onto the detector in every view.
 fn seen_by_all(scan: &Acquisition) -> Vec<bool> {
     let views = scan.projections.geometry.views.len().min(usize::from(u16::MAX)) as u16;
     coverage::seen_by(&scan.grid, &scan.projections.geometry).into_iter().map(|seen| seen >= views).collect()
 }
 
-/// The method's entry in the report.
+/// Entry of the method in the report.
 fn entry(outcome: &Outcome, evaluation: Option<&Evaluation>) -> MethodReport {
     let facts = outcome.result.as_ref().map(|result| result.facts.clone()).unwrap_or_default();
     let mut notes = facts.notes;

@@ -1,5 +1,5 @@
-//! Methods on pictures, judged by the pictures that they have not seen: PSNR and SSIM of each before white, and their
-//! means.
+//! Evaluation of methods on camera pictures by held-out pictures: PSNR and SSIM of each picture on a white background,
+//! and their means.
 
 use super::{Config, Evaluate, Evaluation, Scores};
 use crate::context::{Context, StageOutput, layout};
@@ -13,14 +13,14 @@ use crate::stages::flow::{Outcome, Reconstructed, Scene};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What opacity shows when pictures are compared.
+/// Background colour (RGB) of transparent pixels when pictures are compared.
 const WHITE: [f32; 3] = [1.0; 3];
 /// Keys in the report.
 const KEYS: [&str; 3] = ["psnr_db", "psnr_db_object", "ssim"];
-/// End of the key of a figure that counts only the pixels with the object.
+/// Suffix of the keys that count only the pixels with the object.
 const ON_THE_OBJECT: &str = "_object";
 
-/// The evaluation of a method by the held-out pictures.
+/// Evaluates a method by the held-out pictures.
 pub(super) fn evaluation(
     config: &Config,
     outcome: &Outcome,
@@ -72,7 +72,7 @@ fn judge(config: &Config, outcome: &Outcome, scene: &Scene, context: &Context) -
     Ok(Evaluation { volume: scores, start: None, uncertainty: BTreeMap::new(), definitions, views })
 }
 
-/// The pixels in which either picture shows anything: an empty background is met by every method.
+/// The pixels in which either picture is not fully transparent; every method reproduces an empty background.
 fn on_the_object(
     truth: &Picture,
     seen: &Picture,

@@ -1,4 +1,4 @@
-//! What of measured data a volume leaves unexplained: ‖A x − y‖ / ‖y‖ over all samples, A by Joseph's method.
+//! Relative residual of a volume on measured data: ‖A x − y‖ / ‖y‖ over all samples, with A by Joseph's method.
 
 use super::{Evaluate, Evaluation, Scores};
 use crate::context::{Context, StageOutput};
@@ -10,17 +10,17 @@ use crate::stages::Stage;
 use crate::stages::flow::{Acquisition, Outcome, Reconstructed};
 use std::collections::BTreeMap;
 
-/// Its key in reports.
+/// Key of the residual in reports.
 const KEY: &str = "residual";
-/// What it is, in words.
+/// Definition for the report.
 const DEFINITION: &str = "norm of (reprojection of the volume - measured line integrals) over the norm of the latter; \
                           low means that the data are explained, noise included, not that the image is right";
-/// The measured line integrals over the reprojected ones: beyond this the scale of a volume is off.
+/// Accepted range of the scale s of the best fit y = s A x; outside it a warning is given.
 const RIGHT: std::ops::RangeInclusive<f64> = 0.9..=1.1;
-/// Views projected at once: bounds the memory.
+/// Number of views projected at once; it limits the memory.
 const CHUNK: usize = 32;
 
-/// The evaluation of a method without a truth.
+/// Evaluates a method without ground truth.
 pub(super) fn evaluation(
     outcome: &Outcome,
     result: &Reconstructed,
@@ -66,15 +66,15 @@ fn scores(found: Option<Agreement>) -> Scores {
     scores
 }
 
-/// How a reprojection A x and the data y agree.
+/// Agreement of a reprojection A x with the data y.
 struct Agreement {
     /// ‖A x − y‖ / ‖y‖.
     residual: f64,
-    /// The s of the best fit y = s A x.
+    /// The s of the least-squares fit y = s A x.
     scale: f64,
 }
 
-/// `None` for data or a volume of zeros.
+/// Agreement of a volume (1/mm) with the data; `None` if the data are all zero.
 fn agreement(volume: &Volume, scan: &Acquisition) -> Result<Option<Agreement>> {
     let (geometry, data) = (&scan.projections.geometry, scan.projections.as_slice());
     let samples = geometry.detector.rows * geometry.detector.columns;
@@ -97,7 +97,7 @@ fn agreement(volume: &Volume, scan: &Acquisition) -> Result<Option<Agreement>> {
         .then(|| Agreement { residual: (missed / all).sqrt(), scale: if own > 0.0 { both / own } else { 1.0 } }))
 }
 
-/// A warning where a volume's values are off by a factor.
+/// Warns if the values of a volume are wrong by a factor.
 fn scale_off(name: &str, agreement: &Agreement) {
     if !RIGHT.contains(&agreement.scale) {
         let message = format!(

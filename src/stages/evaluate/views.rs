@@ -1,5 +1,5 @@
-//! Methods on projections, judged by the views that they were not given: line integrals through each volume (Joseph's
-//! method) beside the held-out ones.
+//! Evaluation of methods on projections by held-out views: projections of each volume (Joseph's method) are compared
+//! with the held-out line integrals.
 
 use crate::context::layout::VIEWS;
 use crate::context::{Context, Key, StageOutput};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// Keys in the report.
 const KEYS: [&str; 2] = ["views_psnr_db", "views_ssim"];
 
-/// What the record keeps beside its files.
+/// Values that the cache record keeps beside its files.
 #[derive(Serialize, Deserialize)]
 struct Judged {
     metrics: BTreeMap<String, Option<f64>>,
@@ -24,7 +24,7 @@ struct Judged {
     views: Vec<Value>,
 }
 
-/// Adds the figures of the held-out views to every completed method's, where there are such views.
+/// Adds the values for the held-out views to every completed method, if there are such views.
 pub(super) fn add(scan: &Acquisition, outcomes: &[Outcome], context: &Context, findings: &mut Findings) -> Result<()> {
     let Some(truth) = &scan.held_out else { return Ok(()) };
     for (outcome, entry) in outcomes.iter().zip(&mut findings.methods) {

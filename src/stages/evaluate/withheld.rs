@@ -1,11 +1,11 @@
-//! The report's entries for what withheld views say about a method.
+//! Entries in the report for the evaluation by withheld views.
 
 use crate::data::MetricDefinition;
 use crate::stages::withheld::Withheld;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What the figures are, in the order of [`Withheld::KEYS`], and their units.
+/// Definitions of the values, in the order of [`Withheld::KEYS`], and their units.
 const MEANINGS: [(&str, &str); 3] = [
     (
         "norm of (prediction - measurement) over the norm of the measurement, for every tenth view; the prediction is \
@@ -38,7 +38,7 @@ pub(super) fn definitions() -> BTreeMap<String, MetricDefinition> {
     Withheld::KEYS.into_iter().zip(MEANINGS).map(define).collect()
 }
 
-/// The correlation as a note of its method: three lists of one length.
+/// The Fourier shell correlation as a note of its method: three lists of equal length.
 pub(super) fn note(shells: &[[f64; 3]]) -> Value {
     let column = |k: usize| shells.iter().map(|row| row[k]).collect::<Vec<f64>>();
     json!({"frequency_per_mm": column(0), "correlation": column(1), "half_bit": column(2)})

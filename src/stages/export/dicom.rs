@@ -7,7 +7,7 @@ use crate::formats::dicom::{Labels, SourceSeries, write_series};
 use crate::progress;
 use crate::stages::flow::{Acquisition, Origin, Outcome, Reconstructed};
 
-/// Writes the series, or finds them written. Gives the files, relative to the run folder.
+/// Writes the series, unless they are already written. Returns the names of the files, relative to the run folder.
 pub(super) fn series(
     config: &DicomConfig,
     scan: &Acquisition,

@@ -1,5 +1,5 @@
-//! `manifest.json`: what made the results and the hash of every input and output, so that `recon verify` can name a
-//! changed byte.
+//! `manifest.json`: software and machine of the run, and the hashes of all inputs and outputs, so that `recon verify`
+//! can detect a changed file.
 
 use crate::context::{Context, InputFile, Machine, circumstances, hash_file, layout, relative};
 use crate::error::{Error, Result};
@@ -15,48 +15,48 @@ use std::path::Path;
 /// A file and its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileHash {
-    /// Relative to the run folder.
+    /// Path relative to the run folder.
     pub path: String,
-    /// Hash of its bytes.
+    /// blake3 hash of its content, in hex.
     pub blake3: String,
-    /// Number of its bytes.
+    /// Length, bytes.
     pub bytes: u64,
 }
 
-/// What `manifest.json` holds.
+/// Content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of these keys.
+    /// Version of the format of this file.
     pub schema: u32,
-    /// Version of recon, libtorch.
+    /// Versions of recon and libtorch, by name.
     pub versions: BTreeMap<String, String>,
-    /// When, where and by which build, as labels and values in order.
+    /// Date, machine and build of the run, as labels and values in order.
     #[serde(default)]
     pub circumstances: Vec<(String, String)>,
-    /// Device computed on, and why.
+    /// The chosen device and the reason for the choice.
     pub device: String,
     /// SIMD level of the CPU kernels.
     pub simd: String,
-    /// Threads of rayon and libtorch.
+    /// Number of threads of both rayon and libtorch.
     pub threads: usize,
-    /// Seed of all randomness.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// What became of the identity of whoever was scanned; where it was dropped, inputs are numbered, not named.
+    /// Whether the patient's identity was kept or dropped; if it was dropped, inputs are numbered instead of named.
     #[serde(default = "kept")]
     pub identity: Identity,
-    /// Files read.
+    /// Input files.
     pub inputs: Vec<FileHash>,
-    /// Files written, but for the manifest itself, the log and the records.
+    /// Output files, except the manifest itself, the log and the cache records.
     pub outputs: Vec<FileHash>,
-    /// Records of finished work, from which a run resumes.
+    /// Cache records of finished work, from which a run resumes.
     #[serde(default)]
     pub records: Vec<FileHash>,
-    /// The log as far as it was written when this was: later runs append to it.
+    /// The log at the time when the manifest was written; later runs append to the log.
     #[serde(default)]
     pub log: Option<FileHash>,
 }
 
-/// What runs did before they had a choice.
+/// The identity in manifests of earlier versions, which had no such key: they always kept it.
 fn kept() -> Identity {
     Identity::Keep
 }
@@ -91,7 +91,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// What the page says about where the run was made.
+    /// The facts about the run that the report page shows.
     #[must_use]
     pub fn facts(&self) -> RunFacts {
         let hashes = |files: &[FileHash]| files.iter().map(|file| (file.path.clone(), file.blake3.clone())).collect();
@@ -111,7 +111,7 @@ impl Manifest {
         }
     }
 
-    /// Takes the hash of a file that was written anew, and writes the manifest.
+    /// Updates the hash of an output file that was written again, and writes the manifest.
     ///
     /// # Errors
     /// Files that cannot be read or written.

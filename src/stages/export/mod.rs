@@ -23,30 +23,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What is written, and where.
+/// Output files and their folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The run folder, relative to the working directory. Default: runs/NAME.
     pub directory: Option<PathBuf>,
-    /// Formats of the volumes. NIfTI is always written: it is what a run resumes from.
+    /// Formats of the volumes. NIfTI is always written, because a run resumes from it.
     pub volumes: Vec<VolumeFormat>,
-    /// Formats of the scan. JSON is always written: it is what a run resumes from.
+    /// Formats of the scan geometry. JSON is always written, because a run resumes from it.
     pub geometry: Vec<GeometryFormat>,
     /// Formats of the report.
     pub report: Vec<ReportFormat>,
-    /// What the DICOM series say.
+    /// Settings of the DICOM series.
     pub dicom: DicomConfig,
-    /// The viewer inside report.html; null leaves it out.
+    /// Interactive viewer in report.html; `null` leaves it out.
     pub viewer: Option<ViewerConfig>,
 }
 
-/// The viewer inside report.html.
+/// Interactive viewer in report.html.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ViewerConfig {
-    /// Most MiB that its volumes add to report.html. Beyond that their values are rounded, then neighbouring voxels
-    /// are averaged, in the viewer alone.
+    /// Largest size that the viewer's volumes add to report.html, MiB, 0.1 to 1024. To stay below it, their values are
+    /// rounded and then neighbouring voxels averaged, in the viewer only.
     pub size_mib: f64,
 }
 
@@ -71,7 +71,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses what makes no sense.
+    /// Refuses invalid values.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -89,26 +89,26 @@ impl Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VolumeFormat {
-    /// NIfTI, HU, METHOD/volume.nii.gz.
+    /// NIfTI, METHOD/volume.nii.gz.
     Nifti,
-    /// A CT series, METHOD/dicom/.
+    /// DICOM CT series, METHOD/dicom/.
     Dicom,
     /// MetaImage, METHOD/volume.mha.
     Metaimage,
     /// NRRD, METHOD/volume.nrrd.
     Nrrd,
-    /// NumPy array with its sidecar, METHOD/volume.npy.
+    /// NumPy array with a sidecar file for the grid, METHOD/volume.npy.
     Npy,
-    /// NumPy archive with its sidecar, METHOD/volume.npz.
+    /// NumPy archive with a sidecar file for the grid, METHOD/volume.npz.
     Npz,
-    /// Raw numbers with their sidecar, METHOD/volume.raw.
+    /// Raw numbers with a sidecar file for the grid, METHOD/volume.raw.
     Raw,
-    /// TIFF stack with its sidecar, METHOD/volume.tif.
+    /// TIFF stack with a sidecar file for the grid, METHOD/volume.tif.
     Tiff,
 }
 
 impl VolumeFormat {
-    /// Ending of its file, for formats of files that are written beside NIfTI.
+    /// File name extension, for formats of single files that are written in addition to NIfTI.
     fn ending(self) -> Option<&'static str> {
         match self {
             Self::Nifti | Self::Dicom => None,
@@ -126,59 +126,59 @@ impl VolumeFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReportFormat {
-    /// One offline page with pictures.
+    /// HTML page with pictures, which needs no network.
     Html,
-    /// All figures.
+    /// All values as JSON.
     Json,
-    /// The table.
+    /// Table of the metrics as CSV.
     Csv,
 }
 
-/// What the DICOM series say.
+/// Settings of the DICOM series.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DicomConfig {
-    /// What becomes of the identity of whoever was scanned. Default: drop where `load` reads a file that may be a
-    /// person's, keep for phantoms and measured projections.
+    /// Whether the patient's identity is kept or dropped. Default: drop if `load` reads a file that may show a person,
+    /// keep for phantoms and measured projections.
     pub identity: Option<Identity>,
 }
 
 impl DicomConfig {
-    /// What becomes of the identity; dropped unless something else was said.
+    /// The configured treatment of the identity; by default it is dropped.
     #[must_use]
     pub fn identity(&self) -> Identity {
         self.identity.unwrap_or_default()
     }
 }
 
-/// The stage.
+/// The export stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
     /// Name of the pipeline.
     pub name: String,
-    /// What is written.
+    /// Output files and their folder.
     pub config: Config,
 }
 
-/// Everything the stages before found.
+/// Results of all earlier stages.
 pub struct Results<'a> {
-    /// What the object was measured with.
+    /// The measurement of the object.
     pub measured: &'a Measurement,
-    /// Every method.
+    /// Outcome of every method.
     pub outcomes: &'a [Outcome],
-    /// Its figures.
+    /// Evaluation of the methods.
     pub findings: &'a Findings,
-    /// The resolved pipeline, every default explicit, paths relative to the run folder.
+    /// The pipeline with all defaults written out; paths are relative to the run folder or replaced by placeholders.
     pub resolved: serde_json::Value,
 }
 
 impl Results<'_> {
-    /// What the methods that completed have made.
+    /// Results of the completed methods.
     fn made(&self) -> impl Iterator<Item = &Reconstructed> {
         self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref())
     }
 
-    /// The states that completed methods keep: the weights of a field are a result too.
+    /// Checkpoints of completed methods. They are outputs, because they hold the weights of fields.
     fn checkpoints(&self, context: &Context) -> Vec<String> {
         let completed = self.outcomes.iter().filter(|outcome| outcome.result.is_some());
         let names = [layout::CHECKPOINT, layout::PREVIOUS_CHECKPOINT];
@@ -186,7 +186,7 @@ impl Results<'_> {
         files.filter(|file| context.folder.path(file).exists()).collect()
     }
 
-    /// Every file that was read, each once.
+    /// All input files, without repetitions.
     fn inputs(&self) -> Vec<InputFile> {
         let mut all = self.measured.inputs().to_vec();
         for file in self.made().flat_map(|made| &made.inputs) {
@@ -218,7 +218,7 @@ impl Stage for Export {
              written; give mu_water_per_mm";
             progress::warn("no_hounsfield", message);
         } else if self.config.volumes.contains(&VolumeFormat::Dicom) && context.stop_signal().stop().is_none() {
-            // A run that was told to stop writes its report and no more.
+            // A run that was asked to stop only writes its report.
             if let Some(scan) = scan {
                 files.extend(dicom::series(&self.config.dicom, scan, results.outcomes, context)?);
             }

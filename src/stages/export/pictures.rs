@@ -1,4 +1,4 @@
-//! The held-out pictures, or X-ray views, and what the methods see from there, for the report.
+//! Held-out pictures or X-ray views, with the corresponding views of the methods, for the report.
 
 use super::Results;
 use crate::context::{Context, layout};
@@ -8,10 +8,10 @@ use crate::formats::pictures;
 use crate::report::PicturePair;
 use crate::stages::held_out;
 
-/// Pictures that a report shows.
+/// Largest number of views that a report shows.
 const SHOWN: usize = 4;
 
-/// A held-out picture and what the completed methods see from there, by their names.
+/// A held-out picture, and the views of the completed methods with their names.
 pub(super) struct Shown {
     name: String,
     truth: Picture,
@@ -19,14 +19,14 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// For the report's page.
+    /// The same in the form that the report page takes.
     pub(super) fn pair(&self) -> PicturePair<'_> {
         let seen = self.seen.iter().map(|(name, picture)| (name.as_str(), picture)).collect();
         PicturePair { name: &self.name, truth: &self.truth, seen }
     }
 }
 
-/// What is shown, a few of what there is.
+/// The pictures that are shown: a few of the held-out ones.
 pub(super) fn shown(results: &Results, context: &Context) -> Result<Vec<Shown>> {
     let completed: Vec<&str> = results
         .outcomes
@@ -44,7 +44,7 @@ pub(super) fn shown(results: &Results, context: &Context) -> Result<Vec<Shown>> 
             Ok(pictures.held_out.iter().take(SHOWN).map(|shot| (shot.name.clone(), shot.picture.clone())).collect())
         }
         (_, Some(scan)) => scan.held_out.as_ref().map_or(Ok(Vec::new()), |views| {
-            // Spread over the views: neighbours look alike.
+            // Spread over all views, because neighbouring views look alike.
             let count = if views.geometry.detector.rows > 1 { views.geometry.views.len() } else { 0 };
             let numbers = (0..count.min(SHOWN)).map(|k| k * count / count.min(SHOWN));
             let view = |name: String| Ok((name.clone(), read(format!("{}/{name}.png", layout::HELD_OUT))?));

@@ -1,4 +1,4 @@
-//! The scan in the formats of other tools, beside the `geometry.json` that every run has.
+//! The scan geometry in the formats of other tools, in addition to `geometry.json`.
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -6,8 +6,8 @@ use crate::formats::geometry::GeometryFormat;
 use crate::progress;
 use crate::stages::flow::Acquisition;
 
-/// Writes the scan in every format but JSON. Gives the files, relative to the run folder; a format that cannot say the
-/// scan is a warning, not an error.
+/// Writes the geometry in every format except JSON, and returns the names of the files, relative to the run folder. If
+/// a format cannot represent the scan, a warning is given.
 pub(super) fn write(formats: &[GeometryFormat], scan: &Acquisition, context: &Context) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for format in formats.iter().filter(|format| **format != GeometryFormat::Json) {

@@ -1,4 +1,4 @@
-//! The volume of every method in the formats beside NIfTI, `METHOD/volume.*`.
+//! The volume of every method in formats other than NIfTI, `METHOD/volume.*`.
 
 use super::{Results, VolumeFormat};
 use crate::context::Context;
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::formats;
 use crate::progress;
 
-/// Writes them. Gives the files, relative to the run folder.
+/// Writes the volumes. Returns the names of the files, relative to the run folder.
 pub(super) fn write(wanted: &[VolumeFormat], results: &Results, context: &Context) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for outcome in results.outcomes {

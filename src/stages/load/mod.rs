@@ -1,4 +1,4 @@
-//! load: the object to scan, from an analytic phantom or a volume in any format.
+//! load: reads the object to scan, an analytic phantom or a volume in any supported format.
 
 mod plane;
 mod preparation;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 crate::kinds! {
-    /// Where the object comes from.
+    /// Source of the object.
     pub enum SourceKind: "input" => dyn Input {
         /// An analytic phantom.
         phantom => Phantom(PhantomFile),
@@ -30,45 +30,45 @@ crate::kinds! {
         nifti => Nifti(NiftiFile),
         /// A DICOM CT series.
         dicom => Dicom(DicomFolder),
-        /// A volume in any format.
+        /// A volume in any supported format.
         volume => Volume(VolumeFile),
     }
 }
 
-/// One way to get an object.
+/// Source of an object.
 pub trait Input {
-    /// The file or folder it is read from.
+    /// The file or folder that is read.
     fn path(&self) -> &Path;
-    /// Reads it, as it is.
+    /// Reads the object as it is in the file.
     ///
     /// # Errors
-    /// What the format's reader says.
+    /// The error of the format's reader.
     fn read(&self) -> Result<(Raw, Warnings)>;
-    /// The DICOM series it is.
+    /// The DICOM series that is read, if it is one.
     fn origin(&self) -> Option<Origin> {
         None
     }
-    /// Whether it may be a person, whose identity must be guarded.
+    /// Whether the object may be a person, whose identity must be protected.
     fn may_be_a_person(&self) -> bool {
         true
     }
 }
 
-/// What a reader gave, before it is prepared.
+/// An object as a reader returns it, before preparation.
 pub enum Raw {
-    /// An analytic object.
+    /// Analytic phantom.
     Phantom(Phantom),
-    /// Voxels in the file's quantity.
+    /// Voxels, in the quantity of the file.
     Voxels(Box<Loaded>),
 }
 
-/// An analytic phantom: solids with densities relative to water.
+/// Analytic phantom: solids with densities relative to water.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PhantomFile {
-    /// Its YAML file, such as phantoms/shepp-logan.yaml.
+    /// Path of its YAML file, such as phantoms/shepp-logan.yaml.
     pub file: InputPath,
-    /// Which member of a family: the seed of its `jitter`. Default: the file's.
+    /// Seed of the phantom's random variation (`jitter`). Default: the seed in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
@@ -77,15 +77,15 @@ pub struct PhantomFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NiftiFile {
-    /// The file.
+    /// Path of the file.
     pub path: InputPath,
-    /// What its numbers are.
+    /// Unit of the values.
     #[serde(default)]
     pub units: Units,
-    /// Which volume of several, from 0.
+    /// Index, from 0, of the volume to read from a file with several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<usize>,
-    /// What becomes of a grid whose axes are not at right angles.
+    /// Treatment of a grid whose axes are not perpendicular.
     #[serde(default)]
     pub sheared: Sheared,
 }
@@ -94,40 +94,40 @@ pub struct NiftiFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DicomFolder {
-    /// The folder.
+    /// Path of the folder.
     pub path: InputPath,
-    /// Its Series Number, SeriesInstanceUID or Series Description, needed if the folder holds several series.
+    /// Series Number, SeriesInstanceUID or Series Description; needed if the folder holds several series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// What its numbers are; other modalities than CT are read as relative values only.
+    /// Unit of the values; modalities other than CT can only be read as relative values.
     #[serde(default)]
     pub units: Units,
-    /// What becomes of the sheared grid of a tilted gantry.
+    /// Treatment of the sheared grid of a tilted gantry.
     #[serde(default)]
     pub sheared: Sheared,
 }
 
-/// A volume in any format: NIfTI, DICOM, MetaImage, NRRD, NumPy, raw numbers or TIFF.
+/// Volume in any supported format: NIfTI, DICOM, MetaImage, NRRD, NumPy, raw numbers or TIFF.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VolumeFile {
-    /// The file or folder.
+    /// Path of the file or folder.
     pub path: InputPath,
-    /// What its numbers are.
+    /// Unit of the values.
     #[serde(default)]
     pub units: Units,
-    /// What becomes of a grid whose axes are not at right angles.
+    /// Treatment of a grid whose axes are not perpendicular.
     #[serde(default)]
     pub sheared: Sheared,
-    /// Which volume of several in one file, from 0.
+    /// Index, from 0, of the volume to read from a file with several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<usize>,
-    /// Which DICOM series: its Series Number, SeriesInstanceUID or Series Description.
+    /// Series Number, SeriesInstanceUID or Series Description of the DICOM series to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
 }
 
-/// What a reader gave, and its warnings.
+/// Separates the volume from the reader's warnings.
 fn raw(mut loaded: Loaded) -> (Raw, Warnings) {
     let warnings = std::mem::take(&mut loaded.warnings);
     (Raw::Voxels(Box::new(loaded)), warnings)
@@ -188,10 +188,10 @@ impl Input for DicomFolder {
     }
 }
 
-/// The stage.
+/// The load stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
-    /// What to load and how to prepare it.
+    /// The source of the object and its preparation.
     pub config: OneOf<SourceKind, Preparation>,
 }
 
@@ -221,7 +221,7 @@ impl Load {
     /// Reads and prepares the object.
     ///
     /// # Errors
-    /// What the format's reader says; a preparation that the object cannot have.
+    /// The error of the format's reader, or a preparation that does not apply to the object.
     pub fn content(&self) -> Result<(Content, Warnings)> {
         let task = progress::begin(&format!("load {}", self.config.kind.name()), None);
         let (raw, mut warnings) = self.config.kind.as_part().read()?;

@@ -1,22 +1,23 @@
-//! A single slice is scanned in its own plane: sagittal, coronal and tilted slices are laid down as axial ones.
+//! Sagittal, coronal and tilted single slices are rotated into the axial plane, because a slice is scanned in its own
+//! plane.
 //!
-//! A scan turns about z. Left where it is, a sagittal or coronal slice would be a sheet that the beam runs through
-//! edge-on, and a tilted one would leave the one row of the detector. Where it lay is kept for exports.
+//! A scan rotates about z. In their original position, the beam would pass along a sagittal or coronal slice edge-on,
+//! and a tilted slice would not stay on the single detector row. The original pose is kept for exports.
 
 use crate::data::{Grid, Volume, Warning, cross};
 use crate::error::Result;
 use crate::stages::flow::LaidDown;
 use ndarray::Axis;
 
-/// Cosine between a slice's normal and z above which it is an axial slice: a quarter of a degree.
+/// Cosine of the angle between a slice's normal and z above which the slice counts as axial: a quarter of a degree.
 const UPRIGHT: f64 = 0.99999;
 
-/// The volume, or a single slice that is not axial as an axial one about the same centre, with what to say of it. The
-/// superior end of a sagittal or coronal slice comes first, as it is on the screen; its thickness is nominal, the
-/// distance of its rows. With it comes where it lay.
+/// Rotates a single slice that is not axial into the axial plane, about its centre; other volumes are returned
+/// unchanged. The first row of a sagittal or coronal slice is its superior end, as on a screen. The thickness is
+/// nominal: the spacing of the rows. Also returns the original pose and a warning.
 ///
 /// # Errors
-/// Never, for a volume that is one.
+/// Never, for a valid volume.
 pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<(LaidDown, Warning)>)> {
     let grid = &volume.grid;
     let single: Vec<usize> = (0..3).filter(|&k| grid.shape[k] == 1).collect();

@@ -1,4 +1,4 @@
-//! What is done to loaded voxels before they are scanned: rescale, clip, crop, slice, resample, in this order.
+//! Preparation of loaded voxels before the scan: rescale, clip, crop, slice, resample, in this order.
 
 use super::Slice;
 use crate::data::{Quantity, Volume, Warning, hounsfield_to_attenuation};
@@ -8,31 +8,32 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// Optional keys beside the kind of input. They change what is scanned, and so the truth.
+/// Optional preparation of the loaded voxels. It changes the scanned object, and with it the ground truth.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preparation {
-    /// The part to keep.
+    /// Region of the volume to keep. `null`: all.
     pub crop: Option<Crop>,
-    /// One axial slice, as a 2-D object.
+    /// One axial slice to keep, as a 2-D object. `null`: all slices.
     pub slice: Option<Slice>,
-    /// Another grid: averages when shrinking, linear interpolation when enlarging.
+    /// Grid to which the volume is resampled: by averaging to larger voxels, by linear interpolation to smaller ones.
+    /// `null`: no resampling.
     pub resample: Option<grid::Config>,
-    /// Smallest and largest HU kept, others are clipped. Default for volumes in HU: [-1000, 3000].
+    /// Smallest and largest HU, at least -1000; values outside are clipped. Default for volumes in HU: [-1000, 3000].
     pub clip_hu: Option<[f64; 2]>,
-    /// [slope, intercept]: the number in the file becomes slope * number + intercept, for files whose 8 bits are a
-    /// window.
+    /// [slope, intercept]: a value v of the file becomes slope * v + intercept, for example for 8-bit files that hold a
+    /// grey-value window.
     pub rescale: Option<[f64; 2]>,
 }
 
-/// The part of a volume to keep.
+/// Region of a volume to keep.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Crop {
-    /// Voxel ranges [[z0, z1], [y0, y1], [x0, x1]], the ends left out.
+    /// Voxel index ranges [[z0, z1], [y0, y1], [x0, x1]], from 0; the ends z1, y1 and x1 are not included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voxels: Option<[[usize; 2]; 3]>,
-    /// At most so many mm along z, about the centre of what is left.
+    /// Largest length along z, mm, around the centre of what `voxels` leaves; only whole slices are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub z_mm: Option<f64>,
 }
@@ -40,17 +41,17 @@ pub struct Crop {
 crate::sibling_keys!(Preparation { crop, slice, resample, clip_hu, rescale });
 
 impl Preparation {
-    /// The range of HU kept when nothing is said.
+    /// Default range of HU.
     pub const CLIP_HU: [f64; 2] = [-1000.0, 3000.0];
 
-    /// The volume prepared, in attenuation (1/mm).
+    /// Prepares the volume and converts it to attenuation (1/mm).
     ///
     /// # Errors
-    /// A crop or grid that the volume cannot have, an empty range of HU.
+    /// A crop or grid that does not fit the volume, or an empty range of HU.
     pub fn prepare(&self, volume: Volume, mu_water: f64) -> Result<Volume> {
         let hounsfield = volume.quantity == Quantity::Hounsfield;
         let mut volume = self.rescaled(volume)?.to_attenuation(mu_water);
-        // Before anything is averaged: padding far below air is not matter.
+        // Clipped before anything is averaged, because padding values far below air do not describe matter.
         if let Some([low, high]) = self.clip_hu.or(hounsfield.then_some(Self::CLIP_HU)) {
             if low.partial_cmp(&high) != Some(std::cmp::Ordering::Less) || low < -1000.0 {
                 return Err(Error::config("clip_hu", format!("expected -1000 <= low < high, got [{low}, {high}]")));
@@ -73,7 +74,7 @@ impl Preparation {
         }
     }
 
-    /// The volume with its numbers mapped by `rescale`.
+    /// The volume with its values rescaled by `rescale`.
     fn rescaled(&self, volume: Volume) -> Result<Volume> {
         match self.rescale {
             None => Ok(volume),
@@ -87,10 +88,10 @@ impl Preparation {
         }
     }
 
-    /// Refuses every key: a phantom is exact.
+    /// Refuses all keys, because a phantom is projected exactly.
     ///
     /// # Errors
-    /// When a key is set.
+    /// If any key is given.
     pub fn refuse_for_phantom(&self) -> Result<()> {
         if *self == Self::default() {
             return Ok(());
@@ -101,10 +102,10 @@ impl Preparation {
     }
 }
 
-/// Hounsfield units that no scanner reports: beyond 16 bits.
+/// Largest magnitude of a plausible CT number, HU: the range of 16 bits.
 const POSSIBLE_HU: f32 = 32768.0;
 
-/// A warning if a volume in HU holds numbers that are none: clipping would hide them.
+/// Warns if a volume in HU holds implausible values, which clipping would hide.
 pub(super) fn implausible(volume: &Volume) -> Option<Warning> {
     let beyond = volume.as_slice().iter().filter(|hu| hu.abs() > POSSIBLE_HU).count();
     (volume.quantity == Quantity::Hounsfield && beyond > 0).then(|| {
@@ -134,7 +135,7 @@ impl Crop {
     }
 }
 
-/// The middle `keep` of `n`, all if there are fewer.
+/// Index range of the middle `keep` of `n` slices; all if there are fewer.
 fn middle(n: usize, keep: usize) -> Range<usize> {
     let keep = keep.min(n);
     let start = (n - keep) / 2;

@@ -1,28 +1,28 @@
-//! `slice`: one axial slice of a volume as a 2-D object.
+//! `slice`: selects one axial slice of a volume as a 2-D object.
 
 use crate::data::{Grid, Volume};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One axial slice: exactly one of these.
+/// Selection of one axial slice. Give exactly one of the keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slice {
-    /// Its index along z, from 0, after the crop.
+    /// Index of the slice along z, from 0, after the crop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub z: Option<usize>,
-    /// Its place along z, from 0 (the lowest) to 1 (the highest); 0.5 is the middle.
+    /// Position of the slice along z, from 0 (lowest) to 1 (highest); 0.5 is the middle.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<f64>,
 }
 
 impl Slice {
-    /// The slice where it was, shape `[1, ny, nx]`. Its thickness is nominal, as of every 2-D grid: the spacing along
-    /// y.
+    /// The selected slice at its position, shape `[1, ny, nx]`. As for every 2-D grid, the thickness is nominal: the
+    /// spacing along y.
     ///
     /// # Errors
-    /// None or both keys, a slice outside the volume.
+    /// Not exactly one key, or a slice outside the volume.
     pub fn of(&self, volume: &Volume) -> Result<Volume> {
         let [slices, y, x] = volume.grid.shape;
         let z = self.index(slices)?;

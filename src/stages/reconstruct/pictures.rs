@@ -1,4 +1,4 @@
-//! Methods on pictures: each a record with the density, and what it sees from the held-out cameras.
+//! Methods on camera pictures: each writes a density volume and its views from the held-out cameras.
 
 use super::{Method, Reconstruct};
 use crate::algorithms::{Problem, Reconstruction, Run};
@@ -21,7 +21,7 @@ impl Reconstruct {
     }
 }
 
-/// What the method made of the pictures, and, where its fit went astray, how.
+/// Result of the method and, if its fit diverged, the message about it.
 fn seen(method: &Method, scene: &Scene, context: &Context) -> Result<(Reconstructed, Option<String>)> {
     let files = Inputs::of(&OneOf::from(method.kind.clone()))?;
     let key = context.key(Reconstruct::NAME, &files, &[&scene.key])?;

@@ -1,9 +1,9 @@
-//! Judges a method of a measured scan by views that it has not seen.
+//! Evaluation of a method on a measured scan by withheld views.
 //!
-//! Every tenth view is held out, the others are reconstructed, and the held-out ones predicted (A by Joseph's method).
-//! Then the views are parted in two halves, every other one in each, and the Fourier shell correlation of their two
-//! volumes is taken. "Every tenth" counts along the angles, not along the file. Cost: three more reconstructions, from
-//! 0.9, 0.5 and 0.5 of the views.
+//! First every tenth view is held out; the method reconstructs from the others, and the held-out views are predicted (A
+//! by Joseph's method). Then the views are split into two halves of alternate views, and the Fourier shell correlation
+//! of their two volumes is computed. Views are counted by angle, not in file order. The evaluation needs three more
+//! reconstructions, from 0.9, 0.5 and 0.5 of the views.
 
 use super::Method;
 use crate::algorithms::Run;
@@ -16,16 +16,16 @@ use crate::progress::{self, Silent};
 use crate::stages::flow::Acquisition;
 use crate::stages::withheld::Withheld;
 
-/// One in so many views is held out.
+/// One view in this many is held out.
 const EVERY: usize = 10;
-/// Fewest views that are parted.
+/// Smallest number of directions for the evaluation.
 const FEWEST: usize = 20;
-/// Columns over which the noise is taken for even.
+/// Number of second differences over which the noise is assumed to be uniform.
 const WINDOW: usize = 48;
 /// Robust standard deviation = this times the median absolute deviation.
 const MAD: f64 = 1.4826;
 
-/// What a method is judged with: the scan, and all methods of the run, since one may start from another.
+/// Data for the evaluation: the scan, and all methods of the run, since one may start from another.
 pub(super) struct CrossValidator<'a> {
     pub(super) methods: &'a [Method],
     pub(super) scan: &'a Acquisition,
@@ -33,10 +33,10 @@ pub(super) struct CrossValidator<'a> {
 }
 
 impl CrossValidator<'_> {
-    /// The figures of a method.
+    /// Evaluates a method.
     ///
     /// # Errors
-    /// [`Error::Stopped`]; what else goes wrong is the reason why a figure is missing.
+    /// [`Error::Stopped`]. Any other error becomes the reason for a missing value.
     pub(super) fn figures(&self, method: &Method) -> Result<Withheld> {
         let mut found = Withheld::default();
         let views = self.scan.projections.geometry.directions().len();
@@ -76,7 +76,7 @@ impl CrossValidator<'_> {
         Ok(found)
     }
 
-    /// The relative error of the held-out views, and what it would be if they were predicted up to their noise.
+    /// Relative error of the held-out views, and the relative error that their noise alone would give.
     fn held_out(&self, method: &Method) -> Result<[f64; 2]> {
         let [kept, out] = self.scan.projections.geometry.parted(EVERY, 0);
         let kept = self.scan.projections.part(&kept)?;
@@ -96,7 +96,7 @@ impl CrossValidator<'_> {
     }
 
     fn halves(&self, method: &Method) -> Result<fourier_shell::ShellCorrelation> {
-        // The half with the first direction is what is kept when every other one is left out.
+        // `parted` keeps the first direction, so the kept views are the first half.
         let [first, second] = self.scan.projections.geometry.parted(2, 0);
         let half = |views: &[usize]| self.scan.projections.part(views);
         let a = self.volume(method, &half(&first)?, "first half of the views")?;
@@ -104,8 +104,8 @@ impl CrossValidator<'_> {
         fourier_shell::correlate(&a, &b)
     }
 
-    /// The volume of a method from some of the views, attenuation; a start that another method made is made from the
-    /// same views.
+    /// Volume of a method from some of the views, attenuation (1/mm). If the method starts from another one, that one
+    /// also runs on these views.
     fn volume(&self, method: &Method, data: &Projections, what: &str) -> Result<Volume> {
         self.context.stop_signal().check_stop()?;
         if let Some(file) = method.kind.as_part().file() {
@@ -133,9 +133,9 @@ impl CrossValidator<'_> {
     }
 }
 
-/// Σ σ² of a detector row, σ the noise of each sample: from second differences along the row, (y₋ − 2 y + y₊) / √6,
-/// whose median absolute value over a few columns does not see edges. Noise that neighbouring pixels share is seen too
-/// small.
+/// Σ σ² over the samples of a detector row. The noise σ is estimated from second differences along the row, (y₋ − 2 y +
+/// y₊) / √6, by their median absolute value over short windows, which edges hardly affect. Noise that is correlated
+/// between neighbouring pixels is underestimated.
 fn noise_energy(row: &[f32]) -> f64 {
     if row.len() < 3 {
         return 0.0;

@@ -1,8 +1,9 @@
-//! simulate: what a scanner would have measured of the object, and the truth on the grid of the reconstructions.
+//! simulate: simulates the projections of the object, and samples the ground truth on the reconstruction grid.
 //!
-//! No inverse crime: phantoms are projected by exact line integrals, voxels on their own finer grid; each detector
-//! pixel averages the intensities of its sub-rays; the truth is averaged down. With a spectrum each ray is hardened by
-//! what it meets. The projections then pass the detector (docs/physics.md has the order of its effects).
+//! Inverse crimes are avoided: phantoms are projected by exact line integrals, voxels on their own finer grid; each
+//! detector pixel averages the intensities of its sub-rays; the ground truth is averaged over the larger voxels. With a
+//! spectrum, beam hardening follows from the materials along each ray. The effects of the detector are applied to the
+//! projections (docs/physics.md has their order).
 
 pub mod pictures;
 mod projecting;
@@ -28,59 +29,60 @@ use crate::registry::OneOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most voxels along an axis of the grid on which an object's outline is looked at.
+/// Largest number of voxels along an axis of the grid on which the object is checked for truncation.
 const OUTLINE: usize = 96;
-/// Samples per voxel edge when a phantom is rasterised.
+/// Samples per voxel edge when a phantom is sampled on a grid.
 const SUPERSAMPLING: usize = 4;
 
-/// The scanner.
+/// Simulated scanner, or cameras.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The scan: orbit and detector. Either this, or `cameras` for pictures.
+    /// Orbit and detector of the scan. Give either this or `cameras`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub geometry: Option<OneOf<GeometryKind>>,
-    /// Where cameras stand that take pictures in place of projections.
+    /// Positions of cameras that take pictures, in place of projections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cameras: Option<OneOf<CameraKind, Lens>>,
-    /// What the object looks like in these pictures.
+    /// Appearance of the object in these pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appearance: Option<appearance::Config>,
-    /// The spectrum of the source; one energy without it.
+    /// Spectrum of the source. `null`: a single energy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum: Option<OneOf<SpectrumKind, Detection>>,
-    /// Photons that scatter onto the detector.
+    /// Scattered photons. `null`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scatter: Option<ScatterConfig>,
-    /// Changes of the flux from view to view.
+    /// Variation of the flux from view to view. `null`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flux_drift: Option<DriftConfig>,
-    /// The noise of the detector; ideal line integrals without it.
+    /// Noise of the detector. `null`: none.
     #[serde(default)]
     pub noise: Option<NoiseConfig>,
-    /// Blur and crosstalk of the detector.
+    /// Blur and crosstalk of the detector. `null`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blur: Option<BlurConfig>,
-    /// Pixels, rows and columns that do not read what falls on them.
+    /// Pixels, rows and columns with wrong readings. `null`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_pixels: Option<BadPixelsConfig>,
-    /// Undoes beam hardening as far as everything is water.
+    /// Water precorrection: corrects beam hardening as if the object were all water. `null`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub water_precorrection: Option<PrecorrectionConfig>,
-    /// Rays averaged in each detector pixel, [rows, columns] (a 2-D scan has one row).
+    /// Number of rays averaged in each detector pixel, [rows, columns], each 1 to 16 (a 2-D scan has one row).
     #[serde(default = "two_by_two")]
     pub subrays: [usize; 2],
-    /// Number of further views, halfway between those of the scan, that no method is given: their ideal line integrals
-    /// judge what each method's volume shows from there.
+    /// Number of additional views, halfway between those of the scan, that no method is given. Methods are evaluated by
+    /// how well their volumes predict the ideal line integrals of these views. `null`: 10 if `evaluate.views` is given,
+    /// otherwise none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<usize>,
 }
 
 impl Config {
-    /// The scan of a simulation of projections.
+    /// The scan, for a simulation of projections.
     ///
     /// # Errors
-    /// [`Error::Config`] where there is none.
+    /// [`Error::Config`] if no scan is given.
     pub fn scan(&self) -> Result<&OneOf<GeometryKind>> {
         let missing = || {
             Error::config("simulate", "missing field `geometry`")
@@ -89,7 +91,7 @@ impl Config {
         self.geometry.as_ref().ok_or_else(missing)
     }
 
-    /// Refuses keys that mean nothing to what is simulated: projections or pictures.
+    /// Refuses keys that do not apply to the simulated measurement, projections or pictures.
     ///
     /// # Errors
     /// [`Error::Config`] with the key.
@@ -127,23 +129,23 @@ fn two_by_two() -> [usize; 2] {
     [2, 2]
 }
 
-/// The stage.
+/// The simulate stage for projections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulate {
-    /// The scanner.
+    /// Settings of the scanner.
     pub config: Config,
-    /// The grid to reconstruct on; default: that of a voxel object at half its shape.
+    /// Reconstruction grid; default: the grid of a voxel object with half as many voxels per axis.
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files: the grids exactly (NIfTI has them in f32).
+/// Values that the cache record keeps beside its files: the grids in double precision (NIfTI stores them as f32).
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
-    /// Where the object lay in its file, if it was turned.
+    /// Original pose of the object, if it is a slice that was rotated.
     #[serde(default)]
     laid_down: Option<LaidDown>,
-    /// The voxels that were integrated, if the object is voxels.
+    /// Grid of the voxels that were integrated, for a voxel object.
     voxels: Option<Grid>,
     mu_water: f64,
 }
@@ -192,10 +194,10 @@ fn files(held_out: Option<&Projections>) -> Vec<String> {
 }
 
 impl Simulate {
-    /// The grid to reconstruct on and the scan, without the work.
+    /// Reconstruction grid and scan geometry, without simulating.
     ///
     /// # Errors
-    /// A grid or scan that the object cannot have.
+    /// A grid or scan that does not fit the object.
     pub fn plan(&self, content: &Content) -> Result<(Grid, Geometry)> {
         let bounds = content.bounds()?;
         let grid = match (&self.grid, content) {
@@ -206,7 +208,7 @@ impl Simulate {
                     .hint("add `grid: {shape: [64, 64, 64]}`"));
             }
         };
-        // A phantom has no voxels: an automatic detector is made for those of the reconstruction.
+        // A phantom has no voxels: the automatic detector size follows from the reconstruction grid's spacing.
         let volume = match content {
             Content::Phantom(_) => {
                 let along = |k: usize| (bounds.extent()[k] / grid.spacing[k]).round().max(1.0) as usize;
@@ -231,21 +233,21 @@ impl Simulate {
         Ok((grid, geometry))
     }
 
-    /// The views that are held out, if any are.
+    /// Geometry of the held-out views, if any.
     ///
     /// # Errors
-    /// More than there are places between the views; a scan from a file.
+    /// More held-out views than gaps between the views, or a scan from a file.
     fn unseen(&self, content: &Content, scan: &Geometry) -> Result<Option<Geometry>> {
         let Some(count) = self.config.held_out else { return Ok(None) };
         let kind = &self.config.scan()?.kind;
         between::between(kind, &content.bounds()?, scan, count).map(Some).map_err(|error| error.under("simulate"))
     }
 
-    /// What the run should know of this scan of this object: truncation, an inverse crime. The object is looked at on
-    /// `grid`, or on fewer voxels where that has many: this is asked before the work.
+    /// Warnings about the scan of this object: truncation, an inverse crime. To be fast, the object is sampled on
+    /// `grid` with at most 96 voxels per axis.
     ///
     /// # Errors
-    /// A grid that is turned against the object's.
+    /// A grid that is rotated against the object's grid.
     pub fn concerns(content: &Content, grid: &Grid, geometry: &Geometry) -> Result<crate::data::Warnings> {
         let coarse = grid.with_shape(grid.shape.map(|n| n.min(OUTLINE)))?;
         let outline = match content {
@@ -255,10 +257,10 @@ impl Simulate {
         Ok(warnings::of(content, grid, &outline, geometry))
     }
 
-    /// The object on the grid of the reconstructions, attenuation (1/mm).
+    /// Ground truth: the object on the reconstruction grid, attenuation (1/mm).
     ///
     /// # Errors
-    /// A grid that is turned against the object's.
+    /// A grid that is rotated against the object's grid.
     pub fn truth(content: &Content, grid: &Grid) -> Result<Volume> {
         match content {
             Content::Phantom(phantom) => Ok(phantom.rasterise(grid, MU_WATER_PER_MM, SUPERSAMPLING)),
@@ -294,7 +296,7 @@ impl Simulate {
         Ok(StageOutput { value: Sidecar { grid, laid_down, voxels, mu_water }, files, seconds_before: 0.0 })
     }
 
-    /// Line integrals of the object as its beam sees them, without the effects of the detector.
+    /// Line integrals of the object for its beam, without the effects of the detector.
     fn ideal(
         &self,
         content: &Content,

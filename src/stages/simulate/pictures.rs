@@ -1,6 +1,6 @@
-//! Pictures in place of projections: what cameras around the object see of it, by its transfer function and light. The
-//! pictures are PNG files of 8 bits, the cameras `transforms_train.json` and `transforms_test.json`: a set that other
-//! programs for neural rendering read. What the methods get is read back from these files.
+//! Simulation of camera pictures in place of projections, from the object's transfer function and light. The pictures
+//! are 8-bit PNG files, the camera files `transforms_train.json` and `transforms_test.json`, which other programs for
+//! neural rendering can read. The methods are given what is read back from these files.
 
 use crate::appearance::{self, Caster};
 use crate::cameras::{CameraKind, Lens, Placed};
@@ -15,25 +15,25 @@ use crate::stages::flow::{Content, Object, Scene};
 use crate::stages::{Stage, grid};
 use serde::{Deserialize, Serialize};
 
-/// Voxels along the longest axis of the grid on which a density is written.
+/// Number of voxels along the longest axis of the default grid for a density.
 const VOXELS: usize = 64;
-/// Samples per voxel edge when a phantom is drawn.
+/// Samples per voxel edge when a phantom is sampled on a grid.
 const SUPERSAMPLING: usize = 2;
-/// The folders of the pictures, below [`PICTURES`].
+/// Subfolders of [`PICTURES`] and their camera files: training, held-out.
 const PARTS: [(&str, &str); 2] = [("train", TRAINING_CAMERAS), ("test", HELD_OUT_CAMERAS)];
 
-/// The stage, for pictures.
+/// The simulate stage for camera pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Photograph {
-    /// Where the cameras stand.
+    /// Positions of the cameras.
     pub cameras: OneOf<CameraKind, Lens>,
-    /// What the object looks like.
+    /// Appearance of the object.
     pub appearance: appearance::Config,
-    /// The grid on which a density is written; default: 64 voxels along the object's longest axis.
+    /// Grid on which a density is sampled; default: 64 voxels along the object's longest axis.
     pub grid: Option<grid::Config>,
 }
 
-/// What the record keeps beside its files.
+/// Values that the cache record keeps beside its files.
 #[derive(Serialize, Deserialize)]
 struct Sidecar {
     grid: Grid,
@@ -59,7 +59,7 @@ impl Stage for Photograph {
     }
 }
 
-/// The shots of a file of cameras that may name none.
+/// The pictures of a camera file; none if the file does not exist.
 fn read(path: &std::path::Path) -> Result<Vec<Shot>> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -69,10 +69,10 @@ fn read(path: &std::path::Path) -> Result<Vec<Shot>> {
 }
 
 impl Photograph {
-    /// The grid of the density and the cameras, without the work.
+    /// Grid of the density and the cameras, without rendering.
     ///
     /// # Errors
-    /// Keys that make no sense, an object in the plane, a file of cameras that cannot be read.
+    /// Invalid keys, a 2-D object, or a camera file that cannot be read.
     pub fn plan(&self, content: &Content, seed: u64) -> Result<(Grid, Placed)> {
         self.appearance.check().map_err(|error| error.under("simulate.appearance"))?;
         let bounds = content.bounds()?;
@@ -154,7 +154,7 @@ impl Photograph {
     }
 }
 
-/// About cubic voxels over a box, so many along its longest axis.
+/// Grid of nearly cubic voxels over a box, with `voxels` along its longest axis.
 fn even(bounds: &Grid, voxels: usize) -> Result<Grid> {
     let extent = bounds.extent();
     let longest = extent.iter().copied().fold(0.0, f64::max);

@@ -1,5 +1,4 @@
-//! Line integrals of an object as its beam sees them: −ln of the mean intensity over the sub-rays of each detector
-//! pixel.
+//! Line integrals of an object for its beam: −ln of the mean intensity over the sub-rays of each detector pixel.
 
 use crate::data::{Geometry, MU_WATER_PER_MM, Material, Projections, Volume};
 use crate::error::Result;
@@ -8,22 +7,22 @@ use crate::physics::{self, Beam, Detection};
 use crate::progress::{self, StopSignal};
 use crate::stages::flow::Content;
 
-/// Views projected at once: bounds the memory of the sub-rays.
+/// Number of views projected at once; it limits the memory of the sub-rays.
 const CHUNK: usize = 4;
 
-/// The object, and the rays that meet it.
+/// The object, its beam and the sub-rays.
 pub(super) struct Rays<'a> {
     pub(super) content: &'a Content,
-    /// The spectrum and how it is detected; none for one energy.
+    /// Spectrum and detection; `None` for a single energy.
     pub(super) beam: Option<(&'a Beam, &'a Detection)>,
-    /// Attenuation of water that the beam sees, 1/mm.
+    /// Attenuation of water for the beam, 1/mm.
     pub(super) mu_water: f64,
-    /// Rays per pixel, [rows, columns].
+    /// Number of sub-rays per pixel, [rows, columns].
     pub(super) subrays: [usize; 2],
 }
 
 impl Rays<'_> {
-    /// Line integrals along every ray of the scan, averaged over each pixel.
+    /// Line integrals of all pixels, each averaged over its sub-rays.
     pub(super) fn project(&self, geometry: &Geometry, stop: &dyn StopSignal) -> Result<Projections> {
         // In 2-D all rays lie in the plane of the slice.
         let subrays = if geometry.detector.rows == 1 { [1, self.subrays[1]] } else { self.subrays };
@@ -42,7 +41,7 @@ impl Rays<'_> {
         Projections::from_vec(geometry.clone(), values)
     }
 
-    /// The voxels apart by material, where a spectrum tells materials apart.
+    /// The voxels split by material, if there is a spectrum.
     fn parts(&self) -> Result<Vec<(Material, Volume)>> {
         match (self.content, self.beam) {
             (Content::Voxels(volume, _), Some((_, detection))) => detection.decompose(volume, MU_WATER_PER_MM),
@@ -50,7 +49,7 @@ impl Rays<'_> {
         }
     }
 
-    /// One value for each ray of `fine`.
+    /// One line integral for each ray of `fine`.
     fn along(&self, fine: &Geometry, parts: &[(Material, Volume)]) -> Vec<f32> {
         match (self.content, self.beam) {
             (Content::Phantom(phantom), None) => phantom.project(fine, self.mu_water),
@@ -59,7 +58,7 @@ impl Rays<'_> {
             }
             (Content::Voxels(volume, _), None) => forward(volume, fine),
             (Content::Voxels(..), Some((beam, _))) => {
-                // Volumes are kept in the project's attenuation of water; the beam sees them in its own.
+                // Volumes use the standard attenuation of water; they are scaled to that of the beam.
                 let factor = (self.mu_water / MU_WATER_PER_MM) as f32;
                 let seen = |volume: &Volume| forward(volume, fine).into_iter().map(|p| p * factor).collect();
                 beam.measure(&parts.iter().map(|(material, volume)| (*material, seen(volume))).collect::<Vec<_>>())

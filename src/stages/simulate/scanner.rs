@@ -1,4 +1,4 @@
-//! What the scanner's keys mean: its beam, its effects, its precorrection.
+//! Conversion of the scanner's keys: beam, detector effects, water precorrection.
 
 use super::Config;
 use crate::data::{MU_WATER_PER_MM, Projections};
@@ -7,10 +7,10 @@ use crate::formats;
 use crate::physics::{Beam, Effects, Emission, WaterCorrection};
 
 impl Config {
-    /// The beam of its spectrum, read from its file if it has one; none for ideal line integrals.
+    /// Beam of the configured spectrum, read from its file if it has one; `None` without a spectrum.
     ///
     /// # Errors
-    /// A table that cannot be read, impossible numbers.
+    /// A table that cannot be read, or invalid values.
     pub fn beam(&self) -> Result<Option<Beam>> {
         let Some(spectrum) = &self.spectrum else {
             return match self.water_precorrection {
@@ -34,7 +34,7 @@ impl Config {
             .map_err(|error| error.under("simulate"))
     }
 
-    /// The effects of its detector that are on.
+    /// The configured effects of the detector.
     #[must_use]
     pub fn effects(&self) -> Effects<'_> {
         Effects {
@@ -46,7 +46,7 @@ impl Config {
         }
     }
 
-    /// The projections as its reconstruction computer takes them.
+    /// The projections after the water precorrection, if configured.
     pub(super) fn precorrected(&self, measured: Projections, beam: Option<&Beam>) -> Result<Projections> {
         let (Some(precorrection), Some(beam)) = (&self.water_precorrection, beam) else { return Ok(measured) };
         let most = measured.as_slice().iter().copied().fold(0.0, f32::max);
@@ -54,7 +54,7 @@ impl Config {
     }
 }
 
-/// Attenuation of water (1/mm) that the beam sees, or that of the project without a spectrum.
+/// Attenuation of water for the beam, 1/mm; the standard value without a spectrum.
 pub(super) fn mu_water(beam: Option<&Beam>) -> f64 {
     beam.map_or(MU_WATER_PER_MM, Beam::mu_water)
 }

@@ -1,4 +1,4 @@
-//! What a simulation can get wrong without an error: a detector that truncates the object, grids too alike.
+//! Warnings about a simulated scan: a detector that truncates the object, and grids that are too similar.
 
 use crate::data::{Geometry, Grid, Volume, Warning, Warnings};
 use crate::geometries::truncation;
@@ -7,7 +7,7 @@ use crate::stages::flow::{APART, Content};
 /// Voxels above this fraction of the object's largest attenuation count as its support, not air.
 const MATTER: f32 = 0.02;
 
-/// The warnings for a scan of an object, given where its matter is, and for its reconstruction on `grid`.
+/// Warnings for the scan of an object, which is sampled as `outline`, and for its reconstruction on `grid`.
 pub(super) fn of(content: &Content, grid: &Grid, outline: &Volume, geometry: &Geometry) -> Warnings {
     let crime = if let Content::Voxels(volume, _) = content { inverse_crime(&volume.grid, grid) } else { None };
     truncated(outline, geometry).into_iter().chain(crime).collect()
@@ -26,7 +26,7 @@ fn inverse_crime(fine: &Grid, coarse: &Grid) -> Option<Warning> {
     })
 }
 
-/// Warns when matter, not only the box around it, projects beside the detector.
+/// Warns if the object itself, not only its box, is projected outside the detector.
 fn truncated(outline: &Volume, geometry: &Geometry) -> Option<Warning> {
     let floor = outline.range().1 * MATTER;
     let matter: Vec<bool> = outline.as_slice().iter().map(|&mu| mu > floor).collect();

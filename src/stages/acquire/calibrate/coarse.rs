@@ -1,4 +1,4 @@
-//! A coarse search before Gauss–Newton: one parameter after the other, over its whole reach.
+//! Coarse search before Gauss–Newton: one parameter after the other, over its whole range.
 
 use super::newton::{square, steps};
 use super::parameter::{Parameter, Values};
@@ -7,15 +7,15 @@ use crate::data::Geometry;
 use crate::error::Result;
 use crate::progress::StopSignal;
 
-/// Places of the axis tried on each side.
+/// Number of positions of the axis that are tried on each side.
 const TRIES: i32 = 8;
-/// Places of any other parameter tried on each side, in half small pixels at the edge.
+/// Offsets of the other parameters that are tried on each side, in the steps of [`steps`].
 const PLACES: [f64; 2] = [4.0, 10.0];
 
-/// The best of a few values of each parameter, from 0.
+/// The best of a few values of each parameter; all begin at 0.
 ///
 /// # Errors
-/// Memory; interruption.
+/// Too little memory, or a stop.
 pub(crate) fn searched(
     small: &Small,
     geometry: &Geometry,

@@ -1,9 +1,10 @@
-//! Where each single view stands beside the others: found by turns with the volume, as projections are matched to
+//! Shift of every single view against the others, found alternately with the volume by matching projections to
 //! reprojections (D. Gürsoy et al., Scientific Reports 7 (2017) 11818).
 //!
-//! What a shift of the object, the centre or a drift explains is no jitter: from the columns' shifts the part along 1,
-//! cos θ, sin θ and the place in the scan is taken away, from the rows' shifts their mean. A ridge, a tenth of the
-//! views' mean curvature, holds views that show little near 0.
+//! A part of the shifts is equivalent to a shift of the object, a wrong centre or a drift, and is no jitter. It is
+//! removed: from the column shifts the components along 1, cos θ, sin θ and the position in the scan, from the row
+//! shifts the mean. A ridge (Tikhonov) term of a tenth of the views' mean curvature keeps views with little contrast
+//! near 0.
 
 use super::newton::solved;
 use super::pose::{Pose, Shift};
@@ -12,16 +13,16 @@ use crate::data::{Geometry, Volume};
 use crate::error::Result;
 use crate::progress::StopSignal;
 
-/// Turns of volume and shifts, and steps of a view against a volume that stays.
+/// Number of alternations of volume and shifts, and of steps of a view against a fixed volume.
 const TURNS: usize = 8;
 const STEPS: usize = 3;
-/// The ridge, in parts of the mean curvature.
+/// Weight of the ridge term, as a fraction of the mean curvature.
 const RIDGE: f64 = 0.1;
 
-/// A shift of every view of the whole scan, of which the copy must hold all.
+/// Shift of every view of the whole scan; the copy must contain all views.
 ///
 /// # Errors
-/// Memory; interruption.
+/// Too little memory, or a stop.
 pub(crate) fn found(small: &Small, geometry: &Geometry, start: &Pose, stop: &dyn StopSignal) -> Result<Vec<Shift>> {
     let seen = small.views(false);
     let mut pose = Pose { shifts: vec![[0.0; 2]; geometry.views.len()], ..start.clone() };
@@ -35,7 +36,7 @@ pub(crate) fn found(small: &Small, geometry: &Geometry, start: &Pose, stop: &dyn
     Ok(aligned(small, &volume, &small.views(true), &pose))
 }
 
-/// The shifts, those of `views` (numbers of the copy) aligned with a volume that stays.
+/// The shifts of `pose`, with those of `views` (indices in the copy) aligned to a fixed volume.
 pub(crate) fn aligned(small: &Small, volume: &Volume, views: &[usize], pose: &Pose) -> Vec<Shift> {
     let mut pose = pose.clone();
     let all = small.numbers(views).into_iter().max().map_or(0, |last| last + 1);
@@ -46,7 +47,7 @@ pub(crate) fn aligned(small: &Small, volume: &Volume, views: &[usize], pose: &Po
     pose.shifts
 }
 
-/// One Gauss–Newton step of each view against a volume.
+/// One Gauss–Newton step of each view against a fixed volume.
 fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
     let half = small.bin.map(|n| 0.5 * n as f64);
     let aside = |by: Shift| {
@@ -72,7 +73,7 @@ fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
         let mut matrix: Vec<Vec<f64>> = own.iter().map(|a| own.iter().map(|b| product(a, b)).collect()).collect();
         (0..own.len()).for_each(|k| matrix[k][k] += ridge[k]);
         let Some(found) = solved(matrix, own.iter().map(|a| product(a, &rest)).collect()) else { continue };
-        // No view moves by more than a small pixel at once.
+        // No view moves by more than one pixel of the copy per step.
         let clipped: Vec<f64> = found.iter().map(|x| x.clamp(-2.0, 2.0)).collect();
         pose.shifts[number][1] -= clipped[0] * half[1];
         if let Some(rows) = clipped.get(1) {
@@ -81,7 +82,7 @@ fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
     }
 }
 
-/// Takes from the shifts of these views what the object, the centre or a drift explains.
+/// Removes from the shifts of these views what is equivalent to a shift of the object, a wrong centre or a drift.
 fn without_gauge(shifts: &mut [Shift], views: &[usize], geometry: &Geometry) {
     let Some(orbit) = &geometry.orbit else { return };
     let last = geometry.views.len().max(2) as f64 - 1.0;
@@ -99,7 +100,7 @@ fn without_gauge(shifts: &mut [Shift], views: &[usize], geometry: &Geometry) {
             (0..4).for_each(|b| matrix[a][b] += row[a] * row[b]);
         }
     }
-    // Half a turn hardly tells a drift from a shift of the object.
+    // Regularised, because over half a turn a drift and a shift of the object are almost equivalent.
     (0..4).for_each(|a| matrix[a][a] += 1e-6 * views.len() as f64);
     let Some(part) = solved(matrix, right) else { return };
     for &i in views {

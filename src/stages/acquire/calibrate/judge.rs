@@ -1,4 +1,4 @@
-//! The judge: which of two descriptions of a scan predicts withheld views better.
+//! Comparison of two descriptions of a scan: which one predicts withheld views better.
 
 use super::jitter;
 use super::newton::square;
@@ -7,25 +7,25 @@ use super::small::Small;
 use crate::algorithms::weight::held_out::excess;
 use crate::error::Result;
 
-/// Standard errors of the gain, over the withheld views, from which a scan counts as better.
+/// A description counts as better from this many standard errors of the gain, over the withheld views.
 const ERRORS: f64 = 2.0;
 
-/// What was said.
+/// Result of the comparison.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Verdict {
-    /// ‖A x − y‖ / ‖y‖ of the views that are seen, before and after.
+    /// ‖A x − y‖ / ‖y‖ of the views used for the fit, before and after.
     pub(crate) residual: [f64; 2],
-    /// The same of withheld views.
+    /// The same for the withheld views.
     pub(crate) held_out: [f64; 2],
-    /// Whether it is less after, by more than [`ERRORS`].
+    /// Whether the withheld views are predicted better after, by more than [`ERRORS`] standard errors.
     pub(crate) better: bool,
 }
 
-/// Compares the two. Where views are shifted, each withheld view may shift too, in both: nothing else could tell where
-/// it stands.
+/// Compares two descriptions. If `after` shifts single views, each withheld view is aligned as well, in both: its shift
+/// cannot be known otherwise.
 ///
 /// # Errors
-/// Memory.
+/// Too little memory.
 pub(crate) fn judged(small: &Small, before: &Pose, after: &Pose) -> Result<Verdict> {
     let (seen, withheld) = (small.views(false), small.views(true));
     let free = !after.shifts.is_empty();

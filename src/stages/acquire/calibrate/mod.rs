@@ -1,8 +1,8 @@
-//! `calibrate`: parameters of the scanner, found from the data alone.
+//! `calibrate`: estimates parameters of the scanner from the data alone.
 //!
-//! A coarse search on a small copy of the scan, Gauss–Newton on the residual of its reprojection, again on a finer
-//! copy, and at last, if asked for, a shift of every view. Withheld views judge: a scan that predicts them no better
-//! than the given one is refused, with a warning, and the given one stays.
+//! A coarse search on a small copy of the scan, then Gauss–Newton on the residual of its reprojection, first on the
+//! small and then on a finer copy; finally, if configured, a shift of every view. The result is tested on withheld
+//! views: if it does not predict them better than the given scan, the given scan is kept, with a warning.
 
 mod coarse;
 mod jitter;
@@ -24,8 +24,8 @@ use newton::{Effort, Fit};
 use pose::Pose;
 use small::{Size, Small};
 
-/// Sizes of the copies, of a slice and of a volume: for the search and the first steps, for the last steps, for jitter.
-/// More rays than voxels, or the volume takes a part of what is wrong with the scan.
+/// Sizes of the copies of 2-D and 3-D scans: for the search and the first steps, for the last steps, and for jitter. A
+/// copy has more rays than voxels, otherwise the volume would absorb part of the error of the scan.
 const SLICE: [Size; 3] = [
     Size { views: 90, side: 96, steps: 30 },
     Size { views: 180, side: 320, steps: 30 },
@@ -36,26 +36,27 @@ const VOLUME: [Size; 3] = [
     Size { views: 180, side: 64, steps: 30 },
     Size { views: usize::MAX, side: 64, steps: 30 },
 ];
-/// Gauss–Newton on the copies: a fresh Jacobian for each step on the small one, the same for all on the finer one.
+/// Effort of Gauss–Newton on the first two copies: a new Jacobian for each step on the small one, one for all steps on
+/// the finer one.
 const EFFORTS: [Effort; 2] = [Effort { jacobians: 5, steps: 1 }, Effort { jacobians: 1, steps: 3 }];
-/// A parameter whose standard error is this part of its reach is not told by the data.
+/// If the standard error of a parameter exceeds this fraction of its range, the data do not determine the parameter.
 const UNTOLD: f64 = 0.25;
 
 /// A calibrated scan.
 pub(super) struct Calibrated {
-    /// The scan: as it was given, if nothing was found.
+    /// Geometry of the scan; the given one if nothing better was found.
     pub(super) geometry: Geometry,
-    /// What was found.
+    /// Record of the estimated values.
     pub(super) record: Record,
-    /// What is said of it.
+    /// Messages about the result.
     pub(super) warnings: Warnings,
 }
 
-/// Finds the chosen parameters of the scan behind line integrals `[view, row, column]`. `bin` is the number of the
-/// file's pixels along the edge of one of these.
+/// Estimates the chosen parameters of the scan from line integrals `[view, row, column]`. `bin` is the number of file
+/// pixels along the edge of one of these pixels.
 ///
 /// # Errors
-/// [`crate::error::Error::Config`] for a parameter that means nothing to this scan; memory; interruption.
+/// [`crate::error::Error::Config`] for a parameter that does not apply to this scan; too little memory; a stop.
 pub(super) fn calibrated(
     data: &Array3<f32>,
     given: &Geometry,
@@ -92,11 +93,11 @@ pub(super) fn calibrated(
     Ok(Calibrated { geometry: pose::posed(given, &best.values, &best.shifts), record, warnings: work.warnings })
 }
 
-/// What the steps share.
+/// Data shared by the steps.
 struct Work<'a> {
     data: &'a Array3<f32>,
     given: &'a Geometry,
-    /// The parameters that the data tell.
+    /// Parameters that the data determine.
     chosen: Vec<Parameter>,
     sizes: [Size; 3],
     stop: &'a dyn StopSignal,
@@ -104,7 +105,8 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// The steady parameters, and the copy on which they were found; `None` if none is asked for or told.
+    /// Estimates the parameters of the whole scan. Also returns the copy that was used; `None` if no parameter is
+    /// chosen or determined.
     fn steady(&mut self) -> Result<Option<(Fit, Small<'a>)>> {
         self.chosen.retain(|parameter| Parameter::STEADY.contains(parameter));
         if self.chosen.is_empty() {
@@ -145,7 +147,8 @@ impl<'a> Work<'a> {
         Ok(Some((fit, small)))
     }
 
-    /// How far the grid of a finer copy reaches beyond the given scan's: the axis may move a little yet.
+    /// Margin by which the grid of a finer copy exceeds the given field of view, columns, because the axis may still
+    /// move.
     fn reach(&self, center: f64) -> f64 {
         center.abs() + 0.02 * self.given.detector.columns as f64
     }

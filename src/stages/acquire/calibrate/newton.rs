@@ -1,12 +1,12 @@
-//! Gauss–Newton on the residual of a small copy of the scan, and what it tells of the errors.
+//! Gauss–Newton on the residual of a small copy of the scan, with standard errors.
 //!
-//! The Jacobian is taken by central differences of half a small pixel, each with a volume of its own (variable
-//! projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), so that what the object can take on itself
-//! counts for nothing. Steps are damped after Levenberg and Marquardt and held to the parameters' reach by a weak
-//! prior.
+//! The Jacobian is computed by central differences of half a pixel of the copy. Each evaluation reconstructs its own
+//! volume (variable projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), so that errors which the
+//! object can absorb have no effect. Steps are damped (Levenberg–Marquardt), and a weak prior keeps the parameters in
+//! their range.
 //!
 //! Standard errors are those of White's estimator with the views as clusters, H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹, gᵥ = Jᵥᵀ rᵥ: they
-//! need neither white noise nor a right model of it, only views that err independently.
+//! assume neither white noise nor a noise model, only that the errors of different views are independent.
 
 use super::parameter::{Parameter, Values};
 use super::small::Small;
@@ -14,21 +14,22 @@ use crate::data::{Geometry, norm};
 use crate::error::Result;
 use crate::progress::StopSignal;
 
-/// The iteration ends at steps below this, in steps of the differences.
+/// The iteration ends when a step is below this multiple of the difference steps.
 const FINEST: f64 = 0.01;
-/// Times a step is shortened before the iteration ends.
+/// Number of attempts with more damping before the iteration ends.
 const SHORTER: usize = 4;
 
-/// What was found.
+/// Result of the fit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit {
-    /// Values; those that were not asked for stay.
+    /// Estimated values; those of parameters that were not chosen stay as they were.
     pub(crate) values: Values,
-    /// Standard errors, in the values' units; 0 for those that were not asked for.
+    /// Standard errors, in the units of the values; 0 for parameters that were not chosen.
     pub(crate) errors: Values,
 }
 
-/// Half a small pixel at the detector's edge, in each parameter's unit.
+/// Difference steps: the change of each parameter, in its unit, that moves the projection at the detector's edge (for
+/// the drift, in the first and the last view) by half a pixel of the copy.
 pub(crate) fn steps(small: &Small, geometry: &Geometry) -> Values {
     let [_, rows, columns] = geometry.shape();
     let first = &geometry.views[0];
@@ -42,19 +43,19 @@ pub(crate) fn steps(small: &Small, geometry: &Geometry) -> Values {
     [0.5 * bin[1], 0.5 * bin[0], roll.min(2.0), tilt.min(2.0), distance.min(4.0), bin[1]]
 }
 
-/// How much is done at most.
+/// Largest effort of the fit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
-    /// Jacobians, each of two reconstructions per parameter.
+    /// Number of Jacobians; each needs two reconstructions per parameter.
     pub(crate) jacobians: usize,
-    /// Steps taken with each, of one reconstruction.
+    /// Number of steps per Jacobian; each needs one reconstruction or more.
     pub(crate) steps: usize,
 }
 
-/// The values that fit best, from `start`.
+/// The values that fit the data best, starting from `start`.
 ///
 /// # Errors
-/// Memory; interruption.
+/// Too little memory, or a stop.
 pub(crate) fn refined(
     small: &Small,
     geometry: &Geometry,
@@ -85,17 +86,17 @@ pub(crate) fn refined(
     Ok(Fit { values: search.values, errors })
 }
 
-/// Where the iteration stands.
+/// State of the iteration.
 struct Search<'a> {
     small: &'a Small<'a>,
     views: Vec<usize>,
-    /// Numbers of the parameters that are sought.
+    /// Indices of the chosen parameters in [`Values`].
     which: Vec<usize>,
-    /// Steps of the differences: the units in which the equations are solved.
+    /// Difference steps; the equations are solved in these units.
     unit: Values,
     stop: &'a dyn StopSignal,
     values: Values,
-    /// A x − y there.
+    /// Residual A x − y at `values`.
     left: Vec<f32>,
 }
 
@@ -105,7 +106,7 @@ impl Search<'_> {
         Ok(self.small.left(&self.small.volume(&self.views, values, &[])?, &self.views, values, &[]))
     }
 
-    /// One column per parameter.
+    /// The Jacobian, one column per chosen parameter.
     fn jacobian(&self) -> Result<Vec<Vec<f32>>> {
         let column = |&k: &usize| {
             let aside = |sign: f64| {
@@ -119,12 +120,13 @@ impl Search<'_> {
         self.which.iter().map(column).collect()
     }
 
-    /// The values in the units of the differences.
+    /// The chosen values, in units of the difference steps.
     fn place(&self) -> Vec<f64> {
         self.which.iter().map(|&k| self.values[k] / self.unit[k]).collect()
     }
 
-    /// A damped step to where the cost is less, which is taken; how far it was.
+    /// Takes a damped step that lowers the cost. Returns its largest component, in difference steps, or 0 if no such
+    /// step was found.
     fn step(&mut self, normal: &Normal, damping: &mut f64) -> Result<f64> {
         let from = self.place();
         let cost = normal.cost(&self.left, &from);
@@ -144,7 +146,7 @@ impl Search<'_> {
         Ok(0.0)
     }
 
-    /// Standard errors, in the values' units.
+    /// Standard errors, in the units of the values.
     fn errors(&self, normal: &Normal, jacobian: &[Vec<f32>]) -> Values {
         let mut errors = [0.0; 6];
         let found = deviations(&normal.matrix, jacobian, &self.left, self.small.per_view());
@@ -155,11 +157,11 @@ impl Search<'_> {
     }
 }
 
-/// The normal equations, with the prior.
+/// The normal equations, including the prior.
 struct Normal {
     matrix: Vec<Vec<f64>>,
     slope: Vec<f64>,
-    /// Weight of the square of each value.
+    /// Weight of the squared value of each parameter.
     prior: Vec<f64>,
 }
 
@@ -174,7 +176,7 @@ impl Normal {
         Self { matrix, slope: Vec::new(), prior }
     }
 
-    /// Takes the slope where the search stands.
+    /// Computes the gradient at the current values.
     fn look(&mut self, search: &Search, jacobian: &[Vec<f32>]) {
         let own = self.prior.iter().zip(search.place()).map(|(weight, x)| weight * x);
         self.slope = jacobian.iter().zip(own).map(|(column, own)| product(column, &search.left) + own).collect();
@@ -200,7 +202,7 @@ fn product(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
-/// Roots of the diagonal of H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹ n / (n − k).
+/// Square roots of the diagonal of H⁻¹ (Σ gᵥ gᵥᵀ) H⁻¹ n / (n − k).
 fn deviations(matrix: &[Vec<f64>], jacobian: &[Vec<f32>], left: &[f32], per_view: usize) -> Option<Vec<f64>> {
     let k = matrix.len();
     let columns: Vec<Vec<f64>> = (0..k)
@@ -219,7 +221,7 @@ fn deviations(matrix: &[Vec<f64>], jacobian: &[Vec<f32>], left: &[f32], per_view
     Some(sums.into_iter().map(|sum| (sum * freedom).sqrt()).collect())
 }
 
-/// The solution of a positive definite system by elimination; `None` if it is none.
+/// Solves a positive definite system by elimination; `None` if it is not positive definite.
 pub(crate) fn solved(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let n = right.len();
     for i in 0..n {

@@ -1,44 +1,44 @@
-//! What can be found of a scanner, in which unit, and of which scans.
+//! The parameters of a scanner that can be estimated: names, units and applicable scans.
 
 use crate::data::{DetectorShape, Geometry};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A parameter of the scanner that the data can tell.
+/// A parameter of the scanner that is estimated from the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parameter {
-    /// Columns by which the axis of rotation falls beyond where it is said to fall.
+    /// Offset of the axis of rotation from its given position on the detector, columns.
     Center,
-    /// Rows by which the detector stands higher (+v) than it is said to stand. Cone beams.
+    /// Offset of the detector along +v from its given position, rows. Cone beams only.
     DetectorV,
-    /// Turn of the detector in its own plane, degrees from u to v. Scans with several rows.
+    /// Rotation of the detector in its own plane, degrees from u towards v. Scans with several rows only.
     Roll,
-    /// Lean of the detector about u, degrees, its upper rows towards the source. Cone beams.
+    /// Tilt of the detector about u, degrees, its upper rows towards the source. Cone beams only.
     Tilt,
-    /// Percent by which the source is farther from the detector than it is said to be. The magnification stays, so that
-    /// source and axis move together: data do not tell the size of things. Fans and cones.
+    /// Increase of the source-to-detector distance, percent. The source-to-axis distance grows by the same factor, so
+    /// that the magnification is kept, because the data do not show absolute sizes. Fan and cone beams only.
     SourceDistance,
-    /// Columns by which the axis moves on the detector from the first view to the last, as steadily as the views go.
+    /// Movement of the axis on the detector from the first to the last view, linear in the number of the view, columns.
     Drift,
-    /// Where each single view stands beside the others: columns, and rows where there are several.
+    /// Shift of every single view: columns, and rows if there are several.
     Jitter,
 }
 
-/// Arc below which a shift, a stretch or a shear of the object explains a wrong scan, radians (160 degrees). Over 30
-/// degrees of a fan an axis 30 columns aside predicted withheld views best.
+/// Smallest arc, radians (160 degrees). With a shorter one, a shift, a stretch or a shear of the object can compensate
+/// a wrong scan: over 30 degrees of a fan beam, an axis that was wrong by 30 columns predicted withheld views best.
 const LEAST_ARC: f64 = 160.0 * std::f64::consts::PI / 180.0;
 
-/// Values of the parameters, in their units and in the order of [`Parameter::STEADY`].
+/// Values of the parameters in their units, in the order of [`Parameter::STEADY`].
 pub(crate) type Values = [f64; 6];
 
 impl Parameter {
-    /// All that are one number for the whole scan, in the order of [`Values`].
+    /// The parameters that are one number for the whole scan, in the order of [`Values`].
     pub(crate) const STEADY: [Self; 6] =
         [Self::Center, Self::DetectorV, Self::Roll, Self::Tilt, Self::SourceDistance, Self::Drift];
 
-    /// As in the YAML.
+    /// Name as in the YAML.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Center => "center",
@@ -51,7 +51,7 @@ impl Parameter {
         }
     }
 
-    /// Unit of its value.
+    /// Unit of the value.
     pub(crate) fn unit(self) -> &'static str {
         match self {
             Self::Center | Self::Drift | Self::Jitter => "columns",
@@ -61,7 +61,7 @@ impl Parameter {
         }
     }
 
-    /// How far from 0 it is looked for, in its unit, on a detector of `[rows, columns]`.
+    /// Largest absolute value of the search, in its unit, for a detector of `[rows, columns]`.
     pub(crate) fn reach(self, [rows, columns]: [usize; 2]) -> f64 {
         match self {
             Self::Center => 0.2 * columns as f64,
@@ -72,10 +72,10 @@ impl Parameter {
         }
     }
 
-    /// Refuses a scan that cannot show the parameter.
+    /// Refuses a scan from which the parameter cannot be estimated.
     ///
     /// # Errors
-    /// [`Error::Config`] that names it and says why.
+    /// [`Error::Config`] with the parameter and the reason.
     pub(crate) fn check(self, geometry: &Geometry) -> Result<()> {
         let orbit = geometry.orbit.as_ref();
         let divergent = orbit.is_some_and(|orbit| orbit.source_to_axis.is_some());

@@ -1,23 +1,24 @@
-//! How found values move the views of a scan.
+//! Applies estimated values to the views of a scan.
 //!
-//! The gauge: the axis of rotation, the first view's angle and the magnification stay as they are given; the object is
-//! free. The centre moves the detector and not the axis, a drift has no mean and is thereby no centre, and whatever of
-//! either looks like a shift of the object (one period per turn) the object takes.
+//! Some changes of the scan are equivalent to a movement of the object. The following convention makes the values
+//! unique: axis of rotation, angle of the first view and magnification stay as given, and the object is free. The
+//! centre moves the detector, not the axis. A drift has zero mean, so that it contains no centre. Parts of either that
+//! are equivalent to a shift of the object (one period per turn) are left to the object.
 
 use super::parameter::Values;
 use crate::data::{Geometry, Orbit, Point, Source, View, add, cross, norm, normalized, scale, sub};
 
-/// Shift of a view on the detector, [rows, columns]: where what it shows falls beyond where it would.
+/// Shift of the projection of a view on the detector, [rows, columns].
 pub(crate) type Shift = [f64; 2];
 
-/// A scan as it was described: values for the whole, shifts of its views (or none).
+/// Description of a scan relative to the given one: values for the whole scan, and shifts of its views (or none).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pose {
     pub(crate) values: Values,
     pub(crate) shifts: Vec<Shift>,
 }
 
-/// A view as the values say: `part` is its place in the scan, -1/2 for the first view to 1/2 for the last.
+/// The view with the values applied. `part` is its position in the scan, −1/2 for the first to 1/2 for the last view.
 fn moved(view: &View, orbit: &Orbit, angle: f64, values: &Values, part: f64, [down, aside]: Shift) -> View {
     let &[center, height, roll, tilt, percent, drift] = values;
     let (sin, cos) = angle.sin_cos();
@@ -33,7 +34,7 @@ fn moved(view: &View, orbit: &Orbit, angle: f64, values: &Values, part: f64, [do
         source = Source::Point(add(point, scale(outward, more * axis)));
         at = sub(at, scale(outward, more * (whole - axis)));
     }
-    // As a detector's own tilt and rotation: about u, then in its plane.
+    // Same order as for a detector's own tilt and rotation: first about u, then in its plane.
     let normal = normalized(cross(view.u, view.v));
     let (v, u) = (turned(view.v, normal, tilt.to_radians()), view.u);
     let (sin, cos) = roll.to_radians().sin_cos();
@@ -45,15 +46,15 @@ fn moved(view: &View, orbit: &Orbit, angle: f64, values: &Values, part: f64, [do
     View { source, center: at, u, v }
 }
 
-/// A vector turned towards a unit vector at right angles to it; its length stays.
+/// Rotates a vector towards a unit vector perpendicular to it; its length stays. `angle` in radians.
 fn turned(a: Point, towards: Point, angle: f64) -> Point {
     let (sin, cos) = angle.sin_cos();
     add(scale(a, cos), scale(towards, sin * norm(a)))
 }
 
-/// The scan as the values and each view's own shift say; `shifts` is empty or has one per view.
+/// The scan with the values and the shift of each view applied; `shifts` is empty or has one entry per view.
 ///
-/// The orbit keeps axis and angles; its distances and its offset follow the values.
+/// The orbit keeps its axis and angles; its distances and its offset are updated.
 pub(crate) fn posed(geometry: &Geometry, values: &Values, shifts: &[Shift]) -> Geometry {
     let Some(orbit) = &geometry.orbit else { return geometry.clone() };
     let last = geometry.views.len().max(2) as f64 - 1.0;

@@ -1,4 +1,4 @@
-//! What a calibration found, for the run folder, and in words for the log and the report.
+//! Result of a calibration: for the run folder, and as messages for the log and the report.
 
 use super::judge::Verdict;
 use super::newton::Fit;
@@ -7,25 +7,25 @@ use super::pose::Shift;
 use crate::data::{Geometry, Warning, Warnings};
 use serde::{Deserialize, Serialize};
 
-/// What was found.
+/// Result of a calibration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::stages::acquire) struct Record {
-    /// The parameters of the whole scan.
+    /// Estimates of the parameters of the whole scan.
     pub(in crate::stages::acquire) parameters: Vec<Found>,
-    /// ‖A x − y‖ / ‖y‖ of a quick reconstruction, of the views that it is made from, before and after.
+    /// ‖A x − y‖ / ‖y‖ of a quick reconstruction on the views it is made from, before and after.
     residual: Option<[f64; 2]>,
-    /// The same of withheld views.
+    /// The same for withheld views.
     held_out: Option<[f64; 2]>,
     /// Whether the parameters are used.
     accepted: bool,
-    /// The shifts of single views.
+    /// Shifts of single views.
     jitter: Option<Jitter>,
-    /// The file's pixels along the edge of one of the data's.
+    /// Number of file pixels along the edge of a binned pixel.
     #[serde(skip)]
     bin: usize,
 }
 
-/// A parameter.
+/// Estimate of one parameter; lengths on the detector in pixels of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::stages::acquire) struct Found {
     name: String,
@@ -34,13 +34,13 @@ pub(in crate::stages::acquire) struct Found {
     standard_error: f64,
 }
 
-/// Shifts of single views, in pixels of the file.
+/// Summary of the shifts of single views, in pixels of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Jitter {
-    /// Root of the mean square along columns and along rows.
+    /// Root mean square along columns and along rows.
     columns_rms: f64,
     rows_rms: f64,
-    /// ‖A x − y‖ / ‖y‖ of withheld views, which may shift too, before and after.
+    /// ‖A x − y‖ / ‖y‖ of withheld views (aligned in both cases), before and after.
     held_out: [f64; 2],
     /// Whether the shifts are used.
     accepted: bool,
@@ -77,18 +77,18 @@ impl Record {
         self.jitter = Some(Jitter { columns_rms, rows_rms, held_out: verdict.held_out, accepted: verdict.better });
     }
 
-    /// Whether the scan is another than the given one.
+    /// Whether the resulting scan differs from the given one.
     pub(in crate::stages::acquire) fn changed(&self) -> bool {
         self.accepted || self.jitter.as_ref().is_some_and(|jitter| jitter.accepted)
     }
 
-    /// Columns (of the data) by which the axis falls beyond where it was said to.
+    /// Offset of the axis from its given position, columns of the binned data.
     pub(in crate::stages::acquire) fn center(&self) -> f64 {
         let found = self.parameters.iter().find(|found| self.accepted && found.name == Parameter::Center.name());
         found.map_or(0.0, |found| found.value / self.bin as f64)
     }
 
-    /// In words.
+    /// The result as messages.
     pub(super) fn said(&self, given: &Geometry) -> Warnings {
         let percent = |part: f64| format!("{:.2} %", 100.0 * part);
         let mut said = Warnings::new();

@@ -1,8 +1,8 @@
-//! A small copy of a measured scan, whose reconstruction takes a moment: views left out, pixels averaged.
+//! A small copy of a measured scan that can be reconstructed quickly: fewer views, averaged pixels.
 //!
-//! One view in [`HELD_OUT`] is withheld from every fit. What a fit leaves unexplained of the other views, A x − y with
-//! x of a few steps of CGLS on the same views, is the residual that calibration makes small (variable projection: the
-//! volume is found anew for each guess of the scan, so that it can take what is the object's, such as a shift).
+//! One view in [`HELD_OUT`] is withheld from all fits. Calibration minimises the residual A x − y of the other views,
+//! with x from a few steps of CGLS on the same views. The volume is reconstructed anew for each assumed scan (variable
+//! projection), so that it can absorb what belongs to the object, such as a shift.
 
 use super::parameter::Values;
 use super::pose::{Shift, posed};
@@ -12,48 +12,49 @@ use crate::error::{Error, Result};
 use crate::operators::xray::kernels::joseph;
 use ndarray::{Array3, Axis, Slice, s};
 
-/// One view of so many is withheld.
+/// One view in this many is withheld.
 const HELD_OUT: usize = 8;
 
-/// Times that the pixels are smoothed: edges that voxels cannot follow reward scans whose rows fall on rows of voxels,
-/// such as a roll of 0, more than a small error of the scan costs.
+/// Number of smoothings of the pixels. At sharp edges, which voxels cannot represent, scans whose detector rows
+/// coincide with voxel rows (such as those with a roll of 0) fit better, and this can outweigh a small error of the
+/// scan.
 const SMOOTHINGS: usize = 2;
-/// Fewer rows or columns than this are not smoothed.
+/// An axis with fewer rows or columns than this is not smoothed.
 const FEW: usize = 8;
 
-/// Sizes of a small copy.
+/// Size of a small copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
-    /// Most views.
+    /// Largest number of views.
     pub(crate) views: usize,
-    /// Most rows and columns.
+    /// Largest number of rows and of columns.
     pub(crate) side: usize,
-    /// Steps of CGLS.
+    /// Number of CGLS steps.
     pub(crate) steps: u64,
 }
 
-/// The copy.
+/// A small copy of a scan.
 pub(crate) struct Small<'a> {
-    /// The scan of all views and pixels, as it is given.
+    /// The given geometry of all views and pixels.
     whole: &'a Geometry,
-    /// The views that are kept.
+    /// Indices of the kept views in the whole scan.
     kept: Vec<usize>,
-    /// Pixels averaged into one, [rows, columns].
+    /// Number of pixels averaged into one, [rows, columns].
     pub(crate) bin: [usize; 2],
-    /// Pixels, [rows, columns].
+    /// Number of pixels, [rows, columns].
     pub(crate) pixels: [usize; 2],
-    /// [view, row, column]
+    /// Averaged line integrals [view, row, column].
     values: Vec<f32>,
     grid: Grid,
     steps: u64,
 }
 
 impl<'a> Small<'a> {
-    /// A copy of at most `size`, with a grid that holds all that any view sees if the axis is no more than `reach`
-    /// columns from where it is said to fall.
+    /// Makes a copy of at most `size`. Its grid contains all that any view sees if the axis is at most `reach` columns
+    /// from its given position.
     ///
     /// # Errors
-    /// A scan that is no circle.
+    /// A scan that is not circular.
     pub(crate) fn new(data: &Array3<f32>, whole: &'a Geometry, size: Size, reach: f64) -> Result<Self> {
         let [views, rows, columns] = whole.shape();
         let kept: Vec<usize> = (0..views).step_by(views.div_ceil(size.views)).collect();
@@ -72,17 +73,17 @@ impl<'a> Small<'a> {
         Ok(Self { whole, kept, bin, pixels, values, grid, steps: size.steps })
     }
 
-    /// Numbers of the copy's views that fits see, or of those that they do not.
+    /// Indices of the copy's views that are withheld, or of those that fits use.
     pub(crate) fn views(&self, withheld: bool) -> Vec<usize> {
         (0..self.kept.len()).filter(|i| (i % HELD_OUT == HELD_OUT / 2) == withheld).collect()
     }
 
-    /// Numbers of these views in the whole scan.
+    /// Indices of these views in the whole scan.
     pub(crate) fn numbers(&self, views: &[usize]) -> Vec<usize> {
         views.iter().map(|&i| self.kept[i]).collect()
     }
 
-    /// Samples of a view.
+    /// Number of samples per view.
     pub(crate) fn per_view(&self) -> usize {
         self.pixels[0] * self.pixels[1]
     }
@@ -92,7 +93,7 @@ impl<'a> Small<'a> {
         views.iter().flat_map(|&i| &self.values[i * self.per_view()..(i + 1) * self.per_view()]).copied().collect()
     }
 
-    /// The scan of some of the copy's views, as values and shifts (of the whole scan's views) say.
+    /// Geometry of some of the copy's views, with values and shifts (of the views of the whole scan) applied.
     fn geometry(&self, views: &[usize], values: &Values, shifts: &[Shift]) -> Geometry {
         let whole = posed(self.whole, values, shifts);
         let Detector { rows, columns, shape } = whole.detector;
@@ -108,16 +109,16 @@ impl<'a> Small<'a> {
         Geometry { views: views.iter().map(small).collect(), detector, orbit: None }
     }
 
-    /// A quick reconstruction from these views.
+    /// Reconstructs a volume from these views with a few CGLS steps.
     ///
     /// # Errors
-    /// Memory.
+    /// Too little memory.
     pub(crate) fn volume(&self, views: &[usize], values: &Values, shifts: &[Shift]) -> Result<Volume> {
         let data = Projections::from_vec(self.geometry(views, values, shifts), self.measured(views))?;
         cgls::few(&data, &self.grid, self.steps)
     }
 
-    /// What of these views a volume leaves unexplained, A x − y.
+    /// Residual A x − y of a volume on these views.
     pub(crate) fn left(&self, volume: &Volume, views: &[usize], values: &Values, shifts: &[Shift]) -> Vec<f32> {
         let geometry = self.geometry(views, values, shifts);
         let mut left = vec![0.0; geometry.samples()];
@@ -127,7 +128,7 @@ impl<'a> Small<'a> {
     }
 }
 
-/// Voxels as large as a small pixel at the axis, over all that any view sees.
+/// Grid with voxels of the size of a copy's pixel at the axis, which contains all that any view sees.
 fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
     let needs = || Error::config("calibrate", "needs views on a circle about z");
     let orbit = whole.orbit.as_ref().ok_or_else(needs)?;
@@ -158,8 +159,8 @@ fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
     Grid::centered([tall, side, side], [voxel[0], voxel[1], voxel[1]], [orbit.isocenter[0], orbit.isocenter[1], middle])
 }
 
-/// Each pixel with its neighbours along rows and columns, (1 2 1) / 4; those at the edges, which lack one, are left
-/// out. Few are left as they are.
+/// Averages each pixel with its neighbours along rows and columns, (1 2 1) / 4, and drops the edge pixels, which lack a
+/// neighbour. An axis with fewer than [`FEW`] entries stays as it is.
 fn smoothed(values: &Array3<f32>) -> Array3<f32> {
     let along = |values: &Array3<f32>, axis: usize| {
         let count = values.len_of(Axis(axis));

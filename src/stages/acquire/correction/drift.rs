@@ -1,5 +1,5 @@
-//! Drift of the source: a beam that is brighter by the factor e^-d in one view lowers all its line integrals by d. The
-//! pixels that see air in every view tell d.
+//! Drift of the source's intensity: a beam that is brighter by the factor exp(d) in one view lowers all line integrals
+//! of that view by d. It is measured in the pixels that see air in every view.
 
 use super::taken;
 use crate::data::Warning;
@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::stages::acquire::calibration::middle;
 use ndarray::{Array3, Axis};
 
-/// A pixel whose line integrals stay below this part of the largest ones, about its own median, sees air.
+/// A pixel sees air if its line integrals stay below this fraction of the largest line integral in every view.
 const AIR: f32 = 0.05;
-/// Fewest such pixels.
+/// Smallest number of such pixels.
 const FEWEST: usize = 8;
 
-/// Takes the median over the pixels that see air in every view off each view.
+/// Subtracts from each view the median over the pixels that see air in every view.
 ///
 /// # Errors
 /// Fewer than eight pixels that see only air.

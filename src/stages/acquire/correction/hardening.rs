@@ -1,27 +1,28 @@
-//! Beam hardening of one material: a polychromatic beam is attenuated less per mm the farther it came, so that measured
-//! line integrals p are a concave function of the length. The polynomial p + a2 p² + a3 p³ + ... makes them straight
-//! (G. T. Herman, Phys. Med. Biol. 24 (1979) 81); its scale is that of the soft end, a thin object.
+//! Correction of beam hardening by one material: the average attenuation of a polychromatic beam falls with the path
+//! length, so that the measured line integrals p are a concave function of the length. They become linear with the
+//! polynomial p + a2 p² + a3 p³ + ..., whose scale is that of a thin object (G. T. Herman, Phys. Med. Biol. 24, 81,
+//! 1979).
 //!
-//! `auto` looks for the a2 with which a quick reconstruction explains most of the data. Views of a round object agree
-//! whatever a2 is: then nothing is changed, and this is said.
+//! `auto` searches for the a2 with which a quick reconstruction explains the data best. The views of a round object
+//! agree for every a2; then nothing is changed, and a warning says so.
 
 use super::{Corrections, Hardening, taken};
 use crate::data::{Warning, Warnings};
 use crate::error::Result;
 use ndarray::Array3;
 
-/// The largest a2, times the largest line integral: the correction at most doubles it.
+/// Largest a2, multiplied by the largest line integral: the correction at most doubles that line integral.
 const MOST: f64 = 1.0;
-/// Tries of the coarse search, and halvings after it.
+/// Number of values in the coarse search, and of halvings of the step after it.
 const TRIES: usize = 8;
 const HALVINGS: usize = 5;
-/// What stays unexplained must fall to this part of what it was.
+/// The residual must fall below this fraction of its initial value, or nothing is changed.
 const BETTER: f64 = 0.97;
 
-/// Straightens the line integrals as asked. `residual` is what of such data a quick reconstruction leaves unexplained.
+/// Corrects the line integrals as configured. `residual` returns the residual of a quick reconstruction of given data.
 ///
 /// # Errors
-/// What `residual` says.
+/// The error of `residual`.
 pub(in crate::stages::acquire) fn straightened(
     integrals: &mut Array3<f32>,
     corrections: &Corrections,
@@ -49,7 +50,7 @@ pub(in crate::stages::acquire) fn straightened(
     Ok(vec![taken("hardening_corrected", &what, &before, integrals)])
 }
 
-/// p + a2 p² + a3 p³ + ...; what is below zero, noise in air, stays.
+/// p + a2 p² + a3 p³ + ... Values of 0 and below, which are noise in air, stay as they are.
 fn polynomial(list: &[f64], p: f32) -> f32 {
     if p <= 0.0 {
         return p;
@@ -59,7 +60,7 @@ fn polynomial(list: &[f64], p: f32) -> f32 {
     (p + more * p) as f32
 }
 
-/// The best a2, and what stays unexplained with it and without.
+/// The best a2, and the residuals without and with it.
 struct Found {
     a2: f64,
     before: f64,
@@ -117,12 +118,12 @@ mod tests {
 
     #[test]
     fn the_coefficient_is_found_where_the_residual_tells_it_and_left_alone_where_not() {
-        // Data that a2 = 0.06 makes straight: the residual measures how far they are from it.
+        // Data that become linear with a2 = 0.06; the residual is their distance from a straight line.
         let straight = |i: usize| 0.2 * i as f64;
         let hardened = |p: f64| (-1.0 + (1.0 + 4.0 * 0.06 * p).sqrt()) / (2.0 * 0.06);
         let measured = Array3::from_shape_fn((1, 1, 16), |(_, _, i)| hardened(straight(i)) as f32);
         let residual = |data: &Array3<f32>| {
-            // The best multiple of the straight line.
+            // Least-squares fit of a multiple of the straight line.
             let (mut both, mut own, mut all) = (0.0, 0.0, 0.0);
             for (i, &value) in data.iter().enumerate() {
                 let value = f64::from(value);

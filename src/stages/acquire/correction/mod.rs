@@ -1,5 +1,5 @@
-//! What labs correct by hand in measured line integrals: drift of the source, bad pixels, rings, beam hardening. All
-//! are off unless asked for, and each says by a figure what it took away.
+//! Optional corrections of measured line integrals: drift of the source, bad pixels, rings, beam hardening. Each one
+//! reports the size of its change.
 
 mod drift;
 mod hardening;
@@ -14,32 +14,36 @@ use ndarray::Array3;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Corrections of the line integrals, in the order in which they are made.
+/// Corrections of the line integrals, in the order in which they are applied.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Corrections {
-    /// Bring the pixels that see air in every view to zero, view by view: the source drifts.
+    /// Correct a drift of the source's intensity: subtract from each view the median of the pixels that see air in
+    /// every view.
     pub drift: bool,
-    /// Interpolate pixels that differ from their neighbours by so many robust standard deviations of all pixels'
-    /// differences, in three quarters of the views at least (such as 8).
+    /// Interpolate pixels that differ from their neighbours by more than this many robust standard deviations of the
+    /// differences of all pixels, in at least three quarters of the views; at least 3, such as 8. `null`: no
+    /// correction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad_pixels: Option<f64>,
-    /// Columns of the sorting filter against rings, odd, more than twice the widest stripe of the sinogram: such as 5
-    /// for hundreds of columns, 21 for thousands.
+    /// Window of the sorting filter against ring artefacts, detector columns: odd, at least 3 and more than twice the
+    /// width of the widest stripe in the sinogram, such as 5 for hundreds of columns or 21 for thousands. `null`: no
+    /// filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rings: Option<usize>,
-    /// Beam hardening of one material: auto, or the coefficients [a2, a3, ...] of p + a2 p^2 + a3 p^3 + ...
+    /// Correction of beam hardening by one material, the polynomial p + a2 p^2 + a3 p^3 + ... of the line integrals p:
+    /// `auto`, or its coefficients [a2, a3, ...]. `null`: no correction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beam_hardening: Option<Hardening>,
 }
 
-/// How line integrals are straightened.
+/// Polynomial that corrects beam hardening.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected auto, or coefficients such as [0.05]")]
 pub enum Hardening {
-    /// Coefficients of the powers from the second on.
+    /// Coefficients [a2, a3, ...] of the powers from the second on.
     Coefficients(Vec<f64>),
-    /// To be found.
+    /// Search for the coefficient a2.
     Found(AutoHardening),
 }
 
@@ -47,15 +51,15 @@ pub enum Hardening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AutoHardening {
-    /// The coefficient a2 with which the views fit together best.
+    /// The coefficient a2 with which a quick reconstruction explains the data best.
     Auto,
 }
 
 impl Corrections {
-    /// Refuses what cannot be.
+    /// Refuses invalid values.
     ///
     /// # Errors
-    /// The key and what it should be.
+    /// [`Error::Config`] with the key and the expected value.
     pub(super) fn check(&self) -> Result<()> {
         if let Some(sigma) = self.bad_pixels.filter(|sigma| !(sigma.is_finite() && *sigma >= 3.0)) {
             return Err(Error::config("bad_pixels", format!("expected 3 or more, got {sigma}")));
@@ -71,10 +75,10 @@ impl Corrections {
         }
     }
 
-    /// Makes those that need no geometry: drift, bad pixels, rings. What each took away is a warning.
+    /// Applies the corrections that need no geometry: drift, bad pixels, rings. A warning reports the change of each.
     ///
     /// # Errors
-    /// Data that a correction cannot work on, with the key.
+    /// Data to which a correction cannot be applied, with the key.
     pub(super) fn apply(&self, integrals: &mut Array3<f32>) -> Result<Warnings> {
         let mut warnings = Warnings::new();
         if self.drift {
@@ -90,13 +94,14 @@ impl Corrections {
     }
 }
 
-/// Root of the mean square.
+/// Root mean square; 0 for no values.
 fn rms(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value * value, count + 1.0));
     if count > 0.0 { (sum / count).sqrt() } else { 0.0 }
 }
 
-/// What a correction took away: its RMS in % of that of the data, and its largest value.
+/// Warning that reports the change by a correction: its RMS in % of the RMS of the data, and its largest absolute
+/// value.
 fn taken(code: &str, what: &str, before: &Array3<f32>, after: &Array3<f32>) -> Warning {
     let difference = || before.iter().zip(after).map(|(a, b)| f64::from(a - b));
     let part = 100.0 * rms(difference()) / rms(before.iter().map(|&v| f64::from(v))).max(f64::MIN_POSITIVE);

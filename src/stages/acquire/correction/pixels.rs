@@ -1,6 +1,6 @@
-//! Bad pixels: those that are wrong in most views (stuck, noisy, with a gain that the flats miss) stand out from their
-//! neighbours along the row in three quarters of the views at least; an edge of the object passes by. They are
-//! interpolated from the next good ones of their row.
+//! Bad pixels: pixels that are wrong in most views (stuck, noisy, or with a gain that the flats do not correct). They
+//! differ from their neighbours in the row in at least three quarters of the views, while an edge of the object moves
+//! across a pixel in few views. Bad pixels are interpolated from the nearest good ones of their row.
 
 use super::taken;
 use crate::data::Warning;
@@ -8,16 +8,16 @@ use crate::stages::acquire::calibration::middle;
 use ndarray::{Array2, Array3, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-/// Neighbours on each side.
+/// Number of neighbours on each side.
 const REACH: usize = 3;
-/// A pixel that differs by less than this part of the largest line integral is good.
+/// A pixel that differs by less than this fraction of the largest line integral is good.
 const SMALL: f32 = 0.01;
-/// And by less than this times as much as its neighbours do.
+/// A pixel that differs by less than this factor times the median difference of its neighbours is good too.
 const ALONE: f32 = 5.0;
 /// Robust standard deviation = this times the median absolute deviation.
 const MAD: f32 = 1.4826;
 
-/// Interpolates the pixels that stand out by more than `sigma` robust standard deviations.
+/// Interpolates the pixels that differ from their neighbours by more than `sigma` robust standard deviations.
 pub(super) fn interpolate(integrals: &mut Array3<f32>, sigma: f64) -> Warning {
     let before = integrals.clone();
     let difference = differences(integrals);
@@ -26,7 +26,8 @@ pub(super) fn interpolate(integrals: &mut Array3<f32>, sigma: f64) -> Warning {
     let spread = MAD * middle(&mut all().iter().map(|value| (value - center).abs()).collect::<Vec<_>>());
     let high = integrals.iter().copied().fold(0.0f32, f32::max);
     let limit = (center + sigma as f32 * spread).max(SMALL * high);
-    // At an edge that all views share, as of a round object on the axis, the neighbours stand out as well.
+    // An edge that stays at the same pixels in all views, such as that of a round object on the axis, makes the
+    // neighbours differ as well.
     let alone = |row: usize, column: usize| {
         let near = near(column, difference.ncols());
         difference[[row, column]] > ALONE * middle(&mut near.map(|c| difference[[row, c]]).collect::<Vec<f32>>())
@@ -44,12 +45,12 @@ pub(super) fn interpolate(integrals: &mut Array3<f32>, sigma: f64) -> Warning {
     taken("bad_pixels_interpolated", &what, &before, integrals)
 }
 
-/// The neighbours of a column.
+/// The neighbouring columns of a column, without itself.
 fn near(column: usize, columns: usize) -> impl Iterator<Item = usize> {
     (column.saturating_sub(REACH)..(column + REACH + 1).min(columns)).filter(move |&other| other != column)
 }
 
-/// The lower quartile over the views of |p - median of the neighbours in the row| `[row, column]`.
+/// Lower quartile, over the views, of |p − median of the neighbours in the row|, as `[row, column]`.
 fn differences(integrals: &Array3<f32>) -> Array2<f32> {
     let (views, rows, columns) = integrals.dim();
     let one = |(row, column): (usize, usize)| {
@@ -64,7 +65,7 @@ fn differences(integrals: &Array3<f32>) -> Array2<f32> {
     Array2::from_shape_vec((rows, columns), values).unwrap_or_default()
 }
 
-/// Straight lines across the bad samples of a row; at its ends the next good value.
+/// Interpolates the bad samples of a row linearly; at its ends takes the nearest good value.
 fn bridge(mut row: ArrayViewMut1<f32>, bad: &[bool]) {
     let good: Vec<usize> = (0..bad.len()).filter(|&i| !bad[i]).collect();
     for i in (0..bad.len()).filter(|&i| bad[i]) {

@@ -1,12 +1,12 @@
-//! Rings: a pixel whose response is not what the flats say draws a stripe along the views of the sinogram, which
-//! reconstructs as a ring.
+//! Ring artefacts: a pixel whose response differs from its flat field makes a stripe along the views of the sinogram,
+//! which is reconstructed as a ring.
 //!
 //! The sorting filter of N. T. Vo, R. C. Atwood, M. Drakopoulos, Opt. Express 26 (2018) 28396 (algorithm 3): the values
-//! of each column are sorted, so that neighbouring columns hold nearly the same values at the same ranks whatever the
-//! object, and the median along the columns shows stripes narrower than half its window. Unlike there, what the median
-//! takes away is averaged over a third of the ranks before it is taken, since a pixel's response changes slowly with
-//! the intensity: clean data then change ten times less, and stripes go as well. What is really a ring about the axis
-//! goes with them.
+//! of each column are sorted, so that neighbouring columns hold nearly the same values at the same ranks for any
+//! object, and a median along the columns detects stripes narrower than half its window. Unlike in the paper, the
+//! difference to the median is averaged over a third of the ranks before it is subtracted, because a pixel's response
+//! changes slowly with the intensity: clean data then change ten times less, and stripes are removed as well. Real
+//! rings about the axis are removed too.
 
 use super::taken;
 use crate::data::Warning;
@@ -29,7 +29,7 @@ pub(super) fn sort(integrals: &mut Array3<f32>, window: usize) -> Result<Warning
     Ok(taken("rings_removed", &format!("rings: the sorting filter of {window} columns"), &before, integrals))
 }
 
-/// One sinogram `[view, column]`.
+/// Filters one sinogram `[view, column]`.
 fn filter(mut sinogram: ArrayViewMut2<f32>, window: usize) {
     let (views, columns) = sinogram.dim();
     let mut order: Vec<Vec<usize>> = Vec::with_capacity(columns);
@@ -42,7 +42,7 @@ fn filter(mut sinogram: ArrayViewMut2<f32>, window: usize) {
     }
     let half = window / 2;
     for (column, ranks) in order.iter().enumerate() {
-        // At the ends the window is shorter, about the column still.
+        // Near the ends of the detector the window is shorter, so that it stays centred on the column.
         let reach = half.min(column).min(columns - 1 - column);
         let excess = |rank: usize| {
             let mut near: Vec<f32> = (column - reach..=column + reach).map(|c| sorted[[rank, c]]).collect();
@@ -53,7 +53,7 @@ fn filter(mut sinogram: ArrayViewMut2<f32>, window: usize) {
     }
 }
 
-/// Running mean over a third of the values; beyond the ends the last value stands.
+/// Running mean over a third of the values; beyond the ends the last value is repeated.
 fn smoothed(values: &[f64]) -> Vec<f64> {
     let (count, reach) = (values.len() as isize, (values.len() / 6) as isize);
     let at = |i: isize| values[i.clamp(0, count - 1) as usize];

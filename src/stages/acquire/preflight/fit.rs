@@ -1,4 +1,4 @@
-//! What a quick reconstruction tells: the axis of rotation, the sense of rotation, the arc, the field of view.
+//! Findings of a quick reconstruction: axis of rotation, sense of rotation, arc, field of view.
 
 use super::Finding;
 use super::levels::short_side;
@@ -13,33 +13,34 @@ use crate::stages::acquire::{axis, posed};
 use ndarray::Array3;
 use std::f64::consts::PI;
 
-/// An axis that explains the data this much better than the given one is worth telling.
+/// An alternative is reported if its residual is below this fraction of the residual of the given scan.
 const BETTER: f64 = 0.9;
-/// An axis nearer than this to the given one is the same: columns, and part of the width.
+/// Columns closer than this are the same axis: in columns, and as a fraction of the width.
 const SAME: (f64, f64) = (1.0, 0.004);
-/// An arc that is as many degrees long as a whole turn has radians, or less, may be one.
+/// Arc, radians (about 7 degrees), below which the angles may be given in radians: 2π, a full turn, would be read as
+/// 6.3 degrees.
 const RADIANS: f64 = 0.12;
-/// A residual that means the views do not fit together at all.
+/// A residual above this means that the views do not fit together at all.
 const HOPELESS: f64 = 0.5;
 
-/// What is given of the scan.
+/// Description of the scan that is checked.
 pub(in crate::stages::acquire) struct Described<'a> {
-    /// The scan's kind.
+    /// Kind of scan.
     pub(in crate::stages::acquire) kind: &'a OneOf<GeometryKind>,
-    /// The data's views, angles and pixels.
+    /// Views, angles and pixels of the data.
     pub(in crate::stages::acquire) layout: &'a MeasuredLayout,
     /// Column of the data on which the axis falls.
     pub(in crate::stages::acquire) axis: f64,
-    /// The scan itself.
+    /// Geometry of the scan.
     pub(in crate::stages::acquire) geometry: &'a Geometry,
-    /// The grid to reconstruct on.
+    /// Reconstruction grid.
     pub(in crate::stages::acquire) grid: &'a Grid,
 }
 
-/// Findings about the scan. `column` turns a column of the data into one of the file.
+/// Findings about the scan. `column` converts a column of the data to a column of the file.
 ///
 /// # Errors
-/// A kind of scan that cannot be cut down to one slice.
+/// A kind of scan that cannot be reduced to one slice.
 pub(in crate::stages::acquire) fn fit(
     data: &Array3<f32>,
     scan: &Described,
@@ -73,7 +74,7 @@ pub(in crate::stages::acquire) fn fit(
     Ok(findings)
 }
 
-/// Views that do not fit together at all.
+/// Finding for views that do not fit together at all.
 fn inconsistent(residual: f64) -> Option<Finding> {
     (residual > HOPELESS).then(|| {
         let message = format!(
@@ -85,8 +86,8 @@ fn inconsistent(residual: f64) -> Option<Finding> {
     })
 }
 
-/// Whether the views fit better turning the other way. Parallel beams cannot tell: turned round they show the mirror
-/// image.
+/// Finding for views that fit better with the sense of rotation reversed. Parallel beams cannot show this: reversed,
+/// they give the mirror image.
 fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>> {
     if scan.geometry.orbit.as_ref().is_none_or(|orbit| orbit.source_to_axis.is_none()) {
         return Ok(None);
@@ -106,7 +107,7 @@ fn turned_round(data: &Array3<f32>, scan: &Described) -> Result<Option<Finding>>
     }))
 }
 
-/// Views over less than half a turn (and the fan's angle) leave directions unseen.
+/// Finding for an arc of less than half a turn plus the fan angle, which leaves some directions unseen.
 fn arc(geometry: &Geometry) -> Option<Finding> {
     let orbit = geometry.orbit.as_ref()?;
     let [_, rows, columns] = geometry.shape();
@@ -129,7 +130,7 @@ fn arc(geometry: &Geometry) -> Option<Finding> {
 }
 
 fn coverage_of(scan: &Described) -> Option<Finding> {
-    // Half a fan shows the outer part from one side by design.
+    // A detector that is shifted sideways sees the outer part from one side only, by design.
     if short_side(scan.geometry, scan.axis).is_some() {
         return None;
     }

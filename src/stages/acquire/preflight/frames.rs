@@ -1,23 +1,24 @@
-//! What single exposures tell before anything is divided: views without a signal, a detector driven to its limit.
+//! Findings in the raw exposures: views without a signal, and a saturated detector.
 
 use super::Finding;
 use crate::stages::acquire::setup::Values;
 use ndarray::{Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 
-/// Views that a message names at most.
+/// Largest number of views that a message lists.
 const NAMED: usize = 8;
-/// More than this part of the samples at the highest number of the detector's range: it was driven to its limit.
+/// A detector counts as saturated if more than this fraction of the samples has the largest value of its range.
 const CLIPPED: f64 = 0.002;
-/// Bits of detectors.
+/// Possible numbers of bits of a detector.
 const BITS: std::ops::RangeInclusive<u32> = 8..=16;
 
-/// What the exposures `[view, row, column]` tell, as they are in the file.
+/// Findings in the exposures `[view, row, column]`, as they are in the file.
 pub(in crate::stages::acquire) fn frames(data: &Array3<f32>, values: Values) -> Vec<Finding> {
     [blank(data, values), clipped(data)].into_iter().flatten().collect()
 }
 
-/// Views all of whose samples are one number: exposures that were lost. Where all views are so, `no_signal` says it.
+/// Finding for views whose samples all have the same value: lost exposures. If all views are so, `no_signal` reports
+/// it.
 fn blank(data: &Array3<f32>, values: Values) -> Option<Finding> {
     let constant = |view: ArrayView2<f32>| view.iter().all(|value| value == &view[[0, 0]]) && view.len() > 1;
     let views: Vec<usize> =
@@ -33,12 +34,12 @@ fn blank(data: &Array3<f32>, values: Values) -> Option<Finding> {
         data.shape()[0],
         named.join(", ")
     );
-    // A line integral of 0 everywhere is what air gives; counts are never all alike.
+    // A line integral of 0 everywhere is possible in air; the counts of a view are never all equal.
     let fatal = values != Values::LineIntegrals;
     Some(Finding { code: "blank_views", message, fatal })
 }
 
-/// Samples at the end of an integer range: brighter ones were cut there.
+/// Finding for samples at the end of an integer range, where larger values are cut off.
 fn clipped(data: &Array3<f32>) -> Option<Finding> {
     let most = data.par_iter().copied().reduce(|| f32::NEG_INFINITY, f32::max);
     let full = BITS.map(|bits| (1u32 << bits) - 1).any(|limit| limit as f32 == most);

@@ -1,8 +1,8 @@
-//! What the numbers themselves tell: whether a logarithm is missing or taken twice, the sign, the level of air,
+//! Findings in the values themselves: a logarithm that is missing or taken twice, a wrong sign, the level of air,
 //! truncation.
 //!
-//! Air is looked for at the edges of the detector. Transmissions are brightest in air (about 1) and nowhere negative;
-//! line integrals are lowest in air (about 0) and nowhere far below.
+//! Air is expected at the edges of the detector. Transmissions are highest in air (about 1) and nowhere negative; line
+//! integrals are lowest in air (about 0) and nowhere far below.
 
 use super::Finding;
 use crate::data::Geometry;
@@ -12,19 +12,20 @@ use ndarray::{Array3, ArrayView3, Axis, s};
 use std::f64::consts::PI;
 use std::ops::RangeInclusive;
 
-/// Line integrals beyond this are counts: nothing lets through a part of e^-30.
+/// Values above this are counts, not line integrals: no object transmits only a fraction of exp(−30).
 const MOST: f32 = 30.0;
-/// Air may be this far from zero, as a part of the largest line integrals.
+/// Largest deviation of air from zero, as a fraction of the largest line integrals.
 const AIR: f32 = 0.03;
-/// An edge of the detector with more than this part of the largest line integrals sees the object.
+/// An edge of the detector with values above this fraction of the largest line integrals sees the object.
 const MATTER: f32 = 0.10;
-/// Where the open beam of transmissions may be.
+/// Plausible range of the open beam of transmissions.
 const OPEN: RangeInclusive<f32> = 0.8..=1.3;
-/// A detector whose parts beside the axis differ by more than this part of its width is shifted sideways.
+/// A detector is shifted sideways if its parts on both sides of the axis differ by more than this fraction of its
+/// width.
 const LOPSIDED: f64 = 0.1;
-/// An arc beyond this, radians (225 degrees), sees from the other side what a shifted detector leaves out.
+/// Beyond this arc, radians (225 degrees), opposite views see what a detector that is shifted sideways leaves out.
 const HALF_FAN: f64 = 1.25 * PI;
-/// Samples that are sorted.
+/// Largest number of samples that are sorted, approximately.
 const SAMPLES: usize = 400_000;
 
 /// An edge of the detector.
@@ -39,12 +40,12 @@ pub(in crate::stages::acquire) enum Side {
 /// Levels of a set of values.
 #[derive(Debug, Clone, Copy)]
 struct Levels {
-    /// 1st, 50th and 99th percentile.
+    /// 1st, 50th and 99th percentiles.
     low: f32,
     half: f32,
     high: f32,
-    /// Medians at the left and at the right edge of the detector, the smaller one first: a half fan sees the object at
-    /// one of them in every view.
+    /// Medians at the left and the right edge of the detector, the smaller one first. With a detector that is shifted
+    /// sideways, one edge sees the object in every view.
     edges: [f32; 2],
 }
 
@@ -65,30 +66,31 @@ impl Levels {
         self.high - self.low
     }
 
-    /// Air of line integrals: the edge that is nearer to zero.
+    /// Level of air in line integrals: the edge that is nearer to zero.
     fn lowest_air(&self) -> f32 {
         if self.edges[0].abs() < self.edges[1].abs() { self.edges[0] } else { self.edges[1] }
     }
 
-    /// Air of transmissions and counts: the brighter edge.
+    /// Level of air in transmissions and counts: the brighter edge.
     fn brightest_air(&self) -> f32 {
         self.edges[1]
     }
 
-    /// Whether air at this level is at the bright end and the object below it.
+    /// Whether `air` is near the highest values and the object is darker.
     fn darker_inside(&self, air: f32) -> bool {
         air - self.low > 2.0 * (self.high - air).abs()
     }
 }
 
-/// The outermost columns on both sides, where air is looked for.
+/// The outermost columns on both sides, where air is expected.
 fn edges(values: ArrayView3<'_, f32>) -> (ArrayView3<'_, f32>, ArrayView3<'_, f32>) {
     let width = values.shape()[2];
     let columns = (width / 50).clamp(1, 16).min(width);
     (values.slice_move(s![.., .., ..columns]), values.slice_move(s![.., .., width - columns..]))
 }
 
-/// What the values tell before any logarithm is taken: `values` is what they are said to be, counts already divided.
+/// Findings in the values before any logarithm is taken. `values` is their configured kind; counts are already divided
+/// by the open beam.
 pub(in crate::stages::acquire) fn raw(data: &Array3<f32>, values: Values) -> Vec<Finding> {
     let levels = Levels::of(data);
     if levels.range() <= 0.0 {
@@ -116,7 +118,7 @@ fn line_integrals(levels: Levels) -> Option<Finding> {
         );
         return Some(Finding::impossible("missing_log", message));
     }
-    // Both edges at about 1 and nothing far above: line integrals of an object wider than the detector go beyond.
+    // Edges at about 1 and no values far above. Line integrals of an object wider than the detector would go beyond.
     let bright = OPEN.contains(&edge) && low > -0.05 * edge && levels.darker_inside(edge);
     if bright {
         let message = format!(
@@ -172,8 +174,8 @@ fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<F
     None
 }
 
-/// The edge of the detector that is meant to see the object in every view: the short side of one that is shifted
-/// sideways, over well more than half a turn.
+/// The edge of the detector that is expected to see the object in every view: the short side of a detector that is
+/// shifted sideways, if the arc is well over half a turn.
 pub(in crate::stages::acquire) fn short_side(geometry: &Geometry, axis: f64) -> Option<Side> {
     let columns = geometry.detector.columns as f64;
     let (left, right) = (axis + 0.5, columns - 0.5 - axis);
@@ -181,8 +183,8 @@ pub(in crate::stages::acquire) fn short_side(geometry: &Geometry, axis: f64) -> 
     (wide && (left - right).abs() > LOPSIDED * columns).then_some(if left < right { Side::Left } else { Side::Right })
 }
 
-/// What the line integrals tell: the level of air, truncation (but not at the edge that is meant to see the object),
-/// the sign.
+/// Findings in the line integrals: the level of air, truncation (not at the edge `meant`, which is expected to see the
+/// object), and the sign.
 pub(in crate::stages::acquire) fn integrals(data: &Array3<f32>, meant: Option<Side>) -> Vec<Finding> {
     let levels = Levels::of(data);
     if let Some(finding) = negative(levels) {
@@ -273,7 +275,7 @@ mod tests {
         assert!(integrals(&half, Some(Side::Left)).is_empty());
         assert_eq!(codes(integrals(&half, None)), ["truncated"]);
         assert!(raw(&half.mapv(|p| (-p).exp()), Values::Transmission).is_empty());
-        // A block with a hole: both edges see the block.
+        // A box with a hole: both edges of the detector see the box.
         let block = disk().mapv(|p| 2.4 - 0.5 * p);
         assert!(raw(&block, Values::LineIntegrals).is_empty(), "{:?}", raw(&block, Values::LineIntegrals));
     }

@@ -1,5 +1,5 @@
-//! A look at the data before anything long is begun: are they what they are said to be, and is the scan the one
-//! described? Every finding is a sentence with figures and what to do, under a stable code.
+//! Checks of the data and the scan before the reconstruction begins: can they be what the pipeline says? Every finding
+//! has a stable code and a sentence with figures and advice.
 
 mod fit;
 mod frames;
@@ -13,7 +13,7 @@ pub(super) use scale::scale;
 
 use crate::data::Warning;
 
-/// Something found: `fatal` if the data cannot be what they are said to be.
+/// A finding; `fatal` if the data cannot be what the pipeline says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
     pub(super) code: &'static str,

@@ -1,4 +1,4 @@
-//! Whether a quick filtered backprojection of one slice has the right scale: the s of the best fit y = s A x.
+//! Scale of a quick filtered backprojection x of one slice: the s of the least-squares fit y = s A x to the data.
 
 use super::Finding;
 use crate::algorithms::{Algorithm, Problem, Run, fbp, fdk};
@@ -9,14 +9,14 @@ use crate::stages::acquire::trial::Trial;
 use crate::tensors::{DeviceRequest, choose};
 use std::ops::RangeInclusive;
 
-/// What a coarse slice may be off by.
+/// Scales that are accepted for a coarse slice.
 const RIGHT: RangeInclusive<f64> = 0.8..=1.25;
 
-/// What is said if the scale is off. `axis` is the column of the data on which the axis falls. A scan that the analytic
-/// methods refuse has no such figure.
+/// Finding if the scale is wrong. `axis` is the column of the data on which the axis falls. `None` also for scans that
+/// the analytic methods refuse.
 ///
 /// # Errors
-/// A kind of scan that cannot be cut down to one slice; memory.
+/// A kind of scan that cannot be reduced to one slice, or too little memory.
 pub(in crate::stages::acquire) fn scale(trial: &Trial, axis: f64) -> Result<Option<Finding>> {
     let (data, grid) = trial.projections(axis)?;
     let divergent = data.geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
