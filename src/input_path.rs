@@ -83,6 +83,15 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     }
 }
 
+/// Reads a whole text file of at most `most` bytes.
+///
+/// # Errors
+/// As [`read`]; bytes that are not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> Result<String> {
+    String::from_utf8(read(path, most)?)
+        .map_err(|_| Error::input(path, "expected a text file, got bytes that are not UTF-8 text"))
+}
+
 /// Every path in a configuration, in the order of its keys.
 ///
 /// # Errors
@@ -176,6 +185,18 @@ mod tests {
         first: InputPath,
         name: String,
         list: Vec<Option<InputPath>>,
+    }
+
+    #[test]
+    fn a_file_is_read_whole_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(read_text(&path, 5).unwrap(), "12345");
+        assert!(read_text(&path, 4).unwrap_err().to_string().contains("at most 4 bytes"));
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(read_text(&path, 5).unwrap_err().to_string().contains("UTF-8"));
+        assert!(read(Path::new("/dev/zero"), 5).unwrap_err().to_string().contains("device"));
     }
 
     #[test]

@@ -176,6 +176,17 @@ mod tests {
     }
 
     #[test]
+    fn held_out_cameras_of_an_open_arc_lie_within_it() {
+        for (arc, count) in [(90.0, 3), (90.0, 12), (-120.0, 40), (360.0, 12)] {
+            let orbit = orbit::Config { views: 12, elevation_deg: 0.0, start_deg: 0.0, arc_deg: arc };
+            for [x, y, _] in Directions::held_out(&orbit, count, 0) {
+                let angle = y.atan2(x).to_degrees() * f64::signum(arc);
+                assert!(arc == 360.0 || (0.0..=arc.abs()).contains(&angle), "{arc} degrees, {count}: {angle}");
+            }
+        }
+    }
+
+    #[test]
     fn cameras_inside_the_object_are_refused() {
         let grid = Grid::centered([20, 30, 40], [2.0, 2.0, 2.0], [0.0; 3]).unwrap();
         let lens = Lens { distance_mm: Some(30.0), ..Lens::default() };

@@ -36,9 +36,13 @@ impl Config {
         [out * cos, out * sin, high]
     }
 
+    /// Number of gaps between neighbouring training cameras.
+    fn gaps(&self) -> usize {
+        if self.arc_deg.abs() >= 360.0 { self.views } else { self.views.max(2) - 1 }
+    }
+
     fn step(&self) -> f64 {
-        let whole = self.arc_deg.abs() >= 360.0;
-        1.0 / if whole { self.views } else { self.views.max(2) - 1 } as f64
+        1.0 / self.gaps() as f64
     }
 }
 
@@ -64,7 +68,7 @@ impl Directions for Config {
 
     /// Cameras halfway between two training cameras, distributed over the arc.
     fn held_out(&self, count: usize, _: u64) -> Vec<Point> {
-        let gap = |i: usize| (i * self.views / count.max(1)) as f64;
+        let gap = |i: usize| (i * self.gaps() / count.max(1)) as f64;
         (0..count).map(|i| self.at((gap(i) + 0.5) * self.step())).collect()
     }
 }

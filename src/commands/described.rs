@@ -8,8 +8,6 @@ use crate::input_path;
 use crate::phantoms::Phantom;
 use crate::pipeline::Config;
 use crate::registry::Kinds;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Bytes that are read of a report or a YAML file at most; the rest is ignored.
@@ -27,19 +25,13 @@ pub(super) fn run_or_pipeline(path: &Path) -> Result<Option<Description>> {
     if !path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
         return Ok(None);
     }
-    let keys: serde_yaml::Value = serde_yaml::from_str(&text(path)?).unwrap_or_default();
+    let keys: serde_yaml::Value = serde_yaml::from_str(&input_path::read_text(path, LARGEST)?)
+        .map_err(|error| Error::input(path, format!("not YAML: {error}")))?;
     match () {
         () if keys.get("reconstruct").is_some() => pipeline(path).map(Some),
         () if keys.get("shapes").is_some() => phantom(path).map(Some),
         () => Ok(None),
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
-    Ok(text)
 }
 
 fn description(kind: &str, rows: Vec<(&str, String)>) -> Description {
@@ -55,7 +47,7 @@ fn run(folder: &Path) -> Result<Description> {
         found.kind = "run folder without a report (the run has not come to its end)".to_string();
         return Ok(found);
     }
-    let report: Report = serde_json::from_str(&text(&path)?)
+    let report: Report = serde_json::from_str(&input_path::read_text(&path, LARGEST)?)
         .map_err(|error| Error::input(&path, format!("damaged report: {error}")).hint("run the pipeline again"))?;
     let status = format!("{:?}", report.status).to_lowercase();
     let rows = vec![("name", report.name), ("status", status), ("device", report.device)];

@@ -4,11 +4,10 @@ use crate::context::layout;
 use crate::data::{Projections, Report, Volume};
 use crate::error::{Error, Result};
 use crate::formats::{geometry, nifti, npy};
+use crate::input_path;
 use crate::report::Gallery;
 use crate::stages::export::Manifest;
 use serde::de::DeserializeOwned;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Bytes that are read of a report or a manifest at most; the rest is ignored.
@@ -23,10 +22,13 @@ pub(super) struct Kept {
 }
 
 /// Volumes `[z, y, x]` (truth, and by method name) and projections `[view, row, column]` of a run.
+#[derive(Default)]
 pub(super) struct Arrays {
     pub(super) truth: Option<Volume>,
     pub(super) methods: Vec<(String, Volume)>,
     pub(super) uncertainties: Vec<(String, Volume)>,
+    /// Starts of the methods that a learned prior changed.
+    pub(super) starts: Vec<(String, Volume)>,
     pub(super) projections: Option<Projections>,
 }
 
@@ -82,13 +84,15 @@ impl Kept {
             let path = self.folder.join(name);
             path.exists().then(|| nifti::read(&path, units).map(|loaded| loaded.volume)).transpose()
         };
-        let mut arrays =
-            Arrays { truth: read(layout::TRUTH)?, methods: Vec::new(), uncertainties: Vec::new(), projections: None };
+        let mut arrays = Arrays { truth: read(layout::TRUTH)?, ..Arrays::default() };
         for method in &self.report.methods {
             let name = &method.name;
             arrays.methods.extend(read(&format!("{name}/{}", layout::VOLUME))?.map(|volume| (name.clone(), volume)));
             let map = read(&format!("{name}/{}", layout::UNCERTAINTY))?;
             arrays.uncertainties.extend(map.map(|map| (name.clone(), map)));
+            if self.folder.join(name).join(layout::DIFFERENCE).exists() {
+                arrays.starts.extend(read(&format!("{name}/{}", layout::START))?.map(|start| (name.clone(), start)));
+            }
         }
         let scan = [layout::GEOMETRY, layout::PROJECTIONS].map(|name| self.folder.join(name));
         if scan.iter().all(|path| path.exists()) {
@@ -124,6 +128,7 @@ impl Arrays {
         Gallery {
             truth: self.truth.as_ref(),
             methods: self.methods.iter().map(|(name, volume)| (name.clone(), volume)).collect(),
+            starts: self.starts.iter().map(|(name, start)| (name.clone(), start)).collect(),
             uncertainties: self.uncertainties.iter().map(|(name, map)| (name.clone(), map)).collect(),
             projections: self.projections.as_ref(),
             ..Gallery::default()
@@ -133,9 +138,7 @@ impl Arrays {
 
 /// Reads a JSON file of a run.
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
+    let text = input_path::read_text(path, LARGEST)?;
     serde_json::from_str(&text).map_err(|error| {
         Error::input(path, format!("damaged: {error}"))
             .hint("run the pipeline again: what is whole is not computed again")

@@ -42,7 +42,8 @@ pub struct Args {
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let ledger = Ledger::open(&args.study)?;
     let element = args.index.map_or_else(from_environment, Ok)?;
-    let tasks = element.saturating_mul(ledger.header.chunk)..(element + 1).saturating_mul(ledger.header.chunk);
+    let tasks =
+        element.saturating_mul(ledger.header.chunk)..element.saturating_add(1).saturating_mul(ledger.header.chunk);
     let tasks = tasks.start..tasks.end.min(ledger.header.tasks);
     if tasks.is_empty() {
         let most = ledger.header.tasks.div_ceil(ledger.header.chunk);

@@ -66,7 +66,7 @@ pub(super) fn recall<V: DeserializeOwned>(folder: &RunFolder, name: &str, key: &
 pub(super) fn records(folder: &RunFolder) -> Result<Vec<String>> {
     let path = folder.path(".cache");
     let entries = std::fs::read_dir(&path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let names = entries.map_err(|error| Error::write(&path, &error))?.into_iter().map(|entry| entry.file_name());
+    let names = entries.map_err(|error| Error::read(&path, &error))?.into_iter().map(|entry| entry.file_name());
     let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
     names.retain(|name| Path::new(name).extension().is_some_and(|ending| ending == "json"));
     names.sort();

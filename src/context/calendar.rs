@@ -5,14 +5,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Current date in UTC, such as `2026-11-23`.
 #[must_use]
 pub fn today() -> String {
-    date((seconds() / 86_400) as i64)
+    day(seconds())
 }
 
 /// Current time in UTC, to the minute, such as `2026-11-23 09:41 UTC`.
 #[must_use]
 pub fn now() -> String {
-    let minutes = seconds() / 60;
-    format!("{} {:02}:{:02} UTC", today(), minutes / 60 % 24, minutes % 60)
+    let seconds = seconds();
+    let minutes = seconds / 60;
+    format!("{} {:02}:{:02} UTC", day(seconds), minutes / 60 % 24, minutes % 60)
+}
+
+/// The date of a number of seconds since 1970-01-01 00:00 UTC.
+fn day(seconds: u64) -> String {
+    date((seconds / 86_400) as i64)
 }
 
 /// Seconds since 1970-01-01 00:00 UTC.

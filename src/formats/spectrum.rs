@@ -1,8 +1,7 @@
 //! X-ray spectra as CSV tables: one `keV,photons` pair per line, `#` comments, at most one line of column titles.
 
 use crate::error::{Error, Result};
-use std::fs::File;
-use std::io::Read;
+use crate::input_path;
 use std::path::Path;
 
 /// Largest table that is read, bytes.
@@ -13,12 +12,7 @@ const LARGEST: u64 = 1 << 20;
 /// # Errors
 /// A file that cannot be read, more than 1 MiB, a line that is not two finite numbers (with its number), no rows.
 pub fn read(path: &Path) -> Result<Vec<[f64; 2]>> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
-    if text.len() as u64 > LARGEST {
-        return Err(Error::input(path, format!("expected a table of at most {LARGEST} bytes, got more")));
-    }
+    let text = input_path::read_text(path, LARGEST)?;
     let mut rows = Vec::new();
     let mut titles = 0;
     for (number, line) in text.lines().enumerate().map(|(k, line)| (k + 1, line.trim())) {

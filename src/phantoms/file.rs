@@ -3,7 +3,6 @@
 use super::Phantom;
 use crate::error::{Error, Result};
 use crate::input_path;
-use std::io::Read;
 use std::path::Path;
 
 /// Size of the largest phantom file that is read, bytes (1 MiB).
@@ -15,15 +14,7 @@ impl Phantom {
     /// # Errors
     /// An unreadable file, more than 1 MiB, unknown keys and wrong types (with line and column), impossible numbers.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut bytes = Vec::new();
-        let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| Error::read(path, &error))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(Error::input(path, format!("expected a phantom file of at most {LARGEST} bytes, got more")));
-        }
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Error::input(path, "expected a YAML file, got bytes that are not UTF-8 text"))?;
-        Self::parse(&text, path)
+        Self::parse(&input_path::read_text(path, LARGEST)?, path)
     }
 
     /// Parses the text of a phantom file; `place` is its path in error messages.

@@ -18,12 +18,18 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// Words of libtorch's messages for a lack of memory, on the CPU and on a GPU.
+const LACKING: [&str; 3] = ["out of memory", "allocate memory", "not enough memory"];
+
+/// Whether a message of libtorch says that memory ran out.
+pub(super) fn tells_of_memory(message: &str) -> bool {
+    LACKING.iter().any(|words| message.contains(words))
+}
+
 /// Whether an error says that memory ran out, on the CPU or a GPU.
 #[must_use]
 pub fn lacks_memory(error: &Error) -> bool {
-    let text = error.to_string();
-    matches!(error, Error::Resource { .. })
-        && ["out of memory", "allocate memory"].iter().any(|words| text.contains(words))
+    matches!(error, Error::Resource { .. }) && tells_of_memory(&error.to_string())
 }
 
 /// The error for the payload of a panic, if libtorch panicked for lack of memory.
@@ -32,9 +38,8 @@ pub fn out_of_memory(payload: &(dyn Any + Send)) -> Option<Error> {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     // Matches the message of `unwrap` on a `TchError`.
     let (_, shown) = text?.split_once("Torch(\"")?;
-    let lacking =
-        ["out of memory", "can't allocate memory", "not enough memory"].iter().any(|words| shown.contains(words));
-    lacking.then(|| torch_error(TchError::Torch(shown.split("\\n").next().unwrap_or_default().to_string())))
+    tells_of_memory(shown)
+        .then(|| torch_error(TchError::Torch(shown.split("\\n").next().unwrap_or_default().to_string())))
 }
 
 #[cfg(test)]
@@ -48,6 +53,11 @@ mod tests {
         let error = huge.unwrap_err();
         assert_eq!(error.exit_code(), 5);
         assert!(error.to_string().contains("memory"), "{error}");
+        for message in
+            ["CUDA out of memory", "can't allocate memory", "not enough memory: you tried to allocate 9 bytes"]
+        {
+            assert!(lacks_memory(&torch_error(TchError::Torch(message.to_string()))), "{message}");
+        }
         assert!(std::panic::catch_unwind(|| guarded::<()>(|| panic!("a bug"))).is_err());
     }
 }

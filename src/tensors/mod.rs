@@ -30,7 +30,7 @@ pub const CPU: Device = Device::Cpu;
 pub fn torch_error(error: TchError) -> Error {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    if text.contains("out of memory") || text.contains("can't allocate memory") {
+    if guard::tells_of_memory(&text) {
         return Error::resource("memory", first).hint("lower `chunk`, the grid's shape or the detector's pixels");
     }
     Error::resource("libtorch", first)

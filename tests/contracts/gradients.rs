@@ -86,6 +86,32 @@ fn regularisers_mean_the_same_on_a_finer_grid() {
     }
 }
 
+/// The regularisers of random voxels are those of all voxels in the mean: a far face counts as it does on the lattice.
+#[test]
+fn random_voxels_estimate_the_regularisers_of_the_lattice_up_to_the_faces() {
+    let grid = Grid::centered([1, 5, 4], [2.0; 3], [0.0; 3]).unwrap();
+    let field = FieldKind::default_of("voxels").unwrap().as_part().build(&Domain::of(&grid), 0, F64).unwrap();
+    // Dense at the far faces alone: without them the penalties would be those of air.
+    let volume = Tensor::zeros([1, 5, 4], F64);
+    let _ = volume.narrow(1, 4, 1).fill_(-0.6);
+    let _ = volume.narrow(2, 3, 1).fill_(-0.5);
+    field.adopt(&volume).unwrap();
+    for name in RegularizerKind::NAMES {
+        let objective = Objective {
+            tv: 0.3,
+            regularizers: vec![RegularizerKind::default_of(name).unwrap()],
+            support: Tensor::arange(20, (Kind::Int64, Device::Cpu)),
+            ..objective(&grid, 4096)
+        };
+        let [lattice, rays] = ["lattice", "rays: {rays: 1, tv_voxels: 200000}"].map(|text| {
+            let integrator: OneOf<IntegratorKind> = serde_yaml::from_str(text).unwrap();
+            let loss = integrator.kind.as_part().loss(field.as_ref(), &objective, Residual::Plain, 0, &None);
+            loss.unwrap().regularizer
+        });
+        assert!(lattice > 0.0 && (rays / lattice - 1.0).abs() < 0.02, "{name}: {lattice} and {rays}");
+    }
+}
+
 fn trained(field: &dyn Field) -> Vec<&Parameter> {
     field.parameters().iter().filter(|p| p.role != Role::Frozen).collect()
 }

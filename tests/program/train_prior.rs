@@ -56,6 +56,11 @@ fn a_network_is_trained_again_to_the_same_bits_and_used() {
     assert!(there("volume") && there("start") && there("difference"), "{files:?}");
     let page = std::fs::read_to_string(bench.path("r/report.html")).unwrap();
     assert!(page.contains("A learned prior was used: the network `tiny`, trained on one."));
+    // A page that is made again from the folder shows the start that the network changed, as the first one does.
+    bench.recon(&["report", "r"]).expect(0, &[]);
+    let again = std::fs::read_to_string(bench.path("r/report.html")).unwrap();
+    let shown = |page: &str| page.split("<script").next().unwrap().matches("start").count();
+    assert!(shown(&page) > 0 && shown(&again) == shown(&page), "{} and {}", shown(&page), shown(&again));
     bench.write("bad.safetensors", "nothing");
     bench.write("q.yaml", &pipeline("bad.safetensors"));
     bench.recon(&["run", "q.yaml", "--output", "s"]).expect(5, &["no weights"]);

@@ -14,10 +14,9 @@ use super::describe::{Candidate, Description, tidy};
 use super::{Format, atomic};
 use crate::data::{Detector, Geometry, Poses, Source, norm, sub};
 use crate::error::{Error, Result};
+use crate::input_path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Largest file that is read, bytes: about a million views.
@@ -97,7 +96,8 @@ pub fn write(path: &Path, geometry: &Geometry) -> Result<()> {
 /// [`Error::Input`] when the file is missing, not such JSON, of another schema version, or describes an impossible
 /// scan.
 pub fn read(path: &Path) -> Result<Geometry> {
-    json::parse(&text(path)?).map_err(|problem| Error::input(path, problem).hint("write it again with this version"))
+    json::parse(&input_path::read_text(path, MAX_BYTES)?)
+        .map_err(|problem| Error::input(path, problem).hint("write it again with this version"))
 }
 
 /// Reads the poses of a scan from a file in any of [`GeometryFormat::ALL`].
@@ -105,7 +105,7 @@ pub fn read(path: &Path) -> Result<Geometry> {
 /// # Errors
 /// [`Error::Input`] when the file is missing, in none of the formats, damaged, or its views are impossible.
 pub fn read_poses(path: &Path) -> Result<Poses> {
-    let text = text(path)?;
+    let text = input_path::read_text(path, MAX_BYTES)?;
     let found = GeometryFormat::ALL.iter().map(|kind| kind.format()).find(|format| (format.claims)(&text));
     let format = found.ok_or_else(|| {
         let names: Vec<&str> = GeometryFormat::ALL.iter().map(|kind| kind.format().name).collect();
@@ -118,16 +118,6 @@ pub fn read_poses(path: &Path) -> Result<Poses> {
     Geometry::new(poses.views.clone(), Detector { rows, columns, shape: poses.shape }, poses.orbit.clone())
         .map_err(|error| damaged(error.to_string()))?;
     Ok(poses)
-}
-
-fn text(path: &Path) -> Result<String> {
-    let fail = |error: std::io::Error| Error::read(path, &error);
-    let mut text = String::new();
-    File::open(path).map_err(fail)?.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(fail)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(Error::input(path, format!("expected a scan geometry of at most {MAX_BYTES} bytes")));
-    }
-    Ok(text)
 }
 
 fn describe(candidate: &Candidate) -> Option<Result<Description>> {

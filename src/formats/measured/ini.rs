@@ -2,8 +2,7 @@
 //! folder of the images.
 
 use crate::error::{Error, Result};
-use std::fs::File;
-use std::io::Read;
+use crate::input_path;
 use std::path::{Path, PathBuf};
 
 /// Largest header that is read, bytes.
@@ -25,9 +24,7 @@ impl Ini {
     }
 
     fn read(path: &Path) -> Result<Self> {
-        let fail = |error: std::io::Error| Error::read(path, &error);
-        let mut bytes = Vec::new();
-        File::open(path).map_err(fail)?.take(MAX_BYTES).read_to_end(&mut bytes).map_err(fail)?;
+        let bytes = input_path::read(path, MAX_BYTES)?;
         let text = String::from_utf8_lossy(&bytes);
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         let entries = pairs.map(|(key, value)| (key.trim().to_lowercase(), value.trim().to_string())).collect();

@@ -5,8 +5,8 @@ use super::hdf5::{self, Open};
 use super::{Frames, guarded, mat5, row_of_shape, stacked};
 use crate::error::{Error, Result};
 use crate::formats::{Candidate, Description};
+use crate::input_path;
 use ndarray::ArrayD;
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub(super) enum Arrays<'a> {
 impl<'a> Arrays<'a> {
     pub(super) fn open(path: &'a Path) -> Result<Self> {
         let mut head = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
+        let read = input_path::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
         read.map_err(|error| Error::read(path, &error))?;
         if mat5::claims(&head) {
             return Ok(Self::Level5(path, mat5::contents(path)?));

@@ -6,9 +6,9 @@
 //! structs, hence this reader.
 
 use crate::error::{Error, Result};
+use crate::input_path;
 use flate2::read::ZlibDecoder;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -53,10 +53,7 @@ pub(super) struct Contents {
 
 /// Reads all arrays and texts of a file.
 pub(super) fn contents(path: &Path) -> Result<Contents> {
-    let fail = |error: std::io::Error| Error::read(path, &error);
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(fail)?;
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(fail)?;
+    let bytes = input_path::read(path, MAX_BYTES)?;
     if !claims(&bytes) {
         return Err(Error::input(path, "not a MATLAB file of level 5")
             .hint("files of `save -v7.3` are HDF5: is it one of these?"));
@@ -110,8 +107,11 @@ impl Reader {
             match element.kind {
                 COMPRESSED => {
                     let mut unpacked = Vec::new();
-                    let unpacking = ZlibDecoder::new(element.data).take(MAX_BYTES).read_to_end(&mut unpacked);
+                    let unpacking = ZlibDecoder::new(element.data).take(MAX_BYTES + 1).read_to_end(&mut unpacked);
                     unpacking.map_err(|error| error.to_string())?;
+                    if unpacked.len() as u64 > MAX_BYTES {
+                        return Err(format!("expected variables of at most {MAX_BYTES} bytes"));
+                    }
                     let inner = self.element(&unpacked)?;
                     self.matrix(inner.data, None, found, 0)?;
                 }

@@ -7,9 +7,9 @@
 use super::raw::{ByteOrder, NumberType};
 use super::{Frames, ScanHeader, plausible, table, within};
 use crate::error::{Error, Result};
+use crate::input_path;
 use flate2::read::ZlibDecoder;
 use ndarray::{Array3, s};
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -26,7 +26,7 @@ const MAX_HEADER: usize = 1 << 16;
 /// not fit.
 pub fn read(path: &Path, angles: Option<&Path>, rows: Option<&Range<usize>>) -> Result<Frames> {
     let fail = |error: std::io::Error| Error::read(path, &error);
-    let file = File::open(path).map_err(fail)?;
+    let file = input_path::open(path).map_err(fail)?;
     let size = file.metadata().map_err(fail)?.len();
     if size > MAX_BYTES {
         return Err(Error::input(path, format!("expected at most {MAX_BYTES} bytes, got {size}")));

@@ -2,10 +2,10 @@
 
 use super::{Frames, table, within};
 use crate::error::{Error, Result};
+use crate::input_path;
 use ndarray::{Array3, s};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -122,7 +122,7 @@ pub fn read(files: &Files, views: usize, layout: &Layout, rows: Option<&Range<us
 /// Reads the images of a file, `[image, row, column]`.
 fn images(path: &Path, layout: &Layout, rows: Option<&Range<usize>>) -> Result<Array3<f32>> {
     let fail = |error: std::io::Error| Error::read(path, &error);
-    let file = File::open(path).map_err(fail)?;
+    let file = input_path::open(path).map_err(fail)?;
     let size = file.metadata().map_err(fail)?.len();
     let [height, width] = layout.pixels;
     let rows = within(path, rows, height)?;

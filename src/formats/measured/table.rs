@@ -2,8 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::formats::npy;
-use std::fs::File;
-use std::io::Read;
+use crate::input_path;
 use std::path::Path;
 
 /// Largest text that is read, bytes.
@@ -14,9 +13,7 @@ pub(super) fn numbers(path: &Path) -> Result<Vec<f64>> {
     if path.extension().is_some_and(|extension| extension == "npy") {
         return Ok(npy::read_array(path)?.iter().map(|&v| f64::from(v)).collect());
     }
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
+    let text = input_path::read_text(path, MAX_BYTES)?;
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let words = line

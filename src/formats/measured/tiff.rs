@@ -6,8 +6,8 @@ use super::{Frames, guarded, plausible, table, within};
 use crate::data::Warning;
 use crate::error::{Error, Result};
 use crate::formats::{Candidate, Description};
+use crate::input_path;
 use ndarray::{Array3, ArrayView2, s};
-use std::fs::File;
 use std::io::BufReader;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ pub(super) fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>)
 /// Passes every page to `keep`; returns whether any of them stores white as 0 (the decoder inverts those).
 fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -> Result<bool> {
     let broken = |error: TiffError| Error::input(path, format!("damaged TIFF file: {error}"));
-    let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+    let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
     let bytes = file.metadata().map_err(|error| Error::read(path, &error))?.len();
     let mut limits = Limits::default();
     limits.decoding_buffer_size = MAX_IMAGE;
@@ -271,7 +271,7 @@ mod tests {
     use tiff::encoder::{TiffEncoder, colortype};
 
     fn write(path: &Path, pages: &[[u16; 6]]) {
-        let mut encoder = TiffEncoder::new(File::create(path).unwrap()).unwrap();
+        let mut encoder = TiffEncoder::new(std::fs::File::create(path).unwrap()).unwrap();
         for page in pages {
             encoder.write_image::<colortype::Gray16>(3, 2, page).unwrap();
         }

@@ -10,6 +10,7 @@ use super::raw::{ByteOrder, NumberType};
 use super::{Frames, HeaderBeam, ScanHeader, guarded, plausible, within};
 use crate::data::Warning;
 use crate::error::{Error, Result};
+use crate::input_path;
 use ndarray::{Array3, s};
 use std::fs::File;
 use std::io::Read;
@@ -28,7 +29,7 @@ const SHIFT: f32 = 0.5;
 pub fn read(path: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
     guarded(path, || {
         let size = std::fs::metadata(path).map_err(|error| Error::read(path, &error))?.len();
-        let file = File::open(path).map_err(|error| Error::read(path, &error))?;
+        let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
         let storage = cfb::CompoundFile::open(file)
             .map_err(|error| Error::input(path, format!("not a compound file, or a damaged one: {error}")))?;
         let mut streams = Streams { path, storage };

@@ -57,9 +57,9 @@ pub fn read_with(path: &Path, reading: &Reading) -> Result<Loaded> {
     let (header, mut stream) = header::open(path, reading)?;
     let (_, data_path) = pair::pair(path);
     let mut warnings = header.warnings.clone();
-    let values = stored::read(&mut stream, &header.stored).map_err(|error| error.at(path))?;
+    let values = stored::read(&mut stream, &header.stored).map_err(|error| error.at(&data_path))?;
     header.pass_rest(&mut stream, &data_path)?;
-    warnings.extend(stream.finish().map_err(|error| error.at(path))?);
+    warnings.extend(stream.finish().map_err(|error| error.at(&data_path))?);
     stored::finished(path, values, &header.stored.affine, reading, warnings)
 }
 

@@ -8,7 +8,6 @@ use crate::data::{Point, dot, scale};
 use crate::error::{Error, Result};
 use crate::input_path;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 /// Largest file that is read, bytes.
@@ -24,7 +23,7 @@ const STRAY: f64 = 0.01;
 pub fn read(model: &Path, pictures: &Path) -> Result<CameraFile> {
     let cameras = cameras(&model.join("cameras.txt"))?;
     let path = model.join("images.txt");
-    let text = text(&path)?;
+    let text = input_path::read_text(&path, LARGEST)?;
     let mut frames = Vec::new();
     // Two lines per image; the second, of its image points, may be empty.
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
@@ -43,13 +42,6 @@ pub fn read(model: &Path, pictures: &Path) -> Result<CameraFile> {
     Ok(CameraFile { frames, center, half, unit: Unit { mm: 1.0, origin: [0.0; 3] } })
 }
 
-fn text(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = input_path::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
-    Ok(text)
-}
-
 fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> std::result::Result<Vec<f64>, String> {
     let number = |word: &str| {
         word.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or(format!("expected a number, got `{word}`"))
@@ -58,7 +50,7 @@ fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> std::result::Result<Vec<
 }
 
 fn cameras(path: &Path) -> Result<BTreeMap<String, Intrinsics>> {
-    let text = text(path)?;
+    let text = input_path::read_text(path, LARGEST)?;
     let mut all = BTreeMap::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty())
     {
@@ -138,7 +130,7 @@ fn rotation(q: [f64; 4]) -> std::result::Result<[Point; 3], String> {
 
 /// Centre and half edge of the cube that holds all points except outliers.
 fn cube(path: &Path) -> Result<(Point, f64)> {
-    let text = text(path)?;
+    let text = input_path::read_text(path, LARGEST)?;
     let mut along: [Vec<f64>; 3] = Default::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty())
     {

@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::input_path;
 use serde::{Deserialize, Serialize};
-use std::io::Read;
 use std::path::Path;
 
 /// Half the edge of the box of Blender's scenes.
@@ -77,9 +76,7 @@ struct Placement {
 /// # Errors
 /// A file that is missing or not such JSON, has no frames, or has a matrix of the wrong shape or an invalid number.
 pub fn read(path: &Path) -> Result<CameraFile> {
-    let mut text = String::new();
-    let read = input_path::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
-    read.map_err(|error| Error::read(path, &error))?;
+    let text = input_path::read_text(path, LARGEST)?;
     let fault = |problem: String| Error::input(path, problem);
     let document: Document = serde_json::from_str(&text)
         .map_err(|error| fault(format!("not a file of cameras (transforms.json): {error}")))?;

@@ -142,10 +142,12 @@ impl Config {
         let mut random = stream(objective.seed, "tv voxels", step);
         let mut indices: Vec<f64> = Vec::new();
         for _ in 0..self.tv_voxels {
-            let voxel: [f64; 3] = std::array::from_fn(|k| random.random_range(0..grid.shape[k].max(2) - 1) as f64);
-            indices.extend(voxel);
+            let voxel: [usize; 3] = std::array::from_fn(|k| random.random_range(0..grid.shape[k]));
+            indices.extend(voxel.map(|index| index as f64));
             for &(axis, _) in &axes {
-                indices.extend((0..3).map(|k| voxel[k] + f64::from(u8::from(k == axis))));
+                // At a far face the neighbour is the voxel itself: the difference is 0 there, as on the lattice.
+                let next = |k: usize| if k == axis { (voxel[k] + 1).min(grid.shape[k] - 1) } else { voxel[k] };
+                indices.extend((0..3).map(|k| next(k) as f64));
             }
         }
         let indices = options_tensor(objective, &indices).and_then(|t| t.f_view([-1, 3])).map_err(torch_error)?;

@@ -53,17 +53,18 @@ impl Stage for Photograph {
             inputs.check_unchanged().map(|()| made)
         })?;
         let Sidecar { grid, files } = kept.value;
-        let [training, held_out] = PARTS.map(|(_, file)| read(&context.folder.path(&format!("{PICTURES}/{file}"))));
+        let [training, held_out] = PARTS.map(|(_, list)| {
+            let list = format!("{PICTURES}/{list}");
+            // A list that is not of this run, such as the held-out cameras of an earlier one, is not read.
+            if files.contains(&list) { read(&context.folder.path(&list)) } else { Ok(Vec::new()) }
+        });
         let pictures = Pictures::new(grid, training?, held_out?)?;
         Ok(Scene { key, inputs: [object.files.as_slice(), inputs.files()].concat(), pictures, files })
     }
 }
 
-/// The pictures of a camera file; none if the file does not exist.
+/// The pictures of a camera file.
 fn read(path: &std::path::Path) -> Result<Vec<Shot>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
     let file = transforms::read(path)?;
     file.frames.iter().map(|frame| file.shot(frame)).collect()
 }
