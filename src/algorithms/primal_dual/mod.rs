@@ -82,8 +82,8 @@ struct Evaluated {
 }
 
 impl<'a> SaddlePointProblem<'a> {
-    /// The data term of a problem: one operator, two norms. With `noise`, A and y stand for √W A and √W y, where W holds
-    /// the inverse variances of the rays.
+    /// The data term of a problem: one operator, two norms. With `noise`, A and y stand for √W A and √W y, where W
+    /// holds the inverse variances of the rays.
     ///
     /// # Errors
     /// A scan that misses the grid; a model the device does not have; memory.
