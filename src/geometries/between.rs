@@ -23,7 +23,9 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
         match finer.as_part_mut().measured().map_err(|error| error.under(name))? {
             Some(keys) => *keys.views = views,
             None => {
-                return Err(fault(format!("`{name}` says where every view stands, and nothing stands between them"))
+                let problem =
+                    format!("`{name}` gives the position of every view, so no views between them can be computed");
+                return Err(fault(problem)
                     .hint("render the methods' volumes afterwards: recon render RUN/METHOD --views POSES"));
             }
         }
@@ -40,8 +42,8 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
         return fine.subset(&chosen);
     }
     let problem = format!(
-        "the views of `{name}` move, or its automatic detector changes, when there are more of them: nothing stands \
-         halfway"
+        "with more views, the existing views of `{name}` move or its automatic detector changes: halfway views cannot \
+         be computed"
     );
     Err(fault(problem).hint(
         "give detector.pixels and detector.pitch_mm, or render the methods' volumes afterwards: recon render \
@@ -114,7 +116,7 @@ mod tests {
         }
         let helix = self::kind("helical: {views: 12, turns: 2}");
         let scan = helix.build(&volume()).unwrap();
-        assert!(between(&helix, &volume(), &scan, 3).unwrap_err().to_string().contains("nothing stands halfway"));
+        assert!(between(&helix, &volume(), &scan, 3).unwrap_err().to_string().contains("halfway views cannot be"));
         let kind = kind("poses: {file: a.csv}");
         let scan = self::kind("cone: {views: 2}").build(&volume()).unwrap();
         assert!(between(&kind, &volume(), &scan, 1).unwrap_err().to_string().contains("poses"));
