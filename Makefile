@@ -6,7 +6,7 @@
 # make libtorch / libtorch-cuda         what the first build fetches / what a GPU needs in addition
 # make gpu-kit   what proves a GPU elsewhere with one command: target/recon-gpu-kit.tar.gz
 # make nvrtc     the compiler of device kernels alone: tests assemble them with it, without a GPU
-# A libtorch of your own wins: make LIBTORCH=/path/to/libtorch ...
+# To use another libtorch: make LIBTORCH=/path/to/libtorch ...
 CARGO ?= cargo
 PREFIX ?= /usr/local
 DESTDIR ?=

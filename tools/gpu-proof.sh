@@ -59,7 +59,7 @@ say '```text'
 "$recon" doctor >>"$work/page" 2>&1
 if command -v nvidia-smi >/dev/null; then nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv >>"$work/page" 2>&1; fi
 say '```'
-[ "$device" = cpu ] && say && say "Run on the processor: this page proves the script, and nothing about a GPU."
+[ "$device" = cpu ] && say && say "Run on the CPU: this page only tests the script; no GPU was used."
 say
 say "## Parity"
 say
@@ -89,7 +89,7 @@ run again "$device"
 for method in fdk sirt tv siren hash; do
     same=0
     cmp -s "$work/card/$method/volume.nii.gz" "$work/again/$method/volume.nii.gz" && same=1
-    check "$method twice on the card" "$([ $same = 1 ] && echo the same bytes || echo other bytes)" "the same bytes" $same
+    check "$method twice on the card" "$([ $same = 1 ] && echo identical || echo different)" identical $same
 done
 
 say
@@ -108,7 +108,7 @@ if [ "$device" != cpu ] && command -v compute-sanitizer >/dev/null; then
         say '```'
     fi
 else
-    say "Not looked for: compute-sanitizer is not here, or the device is the processor."
+    say "Not checked: compute-sanitizer is not installed, or the device is the CPU."
 fi
 
 say

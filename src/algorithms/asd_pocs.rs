@@ -1,10 +1,12 @@
-//! ASD-POCS: the least total variation among the volumes that fit the data, x ≥ 0 and ‖A x − y‖ ≤ ε.
+//! ASD-POCS (adaptive steepest descent, projection onto convex sets): seeks the volume of least total variation among
+//! those that fit the data, x ≥ 0 and ‖A x − y‖ ≤ ε.
 //!
-//! In turns a sweep of SART by subsets towards the data and `tv_steps` steepest descents of the total variation, as
-//! long as the sweep's way times α at first, shorter by a factor whenever they undo more than `largest_ratio` of the
-//! sweep while ‖A x − y‖ > ε. E. Y. Sidky, X. Pan, Phys. Med. Biol. 53, 2008, as TIGRE has it (A. Biguri et al.,
-//! Biomed. Phys. Eng. Express 2, 2016), which also ends the iteration once both ways are opposite and the data are
-//! fitted. Strong with few views; `tv` solves a like problem exactly.
+//! Each iteration is one SART sweep over subsets of the views, which reduces the misfit, followed by `tv_steps`
+//! steepest-descent steps on the total variation. The length of such a step is first α times ‖Δx‖ of the first sweep;
+//! it is multiplied by `alpha_reduction` whenever the descent moves x farther than `largest_ratio` times the sweep did
+//! while ‖A x − y‖ > ε. E. Y. Sidky, X. Pan, Phys. Med. Biol. 53, 2008, in the variant of TIGRE (A. Biguri et al.,
+//! Biomed. Phys. Eng. Express 2, 2016), which also stops once the data are fitted and the sweep and the descent move x
+//! in opposite directions. Suited to few views; `tv` solves a similar problem exactly.
 
 use super::iterative::subsets::Subsets;
 use super::iterative::sweep::SubsetSweep;
@@ -22,31 +24,34 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations, each one sweep over all views and the steps on the total variation.
+    /// Number of iterations, each one sweep over all views followed by `tv_steps` steps on the total variation.
     pub iterations: u64,
-    /// Views of a subset: 1 = SART, 0 = all = SIRT.
+    /// Number of views in a subset: 1 is SART, 0 takes all views at once (SIRT).
     pub subset_views: usize,
-    /// In which order the subsets are visited.
+    /// Order in which the subsets are visited.
     pub ordering: Order,
     /// Relaxation λ of the first sweep, above 0 and below 2.
     pub relaxation: f64,
-    /// Factor on λ after each sweep.
+    /// Factor by which λ is multiplied after each sweep, above 0 and at most 1.
     pub reduction: f64,
-    /// Descents of the total variation after each sweep (TIGRE's ng).
+    /// Number of steepest-descent steps on the total variation after each sweep (TIGRE's ng).
     pub tv_steps: u64,
-    /// Length of a descent as a part of the first sweep's way (TIGRE's alpha).
+    /// Initial length of a descent step, as a fraction of the change of x in the first sweep (TIGRE's alpha).
     pub alpha: f64,
-    /// Factor on that length when the descents go too far (TIGRE's alpha_red).
+    /// Factor by which that length is multiplied when the descent goes too far, above 0 and at most 1 (TIGRE's
+    /// alpha_red).
     pub alpha_reduction: f64,
-    /// How far the descents may go, as a part of the sweep's way (TIGRE's rmax).
+    /// Largest change of x in the descent steps that counts as not too far, as a fraction of the sweep's change
+    /// (TIGRE's rmax).
     pub largest_ratio: f64,
-    /// ε as a part of ‖y‖: what misfit is noise (TIGRE's maxl2err, there absolute).
+    /// Tolerated misfit ε as a fraction of ‖y‖, about the noise level (TIGRE's maxl2err, which is absolute).
     pub misfit: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -70,7 +75,7 @@ impl Default for Config {
     }
 }
 
-/// Steps down the total variation, each `length` long.
+/// Takes `steps` steepest-descent steps on the total variation of `x`, each of Euclidean length `length`.
 fn descend(x: &mut Tensor, axes: &[(usize, f64)], steps: u64, length: f64) -> std::result::Result<(), TchError> {
     for _ in 0..steps {
         let (_, slope) = tv::value_and_gradient(x, axes)?;
@@ -118,7 +123,7 @@ impl Config {
     }
 }
 
-/// x − before and its length.
+/// The change x − before and its Euclidean norm.
 fn way(x: &Tensor, before: &Tensor) -> std::result::Result<(Tensor, f64), TchError> {
     let moved = x.f_sub(before)?;
     let length = vectors::norm(&moved)?;

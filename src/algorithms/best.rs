@@ -1,11 +1,11 @@
-//! The recommended method: total variation, with the model of the scan, the noise weights and the weight of the penalty
-//! that predict views left out of the reconstruction best.
+//! The recommended method: total variation, with the discretisation, the noise weighting and the penalty weight that
+//! best predict views left out of the reconstruction.
 //!
-//! Nothing is asked but the projections. Each candidate is a `tv` with `weight: auto`: on the picture's own voxels, on
-//! finer ones ([`Discretisation`]), and there with rays counting by their noise, if the noise is given. The score of a
-//! candidate is that of its weight: the prediction of left-out views ([`weight::held_out`](super::weight::held_out)),
-//! the same views for all. The candidate with the lowest score reconstructs from all views. What was tried and what was
-//! taken stands in the notes.
+//! It needs only the projections. Each candidate is a `tv` with `weight: auto`: on the voxels of the output grid, on
+//! finer voxels ([`Discretisation`]), and, if the noise is given, on the finest voxels with each ray weighted by its
+//! inverse variance. The score of a candidate is the prediction error of the left-out views at its best weight
+//! ([`weight::held_out`](super::weight::held_out)); all candidates leave out the same views. The candidate with the
+//! lowest score reconstructs from all views. The notes of the result list all candidates and the chosen one.
 
 use super::statistics::Statistics;
 use super::weight::{Auto, Weight};
@@ -16,17 +16,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// The recommended method.
+/// The recommended method: total variation, configured by the prediction of left-out views.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The noise of the data: rays that count by the inverse of their variance are tried as well. `null`: not tried.
+    /// Noise model of the data: if given, weighting each ray by the inverse of its variance is tried as well; `null`
+    /// does not try it.
     pub noise: Option<Statistics>,
-    /// Finest model of the scan that is tried: voxels so many times finer than the picture's, and as many rays per
-    /// pixel along each axis.
+    /// Finest discretisation that is tried, 1 to 4: voxels this many times finer than those of the output grid along
+    /// each axis, and this many rays along each axis of a detector pixel.
     #[schemars(range(min = 1, max = 4))]
     pub finest: usize,
-    /// How the weight is chosen: the keys of `weight: {auto: …}`, by views left out.
+    /// How the weight is chosen: the keys of `weight: {auto: …}`, where `by` must be `held-out`.
     pub auto: Auto,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
@@ -38,18 +39,19 @@ impl Default for Config {
     }
 }
 
-/// Most weights that are tried with noise weights.
+/// Maximum number of penalty weights that are tried with noise weighting.
 const WEIGHTED: usize = 3;
-/// A search with noise weights begins so many times above the weight without them: a smooth volume is the better start.
+/// Factor between the weight found without noise weighting and the one at which the search with it begins; it goes down
+/// from there, because a smooth volume is the better start.
 const ABOVE: f64 = 4.0;
 
-/// A total variation that may be taken.
+/// A total-variation method among which the choice is made.
 struct Candidate {
     discretisation: Discretisation,
     tv: tv::Config,
 }
 
-/// A candidate with its weight and its score.
+/// A candidate with its chosen penalty weight and the score at that weight; lower is better.
 struct Judged {
     candidate: Candidate,
     weight: f64,
@@ -57,7 +59,8 @@ struct Judged {
 }
 
 impl Config {
-    /// A total variation whose weight is searched for from `first`, by at most `near` trials.
+    /// The candidate on the grid `lattice` times finer, whose weight search starts from `first` and takes at most
+    /// `near` trials (`None`: a full search).
     fn candidate(&self, lattice: usize, noise: Option<Statistics>, first: f64, near: Option<usize>) -> Candidate {
         let weight = Weight::Auto(Auto { first, near, ..self.auto.clone() });
         Candidate {
@@ -66,9 +69,9 @@ impl Config {
         }
     }
 
-    /// Every candidate with its score, from the cheapest to the dearest. The first search goes anywhere, the next one
-    /// goes down from the weight that it found: less of the residual is the model's on a finer lattice, and so the
-    /// penalty's weight is smaller there.
+    /// All candidates with their scores, from the cheapest to the most expensive. The first search covers the whole
+    /// range of weights. Each later one goes down from the weight found before: on a finer grid the discretisation
+    /// error is a smaller part of the residual, so the best weight is smaller.
     fn judged(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Vec<Judged>> {
         let mut judged = vec![self.candidate(1, None, self.auto.first, None).judge(problem, run)?];
         let mut first = judged[0].weight;
@@ -116,7 +119,7 @@ impl Judged {
 }
 
 impl Algorithm for Config {
-    /// Finer models of the scan are made from its rays.
+    /// X-rays only, because finer discretisations are built from the rays of the scan.
     fn takes(&self) -> Takes {
         Takes::Xrays
     }
@@ -136,7 +139,7 @@ impl Algorithm for Config {
         self.noise.map_or(Ok(()), |noise| noise.check(setup).map_err(|error| error.under("noise")))
     }
 
-    /// It chooses its own model of the scan.
+    /// No: it chooses the discretisation itself.
     fn iterative(&self) -> bool {
         false
     }
@@ -145,7 +148,7 @@ impl Algorithm for Config {
         let of = |candidate: Candidate| {
             let Discretisation { lattice, .. } = candidate.discretisation;
             let cost = candidate.discretisation.estimate(&candidate.tv, setup);
-            // What the averaged volume and its fine original hold at once.
+            // The averaged volume and the fine volume are held at the same time.
             Estimate { memory_bytes: cost.memory_bytes + 4 * (lattice.pow(3) * setup.grid.voxels()) as u64, ..cost }
         };
         let near = |lattice: usize| (lattice > 1).then_some(tv::NEAR);
@@ -162,7 +165,7 @@ impl Algorithm for Config {
         self.accept(&problem.setup())?;
         let judged = self.judged(problem, run)?;
         let best = judged.iter().reduce(|best, other| if other.score < best.score { other } else { best });
-        let Some(best) = best else { return Err(Error::config("", "expected a candidate, there is none")) };
+        let Some(best) = best else { return Err(Error::config("", "no candidate was evaluated")) };
         let mut made = best.reconstruct(problem, run)?;
         made.notes.insert("took".into(), best.note());
         made.notes.insert("candidates".into(), judged.iter().map(Judged::note).collect());

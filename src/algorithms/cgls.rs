@@ -1,10 +1,10 @@
 //! Conjugate gradients on the normal equations: min ½ ‖A x − y‖² + ½ α² ‖A‖² ‖L x‖², L the identity or the gradient.
 //!
 //! M. R. Hestenes, E. Stiefel, J. Res. Nat. Bur. Stand. 49, 1952; as in Å. Björck, "Numerical Methods for Least Squares
-//! Problems", 1996, algorithm 7.4.1. The fastest way to least squares, ten to thirty iterations; noise comes back after
-//! that, so that their number regularises unless a penalty does. Each slope is made orthogonal to those before it,
-//! without which f32 loses their conjugacy after a few iterations. It knows no constraint: `nonnegative` acts on the
-//! result alone.
+//! Problems", 1996, algorithm 7.4.1. Converges to the least-squares solution faster than the other methods, in ten to
+//! thirty iterations; further iterations fit noise, so that their number acts as the regularisation unless there is a
+//! penalty. Each gradient is made orthogonal to the earlier ones; otherwise they lose orthogonality in f32 after a few
+//! iterations. The method has no constraint: `nonnegative` is applied to the result only.
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Stacked};
@@ -22,15 +22,16 @@ use tch::{Device, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
-    /// A penalty on the volume or on its gradient.
+    /// Quadratic penalty on the volume or on its gradient (Tikhonov regularisation).
     pub tikhonov: Tikhonov,
-    /// Negative attenuation of the result is set to zero.
+    /// Set negative attenuation of the result to zero.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -40,7 +41,7 @@ impl Default for Config {
     }
 }
 
-/// The square of what rounding to f32 leaves of a slope that should be 0, relative.
+/// Squared norm, relative to the largest one, below which a gradient is f32 rounding error only.
 const ROUNDING: f64 = 1e-12;
 
 impl Config {
@@ -65,8 +66,9 @@ impl Config {
             largest = square.max(largest);
             let image = operator.forward(&direction)?;
             let length = stacked::square(&image)?;
-            // Nothing to solve, or at the solution as near as rounding allows: beyond, the recurrence would carry x
-            // away again. ‖Ãᵀr‖ is compared with ‖Ã‖‖r‖ as Paige and Saunders do, ‖Ã‖ from below.
+            // Stop if there is nothing to solve, or if x is as near to the solution as rounding allows: further steps
+            // of the recurrence would move it away again. As in Paige and Saunders, ‖Ãᵀr‖ is compared with ‖Ã‖‖r‖,
+            // where ‖Ã‖ is a lower estimate.
             let way = vectors::dot(&direction, &direction).map_err(torch_error)?;
             if length <= 0.0 || square <= ROUNDING * largest || square * way <= ROUNDING * length * misfit {
                 break;
@@ -105,11 +107,12 @@ impl Algorithm for Config {
     }
 }
 
-/// Iterations of [`unexplained`]: enough to form edges, too few to fit contradictions.
+/// Iterations of [`unexplained`]: enough to reconstruct edges, too few to fit inconsistent data.
 const FEW: u64 = 12;
 
-/// ‖A x − y‖ / ‖y‖ of the volume x that a few iterations from zero find on `grid`, by Joseph's projector on the CPU:
-/// what of line integrals no volume explains. It is small only if the geometry is right. 0 for data that are 0.
+/// Relative residual ‖A x − y‖ / ‖y‖ after a few CGLS iterations from zero on `grid`, with Joseph's projector on the
+/// CPU: the part of the line integrals that no volume explains. It is small only if the geometry is right; 0 if all
+/// data are 0.
 ///
 /// # Errors
 /// Memory.
@@ -117,12 +120,12 @@ pub fn unexplained(data: &Projections, grid: &Grid) -> Result<f64> {
     if data.as_slice().iter().all(|&value| value == 0.0) {
         return Ok(0.0);
     }
-    // The curve tells what each iteration begins with: one more tells what the last one has left.
+    // The curve holds the residual before each iteration, so one more iteration gives the residual after the last one.
     let found = quick(data, grid, FEW + 1)?;
     Ok(found.curve.last().and_then(|point| point.figures.get("residual")).copied().unwrap_or(1.0))
 }
 
-/// The volume that so many iterations from zero find on `grid`, as for [`unexplained`].
+/// The volume after `iterations` CGLS iterations from zero on `grid`, computed as for [`unexplained`].
 ///
 /// # Errors
 /// Memory.
@@ -132,7 +135,7 @@ pub fn few(data: &Projections, grid: &Grid, iterations: u64) -> Result<Volume> {
 
 fn quick(data: &Projections, grid: &Grid, iterations: u64) -> Result<Reconstruction> {
     let config = Config { iterations, ..Config::default() };
-    // The residual is relative, so that any attenuation of water will do.
+    // The residual is relative, so that the attenuation of water does not matter.
     let problem = Problem::xrays(data, grid, 1.0);
     let trial = tracing::info_span!(target: TRIAL, "trial", label = "cgls");
     trial.in_scope(|| config.reconstruct(&problem, &mut Run::quiet(Device::Cpu, 0)))

@@ -1,9 +1,10 @@
-//! How finely a method models the scan: on voxels finer than the picture's, with several rays for each detector pixel.
+//! Discretisation of the scan model: a reconstruction grid finer than the output grid, and several rays per detector
+//! pixel.
 //!
-//! With one ray per pixel on voxels as large as the picture's, what the discrete model gets wrong at edges is larger
-//! than the noise of a usual scan. A method with `discretisation` works on a lattice that is `lattice` times finer
-//! along every axis, averages `sub_rays` rays along each detector axis, in the projector and in its adjoint, and hands
-//! back the mean of the fine voxels in each voxel of the picture.
+//! With one ray per pixel and voxels as large as those of the output grid, the discretisation error at edges exceeds
+//! the noise of a typical scan. A method with `discretisation` works on a grid that is `lattice` times finer along
+//! every axis and averages `sub_rays` rays along each detector axis, in the projector and in its adjoint. Its result is
+//! the mean of the fine voxels in each voxel of the output grid.
 
 use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::data::{Grid, Volume};
@@ -12,30 +13,31 @@ use crate::operators::xray;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most times finer, and most sub-rays: voxels and memory grow with the third power of it.
+/// Upper limit of `lattice` and `sub_rays`: the number of voxels, and so the memory, grows with the third power of
+/// `lattice`.
 const MOST: usize = 4;
 
-/// How much finer than the picture a method models the scan.
+/// Refinement of the reconstruction grid and of the detector sampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Discretisation {
-    /// How many times finer the method's voxels are than the picture's, along every axis: 1 to 4.
+    /// Factor by which the method's voxels are smaller than those of the output grid along every axis, 1 to 4.
     #[schemars(range(min = 1, max = 4))]
     pub lattice: usize,
-    /// Rays that are averaged for a detector pixel, along each of its axes: 1 to 4; default: as many as `lattice`.
+    /// Number of rays averaged along each axis of a detector pixel, 1 to 4; `null` takes `lattice`.
     #[schemars(range(min = 1, max = 4))]
     pub sub_rays: Option<usize>,
 }
 
 impl Default for Discretisation {
-    /// The picture's voxels, one ray per pixel.
+    /// The voxels of the output grid and one ray per pixel.
     fn default() -> Self {
         Self { lattice: 1, sub_rays: None }
     }
 }
 
 impl Discretisation {
-    /// Refuses numbers that make no sense, by their keys.
+    /// Refuses values out of range; the error names the key.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -46,19 +48,19 @@ impl Discretisation {
                     format!("discretisation.{key}"),
                     format!("expected 1 to {MOST}, got {value}"),
                 )
-                .hint("2 is what most scans want"));
+                .hint("2 suits most scans"));
             }
         }
         Ok(())
     }
 
-    /// Rays of a pixel along each axis.
+    /// Number of rays along each axis of a detector pixel.
     #[must_use]
     pub fn rays(&self) -> usize {
         self.sub_rays.unwrap_or(self.lattice)
     }
 
-    /// The lattice that the method works on: the picture's box in finer voxels; a slice stays one.
+    /// The grid that the method works on: `grid` with `lattice` times finer voxels; a 2-D grid stays a single slice.
     ///
     /// # Errors
     /// More voxels than a grid may have.
@@ -68,7 +70,7 @@ impl Discretisation {
             .map_err(|error| error.hint("lower discretisation.lattice, or take a coarser grid"))
     }
 
-    /// The cost of `algorithm` on the finer lattice, where each sub-ray counts as a ray.
+    /// The cost of `algorithm` on the finer grid, where each sub-ray counts as a ray.
     #[must_use]
     pub fn estimate(&self, algorithm: &dyn Algorithm, setup: &Setup<'_>) -> Estimate {
         let Ok(geometry) = setup.geometry() else { return algorithm.estimate(setup) };
@@ -77,7 +79,7 @@ impl Discretisation {
         algorithm.estimate(&Setup::xrays(&geometry.subdivided(rows, columns), &fine))
     }
 
-    /// Refuses a measurement that `algorithm` does not take on the finer lattice.
+    /// Refuses a measurement that `algorithm` does not accept on the finer grid.
     ///
     /// # Errors
     /// As [`Algorithm::accept`]; more voxels than a grid may have.
@@ -85,7 +87,8 @@ impl Discretisation {
         algorithm.accept(&Setup { grid: &self.grid(setup.grid)?, ..*setup })
     }
 
-    /// The problem that the method solves: the same measurements, explained on the finer lattice.
+    /// The problem that the method solves: the same measurements, with the finer grid and `sub_rays` rays per pixel
+    /// axis.
     ///
     /// # Errors
     /// More voxels than a grid may have; a linear map, which has its own grid, with `lattice` above 1.
@@ -93,8 +96,7 @@ impl Discretisation {
         problem.on(self.grid(&problem.grid)?, self.lattice, self.rays())
     }
 
-    /// Has `algorithm` reconstruct on the finer lattice, and averages what it gives over the voxels of the problem's
-    /// grid.
+    /// Reconstructs with `algorithm` on the finer grid and averages the result over the voxels of the problem's grid.
     ///
     /// # Errors
     /// As [`Algorithm::reconstruct`] and [`Discretisation::problem`].
@@ -114,7 +116,8 @@ impl Discretisation {
         let averaged = |volume: Option<Volume>| volume.map(|volume| volume.resampled(grid)).transpose();
         made.volume = made.volume.resampled(grid)?;
         made.start = averaged(made.start)?;
-        // The deviation of a mean is at most the mean of the deviations: that much if neighbours vary together.
+        // The standard deviation of a mean is at most the mean of the standard deviations, which it is for fully
+        // correlated voxels.
         made.uncertainty = averaged(made.uncertainty)?;
         Ok(made)
     }

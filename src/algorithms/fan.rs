@@ -1,19 +1,20 @@
-//! [`Fan`]: the places on a detector as its rays see them, which filters and weights depend on.
+//! [`Fan`]: fan angles of the detector columns and heights of the rows, which filters and weights depend on.
 
 use crate::data::{DetectorShape, Geometry, Orbit, Point, add, norm, scale};
 
-/// Where the columns of an upright detector look: what the weights of an orbit depend on.
+/// Fan angles and heights of an upright detector (rows across the rotation axis), on which the weights of an orbit
+/// depend.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fan {
-    /// Per column the fan angle along +u, radians; the distance from the central ray, mm, for a parallel beam.
+    /// Fan angle of each column, radians, growing along +u; for a parallel beam its distance from the central ray, mm.
     pub(super) places: Vec<f64>,
-    /// Per row the height over the central ray, mm on the detector.
+    /// Height of each row above the central ray, mm on the detector.
     pub(super) heights: Vec<f64>,
-    /// Source to detector, mm; `None` for a parallel beam.
+    /// Source-to-detector distance, mm; `None` for a parallel beam.
     pub(super) distance: Option<f64>,
-    /// Detector over axis.
+    /// Magnification: source-to-detector over source-to-axis distance; 1 for a parallel beam.
     pub(super) magnification: f64,
-    /// Angle between the columns of a cylindrical detector.
+    /// Angle between neighbouring columns of a cylindrical detector, radians; `None` for a flat one.
     pub(super) equiangular: Option<f64>,
 }
 
@@ -41,12 +42,12 @@ impl Fan {
         }
     }
 
-    /// Lowest and highest place.
+    /// Fan angles (distances for a parallel beam) of the first and the last column.
     pub(super) fn ends(&self) -> [f64; 2] {
         [self.places[0], self.places[self.places.len() - 1]]
     }
 
-    /// Cosine of a ray to the central plane's normal.
+    /// Cosine of the angle between the ray of a pixel and the central ray; 1 for a parallel beam.
     pub(super) fn cosine(&self, row: usize, column: usize) -> f64 {
         let Some(distance) = self.distance else { return 1.0 };
         let cos = self.places[column].cos();
@@ -54,8 +55,8 @@ impl Fan {
         cos * radius / radius.hypot(self.heights[row])
     }
 
-    /// Where the centre of a detector shifted by `offset` stands, from the source (the detector's plane for a parallel
-    /// beam): [along the outward direction, along u], mm.
+    /// Position of the centre of a detector shifted sideways by `offset` mm, relative to the source (for a parallel
+    /// beam, to the unshifted centre): [along the outward direction, along u], mm.
     pub(super) fn foot(&self, offset: f64) -> [f64; 2] {
         match (self.distance, self.equiangular) {
             (None, _) => [0.0, offset],
@@ -64,7 +65,7 @@ impl Fan {
         }
     }
 
-    /// Unit vector of its columns there.
+    /// Unit vector along the columns' direction u at the centre of a detector shifted by `offset` mm.
     pub(super) fn tangent(&self, offset: f64, outward: Point, across: Point) -> Point {
         let angle = self.distance.filter(|_| self.equiangular.is_some()).map_or(0.0, |distance| offset / distance);
         let (sin, cos) = angle.sin_cos();

@@ -1,6 +1,7 @@
-//! Filtered backprojection of parallel beams, slice by slice: f(x) = ∫₀^π (p_θ * h)(x·e_θ) dθ, h the windowed ramp.
-//! Kak and Slaney, "Principles of Computerized Tomographic Imaging", 1988, §3.3. The baseline of parallel-beam work.
-//! Arcs beyond half a turn and detectors shifted sideways over a full turn are weighted so that every ray counts once.
+//! Filtered backprojection of parallel beams, slice by slice: f(x) = ∫₀^π (p_θ * h)(x·e_θ) dθ, h the windowed ramp. Kak
+//! and Slaney, "Principles of Computerized Tomographic Imaging", 1988, §3.3. The standard method for parallel beams.
+//! For arcs longer than half a turn, and for detectors shifted sideways over a full turn, weights make every ray count
+//! once.
 
 use super::filtered::{Filtering, orbit};
 use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes};

@@ -1,12 +1,12 @@
 //! FDK: filtered backprojection of cone and fan beams on a circle.
 //!
-//! f(x) = ∫ (R/U)² [(w(β, γ) cos · p_β) * h](u, v) dβ on the detector scaled to the axis, R = source to axis, U =
-//! source to the voxel along the central ray, w the share of a ray that is measured twice (½ over a full circle).
-//! Feldkamp, Davis, Kress, J. Opt. Soc. Am. A 1 (1984) 612. On a cylindrical detector the columns are at equal angles:
-//! U is then the distance from the source, and the ramp h(γ) is multiplied by (γ / sin γ)² (Kak and Slaney 1988,
-//! §3.4.1). Short scans have Parker's weights, detectors shifted sideways Wang's; tilted ones are resampled first; a
-//! helix is approximated (`helical.rs`). Exact in the mid-plane of a full circle or short scan; the baseline of
-//! cone-beam work.
+//! f(x) = ∫ (R/U)² [(w(β, γ) cos · p_β) * h](u, v) dβ on the detector scaled to the rotation axis, with R the
+//! source-to-axis distance, U the distance from the source to the voxel along the central ray, and w the redundancy
+//! weight of a ray (½ over a full circle, where every ray is measured twice). Feldkamp, Davis, Kress, J. Opt. Soc. Am.
+//! A 1 (1984) 612. On a cylindrical detector the columns are at equal angles: U is then the distance from the source,
+//! and the ramp h(γ) is multiplied by (γ / sin γ)² (Kak and Slaney 1988, §3.4.1). Short scans take Parker's weights and
+//! detectors shifted sideways Wang's; tilted detectors are resampled first; a helix is approximated (`helical.rs`).
+//! Exact in the mid-plane of a full circle or short scan; the standard method for cone beams.
 
 use super::filtered::{Filtering, orbit};
 use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, Takes, helical};

@@ -1,4 +1,5 @@
-//! What the filtered backprojections share: their keys, the weights of the rays, the way from projections to a volume.
+//! The part that FBP and FDK share: their configuration keys, the weights of the rays, and the steps from projections
+//! to a volume.
 
 use super::fan::Fan;
 use super::redundancy::Redundancy;
@@ -19,9 +20,9 @@ use tch::Device;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Filtering {
-    /// Window on the ramp: ram-lak (none), shepp-logan, cosine, hamming or hann.
+    /// Window applied to the ramp filter: ram-lak (none), shepp-logan, cosine, hamming or hann.
     pub filter: Filter,
-    /// Highest frequency kept, as a part of the detector's Nyquist frequency.
+    /// Highest frequency kept, as a fraction of the detector's Nyquist frequency, above 0 and at most 1.
     pub cutoff: f64,
     /// Negative attenuation is set to zero.
     pub nonnegative: bool,
@@ -38,7 +39,8 @@ impl Filtering {
         require::share("cutoff", self.cutoff)
     }
 
-    /// Resamples, weights, filters and backprojects, the last on `device`. `method` is its name in warnings.
+    /// Resamples, weights and filters the projections and backprojects them on `device`. `method` is the name used in
+    /// warnings.
     pub(super) fn apply(&self, problem: &Problem<'_>, device: Device, method: &str) -> Result<Reconstruction> {
         let (data, grid) = (problem.projections()?, &problem.grid);
         if let (None, Some(circle)) = (&data.geometry.orbit, helical::circle_of(&data.geometry)) {
@@ -62,7 +64,7 @@ impl Filtering {
         Ok(Reconstruction { warnings: redundancy.warning(method).into_iter().collect(), ..self.plain(values, grid)? })
     }
 
-    /// A helix, by the approximation of [`helical`].
+    /// Reconstructs a helix by the approximation of [`helical`].
     fn apply_helical(
         &self,
         data: &Projections,
@@ -95,7 +97,7 @@ impl Filtering {
         Ok(Reconstruction { warnings: vec![Warning::new("helical_fdk", message)], ..self.plain(values, grid)? })
     }
 
-    /// Filters the weighted rows.
+    /// Applies the ramp filter to the weighted detector rows, in place.
     fn ramp(&self, rows: &mut [f32], geometry: &Geometry, fan: &Fan) {
         let pitch = norm(geometry.views[0].u) / fan.magnification;
         let (columns, filter, cutoff) = (geometry.detector.columns, self.filter, self.cutoff);
@@ -105,7 +107,7 @@ impl Filtering {
         }
     }
 
-    /// The volume of these values, negative ones set to zero if that is asked for.
+    /// A reconstruction of these voxel values, with negative ones set to zero if `nonnegative` is set.
     fn plain(&self, mut values: Vec<f32>, grid: &Grid) -> Result<Reconstruction> {
         if self.nonnegative {
             for value in &mut values {
@@ -128,7 +130,8 @@ impl Filtering {
     }
 }
 
-/// Multiplies each sample by the cosine of its ray to the central plane's normal, its share of the arc and of its ray.
+/// Multiplies each sample by the cosine weight of its pixel, the angular step of its view and the redundancy weight of
+/// its ray.
 fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundancy) {
     let [_, height, width] = geometry.shape();
     let AngularSweep { steps, places, .. } = &redundancy.sweep;
@@ -141,7 +144,7 @@ fn weigh(rows: &mut [f32], geometry: &Geometry, fan: &Fan, redundancy: &Redundan
     });
 }
 
-/// The orbit behind the views, which an analytic method needs.
+/// The circular orbit of the views, which an analytic method needs; an error if the scan has none.
 pub(super) fn orbit(geometry: &Geometry) -> Result<&Orbit> {
     geometry.orbit.as_ref().ok_or_else(|| {
         Error::config("", "needs a circular orbit, and this scan only has per-view poses")
@@ -149,7 +152,8 @@ pub(super) fn orbit(geometry: &Geometry) -> Result<&Orbit> {
     })
 }
 
-/// How far from the central ray the grid reaches: a fan angle, radians; mm for a parallel beam.
+/// Half extent of the grid seen from the source: a fan angle in radians, or a distance from the axis in mm for a
+/// parallel beam.
 fn reach(grid: &Grid, orbit: &Orbit) -> f64 {
     let radius = Cylinder::around(grid, orbit.isocenter).radius;
     orbit.source_to_axis.map_or(radius, |axis| (radius / axis).min(1.0).asin())

@@ -1,8 +1,9 @@
 //! FISTA: min ½ ‖A x − y‖² / ‖A‖² + w TV(x), x ≥ 0, by accelerated proximal gradients.
 //!
 //! x⁺ = prox(z − Aᵀ(A z − y)/‖A‖²), z = x⁺ + β (x⁺ − x). A. Beck, M. Teboulle, SIAM J. Imaging Sci. 2, 2009, with the
-//! proximal map of the total variation of IEEE Trans. Image Process. 18, 2009. Without a weight: non-negative least
-//! squares. The same minimum as `tv`'s; fewer projections where they are dear, more work on the volume.
+//! proximal map of the total variation of IEEE Trans. Image Process. 18, 2009. With weight 0 it solves non-negative
+//! least squares. It minimises the same objective as `tv`, with fewer projections, which pays where they are expensive,
+//! but more work on the volume.
 
 use super::iterative::momentum::Momentum;
 use super::iterative::total_variation::Proximal;
@@ -19,19 +20,21 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight w of the total variation, per voxel of x = mu / (2.5 mu_water); 0 = none.
+    /// Weight w of the total variation of x = mu / (2.5 mu_water), for differences over one voxel of the output grid; 0
+    /// is no penalty.
     pub weight: f64,
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
-    /// Steps of each proximal map of the total variation.
+    /// Number of inner steps with which each proximal map of the total variation is computed.
     pub inner: u64,
-    /// Give up the momentum where it points uphill.
+    /// Restart the momentum when it points in a direction of increasing objective.
     pub restart: bool,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -83,7 +86,8 @@ impl Config {
     }
 }
 
-/// Makes A x − y of A x_last − y and A z − y, z = x + β (x − x_last), which saves projecting x; gives its norm.
+/// Computes A x − y in place from A x_last − y and A z − y, where z = x + β (x − x_last), which saves a projection of
+/// x; returns its norm.
 fn track(residual: &mut Option<Tensor>, gap: &Tensor, factor: f64) -> std::result::Result<f64, TchError> {
     if let Some(residual) = residual {
         let _ = residual.f_mul_scalar_(factor)?.f_add_(gap)?.f_mul_scalar_(1.0 / (1.0 + factor))?;

@@ -1,23 +1,24 @@
-//! FDK on a helix, by a stated approximation: every voxel takes the mean over the views that see it.
+//! FDK on a helix by an approximation: every voxel takes the weighted mean over the views that see it.
 //!
-//! f(x) = π Σ_β w (R/U)² [(cos · p_β) * h](u, v) / Σ_β w, w falling to zero over the outer rows of the detector so that
-//! a voxel does not enter and leave it at once. On a circle all views see every voxel, w = 1, and this is FDK. On a
-//! helix a voxel is seen over more than half a turn and less than a few: rays measured twice are averaged instead of
-//! shared exactly, and the cone angle is treated as FDK treats it (Feldkamp-type helical reconstruction: Kudo and
-//! Saito, IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M. Shinozaki, IEEE Trans. Med. Imaging
-//! 12 (1993) 486). Good for small pitches; iterative methods need no approximation.
+//! f(x) = π Σ_β w (R/U)² [(cos · p_β) * h](u, v) / Σ_β w, where the row weight w falls to zero over the outer rows of
+//! the detector, so that a voxel enters and leaves it gradually. On a circle all views see every voxel, w = 1, and this
+//! is FDK. On a helix a voxel is seen over half a turn to a few turns: redundant rays are averaged instead of being
+//! weighted exactly, and the cone angle is treated as in FDK (Feldkamp-type helical reconstruction: Kudo and Saito,
+//! IEICE Trans. J74-D-II (1991) 1108; G. Wang, T.-H. Lin, P.-C. Cheng, D. M. Shinozaki, IEEE Trans. Med. Imaging 12
+//! (1993) 486). Good for small pitches; iterative methods need no approximation.
 
 use crate::data::{AngularSweep, Geometry, Grid, Orbit, Source, View, norm, sub};
 use rayon::prelude::*;
 use std::f64::consts::{PI, TAU};
 
-/// Largest deviation from a helix, mm, that still is one.
+/// Largest deviation of the views from an exact helix that is accepted, mm.
 const TOLERANCE: f64 = 1e-3;
-/// Part of the rows, at each end, over which the weight of a row rises from 0 to 1.
+/// Fraction of the detector rows, at each end, over which the row weight rises from 0 to 1.
 const FEATHER: f64 = 0.2;
 
-/// The circle that the views of a helix stand on if their climbing is left out, where they stand on a helix about z, in
-/// any order; its isocentre is at the height of the lowest source, its angles go on past whole turns.
+/// The circular orbit of a helix about z without its axial movement, or `None` if the views, in any order, do not form
+/// such a helix. The isocentre is at the height of the lowest source; the angles (radians) are unwrapped, so that they
+/// continue past whole turns.
 pub(super) fn circle_of(geometry: &Geometry) -> Option<Orbit> {
     let height = |view: &View| if let Source::Point(p) = view.source { Some(p[2]) } else { None };
     let heights = geometry.views.iter().map(height).collect::<Option<Vec<f64>>>()?;
@@ -35,7 +36,7 @@ pub(super) fn circle_of(geometry: &Geometry) -> Option<Orbit> {
     (even && slope != 0.0).then_some(Orbit { angles: listed, ..orbit })
 }
 
-/// A view as much lower.
+/// The view moved down along z by `by` mm, source and detector alike.
 fn lowered(view: &View, by: f64) -> View {
     let mut view = *view;
     if let Source::Point(source) = &mut view.source {
@@ -45,8 +46,9 @@ fn lowered(view: &View, by: f64) -> View {
     view
 }
 
-/// Angles that go on past whole turns while the views climb: each stays where it is on the circle and goes by less than
-/// half a turn from the one below, views of one height at one angle; `None` where they turn back.
+/// Unwraps the angles (radians) of views sorted by height: multiples of a turn are added so that each angle differs
+/// from the one below it by at most half a turn. `None` if the rotation changes direction, except between views of one
+/// height.
 fn along(angles: &[f64], climbed: &[f64]) -> Option<Vec<f64>> {
     let mut angles = angles.to_vec();
     for i in 1..angles.len() {
@@ -57,22 +59,22 @@ fn along(angles: &[f64], climbed: &[f64]) -> Option<Vec<f64>> {
     (1..angles.len()).all(steady).then_some(angles)
 }
 
-/// Radians that each view of a helix stands for: half the way to the views beside it, views at one angle share.
+/// Angular step of each view of a helix, radians: half the distance between its two neighbours in angle; views at the
+/// same angle share it.
 pub(super) fn steps(angles: &[f64]) -> Vec<f64> {
     let (low, high) = angles.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &a| (l.min(a), h.max(a)));
-    // A period longer than the helix: nothing repeats, and the widest gap is the one behind its end.
+    // With a period longer than the helix no angle repeats, and the widest gap is the one after the last view.
     AngularSweep::of(angles, 3.0 * (high - low).max(TAU)).steps
 }
 
-/// Weight of each row.
+/// Weight w of each detector row, 0 to 1.
 pub(super) fn row_weights(rows: usize) -> Vec<f64> {
     let rise = (FEATHER * rows as f64).max(1.0);
     (0..rows).map(|row| ((row.min(rows - 1 - row) as f64 + 0.5) / rise).min(1.0)).collect()
 }
 
-/// Divides the sums over views by the sums of their weights, and multiplies by π; a voxel that no view sees is air.
-/// `steps` are the parts of the arc that the views stand for, radians. The grid's slices are level and its axes along
-/// x, y, z up to a turn about z.
+/// Divides the backprojected sums by the sums of the weights and multiplies by π; a voxel that no view sees becomes 0
+/// (air). `steps` are the angular steps of the views, radians. The slices of the grid must be perpendicular to z.
 pub(super) fn normalise(grid: &Grid, geometry: &Geometry, steps: &[f64], weights: &[f64], values: &mut [f32]) {
     let [_, ny, nx] = grid.shape;
     let plane = ny * nx;
@@ -90,7 +92,8 @@ pub(super) fn normalise(grid: &Grid, geometry: &Geometry, steps: &[f64], weights
     });
 }
 
-/// A row's weight between rows, falling to zero beside the outermost, as the backprojection interpolates.
+/// The row weight at a fractional row, interpolated as in the backprojection: linearly, and towards zero outside the
+/// outermost rows.
 fn at(weights: &[f64], row: f64) -> f64 {
     let below = row.floor();
     let one = |row: f64| if row >= 0.0 && row < weights.len() as f64 { weights[row as usize] } else { 0.0 };
@@ -98,7 +101,7 @@ fn at(weights: &[f64], row: f64) -> f64 {
     (1.0 - part) * one(below) + part * one(below + 1.0)
 }
 
-/// Whether the grid's slices are level, as the weights ask for.
+/// Whether the grid's slices are perpendicular to z, as [`normalise`] requires.
 pub(super) fn level(grid: &Grid) -> bool {
     norm(sub(grid.axes[0], [0.0, 0.0, 1.0])) < 1e-6
 }

@@ -1,8 +1,9 @@
 //! LSQR: min ½ ‖A x − y‖² + ½ α² ‖A‖² ‖L x‖² by Golub and Kahan's bidiagonalisation.
 //!
-//! C. C. Paige, M. A. Saunders, ACM Trans. Math. Software 8, 1982. The iterates of CGLS in exact arithmetic, by a
-//! recurrence that loses less of them to rounding when the problem is ill-conditioned. With a penalty, the curve's
-//! residual is that of the stacked system. It knows no constraint: `nonnegative` acts on the result alone.
+//! C. C. Paige, M. A. Saunders, ACM Trans. Math. Software 8, 1982. In exact arithmetic its iterates are those of CGLS,
+//! but its recurrence suffers less from rounding when the problem is ill-conditioned. With a penalty, the curve's
+//! residual is that of the stacked system (see `iterative::stacked`). The method has no constraint: `nonnegative` is
+//! applied to the result only.
 
 use super::iterative::orthogonal::Orthogonal;
 use super::iterative::stacked::{self, Blocks, Stacked};
@@ -14,19 +15,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-/// Least squares by bidiagonalisation.
+/// Least squares by Golub–Kahan bidiagonalisation (LSQR).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
-    /// A penalty on the volume or on its gradient.
+    /// Quadratic penalty on the volume or on its gradient (Tikhonov regularisation).
     pub tikhonov: Tikhonov,
-    /// Negative attenuation of the result is set to zero.
+    /// Set negative attenuation of the result to zero.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -36,21 +38,21 @@ impl Default for Config {
     }
 }
 
-/// The bidiagonalisation so far: Ã v = α u + …, with ‖u‖ = ‖v‖ = 1.
+/// The state of the bidiagonalisation: Ã v = α u + …, with ‖u‖ = ‖v‖ = 1.
 struct Bidiagonal {
     u: Blocks,
     v: Tensor,
     alpha: f64,
-    /// Every v so far, and the largest α².
+    /// The earlier vectors v, for reorthogonalisation, and the largest α².
     before: Orthogonal,
     largest: f64,
 }
 
-/// Square of what rounding to f32 leaves of a vector that should be 0, relative.
+/// Squared norm, relative to the largest one, below which a vector is f32 rounding error only.
 const ROUNDING: f64 = 1e-12;
 
 impl Bidiagonal {
-    /// The next u, v and α; gives β, 0 at the end.
+    /// Computes the next u, v and α; returns β, which is 0 at the end.
     fn advance(&mut self, operator: &Stacked<'_>) -> Result<f64> {
         let mut u = operator.forward(&self.v)?;
         stacked::add_scaled(&mut u, -self.alpha, &self.u)?;
@@ -63,7 +65,8 @@ impl Bidiagonal {
         Ok(beta)
     }
 
-    /// Makes v orthogonal to those before it and of length 1, which gives α; 0 where only rounding is left of v.
+    /// Makes v orthogonal to the earlier ones and scales it to length 1; α is its length before, or 0 if v is rounding
+    /// error only.
     fn direct(&mut self) -> Result<()> {
         let square = self.before.add(&mut self.v).map_err(torch_error)?;
         self.largest = square.max(self.largest);
@@ -75,7 +78,7 @@ impl Bidiagonal {
     }
 }
 
-/// Scales to length 1 what is not 0; gives the length before.
+/// Scales a vector that is not 0 to length 1; returns its length before.
 fn normalise(blocks: &mut [Tensor]) -> Result<f64> {
     let length = stacked::square(blocks)?.sqrt();
     if length > 0.0 {

@@ -1,9 +1,9 @@
 //! MLTR: maximum likelihood for transmission, photons ~ Poisson(I₀ e^{−A x}).
 //!
-//! x ← P(x + Aₛᵀ(e^{−Ax} − e^{−y}) / Aₛᵀ(l e^{−Ax})), l = A1 the rays' lengths, for each subset s; I₀ cancels. J. Nuyts
-//! et al., Phys. Med. Biol. 43, 1998, from K. Lange, J. A. Fessler, IEEE Trans. Image Process. 4, 1995. Rays that few
-//! photons passed count little, without a logarithm's bias: for low dose and metal. Converges slowly where nearly
-//! nothing passes.
+//! x ← P(x + Aₛᵀ(e^{−Ax} − e^{−y}) / Aₛᵀ(l e^{−Ax})), with l = A1 the ray lengths, for each subset s; I₀ cancels. J.
+//! Nuyts et al., Phys. Med. Biol. 43, 1998, from K. Lange, J. A. Fessler, IEEE Trans. Image Process. 4, 1995. Rays with
+//! few photons get little weight, and there is no bias from a logarithm of noisy counts: suited to low dose and metal.
+//! Converges slowly where almost no photons pass.
 
 use super::iterative::subsets::{Subset, Subsets};
 use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
@@ -14,21 +14,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-/// Maximum likelihood for transmission data.
+/// Maximum likelihood for transmission data (MLTR).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations, each over all views.
+    /// Number of iterations, each over all views.
     pub iterations: u64,
-    /// Views of a subset; 0 = all.
+    /// Number of views in a subset; 0 takes all views.
     pub subset_views: usize,
-    /// In which order the subsets are visited.
+    /// Order in which the subsets are visited.
     pub ordering: Order,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -45,11 +46,11 @@ impl Default for Config {
     }
 }
 
-/// What passes along the rays of a part, per photon, and how the model departs from it.
+/// Measured transmission and ray lengths of the views of a subset.
 struct Photons {
-    /// e^{−y}.
+    /// Measured transmission e^{−y}.
     measured: Tensor,
-    /// l mu_ref.
+    /// Ray length times mu_ref, l mu_ref (unitless).
     lengths: Tensor,
 }
 
@@ -60,8 +61,8 @@ impl Photons {
         Ok(Self { measured: measured().map_err(torch_error)?, lengths })
     }
 
-    /// Of A x: e^{−Ax} − e^{−y} and l e^{−Ax}, the deviance per photon Σ e^{−Ax} − e^{−y} + e^{−y} (Ax − y), and ‖Ax −
-    /// y‖².
+    /// From `projected` (A x) computes e^{−Ax} − e^{−y}, l e^{−Ax}, the negative log-likelihood per incident photon up
+    /// to a constant, Σ e^{−Ax} − e^{−y} + e^{−y} (Ax − y), and ‖Ax − y‖².
     fn compare(
         &self,
         projected: Tensor,
@@ -79,7 +80,7 @@ impl Photons {
     }
 }
 
-/// Largest −Ax and −y that are taken as they are: a transmission above 1 can only be noise.
+/// Upper limit of −Ax and −y; it bounds the exponential where noise makes the transmission exceed 1.
 const CLEAREST: f64 = 10.0;
 
 impl Config {
@@ -117,7 +118,7 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    /// Its statistics are those of counted photons behind an attenuating object.
+    /// X-rays only: the model is of photons counted behind an attenuating object.
     fn takes(&self) -> Takes {
         Takes::Xrays
     }

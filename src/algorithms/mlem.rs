@@ -1,8 +1,8 @@
-//! MLEM: maximum likelihood for data that are Poisson numbers themselves, y ~ Poisson(A x): x ← x · Aᵀ(y / A x) / Aᵀ1.
+//! MLEM: maximum likelihood for Poisson-distributed emission data, y ~ Poisson(A x): x ← x · Aᵀ(y / A x) / Aᵀ1.
 //!
-//! L. A. Shepp, Y. Vardi, IEEE Trans. Med. Imaging 1, 1982. Keeps x ≥ 0 and, weighted by the sensitivities Aᵀ1, the sum
-//! of the counts; its likelihood never falls. Slow: [`osem`] does the same in a tenth of the iterations. Negative data
-//! are set to 0.
+//! L. A. Shepp, Y. Vardi, IEEE Trans. Med. Imaging 1, 1982. Keeps x ≥ 0 and the total counts, Σ A x = Σ y; the
+//! likelihood never decreases. It converges slowly: [`osem`] needs about a tenth of the iterations. Negative data are
+//! set to 0.
 
 use super::iterative::{Mask, Order};
 use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup, osem};
@@ -10,15 +10,16 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Maximum likelihood for emission data.
+/// Maximum likelihood for emission data (MLEM).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -29,7 +30,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// All views in one subset.
+    /// The OSEM configuration with all views in one subset.
     fn one_subset(&self) -> osem::Config {
         let Self { iterations, mask, tolerance } = *self;
         osem::Config { iterations, subset_views: 0, ordering: Order::Sequential, mask, tolerance }

@@ -1,5 +1,5 @@
-//! Measurements -> volume: a [`Problem`] goes in, a [`Reconstruction`] comes out. Solvers are written once, on tensors,
-//! over any [`LinearOperator`](crate::operators::LinearOperator).
+//! Reconstruction methods: from a [`Problem`] (measurements) to a [`Reconstruction`] (volume). Solvers are written
+//! once, on tensors, for any [`LinearOperator`](crate::operators::LinearOperator).
 
 pub mod asd_pocs;
 pub mod best;
@@ -44,7 +44,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tch::Device;
 
-/// The circumstances of a reconstruction: where and how it is computed, whatever is reconstructed.
+/// Settings of a reconstruction that do not depend on what is reconstructed: device, seed, initial volume, stop signal.
 pub struct Run<'a> {
     /// Device to compute on.
     pub device: Device,
@@ -52,16 +52,16 @@ pub struct Run<'a> {
     pub seed: u64,
     /// The volume (attenuation, 1/mm) of another method to start from, on the same grid.
     pub initial: Option<Volume>,
-    /// The bytes of the file that the method names as its [`Algorithm::weights_file`].
+    /// Bytes of the file of trained weights that [`Algorithm::weights_file`] names.
     pub weights: Option<&'a [u8]>,
-    /// Whether to stop now.
+    /// Tells whether the reconstruction is to stop.
     pub stop: &'a dyn StopSignal,
-    /// Where to keep what a later run can resume from.
+    /// Storage for checkpoints, from which a later run can resume.
     pub checkpoints: &'a dyn Checkpoints,
 }
 
 impl<'a> Run<'a> {
-    /// The run of a trial within this one, from `initial`: its checkpoints are not kept.
+    /// The run of a trial reconstruction within this one, starting from `initial`; its checkpoints are not kept.
     #[must_use]
     pub fn trial(&self, initial: Option<Volume>) -> Run<'a> {
         Run { initial, checkpoints: &Silent, ..*self }
@@ -76,29 +76,29 @@ impl Run<'_> {
     }
 }
 
-/// What an algorithm gives.
+/// The result of an algorithm.
 #[derive(Debug)]
 pub struct Reconstruction {
     /// The volume, attenuation in 1/mm.
     pub volume: Volume,
-    /// Convergence.
+    /// Convergence curve; empty for a method that does not iterate.
     pub curve: Vec<CurvePoint>,
-    /// Figures about itself, such as `parameters` or what it was started from.
+    /// Values that the method reports, such as `parameters` or `start`.
     pub notes: BTreeMap<String, serde_json::Value>,
-    /// The volume it was started from, if another method made one: to be measured beside the result.
+    /// The initial volume (1/mm), if another method made it; the report compares it with the result.
     pub start: Option<Volume>,
-    /// Standard deviation of each voxel, 1/mm, where a method knows it.
+    /// Standard deviation of each voxel, 1/mm, if the method estimates it.
     pub uncertainty: Option<Volume>,
-    /// What a learned prior added to `start`, 1/mm.
+    /// Change that a learned prior made to `start`, 1/mm.
     pub difference: Option<Volume>,
-    /// The held-out views as the method predicts them, in their order; empty for one that takes no pictures.
+    /// The method's predictions of the held-out pictures, in their order; empty for a method that takes no pictures.
     pub views: Vec<Rendering>,
-    /// What the user must know.
+    /// Warnings for the user.
     pub warnings: Warnings,
 }
 
 impl Reconstruction {
-    /// A volume with nothing to tell about it.
+    /// A result with a volume only.
     #[must_use]
     pub fn plain(volume: Volume) -> Self {
         Self {
@@ -117,33 +117,35 @@ impl Reconstruction {
 /// The prediction of a held-out picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendering {
-    /// The picture.
+    /// The predicted picture.
     pub picture: Picture,
-    /// Mean distance of what is seen from the camera, mm; 0 where nothing is.
+    /// Mean distance of the visible matter from the camera per pixel, `[row, column]` in C order, mm; 0 where there is
+    /// none.
     pub depth: Vec<f32>,
 }
 
 /// Cost of a reconstruction, for `recon check`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Estimate {
-    /// Rough arithmetic, floating-point operations.
+    /// Approximate number of floating-point operations.
     pub operations: f64,
     /// Peak memory beyond the projections and one volume, bytes.
     pub memory_bytes: u64,
 }
 
-/// A way to make a volume from measurements: an immutable value, its own configuration.
+/// A reconstruction method. The value is its configuration, which never changes.
 pub trait Algorithm {
-    /// What it reconstructs from.
+    /// The kind of measurement that it reconstructs from.
     fn takes(&self) -> Takes {
         Takes::Linear
     }
-    /// Refuses settings that make no sense, by themselves or for a measurement of a kind that it takes, naming the key.
+    /// Refuses settings that are invalid, by themselves or for this measurement; the error names the key. The
+    /// measurement is of a kind that the method takes.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
     fn check(&self, setup: &Setup<'_>) -> Result<()>;
-    /// Refuses a measurement of a kind that it does not take, and what [`Algorithm::check`] refuses.
+    /// Refuses a measurement of a kind that the method does not take, and whatever [`Algorithm::check`] refuses.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].
@@ -151,26 +153,27 @@ pub trait Algorithm {
         self.takes().check(setup)?;
         self.check(setup)
     }
-    /// Whether it iterates over a projector, from a volume: then a method's `projector` and `start_from` mean
-    /// something.
+    /// Whether the method iterates with a projector from an initial volume, so that the keys `projector` and
+    /// `start_from` apply to it.
     fn iterative(&self) -> bool {
         true
     }
-    /// The file whose volume the caller must hand over as [`Run::initial`].
+    /// The volume file that the caller must read and pass as [`Run::initial`], if the method needs one.
     fn file(&self) -> Option<&Path> {
         None
     }
-    /// The file of trained weights whose bytes the caller must hand over as [`Run::weights`].
+    /// The file of trained weights whose bytes the caller must pass as [`Run::weights`], if the method needs one.
     fn weights_file(&self) -> Option<&Path> {
         None
     }
-    /// What it will need.
+    /// Estimated cost for a measurement.
     fn estimate(&self, setup: &Setup<'_>) -> Estimate;
-    /// The volume on the problem's grid (attenuation or density, 1/mm). Deterministic on the CPU for a device, seed and
-    /// number of threads; zero data give a zero volume.
+    /// Reconstructs the volume on the problem's grid (attenuation or density, 1/mm). On the CPU the result is
+    /// deterministic for a given seed and number of threads; zero data give a zero volume.
     ///
     /// # Errors
-    /// What [`Algorithm::accept`] refuses; memory; [`crate::error::Error::Stopped`] after its state was checkpointed.
+    /// Whatever [`Algorithm::accept`] refuses; lack of memory; [`crate::error::Error::Stopped`], after a checkpoint was
+    /// saved.
     fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction>;
 }
 
@@ -183,7 +186,7 @@ crate::kinds! {
         fdk => Fdk(fdk::Config),
         /// Simultaneous iterative reconstruction technique.
         sirt => Sirt(sirt::Config),
-        /// SIRT by ordered subsets of the views; SART with one view in each.
+        /// SIRT with ordered subsets of the views; SART with one view per subset.
         os_sart => OsSart(os_sart::Config),
         /// Conjugate gradients for least squares.
         cgls => Cgls(cgls::Config),
@@ -203,15 +206,15 @@ crate::kinds! {
         ml_tr => MlTr(ml_tr::Config),
         /// Total variation by a primal-dual method.
         tv => Tv(tv::Config),
-        /// A volume from a file.
+        /// A volume read from a file.
         volume => Volume(volume::Config),
         /// A coordinate network fitted to the projections.
         neural_field => NeuralField(neural_field::Config),
         /// A radiance field fitted to pictures.
         radiance_field => RadianceField(radiance_field::Config),
-        /// Second-order total generalised variation by the same method.
+        /// Second-order total generalised variation by a primal-dual method.
         tgv => Tgv(tgv::Config),
-        /// The recommended method: the total variation and the model of the scan that predict left-out views best.
+        /// The recommended method: total variation, configured by the prediction of left-out views.
         best => Best(best::Config),
         /// Total variation, refined by a small network that was trained on other scans.
         tv_refined => TvRefined(refined::Config),

@@ -1,5 +1,5 @@
-//! [`NamedArray`]: a tensor as plain values, and files of them (safetensors) with a text by name beside: checkpoints,
-//! trained weights.
+//! [`NamedArray`]: a tensor as plain values, and safetensors files of such arrays with named texts as metadata, used
+//! for checkpoints and trained weights.
 
 use crate::error::Result;
 use crate::tensors::to_vec;
@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 use tch::Tensor;
 
-/// A tensor as plain values.
+/// A named tensor as plain values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NamedArray {
     /// Its name in the file.
@@ -35,10 +35,10 @@ impl NamedArray {
     }
 }
 
-/// Arrays and texts as the bytes of a file.
+/// Encodes arrays, and texts as metadata, as the bytes of a safetensors file.
 ///
 /// # Errors
-/// A shape that is not the values'.
+/// A shape that does not match the number of values.
 pub(super) fn encode<'a>(
     arrays: impl IntoIterator<Item = &'a NamedArray>,
     texts: HashMap<String, String>,
@@ -52,19 +52,19 @@ pub(super) fn encode<'a>(
     safetensors::serialize(views.collect::<std::result::Result<Vec<_>, _>>()?, Some(texts))
 }
 
-/// The texts of a file; none where it has none.
+/// The metadata texts of a file; empty if it has none.
 ///
 /// # Errors
-/// Bytes that are no such file.
+/// Bytes that are not a safetensors file.
 pub(super) fn texts(bytes: &[u8]) -> std::result::Result<HashMap<String, String>, SafeTensorError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     Ok(header.metadata().clone().unwrap_or_default())
 }
 
-/// The arrays of a file.
+/// The arrays of a safetensors file.
 ///
 /// # Errors
-/// In words: bytes that are no such file, values that are not f32.
+/// As text: bytes that are not a safetensors file; values that are not f32.
 pub(super) fn decode(bytes: &[u8]) -> std::result::Result<Vec<NamedArray>, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let one = |(name, view): (&str, TensorView<'_>)| {

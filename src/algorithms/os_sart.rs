@@ -1,10 +1,10 @@
-//! SIRT by ordered subsets of the views, SART with one view in each: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset
-//! s.
+//! SIRT with ordered subsets of the views, or SART with one view per subset: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for
+//! each subset s.
 //!
 //! A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984; G. Wang, M. Jiang, J. X-Ray Sci. Technol. 12, 2004; the
-//! falling λ as in TIGRE (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016). As many times faster than SIRT as
-//! there are subsets at first, then it circles about the solution unless λ falls. A dozen sweeps of SART or twenty of
-//! OS-SART are usual.
+//! decreasing λ as in TIGRE (A. Biguri et al., Biomed. Phys. Eng. Express 2, 2016). At first it converges faster than
+//! SIRT by a factor of the number of subsets; then it ends in a limit cycle around the solution unless λ decreases. A
+//! dozen sweeps of SART or twenty of OS-SART are usual.
 
 use super::iterative::subsets::Subsets;
 use super::iterative::sweep::SubsetSweep;
@@ -14,25 +14,26 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// SIRT by ordered subsets; SART.
+/// SIRT with ordered subsets (OS-SART); SART with one view per subset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Sweeps over all views.
+    /// Number of sweeps over all views.
     pub iterations: u64,
-    /// Views of a subset: 1 = SART, 0 = all = SIRT.
+    /// Number of views in a subset: 1 is SART, 0 takes all views at once (SIRT).
     pub subset_views: usize,
-    /// In which order the subsets are visited.
+    /// Order in which the subsets are visited.
     pub ordering: Order,
     /// Relaxation λ of the first sweep, above 0 and below 2.
     pub relaxation: f64,
-    /// Factor on λ after each sweep; 1 keeps it.
+    /// Factor by which λ is multiplied after each sweep, above 0 and at most 1; 1 keeps λ constant.
     pub reduction: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 

@@ -1,8 +1,8 @@
-//! OSEM: maximum likelihood for data that are Poisson numbers themselves, y ~ Poisson(A x), by ordered subsets.
+//! OSEM: maximum likelihood for Poisson-distributed emission data, y ~ Poisson(A x), with ordered subsets of the views.
 //!
 //! x ← x · Aₛᵀ(yₛ / Aₛ x) / Aₛᵀ1 for each subset s. H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994.
-//! Keeps x ≥ 0 and sums of counts by itself. Made for emission; on line integrals it is a robust multiplicative method.
-//! Negative data are set to 0.
+//! Keeps x ≥ 0, and with one subset the total counts, without further constraints. Made for emission tomography; on
+//! line integrals it is a robust multiplicative method. Negative data are set to 0.
 
 use super::iterative::subsets::{Columns, Subset, Subsets};
 use super::iterative::{Common, ConvergenceRecord, LinearSystem, Mask, Order, vectors};
@@ -14,19 +14,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-/// Maximum likelihood for emission data by ordered subsets.
+/// Maximum likelihood for emission data with ordered subsets (OSEM).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations, each over all views.
+    /// Number of iterations, each over all views.
     pub iterations: u64,
-    /// Views of a subset; 0 = all = MLEM.
+    /// Number of views in a subset; 0 takes all views (MLEM).
     pub subset_views: usize,
-    /// In which order the subsets are visited.
+    /// Order in which the subsets are visited.
     pub ordering: Order,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
@@ -36,7 +37,7 @@ impl Default for Config {
     }
 }
 
-/// Projections below this (mm) are no projections: nothing of the volume is on the ray.
+/// Projections of x of at most this many mm count as 0: the ray meets no part of the volume.
 const NOTHING: f64 = 1e-12;
 
 impl Config {
@@ -78,7 +79,7 @@ impl Config {
     }
 }
 
-/// The volume to start from: nowhere 0 within the support, because 0 stays.
+/// The initial volume, above 0 everywhere within the support, because the update keeps zeros at 0.
 fn first(system: &LinearSystem<'_>) -> Result<Tensor> {
     let expected = system.operator.forward(&system.support()?)?;
     let total = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[])).map_err(torch_error);
@@ -97,7 +98,8 @@ fn inverse_sensitivity(part: &Subset) -> Result<Tensor> {
     vectors::inverted(part.operator.adjoint(&ones)?).map_err(torch_error)
 }
 
-/// Makes y / A x of A x; gives Kullback and Leibler's Σ (A x − y + y ln(y / A x)) and ‖A x − y‖².
+/// Replaces A x by y / A x in place; returns the Kullback–Leibler divergence Σ (A x − y + y ln(y / A x)) and ‖A x −
+/// y‖².
 fn compare(projected: &mut Tensor, data: &Tensor) -> std::result::Result<(f64, f64), TchError> {
     let sum = |stack: &Tensor| stack.f_sum(Kind::Double).map(|sum| sum.double_value(&[]));
     let difference = projected.f_sub(data)?;

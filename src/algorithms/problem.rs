@@ -1,8 +1,8 @@
-//! [`Problem`]: what a method is given, and [`Setup`]: the same before there are measurements.
+//! [`Problem`]: the measurements and the grid that a method is given, and [`Setup`]: the same without measured values.
 //!
 //! Iterative methods see a [`LinearOperator`] and a tensor of measurements, whatever was measured. Methods that need
-//! more of the measurement, such as the directions of X-rays, say so by [`Takes`] and ask for it:
-//! [`Problem::projections`], [`Problem::pictures`].
+//! more, such as the directions of the X-rays, declare it by [`Takes`] and get it from [`Problem::projections`],
+//! [`Problem::pictures`].
 
 use crate::data::{Geometry, Grid, MU_REFERENCE_OVER_WATER, MU_WATER_PER_MM, Pictures, Projections};
 use crate::error::{Error, Result};
@@ -13,27 +13,27 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use tch::{Device, Kind, Tensor};
 
-/// Measurements, how they follow from a volume, and the grid of that volume.
+/// Measurements, the model of how they follow from a volume, and the grid of that volume.
 #[derive(Clone)]
 pub struct Problem<'a> {
-    /// The grid that the method reconstructs on.
+    /// The grid on which the method reconstructs.
     pub grid: Grid,
     /// What was measured.
     pub measurements: Measurements<'a>,
-    /// Attenuation of water, 1/mm. Its multiple [`Problem::unit`] is what methods compute in.
+    /// Attenuation of water, 1/mm. Methods compute in its multiple [`Problem::unit`].
     pub mu_water: f64,
-    /// How many times finer than the voxels of the result those of `grid` are. A penalty that is counted per voxel
-    /// weighs that much less against the data there, so that its weight is multiplied by it.
+    /// Factor by which the voxels of `grid` are finer than those of the output grid. On such a grid a penalty that is
+    /// summed per voxel weighs that much less relative to the data, so that methods multiply its weight by this factor.
     pub lattice: usize,
 }
 
-/// What was measured, with the model of how it follows from a volume.
+/// The measured values, with the model of how they follow from a volume.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one per reconstruction, behind references")]
 pub enum Measurements<'a> {
     /// Line integrals of X-rays.
     Xrays {
-        /// The line integrals with their scan.
+        /// The line integrals with the geometry of the scan.
         projections: Cow<'a, Projections>,
         /// The discrete X-ray transform that iterative methods invert.
         sampling: Sampling,
@@ -42,19 +42,19 @@ pub enum Measurements<'a> {
     Linear {
         /// The map A, from volumes on the problem's grid.
         operator: Rc<dyn LinearOperator>,
-        /// A x with the errors of the measurement, in the unit of x times that of A.
+        /// The measured values A x with measurement errors, in the unit of x times that of A.
         values: Rc<Tensor>,
     },
     /// Pictures from cameras.
     Pictures(&'a Pictures),
 }
 
-/// A measurement that is planned or made: its shape and geometry without its values.
+/// Shape and geometry of a measurement, without its values: it may be only planned.
 #[derive(Clone, Copy)]
 pub struct Setup<'a> {
-    /// The grid that a method reconstructs on.
+    /// The grid on which a method reconstructs.
     pub grid: &'a Grid,
-    /// What is measured.
+    /// Shape and geometry of the measurement.
     pub measured: Measured<'a>,
 }
 
@@ -63,7 +63,7 @@ pub struct Setup<'a> {
 pub enum Measured<'a> {
     /// Line integrals of X-rays along these rays.
     Xrays(&'a Geometry),
-    /// The values of a linear map, of this shape; views along the first axis.
+    /// The values of a linear map: their shape, with the views along the first axis.
     Linear([usize; 3]),
     /// Pictures from cameras.
     Pictures {
@@ -76,19 +76,19 @@ pub enum Measured<'a> {
     },
 }
 
-/// What a method reconstructs from.
+/// The kind of measurement that a method reconstructs from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     /// Any linear measurement, X-rays among them.
     Linear,
-    /// Line integrals of X-rays whose geometry is known.
+    /// Line integrals of X-rays with known geometry.
     Xrays,
     /// Pictures from cameras.
     Pictures,
 }
 
 impl Takes {
-    /// Refuses a measurement of another kind, and says what to take in its place.
+    /// Refuses a measurement of another kind; the error suggests what to use instead.
     pub(super) fn check(self, setup: &Setup<'_>) -> Result<()> {
         match (self, setup.measured) {
             (Self::Pictures, Measured::Pictures { .. })
@@ -115,7 +115,7 @@ fn not_xrays() -> Error {
 }
 
 impl Measured<'_> {
-    /// `[view, row, column]` of everything that is measured; of pictures, held-out ones among them.
+    /// Shape `[view, row, column]` of the measurement; for pictures, held-out ones are included.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
         match *self {
@@ -133,10 +133,10 @@ impl<'a> Setup<'a> {
         Self { grid, measured: Measured::Xrays(geometry) }
     }
 
-    /// The rays.
+    /// The geometry of the X-rays.
     ///
     /// # Errors
-    /// A measurement without rays.
+    /// A measurement other than X-rays.
     pub fn geometry(&self) -> Result<&'a Geometry> {
         match self.measured {
             Measured::Xrays(geometry) => Ok(geometry),
@@ -156,7 +156,7 @@ impl<'a> Setup<'a> {
         self.measured.shape().iter().product()
     }
 
-    /// Number of different directions that the views look in; views of which nothing is known count each.
+    /// Number of distinct viewing directions; without a geometry every view counts as one.
     #[must_use]
     pub fn directions(&self) -> usize {
         match self.measured {
@@ -196,7 +196,7 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The same X-rays by another discrete transform; other measurements stay as they are.
+    /// The same problem with another discrete X-ray transform; other measurements are unchanged.
     #[must_use]
     pub fn sampled(mut self, by: impl Into<Sampling>) -> Self {
         if let Measurements::Xrays { sampling, .. } = &mut self.measurements {
@@ -220,19 +220,19 @@ impl<'a> Problem<'a> {
         Setup { grid: &self.grid, measured }
     }
 
-    /// The larger of the numbers of measured values and of voxels: what the size of tensors goes with.
+    /// The number of measured values or of voxels, whichever is larger: the size of the largest tensors.
     #[must_use]
     pub fn largest(&self) -> usize {
         self.setup().samples().max(self.grid.voxels())
     }
 
-    /// The attenuation that methods compute in units of, 1/mm: mu_ref = 2.5 mu_water.
+    /// The unit of attenuation in which methods compute, 1/mm: mu_ref = 2.5 mu_water.
     #[must_use]
     pub fn unit(&self) -> f64 {
         MU_REFERENCE_OVER_WATER * self.mu_water
     }
 
-    /// The line integrals with their scan.
+    /// The line integrals with the geometry of the scan.
     ///
     /// # Errors
     /// [`Error::Config`] for another measurement.
@@ -263,10 +263,11 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// A, from volumes on the grid (in any unit) to measurements (that unit, times mm for X-rays).
+    /// The operator A, from volumes `[z, y, x]` on the grid (in any unit) to measurements (in that unit, times mm for
+    /// X-rays).
     ///
     /// # Errors
-    /// A model that the device does not have; pictures, which are no linear map of a volume.
+    /// A projector that the device does not have; pictures, which are not a linear map of a volume.
     pub fn operator(&self, device: Device) -> Result<Box<dyn LinearOperator>> {
         match &self.measurements {
             Measurements::Xrays { projections, sampling } => {
@@ -277,7 +278,7 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// y as it was measured (f32), in the shape of the operator's range.
+    /// The measured values y (f32), in the shape of the operator's range.
     ///
     /// # Errors
     /// Memory; pictures.
@@ -289,10 +290,10 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// The same problem with some of the views, in the order of their numbers `views`.
+    /// The problem with only the views of indices `views`, in that order.
     ///
     /// # Errors
-    /// No views; a number beyond the last view; pictures.
+    /// No views; an index beyond the last view; pictures.
     pub fn part(&self, views: &[usize]) -> Result<Problem<'static>> {
         let measurements = match &self.measurements {
             Measurements::Xrays { projections, sampling } => {
@@ -308,8 +309,8 @@ impl<'a> Problem<'a> {
         Ok(Problem { grid: self.grid.clone(), measurements, ..*self })
     }
 
-    /// The numbers of the views that stay and of those that are left out, one in `every`, by turns in each of `every`
-    /// folds.
+    /// Indices of the kept and of the left-out views: one view in `every` is left out, other ones in each fold 0 to
+    /// `every` − 1.
     #[must_use]
     pub fn parted(&self, every: usize, fold: usize) -> [Vec<usize>; 2] {
         if let Measurements::Xrays { projections, .. } = &self.measurements {
@@ -320,16 +321,16 @@ impl<'a> Problem<'a> {
         [kept, out]
     }
 
-    /// The problem with the views that stay, and with those that are left out, of [`Problem::parted`].
+    /// The problem with the kept views, and that with the left-out ones, of [`Problem::parted`].
     ///
     /// # Errors
-    /// Fewer views than `every` leaves something of.
+    /// Too few views, so that none is kept or none is left out; pictures.
     pub fn split(&self, every: usize, fold: usize) -> Result<[Problem<'static>; 2]> {
         let [kept, out] = self.parted(every, fold);
         Ok([self.part(&kept)?, self.part(&out)?])
     }
 
-    /// The same problem with negative measurements set to 0, and how many those were.
+    /// The problem with negative measurements set to 0, and the number of those.
     ///
     /// # Errors
     /// Memory; pictures.
@@ -354,11 +355,11 @@ impl<'a> Problem<'a> {
         Ok((problem, negative))
     }
 
-    /// The same measurements explained on another grid, whose voxels are `lattice` times finer than the result's, with
-    /// `sub_rays` rays for each pixel along each detector axis.
+    /// The same measurements on another grid, whose voxels are `lattice` times finer than those of the output grid,
+    /// with `sub_rays` rays along each axis of a detector pixel.
     ///
     /// # Errors
-    /// Another grid for a linear map, which has its own.
+    /// Another grid for a linear map, which has its own, or for pictures.
     pub fn on(&self, grid: Grid, lattice: usize, sub_rays: usize) -> Result<Problem<'_>> {
         let measurements = match &self.measurements {
             Measurements::Xrays { projections, sampling } => Measurements::Xrays {

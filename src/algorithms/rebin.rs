@@ -1,7 +1,7 @@
 //! Resampling of a tilted, slanted or rotated flat detector onto an upright one, before an analytic method.
 //!
-//! Every pixel of the upright detector takes the value where its ray meets the real one, interpolated linearly: rays
-//! stay rays, only their sampling changes.
+//! Every pixel of the upright detector takes the value at the point where its ray meets the real detector, interpolated
+//! linearly. This changes only the sampling of the rays.
 
 use super::fan::Fan;
 use crate::data::{Detector, DetectorShape, Geometry, Orbit, Point, Projections, View, add, norm, scale, sub};
@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 use rayon::prelude::*;
 use std::borrow::Cow;
 
-/// The views of an orbit as an upright flat detector of the same pixels would have seen them; those of one that is
-/// upright already, flat or cylindrical, are left alone.
+/// Resamples the views of an orbit onto an upright flat detector with the same pixels; data of a detector that is
+/// upright already, flat or cylindrical, are returned unchanged.
 ///
 /// # Errors
-/// A cylindrical detector that is turned against the axis.
+/// A cylindrical detector that is not upright.
 pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit) -> Result<Cow<'a, Projections>> {
     let geometry = &data.geometry;
     let target: Vec<View> = (0..geometry.views.len()).map(|view| ideal(geometry, orbit, view)).collect();
@@ -45,8 +45,8 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit) -> Result<Cow<'a
     Projections::from_vec(geometry, values).map(Cow::Owned)
 }
 
-/// The same rows on a detector with zeros on its short side, as wide as on its long one (`long_side` +1 for +u): where
-/// nothing was measured, the filtered rows of a shifted detector are not zero.
+/// Pads the rows of a shifted detector with zeros on its short side, so that both sides are equally wide (`long_side`
+/// is +1 if the long side is +u): after filtering, the rows are not zero where nothing was measured.
 ///
 /// # Errors
 /// None for an upright detector on its orbit.
@@ -67,7 +67,7 @@ pub(super) fn widened(data: &Projections, orbit: &Orbit, long_side: f64) -> Resu
     Projections::from_vec(Geometry::new(views, geometry.detector, Some(orbit))?, values)
 }
 
-/// The exposure of an upright detector; on a cylinder its centre slides along the arc.
+/// The view of an upright detector; on a cylinder, a sideways shift moves its centre along the arc.
 fn ideal(geometry: &Geometry, orbit: &Orbit, view: usize) -> View {
     let real = &geometry.views[view];
     let (sin, cos) = orbit.angles[view].sin_cos();
@@ -83,12 +83,13 @@ fn ideal(geometry: &Geometry, orbit: &Orbit, view: usize) -> View {
     View { source: real.source, center, u: scale(u, norm(real.u)), v: [0.0, 0.0, norm(real.v)] }
 }
 
-/// A parallel beam's detector stands where it stands.
+/// Position of a parallel beam's detector along the outward direction, relative to the isocentre, mm.
 fn along_parallel(view: &View, orbit: &Orbit, outward: Point) -> f64 {
     crate::data::dot(sub(view.center, orbit.isocenter), outward)
 }
 
-/// The value at a fractional (row, column), the outermost values up to the edge of their pixels, zero beyond.
+/// The value at a fractional (row, column), interpolated linearly; constant from the outermost pixel centres to the
+/// edges of the detector, zero beyond.
 fn interpolated(data: &Projections, view: usize, (row, column): (f64, f64)) -> f32 {
     let Detector { rows, columns, .. } = data.geometry.detector;
     let side = |x: f64, count: usize| {

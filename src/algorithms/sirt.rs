@@ -2,8 +2,8 @@
 //! column sums.
 //!
 //! Converges to the minimum of ½ ‖A x − y‖² weighted by R for 0 < λ < 2. A. van der Sluis, H. A. van der Vorst, Linear
-//! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust, slow, smooth at first: few
-//! iterations regularise.
+//! Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008. Robust and slow. Early iterates
+//! are smooth, so that few iterations act as regularisation.
 
 use super::iterative::sweep::SubsetSweep;
 use super::iterative::{Common, Mask, Order};
@@ -12,21 +12,22 @@ use crate::error::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// SIRT.
+/// Simultaneous iterative reconstruction technique (SIRT).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations.
+    /// Number of iterations.
     pub iterations: u64,
     /// Relaxation λ of the first iteration, above 0 and below 2.
     pub relaxation: f64,
-    /// Factor on λ after each iteration; 1 keeps it.
+    /// Factor by which λ is multiplied after each iteration, above 0 and at most 1; 1 keeps λ constant.
     pub reduction: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 

@@ -1,9 +1,9 @@
-//! How much each ray knows: inverse variances of the line integrals from the counts behind them.
+//! Statistical weights of the rays: inverse variances of the line integrals, from their photon counts.
 //!
 //! A ray of n = I₀ e^{−y} photons and electronic noise of standard deviation s has, after the logarithm, the variance
-//! 1/n + s²/n² (K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993). What a model gets wrong by itself (voxels,
-//! the projector, scatter) adds m²: without it the rays through air count thousands of times as much as those through
-//! bone, as if the volume could explain them that well.
+//! 1/n + s²/n² (K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993). The model error (discretisation, projector,
+//! scatter) adds m². Without it, rays through air would have thousands of times the weight of rays through bone,
+//! although the model does not predict them that accurately.
 
 use super::Setup;
 use super::weight::discrepancy::noise_in_air;
@@ -14,15 +14,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// The noise of the projections, by which rays are weighted.
+/// Noise model of the projections, from which the rays are weighted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Statistics {
-    /// Photons I₀ that a pixel counts in air.
+    /// Photons I₀ that one pixel counts in one view without an object in the beam.
     pub photons: f64,
-    /// Standard deviation s of the electronic noise, photons.
+    /// Standard deviation s of the electronic noise, in photons.
     pub electronic_sd: f64,
-    /// Standard deviation m of what the model gets wrong, as a line integral (1: a factor of e in the counts).
+    /// Standard deviation m of the model error, as a line integral (unitless; 1 is a factor of e in the counts).
     pub model_sd: f64,
 }
 
@@ -33,8 +33,7 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// Refuses what makes no sense, naming the key relative to its own, and a measurement without X-rays, whose noise
-    /// it is.
+    /// Refuses values out of range, and measurements other than X-rays; the error names the key relative to this part.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -57,13 +56,13 @@ impl Statistics {
         Ok(())
     }
 
-    /// wᵢ = (1/I₀) / (1/nᵢ + s²/nᵢ² + m²) of line integrals y of any shape: 1 in air without s and m.
+    /// Weights wᵢ = (1/I₀) / (1/nᵢ + s²/nᵢ² + m²) of line integrals y, in their shape; w = 1 in air if s = m = 0.
     ///
     /// # Errors
     /// Memory.
     pub fn weights(&self, integrals: &Tensor) -> Result<Tensor> {
         let run = || -> std::result::Result<Tensor, TchError> {
-            // A transmission above 1 can only be noise.
+            // Only noise makes the transmission exceed 1; limit it.
             let starving = integrals.f_clamp(-1.0, 40.0)?.f_exp_()?;
             let electronic =
                 starving.f_mul_scalar(self.electronic_sd * self.electronic_sd / self.photons)?.f_add_scalar_(1.0)?;
@@ -73,15 +72,15 @@ impl Statistics {
     }
 }
 
-/// Noise (standard deviation of a line integral, root mean square over the rays) from which [`unequal`] speaks: what a
-/// model of voxels gets wrong by itself is about as large.
+/// Noise (standard deviation of a line integral, root mean square over the rays) above which [`unequal`] gives a
+/// warning; the discretisation error is about as large.
 const NOISY: f64 = 0.05;
-/// How many times the median ray's noise that has to be.
+/// Factor by which it must also exceed the noise of the median ray.
 const UNEQUAL: f64 = 3.0;
 
-/// A warning where rays that all count alike differ much in what they know: counted photons are few behind dense parts,
-/// and the noise of a few rays is then most of the misfit. The noise is estimated from the projections
-/// ([`noise_in_air`]), with the variance e^y / I₀ of counted photons.
+/// A warning if equally weighted rays differ much in their noise: few photons pass dense parts, so that the noise of a
+/// few rays makes up most of the misfit. The noise is estimated from the projections ([`noise_in_air`]), with the
+/// variance e^y / I₀ of counted photons.
 #[must_use]
 pub fn unequal(data: &Projections) -> Option<Warning> {
     let air = noise_in_air(data);
@@ -94,9 +93,9 @@ pub fn unequal(data: &Projections) -> Option<Warning> {
     let median = air * variances.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt();
     (all > NOISY && all > UNEQUAL * median).then(|| {
         let message = format!(
-            "rays count alike, but their noise differs: estimated as {median:.3} (standard deviation of a line \
-             integral) for half of them and {all:.2} in the mean, as of few photons behind dense parts; give the \
-             noise: {{photons: N}}, N being what a pixel counts in air"
+            "rays are weighted equally, but their noise differs: its standard deviation, in line integrals, is \
+             estimated as {median:.3} for half of them and {all:.2} in the mean, as behind dense parts that few photons \
+             pass; set noise: {{photons: N}}, N photons per pixel in air"
         );
         Warning::new("unequal_noise", message)
     })

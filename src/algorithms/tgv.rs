@@ -1,7 +1,8 @@
 //! Second-order total generalised variation: min over x ≥ 0 and v of ½ ‖A x − y‖² / ‖A‖² + w Σ |∇x − v| + a w Σ |Ev|.
 //!
-//! Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010. Where total variation makes stairs of a slope, this keeps it:
-//! for objects with smooth shading. The method is that of [`tv`](super::tv), see [`primal_dual`](super::primal_dual).
+//! Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010. Suited to objects with smooth shading: it preserves slopes, of
+//! which total variation makes steps (staircasing). The solver is that of [`tv`](super::tv), see
+//! [`primal_dual`](super::primal_dual).
 
 use super::primal_dual::{Effort, Generalised, Penalty, Recipe};
 use super::statistics::Statistics;
@@ -12,24 +13,27 @@ use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Total generalised variation.
+/// Second-order total generalised variation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight w of the first-order term, per voxel of x = mu / (2.5 mu_water); `auto`: chosen from the projections.
+    /// Weight w of the first-order term of x = mu / (2.5 mu_water), for differences over one voxel of the output grid;
+    /// `auto` chooses it from the projections.
     pub weight: Weight,
-    /// Weight a of the second-order term, in units of w: the larger, the more it is like total variation.
+    /// Weight a of the second-order term, in units of w, above 0; the larger it is, the more the result resembles total
+    /// variation.
     pub ratio: f64,
-    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    /// Noise model of the data: each ray is then weighted by the inverse of its variance. `null` weights all rays
+    /// equally.
     pub noise: Option<Statistics>,
-    /// Iterations at most.
+    /// Maximum number of iterations.
     pub iterations: u64,
-    /// Duality gap, relative to the objective, to stop at; 0: all iterations.
+    /// Stop once the duality gap falls to this fraction of the objective; 0 runs all iterations.
     pub tolerance: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most
-    /// scans.
+    /// Primal step size τ at weight 2e-4; it scales as 1/√weight. It affects only the speed of convergence; 3 to 20
+    /// suits most scans.
     pub step: f64,
 }
 
@@ -71,7 +75,8 @@ impl Algorithm for Config {
     fn reconstruct(&self, problem: &Problem<'_>, run: &mut Run<'_>) -> Result<Reconstruction> {
         self.accept(&problem.setup())?;
         let device = run.device;
-        // A slope per voxel is that much smaller on a finer lattice, and the slope of a slope again.
+        // On a grid k times finer, first differences are k times smaller and second differences k² times. `Recipe`
+        // multiplies w by k, so that a must be multiplied by k too.
         let ratio = self.ratio * problem.lattice as f64;
         let penalty =
             |weight| Ok(Box::new(Generalised::new(&problem.grid, weight, ratio, device)?) as Box<dyn Penalty>);

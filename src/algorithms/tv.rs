@@ -2,8 +2,9 @@
 //! stops at a duality gap.
 //!
 //! h is the absolute value (Rudin, Osher, Fatemi 1992) or Huber's function of width `huber`. x = mu / mu_ref, so that a
-//! weight means the same at any dose unit. Method, steps and gap: [`primal_dual`](super::primal_dual). Strong where the
-//! object is nearly piecewise constant; the classical start of neural fields.
+//! weight means the same whatever the unit of attenuation. [`primal_dual`](super::primal_dual) describes the solver,
+//! its step sizes and the gap. Suited to objects that are nearly piecewise constant; neural fields start from it by
+//! default.
 
 use super::primal_dual::{Effort, Penalty, Recipe, Variation};
 use super::statistics::Statistics;
@@ -15,32 +16,34 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-/// Total variation.
+/// Total variation by a primal-dual method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weight w of the total variation, per voxel of x = mu / (2.5 mu_water); `auto`: chosen from the projections.
+    /// Weight w of the total variation of x = mu / (2.5 mu_water), for differences over one voxel of the output grid;
+    /// `auto` chooses it from the projections.
     pub weight: Weight,
-    /// Differences below this, in x per voxel, cost their square (Huber): smooth shading stays smooth. 0: total
-    /// variation.
+    /// Huber width: differences of x between neighbouring voxels below this have a quadratic penalty, which preserves
+    /// smooth shading; 0 is total variation.
     pub huber: f64,
-    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    /// Noise model of the data: each ray is then weighted by the inverse of its variance. `null` weights all rays
+    /// equally.
     pub noise: Option<Statistics>,
-    /// Iterations at most.
+    /// Maximum number of iterations.
     pub iterations: u64,
-    /// Duality gap, relative to the objective, to stop at; 0: all iterations.
+    /// Stop once the duality gap falls to this fraction of the objective; 0 runs all iterations.
     pub tolerance: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Primal step at weight 2e-4 (it goes as 1/√weight): changes the speed of convergence only, 3 to 20 suit most
-    /// scans.
+    /// Primal step size τ at weight 2e-4; it scales as 1/√weight. It affects only the speed of convergence; 3 to 20
+    /// suits most scans.
     pub step: f64,
 }
 
-/// Most weights that are tried on a finer lattice, near the one that was found on the picture's voxels.
+/// Maximum number of weights tried on a finer grid, near the weight found on the output grid.
 pub(super) const NEAR: usize = 6;
-/// Iterations and gap on a finer lattice. An iteration costs about ten times as much there, and the volume is within
-/// 0.05 dB of where it goes long before its gap says so.
+/// Maximum iterations and relative gap on a finer grid. An iteration costs about ten times as much there, and the
+/// volume is within 0.05 dB of the converged one long before the gap is small.
 const FINE: (u64, f64) = (250, 0.05);
 
 impl Default for Config {
@@ -51,22 +54,24 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The defaults, with what a method that works on a lattice so many times finer than the picture iterates.
+    /// The defaults for a grid `lattice` times finer than the output grid, with fewer iterations if `lattice` is above
+    /// 1.
     pub(super) fn on_lattice(lattice: usize) -> Self {
         let usual = Self::default();
         if lattice == 1 { usual } else { Self { iterations: FINE.0, tolerance: FINE.1, ..usual } }
     }
 
-    /// The weight alone: the number, or the choice from the projections.
+    /// Chooses the weight only: the given number, or the choice from the projections.
     ///
     /// # Errors
-    /// What a trial says.
+    /// Errors of a trial reconstruction.
     pub fn choose_weight(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Choice> {
         let penalty = self.penalty(problem, run.device);
         self.recipe(&penalty).choose(problem, run)
     }
 
-    /// The penalty of a weight on the problem's grid, on whose finer voxels a step of `huber` is that much smaller.
+    /// Builds the penalty for a weight on the problem's grid; `huber` is divided by the factor by which its voxels are
+    /// finer.
     fn penalty<'p>(
         &self,
         problem: &'p Problem<'_>,
@@ -101,7 +106,8 @@ impl Algorithm for Config {
     }
 
     fn estimate(&self, setup: &Setup<'_>) -> Estimate {
-        // x twice, three parts of q, a backprojection and a spare; data, p, Ax and two spares.
+        // Volumes: x twice, three components of q, a backprojection, and temporaries. Projection stacks: data, p, Ax,
+        // and temporaries.
         self.effort().estimate(setup, 8, 6, &self.weight)
     }
 

@@ -1,8 +1,8 @@
-//! A volume that is there already: an earlier scan, or what another tool made of the same data.
+//! An existing volume from a file: an earlier scan, or the result of another tool for the same data.
 //!
-//! It stands among the methods to be measured like them, and as what others start from (`start_from`): a prior image is
-//! embedded in a field that way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The stage reads the file and brings it onto
-//! the grid.
+//! It is listed as a method so that it can be evaluated like the others and serve as their initial volume
+//! (`start_from`); a neural field embeds a prior image in this way (Shen, Pauly, Xing, NeRP, IEEE TNNLS 2022). The
+//! pipeline stage reads the file and resamples it to the grid.
 
 use super::{Algorithm, Estimate, Problem, Reconstruction, Run, Setup};
 use crate::error::{Error, Result};
@@ -12,12 +12,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A volume from a file.
+/// A volume read from a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// A volume in HU of any format (NIfTI, MetaImage, NRRD, a folder with a DICOM series, ...). It is averaged onto
-    /// the grid; what it does not cover is air.
+    /// Path of a volume in HU in any supported format (NIfTI, MetaImage, NRRD, a folder with a DICOM series, ...). It
+    /// is averaged onto the grid; voxels that it does not cover are air.
     pub path: InputPath,
 }
 

@@ -1,10 +1,10 @@
 //! Penalised weighted least squares: min ½ Σ wᵢ (A x − y)ᵢ² / ‖A‖² + β Σ ψ(∇x), x ≥ 0, wᵢ = the inverse variance of yᵢ.
 //!
 //! wᵢ = nᵢ² / ((nᵢ + s²) I₀) with nᵢ = I₀ e^{−yᵢ} photons and electronic noise of standard deviation s, so that w = 1
-//! in air without the latter. K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993. Solved by separable quadratic
-//! surrogates over ordered subsets (H. Erdoğan, J. A. Fessler, Phys. Med. Biol. 44, 1999) with Nesterov's momentum (D.
-//! Kim, S. Ramani, J. A. Fessler, IEEE Trans. Med. Imaging 34, 2015): x⁺ = P(z − D⁻¹ ∇Φ(z)), D = AᵀWA1/‖A‖² + 4βΣsₖ².
-//! For low dose and metal, where rays differ much in what they know.
+//! in air without electronic noise. K. Sauer, C. Bouman, IEEE Trans. Signal Process. 41, 1993. Solved by separable
+//! quadratic surrogates over ordered subsets (H. Erdoğan, J. A. Fessler, Phys. Med. Biol. 44, 1999) with Nesterov's
+//! momentum (D. Kim, S. Ramani, J. A. Fessler, IEEE Trans. Med. Imaging 34, 2015): x⁺ = P(z − D⁻¹ ∇Φ(z)), D =
+//! AᵀWA1/‖A‖² + 4βΣsₖ². Suited to low dose and metal, where the noise differs much between rays.
 
 use super::iterative::momentum::Momentum;
 use super::iterative::subsets::{Subset, Subsets};
@@ -23,39 +23,42 @@ use tch::{TchError, Tensor};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Iterations, each over all views.
+    /// Number of iterations, each over all views.
     pub iterations: u64,
-    /// Photons I₀ that a pixel counts in air.
+    /// Photons I₀ that one pixel counts in one view without an object in the beam.
     pub photons: f64,
-    /// Standard deviation s of the electronic noise, photons.
+    /// Standard deviation s of the electronic noise, in photons.
     pub electronic_sd: f64,
-    /// Weight β of the roughness penalty, per voxel of x = mu / (2.5 mu_water).
+    /// Weight β of the roughness penalty on x = mu / (2.5 mu_water), for differences over one voxel of the output grid;
+    /// 0 is no penalty.
     pub weight: f64,
-    /// How differences t between neighbours count.
+    /// Penalty function ψ of differences between neighbouring voxels: `huber` or `quadratic`.
     pub penalty: Roughness,
-    /// Difference of x from which the Huber penalty grows only linearly (0.02 = 50 HU).
+    /// Difference δ of x between neighbouring voxels above which the Huber penalty grows only linearly (0.02 is 50 HU).
     pub delta: f64,
-    /// Views of a subset; 0 = all. Subsets are faster at first and then circle about the solution.
+    /// Number of views in a subset; 0 takes all views. Subsets converge faster at first, but end in a limit cycle
+    /// around the solution.
     pub subset_views: usize,
-    /// In which order the subsets are visited.
+    /// Order in which the subsets are visited.
     pub ordering: Order,
     /// Accelerate by Nesterov's momentum.
     pub momentum: bool,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Where x may be anything but air.
+    /// Support of the volume: outside it x stays 0 (air).
     pub mask: Mask,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub tolerance: f64,
 }
 
-/// How a difference t between neighbours counts.
+/// Penalty function ψ of a difference t between neighbouring voxels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Roughness {
     /// ψ = t²/2.
     Quadratic,
-    /// ψ = t²/2 up to |t| = δ, δ|t| − δ²/2 beyond: edges stay.
+    /// ψ = t²/2 up to |t| = δ and δ|t| − δ²/2 beyond, which preserves edges.
     #[default]
     Huber,
 }
@@ -79,12 +82,12 @@ impl Default for Config {
     }
 }
 
-/// What the iterations reuse.
+/// Operators, weights and curvature that all iterations reuse.
 struct Surrogates<'a> {
     config: &'a Config,
     system: &'a LinearSystem<'a>,
     subsets: Subsets,
-    /// W of each part.
+    /// W of each subset, `[view, row, column]`.
     weights: Vec<Tensor>,
     /// D⁻¹, 0 outside the support.
     inverse: Tensor,
@@ -113,7 +116,8 @@ impl<'a> Surrogates<'a> {
         Ok(Self { config, system, subsets, weights, inverse, norm_squared, axes })
     }
 
-    /// The surrogate's minimum from z for one part, and the part's ½ rᵀW r / ‖A‖² and ‖r‖² at z, and the penalty there.
+    /// The minimiser of the surrogate at z for one subset, and the terms at z: ½ rᵀW r / ‖A‖² and ‖r‖² of the subset,
+    /// and the penalty.
     fn step(&self, number: usize, z: &Tensor) -> Result<(Tensor, Terms)> {
         let Subset { operator, data, share, .. } = &self.subsets.subsets[number];
         let mut residual = operator.forward(z)?;
@@ -137,7 +141,7 @@ impl<'a> Surrogates<'a> {
         Ok((next, Terms { data, squares, penalty }))
     }
 
-    /// Adds β ∇ᵀψ'(∇z) to `slope`; gives β Σ ψ(∇z).
+    /// Adds β ∇ᵀψ'(∇z) to `slope`; returns β Σ ψ(∇z).
     fn penalise(&self, z: &Tensor, slope: &mut Tensor) -> std::result::Result<f64, TchError> {
         if self.config.weight <= 0.0 || self.axes.is_empty() {
             return Ok(0.0);
@@ -146,7 +150,7 @@ impl<'a> Surrogates<'a> {
         let mut value = 0.0;
         for field in &mut fields {
             if self.config.penalty == Roughness::Huber {
-                // ψ(t) = c t − c²/2 with c = ψ'(t) = t cut to ±δ, on both sides of δ.
+                // For |t| below and above δ alike, ψ(t) = c t − c²/2 with c = ψ'(t) = t clamped to ±δ.
                 let cut = field.f_clamp(-self.config.delta, self.config.delta)?;
                 value += vectors::dot(&cut, field)? - 0.5 * vectors::dot(&cut, &cut)?;
                 *field = cut;
@@ -204,7 +208,7 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    /// Its statistics are those of counted photons behind an attenuating object.
+    /// X-rays only: the model is of photons counted behind an attenuating object.
     fn takes(&self) -> Takes {
         Takes::Xrays
     }

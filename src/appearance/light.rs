@@ -40,7 +40,8 @@ impl Light {
         if let Some(direction) = self.direction
             && !(norm(direction).is_finite() && norm(direction) > 0.0)
         {
-            return Err(Error::config("direction", format!("expected a direction, got {direction:?}")));
+            let problem = format!("expected a finite vector other than zero, got {direction:?}");
+            return Err(Error::config("direction", problem));
         }
         let parts = [("ambient", self.ambient, 1.0), ("diffuse", self.diffuse, 1.0), ("specular", self.specular, 1.0)];
         for (key, value, most) in parts.into_iter().chain([("shininess", self.shininess, 1000.0)]) {
@@ -49,7 +50,7 @@ impl Light {
             }
         }
         if self.shadows && self.direction.is_none() {
-            return Err(Error::config("shadows", "a light at the camera throws no shadow that is seen")
+            return Err(Error::config("shadows", "a light at the camera casts no visible shadow")
                 .hint("give the light a direction"));
         }
         Ok(())

@@ -110,7 +110,7 @@ impl Transfer {
         for (i, stop) in stops.iter().enumerate() {
             let fault = |key: &str, problem: String| Err(Error::config(format!("[{i}].{key}"), problem));
             if !stop.hu.is_finite() || i > 0 && stop.hu <= stops[i - 1].hu {
-                return fault("hu", format!("expected more than the point before, got {}", stop.hu));
+                return fault("hu", format!("expected HU above those of the previous point, got {}", stop.hu));
             }
             if stop.color.iter().any(|c| !(0.0..=1.0).contains(c)) {
                 return fault("color", format!("expected three numbers from 0 to 1, got {:?}", stop.color));

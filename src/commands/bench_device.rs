@@ -52,7 +52,7 @@ fn markdown(machine: &Machine, figures: &[Figure]) -> String {
     let mut lines = vec![
         format!("`recon bench device`: {}", described(machine)),
         String::new(),
-        "| what | seconds | rate | part of the ceiling |".to_string(),
+        "| what | seconds | rate | fraction of the peak |".to_string(),
         "|---|---:|---:|---:|".to_string(),
     ];
     for figure in figures {

@@ -76,7 +76,7 @@ fn runs(first: &Kept, second: &Kept) -> Result<Output> {
         let same = same_bytes(first, one, second, other);
         let mut own = Map::new();
         own.insert("same_bytes".to_string(), same.into());
-        let word = if same { "the same bytes" } else { "other bytes" };
+        let word = if same { "identical" } else { "different" };
         table.push([one.name.as_str(), "volume", word, "", ""].map(String::from).to_vec());
         let seconds = ("seconds", Some(one.seconds), Some(other.seconds));
         let metrics = one.metrics.iter().map(|(key, &a)| (key.as_str(), a, other.metrics.get(key).copied().flatten()));

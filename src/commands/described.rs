@@ -44,7 +44,7 @@ fn run(folder: &Path) -> Result<Description> {
     let path = folder.join(layout::REPORT_JSON);
     if !path.is_file() {
         let mut found = pipeline(&folder.join(layout::PIPELINE))?;
-        found.kind = "run folder without a report (the run has not come to its end)".to_string();
+        found.kind = "run folder without a report (the run is not finished)".to_string();
         return Ok(found);
     }
     let report: Report = serde_json::from_str(&input_path::read_text(&path, LARGEST)?)
@@ -77,7 +77,7 @@ fn pipeline(path: &Path) -> Result<Description> {
     let methods: Vec<&str> = config.reconstruct.iter().filter_map(|entry| entry.keys.name.as_deref()).collect();
     let mut rows = vec![("name", config.name.clone()), ("projections", source), ("methods", methods.join(", "))];
     for file in input_path::paths(&config)? {
-        let gone = if file.exists() { "" } else { " (not there)" };
+        let gone = if file.exists() { "" } else { " (missing)" };
         rows.push(("reads", format!("{}{gone}", file.display())));
     }
     let directory = config.export.directory.as_deref().map_or(String::new(), |folder| folder.display().to_string());

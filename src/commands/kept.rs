@@ -77,7 +77,7 @@ impl Kept {
     pub(super) fn arrays(&self) -> Result<Arrays> {
         if self.folder.join(layout::PICTURES).exists() {
             return Err(Error::input(&self.folder, "expected a run of projections, got one of pictures")
-                .hint("`recon run` on its pipeline makes the page again without computing anything twice"));
+                .hint("`recon run` on its pipeline rewrites the report without repeating finished stages"));
         }
         let units = self.units();
         let read = |name: &str| -> Result<Option<Volume>> {
@@ -141,6 +141,6 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = input_path::read_text(path, LARGEST)?;
     serde_json::from_str(&text).map_err(|error| {
         Error::input(path, format!("damaged: {error}"))
-            .hint("run the pipeline again: what is whole is not computed again")
+            .hint("run the pipeline again: intact results are not computed again")
     })
 }

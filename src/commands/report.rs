@@ -113,7 +113,7 @@ fn merged(runs: &[Kept], names: &[String]) -> Report {
         for (key, definition) in own.metric_definitions {
             let kept = report.metric_definitions.entry(key.clone()).or_insert_with(|| definition.clone());
             if *kept != definition {
-                let message = format!("{name}: {key} is not measured as in {}: do not compare it", names[0]);
+                let message = format!("{name}: {key} is defined differently than in {}: do not compare it", names[0]);
                 report.warnings.push(Warning::new("different_metric", message));
             }
         }

@@ -94,7 +94,7 @@ fn stopped(why: Stop, limits: &TaskLimits, slurm: Option<&Element>) -> Error {
     if let (Stop::TimeLimit, Some(element), false) = (why, slurm, limits.ledger.cancelled())
         && let Err(problem) = element.requeue()
     {
-        progress::warn("not_requeued", &format!("{problem}; `recon batch submit --resume` goes on"));
+        progress::warn("not_requeued", &format!("{problem}; continue with `recon batch submit --resume`"));
     }
     Error::Stopped(why)
 }

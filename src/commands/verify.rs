@@ -65,7 +65,7 @@ fn inputs(manifest: &Manifest, args: &Args) -> Result<(usize, Vec<Fault>)> {
         let paths: Vec<InputPath> = args.inputs.iter().map(InputPath::from).collect();
         let found = Inputs::of(&paths)?;
         let same = |file: &&FileHash| found.files().iter().any(|there| there.blake3 == file.blake3);
-        let lost = |file: &FileHash| (PathBuf::from(&file.path), "none of the given files has its bytes".to_string());
+        let lost = |file: &FileHash| (PathBuf::from(&file.path), "none of the given files has its hash".to_string());
         let (unchanged, gone): (Vec<_>, Vec<_>) = manifest.inputs.iter().partition(same);
         return Ok((unchanged.len(), gone.into_iter().map(lost).collect()));
     }

@@ -67,8 +67,8 @@ impl Generations {
         };
         if let Some(ledger) = found.as_ref().filter(|ledger| ledger.threads != threads && !ledger.hashes.is_empty()) {
             let message = format!(
-                "{name}: goes on with a fit begun on {} threads, now on {threads}: the last bits of its result are \
-                 those of neither",
+                "{name}: continues a fit begun on {} threads, now on {threads}: the result may differ in the last bits \
+                 from a fit on either number of threads",
                 ledger.threads
             );
             progress::warn("other_threads", &message);
@@ -92,7 +92,7 @@ fn read_ledger(folder: &Path) -> Option<CheckpointLedger> {
 fn reason(found: Option<&CheckpointLedger>, facts: &Value, force: bool) -> String {
     match found {
         _ if force => "everything is done again (--force)".to_string(),
-        None => "nothing says what it was made for".to_string(),
+        None => "its settings are not recorded".to_string(),
         Some(ledger) => {
             let (before, now) = (flat(&ledger.facts), flat(facts));
             let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();

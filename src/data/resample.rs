@@ -47,9 +47,8 @@ impl Volume {
     pub fn resampled(&self, grid: &Grid) -> Result<Self> {
         if (0..3).any(|k| dot(self.grid.axes[k], grid.axes[k]) < 1.0 - 1e-6) {
             let problem = format!("expected a grid along {:?}, got one along {:?}", self.grid.axes, grid.axes);
-            return Err(
-                Error::config("grid", problem).hint("turned grids are not resampled: resample the input beforehand")
-            );
+            return Err(Error::config("grid", problem)
+                .hint("rotated grids are not supported: resample the input onto these axes first"));
         }
         let air = self.quantity.air();
         let mut voxels = self.voxels().to_owned();

@@ -41,7 +41,8 @@ pub struct Anchored {
 impl Architecture for Config {
     fn check(&self, domain: &Domain) -> Result<()> {
         if matches!(self.field.kind, FieldKind::Anchored(_)) {
-            return Err(Error::config("field", "expected a network, got `anchored` again").hint("one anchor is enough"));
+            return Err(Error::config("field", "expected a network, got `anchored` again")
+                .hint("name another field inside `anchored`"));
         }
         let field = &self.field.kind;
         field.named(field.as_part().check(domain)).map_err(|error| error.under("field"))

@@ -174,7 +174,7 @@ fn affine<'a>(
         (Some(text), false) => numbers::<3>(names[0], text),
     };
     if get(&["ElementSpacing", "ElementSize"]).is_none() {
-        warnings.push(Warning::new("no_spacing", "it does not say how far voxels are apart; 1 mm is assumed"));
+        warnings.push(Warning::new("no_spacing", "its voxel spacing is not given; 1 mm is assumed"));
     }
     let spacing = list(&["ElementSpacing", "ElementSize"], &[1.0; 2], &[1.0; 3])?;
     let origin = list(&["Offset", "Position", "Origin"], &[0.0; 2], &[0.0; 3])?;

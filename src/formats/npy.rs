@@ -191,7 +191,7 @@ impl Head {
 /// Bytes up to the first value, if the header is one that `ndarray_npy` may safely parse.
 fn header_length(start: &[u8]) -> std::result::Result<usize, String> {
     if !start.starts_with(MAGIC) {
-        return Err("it does not begin as one".into());
+        return Err("it does not begin with the NumPy magic bytes".into());
     }
     let (prefix, length) = match start {
         [_, _, _, _, _, _, 1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([*a, *b]))),

@@ -113,7 +113,7 @@ fn parsed(bytes: &[u8], path: &Path) -> std::result::Result<Header, String> {
     let need = |names: &[&str]| get(names).ok_or_else(|| format!("it has no `{}`", names[0]));
     let named = need(&["type"])?.to_ascii_lowercase();
     let kind = TYPES.iter().find(|(names, _)| names.contains(&named.as_str())).map(|(_, kind)| *kind);
-    let kind = kind.ok_or("its type is none of one real number per voxel")?;
+    let kind = kind.ok_or("unsupported type: expected one real number per voxel")?;
     let packing = match need(&["encoding"])?.to_ascii_lowercase().as_str() {
         "raw" => Packing::None,
         "gzip" | "gz" => Packing::Gzip,
@@ -158,7 +158,7 @@ fn affine<'a>(
         let space = get(&["space"]).unwrap_or_default().to_ascii_lowercase();
         let signs = SPACES.iter().find(|(names, _)| names.contains(&space.as_str())).map(|(_, signs)| *signs);
         let signs = signs.unwrap_or_else(|| {
-            let text = "its space is no anatomical one; left-posterior-superior is assumed";
+            let text = "its `space` is not a known anatomical space; left-posterior-superior is assumed";
             warnings.push(Warning::new("nrrd_space", text));
             [1.0; 3]
         });
@@ -174,7 +174,7 @@ fn affine<'a>(
     if spacings.len() != sizes.len() || spacings.iter().any(|spacing| !spacing.is_finite()) {
         return Err("spacings: expected a number for each axis".to_string());
     }
-    let text = "it does not say where it lies; its axes are taken as +x, +y, +z from the origin";
+    let text = "it has no space directions; its axes are taken as +x, +y, +z from the origin";
     warnings.push(Warning::new("nrrd_no_space", text));
     let [x, y, z] = [0, 1, 2].map(|k| spacings.get(k).copied().unwrap_or(1.0));
     Ok(Affine { shape, steps: [[0.0, 0.0, z], [0.0, y, 0.0], [x, 0.0, 0.0]], origin: [0.0; 3] })

@@ -157,8 +157,7 @@ impl Sidecar {
 
     fn affine(&self, shape: [usize; 3], warnings: &mut Warnings) -> Affine {
         if self.spacing_mm.is_none() {
-            let text =
-                "nothing says how far its voxels are apart: 1 mm is assumed; put `spacing_mm` into a sidecar .json";
+            let text = "its voxel spacing is not given: 1 mm is assumed; put `spacing_mm` into a sidecar .json";
             warnings.push(Warning::new("no_spacing", text));
         }
         let spacing = self.spacing_mm.unwrap_or([1.0; 3]);
@@ -217,8 +216,8 @@ fn laid_out(path: &Path, (shape, values): Values, reading: &Reading) -> Result<L
 
 fn raw(path: &Path) -> Result<Header> {
     let missing = || {
-        Error::input(path, "raw numbers say nothing of themselves").hint(
-            "put their shape and type into a sidecar, NAME.json: {\"shape\": [z, y, x], \"type\": \"int16\", \
+        Error::input(path, "a .raw file has no header: its shape and type must be given").hint(
+            "put its shape and type into a sidecar, NAME.json: {\"shape\": [z, y, x], \"type\": \"int16\", \
              \"spacing_mm\": [z, y, x]}",
         )
     };

@@ -20,13 +20,14 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
     let mut finer = kind.clone();
     let name = kind.name();
     for views in [2 * given, 2 * given - 1] {
-        match finer.as_part_mut().measured().map_err(|error| error.under(name))? {
-            Some(keys) => *keys.views = views,
-            None => {
-                return Err(fault(format!("`{name}` says where every view stands, and nothing stands between them"))
-                    .hint("render the methods' volumes afterwards: recon render RUN/METHOD --views POSES"));
-            }
-        }
+        let Some(keys) = finer.as_part_mut().measured().map_err(|error| error.under(name))? else {
+            let problem =
+                format!("`{name}` gives the position of every view, so no views between them can be computed");
+            return Err(
+                fault(problem).hint("render the methods' volumes afterwards: recon render RUN/METHOD --views POSES")
+            );
+        };
+        *keys.views = views;
         let fine = finer.build(volume)?;
         let stays = scan.views.iter().zip(fine.views.iter().step_by(2)).all(|(a, b)| same(a, b));
         if !stays || fine.detector != scan.detector {
@@ -40,8 +41,8 @@ pub fn between(kind: &GeometryKind, volume: &Grid, scan: &Geometry, count: usize
         return fine.subset(&chosen);
     }
     let problem = format!(
-        "the views of `{name}` move, or its automatic detector changes, when there are more of them: nothing stands \
-         halfway"
+        "with more views, the existing views of `{name}` move or its automatic detector changes: halfway views cannot \
+         be computed"
     );
     Err(fault(problem).hint(
         "give detector.pixels and detector.pitch_mm, or render the methods' volumes afterwards: recon render \
@@ -114,7 +115,7 @@ mod tests {
         }
         let helix = self::kind("helical: {views: 12, turns: 2}");
         let scan = helix.build(&volume()).unwrap();
-        assert!(between(&helix, &volume(), &scan, 3).unwrap_err().to_string().contains("nothing stands halfway"));
+        assert!(between(&helix, &volume(), &scan, 3).unwrap_err().to_string().contains("halfway views cannot be"));
         let kind = kind("poses: {file: a.csv}");
         let scan = self::kind("cone: {views: 2}").build(&volume()).unwrap();
         assert!(between(&kind, &volume(), &scan, 1).unwrap_err().to_string().contains("poses"));

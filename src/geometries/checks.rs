@@ -17,7 +17,8 @@ pub(super) fn distances(axis: f64, detector: f64) -> Result<()> {
     }
     if detector <= axis {
         let problem = format!(
-            "expected more than source_to_axis_mm ({axis}), got {detector}: the detector would be before the axis"
+            "expected more than source_to_axis_mm ({axis}), got {detector}: the detector would lie between source and \
+             axis"
         );
         return Err(Error::config("source_to_detector_mm", problem)
             .hint("it is the whole distance, not that from axis to detector"));

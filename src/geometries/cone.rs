@@ -166,7 +166,7 @@ mod tests {
         assert!(refused("source_to_axis_mm: -5").starts_with("source_to_axis_mm:"));
         assert!(refused("source_to_axis_mm: .inf").starts_with("source_to_axis_mm:"));
         assert!(refused("source_to_detector_mm: -1500").contains("behind the source"));
-        assert!(refused("source_to_detector_mm: 1000").contains("before the axis"));
+        assert!(refused("source_to_detector_mm: 1000").contains("between source and axis"));
         assert!(refused("source_to_axis_mm: 10").contains("through the volume"));
         assert!(refused("{source_to_axis_mm: 10, detector: {pixels: [4, 4], pitch_mm: 1}}").contains("it is inside"));
         assert!(refused("isocenter_mm: [.nan, 0, 0]").starts_with("isocenter_mm:"));

@@ -149,7 +149,7 @@ impl Config {
                 "detector.pitch_mm",
                 format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"),
             )
-            .hint("the volume gives no size along one direction: write the pitch"));
+            .hint("the pitch along one direction cannot be derived from the volume: set detector.pitch_mm"));
         }
         Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch: [pitch_v, pitch_u], ..self.probe() })
     }

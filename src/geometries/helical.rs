@@ -88,7 +88,7 @@ impl Trajectory for Config {
     fn measured(&mut self) -> Result<Option<MeasuredKeys<'_>>> {
         if self.turns.is_none() {
             return Err(Error::config("turns", "expected the number of turns of the scan, got none")
-                .hint("measured data do not say it; a simulation takes as many as cover the volume"));
+                .hint("set turns: measured data do not contain it; only a simulation derives it from the volume"));
         }
         Ok(Some(MeasuredKeys {
             views: &mut self.views,

@@ -57,10 +57,7 @@ pub struct Pixels {
 
 impl Trajectory for Config {
     fn build(&self, _volume: &Grid) -> Result<Geometry> {
-        Err(Error::config(
-            "file",
-            format!("{} was not read: the caller hands its poses to `place`", self.file.display()),
-        ))
+        Err(Error::config("file", format!("{} has not been read: use `place` with its poses", self.file.display())))
     }
 
     fn file(&self) -> Option<&Path> {

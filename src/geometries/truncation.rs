@@ -69,8 +69,7 @@ pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
     let message = (views > 0).then(|| {
         format!(
             "the object reaches beyond the detector in {views} of {total} views, by up to {:.1} rows and {:.1} \
-             columns: \
-             analytic methods err at its rim",
+             columns: analytic methods show artefacts at the edge of the field of view",
             beyond[0], beyond[1]
         )
     });

@@ -48,7 +48,7 @@ pub fn correlate(a: &Volume, b: &Volume) -> Result<ShellCorrelation> {
     let sums = shells(&transformed(a, b, &axes)?, &axes, a.grid.spacing, width, count);
     let curve: Vec<[f64; 3]> = sums.iter().enumerate().skip(1).map(|(i, sum)| sum.row(i as f64 * width)).collect();
     if curve.iter().any(|[_, correlation, _]| !correlation.is_finite()) {
-        return Err(Error::input("volumes", "a volume without structure correlates with nothing"));
+        return Err(Error::input("volumes", "the correlation of a constant volume is undefined"));
     }
     Ok(ShellCorrelation { resolution_mm: resolution(&curve), shells: curve })
 }

@@ -36,7 +36,7 @@ impl Metric for Gmsd {
         let low = f64::from(comparison.truth().range().0);
         let [slices, rows, columns] = comparison.truth().grid.shape;
         if rows.min(columns) < 4 {
-            return Err(format!("slices of {rows} x {columns} have no gradient of 2 x 2 means: at least 4 x 4"));
+            return Err(format!("expected slices of at least 4 x 4 pixels, got {rows} x {columns}"));
         }
         let slice = |z: usize| deviation(&Plane::pair(comparison, 0, z, [low, range]));
         Ok(mean(&(0..slices).into_par_iter().map(slice).collect::<Vec<_>>()))

@@ -1,5 +1,5 @@
-//! A projector of fine voxels as one of the picture's: A U with U the copy of a voxel into all the fine ones that it
-//! is cut into. Small changes of the picture then meet the finer model of the scan.
+//! A projector on a fine grid, used for volumes on a coarser grid: A U, where U copies the value of each coarse voxel
+//! to all fine voxels in it. Corrections on the output grid can then be made with the finer discretisation.
 
 use super::LinearOperator;
 use crate::data::Grid;
@@ -8,25 +8,27 @@ use crate::operators::linear::expect_shape;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
-/// A U.
+/// The operator A U.
 pub struct Finer {
-    /// A, on the fine grid.
+    /// The operator A on the fine grid.
     fine: Box<dyn LinearOperator>,
-    /// The picture's grid.
+    /// The coarse grid, on which the volumes are.
     grid: Grid,
-    /// Fine voxels of a voxel along each axis.
+    /// Number of fine voxels in a coarse voxel along each axis.
     factors: [i64; 3],
 }
 
 impl Finer {
-    /// `fine` lives on the box of `grid` in voxels that divide its own.
+    /// `fine` is an operator on a grid that covers the same box as `grid` and cuts each of its voxels into whole fine
+    /// ones.
     #[must_use]
     pub fn new(grid: &Grid, fine: Box<dyn LinearOperator>) -> Self {
         let factors = std::array::from_fn(|k| (fine.domain().shape[k] / grid.shape[k]).max(1) as i64);
         Self { fine, grid: grid.clone(), factors }
     }
 
-    /// `[z, a, y, b, x, c]` with the fine voxels of each voxel in a, b, c, or with ones.
+    /// Shape `[z, a, y, b, x, c]`, where a, b, c count the fine voxels in each coarse voxel (all 1 for a coarse
+    /// volume).
     fn blocks(&self, [a, b, c]: [i64; 3]) -> [i64; 6] {
         let [z, y, x] = self.grid.shape.map(|n| n as i64);
         [z, a, y, b, x, c]

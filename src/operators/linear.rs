@@ -1,4 +1,4 @@
-//! The interface that iterative methods see: a linear map A from volumes to measurements, and its exact adjoint.
+//! The interface to iterative methods: a linear map A from volumes to measurements, and its exact adjoint.
 
 use crate::data::Grid;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use tch::{Device, Kind, Tensor};
 
 /// A linear map A from the volumes on a grid to the measurements of some views, and its exact adjoint Aᵀ.
 ///
-/// A volume is a tensor `[z, y, x]`. Measurements have the shape that [`LinearOperator::range`] says, with the views
-/// along the first axis. Results are new tensors without a gradient; differentiate through A by hand with its adjoint.
+/// A volume is a tensor `[z, y, x]`. Measurements have the shape [`LinearOperator::range`], with the views along the
+/// first axis. Results are new tensors without gradients; to differentiate through A, apply its adjoint explicitly.
 pub trait LinearOperator {
     /// The grid of the volumes.
     fn domain(&self) -> &Grid;
@@ -18,17 +18,17 @@ pub trait LinearOperator {
     /// A x.
     ///
     /// # Errors
-    /// A tensor of another shape or device; memory.
+    /// A tensor of another shape or on another device; lack of memory.
     fn forward(&self, volume: &Tensor) -> Result<Tensor>;
     /// Aᵀ y: the transpose, with the same weights.
     ///
     /// # Errors
-    /// A tensor of another shape or device; memory.
+    /// A tensor of another shape or on another device; lack of memory.
     fn adjoint(&self, measurements: &Tensor) -> Result<Tensor>;
-    /// The rows of A that belong to some views, in the order of their numbers `views`.
+    /// The rows of A for the views of indices `views`, in that order.
     ///
     /// # Errors
-    /// A number beyond the last view; memory.
+    /// An index beyond the last view; lack of memory.
     fn subset(&self, views: &[usize]) -> Result<Box<dyn LinearOperator>>;
 }
 
@@ -54,13 +54,14 @@ impl LinearOperator for Rc<dyn LinearOperator> {
     }
 }
 
-/// ‖A‖², the largest eigenvalue of AᵀA (for line integrals mm²), by `iterations` of the power method from a constant
-/// volume.
+/// ‖A‖², the largest eigenvalue of AᵀA (mm² for line integrals), by `iterations` iterations of the power method from a
+/// constant volume; a lower estimate.
 ///
-/// The start is positive and so are A's weights: by Perron–Frobenius it is not orthogonal to the leading eigenvector.
+/// The initial volume is positive and the weights of A are not negative: by Perron–Frobenius it is not orthogonal to
+/// the leading eigenvector.
 ///
 /// # Errors
-/// As the operator's; an operator that sees nothing of its grid.
+/// Errors of the operator; an operator whose rays all miss its grid.
 pub fn norm_squared(operator: &dyn LinearOperator, device: Device, iterations: usize) -> Result<f64> {
     let shape = operator.domain().shape.map(|n| n as i64);
     let mut x = Tensor::f_ones(shape, (Kind::Float, device)).map_err(torch_error)?;
@@ -77,7 +78,7 @@ pub fn norm_squared(operator: &dyn LinearOperator, device: Device, iterations: u
     Ok(largest)
 }
 
-/// Refuses a tensor that has not the shape `shape`; `what` names it in the message.
+/// Refuses a tensor whose shape is not `shape`; `what` names it in the message.
 ///
 /// # Errors
 /// [`Error::Input`] with both shapes.

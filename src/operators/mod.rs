@@ -1,6 +1,6 @@
-//! Linear maps from volumes to measurements, with their adjoints. [`LinearOperator`] is what iterative methods see,
-//! [`xray`] makes those of X-ray scans, [`Weighted`] is one whose measurements are multiplied by factors, and [`Finer`]
-//! one whose voxels are cut into finer ones first.
+//! Linear maps from volumes to measurements, with their adjoints. [`LinearOperator`] is the interface to iterative
+//! methods, [`xray`] builds the operators of X-ray scans, [`Weighted`] multiplies the measurements of an operator by
+//! factors, and [`Finer`] applies an operator on a finer grid to volumes on a coarser one.
 
 mod finer;
 mod linear;

@@ -1,5 +1,5 @@
-//! An operator whose measurements are multiplied by factors: F A with F diagonal. With F² the inverse variances of the
-//! data, least squares of F A x = F y are weighted least squares of A x = y.
+//! An operator whose measurements are multiplied by factors: F A with F diagonal. If F² holds the inverse variances of
+//! the data, the least-squares solution of F A x = F y is the weighted least-squares solution of A x = y.
 
 use super::LinearOperator;
 use crate::data::Grid;
@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::tensors::{indices, torch_error};
 use tch::Tensor;
 
-/// F A.
+/// The operator F A.
 pub struct Weighted {
-    /// A.
+    /// The operator A.
     pub operator: Box<dyn LinearOperator>,
     /// The diagonal of F, in the shape of the measurements.
     pub factors: Tensor,

@@ -63,7 +63,7 @@ crate::kinds! {
 /// Copies the tensor `name` into `target`.
 fn restore_into(target: &mut Tensor, name: &str, find: &dyn Fn(&str) -> Option<Tensor>) -> Result<()> {
     let fault = |problem: String| Error::input("checkpoint", problem);
-    let source = find(name).ok_or_else(|| fault(format!("lacks `optimizer.{name}`")))?;
+    let source = find(name).ok_or_else(|| fault(format!("the tensor `optimizer.{name}` is missing")))?;
     if source.size() != target.size() {
         return Err(fault(format!("`optimizer.{name}`: expected shape {:?}, got {:?}", target.size(), source.size())));
     }

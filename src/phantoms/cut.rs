@@ -23,7 +23,7 @@ impl Cut {
         super::finite("normal", &self.normal)?;
         super::finite("offset", &[self.offset])?;
         if norm(self.normal) < 1e-6 {
-            return Err(Error::config("normal", format!("expected a direction, got {:?}", self.normal)));
+            return Err(Error::config("normal", format!("expected a vector other than zero, got {:?}", self.normal)));
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Effects<'_> {
         {
             return Err(Error::config(
                 "bad_pixels.response",
-                "expected more than 0 without noise, got 0: the logarithm has no floor",
+                "expected more than 0 without noise, got 0: the line integral of a dead pixel would be infinite",
             )
             .hint("add `noise`, or `repair: interpolate`"));
         }

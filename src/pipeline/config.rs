@@ -221,7 +221,7 @@ impl Config {
             (Some(_), Some(simulate), None) => simulate.check_kind(),
             (None, None, Some(acquire)) if acquire.kind.as_part().pictures().is_some() => {
                 if acquire.keys != acquire::Setup::default() {
-                    let problem = "pictures have no keys beside `images`: they are no projections";
+                    let problem = "camera pictures take `images` only: the other keys are for X-ray projections";
                     return Err(Error::config("acquire", problem).hint("remove the other keys"));
                 }
                 acquire
@@ -243,7 +243,7 @@ impl Config {
                 Err(Error::config("simulate", "expected a scanner for the object of `load`").hint(hint))
             }
             (_, _, Some(_)) => {
-                Err(Error::config("acquire", "measured projections leave nothing to load or simulate").hint(hint))
+                Err(Error::config("acquire", "give either `acquire`, or `load` and `simulate`").hint(hint))
             }
         }
     }

@@ -123,7 +123,7 @@ impl MeasurementSource {
                 (pictures.grid, pixels, pictures.training.len(), pictures.held_out.len())
             }
             Self::Simulated(..) | Self::Measured(_) => {
-                return Err(Error::config("load", "projections are no pictures"));
+                return Err(Error::config("load", "expected camera pictures, got X-ray projections"));
             }
         };
         Ok((grid, Measured::Pictures { pixels, training, held_out }))
@@ -135,7 +135,9 @@ impl MeasurementSource {
             Self::Measured(acquire) => {
                 acquire.plan(stop).map(|planned| (planned.grid, planned.geometry, planned.warnings))
             }
-            Self::Photographed(..) | Self::Pictures(_) => Err(Error::config("load", "pictures are no projections")),
+            Self::Photographed(..) | Self::Pictures(_) => {
+                Err(Error::config("load", "expected X-ray projections, got camera pictures"))
+            }
             Self::Simulated(load, simulate) => {
                 let (content, mut warnings) = load.content()?;
                 let (grid, geometry) = simulate.plan(&content)?;

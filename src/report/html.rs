@@ -38,7 +38,7 @@ pub fn page(report: &Report, images: &Gallery) -> String {
         ("convergence", "Convergence", sections::convergence::section(&page)),
         ("notes", "Notes", sections::notes::section(&page)),
         ("times", "Stages", sections::times::section(&page)),
-        ("facts", "How to do it again", sections::facts::section(&page)),
+        ("facts", "How to repeat this run", sections::facts::section(&page)),
         ("config", "Configuration", sections::config::section(&page)),
     ];
     let body = html! {

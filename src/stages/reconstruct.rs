@@ -59,11 +59,12 @@ impl MethodKeys {
             ("start_from", self.start_from.is_some()),
         ];
         if let Some((key, _)) = set.into_iter().find(|(_, set)| *set && !method.iterative()) {
-            return Err(Error::config(key, "means nothing to a method that does not iterate").hint("remove it"));
+            return Err(Error::config(key, "applies to iterative methods only").hint("remove it"));
         }
         self.discretisation.unwrap_or_default().check()?;
         if let (Some(name), Some(file)) = (&self.start_from, method.file()) {
-            let problem = format!("`{name}` and the method's own `start`, the file {}, are two starts", file.display());
+            let file = file.display();
+            let problem = format!("`{name}` and the method's own `start` (file {file}) both give an initial volume");
             return Err(Error::config("start_from", problem).hint("leave one of them out"));
         }
         match &self.start_from {
@@ -301,8 +302,9 @@ impl Method {
         let finer = ratio / lattice as f64;
         if ratio >= APART && finer < APART {
             let message = format!(
-                "{}: its voxels, {lattice} times finer than the picture's, are only {finer:.2} times as long as the \
-                 object's along {axis}: it shares the simulation's discretisation and looks better than it is",
+                "{}: its voxels, {lattice} times finer than those of the output grid, are only {finer:.2} times as \
+                 long as the object's along {axis}: it shares the simulation's discretisation and looks better \
+                 than it is",
                 self.name
             );
             progress::warn("inverse_crime", &message);
@@ -350,7 +352,7 @@ impl Method {
             nifti::write(
                 &context.folder.path(&self.file(DIFFERENCE)),
                 &scan.spread_in_quantity(difference)?,
-                "what a learned prior added",
+                "change by a learned prior",
             )?;
         }
         atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())

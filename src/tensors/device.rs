@@ -86,7 +86,7 @@ fn open_cuda(index: usize) -> Result<()> {
     if tch::Cuda::is_available() && tch::Cuda::device_count() > index as i64 {
         return Ok(());
     }
-    Err(Error::resource("cuda", format!("libtorch does not see GPU {index}, which the driver knows"))
+    Err(Error::resource("cuda", format!("libtorch does not list GPU {index}, although the driver does"))
         .hint("check CUDA_VISIBLE_DEVICES and that libtorch's CUDA libraries are those of version 2.11"))
 }
 

@@ -66,7 +66,7 @@ impl Caseload<'_> {
                 return self.scan(source, object, number, &mut random);
             }
         }
-        Err(Error::config("train", "no volume has a part that is not mostly air"))
+        Err(Error::config("train", "all random parts of the volumes were mostly air"))
     }
 
     fn scan(&self, source: usize, object: Object, number: u64, random: &mut ChaCha8Rng) -> Result<Case> {
@@ -101,7 +101,7 @@ fn geometry(written: &Value, views: usize, grid: &Grid, random: &mut ChaCha8Rng)
     let mut plain = written.clone();
     let inner = plain.as_object_mut().and_then(|kinds| kinds.values_mut().next());
     let Some(Value::Object(keys)) = inner else {
-        return Err(Error::config("geometries", format!("expected scans as {{cone: {{...}}}}, got {written}")));
+        return Err(Error::config("geometries", format!("expected a geometry like {{cone: {{...}}}}, got {written}")));
     };
     let scale = grid.extent()[1] / WIDTH;
     for key in ["source_to_axis_mm", "source_to_detector_mm"] {

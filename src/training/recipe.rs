@@ -153,7 +153,8 @@ impl Recipe {
             }
         }
         if self.width[1] > 1.0 {
-            return Err(Error::config("width", format!("expected parts of the volume's width, got {:?}", self.width)));
+            let problem = format!("expected fractions of the volume's width, at most 1, got {:?}", self.width);
+            return Err(Error::config("width", problem));
         }
         require::positive("rate", self.rate)
     }

@@ -57,7 +57,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
 }
 
 /// The mean penalty of a smooth volume hardly changes when its voxels are halved: a weight, and what a regulariser
-/// takes for a high step, are meant for the picture's voxels.
+/// takes for a high step, are meant for the voxels of the output grid.
 #[test]
 fn regularisers_mean_the_same_on_a_finer_grid() {
     let penalty = |voxels: usize, finer: f64, regularizer: &RegularizerKind, integrator: &IntegratorKind| {

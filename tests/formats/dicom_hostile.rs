@@ -310,6 +310,6 @@ fn frames_without_places_are_named_as_such() {
     let pixels = element((0x7fe0, 0x10), "OW", &[0; 48]);
     std::fs::write(&path, file(EXPLICIT, &Image { frames: "4", pixels, ..Image::default() }.data())).unwrap();
     let message = input_error(read_series(&path, None));
-    assert!(message.contains("its 4 frames have no places of their own"), "{message}");
+    assert!(message.contains("its 4 frames have no positions of their own"), "{message}");
     assert!(!message.contains("phases") && message.contains("Plane Position"), "{message}");
 }

@@ -57,7 +57,7 @@ fn metaimage_of_another_byte_order_type_and_file_is_read() {
         ("MET_SHORT", "MET_OTHER", "unknown ElementType"),
         ("DimSize = 2 1 2", "DimSize = 2 1 2000", "too short"),
         ("DimSize = 2 1 2", "DimSize = 2 1 -2", "positive whole numbers"),
-        ("TransformMatrix = 0 1 0 1 0 0 0 0 -1", "TransformMatrix = 0 0 0 0 0 0 0 0 0", "axes span no volume"),
+        ("TransformMatrix = 0 1 0 1 0 0 0 0 -1", "TransformMatrix = 0 0 0 0 0 0 0 0 0", "axes are degenerate"),
     ] {
         std::fs::write(folder.path().join("a.mhd"), header.replacen(from, to, 1)).unwrap();
         let message = input_error(read_volume(&folder.path().join("a.mhd"), &reading()));

@@ -1,5 +1,5 @@
-//! Methods that model the scan finer than the picture: the projector with sub-rays, the picture's lattice kept, weights
-//! that mean the same on every lattice, and what it is all for: a better picture.
+//! Methods that model the scan finer than the output grid: the projector with sub-rays, the output grid kept, weights
+//! that mean the same on every lattice, and what it is all for: a better volume.
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr};
 use crate::common::scans::{product, random, scan, setups};
@@ -72,7 +72,7 @@ fn every_iterative_algorithm_finds_a_ball_on_the_finer_model_and_gives_the_pictu
     }
 }
 
-/// Two discs and a gradient, integrated along fine rays through voxels eight times finer than the picture's.
+/// Two discs and a gradient, integrated along fine rays through voxels eight times finer than those of the output grid.
 fn slice() -> (Projections, Volume, Grid) {
     let grid = Grid::centered([1, 32, 32], [2.0; 3], [0.0; 3]).unwrap();
     let fine = grid.with_shape([1, 256, 256]).unwrap();
@@ -99,7 +99,7 @@ fn a_finer_model_gives_a_better_picture() {
     for (name, gain) in [("tv: {weight: 5.0e-5, iterations: 300}", 1.0), ("sirt: {iterations: 200}", 0.5)] {
         let quality = |discretisation| psnr(&truth, &finer(name, &data, &grid, discretisation).volume);
         let (native, finer) = (quality(Discretisation::default()), quality(TWICE));
-        assert!(finer > native + gain, "{name}: {native:.2} dB on the picture's voxels, {finer:.2} dB on finer ones");
+        assert!(finer > native + gain, "{name}: {native:.2} dB on the output grid, {finer:.2} dB on finer ones");
     }
 }
 
@@ -114,7 +114,7 @@ fn the_recommended_method_takes_the_finer_model_where_it_predicts_better_and_say
     assert_eq!(took["lattice"], 2);
     let native = finer("tv: {weight: auto}", &data, &grid, Discretisation::default());
     let (best, native) = (psnr(&truth, &found.volume), psnr(&truth, &native.volume));
-    assert!(best > native + 1.0, "{best:.2} dB, {native:.2} dB by the picture's voxels");
+    assert!(best > native + 1.0, "{best:.2} dB, {native:.2} dB on the output grid");
 }
 
 /// The same strength of smoothing: what a weight that is far too large leaves of the contrast is a measure of it.
@@ -134,7 +134,7 @@ fn a_weight_means_the_same_on_every_lattice() {
             found.as_slice().iter().map(|v| (v - mean).powi(2)).sum::<f32>().sqrt()
         };
         let (native, finer) = (spread(Discretisation::default()), spread(TWICE));
-        assert!((finer / native - 1.0).abs() < 0.1, "{name}: {native} on the picture's voxels, {finer} on finer ones");
+        assert!((finer / native - 1.0).abs() < 0.1, "{name}: {native} on the output grid, {finer} on finer ones");
     }
 }
 

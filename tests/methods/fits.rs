@@ -284,8 +284,8 @@ fn a_sweep_of_nonsense_is_refused_by_key() {
         ("{key: field.siren.omega, values: [10, -3]}", "values[1].field.siren.omega"),
         ("{key: field.siren.omega, values: [10, twenty]}", "expected a number"),
         ("{key: steps, values: [10, 20], every: 99}", "half the directions"),
-        ("{key: weight, values: [1, 2]}", "the trials set this themselves"),
-        ("{key: steps, values: [10, 20], steps: 5}", "the trials set this themselves"),
+        ("{key: weight, values: [1, 2]}", "every trial overrides this key"),
+        ("{key: steps, values: [10, 20], steps: 5}", "every trial overrides this key"),
     ] {
         let (kind, geometry, grid) = cone_kind(&format!("neural_field: {{sweep: {sweep}}}"));
         let problem = kind.named(kind.as_part().accept(&Setup::xrays(&geometry, &grid))).unwrap_err().to_string();

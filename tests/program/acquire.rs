@@ -248,7 +248,7 @@ fn one_source_of_projections_and_only_one() {
     let bench = Bench::new();
     let tiny = std::fs::read_to_string(TINY).unwrap();
     let both = bench.write("both.yaml", &format!("{tiny}\nacquire: {{{}, {PARALLEL}}}\n", exchange()));
-    bench.recon(&["check", both.to_str().unwrap()]).expect(2, &["acquire:", "leave nothing to load or simulate"]);
+    bench.recon(&["check", both.to_str().unwrap()]).expect(2, &["acquire:", "give either `acquire`"]);
     let none = bench.write("none.yaml", "reconstruct: [fdk]\n");
     bench.recon(&["check", none.to_str().unwrap()]).expect(2, &["`acquire`"]);
     let file = bench.write("scanless.yaml", &format!("acquire: {{{}}}\nreconstruct: [fbp]\n", exchange()));

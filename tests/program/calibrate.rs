@@ -178,9 +178,9 @@ fn what_predicts_no_better_is_refused_and_what_means_nothing_is_named() {
         bench.write("a.yaml", &format!("acquire: {{{keys}, calibrate: {calibrate}}}\nreconstruct: [fbp]\n"));
         bench.recon(&["check", "a.yaml"]).expect(2, &["acquire.calibrate", words]);
     };
-    refused(keys, "[tilt]", "`tilt` means nothing to a detector of one row");
-    refused(keys, "[center, source_distance]", "`source_distance` means nothing to a parallel beam");
-    refused(keys, "[center, drift, center]", "`center` stands twice");
+    refused(keys, "[tilt]", "`tilt` cannot be estimated with a detector of one row");
+    refused(keys, "[center, source_distance]", "`source_distance` cannot be estimated with a parallel beam");
+    refused(keys, "[center, drift, center]", "`center` is listed twice");
     refused(keys, "[centre]", "unknown value `centre`");
     Array3::from_elem((60, 4, 40), 0.2f32).write_npy(File::create(bench.path("h.npy")).unwrap()).unwrap();
     let helix = "npy: {path: h.npy}, values: line_integrals, preflight: off, geometry: {helical: {turns: 2, pitch_mm: \

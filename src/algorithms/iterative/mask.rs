@@ -1,4 +1,4 @@
-//! The support of a reconstruction: which voxels may be anything but air.
+//! The support of a reconstruction: the voxels that may contain material; all others stay 0 (air).
 
 use crate::algorithms::Problem;
 use crate::data::Grid;
@@ -9,24 +9,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
-/// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
+/// Line integrals below this count as rays through air only (unitless; allows for noise).
 const AIR: f32 = 0.02;
 
-/// Where a volume may be anything but air.
+/// Support of the volume: where it may differ from air.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mask {
-    /// Everywhere.
+    /// No mask: every voxel may contain material.
     #[default]
     None,
-    /// In the largest upright cylinder within the grid.
+    /// Largest cylinder within the grid whose axis is the grid's slice axis.
     Cylinder,
-    /// Where no view sees through nothing but air.
+    /// Voxels that no view shows to be air: a voxel is left out if, in some view, its whole footprint on the detector
+    /// has line integrals below 0.02.
     Projections,
 }
 
 impl Mask {
-    /// 1 where a voxel `[z, y, x]` may be anything but air, 0 elsewhere; `None` where all may.
+    /// The mask `[z, y, x]`: 1 at voxels of the support, 0 elsewhere; `None` if there is no mask.
     pub(super) fn build(self, problem: &Problem<'_>, device: Device) -> Result<Option<Tensor>> {
         let grid = &problem.grid;
         let inside = match self {

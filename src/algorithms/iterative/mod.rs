@@ -1,7 +1,9 @@
-//! What the iterative methods share: the problem on tensors, its support and constraint, the record of its convergence.
+//! The part that the iterative methods share: the problem as tensors, its support and constraint, and the convergence
+//! record.
 //!
-//! Every method solves for x = mu / mu_ref (mu_ref = 2.5 mu_water) from ŷ = y / mu_ref, so that a weight means the same
-//! at any dose unit. Weights of penalties are relative to ‖A‖², so that they mean the same at any pixel size too.
+//! Every method solves for x = mu / mu_ref (mu_ref = 2.5 mu_water) from ŷ = y / mu_ref, so that a penalty weight means
+//! the same whatever the unit of attenuation. Penalty weights are relative to ‖A‖², so that they mean the same at any
+//! pixel size.
 
 mod mask;
 pub(super) mod momentum;
@@ -28,54 +30,56 @@ use crate::require;
 use crate::tensors::{from_volume, to_vec, torch_error};
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The keys that all iterative methods have.
+/// The configuration that all iterative methods have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Common {
-    /// Name of the method.
+    /// Name of the method, for progress and errors.
     pub(super) key: &'static str,
-    /// Iterations at most.
+    /// Maximum number of iterations.
     pub(super) iterations: u64,
-    /// Ends the iteration once the residual changes by less than this part of itself; 0 = never.
+    /// Stop early once the residual norm changes by less than this fraction of itself in one iteration; 0 never stops
+    /// early.
     pub(super) tolerance: f64,
     /// Keep x ≥ 0.
     pub(super) nonnegative: bool,
-    /// Where x may be anything but 0.
+    /// Support: outside it x stays 0.
     pub(super) mask: Mask,
 }
 
-/// A [`Problem`] as tensors on the run's device, in units of mu_ref: operator, data, start and support.
+/// A [`Problem`] as tensors on the run's device, in units of mu_ref: operator, data, initial volume and support.
 pub(super) struct LinearSystem<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) common: Common,
-    /// A, from volumes of x to ŷ.
+    /// The operator A, from x `[z, y, x]` to ŷ.
     pub(super) operator: Box<dyn LinearOperator>,
     /// ŷ `[view, row, column]`, mm.
     pub(super) data: Tensor,
     /// Attenuation of x = 1, 1/mm.
     pub(super) mu_ref: f64,
-    /// How many times finer than the voxels of the result those of the operator's domain are.
+    /// Factor by which the voxels of the operator's domain are finer than those of the output grid.
     pub(super) lattice: f64,
-    /// The volume to start from; `None`: the method's own start.
+    /// The initial volume x `[z, y, x]`; `None` for the method's own initial volume.
     pub(super) start: Option<Tensor>,
-    /// 1 where x may be anything but 0, 0 elsewhere; `None`: 1 everywhere.
+    /// Support mask `[z, y, x]`, 1 inside and 0 outside; `None` if every voxel is inside.
     pub(super) mask: Option<Tensor>,
 }
 
 impl Common {
-    /// Refuses numbers that make no sense.
+    /// Refuses values out of range.
     pub(super) fn check(&self) -> Result<()> {
         require::at_least_one("iterations", self.iterations)?;
         require::not_negative("tolerance", self.tolerance)
     }
 
-    /// Refuses a relaxation that cannot converge and a factor on it that lets it grow.
+    /// Refuses a relaxation outside 0 to 2, with which the iteration cannot converge, and a reduction factor above 1 or
+    /// not above 0.
     pub(super) fn check_relaxation(relaxation: f64, reduction: f64) -> Result<()> {
         require::holds(relaxation > 0.0 && relaxation < 2.0, "relaxation", "above 0 and below 2", relaxation)?;
         require::share("reduction", reduction)
     }
 
-    /// The need of `projections` projections or backprojections per iteration, with so many tensors of each space at
-    /// once.
+    /// Cost of a method with `projections` forward or backprojections per iteration that holds `stacks` projection
+    /// stacks and `volumes` volumes (f32) at once.
     pub(super) fn estimate(&self, setup: &Setup<'_>, projections: f64, stacks: u64, volumes: u64) -> Estimate {
         let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);
         let longest = setup.grid.shape.iter().copied().max().unwrap_or(1) as f64;
@@ -83,7 +87,7 @@ impl Common {
         Estimate { operations, memory_bytes: 4 * (stacks * samples + volumes * voxels) }
     }
 
-    /// Sets up the problem, has `method` solve it for x, and makes the volume.
+    /// Sets up the linear system, solves it for x with `method`, and converts x to a volume of attenuation (1/mm).
     pub(super) fn solve(
         self,
         problem: &Problem<'_>,
@@ -138,7 +142,7 @@ impl<'a> LinearSystem<'a> {
         Ok(system)
     }
 
-    /// A copy of the start, or a volume of `value` within the support.
+    /// A copy of the initial volume, or `value` within the support if there is none.
     pub(super) fn start_or(&self, value: f64) -> Result<Tensor> {
         match (&self.start, &self.mask) {
             (Some(start), _) => vectors::copied(start).map_err(torch_error),
@@ -147,13 +151,13 @@ impl<'a> LinearSystem<'a> {
         }
     }
 
-    /// A volume of one value.
+    /// A volume `[z, y, x]` filled with one value.
     pub(super) fn volume(&self, value: f64) -> Result<Tensor> {
         Tensor::f_full(self.operator.domain().shape.map(|n| n as i64), value, (Kind::Float, self.run.device))
             .map_err(torch_error)
     }
 
-    /// 1 within the support, 0 outside.
+    /// The support mask `[z, y, x]`: 1 inside, 0 outside.
     pub(super) fn support(&self) -> Result<Tensor> {
         self.mask.as_ref().map_or_else(|| self.volume(1.0), |mask| Ok(mask.shallow_clone()))
     }
@@ -163,7 +167,7 @@ impl<'a> LinearSystem<'a> {
         self.mask.as_ref().map_or(Ok(()), |mask| x.f_mul_(mask).map(drop))
     }
 
-    /// Sets x to the nearest volume that is allowed: 0 outside the support, and nowhere negative if so asked.
+    /// Projects x onto the constraints: 0 outside the support, and non-negative if `nonnegative` is set.
     pub(super) fn constrain(&self, x: &mut Tensor) -> std::result::Result<(), TchError> {
         if self.common.nonnegative {
             let _ = x.f_clamp_min_(0.0)?;
@@ -171,7 +175,7 @@ impl<'a> LinearSystem<'a> {
         self.masked(x)
     }
 
-    /// ‖A‖² and a little more: the power method finds it from below.
+    /// ‖A‖² increased by 2 %, because the power method approaches it from below.
     pub(super) fn norm_squared(&self) -> Result<f64> {
         Ok(1.02 * norm_squared(self.operator.as_ref(), self.run.device, 15)?)
     }

@@ -1,4 +1,4 @@
-//! In which order subsets of the views are visited.
+//! The order in which subsets of the views are visited.
 
 use crate::random::stream;
 use rand::RngExt;
@@ -9,19 +9,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// As they were measured.
+    /// The order in which the views were measured.
     Sequential,
-    /// Each halfway between two before it (H. Guan, R. Gordon, Phys. Med. Biol. 39, 1994).
+    /// Each subset is halfway between two visited before it (bit-reversed order; H. Guan, R. Gordon, Phys. Med. Biol.
+    /// 39, 1994).
     #[default]
     Multilevel,
-    /// In steps of the golden ratio of all of them.
+    /// Steps of 0.618 (the golden ratio) of the number of subsets.
     Golden,
-    /// At random, anew in each iteration, by the run's seed.
+    /// A random order, drawn anew for each iteration from the run's seed.
     Random,
 }
 
 impl Order {
-    /// A permutation of the numbers below `count` for iteration `iteration`.
+    /// A permutation of 0 to `count` − 1 for iteration `iteration`.
     pub(super) fn permutation(self, count: usize, seed: u64, iteration: u64) -> Vec<usize> {
         match self {
             Self::Sequential => (0..count).collect(),
@@ -33,7 +34,8 @@ impl Order {
             }
             Self::Golden => {
                 let step = (5f64.sqrt() - 1.0) / 2.0;
-                // More steps than subsets: some are met twice before all were met. The rest follows in order.
+                // Some subsets are met twice before all have been met, so take more steps than subsets; any that remain
+                // follow in order.
                 let walk = (0..8 * count).map(|k| ((k as f64 * step).fract() * count as f64) as usize % count);
                 visit(count, walk.chain(0..count))
             }
@@ -50,7 +52,7 @@ impl Order {
     }
 }
 
-/// The numbers below `count` in the order in which `walk` meets them first.
+/// The numbers 0 to `count` − 1 in the order of their first occurrence in `walk`.
 fn visit(count: usize, walk: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut met = vec![false; count];
     walk.filter(|&i| !std::mem::replace(&mut met[i], true)).collect()

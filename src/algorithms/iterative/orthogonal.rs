@@ -1,36 +1,37 @@
-//! Slopes of earlier iterations, to which the next one is made orthogonal again.
+//! Gradients of earlier iterations, against which each new gradient is reorthogonalised.
 //!
-//! The slopes Aᵀr of conjugate gradients are orthogonal in exact arithmetic. In f32 they lose it by a factor of five
-//! per iteration, soon after the largest singular values have converged, and the iterates then depend on how a
-//! processor rounds. Full reorthogonalisation (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section
-//! 7.6) keeps the iterates within 1e-6 of those of exact arithmetic, for one volume of memory and two passes over it
-//! per iteration.
+//! The gradients Aᵀr of conjugate gradients are orthogonal in exact arithmetic. In f32 the error of orthogonality grows
+//! by a factor of five per iteration once the largest singular values have converged, and the iterates then depend on
+//! how a processor rounds. Full reorthogonalisation (Å. Björck, "Numerical Methods for Least Squares Problems", 1996,
+//! section 7.6) keeps the iterates within 1e-6 of those of exact arithmetic, and costs the memory of one volume per
+//! iteration and two passes over each stored volume.
 
 use super::vectors;
 use crate::data::Grid;
 use tch::{TchError, Tensor};
 
-/// Memory that the slopes may keep, bytes; the slopes of later iterations are not kept.
+/// Memory for stored gradients, bytes; once it is full, the gradients of later iterations are not stored.
 const ROOM: usize = 1 << 30;
 
-/// The slopes that are kept, with their squared norms.
+/// The stored gradients with their squared norms.
 pub(in crate::algorithms) struct Orthogonal {
     slopes: Vec<(Tensor, f64)>,
     most: usize,
 }
 
 impl Orthogonal {
-    /// No slopes yet, and room for those of volumes on `grid`.
+    /// An empty store for gradients on `grid`.
     pub(in crate::algorithms) fn new(grid: &Grid) -> Self {
         Self { slopes: Vec::new(), most: most(grid) }
     }
 
-    /// Volumes that `iterations` iterations keep.
+    /// Number of volumes that are stored in `iterations` iterations.
     pub(in crate::algorithms) fn volumes(grid: &Grid, iterations: u64) -> u64 {
         iterations.min(most(grid) as u64)
     }
 
-    /// Takes from `slope` its part along every slope that is kept, and keeps a copy of the rest; gives ⟨slope, slope⟩.
+    /// Subtracts from `slope` its projections onto all stored gradients, stores a copy of the result, and returns its
+    /// squared norm.
     pub(in crate::algorithms) fn add(&mut self, slope: &mut Tensor) -> Result<f64, TchError> {
         for (earlier, square) in &self.slopes {
             let along = vectors::dot(earlier, slope)? / square;

@@ -1,4 +1,4 @@
-//! The record of an iteration: who is told, when it ends, what its curve was.
+//! Convergence record of an iterative method: progress messages, stopping rule and convergence curve.
 
 use super::Common;
 use crate::data::CurvePoint;
@@ -7,15 +7,15 @@ use crate::progress::{self, StopSignal, Task};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// The convergence of a method so far.
+/// The convergence record of a method that is running.
 ///
-/// The loss and the residual of a step are those of the volume it began with: they fall out of the step's own
-/// projection and cost no further one.
+/// The loss and the residual of a step belong to the volume before the step: the step's own projection yields them, so
+/// that no further projection is needed.
 pub(in crate::algorithms) struct ConvergenceRecord<'a> {
     stop: &'a dyn StopSignal,
     task: Task,
     common: Common,
-    /// ‖ŷ‖, mm; 1 without any data.
+    /// ‖ŷ‖, mm; 1 if all data are 0.
     scale: f64,
     begun: Instant,
     last: Option<f64>,
@@ -29,7 +29,7 @@ impl<'a> ConvergenceRecord<'a> {
         Self { stop, task, common, scale, begun: Instant::now(), last: None, curve: Vec::new() }
     }
 
-    /// Notes step `step` (from 1), with its objective and ‖Ax − ŷ‖; whether the iteration is to end here.
+    /// Records step `step` (from 1) with its objective and ‖Ax − ŷ‖ (mm); returns whether the iteration ends here.
     pub(in crate::algorithms) fn step(&mut self, step: u64, loss: f64, residual_norm: f64) -> Result<bool> {
         let residual = residual_norm / self.scale;
         if !(loss.is_finite() && residual.is_finite()) {

@@ -1,7 +1,7 @@
-//! Tikhonov's least squares as plain ones: ‖[A; α‖A‖L] x − [y; 0]‖², restricted to the support. L is the identity or
-//! the gradient.
+//! Tikhonov-regularised least squares written as an ordinary least-squares problem, ‖[A; α‖A‖L] x − [y; 0]‖²,
+//! restricted to the support. L is the identity or the gradient.
 //!
-//! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. What `cgls` and `lsqr` solve.
+//! A. N. Tikhonov, Soviet Math. Dokl. 4, 1963. Used by `cgls` and `lsqr`.
 
 use super::{LinearSystem, vectors};
 use crate::error::Result;
@@ -12,13 +12,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{TchError, Tensor};
 
-/// A penalty α² ‖L x‖².
+/// Quadratic penalty α² ‖A‖² ‖L x‖².
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tikhonov {
-    /// Weight α, relative to ‖A‖ (α ‖A‖ is the `damp` of Paige and Saunders); 0 = none.
+    /// Weight α, relative to ‖A‖ (α ‖A‖ is the `damp` of LSQR by Paige and Saunders); 0 is no penalty.
     pub weight: f64,
-    /// What is kept small.
+    /// Operator L of the penalty: the values themselves or their differences.
     pub operator: Operator,
 }
 
@@ -26,15 +26,15 @@ pub struct Tikhonov {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operator {
-    /// The values themselves.
+    /// Penalises the voxel values (L is the identity).
     #[default]
     Identity,
-    /// The differences between neighbours.
+    /// Penalises differences between neighbouring voxels (L is the gradient).
     Gradient,
 }
 
 impl Tikhonov {
-    /// Refuses a weight that makes no sense.
+    /// Refuses a weight that is negative or not finite.
     pub(in crate::algorithms) fn check(&self) -> Result<()> {
         require::not_negative("tikhonov.weight", self.weight)
     }
@@ -49,18 +49,18 @@ pub(in crate::algorithms) struct Stacked<'a> {
     axes: Vec<(usize, f64)>,
 }
 
-/// A vector of its range: one tensor for A, then those of L.
+/// A vector in the range of [`Stacked`]: the tensor of A first, then those of L.
 pub(in crate::algorithms) type Blocks = Vec<Tensor>;
 
 impl<'a> Stacked<'a> {
     pub(in crate::algorithms) fn new(system: &'a LinearSystem<'a>, tikhonov: Tikhonov) -> Result<Self> {
-        // Differences between voxels are that much smaller on a finer lattice, values are not.
+        // On a grid k times finer the differences between voxels are k times smaller, the values are not.
         let finer = if tikhonov.operator == Operator::Gradient { system.lattice } else { 1.0 };
         let factor = if tikhonov.weight > 0.0 { tikhonov.weight * finer * system.norm_squared()?.sqrt() } else { 0.0 };
         Ok(Self { system, factor, operator: tikhonov.operator, axes: tv::axes(system.operator.domain()) })
     }
 
-    /// [A; α‖A‖L] x, x 0 outside the support.
+    /// [A; α‖A‖L] x; x must be 0 outside the support.
     pub(in crate::algorithms) fn forward(&self, x: &Tensor) -> Result<Blocks> {
         let mut blocks = vec![self.system.operator.forward(x)?];
         if self.factor > 0.0 {

@@ -1,4 +1,4 @@
-//! Subsets of the views with their operators: what ordered-subset methods visit one after the other.
+//! Subsets of the views with their operators, which ordered-subset methods visit one after the other.
 
 use super::{LinearSystem, Order};
 use crate::algorithms::Setup;
@@ -7,22 +7,22 @@ use crate::operators::LinearOperator;
 use crate::tensors::{indices, torch_error};
 use tch::Tensor;
 
-/// Memory that [`Columns`] may keep, bytes.
+/// Memory that [`Columns`] may use, bytes.
 const ROOM: usize = 1 << 30;
 
-/// Some of the views.
+/// A subset of the views.
 pub(in crate::algorithms) struct Subset {
-    /// Their numbers; `None`: all of them, in order.
+    /// Indices of the views (int64); `None` for all views in order.
     views: Option<Tensor>,
-    /// Their part of A.
+    /// The rows of A that belong to these views.
     pub(in crate::algorithms) operator: Box<dyn LinearOperator>,
-    /// Their part of ŷ.
+    /// The data ŷ of these views, `[view, row, column]`.
     pub(in crate::algorithms) data: Tensor,
-    /// Their share of all views.
+    /// Number of these views divided by the number of all views.
     pub(in crate::algorithms) share: f64,
 }
 
-/// All views in disjoint subsets.
+/// A partition of all views into subsets.
 pub(in crate::algorithms) struct Subsets {
     pub(in crate::algorithms) subsets: Vec<Subset>,
     order: Order,
@@ -30,8 +30,9 @@ pub(in crate::algorithms) struct Subsets {
 }
 
 impl Subsets {
-    /// Subsets of about `subset_views` views (0 or more than there are: all), each spread over the whole scan: part s
-    /// of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging 13, 1994).
+    /// Builds subsets of about `subset_views` views (all views if that is 0 or more than there are), each spread over
+    /// the whole scan: subset s of S has the views s, s + S, … (H. M. Hudson, R. S. Larkin, IEEE Trans. Med. Imaging
+    /// 13, 1994).
     pub(in crate::algorithms) fn new(system: &LinearSystem<'_>, subset_views: usize, order: Order) -> Result<Self> {
         let all = system.operator.range()[0];
         let count = if subset_views == 0 { 1 } else { all.div_ceil(subset_views) };
@@ -46,20 +47,20 @@ impl Subsets {
         Ok(Self { subsets: (0..count).map(part).collect::<Result<_>>()?, order, seed: system.run.seed })
     }
 
-    /// How many volumes [`Columns`] will keep.
+    /// Number of volumes that [`Columns`] will store.
     pub(in crate::algorithms) fn kept(subset_views: usize, setup: &Setup<'_>) -> u64 {
         let subsets = if subset_views == 0 { 1 } else { setup.views().div_ceil(subset_views) };
         subsets.min(ROOM / (4 * setup.grid.voxels())) as u64
     }
 
-    /// The numbers of the subsets in the order of an iteration.
+    /// The indices of the subsets in the order in which iteration `iteration` visits them.
     pub(in crate::algorithms) fn order(&self, iteration: u64) -> Vec<usize> {
         self.order.permutation(self.subsets.len(), self.seed, iteration)
     }
 }
 
 impl Subset {
-    /// This part's views of a whole stack.
+    /// The views of this subset out of a stack of all views.
     pub(in crate::algorithms) fn pick(&self, stack: &Tensor) -> Result<Tensor> {
         pick(self.views.as_ref(), stack)
     }
@@ -69,7 +70,8 @@ fn pick(views: Option<&Tensor>, stack: &Tensor) -> Result<Tensor> {
     views.map_or_else(|| Ok(stack.shallow_clone()), |views| stack.f_index_select(0, views).map_err(torch_error))
 }
 
-/// One volume per part, such as its column sums: kept while there is room, made anew at each visit beyond.
+/// One volume per subset, such as its column sums: stored while there is memory for it, otherwise recomputed at each
+/// visit.
 pub(in crate::algorithms) struct Columns {
     kept: Vec<Option<Tensor>>,
     room: usize,
@@ -80,7 +82,7 @@ impl Columns {
         Self { kept: subsets.subsets.iter().map(|_| None).collect(), room: ROOM }
     }
 
-    /// The volume of part `part`, from `make` if it is not kept.
+    /// The volume of subset `part`, computed by `make` if it is not stored.
     pub(in crate::algorithms) fn of(&mut self, part: usize, make: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
         if let Some(kept) = &self.kept[part] {
             return Ok(kept.shallow_clone());

@@ -1,8 +1,9 @@
 //! One sweep of SIRT-like updates over subsets of the views: x ← P(x + λ Cₛ Aₛᵀ Rₛ (yₛ − Aₛ x)) for each subset s.
 //!
-//! R = 1 / row sums, Cₛ = 1 / column sums of the subset. All views at once: SIRT (A. van der Sluis, H. A. van der
-//! Vorst, Linear Algebra Appl. 130, 1990; J. Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); one view at a time:
-//! SART (A. H. Andersen, A. C. Kak, Ultrasonic Imaging 6, 1984).
+//! R holds the inverse row sums of A, Cₛ the inverse column sums of the subset, P the projection onto the constraints.
+//! With all views at once this is SIRT (A. van der Sluis, H. A. van der Vorst, Linear Algebra Appl. 130, 1990; J.
+//! Gregor, T. Benson, IEEE Trans. Med. Imaging 27, 2008); with one view at a time it is SART (A. H. Andersen, A. C.
+//! Kak, Ultrasonic Imaging 6, 1984).
 
 use super::subsets::{Columns, Subset, Subsets};
 use super::{ConvergenceRecord, LinearSystem, Order, vectors};
@@ -10,12 +11,12 @@ use crate::error::Result;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
-/// What the sweeps of a reconstruction reuse.
+/// Subsets and weights that all sweeps of a reconstruction reuse.
 pub(in crate::algorithms) struct SubsetSweep {
     subsets: Subsets,
-    /// Per part: R, and room for R (A x − y).
+    /// For each subset: R, and a buffer for R (A x − y).
     rows: Vec<(Tensor, Tensor)>,
-    /// Per part: C, 0 outside the support.
+    /// For each subset: −C, 0 outside the support.
     columns: Columns,
 }
 
@@ -32,7 +33,8 @@ impl SubsetSweep {
         Ok(Self { columns: Columns::new(&subsets), subsets, rows })
     }
 
-    /// Sweeps from the system's start until the record ends it, λ falling from `relaxation` by `reduction` after each.
+    /// Sweeps from the system's initial volume until the record ends the iteration; λ begins at `relaxation` and is
+    /// multiplied by `reduction` after each sweep.
     pub(in crate::algorithms) fn iterate(
         mut self,
         system: &LinearSystem<'_>,
@@ -51,7 +53,8 @@ impl SubsetSweep {
         Ok(x)
     }
 
-    /// One sweep from x, in place. Gives ½ Σ rᵀR r and ‖r‖, each subset's residual r taken when its turn comes.
+    /// Updates x in place by one sweep. Returns ½ Σ rᵀR r and ‖r‖, where the residual r of each subset is taken just
+    /// before its update.
     pub(in crate::algorithms) fn run(
         &mut self,
         system: &LinearSystem<'_>,
@@ -81,7 +84,7 @@ fn column_weights(system: &LinearSystem<'_>, part: &Subset) -> Result<Tensor> {
     system.masked(&mut weights).and_then(|()| weights.f_neg_()).map_err(torch_error)
 }
 
-/// Makes the residual r = A x − y of A x, and R r of it; ½ rᵀR r and ‖r‖².
+/// Turns `projected` (A x) into the residual r = A x − y and writes R r to `weighted`; returns ½ rᵀR r and ‖r‖².
 fn weigh(
     projected: &mut Tensor,
     data: &Tensor,
@@ -93,7 +96,7 @@ fn weigh(
     Ok((0.5 * vectors::dot(&residual, weighted)?, vectors::dot(&residual, &residual)?))
 }
 
-/// x ← P(x − λ C back).
+/// x ← P(x + λ `columns` · `back`), where `columns` is −C and `back` is Aᵀ R r.
 fn step(
     system: &LinearSystem<'_>,
     x: &mut Tensor,

@@ -1,8 +1,9 @@
-//! The proximal map of total variation under constraints: argmin ½ ‖x − b‖² + w TV(x), x allowed, by its dual.
+//! The proximal map of total variation under constraints: argmin ½ ‖x − b‖² + w TV(x) over the admissible x, computed
+//! on the dual problem.
 //!
 //! q ← project(q̄ + ∇x(q̄) / (w ‖∇‖²), |q| ≤ 1) with Nesterov's momentum, x(q) = P(b − w ∇ᵀq). A. Chambolle, J. Math.
-//! Imaging Vis. 20, 2004; A. Beck, M. Teboulle, IEEE Trans. Image Process. 18, 2009 (FGP). The dual is kept for the
-//! next call.
+//! Imaging Vis. 20, 2004; A. Beck, M. Teboulle, IEEE Trans. Image Process. 18, 2009 (FGP). P projects onto the
+//! constraints. The dual variable q is kept as the start of the next call.
 
 use super::LinearSystem;
 use super::vectors::{add_scaled, copied, scale_and_add};
@@ -27,7 +28,7 @@ impl Proximal {
         Ok(Self { axes, norm_squared, dual })
     }
 
-    /// argmin over allowed x of ½ ‖x − b‖² + weight TV(x), by `steps` steps.
+    /// argmin of ½ ‖x − b‖² + weight TV(x) over the admissible x, approximated by `steps` steps.
     pub(in crate::algorithms) fn apply(
         &mut self,
         system: &LinearSystem<'_>,

@@ -3,7 +3,7 @@
 pub(in crate::algorithms) use crate::tensors::{dot, norm};
 use tch::{TchError, Tensor};
 
-/// A copy with memory of its own.
+/// A copy in memory of its own.
 pub(in crate::algorithms) fn copied(a: &Tensor) -> Result<Tensor, TchError> {
     let mut copy = a.f_empty_like()?;
     copy.f_copy_(a)?;
@@ -21,8 +21,8 @@ pub(in crate::algorithms) fn scale_and_add(x: &mut Tensor, factor: f64, y: &Tens
     x.f_mul_scalar_(factor)?.f_add_(y).map(drop)
 }
 
-/// 1 / sums where a sum is more than a millionth of the largest, 0 elsewhere: what no ray or voxel reaches stays as it
-/// is.
+/// 1 / sums where a sum exceeds a millionth of the largest one, 0 elsewhere, so that voxels (or pixels) that no ray
+/// meets are not updated.
 pub(in crate::algorithms) fn inverted(sums: Tensor) -> Result<Tensor, TchError> {
     let mut sums = sums;
     let least = 1e-6 * sums.f_max()?.double_value(&[]).max(f64::from(f32::MIN_POSITIVE));

@@ -1,5 +1,5 @@
-//! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `integrator.memory`, and metadata that says what they
-//! are.
+//! The checkpoint of a fit: a safetensors file with the tensors `field.*`, `optimizer.*` and `integrator.memory`, and
+//! metadata that describes them.
 
 use super::Config;
 use super::ensemble::{Ensemble, MEMBER};
@@ -19,35 +19,35 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use tch::{Device, Kind, Tensor};
 
-/// Version of the keys below.
+/// Version of the checkpoint format.
 const FORMAT: &str = "1";
 
-/// Everything a fit needs to go on with the same bits.
+/// Everything that a fit needs to continue with bit-identical results.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Snapshot {
     pub(super) phase: Phase,
-    /// Steps done in the phase; the random state too, as every draw is keyed by its step.
+    /// Steps done in the phase. This is the random state too, because every random draw is keyed by its step.
     pub(super) step: u64,
     pub(super) seconds: f64,
     pub(super) curve: Vec<CurvePoint>,
-    /// The start's volume, attenuation in 1/mm.
+    /// Volume learned in the regression phase `[z, y, x]`, attenuation in 1/mm.
     pub(super) start: Option<Vec<f32>>,
-    /// 1 at the voxels that the field is asked for, 0 elsewhere; empty if it is asked everywhere.
+    /// 1 at the voxels `[z, y, x]` where the field is evaluated, 0 elsewhere; empty if it is evaluated everywhere.
     pub(super) support: Vec<f32>,
-    /// The fields that are done.
+    /// The members of the ensemble that are fitted already.
     pub(super) ensemble: Ensemble,
     pub(super) marks: WatchState,
     pub(super) tensors: Vec<NamedArray>,
 }
 
-/// The numbers of a [`WeightSelection`]; its weights are among the tensors.
+/// The counters and scores of a [`WeightSelection`]; its weights are stored among the tensors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct WatchState {
-    /// Steps in the average.
+    /// Number of steps in the average.
     averaged: u64,
-    /// Step and score of the best look.
+    /// Step and score of the best evaluation of the held-out views.
     best: Option<(u64, f64)>,
-    /// Looks since.
+    /// Number of evaluations since the best one.
     since: u64,
 }
 
@@ -61,7 +61,7 @@ impl WatchState {
     }
 }
 
-/// What the weights mean: metadata for whoever opens the file.
+/// Metadata that describes the weights to a reader of the file.
 pub(super) struct CheckpointMetadata<'a> {
     pub(super) grid: &'a Grid,
     pub(super) mu_ref: f64,
@@ -69,7 +69,8 @@ pub(super) struct CheckpointMetadata<'a> {
     pub(super) identity: &'a str,
 }
 
-/// Names what a checkpoint must have been made for: configuration, data, grid and seed.
+/// Hash of everything that a checkpoint must match to be resumed: configuration, data, initial volume, grid, seed and
+/// device.
 pub(super) fn identity(config: &Config, problem: &FitProblem<'_>, run: &Run<'_>) -> Result<String> {
     let (data, grid) = (problem.data, problem.grid);
     // How often to save does not change what is saved.
@@ -94,10 +95,10 @@ pub(super) fn identity(config: &Config, problem: &FitProblem<'_>, run: &Run<'_>)
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The name of what the integrator keeps.
+/// Name of the tensor that the integrator keeps between steps.
 const MEMORY: &str = "integrator.memory";
 
-/// The parameters, the optimizer's state, the weights that are watched and what the integrator keeps, under their names
+/// The parameters, the optimizer's state, the averaged and best weights, and the integrator's tensor, under their names
 /// in the file.
 pub(super) fn tensors(
     parameters: &[Parameter],
@@ -127,7 +128,8 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| fault(error.to_string()))
 }
 
-/// A configuration without the paths of files: where a file lay changes no weight, and its name may be a patient's.
+/// The configuration as JSON without file paths: the place of a file does not affect the weights, and its name may
+/// contain a patient's name.
 fn nameless(config: &Config) -> Result<String> {
     input_path::rewritten(config, |_| PathBuf::new()).map(|value| value.to_string())
 }
@@ -136,13 +138,13 @@ pub(super) fn fault(problem: impl std::fmt::Display) -> Error {
     Error::input("checkpoint", problem)
 }
 
-/// What the file says about itself.
+/// The metadata of the file.
 pub(super) fn metadata(bytes: &[u8]) -> Result<HashMap<String, String>> {
     named_array::texts(bytes).map_err(fault)
 }
 
 impl Snapshot {
-    /// The file's bytes.
+    /// Encodes the snapshot as the bytes of a checkpoint file.
     pub(super) fn encode(&self, place: &CheckpointMetadata<'_>) -> Result<Vec<u8>> {
         let mut all = [&self.tensors[..], &self.ensemble.weights].concat();
         let volumes = [
@@ -206,7 +208,7 @@ impl Snapshot {
         })
     }
 
-    /// Copies of all parameters kept below `what`.
+    /// The stored tensors `what.*`, one for each parameter.
     pub(super) fn weights(&self, what: &str, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
         let one = |parameter: &Parameter| {
             let name = format!("{what}.{}", parameter.name);
@@ -225,7 +227,7 @@ impl Snapshot {
         parameters.iter().map(one).collect()
     }
 
-    /// What the integrator keeps.
+    /// The stored tensor of the integrator, if there is one.
     pub(super) fn memory(&self, device: Device) -> Memory {
         self.tensors
             .iter()
@@ -233,7 +235,7 @@ impl Snapshot {
             .map(|plain| plain.tensor(&Tensor::zeros([0], (Kind::Float, device))))
     }
 
-    /// Puts weights, optimizer state and what is watched back; changes no weight unless all of it fits.
+    /// Restores the weights, the optimizer state and the weight selection; changes no weight unless all of them fit.
     pub(super) fn restore(
         &self,
         parameters: &[Parameter],

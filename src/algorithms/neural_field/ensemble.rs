@@ -8,23 +8,24 @@ use crate::algorithms::named_array::NamedArray;
 use crate::error::Result;
 use crate::fields::Parameter;
 
-/// Begins the names of members' weights.
+/// Prefix of the names of the members' weights.
 pub(super) const MEMBER: &str = "member.";
 
-/// Mean and spread so far, mu / mu_ref over the grid's voxels.
+/// Running mean and spread of the fitted fields, in units of mu_ref, per voxel `[z, y, x]` of the grid.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Ensemble {
-    /// Fields taken in.
+    /// Number of fields included.
     pub(super) members: usize,
     pub(super) mean: Vec<f32>,
     /// Σ (x − mean)².
     pub(super) squares: Vec<f32>,
-    /// The weights of each, `member.K.*`, to be rendered together; none of a single field, which has its own.
+    /// Weights of each member, `member.K.*`, for later evaluation; empty for a single field, whose weights are
+    /// `field.*`.
     pub(super) weights: Vec<NamedArray>,
 }
 
 impl Ensemble {
-    /// Takes in one more field's voxels.
+    /// Adds the voxel values of one more field to the mean and the spread.
     pub(super) fn add(&mut self, values: &[f32]) {
         self.members += 1;
         self.mean.resize(values.len(), 0.0);
@@ -37,7 +38,7 @@ impl Ensemble {
         }
     }
 
-    /// Keeps the weights of the field taken in last.
+    /// Stores the weights of the field that was added last.
     pub(super) fn remember(&mut self, parameters: &[Parameter]) -> Result<()> {
         let prefix = Self::name(self.members - 1);
         for parameter in parameters {
@@ -46,18 +47,18 @@ impl Ensemble {
         Ok(())
     }
 
-    /// What a member's weights are kept below.
+    /// Prefix of the names of a member's weights, `member.K`.
     pub(super) fn name(member: usize) -> String {
         format!("{MEMBER}{member}")
     }
 
-    /// Standard deviation of the fields at each voxel; none of one field.
+    /// Standard deviation of the fields at each voxel, in units of mu_ref; `None` for a single field.
     pub(super) fn deviation(&self) -> Option<Vec<f32>> {
         (self.members > 1)
             .then(|| self.squares.iter().map(|square| (square / (self.members - 1) as f32).sqrt()).collect())
     }
 
-    /// The seed of a member: the run's own for the first.
+    /// The seed of a member; the first one has the seed of the run.
     pub(super) fn seed(member: usize, seed: u64) -> u64 {
         seed ^ ((member as u64) << 32)
     }

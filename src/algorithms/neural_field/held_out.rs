@@ -1,20 +1,20 @@
-//! Views that the fit does not see: how well a field predicts them, by the score of
-//! [`weight::held_out`](crate::algorithms::weight::held_out), says how good it is without the truth.
+//! Views that the fit does not see. The error with which a field predicts them, the score of
+//! [`weight::held_out`](crate::algorithms::weight::held_out), measures its quality without ground truth.
 
 use crate::algorithms::Setup;
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which views are left out and how often they are looked at.
+/// Which views are held out of the fit, and how often they are evaluated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeldOut {
-    /// Every `every`-th view is left out.
+    /// Hold out every `every`-th view, at least 2.
     pub every: usize,
-    /// Data steps between two looks.
+    /// Number of data steps between two evaluations of the held-out views.
     pub look: u64,
-    /// Looks without a better one after which the fit ends; 0 goes on to the last step.
+    /// End the fit after this many evaluations without a better score; 0 always takes all steps.
     pub patience: u64,
 }
 
@@ -25,7 +25,7 @@ impl Default for HeldOut {
 }
 
 impl HeldOut {
-    /// Refuses what leaves too little on either side.
+    /// Refuses values that leave no view in the fit or none held out.
     pub(super) fn check(&self, setup: &Setup<'_>) -> Result<()> {
         let views = setup.directions();
         if self.every < 2 || self.every > views {

@@ -1,7 +1,6 @@
-//! Whether a field is worse than total variation, told without the truth: both are fitted once more without one view in
-//! four, and predict those. The field is worse where its scores of the left-out views are above total variation's by
-//! more than one standard error of their paired differences
-//! ([`weight::held_out`](crate::algorithms::weight::held_out)).
+//! Tests without ground truth whether a field is worse than total variation: both are fitted again without one view in
+//! four and predict the left-out views. The field counts as worse if its mean score exceeds that of total variation by
+//! more than one standard error of the paired differences ([`weight::held_out`](crate::algorithms::weight::held_out)).
 
 use super::Config;
 use crate::algorithms::weight::held_out::{HeldOutViews, excess, mean};
@@ -12,23 +11,24 @@ use crate::error::Result;
 use crate::progress;
 use serde_json::json;
 
-/// Standard errors from which a field is said to be worse.
+/// Number of standard errors by which the field's score must exceed that of total variation to count as worse.
 const ERRORS: f64 = 1.0;
 
-/// Total variation with its weight, and what the left-out views say of it and of the field.
+/// The comparison of the field with total variation on left-out views.
 struct Judgement {
     tv: tv::Config,
-    /// Mean scores of the left-out views: less is better.
+    /// Mean scores of the left-out views; lower is better.
     field: f64,
     total_variation: f64,
     worse: bool,
 }
 
 impl Config {
-    /// Compares the field with total variation, and hands back that volume where the field is worse.
+    /// Compares the field with total variation, and replaces the result by the total variation volume if the field is
+    /// worse.
     ///
     /// # Errors
-    /// As the reconstructions'.
+    /// As for the reconstructions.
     pub(super) fn fall_back(
         &self,
         made: &mut Reconstruction,
@@ -52,7 +52,7 @@ impl Config {
         let auto = Auto::default();
         let [kept, out] = problem.split(auto.every, 0)?;
         let judge = HeldOutViews::new(&out, run.device)?;
-        // As in `held_out`: the weight that balances the data falls with the root of the number of views.
+        // As in `weight::held_out`: the appropriate weight is proportional to 1/√(number of views).
         let fewer = (problem.setup().views() as f64 / kept.setup().views() as f64).sqrt();
         let weight = match choice.by {
             Some(_) => choice.weight,
@@ -63,7 +63,8 @@ impl Config {
             judge.scores(&method.reconstruct(&kept, &mut run.trial(initial))?.volume)
         };
         let views = scores("tv without every fourth view", &self.total_variation((weight * fewer).into()), None)?;
-        // A start of the field's own is made from the same views; one that was handed over has seen all of them.
+        // A start that the field configures is made from the kept views only; an initial volume passed in was made from
+        // all views.
         let initial = if self.start.is_some() { None } else { run.initial.clone() };
         let field = scores("field without every fourth view", &self.trial(choice, fewer), initial)?;
         Ok(Judgement {
@@ -74,7 +75,7 @@ impl Config {
         })
     }
 
-    /// One field, fitted in the same way to fewer views.
+    /// The configuration of a single field, fitted in the same way to fewer views; `fewer` is the factor on the weight.
     fn trial(&self, choice: &Choice, fewer: f64) -> Self {
         let weight = (choice.weight * fewer).into();
         Self { weight, sweep: None, held_out: None, ensemble: 1, fallback: false, ..self.clone() }

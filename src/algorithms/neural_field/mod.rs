@@ -1,23 +1,23 @@
 //! A coordinate network fitted to the projections by differentiable ray integration.
 //!
 //! min over weights of ½ ‖A f − y‖² / ‖A‖² + w TV(f), f = field(points) = mu / mu_ref. In up to four phases:
-//! 1. *start* (optional): a volume (of another method, of an entry above by `start_from`, or an earlier scan: NeRP's
-//!    prior embedding) is learned by regression on random voxels, which needs no projector and so costs little per
-//!    step;
-//! 2. *ramp*: the first data steps follow the ramp-filtered residual, whose gradient is a filtered backprojection;
-//! 3. *plain*: the rest follow the plain residual, with the learning rate falling to zero; the first of them may be
-//!    taken on coarser grids;
-//! 4. *finish* (optional): some steps of another optimizer.
+//! 1. *start* (optional): the field learns a volume (of another method, of an earlier entry by `start_from`, or of an
+//!    earlier scan: NeRP's prior embedding) by regression on random voxels, which needs no projector and so costs
+//!    little per step;
+//! 2. *ramp*: the first data steps minimise the ramp-filtered residual, whose gradient is a filtered backprojection;
+//! 3. *plain*: the other data steps minimise the plain residual, with the learning rate falling to zero; the first of
+//!    them may be taken on coarser grids;
+//! 4. *finish* (optional): further data steps with another optimizer.
 //!
-//! The result is the last weights, or their average over the last steps, or those that explain held-out views best; of
-//! an ensemble the mean of the fields, with their spread as its uncertainty.
+//! The result has the last weights, their average over the last steps, or those that predict held-out views best. An
+//! ensemble gives the mean of its fields, with their standard deviation as the uncertainty.
 //!
-//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole grid. In 2-D, and where steps are
-//! cheap, a field from random weights does better: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer: {muon:
-//! {rate: 8.0e-4}}`.
+//! The defaults are for 3-D on a CPU: a TV start, then few data steps on the whole grid. In 2-D, and wherever steps are
+//! cheap, a field from random weights gives better results: `start: null`, `ramp_steps: 100`, `steps: 600`, `optimizer:
+//! {muon: {rate: 8.0e-4}}`.
 //!
 //! Sitzmann et al. 2020 (SIREN); Shen et al., NeRP, IEEE TNNLS 2022 (fitting a field to an image, then to projections);
-//! Jordan et al. 2024 (Muon). What each choice is worth is measured in docs/benchmarks/fields.md.
+//! Jordan et al. 2024 (Muon). docs/benchmarks/fields.md measures the effect of each choice.
 
 mod checkpoint;
 mod ensemble;
@@ -53,62 +53,67 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A neural field and how it is fitted.
+/// A neural field and the settings of its fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The network.
+    /// The network that represents the attenuation.
     pub field: OneOf<FieldKind>,
-    /// How it is integrated along rays.
+    /// How the field is integrated along rays.
     pub integrator: OneOf<IntegratorKind>,
-    /// What steps its weights.
+    /// Optimizer of the network's weights.
     pub optimizer: OneOf<OptimizerKind>,
-    /// How the learning rate falls over the data steps.
+    /// How the learning rate decreases over the data steps.
     pub schedule: Schedule,
-    /// Data steps.
+    /// Number of data steps, `ramp_steps` and `coarse_steps` included.
     pub steps: u64,
-    /// How many of the data steps, the first, follow the ramp-filtered residual.
+    /// Number of data steps at the beginning that minimise the ramp-filtered residual.
     pub ramp_steps: u64,
-    /// What `tv` and the weights of `regularizers` are multiplied with; `auto`: with the weight that `tv: {weight:
-    /// auto}` chooses from the projections, so that they are in units of it.
+    /// Factor on `tv` and on the weights of `regularizers`. `auto` takes the weight that the method `tv` with `weight:
+    /// auto` chooses from the projections, so that they are in units of that weight.
     pub weight: Weight,
-    /// Weight of the total variation, per voxel of x = mu / (2.5 mu_water).
+    /// Weight of the total variation of x = mu / (2.5 mu_water), for differences over one voxel of the output grid; 0
+    /// is none.
     pub tv: f64,
-    /// The noise of the data: rays then count by the inverse of their variance. `null`: all alike.
+    /// Noise model of the data: each ray is then weighted by the inverse of its variance. `null` weights all rays
+    /// equally.
     pub noise: Option<Statistics>,
-    /// More that is known of the volume, each with its weight.
+    /// Further regularisers, each with its weight.
     pub regularizers: Vec<OneOf<RegularizerKind>>,
-    /// Data steps on coarser grids before those on the full one, coarsest first: [40, 60] is 40 steps on a grid
-    /// four times coarser, then 60 on one twice coarser. They count among `steps`.
+    /// Numbers of data steps on coarser grids before those on the full grid, coarsest first: [40, 60] is 40 steps on a
+    /// grid four times coarser, then 60 on one twice coarser. They are part of `steps`; at most 6 levels.
     pub coarse_steps: Vec<u64>,
-    /// Another method whose volume the field learns first; `null` to start from random weights.
+    /// Method whose volume the field learns first; `null` starts from random weights.
     pub start: Option<Box<Start>>,
-    /// After the data steps, some more with another optimizer.
+    /// Further data steps with another optimizer after the others; `null` for none.
     pub finish: Option<Refinement>,
-    /// Largest Euclidean norm of a step's gradient over all weights; 0 for any.
+    /// Upper limit of the Euclidean norm of the gradient over all weights in a data step; 0 is no limit.
     pub clip: f64,
-    /// Share of the data steps, the last, over which the weights are averaged for the result; 0 takes the last weights.
+    /// Fraction of the data steps, at their end, over which the weights are averaged for the result, 0 to 1; 0 takes
+    /// the last weights.
     pub average: f64,
-    /// Leave views out of the fit, and take the weights that explain them best; `null` fits all views and takes the
-    /// last weights.
+    /// Hold views out of the fit and take the weights that predict them best; `null` fits all views and takes the last
+    /// weights.
     pub held_out: Option<HeldOut>,
-    /// Try some values of a key first, and take the one that explains left-out views best.
+    /// Try several values of one key first and take the one that predicts left-out views best; `null` for no sweep.
     pub sweep: Option<ValueSweep>,
-    /// End the data steps after so many seconds of fitting. The result then depends on the machine's speed.
+    /// End the data steps after this many seconds of fitting; `null` is no limit. The result then depends on the speed
+    /// of the machine.
     pub max_seconds: Option<f64>,
-    /// Fit once more without one view in four, predict those by the field and by total variation with an automatic
-    /// weight, and where the field predicts worse hand back total variation's volume (warning `worse_than_tv`). Takes
+    /// Fit the field and total variation again without one view in four, and compare how well they predict those views.
+    /// If the field is worse, the result is the total variation volume, with the warning `worse_than_tv`. Takes about
     /// twice the time.
     pub fallback: bool,
-    /// Fields fitted from different random numbers. Their mean is the result, their standard deviation its uncertainty.
+    /// Number of fields fitted with different random numbers, 1 to 64. Their mean is the result, their standard
+    /// deviation its uncertainty.
     pub ensemble: usize,
-    /// Ask the field only where the projections allow anything but air.
+    /// Evaluate the field only at voxels that no view shows to be air; the others are set to air.
     pub support: bool,
-    /// Most points evaluated at once: bounds memory whatever the volume.
+    /// Maximum number of points evaluated at once, which bounds the memory; a GPU may take more.
     pub chunk: usize,
-    /// Negative attenuation of the result is set to zero.
+    /// Set negative attenuation of the result to zero.
     pub nonnegative: bool,
-    /// Seconds between checkpoints. Does not change the result.
+    /// Seconds between checkpoints; does not affect the result.
     pub checkpoint_seconds: f64,
 }
 
@@ -192,7 +197,8 @@ impl Config {
         require::not_negative("checkpoint_seconds", self.checkpoint_seconds)
     }
 
-    /// Refuses steps that look at whole projections with an integrator that takes single rays.
+    /// Refuses `ramp_steps` and `coarse_steps`, which need whole projections, with an integrator that takes single
+    /// rays.
     fn check_steps_of_whole_projections(&self) -> Result<()> {
         if self.integrator.kind.as_part().whole_projections() {
             return Ok(());
@@ -210,7 +216,7 @@ impl Config {
 }
 
 impl Algorithm for Config {
-    /// Its integrators follow the rays.
+    /// X-rays only, because the integrators need the rays.
     fn takes(&self) -> Takes {
         Takes::Xrays
     }
@@ -250,11 +256,11 @@ impl Algorithm for Config {
     fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let cost = self.field.kind.as_part().cost(&Domain::of(setup.grid));
         let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);
-        // Each voxel once more without gradients: a third of what forward and backward cost.
+        // Each voxel is evaluated once more without gradients, at a third of the cost of forward and backward.
         let points = self.steps as f64 * voxels as f64 * 8.0 / 6.0
             + self.start.as_ref().map_or(0.0, |s| (s.keys.steps * s.keys.batch as u64) as f64);
         let begin = self.start.as_ref().map_or_else(Estimate::default, |start| start.kind.as_part().estimate(setup));
-        // Each parameter with its gradient and two moments.
+        // Four f32 values per parameter: the weight, its gradient and two moments.
         let memory = cost.bytes * self.chunk as u64 + 16 * cost.parameters + 4 * (3 * samples + 12 * voxels);
         let trials = self.sweep.as_ref().map_or(0.0, |sweep| {
             let share = sweep.steps.map_or(1.0, |steps| steps as f64 / self.steps.max(1) as f64);

@@ -1,15 +1,15 @@
-//! [`Phase`]: the parts of a fit, one after the other.
+//! [`Phase`]: the consecutive phases of a fit.
 
 use serde::{Deserialize, Serialize};
 
-/// Where in the fit a step is.
+/// Phase of a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Phase {
-    /// Learning the start's volume.
+    /// Regression on the initial volume.
     Regression,
-    /// Learning the projections.
+    /// Data steps: the fit to the projections.
     Data,
-    /// Learning the projections on the full grid, by another optimizer.
+    /// Further data steps on the full grid with the second optimizer.
     Refinement,
 }

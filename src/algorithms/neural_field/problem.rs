@@ -1,4 +1,4 @@
-//! What a fit minimises: the data in units of mu_ref, on the full grid and on the coarser ones before it.
+//! The objective of a fit, in units of mu_ref, on the full grid and on the coarser grids that precede it.
 
 use super::Config;
 use crate::algorithms::weight::held_out::HeldOutViews;
@@ -13,25 +13,26 @@ use crate::tensors::cuda::Card;
 use crate::tensors::{indices, to_vec, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// Line integrals below this say that a ray met nothing but air (half a millimetre of water and noise).
+/// Line integrals below this count as rays through air only (unitless; allows for noise).
 const AIR: f32 = 0.02;
 
-/// The problem of a fit.
+/// The data and objectives of a fit.
 pub(super) struct FitProblem<'a> {
-    /// All views, those among them that the fit does not see.
+    /// The measurements of all views, held-out ones included.
     pub(super) measured: &'a Problem<'a>,
     pub(super) data: &'a Projections,
     pub(super) grid: &'a Grid,
     /// Attenuation of f = 1, 1/mm.
     pub(super) mu_ref: f64,
-    /// The views that the fit does not see.
+    /// The held-out views, if there are any.
     pub(super) held: Option<HeldOutViews>,
-    /// The first data step that each grid serves, coarsest first; the last is the full one.
+    /// For each grid the data step from which it is used and the objective on it, coarsest first; the last is the full
+    /// grid.
     levels: Vec<(u64, Objective)>,
 }
 
 impl<'a> FitProblem<'a> {
-    /// `weight` multiplies the weights of the regularisers.
+    /// Builds the objectives; `weight` is the factor on the weights of the regularisers.
     pub(super) fn new(config: &Config, weight: f64, problem: &'a Problem<'a>, run: &Run<'_>) -> Result<Self> {
         let (data, grid) = (problem.projections()?, &problem.grid);
         let split = config.held_out.as_ref().map(|held| problem.split(held.every, 0)).transpose()?;
@@ -52,18 +53,18 @@ impl<'a> FitProblem<'a> {
         Ok(Self { measured: problem, data, grid, mu_ref: problem.unit(), held, levels })
     }
 
-    /// What the data step `step` minimises.
+    /// The objective of data step `step`.
     pub(super) fn at(&self, step: u64) -> &Objective {
         let level = self.levels.iter().rev().find(|(first, _)| step >= *first).unwrap_or(&self.levels[0]);
         &level.1
     }
 
-    /// On the full grid.
+    /// The objective on the full grid.
     pub(super) fn full(&self) -> &Objective {
         &self.levels[self.levels.len() - 1].1
     }
 
-    /// The seed of all levels.
+    /// Sets the seed of all levels.
     pub(super) fn reseed(&mut self, seed: u64) {
         self.levels.iter_mut().for_each(|(_, objective)| objective.seed = seed);
     }
@@ -78,7 +79,7 @@ impl<'a> FitProblem<'a> {
         to_vec(&Tensor::zeros([self.grid.voxels() as i64], self.full().options).index_copy(0, support, &ones))
     }
 
-    /// A volume of zeros.
+    /// A volume filled with zeros (air).
     pub(super) fn air(&self) -> Volume {
         Volume::filled(self.grid.clone(), crate::data::Quantity::Attenuation, 0.0)
     }
@@ -109,11 +110,11 @@ fn objective(config: &Config, problem: &Problem<'_>, support: Option<&[bool]>, r
     })
 }
 
-/// Most points that a card evaluates at once: more would not make it faster.
+/// Maximum number of points that a GPU evaluates at once; more would not be faster.
 const MOST_ON_CARD: usize = 1 << 20;
 
-/// Points evaluated at once: those of the configuration; on a card, which few points leave idle, as many more as a
-/// quarter of its free memory holds.
+/// Number of points evaluated at once: that of the configuration; on a GPU, which few points would leave idle, as many
+/// as a quarter of its free memory holds if that is more.
 fn chunk(config: &Config, grid: &Grid, device: Device) -> Result<usize> {
     let Some(card) = Card::of(device)? else { return Ok(config.chunk) };
     let bytes = config.field.kind.as_part().cost(&Domain::of(grid)).bytes.max(1) as usize;
@@ -121,7 +122,7 @@ fn chunk(config: &Config, grid: &Grid, device: Device) -> Result<usize> {
     Ok((free / 4 / bytes).min(MOST_ON_CARD).max(config.chunk))
 }
 
-/// The numbers (int64) of the voxels within the support, or of all.
+/// Indices (int64) of the voxels within the support, or of all voxels if there is none.
 fn numbers(support: Option<&[bool]>, voxels: usize, device: Device) -> Result<Tensor> {
     let inside: Vec<usize> = (0..voxels).filter(|&n| support.is_none_or(|support| support[n])).collect();
     indices(&inside, device)
@@ -129,7 +130,7 @@ fn numbers(support: Option<&[bool]>, voxels: usize, device: Device) -> Result<Te
 
 /// The same objective on voxels about `factor` times as long.
 ///
-/// The leading singular vector of A is smooth, so ‖A‖² goes with one over the number of voxels.
+/// The leading singular vector of A is smooth, so ‖A‖² is proportional to 1 / (number of voxels).
 fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<Objective> {
     let fine = &full.grid;
     let shape = std::array::from_fn(|k| if fine.shape[k] == 1 { 1 } else { fine.shape[k].div_ceil(factor).max(2) });

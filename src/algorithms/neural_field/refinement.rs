@@ -1,18 +1,18 @@
-//! The last mile: a few more data steps with another optimizer.
+//! The final phase of a fit: a few more data steps with another optimizer.
 
 use crate::optimizers::OptimizerKind;
 use crate::registry::OneOf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The optimizer of the last steps, and how many they are: `{lbfgs: {}, steps: 20}`.
+/// The optimizer of the final steps and their number: `{lbfgs: {}, steps: 20}`.
 pub type Refinement = OneOf<OptimizerKind, Steps>;
 
-/// How many steps.
+/// Number of steps of the final phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Steps {
-    /// Data steps after all others.
+    /// Number of data steps with this optimizer, after all others.
     pub steps: u64,
 }
 

@@ -1,5 +1,5 @@
-//! A fitted field as its checkpoint holds it, to be evaluated on any grid: finer than it was fitted on, or a part of
-//! its box.
+//! A fitted field, read from its checkpoint, to be evaluated on any grid: for example finer than the one of the fit, or
+//! a part of it.
 
 use super::Config;
 use super::checkpoint::{self, Snapshot, fault};
@@ -29,7 +29,7 @@ impl Fitted {
     /// Reads the bytes of a checkpoint.
     ///
     /// # Errors
-    /// Bytes that are no checkpoint of a field, or of another version of it.
+    /// Bytes that are not a checkpoint of a neural field, or that have another format version.
     pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
         let metadata = checkpoint::metadata(bytes)?;
         let entry = |key: &str| {
@@ -74,16 +74,17 @@ impl Fitted {
         &self.grid
     }
 
-    /// Attenuation of water (1/mm) of the fit.
+    /// Attenuation of water in the fit, 1/mm.
     #[must_use]
     pub fn mu_water(&self) -> f64 {
         self.mu_water
     }
 
-    /// The field at the voxel centres of `grid`, attenuation in 1/mm; air where it was never fitted.
+    /// Evaluates the field at the voxel centres of `grid`, attenuation in 1/mm; 0 (air) outside the box and the support
+    /// of the fit.
     ///
     /// # Errors
-    /// Memory; a stop that was asked for.
+    /// Lack of memory; a stop that was requested.
     pub fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         let coordinates = Coordinates::new(grid, &self.grid, (Kind::Float, self.device))?;
         let (count, chunk) = (grid.voxels() as i64, self.config.chunk as i64);
@@ -109,8 +110,8 @@ impl Fitted {
         Volume::from_vec(grid.clone(), Quantity::Attenuation, values)
     }
 
-    /// The field at points (x, y, z) in mm, attenuation in 1/mm; air where it was never fitted. A field of a slice is
-    /// the same above and below it.
+    /// Evaluates the field at points (x, y, z) in mm, attenuation in 1/mm; 0 (air) outside the box and the support of
+    /// the fit. A field of a slice does not depend on z.
     ///
     /// # Errors
     /// Memory.
@@ -129,7 +130,7 @@ impl Fitted {
         Ok(values)
     }
 
-    /// The mean of the fields at some points, in units of mu_ref.
+    /// The mean of the fields at points `[n, axes]` in coordinates of the field, in units of mu_ref.
     fn mean(&self, points: &Tensor) -> Result<Tensor> {
         let one = |field: &dyn Field| -> Result<Tensor> {
             let values = field.evaluate(points)?;

@@ -1,4 +1,4 @@
-//! The start of a fit: another method's volume, learned by regression on random voxels.
+//! The first phase of a fit: learning another method's volume by regression on random voxels.
 
 use crate::algorithms::{AlgorithmKind, Setup};
 use crate::error::{Error, Result};
@@ -14,11 +14,11 @@ pub type Start = OneOf<AlgorithmKind, Regression>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Regression {
-    /// Regression steps.
+    /// Number of regression steps.
     pub steps: u64,
-    /// Random voxels per step.
+    /// Number of random voxels per step.
     pub batch: usize,
-    /// Learning rate at the first regression step; it falls with the fit's schedule.
+    /// Learning rate at the first regression step; it decreases with `schedule`.
     pub rate: f64,
 }
 
@@ -30,7 +30,7 @@ impl Default for Regression {
 
 crate::sibling_keys!(Regression { steps, batch, rate });
 
-/// Refuses a start that makes no sense.
+/// Refuses invalid settings of the start.
 pub(super) fn check(start: &Start, setup: &Setup<'_>) -> Result<()> {
     let Regression { steps, batch, rate } = start.keys;
     if matches!(start.kind, AlgorithmKind::NeuralField(_)) {

@@ -1,10 +1,10 @@
-//! A value of the configuration chosen without the truth: a fit to most views with each value tried, judged by the
-//! others as in [`held_out`]. What `sigma` or `omega` suits depends on the object and the number of voxels, and no
-//! formula gives it.
+//! Choice of one configuration value without ground truth: for each value a field is fitted to most of the views and
+//! judged by its prediction of the others, as in [`held_out`]. The best `sigma` or `omega`, for example, depends on the
+//! object and the number of voxels, and no formula gives it.
 //!
-//! Grain hardly shows in projections, so that a field with too much of it predicts views about as well as a good one:
-//! of values whose scores differ by less than their standard errors the first is taken, and the smoothest should come
-//! first.
+//! Grainy noise in the volume hardly changes its projections, so that a field that is too noisy predicts views about as
+//! well as a good one. Of the values whose scores differ from the best by less than `errors` standard errors the first
+//! one is therefore taken; the value of the smoothest field should come first.
 
 use super::Config;
 use crate::algorithms::weight::held_out::{HeldOutViews, excess, mean};
@@ -21,20 +21,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
-/// What is tried.
+/// The key that is swept and its values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValueSweep {
-    /// The key below `neural_field`, such as `field.mlp.encoding.fourier.sigma`.
+    /// Path of the key below `neural_field`, such as `field.mlp.encoding.fourier.sigma`.
     pub key: String,
-    /// The values tried, that of the smoothest field first: it is taken before others that are about as good.
+    /// Values to try, at least two, that of the smoothest field first: it is preferred over later ones that are about
+    /// as good.
     pub values: Vec<Value>,
-    /// Every `every`-th view is left out of the trials.
+    /// Hold out every `every`-th view of the trials, at least 2.
     pub every: usize,
-    /// How many standard errors of the paired differences of the views' scores from the best value's are "about as
-    /// good".
+    /// Tolerance for "about as good" as the best value: number of standard errors of the paired differences of the
+    /// views' scores; 0 takes the best value.
     pub errors: f64,
-    /// Data steps of a trial; `null`: as many as the fit has.
+    /// Number of data steps of a trial; `null` takes as many as the fit.
     pub steps: Option<u64>,
 }
 
@@ -44,22 +45,22 @@ impl Default for ValueSweep {
     }
 }
 
-/// Keys that the trials set themselves.
+/// Configuration keys that every trial overrides, so that a sweep cannot choose them.
 const THEIRS: [&str; 6] = ["weight", "sweep", "held_out", "finish", "ensemble", "max_seconds"];
 
-/// What came of it.
+/// The outcome of a sweep: the chosen configuration and what the report says about it.
 #[derive(Debug)]
 pub(super) struct Swept {
-    /// The configuration with the value chosen.
+    /// The configuration with the chosen value.
     pub(super) config: Config,
-    /// For the report.
+    /// Note for the report: the key, the chosen value, the best one and the mean score of each.
     pub(super) note: Value,
-    /// If the value is at an end of those tried.
+    /// Warning if the chosen value is the smallest or the largest one.
     pub(super) warning: Option<Warning>,
 }
 
 impl ValueSweep {
-    /// Refuses a key that is not there, values that do not fit it, and scans with too few views.
+    /// Refuses a key that does not exist, values that are invalid for it, and scans with too few views.
     pub(super) fn check(&self, config: &Config, setup: &Setup<'_>) -> Result<()> {
         let views = setup.directions();
         if self.values.len() < 2 {
@@ -78,7 +79,7 @@ impl ValueSweep {
         }
         let first = self.key.split('.').next().unwrap_or_default();
         if THEIRS.contains(&first) || first == "steps" && self.steps.is_some() {
-            let problem = format!("{}: the trials set this themselves, so that they cannot choose it", self.key);
+            let problem = format!("{}: every trial overrides this key, so that a sweep cannot choose it", self.key);
             return Err(Error::config("key", problem)
                 .hint("`weight: auto` chooses the weight; without `sweep.steps` the steps can be tried"));
         }
@@ -89,7 +90,7 @@ impl ValueSweep {
         self.values.iter().enumerate().try_for_each(each)
     }
 
-    /// The configuration with a value at the key, and no sweep.
+    /// The configuration with `value` at the key and without the sweep.
     fn with(&self, config: &Config, value: &Value) -> Result<Config> {
         static SCHEMA: OnceLock<Value> = OnceLock::new();
         let schema = SCHEMA
@@ -97,7 +98,8 @@ impl ValueSweep {
         let wrong = |problem: String| Error::config("key", format!("{}: {problem}", self.key));
         let mut tree =
             serde_json::to_value(Config { sweep: None, ..config.clone() }).map_err(|error| wrong(error.to_string()))?;
-        // An assignment may put another kind in the place of one: not here, where it would be chosen unasked.
+        // An assignment may also replace one kind (such as an encoding) by another; refuse that here, because the sweep
+        // would choose it silently.
         if let Some((above, _)) = self.key.rsplit_once('.')
             && !tree.pointer(&format!("/{}", above.replace('.', "/"))).is_some_and(Value::is_object)
         {
@@ -110,7 +112,7 @@ impl ValueSweep {
         yaml::from_value(&tree).map_err(misfit)
     }
 
-    /// The fit of a trial: one field, all of its views, no last mile.
+    /// The configuration of a trial: a single field without held-out views of its own and without the final phase.
     fn trial(&self, config: &Config, value: &Value, weight: f64) -> Result<Config> {
         let config = self.with(config, value)?;
         let steps = self.steps.unwrap_or(config.steps);
@@ -128,10 +130,10 @@ impl ValueSweep {
         })
     }
 
-    /// Tries every value; `weight` is the regularisers' for all views.
+    /// Tries every value; `weight` is the factor on the regularisers for a fit to all views.
     pub(super) fn choose(&self, config: &Config, weight: f64, problem: &Problem<'_>, run: &Run<'_>) -> Result<Swept> {
         let [kept, out] = problem.split(self.every, 0)?;
-        // As in `held_out`: the weight that balances the data falls with the root of the number of views.
+        // As in `weight::held_out`: the appropriate weight is proportional to 1/√(number of views).
         let weight = weight * (problem.setup().views() as f64 / kept.setup().views() as f64).sqrt();
         let judge = HeldOutViews::new(&out, run.device)?;
         let task = progress::begin(&format!("sweep of {}", self.key), Some(self.values.len() as u64));
@@ -155,14 +157,15 @@ impl ValueSweep {
         })
     }
 
-    /// Which value has the lowest mean score, and the first that is about as good, of the views' scores with each.
+    /// Indices of the value with the lowest mean score and of the first value that is about as good; `tried` holds the
+    /// views' scores of each value.
     fn pick(&self, tried: &[Vec<f64>]) -> (usize, usize) {
         let best = (0..tried.len()).min_by(|&a, &b| mean(&tried[a]).total_cmp(&mean(&tried[b]))).unwrap_or(0);
         let as_good = |&i: &usize| i == best || excess(&tried[i], &tried[best], self.errors) <= 0.0;
         (best, (0..tried.len()).find(as_good).unwrap_or(best))
     }
 
-    /// A warning if the number taken is the least or the largest of those tried.
+    /// A warning if the chosen number is the smallest or the largest one tried.
     fn at_an_end(&self, taken: &Value) -> Option<Warning> {
         let numbers: Vec<f64> = self.values.iter().map(Value::as_f64).collect::<Option<_>>()?;
         let taken = taken.as_f64()?;

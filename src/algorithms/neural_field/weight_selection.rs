@@ -1,27 +1,27 @@
-//! Which weights are the result: the last, their running average, or those that explain held-out views best; and the
-//! last good ones, in case a fit diverges.
+//! Selection of the weights that are the result: the last ones, their running average, or those that predict held-out
+//! views best. Also keeps the last good weights in case the fit diverges.
 
 use crate::error::Result;
 use crate::fields::Parameter;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
-/// Data steps between two states that a diverging fit falls back to.
+/// Number of data steps between two copies of the weights that a diverging fit can fall back to.
 pub(super) const GOOD: u64 = 25;
 
-/// Copies of a field's weights.
+/// Copies of a field's weights between which the result is selected.
 #[derive(Debug, Default)]
 pub(super) struct WeightSelection {
-    /// Running average, and of how many steps.
+    /// Number of averaged steps and the running average of the weights.
     pub(super) average: Option<(u64, Vec<Tensor>)>,
-    /// The best look at held-out views.
+    /// The best evaluation of the held-out views.
     pub(super) best: Option<Best>,
-    /// Looks since.
+    /// Number of evaluations since the best one.
     pub(super) since: u64,
     good: Vec<Tensor>,
 }
 
-/// A look at held-out views that no other beat.
+/// The evaluation of the held-out views with the lowest score, and the weights at that step.
 #[derive(Debug)]
 pub(super) struct Best {
     pub(super) step: u64,
@@ -35,13 +35,13 @@ pub(super) fn copies(parameters: &[Parameter]) -> Result<Vec<Tensor>> {
     parameters.iter().map(copy).collect::<std::result::Result<_, TchError>>().map_err(torch_error)
 }
 
-/// Puts copies back.
+/// Overwrites the parameters' values with copies.
 pub(super) fn put(parameters: &[Parameter], weights: &[Tensor]) {
     parameters.iter().zip(weights).for_each(|(parameter, weight)| parameter.value.detach().copy_(weight));
 }
 
 impl WeightSelection {
-    /// Takes the weights after a step into the average.
+    /// Adds the weights after a step to the running average.
     pub(super) fn add_to_average(&mut self, parameters: &[Parameter]) -> Result<()> {
         let Some((count, average)) = &mut self.average else {
             self.average = Some((1, copies(parameters)?));
@@ -66,7 +66,7 @@ impl WeightSelection {
         result
     }
 
-    /// Takes note of a look.
+    /// Records an evaluation of the held-out views at a step; keeps the weights if its score is the lowest.
     pub(super) fn looked(&mut self, step: u64, score: f64, parameters: &[Parameter]) -> Result<()> {
         if self.best.as_ref().is_some_and(|best| best.score <= score) {
             self.since += 1;
@@ -85,19 +85,19 @@ impl WeightSelection {
         Ok(())
     }
 
-    /// Keeps the weights as good ones.
+    /// Stores the current weights as the last good ones.
     pub(super) fn keep(&mut self, parameters: &[Parameter]) -> Result<()> {
         self.good = copies(parameters)?;
         Ok(())
     }
 
-    /// Goes back to the last good weights, if there are any.
+    /// Restores the last good weights; returns false if there are none.
     pub(super) fn fall_back(&self, parameters: &[Parameter]) -> bool {
         put(parameters, &self.good);
         !self.good.is_empty()
     }
 
-    /// Puts the weights in place that are the result.
+    /// Sets the parameters to the weights that are the result.
     pub(super) fn conclude(&self, parameters: &[Parameter]) {
         match (&self.best, &self.average) {
             (Some(best), _) => put(parameters, &best.weights),

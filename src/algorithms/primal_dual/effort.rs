@@ -1,20 +1,20 @@
-//! How far a primal-dual method iterates.
+//! Stopping rule and step size of a primal-dual method.
 
 use crate::algorithms::weight::{Auto, Weight};
 use crate::algorithms::{Estimate, Setup};
 use crate::error::{Error, Result};
 use crate::require;
 
-/// How far to iterate.
+/// Stopping rule, constraint and step size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// Iterations at most.
+    /// Maximum number of iterations.
     pub iterations: u64,
-    /// Relative gap to stop at; 0 takes all iterations.
+    /// Duality gap relative to the objective at which the iteration stops; 0 runs all iterations.
     pub tolerance: f64,
     /// Keep x ≥ 0.
     pub nonnegative: bool,
-    /// Primal step τ at weight 2e-4; it goes as 1/√weight. Changes the speed of convergence only.
+    /// Primal step size τ at weight 2e-4; it scales as 1/√weight. It affects only the speed of convergence.
     pub step: f64,
 }
 
@@ -25,7 +25,7 @@ impl Default for Effort {
 }
 
 impl Effort {
-    /// Refuses what makes no sense, naming the key.
+    /// Refuses values out of range; the error names the key.
     ///
     /// # Errors
     /// [`Error::Config`].
@@ -38,8 +38,8 @@ impl Effort {
         Ok(())
     }
 
-    /// Cost of that many iterations with `volumes` and `projections` arrays held; a chosen weight costs about ten short
-    /// trials.
+    /// Cost of the iterations while `volumes` volumes and `projections` projection stacks (f32) are held; an automatic
+    /// weight adds about ten short trials.
     #[must_use]
     pub fn estimate(&self, setup: &Setup<'_>, volumes: u64, projections: u64, weight: &Weight) -> Estimate {
         let (samples, voxels) = (setup.samples() as u64, setup.grid.voxels() as u64);

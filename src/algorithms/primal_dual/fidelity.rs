@@ -1,10 +1,10 @@
 //! The data term ½ |Âx − ŷ|² and its dual variable p, with the dual step σR: p̃ = (1 + σR)⁻¹ (p + σR(Âx̄ − ŷ)).
 //!
-//! R is a ramp filter along the detector's rows, circular, with a floor at low frequencies. Projection and
-//! backprojection damp a wave in the volume by its frequency, so that ÂᵀRÂ treats all waves that the views see about
-//! alike, where ÂᵀÂ leaves the fine ones for hundreds of steps. R is symmetric and positive, so that the iteration
-//! converges to the minimum of the same, unfiltered objective (a diagonal preconditioner in Fourier space: Pock and
-//! Chambolle, ICCV 2011; Sidky, Jørgensen and Pan, Phys. Med. Biol. 57, 2012, precondition in the same place).
+//! R is a ramp filter along the detector rows, circular, with a lower bound at low frequencies. ÂᵀÂ damps a wave in the
+//! volume in inverse proportion to its frequency, so that fine structures converge only after hundreds of steps; ÂᵀRÂ
+//! treats all frequencies about equally. R is symmetric and positive, so that the iteration converges to the minimum of
+//! the same, unfiltered objective: it is a diagonal preconditioner in Fourier space (Pock and Chambolle, ICCV 2011;
+//! Sidky, Jørgensen and Pan, Phys. Med. Biol. 57, 2012, precondition in the same place).
 
 use super::Step;
 use crate::error::Result;
@@ -15,12 +15,12 @@ use tch::{Device, Kind, TchError, Tensor};
 
 /// Iterations of the power method for ‖A‖ and ‖√R A‖.
 const POWER: usize = 15;
-/// The power method finds a norm from below: that much is added.
+/// Safety factor on a norm, because the power method approaches it from below.
 const MARGIN: f64 = 1.05;
-/// Least value of the ramp, whose largest is 1.
+/// Smallest value of the ramp filter, whose largest is 1.
 const FLOOR: f64 = 0.03;
 
-/// The operator scaled to norm 1, and the data with it.
+/// The operator Â = A/‖A‖ and the data ŷ scaled in the same way.
 pub(super) struct Fidelity {
     operator: Box<dyn LinearOperator>,
     norm: f64,
@@ -28,12 +28,12 @@ pub(super) struct Fidelity {
     pub(super) data: Tensor,
     /// |ŷ|, 1 if that is 0.
     pub(super) size: f64,
-    /// R by frequency of a detector row, `[columns / 2 + 1]`, scaled to ‖√R Â‖ = 1.
+    /// Response of R at the frequencies of a detector row, `[columns / 2 + 1]`, scaled so that ‖√R Â‖ = 1.
     ramp: Tensor,
 }
 
 impl Fidelity {
-    /// Of projections in units of mu_ref × mm.
+    /// The data term of projections `values` in units of mu_ref × mm.
     pub(super) fn new(operator: Box<dyn LinearOperator>, values: &Tensor, device: Device, seed: u64) -> Result<Self> {
         let norm = norm_squared(operator.as_ref(), device, POWER)?.sqrt();
         let data = values / norm;
@@ -45,8 +45,8 @@ impl Fidelity {
         Ok(made)
     }
 
-    /// The largest eigenvalue of ÂᵀRÂ, by the power method from noise: its spectrum is flat, so that no smooth start
-    /// would find it.
+    /// The largest eigenvalue of ÂᵀRÂ by the power method, from a random volume: the spectrum is flat, so that a smooth
+    /// start would miss it.
     fn filtered_norm(&self, device: Device, seed: u64) -> Result<f64> {
         let grid = self.operator.domain();
         let mut random = crate::random::stream(seed, "power method", 0);
@@ -62,7 +62,7 @@ impl Fidelity {
         Ok(largest)
     }
 
-    /// The rows with their spectra multiplied by `response`, circular.
+    /// The detector rows with their spectra multiplied by `response` (circular convolution).
     fn filter(&self, projections: &Tensor, response: &Tensor) -> std::result::Result<Tensor, TchError> {
         filter_rows(projections, self.operator.range()[2], response)
     }
@@ -83,7 +83,7 @@ impl Fidelity {
         self.operator.adjoint(p)
     }
 
-    /// 1/‖A‖, by which [`Fidelity::back`] is too large.
+    /// 1/‖A‖, the factor that turns [`Fidelity::back`] into Âᵀp.
     pub(super) fn scale(&self) -> f64 {
         1.0 / self.norm
     }

@@ -1,10 +1,11 @@
-//! Second-order total generalised variation, min over v of w Σ |∇x − v| + a w Σ |Ev|, E the symmetrised gradient:
-//! pieces that are affine cost as little as pieces that are constant, so slopes do not become stairs. Bredies, Kunisch,
-//! Pock, SIAM J. Imaging Sci. 3, 2010 (α₁ = w, α₀ = a w).
+//! Second-order total generalised variation, min over v of w Σ |∇x − v| + a w Σ |Ev|, E the symmetrised gradient.
+//! Affine regions cost as little as constant ones, so that smooth slopes do not become steps (the staircasing of total
+//! variation). Bredies, Kunisch, Pock, SIAM J. Imaging Sci. 3, 2010 (α₁ = w, α₀ = a w).
 //!
-//! Besides x the vector field v is primal; dual are q (|q| ≤ w) and the symmetric tensors r (|r| ≤ a w, Frobenius:
-//! entries off the diagonal are kept times √2). Both derivatives are forward differences, zero at the far faces, so an
-//! affine volume costs there only. Tensor operations on any device.
+//! The primal variables are x and the vector field v. The dual variables are q (|q| ≤ w) and the symmetric tensors r
+//! (|r| ≤ a w in the Frobenius norm; off-diagonal entries are stored multiplied by √2). Both derivatives are forward
+//! differences that are zero at the far faces, so that an affine volume has a cost there only. Computed with tensor
+//! operations, on any device.
 
 use super::variation::beyond;
 use super::{Penalty, Step};
@@ -17,12 +18,12 @@ use tch::{Device, Kind, TchError, Tensor};
 
 type Torch<T> = std::result::Result<T, TchError>;
 
-/// Total generalised variation with its variables.
+/// Total generalised variation with its dual variables and the field v.
 pub struct Generalised {
     weight: f64,
     ratio: f64,
     axes: Vec<(usize, f64)>,
-    /// v, and the ṽ of the step under way: one tensor per axis.
+    /// v, and ṽ of the current step: one tensor `[z, y, x]` per axis.
     v: Vec<Tensor>,
     next: Vec<Tensor>,
     q: Vec<Tensor>,
@@ -30,7 +31,7 @@ pub struct Generalised {
 }
 
 impl Generalised {
-    /// On a grid, everything 0; `ratio` a = α₀ / α₁.
+    /// The penalty on a grid, with all variables 0; `ratio` is a = α₀ / α₁.
     ///
     /// # Errors
     /// Memory.
@@ -48,7 +49,7 @@ impl Generalised {
         tv::norm_squared(&self.axes).max(1e-12)
     }
 
-    /// The step of v: 4 σ τᵥ = ½ beside σ' τᵥ ‖E‖² = ½.
+    /// The step size τᵥ of v, with 4 σ τᵥ = ½; σ' is chosen so that σ' τᵥ ‖E‖² = ½.
     fn field_step(step: &Step) -> f64 {
         0.125 / step.penalty
     }
@@ -92,7 +93,7 @@ impl Generalised {
         let mut found = 0.0;
         if let Some(bound) = step.bound {
             found = beyond(&slope, x, bound, step.nonnegative)?;
-            // v is a gradient where it matters: the largest of both bounds it.
+            // v is close to ∇x where it matters, so that the larger of both maxima bounds it.
             let largest =
                 |fields: &[Tensor]| fields.iter().map(|field| field.abs().max().double_value(&[])).fold(0.0, f64::max);
             let bound = 1.5 * largest(&self.v).max(largest(&tv::gradient(x, &self.axes)?));
@@ -131,12 +132,12 @@ impl Generalised {
     }
 }
 
-/// The entries of a symmetric tensor that are kept, row by row.
+/// Index pairs (k, l), k ≤ l, of the stored entries of a symmetric tensor, row by row.
 fn entries(axes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..axes).flat_map(move |k| (k..axes).map(move |l| (k, l)))
 }
 
-/// q ← q + ρ (project(q + σg, |q| ≤ radius) − q) for vectors given part by part.
+/// q ← q + ρ (project(q + σg, |q| ≤ radius) − q), with one tensor per component of the vectors.
 fn project(q: &mut [Tensor], g: &[Tensor], sigma: f64, radius: f64, relaxation: f64) -> Torch<()> {
     let moved = q.iter().zip(g).map(|(q, g)| q.f_add(&g.f_mul_scalar(sigma)?)).collect::<Torch<Vec<_>>>()?;
     let Some(first) = moved.first() else { return Ok(()) };
@@ -144,7 +145,7 @@ fn project(q: &mut [Tensor], g: &[Tensor], sigma: f64, radius: f64, relaxation: 
     for part in &moved {
         let _ = squares.f_addcmul_(part, part)?;
     }
-    // Radius 0 keeps q at 0.
+    // With radius 0, q stays 0.
     let shrink = squares.f_sqrt()?.f_clamp_min_(radius)?.f_clamp_min_(1e-30)?.f_reciprocal_()?.f_mul_scalar_(radius)?;
     for (q, mut moved) in q.iter_mut().zip(moved) {
         let _ = q.f_lerp_(&moved.f_mul_(&shrink)?, relaxation)?;
@@ -152,7 +153,7 @@ fn project(q: &mut [Tensor], g: &[Tensor], sigma: f64, radius: f64, relaxation: 
     Ok(())
 }
 
-/// Σ |g| and Σ g·q over vectors given part by part.
+/// Σ |g| and Σ g·q over the voxels, with one tensor per component of the vectors.
 fn magnitude_and_product(g: &[Tensor], q: &[Tensor]) -> Torch<(f64, f64)> {
     let Some(first) = g.first() else { return Ok((0.0, 0.0)) };
     let (mut squares, mut product) = (first.f_zeros_like()?, 0.0);
@@ -164,7 +165,7 @@ fn magnitude_and_product(g: &[Tensor], q: &[Tensor]) -> Torch<(f64, f64)> {
 }
 
 impl Penalty for Generalised {
-    /// |∇x − v|² ≤ 4/3 |∇x|² + 4 |v|²: the 4/3.
+    /// The factor 4/3 is that of |∇x − v|² ≤ 4/3 |∇x|² + 4 |v|².
     fn norm_squared(&self) -> f64 {
         4.0 / 3.0 * self.norm()
     }

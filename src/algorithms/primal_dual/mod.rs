@@ -1,16 +1,18 @@
-//! The primal-dual hybrid gradient method for min ½ |Âx − ŷ|² + R(x), x ≥ 0, with Â = A/‖A‖, ŷ = y/(‖A‖ mu_ref),
-//! x = mu/mu_ref, whatever the penalty R: shared by total variation and its relatives.
+//! The primal-dual hybrid gradient method for min ½ |Âx − ŷ|² + R(x), x ≥ 0, with Â = A/‖A‖, ŷ = y/(‖A‖ mu_ref), x =
+//! mu/mu_ref, for any penalty R; used by total variation and related penalties.
 //!
 //! Chambolle and Pock, J. Math. Imaging Vis. 40, 2011, in the overrelaxed form of Condat, J. Optim. Theory Appl. 158,
-//! 2013: x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and x, p, q move ρ times as far. Steps are per block
-//! (Pock and Chambolle, ICCV 2011): τ (σ ÂᵀRÂ + σ' ∇ᵀ∇) ≤ 1, with the ramp filter R of the data's dual step.
+//! 2013: x̃ = max(x − τ(Âᵀp + ∇ᵀq), 0), a dual step at 2x̃ − x, and the changes of x, p, q multiplied by the
+//! overrelaxation ρ. Each block has its own step size (Pock and Chambolle, ICCV 2011): τ (σ ÂᵀRÂ + σ' ∇ᵀ∇) ≤ 1, with
+//! the ramp filter R of the data's dual step.
 //!
-//! **Stopping.** The duality gap of the problem with |x| ≤ M beside its constraints (the partial gap of Chambolle and
-//! Pock 2011, §3.1, over a box) bounds how far the objective is above its minimum, if that lies within the box; M = 1.5
-//! max |x|. The box makes every dual point feasible: what Âᵀp + ∇ᵀq lacks to be 0 or more costs M per unit. The gap is
-//! summed as ½|r − p|² + Σ(R(x) + R*(q) − ∇x·q) + Σ(x s + M max(−s, 0)), r = Âx − ŷ, s = Âᵀp + ∇ᵀq, every term of which
-//! is 0 or more, so that it stays so in f32. It costs no projection: Âx and s are at hand. Every [`EVERY`]-th iteration
-//! is not overrelaxed, because only then x ≥ 0 and |q| ≤ w hold.
+//! **Stopping.** The duality gap of the problem with the additional constraint |x| ≤ M, M = 1.5 max |x|, (the partial
+//! gap of Chambolle and Pock 2011, §3.1, over a box) is an upper bound of how far the objective is above its minimum,
+//! if the minimiser lies within the box. The box makes every dual point feasible: a negative component of Âᵀp + ∇ᵀq
+//! costs M times its size. The gap is summed as ½|r − p|² + Σ(R(x) + R*(q) − ∇x·q) + Σ(x s + M max(−s, 0)), r = Âx − ŷ,
+//! s = Âᵀp + ∇ᵀq. Every term is 0 or more, so that the sum stays non-negative in f32. It needs no further projection,
+//! because Âx and s are known. Every [`EVERY`]-th iteration is not overrelaxed, because only then x ≥ 0 and |q| ≤ w
+//! hold.
 
 mod effort;
 mod fidelity;
@@ -38,14 +40,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
 
-/// Iterations between two looks at the gap.
+/// Number of iterations between two evaluations of the gap.
 pub const EVERY: u64 = 10;
-/// Overrelaxation of the iterations between.
+/// Overrelaxation ρ of the iterations between two evaluations of the gap.
 const RELAXATION: f64 = 1.8;
-/// Iterations after which the gap must have fallen by a fifth, or the steps are shortened.
+/// Number of iterations within which the gap must fall by a fifth; otherwise the dual steps are shortened.
 const PATIENCE: usize = 50;
 
-/// The data term of a [`Problem`], ready for any penalty and any start.
+/// The data term of a [`Problem`], to be minimised together with any penalty from any initial volume.
 pub struct SaddlePointProblem<'a> {
     fidelity: Fidelity,
     grid: Grid,
@@ -53,19 +55,19 @@ pub struct SaddlePointProblem<'a> {
     mu_ref: f64,
 }
 
-/// Where a solution ended.
+/// The result of the iteration.
 pub struct Solution {
     /// The volume x `[z, y, x]`, in units of mu_ref.
     pub x: Tensor,
-    /// Convergence.
+    /// Convergence curve.
     pub curve: Vec<CurvePoint>,
-    /// Iterations taken.
+    /// Number of iterations taken.
     pub iterations: u64,
-    /// Relative gap at the end.
+    /// Final duality gap relative to the objective.
     pub gap: f64,
 }
 
-/// The primal variable and the data's share of the dual one, with Âx for each x.
+/// The primal variable x, its successor, Âx, and the dual variable p of the data term.
 struct State {
     x: Tensor,
     next: Tensor,
@@ -73,7 +75,7 @@ struct State {
     p: Tensor,
 }
 
-/// Objective and relative gap at a point.
+/// Terms of the objective, relative gap and relative residual at an iterate.
 struct Evaluated {
     data: f64,
     penalty: f64,
@@ -82,11 +84,11 @@ struct Evaluated {
 }
 
 impl<'a> SaddlePointProblem<'a> {
-    /// The data term of a problem: one operator, two norms. With `noise`, A and y stand for √W A and √W y, where W
-    /// holds the inverse variances of the rays.
+    /// Builds the operator of a problem and computes its norms. With `noise`, A and y stand for √W A and √W y, where W
+    /// is the diagonal of the rays' inverse variances.
     ///
     /// # Errors
-    /// A scan that misses the grid; a model the device does not have; memory.
+    /// A scan whose rays miss the grid; a projector that the device does not have; lack of memory.
     pub fn new(problem: &Problem<'_>, noise: Option<&Statistics>, run: &'a Run<'a>) -> Result<Self> {
         let (mu_ref, integrals) = (problem.unit(), problem.values(run.device)?);
         let (mut operator, mut values) = (problem.operator(run.device)?, &integrals / mu_ref);
@@ -99,7 +101,7 @@ impl<'a> SaddlePointProblem<'a> {
         Ok(Self { fidelity, grid: problem.grid.clone(), run, mu_ref })
     }
 
-    /// x of a volume of attenuation.
+    /// x `[z, y, x]` of a volume of attenuation (1/mm), on the run's device.
     ///
     /// # Errors
     /// Memory.
@@ -107,7 +109,7 @@ impl<'a> SaddlePointProblem<'a> {
         Ok(from_volume(volume, self.run.device)? / self.mu_ref)
     }
 
-    /// The volume of attenuation of x.
+    /// The volume of attenuation (1/mm) of x `[z, y, x]`.
     ///
     /// # Errors
     /// Memory.
@@ -115,7 +117,7 @@ impl<'a> SaddlePointProblem<'a> {
         Volume::from_vec(self.grid.clone(), Quantity::Attenuation, to_vec(&(x.to_device(Device::Cpu) * self.mu_ref))?)
     }
 
-    /// A solution with what it tells about itself.
+    /// The reconstruction of a solution, with its curve, number of iterations and gap.
     ///
     /// # Errors
     /// Memory.
@@ -127,7 +129,7 @@ impl<'a> SaddlePointProblem<'a> {
         Ok(made)
     }
 
-    /// Minimises from `start` (or zero). `label` is what the progress calls it.
+    /// Minimises the objective from `start` (or zero). `label` is its name in progress messages.
     ///
     /// # Errors
     /// Memory; [`crate::error::Error::Stopped`].
@@ -184,7 +186,7 @@ impl<'a> SaddlePointProblem<'a> {
         let zeros = |shape: [usize; 3]| Tensor::f_zeros(shape.map(|n| n as i64), options).map_err(torch_error);
         let x = start.map_or_else(|| zeros(self.grid.shape), |start| Ok(start.copy()))?;
         let projected = if start.is_some() { self.fidelity.project(&x)? } else { zeros(self.fidelity.shape())? };
-        // The best p at x is the residual there.
+        // The optimal p at x is the residual Âx − ŷ.
         let p = if start.is_some() {
             (&projected - &self.fidelity.data).contiguous()
         } else {
@@ -193,7 +195,7 @@ impl<'a> SaddlePointProblem<'a> {
         Ok(State { next: zeros(self.grid.shape)?, x, projected, p })
     }
 
-    /// From x̃ in `state.next`: the dual steps at 2x̃ − x, and the relaxation of everything.
+    /// From x̃ in `state.next`: takes the dual steps at 2x̃ − x and relaxes all variables.
     fn advance(&self, state: &mut State, penalty: &mut dyn Penalty, step: &Step) -> Result<()> {
         penalty.dual(step, &state.next, &state.x)?;
         let projected = self.fidelity.project(&state.next)?;
@@ -227,8 +229,8 @@ impl<'a> SaddlePointProblem<'a> {
     }
 }
 
-/// Whether the gap has not fallen as it must: the norm of the data's part was then underestimated, and the iteration
-/// goes round in circles.
+/// Whether the gap has not fallen as it must: then the norm ‖√R Â‖ was underestimated, and the iteration does not
+/// converge.
 fn stuck(curve: &[CurvePoint]) -> bool {
     let looks = PATIENCE / EVERY as usize;
     let gap = |back: usize| curve.len().checked_sub(back + 1).and_then(|i| curve[i].figures.get("gap")).copied();

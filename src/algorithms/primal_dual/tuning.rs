@@ -1,4 +1,4 @@
-//! A penalty's reconstruction with its weight given or chosen: what the algorithms of this family do.
+//! Reconstruction with a penalty whose weight is given or chosen automatically; shared by `tv` and `tgv`.
 
 use super::{Effort, Penalty, SaddlePointProblem};
 use crate::algorithms::statistics::{self, Statistics};
@@ -8,46 +8,47 @@ use crate::data::Volume;
 use crate::error::Result;
 use tch::Tensor;
 
-/// How far a trial goes, in iterations and gap: its objective is then within two thousandths of the least. Less would
-/// flatter small weights: a trial that has not yet left the smooth volume it began with looks better than where it is
-/// going.
+/// Maximum iterations and relative gap of a trial: its objective is then within 0.2 % of the minimum. Fewer iterations
+/// would favour small weights, because a trial that is still close to its smooth initial volume looks better than its
+/// converged volume.
 const TRIAL: (u64, f64) = (80, 0.2);
 
-/// What a reconstruction is made of, whatever the penalty.
+/// The settings of a reconstruction with any penalty.
 pub struct Recipe<'a> {
-    /// What the progress calls it.
+    /// Name in progress messages.
     pub label: &'a str,
-    /// The weight, or how it is chosen.
+    /// The weight, or the rule by which it is chosen.
     pub weight: &'a Weight,
-    /// The noise of the data, if rays count by it.
+    /// Noise model of the data, if rays are weighted by their inverse variance.
     pub noise: Option<&'a Statistics>,
-    /// How far to iterate.
+    /// Stopping rule and step size of the final reconstruction.
     pub effort: Effort,
-    /// The penalty of a weight, its dual variables 0.
+    /// Builds the penalty for a weight, with dual variables 0.
     pub penalty: &'a dyn Fn(f64) -> Result<Box<dyn Penalty>>,
 }
 
 impl Recipe<'_> {
-    /// The weight alone.
+    /// Chooses the weight without the final reconstruction.
     ///
     /// # Errors
-    /// As the problem's.
+    /// As for [`SaddlePointProblem::new`] and [`SaddlePointProblem::solve`].
     pub fn choose(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Choice> {
         let _threads = crate::tensors::ThreadScope::for_tensors_of(problem.largest());
         let mut tuning = Tuning { recipe: self, lattice: problem.lattice, run, folds: Vec::new() };
         self.weight.choose(problem, run, &mut tuning)
     }
 
-    /// The volume that minimises the objective, from the run's initial volume or zero (or the last trial's).
+    /// Minimises the objective, starting from the run's initial volume, else from the last trial's volume, else from
+    /// zero.
     ///
     /// # Errors
-    /// As the problem's.
+    /// As for [`SaddlePointProblem::new`] and [`SaddlePointProblem::solve`].
     pub fn reconstruct(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Reconstruction> {
         let _threads = crate::tensors::ThreadScope::for_tensors_of(problem.largest());
         let (initial, lattice) = (run.initial.as_ref(), problem.lattice);
         let mut tuning = Tuning { recipe: self, lattice, run, folds: Vec::new() };
         let choice = self.weight.choose(problem, run, &mut tuning)?;
-        // What the first fold's last trial left is a good start, and the other folds' memory is free again.
+        // The variables of the first fold's last trial are a good start; the memory of the other folds is freed.
         let (penalty, tried) = tuning.folds.drain(..).next().map_or((None, None), |fold| (fold.penalty, fold.last));
         let saddle = SaddlePointProblem::new(problem, self.noise, run)?;
         let start = initial.map(|volume| saddle.scaled(volume)).transpose()?.or(tried);
@@ -55,7 +56,7 @@ impl Recipe<'_> {
         let solution = saddle.solve(penalty.as_mut(), &self.effort_on(lattice), start.as_ref(), self.label)?;
         let mut made = saddle.reconstruction(solution)?;
         made.notes.extend(choice.notes());
-        // Photons that are counted are what the warning is about: it means nothing to another measurement.
+        // The warning is about photon statistics and does not apply to measurements other than X-rays.
         if let (None, Ok(data)) = (self.noise, problem.projections()) {
             made.warnings.extend(statistics::unequal(data));
         }
@@ -63,7 +64,7 @@ impl Recipe<'_> {
     }
 }
 
-/// Trial reconstructions of each set of projections, each from the last one's variables.
+/// Trial reconstructions of each fold, each starting from the variables of the previous trial.
 struct Tuning<'a> {
     recipe: &'a Recipe<'a>,
     lattice: usize,
@@ -71,7 +72,7 @@ struct Tuning<'a> {
     folds: Vec<Fold<'a>>,
 }
 
-/// A set of projections, with what the last trial left.
+/// The problem of one fold, with the variables of its last trial.
 struct Fold<'a> {
     problem: SaddlePointProblem<'a>,
     penalty: Option<Box<dyn Penalty>>,
@@ -79,12 +80,13 @@ struct Fold<'a> {
 }
 
 impl Recipe<'_> {
-    /// The effort with a primal step for the run's grid: ‖Â‖ = 1 on all of them, but the finer voxels are more.
+    /// The effort with the primal step scaled to a grid `lattice` times finer: ‖Â‖ = 1 on every grid, but a finer one
+    /// has more voxels.
     fn effort_on(&self, lattice: usize) -> Effort {
         Effort { step: self.effort.step * lattice as f64, ..self.effort }
     }
 
-    /// The penalty of a weight that is meant for the picture's voxels, from the last one where there is one.
+    /// The penalty for a weight given for voxels of the output grid, reusing the variables of `last` if there is one.
     fn weighted(&self, last: Option<Box<dyn Penalty>>, weight: f64, lattice: usize) -> Result<Box<dyn Penalty>> {
         let weight = weight * lattice as f64;
         let Some(mut penalty) = last else { return (self.penalty)(weight) };

@@ -1,8 +1,8 @@
-//! w Σ h(|∇x|): total variation (Rudin, Osher, Fatemi, Physica D 60, 1992) or, smoothed below δ, Huber's function of
-//! the gradient (Huber 1964), which leaves smooth shading smooth. The dual variable is q, a vector per voxel with |q| ≤
-//! w.
+//! w Σ h(|∇x|): total variation (Rudin, Osher, Fatemi, Physica D 60, 1992) or, quadratic below δ, Huber's function of
+//! the gradient (Huber 1964), which avoids staircasing of smooth shading. The dual variable is q, one vector per voxel
+//! with |q| ≤ w.
 //!
-//! One pass of the kernels per step, the CPU's or a card's; tensor operations are what they are tested against.
+//! Each step is one pass of a kernel on the CPU or a GPU; tensor operations are the reference in tests.
 
 use super::{Penalty, Step};
 use crate::data::Grid;
@@ -20,24 +20,24 @@ pub struct Variation {
     delta: f64,
     axes: Vec<(usize, f64)>,
     lattice: Lattice,
-    /// Along z, y, x; zero for an axis without differences.
+    /// Components along z, y, x, each `[z, y, x]`; 0 for an axis with a single voxel.
     q: [Tensor; 3],
     place: Place,
 }
 
-/// Who takes the steps.
+/// The implementation that takes the steps.
 enum Place {
-    /// The kernels of the CPU.
+    /// Kernels on the CPU.
     Host,
-    /// Those of a card.
+    /// Kernels on a GPU.
     Card(OnCard),
-    /// Tensor operations, the reference of both.
+    /// Tensor operations, the reference for both in tests.
     #[cfg(test)]
     Tensors,
 }
 
 impl Variation {
-    /// On a grid, q = 0; `delta` 0 is total variation.
+    /// The penalty on a grid, with q = 0. `delta` is the Huber width δ in x per voxel; 0 is total variation.
     ///
     /// # Errors
     /// Memory.
@@ -66,10 +66,10 @@ impl Variation {
     }
 }
 
-/// The steps as tensor operations.
+/// The steps as tensor operations, for tests.
 #[cfg(test)]
 impl Variation {
-    /// The parts of q along axes that have differences.
+    /// The components of q along axes with more than one voxel.
     fn fields(&self) -> Vec<Tensor> {
         self.axes.iter().map(|&(k, _)| self.q[k].shallow_clone()).collect()
     }
@@ -82,7 +82,7 @@ impl Variation {
             let _ = squares.f_addcmul_(&slope, &slope)?;
             moved.push((k, slope));
         }
-        // weight 0 keeps q at 0.
+        // With weight 0, q stays 0.
         let shrink = squares
             .f_sqrt()?
             .f_clamp_min_(self.weight)?
@@ -123,7 +123,8 @@ impl Variation {
     }
 }
 
-/// Σ x s + M max(−s, 0), or |s| without the constraint: what the primal constraint of the dual point costs in a box.
+/// Σ (x s + M max(−s, 0)) for x ≥ 0, or Σ (x s + M |s|) without that constraint: the term of the duality gap within the
+/// box |x| ≤ M, where s is `slope`.
 pub(super) fn beyond(slope: &Tensor, x: &Tensor, bound: f64, nonnegative: bool) -> std::result::Result<f64, TchError> {
     let outside = if nonnegative { slope.f_neg()?.f_clamp_min(0.0)? } else { slope.f_abs()? };
     Ok(outside.f_mul_scalar(bound)?.f_add(&slope.f_mul(x)?)?.f_sum(Kind::Double)?.double_value(&[]))

@@ -1,4 +1,5 @@
-//! A fit as bytes: safetensors with `field.*`, `optimizer.*` and `occupancy`, and metadata that says what they are.
+//! The checkpoint of a fit: a safetensors file with the tensors `field.*`, `optimizer.*` and `occupancy`, and metadata
+//! that describes them.
 
 use super::Config;
 use crate::algorithms::Run;
@@ -11,17 +12,17 @@ use crate::optimizers::Optimizer;
 use crate::renderers::emission_absorption::Occupancy;
 use std::collections::HashMap;
 
-/// Version of the keys below.
+/// Version of the checkpoint format.
 const FORMAT: &str = "1";
-/// What tells these files from those of neural fields.
+/// Kind of the checkpoint, which distinguishes it from that of a neural field.
 const KIND: &str = "radiance_field";
-/// The name of the densities that the grid of matter remembers.
+/// Name of the tensor with the densities of the occupancy grid.
 const OCCUPANCY: &str = "occupancy";
 
-/// Everything a fit needs to go on with the same bits.
+/// Everything that a fit needs to continue with bit-identical results.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Snapshot {
-    /// Steps done; the random state too, as every draw is keyed by its step.
+    /// Steps done. This is the random state too, because every random draw is keyed by its step.
     pub(super) step: u64,
     pub(super) seconds: f64,
     /// Sum and number of the losses since the last point of the curve.
@@ -40,7 +41,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(fault)
 }
 
-/// Names what a checkpoint must have been made for: configuration, pictures, seed, device.
+/// Hash of everything that a checkpoint must match to be resumed: configuration, pictures, seed and device.
 pub(super) fn identity(config: &Config, data: &Pictures, run: &Run<'_>) -> Result<String> {
     // How often to save does not change what is saved.
     let config = Config { checkpoint_seconds: 0.0, ..config.clone() };
@@ -48,7 +49,7 @@ pub(super) fn identity(config: &Config, data: &Pictures, run: &Run<'_>) -> Resul
     Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
 }
 
-/// The parameters and the optimizer's state under their names in the file.
+/// The parameters and the optimizer's state, under their names in the file.
 pub(super) fn tensors(field: &Radiance, optimizer: &dyn Optimizer) -> Result<Vec<NamedArray>> {
     let weights = field.parameters().iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
@@ -76,7 +77,7 @@ pub(super) fn about(bytes: &[u8]) -> Result<(Config, Grid, String)> {
 }
 
 impl Snapshot {
-    /// The file's bytes.
+    /// Encodes the snapshot as the bytes of a checkpoint file.
     pub(super) fn encode(&self, config: &Config, grid: &Grid, identity: &str) -> Result<Vec<u8>> {
         let cells = config.cells.max(1);
         let matter = NamedArray { name: OCCUPANCY.to_string(), shape: vec![cells; 3], values: self.matter.clone() };
@@ -121,17 +122,17 @@ impl Snapshot {
         })
     }
 
-    /// The grid of matter.
+    /// The occupancy grid for samples `step` apart.
     pub(super) fn matter(&self, config: &Config, step: f64) -> Result<Occupancy> {
         let fresh = Occupancy::new(config.cells.max(1));
-        // Before the first look everything counts as matter.
+        // Before its first update every cell counts as occupied.
         if config.cells == 0 || self.step <= config.refresh {
             return Ok(fresh);
         }
         fresh.with_density(self.matter.clone(), step).ok_or_else(|| fault("its `occupancy` has another size"))
     }
 
-    /// Puts the weights back, and the state of an optimizer; changes no weight unless all of it fits.
+    /// Restores the weights, and the state of an optimizer if one is given; changes no weight unless all of them fit.
     pub(super) fn restore(&self, parameters: &[Parameter], optimizer: Option<&mut dyn Optimizer>) -> Result<()> {
         let find = |name: &str| self.tensors.iter().find(|array| array.name == name);
         let weight = |parameter: &Parameter| {

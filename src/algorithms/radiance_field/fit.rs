@@ -1,4 +1,4 @@
-//! The fit: its steps, its looks at where matter is, and its checkpoints.
+//! The fit: its steps, the updates of the occupancy grid, and its checkpoints.
 
 use super::Config;
 use super::checkpoint::{self, Snapshot};
@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 use tch::{Device, Kind};
 
-/// Points of the convergence curve.
+/// Number of points of the convergence curve.
 const POINTS: u64 = 100;
-/// Points asked at once where matter is looked for.
+/// Number of points evaluated at once in an update of the occupancy grid.
 const QUESTIONS: usize = 1 << 15;
 
 /// A fit under way.
@@ -30,7 +30,7 @@ pub(super) struct Fit<'a> {
     optimizer: Box<dyn Optimizer>,
     matter: Occupancy,
     identity: String,
-    /// Whether all pictures are opaque, so that the background is a part of what is seen.
+    /// Whether all pictures are fully opaque, so that the background is part of them.
     opaque: bool,
     seed: u64,
     device: Device,
@@ -80,12 +80,12 @@ impl<'a> Fit<'a> {
             self.pause(run)?;
         }
         task.end();
-        // The weights are a result too.
+        // Save the final weights, which are a result too.
         run.checkpoints.save(&self.snapshot()?)?;
         self.finish(run)
     }
 
-    /// One step; false where the fit diverged.
+    /// Takes one step; returns false if the fit diverged.
     fn advance(&mut self) -> Result<bool> {
         if self.config.cells > 0 && self.step > 0 && self.step.is_multiple_of(self.config.refresh) {
             self.look_for_matter()?;
@@ -112,7 +112,7 @@ impl<'a> Fit<'a> {
         step::accumulate(&self.field, &self.march, &self.matter, targets, (self.config.rays, self.device))
     }
 
-    /// Asks the field for its density at a random point of every cell.
+    /// Updates the occupancy grid with the field's density at a random point of every cell.
     fn look_for_matter(&mut self) -> Result<()> {
         let points = self.matter.questions(self.seed, self.step);
         let mut found = Vec::with_capacity(points.len() / 3);
@@ -143,7 +143,7 @@ impl<'a> Fit<'a> {
         self.seconds_before + self.begun.elapsed().as_secs_f64()
     }
 
-    /// Between steps: a checkpoint if one is due, and the stop that was asked for.
+    /// Between steps: saves a checkpoint if one is due, and stops if that was requested.
     fn pause(&mut self, run: &Run<'_>) -> Result<()> {
         let stop = run.stop.stop();
         if stop.is_some() || self.saved.elapsed().as_secs_f64() >= self.config.checkpoint_seconds {

@@ -2,13 +2,13 @@
 //! in the form of instant-ngp (Müller et al., ACM TOG 41(4), 2022).
 //!
 //! min over weights of the mean squared difference between the pixels of the pictures and C + (1 − A) b, where C and A
-//! are colour and opacity along the pixel's ray (see [`crate::renderers::emission_absorption`]) and b the background:
-//! a random colour for each ray where the pictures have opacity, so that it is learned too, else a given one. Each step
-//! takes pixels at random from all training pictures. A coarse grid of where matter is, asked anew every few steps,
-//! saves the samples in empty space.
+//! are colour and opacity along the pixel's ray (see [`crate::renderers::emission_absorption`]) and b the background: a
+//! random colour for each ray where the pictures have opacity, so that it is learned too, else a given one. Each step
+//! takes pixels at random from all training pictures. A coarse occupancy grid, updated every few steps, saves the
+//! samples in empty space.
 //!
-//! It takes pictures (`simulate: {cameras, appearance}`, `acquire: {images}`), no projections. When to use: to see an
-//! object from where no camera stood. docs/neural-rendering.md.
+//! It takes pictures (`simulate: {cameras, appearance}`, `acquire: {images}`), not projections, and renders the object
+//! from new viewpoints. See docs/neural-rendering.md.
 
 mod checkpoint;
 mod fit;
@@ -26,31 +26,31 @@ use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A radiance field and how it is fitted.
+/// A radiance field and the settings of its fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The network.
+    /// The network that represents density and colour.
     pub field: radiance::Config,
-    /// What steps its weights.
+    /// Optimizer of the network's weights.
     pub optimizer: OneOf<OptimizerKind>,
-    /// How the learning rate falls over the steps.
+    /// How the learning rate decreases over the steps.
     pub schedule: Schedule,
-    /// Steps.
+    /// Number of steps.
     pub steps: u64,
-    /// Rays of a step.
+    /// Number of random rays (pixels) per step.
     pub rays: usize,
-    /// Samples of a ray along the diagonal of the object's box.
+    /// Number of samples along the diagonal of the object's box, which sets the distance between samples on a ray.
     pub samples: usize,
-    /// Cells along each axis of the grid that says where matter is; 0: every sample is taken.
+    /// Number of cells along each axis of the occupancy grid; samples in empty cells are skipped. 0 takes every sample.
     pub cells: usize,
-    /// Steps between two looks at where matter is.
+    /// Number of steps between two updates of the occupancy grid.
     pub refresh: u64,
-    /// Background of pictures without opacity: red, green, blue, 0 to 1.
+    /// Background colour of pictures without opacity: red, green, blue, each 0 to 1.
     pub background: [f32; 3],
-    /// Rays computed at once: bounds memory, whatever the pictures.
+    /// Number of rays computed at once, which bounds the memory.
     pub chunk: usize,
-    /// Seconds between checkpoints. Does not change the result.
+    /// Seconds between checkpoints; does not affect the result.
     pub checkpoint_seconds: f64,
 }
 
@@ -113,7 +113,7 @@ impl Algorithm for Config {
     fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let Measured::Pictures { pixels, held_out, .. } = setup.measured else { return Estimate::default() };
         let cost = self.field.cost();
-        // A quarter of the samples lie in cells with matter, about; a rendering goes forward only.
+        // About a quarter of the samples lie in occupied cells; rendering needs the forward pass only.
         let samples = self.samples as f64 / 4.0;
         let fitted = self.steps as f64 * self.rays as f64 * samples;
         let rendered = (held_out * pixels[0] * pixels[1]) as f64 * samples / 3.0;

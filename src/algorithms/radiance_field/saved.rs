@@ -1,4 +1,4 @@
-//! A fitted radiance field: what cameras see of it, and its density on a grid.
+//! A fitted radiance field: rendering it for cameras, and its density on a grid.
 
 use super::checkpoint::{self, Snapshot, fault};
 use super::{Config, step};
@@ -12,12 +12,12 @@ use crate::renderers::emission_absorption::{Marcher, Occupancy, Ray, Seen};
 use crate::tensors::{from_slice, to_vec, torch_error};
 use tch::{Device, Kind};
 
-/// Raw densities above this count as this.
+/// Upper limit of the raw density; larger values are clamped to it.
 pub(super) const DENSEST: f64 = composite::DENSEST;
-/// Points asked at once.
+/// Number of points evaluated at once.
 const POINTS: usize = 1 << 15;
 
-/// A field with everything it is rendered with.
+/// A field with everything that rendering it needs.
 pub(super) struct Scene<'a> {
     pub(super) config: &'a Config,
     pub(super) field: &'a Radiance,
@@ -28,7 +28,7 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// What each camera sees.
+    /// Renders the picture of each camera.
     pub(super) fn views(&self, cameras: &[&Camera], stop: &dyn StopSignal) -> Result<Vec<Rendering>> {
         let task = progress::begin("render", Some(cameras.len() as u64));
         let mut views = Vec::with_capacity(cameras.len());
@@ -59,7 +59,7 @@ impl Scene<'_> {
         Ok(Rendering { picture, depth })
     }
 
-    /// Colour and opacity of a pixel.
+    /// Red, green, blue and opacity of a pixel, each 0 to 1.
     fn pixel(&self, seen: &Seen) -> [f32; 4] {
         let unit = |value: f64| value.clamp(0.0, 1.0) as f32;
         if self.opaque {
@@ -72,7 +72,7 @@ impl Scene<'_> {
         [r, g, b, unit(seen.opacity)]
     }
 
-    /// Density (1/mm) at the voxel centres of a grid; 0 where there is no matter.
+    /// Density (1/mm) at the voxel centres of a grid; 0 outside the box and in empty cells of the occupancy grid.
     pub(super) fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         let unit = self.grid.half_extent();
         let [_, ny, nx] = grid.shape;
@@ -94,7 +94,7 @@ impl Scene<'_> {
     }
 }
 
-/// A radiance field with its weights, as a checkpoint keeps it.
+/// A radiance field with its weights, read from a checkpoint.
 pub struct Fitted {
     config: Config,
     field: Radiance,
@@ -108,7 +108,7 @@ impl Fitted {
     /// Reads the bytes of a checkpoint.
     ///
     /// # Errors
-    /// Bytes that are no checkpoint of a radiance field, or of another version of it.
+    /// Bytes that are not a checkpoint of a radiance field, or that have another format version.
     pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
         let (config, grid, identity) = checkpoint::about(bytes)?;
         config.check_numbers().map_err(fault)?;
@@ -125,16 +125,16 @@ impl Fitted {
         checkpoint::about(bytes).is_ok()
     }
 
-    /// The box of the object, and the grid on which its density was written.
+    /// The grid on which the density was written; its box is that of the object.
     #[must_use]
     pub fn grid(&self) -> &Grid {
         &self.grid
     }
 
-    /// What each camera sees.
+    /// Renders the picture of each camera.
     ///
     /// # Errors
-    /// Memory; a stop that was asked for.
+    /// Lack of memory; a stop that was requested.
     pub fn views(&self, cameras: &[&Camera], stop: &dyn StopSignal) -> Result<Vec<Rendering>> {
         self.scene().views(cameras, stop)
     }
@@ -142,7 +142,7 @@ impl Fitted {
     /// Density (1/mm) at the voxel centres of a grid.
     ///
     /// # Errors
-    /// Memory; a stop that was asked for.
+    /// Lack of memory; a stop that was requested.
     pub fn volume(&self, grid: &Grid, stop: &dyn StopSignal) -> Result<Volume> {
         self.scene().volume(grid, stop)
     }

@@ -1,4 +1,4 @@
-//! One step: rays at random, the samples along them, what is seen and the gradient of its error.
+//! One step: random rays, the samples along them, the rendered colours and the gradient of their error.
 
 use super::Config;
 use crate::data::Pictures;
@@ -10,16 +10,16 @@ use crate::tensors::{from_slice, lend, torch_error};
 use rand::RngExt;
 use tch::{Device, Tensor};
 
-/// A ray and what it should see.
+/// A ray and the colour that the field should render for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target {
     ray: Ray,
-    /// Colour before the background.
+    /// Colour of the picture composited over the background.
     color: [f64; 3],
     background: [f64; 3],
 }
 
-/// Draws the rays of a step: pixels of all training pictures, each as likely.
+/// Draws the rays of a step: pixels of all training pictures, each with the same probability.
 pub(super) fn draw(data: &Pictures, opaque: bool, config: &Config, seed: u64, step: u64) -> Vec<Target> {
     let mut random = stream(seed, "radiance field rays", step);
     let [rows, columns] = data.pixels();
@@ -37,7 +37,7 @@ pub(super) fn draw(data: &Pictures, opaque: bool, config: &Config, seed: u64, st
     (0..config.rays).map(one).collect()
 }
 
-/// Samples as tensors on a device: points `[n, 3]` and what the field is told of their directions `[n, width]`.
+/// Samples as tensors on a device: points `[n, 3]` and the encoded directions of their rays `[n, width]`.
 pub(super) fn tensors(field: &Radiance, rays: &[Ray], samples: &Samples, device: Device) -> Result<(Tensor, Tensor)> {
     let points = from_slice(&samples.points, &[samples.depths.len(), 3], device)?;
     let directions: Vec<[f64; 3]> = rays.iter().map(|ray| ray.direction).collect();
@@ -46,7 +46,7 @@ pub(super) fn tensors(field: &Radiance, rays: &[Ray], samples: &Samples, device:
     Ok((points, told))
 }
 
-/// What some rays see, without gradients.
+/// Renders some rays, without gradients.
 pub(super) fn look(
     field: &Radiance,
     march: &Marcher<'_>,
@@ -64,8 +64,8 @@ pub(super) fn look(
     Ok(batch.forward(lend(&raw.map_err(torch_error)?)?))
 }
 
-/// Adds the gradient of some targets' share of the mean squared error to the parameters' `.grad`; gives that share.
-/// `rays` is the number of rays of the whole step.
+/// Adds the gradient of the contribution of `targets` to the mean squared error to the parameters' `.grad`, and returns
+/// that contribution. `rays` is the number of rays of the whole step.
 pub(super) fn accumulate(
     field: &Radiance,
     march: &Marcher<'_>,

@@ -1,8 +1,8 @@
-//! Redundancy: how much of each ray counts where an orbit measures it twice, so that both together count once.
+//! Redundancy weights: rays that an orbit measures twice are weighted so that both measurements together count once.
 //!
-//! The ray at source angle β (counted from the first angle of the arc, growing) and fan angle γ (along +u) is the ray
-//! (β + π − 2γ, −γ) from the other side. Weights of such a pair add to one; a parallel beam has γ = 0. The arc is the
-//! one that the views' angles cover, in whatever order they come ([`AngularSweep`]).
+//! The ray at source angle β (from the first angle of the arc, growing) and fan angle γ (along +u) is the same line as
+//! the ray (β + π − 2γ, −γ) from the other side. The weights of such a pair add to one; for a parallel beam γ = 0. The
+//! arc is the range that the angles of the views cover, in any order ([`AngularSweep`]).
 
 mod offset_detector;
 mod short_scan;
@@ -12,44 +12,44 @@ use crate::data::{AngularSweep, Orbit, Warning};
 use crate::error::{Error, Result};
 use std::f64::consts::{PI, TAU};
 
-/// Weights of views and rays.
+/// Angular steps of the views and redundancy weights of the rays.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Redundancy {
-    /// What the views' angles cover, and how much of it each stands for.
+    /// The arc that the views cover, and the angular step of each view.
     pub(super) sweep: AngularSweep,
     kind: Kind,
     divergent: bool,
 }
 
-/// Weights of rays.
+/// Scheme of redundancy weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
-    /// All the way round: every ray was measured equally often.
+    /// Closed orbit: every ray is measured equally often.
     Even {
-        /// One over how often.
+        /// One over the number of measurements of each ray.
         weight: f64,
     },
-    /// All the way round with a detector that sees beyond the axis on one side only.
+    /// Full circle with a detector shifted sideways, so that it covers the volume on one side of the axis only.
     Offset(offset_detector::Overlap),
-    /// At least half a turn and the fan.
+    /// Short scan: at least half a turn plus the full fan angle.
     Short(short_scan::Parker),
-    /// Less: what was measured twice is shared, what was not measured is missing.
+    /// Limited arc, shorter than a short scan: rays measured twice share their weight, unmeasured rays are missing.
     Limited(short_scan::Shared),
 }
 
 impl Redundancy {
-    /// What an orbit needs, seen by `fan`, for a volume that reaches `reach` radians from the central ray (mm from the
-    /// axis for a parallel beam).
+    /// The weights for an orbit with the detector `fan`, for a volume that extends to `reach` radians from the central
+    /// ray (mm from the axis for a parallel beam).
     ///
     /// # Errors
-    /// An offset detector that truncates the volume without a whole turn, or that does not see the axis.
+    /// An offset detector that truncates the volume on one side without a full circle, or that does not see the axis.
     pub(super) fn of(orbit: &Orbit, fan: &Fan, reach: f64) -> Result<Self> {
         let divergent = orbit.source_to_axis.is_some();
         let [low, high] = fan.ends();
         let short = high.min(-low);
         let turn = AngularSweep::of(&orbit.angles, TAU);
-        // A parallel half turn measures every ray once, whatever the offset: what lies beyond the short side is just
-        // truncated.
+        // A half turn of a parallel beam measures every ray once at any offset: the volume beyond the short side is
+        // merely truncated.
         let lopsided = (divergent || turn.closed)
             && (high + low).abs() > offset_detector::LOPSIDED * (high - low)
             && short < reach;
@@ -60,7 +60,7 @@ impl Redundancy {
         }
         let fan_angle = if divergent { high.max(-low).min(reach) } else { 0.0 };
         let sweep = if divergent { turn } else { AngularSweep::of(&orbit.angles, PI) };
-        // The opposite rays stand in for views missing in a wide gap.
+        // In a wide gap the opposite rays replace those of the missing views.
         let spared = divergent && sweep.gaping && TAU - sweep.gap >= PI + 2.0 * fan_angle;
         let sweep = if spared { sweep.opened(TAU) } else { sweep };
         let arc = sweep.arc;
@@ -86,23 +86,24 @@ impl Redundancy {
         }
     }
 
-    /// +1 if a shifted detector sees farther along +u, -1 along -u.
+    /// +1 if a shifted detector extends farther along +u, -1 along -u; `None` if it is not shifted.
     pub(super) fn long_side(&self) -> Option<f64> {
         if let Kind::Offset(overlap) = &self.kind { Some(overlap.long_side) } else { None }
     }
 
-    /// What the angles do not cover.
+    /// A warning if views are missing from the arc.
     pub(super) fn warning(&self, method: &str) -> Option<Warning> {
         if let Kind::Limited(shared) = &self.kind {
             let message = format!(
-                "{method}: the arc is {:.1} degrees short of a short scan; what it does not see is smeared",
+                "{method}: the arc is {:.1} degrees short of a short scan; structures that it does not measure are \
+                 smeared",
                 shared.missing.to_degrees()
             );
             return Some(Warning::new("limited_arc", message));
         }
         (self.sweep.closed && self.sweep.gaping).then(|| {
             let message = format!(
-                "{method}: views are missing in a gap of {:.1} degrees; the views beside it stand in for them",
+                "{method}: views are missing in a gap of {:.1} degrees; their neighbours are weighted more",
                 self.sweep.gap.to_degrees()
             );
             Warning::new("angular_gap", message)
@@ -110,8 +111,8 @@ impl Redundancy {
     }
 }
 
-/// Refuses an offset detector whose short side (its end at `short` from the central ray) is not seen from the other
-/// side.
+/// Refuses an offset detector (whose short side ends at `short` from the central ray) if the rays missing on that side
+/// are not measured from the opposite side.
 fn offset_is_possible(turn: &AngularSweep, short: f64) -> Result<()> {
     if !turn.closed {
         let problem = format!(

@@ -1,18 +1,18 @@
 //! Weights for a detector shifted sideways over a full circle (half fan): w(s) = ½ (1 + sin(π s / 2Δ)) within the
 //! overlap |s| < Δ, 1 beyond it on the long side, 0 on the short one; s is the fan angle γ (a distance for a parallel
-//! beam). Since the opposite ray is at −s, the two add to one. Wang, Med. Phys. 29 (2002) 1634, eq. 4, with the angle
-//! for atan(u/D).
+//! beam). Since the opposite ray is at −s, the two add to one. Wang, Med. Phys. 29 (2002) 1634, eq. 4, where s =
+//! atan(u/D).
 
 use std::f64::consts::FRAC_PI_2;
 
-/// A detector whose ends are at distances from the central ray that differ by more than this part of its width is a
-/// shifted one; less is misalignment, where both sides are used alike (as RTK does).
+/// A detector counts as shifted if the distances of its two ends from the central ray differ by more than this fraction
+/// of its width; a smaller difference is a misalignment, for which both sides are used alike (as in RTK).
 pub(super) const LOPSIDED: f64 = 0.1;
 
-/// The part of the detector on both sides of the central ray.
+/// The part of the detector for which the mirrored position is on the detector too.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in super::super) struct Overlap {
-    /// Δ.
+    /// Half width Δ of the overlap, radians (mm for a parallel beam).
     pub(super) half: f64,
     /// +1 if the long side is +u.
     pub(super) long_side: f64,

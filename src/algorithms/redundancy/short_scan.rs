@@ -1,11 +1,11 @@
-//! Weights for arcs that are not whole turns.
+//! Redundancy weights for arcs shorter than a full turn.
 //!
 //! Parker's for a short scan, with the margin δ = (arc − π)/2 in place of half the fan angle, so that any arc from π +
 //! fan to 2π is used whole: w = sin²(π β / 4(δ + γ)) for β < 2(δ + γ), sin²(π (π + 2δ − β) / 4(δ − γ)) for β > π + 2γ,
 //! 1 between. Parker, Med. Phys. 9 (1982) 254, eq. 12 (his α counts against our γ); the general arc: Silver, Med. Phys.
-//! 27 (2000) 773. For less, a ray measured twice is shared by w = c(β) / (c(β) + c(β')), c rising as cos² over ten
-//! degrees from both ends: Noo, Defrise, Clackdoyle and Kudo, Phys. Med. Biol. 47 (2002) 2525, eq. 39. Rays never
-//! measured stay missing.
+//! 27 (2000) 773. For shorter arcs, the two measurements of a ray have the weights w = c(β) / (c(β) + c(β')), with c
+//! rising as sin² over ten degrees from both ends: Noo, Defrise, Clackdoyle and Kudo, Phys. Med. Biol. 47 (2002) 2525,
+//! eq. 39. Rays that were never measured remain missing.
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
 
@@ -30,12 +30,12 @@ impl Parker {
     }
 }
 
-/// Shares of what was measured twice.
+/// Weights for an arc shorter than a short scan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in super::super) struct Shared {
     /// Arc, radians.
     pub(super) arc: f64,
-    /// Arc that a short scan would have beyond, radians.
+    /// Arc by which it is shorter than a short scan, radians.
     pub(super) missing: f64,
 }
 
@@ -44,7 +44,7 @@ impl Shared {
         let width = (PI / 18.0).min(self.arc / 2.0);
         let edge = |beta: f64| {
             let inside = beta.min(self.arc - beta);
-            // A hair beyond the ends, so that the first and last view are not lost.
+            // Shifted by 1 mrad, so that the first and the last view have a weight above 0.
             if inside < -1e-9 { 0.0 } else { (FRAC_PI_2 * ((inside + 1e-3) / width).min(1.0)).sin().powi(2) }
         };
         let own = edge(beta);

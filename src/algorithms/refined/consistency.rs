@@ -1,20 +1,21 @@
 //! A correction that agrees with the data: min κ ‖A δ − r‖² + ‖δ − d‖² by conjugate gradients from the network's d.
 //!
-//! r is what the start leaves of the data. κ = c · mean(d²) / mean(r²) with the trained factor c: how large the
-//! network's own error may be (as d is) against the noise and what the model of the scan gets wrong (as r is). Both
-//! means scale with the data, so that the result does. Conjugate gradients: Hestenes and Stiefel 1952.
+//! r = y − A x is the residual of the start x. κ = c · mean(d²) / mean(r²), with a factor c that was chosen in
+//! training, weighs the network's error (proportional to d) against noise and discretisation error (proportional to r).
+//! Both means scale with the square of the data, so that δ scales with the data. Conjugate gradients: Hestenes and
+//! Stiefel 1952.
 
 use crate::error::Result;
 use crate::operators::LinearOperator;
 use crate::tensors::{dot, torch_error};
 use tch::Tensor;
 
-/// How strongly, and how long.
+/// Strength of the data consistency and number of iterations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Consistency {
-    /// c; 0 leaves the network's correction as it is.
+    /// Factor c of κ; 0 leaves the network's correction unchanged.
     pub factor: f64,
-    /// Steps of conjugate gradients.
+    /// Number of conjugate-gradient steps.
     pub steps: u64,
 }
 
@@ -35,7 +36,7 @@ impl Consistency {
         let mut direction = slope.copy();
         let (mut now, first) = (square(&slope)?, square(&slope)?);
         for _ in 0..self.steps {
-            // Nothing left to gain within rounding.
+            // Converged within rounding.
             if now <= 1e-12 * first || now <= 0.0 {
                 break;
             }

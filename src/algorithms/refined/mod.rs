@@ -1,14 +1,16 @@
-//! Total variation, refined by a small network that has seen other scans: x + δ, with δ drawn back to the data.
+//! Total variation, refined by a small network that was trained on other scans: the result is x + δ, where the
+//! correction δ is made consistent with the data.
 //!
-//! 1. x: total variation with a weight chosen by left-out views, on the finer model of the scan.
-//! 2. A U-Net without biases sees x and the filtered backprojection of y − A x, slice by slice, and gives a correction
-//!    ([`Network`]).
-//! 3. Conjugate gradients draw the correction to the data ([`Consistency`]).
+//! 1. x is the total variation volume, with a weight chosen by left-out views and a finer discretisation of the scan.
+//! 2. A U-Net without biases takes x and the filtered backprojection of y − A x, slice by slice, and returns a
+//!    correction ([`Network`]).
+//! 3. Conjugate gradients make the correction consistent with the data ([`Consistency`]).
 //!
-//! A learned prior adds what is likely, not only what was measured. So it is asked for by name, the total variation
-//! stands beside the result as `start` and their difference as `difference`, scans unlike those that the network has
-//! seen are warned of ([`traits`]) or refused (`strict`), and left-out views tell where it does harm. They cannot tell
-//! that it invents nothing. docs/refinement.md shows both.
+//! A learned prior adds structure that is likely, not only what was measured. Therefore the method is used only if it
+//! is named explicitly; the result comes with the total variation volume (`start`) and the change that was made
+//! (`difference`); scans unlike those of the training give a warning ([`traits`]) or are refused (`strict`); and
+//! left-out views test whether the refinement makes the prediction worse. They cannot prove that it invents nothing.
+//! docs/refinement.md shows both.
 
 mod consistency;
 mod network;
@@ -39,35 +41,37 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// Weights that are part of the program, trained on slices: a volume is warned of.
+/// Weights included in the program, trained on 2-D slices; a 3-D volume gives a warning.
 const SHIPPED: &[u8] = include_bytes!("../../../priors/ct-2d.safetensors");
-/// One view in so many is left out to ask whether the network does harm.
+/// One view in this many is left out to test whether the network makes the result worse.
 const EVERY: usize = 4;
-/// Fewest directions of which some can be spared for that.
+/// Smallest number of viewing directions with which that test is done.
 const FEWEST: usize = 8;
-/// A misfit of left-out views above this multiple of total variation's is warned of.
+/// Squared misfit of the left-out views, relative to that of total variation, above which a warning is given.
 const HARM: f64 = 1.05;
 
-/// Total variation, refined by a network.
+/// Total variation, refined by a trained network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Weights that `recon train-prior` wrote; `null`: those of the program, which were trained on slices.
+    /// File of network weights written by `recon train-prior`; `null` takes the included ones, which were trained on
+    /// 2-D slices.
     pub prior: Option<InputPath>,
-    /// Weight of the total variation: chosen from the projections (`auto`), or a number as for `tv`.
+    /// Weight of the total variation: a number as for `tv`, or `auto` to choose it from the projections.
     pub weight: Weight,
-    /// The noise of the data: rays of the total variation then count by the inverse of their variance. `null`: all
-    /// alike.
+    /// Noise model of the data: the total variation then weights each ray by the inverse of its variance. `null`
+    /// weights all rays equally.
     pub noise: Option<Statistics>,
-    /// How much finer than the picture the scan is modelled.
+    /// Refinement of the reconstruction grid and of the detector sampling for the total variation.
     pub discretisation: Discretisation,
-    /// Keep the volume 0 or more.
+    /// Keep the attenuation non-negative.
     pub nonnegative: bool,
-    /// Steps of conjugate gradients that draw the correction to the data.
+    /// Number of conjugate-gradient steps that make the correction consistent with the data.
     pub consistency_steps: u64,
-    /// Ask left-out views whether the network does harm: a total variation more.
+    /// Test with left-out views whether the network makes the prediction worse; this takes one more total variation
+    /// reconstruction.
     pub held_out: bool,
-    /// Refuse a scan unlike those that the network has seen, in place of a warning.
+    /// Refuse a scan unlike those of the training, instead of giving a warning.
     pub strict: bool,
 }
 
@@ -104,7 +108,7 @@ impl Config {
         })
     }
 
-    /// What the network has not seen the like of; an error with `strict`.
+    /// Warnings for properties of the scan outside the range of the training; an error with `strict`.
     fn doubts(&self, prior: &Prior, problem: &Problem<'_>, start: &Volume) -> Result<Warnings> {
         let traits = traits::of(problem.projections()?, start, problem.mu_water);
         let mut doubts = prior.card.ranges.beyond(&traits);
@@ -126,7 +130,8 @@ impl Config {
         }
     }
 
-    /// ‖left-out data − prediction‖² of the refinement over total variation's, both from the other views.
+    /// Ratio of ‖left-out data − prediction‖² of the refinement to that of total variation, both reconstructed from the
+    /// other views; `None` if it is not tested.
     fn harm(&self, prior: &Prior, weight: f64, problem: &Problem<'_>, run: &Run<'_>) -> Result<Option<f64>> {
         if !self.held_out || problem.setup().directions() < FEWEST {
             return Ok(None);
@@ -153,7 +158,8 @@ impl Config {
     }
 }
 
-/// What was learned from where, and what it changed, in a sentence.
+/// A sentence for the report: the network, its training volumes, and the size of the change (root mean square and
+/// largest, HU).
 fn sentence(card: &Card, change_hu: [f64; 2]) -> String {
     let from: Vec<&str> = card.trained_on.iter().map(|volume| volume.name.as_str()).collect();
     format!(
@@ -181,7 +187,7 @@ impl Algorithm for Config {
         self.variation(self.weight.clone()).check(setup)
     }
 
-    /// It makes its own start.
+    /// No: it computes its own initial volume.
     fn iterative(&self) -> bool {
         false
     }
@@ -193,7 +199,7 @@ impl Algorithm for Config {
     fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let variation = self.variation(self.weight.clone()).estimate(setup);
         let operations = variation.operations * if self.held_out { 1.3 } else { 1.0 };
-        // 150 000 multiplications of 24 bits for 16 pixels, twice: some 2e4 operations for each voxel.
+        // The network needs about 2e4 operations per voxel.
         Estimate { operations: operations + 2e4 * setup.grid.voxels() as f64, ..variation }
     }
 
@@ -232,7 +238,8 @@ impl Algorithm for Config {
     }
 }
 
-/// What was learned from where, and what it changed: root mean square and most, HU.
+/// Note for the report: the network, its training volumes, and the size of the change (root mean square and largest,
+/// HU).
 fn learned(card: &Card, change_hu: [f64; 2]) -> Value {
     json!({
         "prior": card.name,
@@ -254,7 +261,7 @@ fn harmful(ratio: f64) -> Option<Warning> {
     (ratio > HARM).then(|| Warning::new("refinement_harms", message))
 }
 
-/// Root mean square and largest size of a difference of attenuations, HU.
+/// Root mean square and largest absolute value of a difference of attenuations (1/mm), converted to HU.
 fn change(difference: &Volume, mu_water: f64) -> [f64; 2] {
     let hu = |mu: f32| f64::from(mu) / mu_water * 1000.0;
     let values = difference.as_slice();

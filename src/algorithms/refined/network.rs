@@ -1,10 +1,10 @@
-//! The network of the refinement: a U-Net of three levels with 16, 32 and 64 channels and residual blocks, of 140 720
-//! weights, none of which is a bias. Without biases and with rectifiers alone, a f(c) = f(a c) for a ≥ 0: scaling the
-//! data scales the result (S. Mohan et al., "Robust and interpretable blind image denoising via bias-free convolutional
-//! neural networks", ICLR 2020; U-Net: O. Ronneberger et al., MICCAI 2015).
+//! The network of the refinement: a U-Net with residual blocks on three levels of 16, 32 and 64 channels. It has 140
+//! 720 weights and no biases. With rectifiers as the only nonlinearity and no biases, f(a c) = a f(c) for a ≥ 0:
+//! scaling the data scales the result (S. Mohan et al., "Robust and interpretable blind image denoising via bias-free
+//! convolutional neural networks", ICLR 2020; U-Net: O. Ronneberger et al., MICCAI 2015).
 //!
-//! It sees slices `[n, 2, height, width]`: the volume x and the filtered backprojection of its residual, both in units
-//! of mu_ref; it gives the correction of x `[n, height, width]`.
+//! Its input are slices `[n, 2, height, width]`: the volume x and the filtered backprojection of its residual, both in
+//! units of mu_ref. Its output is the correction of x, `[n, height, width]`.
 
 use crate::algorithms::named_array::NamedArray;
 use crate::error::{Error, Result};
@@ -15,16 +15,16 @@ use rand::RngExt;
 use std::cell::RefCell;
 use tch::{Device, TchError, Tensor};
 
-/// Channels of the levels.
+/// Number of channels on each level.
 const CHANNELS: [i64; 3] = [16, 32, 64];
-/// Sides must be multiples of this: two halvings.
+/// Height and width must be multiples of this, because they are halved twice.
 const MULTIPLE: i64 = 4;
-/// Pixels that pass through the network at once: bounds its memory to some 200 MB.
+/// Number of pixels that pass through the network at once, which bounds its memory to about 200 MB.
 const CHUNK: i64 = 1 << 18;
 
 type Torch<T> = std::result::Result<T, TchError>;
 
-/// The weights.
+/// The network with its weights.
 #[derive(Debug)]
 pub struct Network {
     parameters: Vec<Parameter>,
@@ -49,7 +49,8 @@ fn layout() -> Vec<(String, Vec<i64>)> {
 }
 
 impl Network {
-    /// Untrained weights: uniform within 1/√(inputs of a unit); the tail is 0, so that nothing is corrected.
+    /// Untrained weights, uniform within ±1/√(number of inputs of a unit); those of the last layer are 0, so that the
+    /// correction is 0.
     ///
     /// # Errors
     /// Memory.
@@ -65,10 +66,10 @@ impl Network {
         Ok(Self { parameters: layout().into_iter().enumerate().map(one).collect::<Result<_>>()? })
     }
 
-    /// The network of stored weights, which must be exactly its own.
+    /// The network with stored weights, whose names and shapes must match exactly.
     ///
     /// # Errors
-    /// [`Error::Input`]: a weight that is missing, too many, of another shape or not finite.
+    /// [`Error::Input`]: a tensor that is missing, unknown, of another shape or not finite.
     pub(super) fn from_arrays(arrays: &[NamedArray], device: Device) -> Result<Self> {
         let fault = |problem: String| Error::input("weights", problem);
         let layout = layout();
@@ -101,7 +102,7 @@ impl Network {
         &self.parameters
     }
 
-    /// Whether the weights are to get gradients.
+    /// The network with copies of its weights that accumulate gradients, for training.
     pub(super) fn trainable(mut self) -> Self {
         for parameter in &mut self.parameters {
             parameter.value = parameter.value.detach().copy().set_requires_grad(true);
@@ -109,8 +110,8 @@ impl Network {
         self
     }
 
-    /// The correction `[n, height, width]` of slices `[n, 2, height, width]` whose sides are multiples of 4,
-    /// differentiable.
+    /// The correction `[n, height, width]` of slices `[n, 2, height, width]` whose height and width are multiples of 4,
+    /// with gradients.
     ///
     /// # Errors
     /// Memory.
@@ -152,8 +153,8 @@ impl Network {
         convolve(&fine)?.f_squeeze_dim(1)
     }
 
-    /// The correction `[n, height, width]` of slices of any size, without gradients, in chunks: their borders are
-    /// repeated up to a multiple of 4.
+    /// The correction `[n, height, width]` of slices `[n, 2, height, width]` of any size, without gradients, computed
+    /// in chunks. Slices are padded by repeating their borders up to a multiple of 4.
     ///
     /// # Errors
     /// Memory.

@@ -1,24 +1,24 @@
-//! A start and its truth, to be learned from; made once and kept as a file.
+//! A training example: a total variation volume and the true one; made once and kept as a file.
 
 use crate::algorithms::named_array::{self, NamedArray};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
 
-/// Axial slices `[z, y, x]` in C order, in units of mu_ref.
+/// A training example of axial slices `[z, y, x]` in C order, in units of mu_ref.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
-    /// [z, y, x].
+    /// Number of voxels along z, y, x.
     pub shape: [usize; 3],
-    /// What was scanned.
+    /// The true volume that was scanned.
     pub truth: Vec<f32>,
-    /// Total variation.
+    /// The total variation volume.
     pub start: Vec<f32>,
-    /// The filtered backprojection of its residual.
+    /// The filtered backprojection of the residual of `start`.
     pub residual: Vec<f32>,
 }
 
 impl Pair {
-    /// The pair as the bytes of a safetensors file, with a text about it.
+    /// Encodes the pair as the bytes of a safetensors file, with the text `about` as metadata.
     ///
     /// # Errors
     /// Memory.
@@ -33,10 +33,10 @@ impl Pair {
             .map_err(|error| Error::input("pair", error))
     }
 
-    /// Reads what [`Pair::write`] wrote, and the text.
+    /// Reads a pair and its text from the bytes that [`Pair::write`] made.
     ///
     /// # Errors
-    /// Bytes that are no such file.
+    /// Bytes that are not such a file.
     pub fn read(bytes: &[u8]) -> Result<(Self, String)> {
         let fault = |problem: String| Error::input("pair", problem);
         let texts = named_array::texts(bytes).map_err(|error| fault(error.to_string()))?;

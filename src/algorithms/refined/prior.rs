@@ -9,61 +9,61 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use tch::Device;
 
-/// Version of the card's keys.
+/// Version of the file format and of the card's keys.
 pub const FORMAT: &str = "recon-refinement-1";
-/// Longest file that is read: the network has 0.6 MB.
+/// Largest file that is read, bytes; the network takes 0.6 MB.
 pub const LONGEST: u64 = 1 << 24;
 
-/// A volume that the network was trained or tested on.
+/// A volume on which the network was trained or tested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// What it is called.
+    /// Name of the volume.
     pub name: String,
     /// The licence under which it may be used.
     pub licence: String,
-    /// Whom to name.
+    /// Attribution that the licence requires.
     pub credit: String,
-    /// Hash (blake3) of its voxels as they were read.
+    /// Hash (blake3) of the voxel values as they were read.
     pub hash: String,
 }
 
-/// What a user must know of a network before believing it.
+/// The model card: what a user should know about a network before trusting it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// [`FORMAT`].
+    /// Format version, [`FORMAT`].
     pub format: String,
-    /// What it is called.
+    /// Name of the network.
     pub name: String,
-    /// 2: starts from slices; 3: starts from volumes.
+    /// Dimensions of the volumes of the training: 2 for single slices, 3 for volumes.
     pub dimensions: usize,
-    /// How it was made.
+    /// Command that trained it.
     pub command: String,
     /// Seed of all randomness.
     pub seed: u64,
-    /// Pairs of a start and the truth.
+    /// Number of training pairs (total variation volume and true volume).
     pub pairs: usize,
-    /// Steps of the training.
+    /// Number of training steps.
     pub steps: u64,
-    /// The volumes it has seen.
+    /// The volumes on which it was trained.
     pub trained_on: Vec<Provenance>,
-    /// The volumes it was tested on, never seen in training.
+    /// The volumes on which it was tested; none of them is in the training.
     pub tested_on: Vec<Provenance>,
-    /// The scans that were simulated, as written.
+    /// The simulated scan geometries, as in the configuration.
     pub geometries: Vec<serde_json::Value>,
-    /// Range of each trait of the scans and starts that it has seen.
+    /// Range of each trait over the scans and total variation volumes of the training.
     pub ranges: Ranges,
-    /// How far the result is drawn to the data: the factor of [`super::Consistency`], chosen on training volumes.
+    /// Strength of the data consistency: the factor c of [`super::Consistency`], chosen on training volumes.
     pub consistency: f64,
-    /// Gains over the start on the test volumes, dB.
+    /// Gains over total variation on the test volumes, dB.
     pub figures: BTreeMap<String, f64>,
-    /// Versions of what made it.
+    /// Versions of the software that made it.
     pub versions: BTreeMap<String, String>,
 }
 
-/// A network with its card.
+/// A network with its model card.
 #[derive(Debug)]
 pub struct Prior {
-    /// What is known of it.
+    /// The model card.
     pub card: Card,
     /// The network.
     pub network: Network,
@@ -77,7 +77,7 @@ impl Prior {
     /// Reads the bytes of a file.
     ///
     /// # Errors
-    /// Bytes that are no such file, are damaged or lack a weight.
+    /// Bytes that are not such a file, are damaged or lack a weight.
     pub fn read(bytes: &[u8], device: Device) -> Result<Self> {
         let texts = named_array::texts(bytes).map_err(|error| fault(format!("no weights: {error}")))?;
         let card = texts.get("card").ok_or_else(|| fault("the file has no model card"))?;
@@ -94,7 +94,7 @@ impl Prior {
         Ok(Self { card, network: Network::from_arrays(&arrays, device)? })
     }
 
-    /// The file's bytes.
+    /// Encodes the network and its card as the bytes of a file.
     ///
     /// # Errors
     /// Memory.

@@ -1,5 +1,5 @@
-//! What the refinement begins with: a total variation volume, what it leaves of the data, and the scan as a map of
-//! changes of the picture.
+//! The start of the refinement: a total variation volume, its residual, and the projector for corrections on the output
+//! grid.
 
 use super::consistency::Consistency;
 use super::pair::Pair;
@@ -12,12 +12,12 @@ use crate::operators::{Finer, LinearOperator, norm_squared};
 use crate::tensors::{dot, from_volume, lend_mut, to_vec, torch_error};
 use tch::{Device, Tensor};
 
-/// Radius of the cylinder on which the backprojection's factor is found, in half widths of the grid.
+/// Radius of the cylinder on which the factor of the backprojection is fitted, as a fraction of half the grid's width.
 const RADIUS: f64 = 0.9;
-/// Iterations to the norm of a scan.
+/// Iterations of the power method for ‖A‖².
 const POWER: usize = 12;
 
-/// A volume to be refined, in units of mu_ref.
+/// A volume to be refined, in units of mu_ref, with its residual and its projector.
 pub struct Start {
     operator: Finer,
     x: Tensor,
@@ -27,10 +27,10 @@ pub struct Start {
 }
 
 impl Start {
-    /// From a volume (attenuation, 1/mm) on the finer lattice of `discretisation` over the problem's grid.
+    /// The start from a volume (attenuation, 1/mm) on the finer grid of `discretisation`.
     ///
     /// # Errors
-    /// A scan that misses the grid; memory.
+    /// A scan whose rays miss the grid; lack of memory.
     pub fn new(
         problem: &Problem<'_>,
         volume: &Volume,
@@ -47,7 +47,8 @@ impl Start {
         Ok(Self { operator, x, residual, factor, mu_ref })
     }
 
-    /// x and the filtered backprojection of the residual, as axial slices `[z, 2, y, x]`.
+    /// The input of the network: x and the filtered backprojection of the residual, as axial slices `[z, 2, y, x]` in
+    /// units of mu_ref.
     ///
     /// # Errors
     /// Memory.
@@ -75,8 +76,8 @@ impl Start {
         to_vec(&self.refined(prior, consistency, nonnegative)?)
     }
 
-    /// What `refined` `[z, y, x]` (units of mu_ref) and this start leave of projections that neither has seen: ‖·‖² of
-    /// both, refined first. `unseen` is the same volume with those projections.
+    /// Squared residual norms of `refined` `[z, y, x]` (units of mu_ref) and of this start, in that order, for
+    /// projections that neither was made from. `unseen` is the start from the same volume with those projections.
     ///
     /// # Errors
     /// Memory.
@@ -87,7 +88,7 @@ impl Start {
         Ok([square(&left)?, square(&unseen.residual)?])
     }
 
-    /// The start with the truth (attenuation, 1/mm) on the same grid, to be learned from.
+    /// The training pair of this start and the true volume (attenuation, 1/mm) on the same grid.
     ///
     /// # Errors
     /// Memory.
@@ -99,11 +100,11 @@ impl Start {
     }
 }
 
-/// The weight of a total variation (of x in units of mu_ref, per voxel) that matches the noise n as it reaches a voxel:
-/// rms(Aᵀ n) / (‖A‖² mu_ref). `noise` has n in the place of the measurements.
+/// The total variation weight (for x in units of mu_ref and differences over one voxel) that matches noise n
+/// backprojected to the voxels: rms(Aᵀ n) / (‖A‖² mu_ref). `noise` holds n in place of the measurements.
 ///
 /// # Errors
-/// A scan that misses the grid; memory.
+/// A scan whose rays miss the grid; lack of memory.
 pub fn noise_weight(noise: &Problem<'_>, device: Device) -> Result<f64> {
     let operator = noise.operator(device)?;
     let back = operator.adjoint(&noise.values(device)?)?;
@@ -112,7 +113,7 @@ pub fn noise_weight(noise: &Problem<'_>, device: Device) -> Result<f64> {
     Ok(rms / (square * noise.unit()))
 }
 
-/// Aᵀ of ramp-filtered measurements.
+/// Aᵀ of the ramp-filtered measurements `[view, row, column]`.
 fn filtered(operator: &dyn LinearOperator, measurements: &Tensor) -> Result<Tensor> {
     let device = measurements.device();
     let mut rows = measurements.to_device(Device::Cpu).contiguous().copy();
@@ -121,8 +122,8 @@ fn filtered(operator: &dyn LinearOperator, measurements: &Tensor) -> Result<Tens
     operator.adjoint(&rows.to_device(device))
 }
 
-/// What Aᵀ of the ramp must be multiplied by to give back a cylinder as well as it can: any scan is served, without a
-/// formula for its orbit.
+/// The factor by which Aᵀ of ramp-filtered data must be multiplied to approximate a cylinder from its projections, in
+/// the least-squares sense. It works for any scan, without a formula for its orbit.
 fn factor(operator: &dyn LinearOperator, device: Device) -> Result<f64> {
     let [nz, ny, nx] = operator.domain().shape;
     let away = |i: usize, n: usize| (2.0 * i as f64 + 1.0) / n as f64 - 1.0;

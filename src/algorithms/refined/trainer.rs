@@ -1,9 +1,9 @@
-//! Training of the network on pairs that were made before: nothing goes through a projector.
+//! Training of the network on pairs made beforehand; no projector is needed.
 //!
-//! The loss of a slice with start x, truth t and result o is mean (o − t)² / e + ½ mean |o − t| / √e with e = mean
-//! (x − t)²: every slice counts by what is left to gain in it. Adam with a cosine schedule; the weights kept are an
-//! exponential average. All randomness is keyed by the step, so that a state that is put back goes on with the same
-//! bits (on the CPU, by the same number of threads).
+//! The loss of a slice with start x, truth t and output o is mean (o − t)² / e + ½ mean |o − t| / √e, where e = mean (x
+//! − t)² is the error of its start: the error is relative to that of the start. The optimizer is Adam with a cosine
+//! schedule; the resulting weights are an exponential average. All randomness is keyed by the step, so that training
+//! resumed from a state is bit-identical (on the CPU with the same number of threads).
 
 use super::network::Network;
 use super::pair::Pair;
@@ -16,31 +16,31 @@ use crate::tensors::{from_slice, torch_error};
 use rand::RngExt;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Steps of a linear rise of the rate.
+/// Number of warm-up steps, over which the learning rate rises linearly.
 const RISE: u64 = 30;
-/// Largest norm of a gradient.
+/// Upper limit of the gradient's norm.
 const CLIP: f64 = 1.0;
-/// Decay of the average of the weights, once it is old.
+/// Decay of the exponential average of the weights after the first steps.
 const DECAY: f64 = 0.99;
-/// Least squared error of a start that counts, in units of mu_ref².
+/// Value added to mean squared errors so that they are not 0, in units of mu_ref².
 const FLOOR: f64 = 1e-6;
-/// Slices flatter than this standard deviation teach nothing.
+/// Slices whose standard deviation is below this, in units of mu_ref, are left out.
 const FLAT: f64 = 0.01;
 
-/// How long and how fast.
+/// Settings of the training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Steps.
+    /// Number of steps.
     pub steps: u64,
-    /// Slices of a step.
+    /// Number of slices per step.
     pub batch: usize,
-    /// Rate at its highest.
+    /// Largest learning rate.
     pub rate: f64,
-    /// Seed of the first weights and of what is drawn.
+    /// Seed of the initial weights and of the random batches.
     pub seed: u64,
 }
 
-/// A training under way.
+/// A training in progress.
 pub struct Trainer {
     settings: Settings,
     network: Network,
@@ -53,10 +53,11 @@ pub struct Trainer {
 type Torch<T> = std::result::Result<T, TchError>;
 
 impl Trainer {
-    /// From nothing.
+    /// A new training with random initial weights.
     ///
     /// # Errors
-    /// Pairs whose slices are not square, of different sizes or all flat; memory.
+    /// Slices that are not square, differ in size, have a side that is not a multiple of 4, or are all flat; lack of
+    /// memory.
     pub fn new(settings: Settings, pairs: &[Pair], device: Device) -> Result<Self> {
         let network = Network::new(settings.seed, device)?.trainable();
         let betas = [0.9, 0.999];
@@ -66,7 +67,7 @@ impl Trainer {
         Ok(Self { settings, network, average, optimizer, step: 0, slices: slices(pairs, device)? })
     }
 
-    /// [`Trainer::new`] on the processor.
+    /// [`Trainer::new`] on the CPU.
     ///
     /// # Errors
     /// As there.
@@ -74,16 +75,16 @@ impl Trainer {
         Self::new(settings, pairs, Device::Cpu)
     }
 
-    /// Steps taken.
+    /// Number of steps taken.
     #[must_use]
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// One step; the mean gain of its slices over their starts, dB.
+    /// Takes one step; returns the mean gain of its slices over their starts, dB.
     ///
     /// # Errors
-    /// Memory; a loss that is no number.
+    /// Lack of memory; a loss that is not a number.
     pub fn advance(&mut self) -> Result<f64> {
         let (truth, channels) = self.batch().map_err(torch_error)?;
         let start = channels.f_select(1, 0).map_err(torch_error)?;
@@ -101,10 +102,10 @@ impl Trainer {
                 let _ = average.lerp_(&parameter.value, 1.0 - decay);
             }
         });
-        if gain.is_finite() { Ok(gain) } else { Err(Error::resource("training", "the loss is no number any more")) }
+        if gain.is_finite() { Ok(gain) } else { Err(Error::resource("training", "the loss is not a number")) }
     }
 
-    /// Truths `[b, h, w]` and channels `[b, 2, h, w]`, turned and mirrored at random.
+    /// A random batch: truths `[b, h, w]` and channels `[b, 2, h, w]`, rotated and mirrored at random.
     fn batch(&self) -> Torch<(Tensor, Tensor)> {
         let mut random = stream(self.settings.seed, "refinement batch", self.step);
         let mut drawn = [Vec::new(), Vec::new()];
@@ -134,7 +135,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// The averaged network.
+    /// The network with the averaged weights.
     ///
     /// # Errors
     /// Memory.
@@ -146,7 +147,8 @@ impl Trainer {
         Network::from_arrays(&arrays, device)
     }
 
-    /// Everything that [`Trainer::restore`] needs, as the bytes of a file. `identity` names what it was made for.
+    /// The state of the training as the bytes of a file, for [`Trainer::restore`]. `identity` identifies the training:
+    /// its settings and data.
     ///
     /// # Errors
     /// Memory.
@@ -163,10 +165,10 @@ impl Trainer {
             .map_err(|error| Error::input("training state", error))
     }
 
-    /// Goes on from a state; `false`, and nothing is changed, if it was made for something else.
+    /// Restores a state; returns `false` and changes nothing if its identity is another one.
     ///
     /// # Errors
-    /// A state that is damaged.
+    /// A damaged state.
     pub fn restore(&mut self, bytes: &[u8], identity: &str) -> Result<bool> {
         let fault = |problem: String| Error::input("training state", problem).hint("delete it to begin anew");
         let metadata = named_array::texts(bytes).map_err(|error| fault(error.to_string()))?;
@@ -195,7 +197,7 @@ impl Trainer {
     }
 }
 
-/// Every slice of the pairs that is not flat: its truth `[h, w]` and channels `[2, h, w]`.
+/// All slices of the pairs that are not flat, each as truth `[h, w]` and channels `[2, h, w]`.
 fn slices(pairs: &[Pair], device: Device) -> Result<Vec<[Tensor; 2]>> {
     let fault = |problem: String| Error::input("pairs", problem);
     let mut all = Vec::new();
@@ -219,10 +221,10 @@ fn slices(pairs: &[Pair], device: Device) -> Result<Vec<[Tensor; 2]>> {
             all.push([truth, from_slice(&channels, &[2, height, width], device)?]);
         }
     }
-    if all.is_empty() { Err(fault("hold no slice to learn from".to_string())) } else { Ok(all) }
+    if all.is_empty() { Err(fault("expected slices to learn from, all are constant".to_string())) } else { Ok(all) }
 }
 
-/// The loss and the mean gain, dB.
+/// The loss, and the mean gain over the start, dB.
 fn loss(truth: &Tensor, start: &Tensor, found: &Tensor) -> Torch<(Tensor, f64)> {
     let mean = |t: Tensor| t.f_mean_dim([1i64, 2].as_slice(), true, None);
     let before = mean(start.f_sub(truth)?.f_square()?)?.f_add_scalar(FLOOR)?;

@@ -1,5 +1,5 @@
-//! Traits of a scan and of its total variation volume by which one sees whether a network has met the like, and the
-//! ranges of them that it has met.
+//! Traits of a scan and of its total variation volume, and their ranges in the training of a network: values outside
+//! the ranges show that the scan differs from the training.
 
 use crate::algorithms::weight::discrepancy::noise_in_air;
 use crate::data::{Projections, Volume, Warning, Warnings};
@@ -11,22 +11,23 @@ use std::collections::BTreeMap;
 #[serde(transparent)]
 pub struct Ranges(pub BTreeMap<String, [f64; 2]>);
 
-/// Attenuation in units of water below which a voxel is air or lung: not looked at by `levels`.
+/// Attenuation relative to water below which a voxel counts as air or lung and is ignored by `levels`.
 const OBJECT: f64 = 0.5;
-/// Width of a level, in units of water: 20 HU.
+/// Width of a bin of `levels`, relative to water: 20 HU.
 const LEVEL: f64 = 0.02;
-/// Levels that are counted together.
+/// Number of the fullest bins whose voxels are counted.
 const LEVELS: usize = 5;
-/// A range is met if a trait is within it or beyond it by this part of itself.
+/// Relative tolerance by which a trait may lie outside its range.
 const SLACK: f64 = 0.02;
 
 /// The traits of a scan and of its total variation volume (attenuation, 1/mm), by name:
 /// - `views`: number of views;
-/// - `arc_deg`: arc that they cover, where they stand on a circle;
-/// - `noise`: relative noise of the strongest line integrals, from the projections alone;
-/// - `largest_hu`: HU that one voxel in a thousand exceeds (metal);
-/// - `levels`: share of the object's voxels in the five fullest bins of 20 HU (piecewise constant);
-/// - `voxel_mm`: in-plane size of a voxel.
+/// - `arc_deg`: arc that the views cover, degrees, if they lie on a circle;
+/// - `noise`: relative noise (standard deviation / value) of the largest line integrals, estimated from the
+///   projections;
+/// - `largest_hu`: HU exceeded by one voxel in a thousand (detects metal);
+/// - `levels`: fraction of the object's voxels in the five fullest bins of 20 HU (detects piecewise constant objects);
+/// - `voxel_mm`: in-plane size of a voxel, mm.
 #[must_use]
 pub fn of(data: &Projections, volume: &Volume, mu_water: f64) -> BTreeMap<String, f64> {
     let geometry = &data.geometry;
@@ -44,7 +45,7 @@ pub fn of(data: &Projections, volume: &Volume, mu_water: f64) -> BTreeMap<String
     found
 }
 
-/// σ/y at the 99th percentile of the line integrals.
+/// Relative noise σ/y at the 99th percentile y of the line integrals.
 fn noise(data: &Projections) -> f64 {
     let mut values: Vec<f32> = data.as_slice().to_vec();
     let place = (values.len() * 99 / 100).min(values.len().saturating_sub(1));
@@ -71,7 +72,7 @@ fn levels(values: &[f64]) -> Option<f64> {
 }
 
 impl Ranges {
-    /// Widens the ranges by what was met.
+    /// Widens the ranges to include these traits.
     pub fn meet(&mut self, traits: &BTreeMap<String, f64>) {
         for (name, &value) in traits {
             let range = self.0.entry(name.clone()).or_insert([value, value]);
@@ -79,7 +80,7 @@ impl Ranges {
         }
     }
 
-    /// A warning for each trait beyond its range.
+    /// A warning for each trait outside its range.
     #[must_use]
     pub fn beyond(&self, traits: &BTreeMap<String, f64>) -> Warnings {
         let one = |(name, &[low, high]): (&String, &[f64; 2])| {
@@ -87,7 +88,7 @@ impl Ranges {
             if value >= low - SLACK * low.abs() && value <= high + SLACK * high.abs() {
                 return None;
             }
-            // Less noise, less bright voxels and fewer levels than ever met are easier, not harder.
+            // Values below the range of these traits are easier, not harder, than the training.
             if value < low && ["noise", "largest_hu", "levels"].contains(&name.as_str()) {
                 return None;
             }

@@ -1,11 +1,11 @@
-//! The total variation that is refined, on the finer model of the scan.
+//! The total variation reconstruction that is refined, on the finer grid.
 
 use crate::algorithms::statistics::Statistics;
 use crate::algorithms::weight::{Auto, Weight};
 use crate::algorithms::{Algorithm, Discretisation, Estimate, Problem, Reconstruction, Run, Setup, tv};
 use crate::error::Result;
 
-/// A total variation on finer voxels.
+/// Settings of the total variation reconstruction on the finer grid.
 pub(super) struct Variation {
     pub(super) weight: Weight,
     pub(super) noise: Option<Statistics>,
@@ -31,7 +31,7 @@ impl Variation {
         self.discretisation.estimate(&self.tv(self.near(1e-4), self.noise), setup)
     }
 
-    /// The weight's search from one that was found on the picture's voxels.
+    /// The weight setting for the finer grid: a search near `first`, the weight found on the output grid.
     fn near(&self, first: f64) -> Weight {
         match &self.weight {
             Weight::Auto(auto) if self.discretisation.lattice > 1 => {
@@ -41,8 +41,8 @@ impl Variation {
         }
     }
 
-    /// The volume on the finer lattice. A weight is searched for on the picture's voxels first, where a trial costs a
-    /// tenth.
+    /// Reconstructs on the finer grid. An automatic weight is first searched for on the output grid, where a trial
+    /// costs about a tenth.
     pub(super) fn reconstruct(&self, problem: &Problem<'_>, run: &Run<'_>) -> Result<Reconstruction> {
         let mut inner = run.trial(None);
         let mut weight = self.weight.clone();

@@ -1,10 +1,10 @@
-//! Morozov's discrepancy principle: the weight at which |Ax − y|² is what the noise accounts for, Σ σᵢ². Morozov,
-//! Soviet Math. Dokl. 7, 1966.
+//! Morozov's discrepancy principle: the weight at which the misfit |Ax − y|² equals the value expected from noise, Σ
+//! σᵢ². Morozov, Soviet Math. Dokl. 7, 1966.
 //!
-//! The noise of a line integral y of N₀ photons has variance e^y / N₀. N₀ is not asked for: second differences along
-//! the detector, divided by e^(y/2), see the noise and little of the object; the median of their absolute values
-//! (Donoho and Johnstone, Biometrika 81, 1994) sees little of its edges. Fine structure passes for noise, and so does
-//! nothing that is the same in neighbouring pixels.
+//! The noise of a line integral y of N₀ photons has variance e^y / N₀. N₀ is estimated: second differences along the
+//! detector rows, divided by e^(y/2), contain the noise and little of the object, and the median of their absolute
+//! values (Donoho and Johnstone, Biometrika 81, 1994) is insensitive to edges. Fine structure is mistaken for noise,
+//! and noise that is correlated between neighbouring pixels is missed.
 
 use super::{Auto, By, Choice, Trials, search};
 use crate::algorithms::{Problem, Run};
@@ -13,13 +13,14 @@ use crate::error::Result;
 use crate::tensors::from_volume;
 use tch::Kind;
 
-/// Factor that the weight is found to.
+/// Accuracy of the weight, as a factor.
 const ACCURACY: f64 = 1.15;
-/// Line integrals below this are air, of whose noise a detector's clamping may have left little.
+/// Line integrals up to this count as air and are ignored, because clamping in the detector may have removed most of
+/// their noise.
 const AIR: f32 = 0.02;
 
-/// Estimated standard deviation of a line integral through air: 1/√N₀, from the projections alone; 0 with fewer than
-/// three columns.
+/// Estimated standard deviation of a line integral through air, 1/√N₀ (unitless), from the projections alone; 0 with
+/// fewer than three columns.
 #[must_use]
 pub fn noise_in_air(data: &Projections) -> f64 {
     let columns = data.geometry.detector.columns;
@@ -38,7 +39,7 @@ pub fn noise_in_air(data: &Projections) -> f64 {
     *found.select_nth_unstable_by(middle, f64::total_cmp).1 / 0.6745
 }
 
-/// Σ σᵢ² over all rays.
+/// Expected noise energy Σ σᵢ² over all rays.
 fn noise_energy(auto: &Auto, problem: &Problem<'_>) -> Result<f64> {
     if let Some(sd) = auto.noise_sd {
         return Ok(sd * sd * problem.setup().samples() as f64);
@@ -47,7 +48,7 @@ fn noise_energy(auto: &Auto, problem: &Problem<'_>) -> Result<f64> {
     Ok(noise_in_air(data).powi(2) * data.as_slice().iter().map(|&y| f64::from(y).exp()).sum::<f64>())
 }
 
-/// The weight whose misfit is the noise's.
+/// Chooses the weight at which the misfit equals `factor` times the noise energy.
 pub(super) fn choose(auto: &Auto, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
     let aim = auto.factor * noise_energy(auto, problem)?;
     let operator = problem.operator(run.device)?;

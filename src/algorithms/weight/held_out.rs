@@ -1,20 +1,22 @@
-//! Cross-validation over views: every k-th view is left out, the rest reconstructed with a few weights, and the largest
-//! weight is taken whose volume predicts the left-out views about as well as any. Where the views left out have few
-//! rays, as those of a slice, others are left out in turn, and the scores of all folds count.
+//! Cross-validation over views: every k-th view is left out, the volume is reconstructed from the others with several
+//! weights, and the largest weight is chosen whose volume predicts the left-out views about as well as the best one. If
+//! the left-out views have few rays, as in a 2-D scan, further folds leave out other views, and the scores of all folds
+//! are used.
 //!
 //! Score of a view: Σ r (h ∗ r) of its residual r = B x − y along the detector's columns, h the ramp filter. By the
 //! projection-slice theorem the energy of an image is ∫∫ |ω| |P(θ, ω)|² dω dθ of its projections' spectra P, so that
-//! the mean score over views at any angles estimates the squared error of the *volume*, plus a noise that is the same
-//! for all weights. (Σ r², without the ramp, sees mostly the low frequencies, of which every weight gets the same
-//! right.) B is not the A that reconstructed but another discretisation, by Siddon's lengths for Joseph's
-//! interpolation: what a small weight fits of A's own error at edges predicts through A, not through B. "About as
-//! well": the paired differences of the views' scores from the best weight's have a mean below `errors` of their
+//! the mean score over the views estimates the squared error of the *volume*, plus a noise term that is the same for
+//! all weights. (Without the ramp, Σ r² is dominated by low frequencies, which hardly depend on the weight.) B is not
+//! the operator A of the reconstruction but another discretisation, Siddon's in place of Joseph's: a small weight fits
+//! the discretisation error of A at edges, which improves predictions by A but not by B. "About as well" means that the
+//! mean of the paired differences between the views' scores and those of the best weight is at most `errors` of their
 //! standard errors (the one-standard-error rule of Breiman, Friedman, Olshen and Stone 1984, § 3.4.3, with paired
-//! differences). The data term is ½ |Ax − y|²/‖A‖², whose noise falls with the root of the number of views, and so does
-//! the weight that balances it: w = w' √(V'/V).
+//! differences). The data term is ½ |Ax − y|²/‖A‖², whose noise is proportional to 1/√(number of views), and so is the
+//! appropriate weight: w = w' √(V'/V) for V views, where w' is the weight found with V' views.
 //!
-//! The search goes from large weights to small ones, each trial from the last one's variables: they are then all about
-//! equally far from convergence, and a small weight's rough volume is never the start of a large weight's.
+//! The search goes from large weights to small ones, and each trial starts from the variables of the previous one. All
+//! trials are then about equally far from convergence, and the rough volume of a small weight is not the start of a
+//! larger one.
 
 use super::{Auto, By, Choice, Trials, search, usual};
 use crate::algorithms::{Problem, Run, Setup};
@@ -26,14 +28,14 @@ use crate::operators::xray::{Model, Sampling};
 use crate::tensors::{from_volume, to_vec};
 use tch::{Device, Tensor};
 
-/// A search from anywhere begins so many times above `first`.
+/// Factor above `first` at which a search of the full range begins.
 const ABOVE: f64 = 16.0;
-/// Trials that it takes at most.
+/// Maximum number of trials of such a search.
 const MOST: usize = 16;
-/// Trials in a row that are no better than the best before it ends: one may be so by chance.
+/// Number of consecutive trials without a better score after which it ends; a single one may be due to chance.
 const PATIENCE: usize = 2;
 
-/// Samples that are left out, over all folds.
+/// Number of left-out samples, over all folds, that suffices to compare weights.
 const ENOUGH: usize = 8192;
 
 /// Refuses scans with too few views.
@@ -53,28 +55,30 @@ pub(super) fn check(auto: &Auto, setup: &Setup<'_>) -> Result<()> {
     Ok(())
 }
 
-/// How many folds a choice takes where it is not told: as many as give it [`ENOUGH`] samples to predict. The few rays
-/// of a slice cannot tell weights apart in one fold; those of a volume can.
+/// The number of folds: as configured, else as many as leave out [`ENOUGH`] samples. In 2-D one fold has too few rays
+/// to distinguish weights; in 3-D one fold suffices.
 fn folds(auto: &Auto, setup: &Setup<'_>) -> usize {
     let out = setup.samples() / auto.every;
     auto.folds.unwrap_or_else(|| ENOUGH.div_ceil(out.max(1))).clamp(1, auto.every)
 }
 
-/// The operator in another discretisation than the reconstruction's own, where there is another.
+/// The operator in another discretisation than that of the reconstruction: Joseph's in place of Siddon's, else
+/// Siddon's. A linear map other than X-rays is unchanged.
 fn another(problem: &Problem<'_>, device: Device) -> Result<Box<dyn LinearOperator>> {
     let Sampling { model, sub_rays } = problem.sampling();
     let model = if model == Model::Siddon { Model::Joseph } else { Model::Siddon };
     problem.clone().sampled(Sampling { model, sub_rays }).operator(device)
 }
 
-/// Σ r (h ∗ r) of a view's residual `[row, column]`, h the ramp filter along the columns; rays a unit apart.
+/// Σ r (h ∗ r) of a view's residual `[row, column]`, with h the ramp filter along the rows for rays at unit distance.
 fn energy(residual: &[f32], columns: usize) -> f64 {
     let mut filtered = residual.to_vec();
     ramp_rows(&mut filtered, columns, 1.0, Filter::RamLak, 1.0);
     residual.iter().zip(&filtered).map(|(&r, &q)| f64::from(r) * f64::from(q)).sum()
 }
 
-/// How far the views' scores are above the best weight's, less `errors` standard errors of their paired differences.
+/// Mean difference of the views' scores from the best weight's, minus `errors` standard errors of the paired
+/// differences; at most 0 if `views` are about as good as `best`.
 #[must_use]
 pub fn excess(views: &[f64], best: &[f64], errors: f64) -> f64 {
     let differences: Vec<f64> = views.iter().zip(best).map(|(a, b)| a - b).collect();
@@ -84,7 +88,7 @@ pub fn excess(views: &[f64], best: &[f64], errors: f64) -> f64 {
     mean - errors * (variance / count).sqrt()
 }
 
-/// Every weight tried, with the scores of the left-out views.
+/// All weights tried, with the scores of the left-out views.
 struct Scores<'a> {
     solve: &'a mut dyn FnMut(f64) -> Result<Vec<f64>>,
     found: Vec<(f64, Vec<f64>)>,
@@ -97,7 +101,7 @@ impl Scores<'_> {
         Ok(&self.found[at].1)
     }
 
-    /// The largest weight tried that is about as good as the best.
+    /// The largest weight tried that is about as good as the best one.
     fn largest_as_good(&self, errors: f64) -> Option<f64> {
         let (_, best) = self.found.iter().min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)))?;
         let as_good = self.found.iter().filter(|(_, views)| views == best || excess(views, best, errors) <= 0.0);
@@ -109,13 +113,14 @@ impl Scores<'_> {
     }
 }
 
-/// Their mean.
+/// Arithmetic mean of the scores.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The largest weight about as good as the best, and all that was tried.
+/// Searches `range`; returns the largest weight that is about as good as the best one, and all (weight, mean score)
+/// tried.
 fn largest(
     auto: &Auto,
     range: [f64; 2],
@@ -130,7 +135,7 @@ fn largest(
     Ok((scores.largest_as_good(auto.errors).unwrap_or(auto.first), scores.tried()))
 }
 
-/// Left-out views that volumes are judged by.
+/// Left-out views by whose prediction volumes are judged.
 pub struct HeldOutViews {
     operator: Box<dyn LinearOperator>,
     measured: Vec<f32>,
@@ -138,16 +143,16 @@ pub struct HeldOutViews {
 }
 
 impl HeldOutViews {
-    /// Judges volumes on the grid of `out` by its views.
+    /// Prepares to judge volumes on the grid of `out` by its views.
     ///
     /// # Errors
-    /// A model that the device does not have; memory.
+    /// A projector that the device does not have; lack of memory.
     pub fn new(out: &Problem<'_>, device: Device) -> Result<Self> {
         Ok(Self { operator: another(out, device)?, measured: to_vec(&out.values(device)?)?, device })
     }
 
-    /// The score of each view for a volume (attenuation, 1/mm): Σ r (h ∗ r) of r = B x − y per sample, so that less is
-    /// better.
+    /// The score of each view for a volume (attenuation, 1/mm): Σ r (h ∗ r) of r = B x − y, divided by the number of
+    /// samples of the view; lower is better.
     ///
     /// # Errors
     /// When memory runs out.
@@ -168,7 +173,7 @@ impl HeldOutViews {
     }
 }
 
-/// The weight that predicts left-out views about as well as any.
+/// Chooses the largest weight that predicts the left-out views about as well as the best one.
 pub(super) fn choose(auto: &Auto, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
     let (mut kept, mut judges) = (Vec::new(), Vec::new());
     for fold in 0..folds(auto, &problem.setup()) {

@@ -1,9 +1,9 @@
-//! The weight of a penalty: a number, or chosen from the projections alone.
+//! The weight of a penalty: a given number, or a choice from the projections alone.
 //!
-//! [`held_out`]: the weight whose reconstruction from most views predicts the others best (cross-validation over
-//! views); needs no model of the noise. [`discrepancy`]: the weight at which the misfit is what the noise accounts for
-//! (Morozov 1966). Either asks a [`Trials`] for reconstructions, so any method with a weight can be tuned.
-//! docs/regularisation.md says how well.
+//! [`held_out`] chooses the weight whose reconstruction from most views predicts the others best (cross-validation over
+//! views) and needs no noise model. [`discrepancy`] chooses the weight at which the misfit equals the expected noise
+//! (Morozov 1966). Both get their reconstructions from a [`Trials`], so that any method with a weight can be tuned.
+//! docs/regularisation.md compares their results.
 
 pub mod discrepancy;
 pub mod held_out;
@@ -21,39 +21,40 @@ use std::collections::BTreeMap;
 
 /// A method whose weight is to be chosen.
 pub trait Trials {
-    /// All later solutions are of these problems: the same volume, each with a part of the views.
+    /// Sets the problems of all later trials: the same volume, each with some of the views.
     ///
     /// # Errors
-    /// What the method says of them.
+    /// Errors of the method for these problems.
     fn prepare(&mut self, folds: &[Problem<'_>]) -> Result<()>;
 
-    /// A reconstruction (attenuation, 1/mm) of the set number `fold` with this weight, good enough to be judged; trials
-    /// may start from the last one of that set.
+    /// Reconstructs (attenuation, 1/mm) the problem of index `fold` with this weight, accurately enough to be judged; a
+    /// trial may start from the previous one of that problem.
     ///
     /// # Errors
-    /// What the method says; [`crate::error::Error::Stopped`].
+    /// Errors of the method; [`crate::error::Error::Stopped`].
     fn solve(&mut self, fold: usize, weight: f64) -> Result<Volume>;
 }
 
-/// A weight that was chosen.
+/// A weight, given or chosen, with the trials behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     /// The weight, for all views.
     pub weight: f64,
-    /// The weights tried and their scores, in the order tried.
+    /// Weights tried and their scores, in the order tried; for the discrepancy principle the score is misfit / target −
+    /// 1.
     pub tried: Vec<(f64, f64)>,
-    /// By what.
+    /// Rule of the choice; `None` for a given weight.
     pub by: Option<By>,
 }
 
 impl Choice {
-    /// A weight that was given.
+    /// A given weight.
     #[must_use]
     pub fn given(weight: f64) -> Self {
         Self { weight, tried: Vec::new(), by: None }
     }
 
-    /// What a reconstruction notes of it: nothing if it was given.
+    /// Notes for the reconstruction; empty for a given weight.
     #[must_use]
     pub fn notes(&self) -> BTreeMap<String, Value> {
         let Some(by) = self.by else { return BTreeMap::new() };
@@ -66,10 +67,11 @@ impl Choice {
 }
 
 impl Weight {
-    /// The number, or the choice from the measurements; afterwards `trials` still hold the folds of the last search.
+    /// Returns the given number, or chooses a weight from the measurements; afterwards `trials` still holds the folds
+    /// of the search.
     ///
     /// # Errors
-    /// What the trials say.
+    /// Errors of the trials.
     pub fn choose(&self, problem: &Problem<'_>, run: &Run<'_>, trials: &mut dyn Trials) -> Result<Choice> {
         match self {
             Self::Fixed(weight) => Ok(Choice::given(*weight)),
@@ -80,7 +82,7 @@ impl Weight {
         }
     }
 
-    /// Refuses what makes no sense; errors name the key relative to the weight's own.
+    /// Refuses values out of range; the error names the key relative to that of the weight.
     ///
     /// # Errors
     /// [`crate::error::Error::Config`].

@@ -1,20 +1,20 @@
-//! One-dimensional searches over the logarithm of a weight: every function value is a reconstruction, so they count
-//! them.
+//! One-dimensional searches over the logarithm of a weight. Every function value is a reconstruction, so their number
+//! is limited.
 
 use crate::error::Result;
 
-/// No weight below this is tried unless it is asked for.
+/// Smallest weight that is tried unless a smaller one is configured.
 pub(super) const SMALLEST: f64 = 1e-6;
-/// A step of a bracket, a factor of the weight.
+/// Factor between weights while a bracket is searched for.
 const STRIDE: f64 = 4.0;
-/// Reconstructions a search spends at most.
+/// Maximum number of reconstructions of a search for a crossing.
 const MOST: usize = 14;
 
-/// The weights asked for and what came of them, in order.
+/// Weights tried and their function values, in the order tried.
 pub(super) type Tried = Vec<(f64, f64)>;
 
-/// Weights from `start` downwards by factors of 2, until `patience` of them in a row have a score no lower than the
-/// lowest; then, where `start` was the best, upwards from it while the score falls. At most `most` of them.
+/// Scores weights from `start` downwards by factors of 2, until `patience` of them in a row do not lower the smallest
+/// score; then, if `start` was the best, upwards from it while the score falls. Tries at most `most` weights.
 pub(super) fn descent(
     [low, high]: [f64; 2],
     start: f64,
@@ -42,9 +42,9 @@ pub(super) fn descent(
     Ok(())
 }
 
-/// Where an increasing function crosses 0 within `[low, high]` (or the end it stays short of), from what is `known` of
-/// it or else from `first`: steps of factors of 4, then secants kept within the bracket, until that is within a factor
-/// of `accuracy`.
+/// The weight within `[low, high]` at which an increasing function crosses 0, or the end of the range nearest to the
+/// crossing. The search starts from the `known` values, else from `first`, with factors of 4, then takes secant steps
+/// within the bracket until its ends differ by at most a factor of `accuracy`.
 pub(super) fn crossing(
     [low, high]: [f64; 2],
     first: f64,

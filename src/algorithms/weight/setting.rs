@@ -1,4 +1,4 @@
-//! A weight as it is written: `2.0e-4`, `auto`, or `{auto: {by: discrepancy}}`.
+//! A weight as written in a configuration: `2.0e-4`, `auto`, or `{auto: {by: discrepancy}}`.
 
 use super::{held_out, search};
 use crate::algorithms::Setup;
@@ -8,23 +8,23 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A weight: a number or chosen from the data.
+/// A weight: a given number, or chosen from the data.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Weight {
-    /// As given.
+    /// A given number.
     Fixed(f64),
     /// Chosen from the projections.
     Auto(Auto),
 }
 
-/// What a weight is chosen by.
+/// The rule by which a weight is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
-    /// The prediction of views left out.
+    /// Best prediction of left-out views (cross-validation).
     #[default]
     HeldOut,
-    /// The noise: the misfit is to be what it accounts for.
+    /// Discrepancy principle: the misfit equals the expected noise.
     Discrepancy,
 }
 
@@ -32,29 +32,30 @@ pub enum By {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Auto {
-    /// held-out or discrepancy.
+    /// Rule of the choice: `held-out` (prediction of left-out views) or `discrepancy` (misfit equals the noise).
     pub by: By,
-    /// held-out: one view in this many is left out.
+    /// held-out: one view in this many is left out, at least 2.
     pub every: usize,
-    /// held-out: how many sets of views are left out in turn, each time one view in `every`; default: one for a volume,
-    /// more for the few rays of a slice, at most `every`.
+    /// held-out: number of folds, 1 to `every`; each leaves out another set of one view in `every`. `null` takes as
+    /// many as leave out 8192 samples, usually one in 3-D and several in 2-D.
     pub folds: Option<usize>,
-    /// held-out: the largest weight whose prediction is this many standard errors of the views' differences from the
-    /// best; 0: the best.
+    /// held-out: take the largest weight whose score exceeds the best one by at most this many standard errors of the
+    /// views' paired differences; 0 takes the best weight.
     pub errors: f64,
-    /// Weight that the search begins from: held-out 16 times above it, discrepancy at it.
+    /// Weight from which the search begins: held-out starts at 16 times this value, discrepancy at this value.
     pub first: f64,
-    /// Smallest weight to try; default: held-out, a tenth of what noise, views and attenuation suggest; discrepancy,
-    /// 1e-6.
+    /// Smallest weight to try. `null`: for held-out a tenth of an estimate from noise, number of views and attenuation;
+    /// for discrepancy 1e-6.
     pub lowest: Option<f64>,
     /// Largest weight to try.
     pub highest: f64,
-    /// discrepancy: standard deviation of a line integral (unitless); default: estimated from the projections.
+    /// discrepancy: standard deviation of a line integral (unitless), equal for all rays; `null` estimates it per ray
+    /// from the projections.
     pub noise_sd: Option<f64>,
-    /// discrepancy: the misfit aimed at, as a multiple of the noise's; above 1 where the model errs too.
+    /// discrepancy: target misfit as a multiple of the noise energy; above 1 allows for model error.
     pub factor: f64,
-    /// held-out: most trials where `first` is known to be near: the search then goes by factors of 2 from it. `None`:
-    /// as many trials as a search from anywhere takes. Not a key: a method that knows sets it.
+    /// held-out: maximum number of trials if `first` is known to be close to the best weight; the search then starts at
+    /// `first`. `None` searches the full range. Not a configuration key; methods set it internally.
     #[serde(skip)]
     pub near: Option<usize>,
 }
@@ -76,7 +77,7 @@ impl Default for Auto {
     }
 }
 
-/// Refuses what makes no sense.
+/// Refuses values out of range.
 pub(super) fn check(weight: &Weight, setup: &Setup<'_>) -> Result<()> {
     match weight {
         Weight::Fixed(value) if value.is_finite() && *value >= 0.0 => Ok(()),

@@ -1,30 +1,33 @@
-//! The weight that total variation usually takes, from the noise, the number of views and the object's attenuation: not
-//! good enough to reconstruct with, but enough to tell which weights are out of the question.
+//! Rough estimate of the best total variation weight from the noise, the number of views and the object's attenuation.
+//! It is not accurate enough for a reconstruction, but it excludes weights that are far too small.
 
 use super::discrepancy::noise_in_air;
 use crate::algorithms::Problem;
 
-/// Best weight (geometric mean) of slices of a thorax, a thigh and a bone with 28 views and 1e5 photons, in water.
+/// Best weight (geometric mean) for slices of a thorax, a thigh and a bone with 28 views and 1e5 photons, relative to a
+/// grid filled with water.
 const WEIGHT: f64 = 6e-4;
-/// Noise of a line integral through air, and number of views, that [`WEIGHT`] is for.
+/// Noise of a line integral through air (standard deviation) for which [`WEIGHT`] holds.
 const NOISE: f64 = 0.003_16;
-/// See [`NOISE`].
+/// Number of views for which [`WEIGHT`] holds.
 const VIEWS: f64 = 28.0;
-/// What a model gets wrong by itself is not less than this much noise, nor does an estimate above the other end hold.
+/// Range to which the estimated noise is limited: the model error corresponds to at least the lower end, and estimates
+/// above the upper end are not reliable.
 const NOISES: [f64; 2] = [1e-3, 0.1];
-/// The best weights of those slices were within a factor of 4 of the usual one.
+/// Factor between the estimate and the smallest weight; the best weights of those slices were within a factor of 4 of
+/// the estimate.
 const BELOW: f64 = 10.0;
 
-/// The smallest weight worth trying. Where a model's own error at edges is larger than the noise, as with few views of
-/// sharp edges, views that are left out are predicted a little better by ever smaller weights, whose volumes are
-/// streaks.
+/// The smallest weight worth trying; 0 for measurements other than X-rays. If the discretisation error at edges exceeds
+/// the noise, as with few views of sharp edges, ever smaller weights predict the left-out views slightly better,
+/// although their volumes are full of streaks.
 ///
-/// The usual weight goes with the root of the noise in air and of one over the number of views (fitted to those
-/// slices), and with the attenuation, as total variation does: that of water is assumed to fill the grid if the 95th
-/// percentile of the line integrals is water's along the grid's longest side. On a lattice finer than the picture's the
-/// model's error is smaller: the square of how much finer.
+/// The estimate is proportional to √(noise in air / number of views), as fitted to those slices, and to the
+/// attenuation, as total variation is. The attenuation is the 95th percentile of the line integrals relative to that of
+/// water along the grid's longest side. On a grid k times finer than the output grid the discretisation error is
+/// smaller, so that the limit is divided by k².
 pub(super) fn lowest(problem: &Problem<'_>) -> f64 {
-    // The rule is one of X-rays and their noise: another measurement has no such floor.
+    // The rule is for X-rays and their noise; other measurements have no lower limit.
     let Ok(data) = problem.projections() else { return 0.0 };
     let grid = &problem.grid;
     let mut integrals = data.as_slice().to_vec();

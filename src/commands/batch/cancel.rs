@@ -26,5 +26,5 @@ pub(super) fn run(args: &Args) -> Result<Output> {
     }
     let line = Summary::of(&ledger)?.line();
     let value = serde_json::json!({"cancelled": true});
-    Ok(Output { text: line, value, summary: "submit with --resume to go on".to_string() })
+    Ok(Output { text: line, value, summary: "to continue, submit with --resume".to_string() })
 }

@@ -89,7 +89,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         },
         (None, Some(frames)) => match &subject {
             Subject::Scene(scene) => scene::turntable(scene, frames, args, stop),
-            _ => Err(Error::input(&args.field, "expected a radiance field: only it knows what an object looks like")
+            _ => Err(Error::input(&args.field, "expected a radiance field: other methods store no colour")
                 .hint("for radiographs give a scan: --views geometry.json")),
         },
         (None, None) => on_a_grid(&subject, args, stop),
@@ -100,7 +100,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
 fn on_a_grid(subject: &Subject, args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if let Subject::Volume(_) = subject {
         return Err(Error::input(&args.field, "expected the folder of a fitted field, or its checkpoint.safetensors")
-            .hint("methods that are no fields keep no weights; --views renders their volumes as radiographs"));
+            .hint("only neural and radiance fields store weights; --views renders other volumes as radiographs"));
     }
     let grid = wanted(args).map_or_else(|| Ok(subject.grid().clone()), |wanted| wanted.over(subject.grid()))?;
     let (volume, description) = subject.volume(&grid, stop)?;

@@ -38,7 +38,7 @@ impl Subject {
                 place,
                 "expected the folder of a fitted neural field, or its checkpoint.safetensors",
             )
-            .hint("such as runs/ct/siren: methods that are no fields keep no weights"));
+            .hint("such as runs/ct/siren: only neural and radiance fields store weights"));
         }
         let file: PathBuf = if made.is_file() { made } else { place.clone() };
         let reading = Reading { units: args.units, ..Reading::default() };

@@ -84,11 +84,8 @@ impl Config {
 impl Encoding for Config {
     fn check(&self, inputs: usize) -> Result<()> {
         if inputs != 3 {
-            return Err(Error::config(
-                "tri_plane",
-                "expected a volume, got a slice: three planes of a plane are not defined",
-            )
-            .hint("in 2-D use dense_grid or hash_grid"));
+            return Err(Error::config("tri_plane", "expected a 3-D volume, got a 2-D slice")
+                .hint("in 2-D use dense_grid or hash_grid"));
         }
         if !(1..=1 << 14).contains(&self.resolution) {
             return Err(Error::config("resolution", format!("expected 1 to 16384 cells, got {}", self.resolution)));

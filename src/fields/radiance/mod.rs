@@ -88,7 +88,7 @@ impl Config {
             require::within(key, value, range)?;
         }
         if self.features == 0 && self.direction == Direction::None {
-            return Err(Error::config("features", "expected at least 1 without a direction, got 0"));
+            return Err(Error::config("features", "expected at least 1 when `direction` is `none`, got 0"));
         }
         match self.skip {
             Some(layer) if !(1..self.depth).contains(&layer) => {

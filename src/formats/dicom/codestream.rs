@@ -159,7 +159,7 @@ fn check_rle(bytes: &[u8], layout: PixelLayout) -> Result<(), String> {
         let segment = bytes
             .get(pair[0]..pair[1])
             .filter(|_| pair[0] >= 64)
-            .ok_or("its run-length pixels have senseless offsets")?;
+            .ok_or("its run-length pixels have invalid segment offsets")?;
         let pixels = unpacked(segment).unwrap_or(0);
         if !(layout.pixels()..layout.pixels() + layout.columns.max(2)).contains(&pixels) {
             let expected = layout.pixels();

@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded<Vec<u8>> {
 fn headers(bytes: &[u8]) -> Decoded<(Parameters, &[u8])> {
     const SHORT: &str = "its headers end early";
     let mut found = Parameters::default();
-    let mut rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or("it does not begin as an image")?;
+    let mut rest = bytes.strip_prefix(&[0xff, 0xd8]).ok_or("it has no JPEG start-of-image marker")?;
     loop {
         let &[0xff, marker, high, low, ..] = rest else { return Err(SHORT) };
         if marker == 0xff {
@@ -153,7 +153,7 @@ impl Bits<'_> {
     fn golomb(&mut self, k: u32, limit: u32, qbpp: u32) -> Decoded<i32> {
         let mapped = self.code(k, limit, qbpp)?;
         // A mapped error has at most one bit more than the range of errors.
-        if mapped >> (qbpp + 1) > 0 { Err("one of its errors is out of range") } else { Ok(mapped) }
+        if mapped >> (qbpp + 1) > 0 { Err("one of its prediction errors is out of range") } else { Ok(mapped) }
     }
 
     fn code(&mut self, k: u32, limit: u32, qbpp: u32) -> Decoded<i32> {
@@ -183,7 +183,7 @@ struct Context {
 impl Context {
     /// The parameter of the Golomb code.
     fn k(&self, a: i64) -> Decoded<u32> {
-        (0..20).find(|k| i64::from(self.n) << k >= a).ok_or("its errors grow beyond all bounds")
+        (0..20).find(|k| i64::from(self.n) << k >= a).ok_or("its prediction errors exceed the allowed range")
     }
 
     /// Counts a sample; at `reset` samples the statistics are halved first (A.6.1).

@@ -69,7 +69,7 @@ fn decompress(file: &DicomFile, layout: PixelLayout, frame: Vec<u8>) -> Result<V
         }
         registered(&syntax.uid, layout, frame)
     })
-    .map_err(|_| damaged("the decoder gave up".into()))?
+    .map_err(|_| damaged("the decoder failed".into()))?
     .map_err(damaged)?;
     if !layout.holds(&decoded, 1) {
         return Err(damaged(format!("expected {} bytes, got {}", layout.bytes(), decoded.len())));

@@ -209,7 +209,11 @@ fn step(
         Spread::Uneven(problem, usual) => {
             let uneven = Uneven::new(slices.iter().map(depth).collect(), usual);
             if uneven.count > MOST_MORE * slices.len() {
-                let problem = format!("{problem}; even ones would be {} of {}", uneven.count, slices.len());
+                let problem = format!(
+                    "{problem}; an even spacing would need {} slices instead of {}",
+                    uneven.count,
+                    slices.len()
+                );
                 return Err(Error::input(folder(), problem).hint(UNEVEN_HINT));
             }
             let text =
@@ -254,7 +258,7 @@ const PLACELESS_HINT: &str = "take the series as the scanner stored it (one file
 fn placeless(slices: &[Slice], image: usize) -> Option<String> {
     let frames: Vec<Point> = slices.iter().filter(|slice| slice.image == image).map(|s| s.frame.position).collect();
     let one = frames.len() > 1 && frames.iter().all(|&place| norm(sub(place, frames[0])) < SAME_PLACE);
-    one.then(|| format!("its {} frames have no places of their own: the file gives one place for all", frames.len()))
+    one.then(|| format!("its {} frames have no positions of their own: the file gives one for all", frames.len()))
 }
 
 const UNEVEN_HINT: &str = "a slice may be missing; copy the whole series, or resample it to even distances";

@@ -76,8 +76,9 @@ impl GeometryFormat {
     /// # Errors
     /// [`Error::Resource`] when the file cannot be written; [`Error::Input`] when the format cannot represent the scan.
     pub fn write(self, path: &Path, geometry: &Geometry) -> Result<()> {
-        let text = (self.format().render)(geometry)
-            .map_err(|problem| Error::input(path, format!("{} cannot say this scan: {problem}", self.format().name)))?;
+        let text = (self.format().render)(geometry).map_err(|problem| {
+            Error::input(path, format!("this scan geometry cannot be written as {}: {problem}", self.format().name))
+        })?;
         atomic::write(path, text.as_bytes())
     }
 }
@@ -137,12 +138,12 @@ fn rows(poses: &Poses) -> Description {
     };
     description.row("beam", beam);
     description.row("views", poses.views.len().to_string());
-    let pixels = poses.pixels.map_or("not said".to_string(), |[rows, columns]| format!("{rows} x {columns}"));
+    let pixels = poses.pixels.map_or("not given".to_string(), |[rows, columns]| format!("{rows} x {columns}"));
     description.row("detector [rows, columns]", pixels);
     let pitch = if poses.pitched {
         format!("{} x {} mm", tidy(norm(first.v)), tidy(norm(first.u)))
     } else {
-        "not said".to_string()
+        "not given".to_string()
     };
     description.row("pitch [v, u]", pitch);
     if let Source::Point(source) = first.source {

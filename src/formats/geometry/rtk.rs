@@ -111,7 +111,11 @@ impl Parameters {
                 ([0.0, 0.0, FAR], 0.0)
             }
             Source::Direction(_) => {
-                return Err("its parallel rays are not across the detector, with u × v against them".to_string());
+                return Err(
+                    "its parallel rays are not perpendicular to the detector, or u × v does not point towards \
+                            the source"
+                        .to_string(),
+                );
             }
         };
         if distance < 0.0 {
@@ -203,7 +207,7 @@ fn shape(radius: f64, distance: f64) -> Result<DetectorShape, String> {
 
 fn render(geometry: &Geometry) -> Result<String, String> {
     if geometry.detector.shape == DetectorShape::Cylindrical {
-        return Err("its detector is cylindrical, which RTK keeps flat in the frame of each view".to_string());
+        return Err("its detector is cylindrical; recon writes only flat detectors in this format".to_string());
     }
     let mut text = format!("<?xml version=\"1.0\"?>\n<!DOCTYPE RTKGEOMETRY>\n<{ROOT} version=\"3\">\n");
     for (i, view) in geometry.views.iter().enumerate() {

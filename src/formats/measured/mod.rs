@@ -173,8 +173,7 @@ fn within(place: &Path, rows: Option<&Range<usize>>, height: usize) -> Result<Ra
 
 /// Runs a decoder of untrusted files; a panic of the decoder becomes an error.
 fn guarded<T>(place: &Path, decode: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(decode))
-        .unwrap_or_else(|_| Err(Error::input(place, "damaged: its decoder gave up on it")))
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Err(Error::input(place, "damaged: the decoder failed")))
 }
 
 /// Refuses an array whose declared size is out of proportion to its file: no compression in use reaches 1100 to 1.

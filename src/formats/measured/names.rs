@@ -53,9 +53,8 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
     } else if apart != [0; 3] {
         let [flats, darks, opposite] = apart;
         let message = format!(
-            "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are set apart by their names; {} \
-             images \
-             are views",
+            "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are recognised by their names; {} \
+             images are views",
             progress::place(folder),
             sorted.views.len()
         );

@@ -32,7 +32,7 @@ pub fn read(folder: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
     let mut frames = tiff::stack(folder, &files, rows)?.frames(folder, angles)?;
     frames.turn_columns();
     if ini.number("ObjectTilt")?.is_some_and(|tilt| tilt.abs() > TILT) {
-        let message = "the axis is tilted along the beam (ObjectTilt); it is taken for upright";
+        let message = "the axis is tilted along the beam (ObjectTilt); the tilt is ignored";
         frames.warnings.push(Warning::new("header_partial", message));
     }
     frames.header = Some(header(&ini)?);

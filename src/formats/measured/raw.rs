@@ -127,7 +127,8 @@ fn images(path: &Path, layout: &Layout, rows: Option<&Range<usize>>) -> Result<A
     let [height, width] = layout.pixels;
     let rows = within(path, rows, height)?;
     let image = height.checked_mul(width).and_then(|n| n.checked_mul(layout.kind.bytes())).filter(|n| *n > 0);
-    let image = image.ok_or_else(|| Error::input(path, format!("expected pixels, got {:?}", layout.pixels)))?;
+    let image =
+        image.ok_or_else(|| Error::input(path, format!("expected a positive size, got {:?}", layout.pixels)))?;
     let held = size.checked_sub(layout.skip).filter(|held| *held > 0 && held % image as u64 == 0 && size <= MAX_BYTES);
     let Some(held) = held else {
         let problem = format!(

@@ -87,8 +87,8 @@ impl Fields {
             b"n+1\0" => true,
             b"ni1\0" => false,
             [0, ..] => {
-                return Err("an ANALYZE header without NIfTI mark: it does not say left from right; convert it to \
-                            NIfTI first"
+                return Err("an ANALYZE header without NIfTI mark: it does not distinguish left from right; \
+                            convert it to NIfTI first"
                     .into());
             }
             other => return Err(format!("not a NIfTI file: expected the mark n+1 or ni1, got {other:?}")),

@@ -82,8 +82,13 @@ fn lens(line: &str) -> std::result::Result<(String, Intrinsics), String> {
     if distortion > 0.0 {
         return Err(format!("camera {id} is distorted; undistort the pictures first (colmap image_undistorter)"));
     }
-    let side =
-        |n: f64| if (1.0..=32768.0).contains(&n) { Ok(n as usize) } else { Err(format!("expected pixels, got {n}")) };
+    let side = |n: f64| {
+        if (1.0..=32768.0).contains(&n) {
+            Ok(n as usize)
+        } else {
+            Err(format!("expected a size of 1 to 32768 pixels, got {n}"))
+        }
+    };
     let pixels = Some([side(values[1])?, side(values[0])?]);
     Ok((id.to_string(), Intrinsics { pixels, focal: focal.map(Some), fov: [None; 2], center: center.map(Some) }))
 }
@@ -139,7 +144,7 @@ fn cube(path: &Path) -> Result<(Point, f64)> {
         values.iter().zip(&mut along).for_each(|(value, axis)| axis.push(*value));
     }
     if along.iter().any(|axis| axis.len() < 2) {
-        return Err(Error::input(path, "expected points, from which the object's box is known"));
+        return Err(Error::input(path, "expected at least 2 points, to compute the object's bounding box"));
     }
     let ends = along.map(|mut axis| {
         axis.sort_by(f64::total_cmp);

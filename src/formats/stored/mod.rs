@@ -77,7 +77,7 @@ impl Header {
         let mut description = Description::new(kind);
         let order = if self.stored.big_endian { "big-endian" } else { "little-endian" };
         let packing = if self.packing == Packing::None { "" } else { ", compressed" };
-        let pair = if self.data == path { "" } else { ", in a file of their own" };
+        let pair = if self.data == path { "" } else { ", in a separate data file" };
         description.row("stored as", format!("{}, {order}{packing}{pair}", self.stored.kind.name()));
         let loaded = self.load(path, &Reading { units: Units::Relative, ..Reading::default() })?;
         value_rows(&mut description, loaded);
@@ -130,7 +130,7 @@ pub(super) fn grid(path: &Path, affine: &Affine, reading: &Reading) -> Result<(G
     let fault = |problem: String| Error::input(path, problem);
     match affine.check() {
         Ok(()) => Ok((affine.grid(order).map_err(|error| Error::input(path, error))?, None)),
-        Err(Fault::Degenerate) => Err(fault(format!("its axes span no volume: {}", Fault::Degenerate))),
+        Err(Fault::Degenerate) => Err(fault(format!("its axes are degenerate: {}", Fault::Degenerate))),
         Err(Fault::Sheared(degrees)) if reading.sheared == Sheared::Refuse => {
             Err(fault(format!("its grid is sheared: axes deviate {degrees:.2} degrees from right angles"))
                 .hint("`sheared: resample` brings it to right angles"))
@@ -185,7 +185,7 @@ pub(super) fn head(path: &Path, most: u64) -> Result<Vec<u8>> {
 pub(super) fn sibling(path: &Path, name: &str) -> std::result::Result<PathBuf, String> {
     let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     if name.is_empty() || !plain || name.contains('%') {
-        return Err("expected the name of one data file in the header's folder".to_string());
+        return Err("expected the relative path of one data file in the header's folder or below it".to_string());
     }
     Ok(path.with_file_name("").join(name))
 }

@@ -1,4 +1,4 @@
-//! The CPU projectors' tensor face: lends tensors' memory to the [`kernels`](super::kernels) without a copy.
+//! CPU projectors for tensors: passes the memory of CPU tensors to the [`kernels`](super::kernels) without a copy.
 
 use super::Model;
 use crate::data::{Detector, Geometry, Grid, View};
@@ -8,11 +8,11 @@ use crate::operators::linear::expect_shape;
 use crate::tensors::{lend, lend_mut, torch_error};
 use tch::{Device, Kind, Tensor};
 
-/// Half of a projector as a plain function: grid, views, detector, what is read, what is overwritten.
+/// One direction of a projector as a plain function of grid, views, detector, input (read) and output (overwritten).
 pub type Map = fn(&Grid, &[View], &Detector, &[f32], &mut [f32]);
 
-/// A model's kernels: A and its exact transpose, on volumes `[z, y, x]` and projections `[view, row, column]` in C
-/// order.
+/// The kernels of a projector: A and its exact transpose, on volumes `[z, y, x]` and projections `[view, row, column]`
+/// in C order.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     /// Volume to projections.
@@ -21,7 +21,8 @@ pub struct Pair {
     pub adjoint: Map,
 }
 
-/// Any model on the CPU, f32. Tensors of another device or kind are copied there and back.
+/// A projector of any [`Model`] on the CPU in f32. Tensors on another device or of another kind are converted and the
+/// results converted back.
 #[derive(Debug, Clone)]
 pub struct CpuProjector {
     model: Model,

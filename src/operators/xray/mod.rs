@@ -1,7 +1,7 @@
 //! Discrete X-ray transforms: [`LinearOperator`]s from a [`Grid`] of voxels to the pixels of a [`Geometry`]. Volumes
-//! are tensors `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). Written as
-//! plain CPU functions ([`kernels`]), as kernels of a card ([`device`]), and Joseph's as tensor operations of any float
-//! kind; [`build`] picks.
+//! are tensors `[z, y, x]` (1/mm, or any unit), projections `[view, row, column]` (that unit times mm). There are
+//! implementations as plain CPU functions ([`kernels`]), as CUDA kernels ([`device`]), and of Joseph's method as tensor
+//! operations of any float kind ([`TensorJoseph`]); [`build`] chooses between the first two.
 
 mod cpu;
 pub mod device;
@@ -25,18 +25,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
-/// How a line integral is taken from voxels: the choice of A.
+/// Discretisation of the line integral, which defines A.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
-    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982). The fastest; for pixels about as wide
-    /// as the voxels' shadows.
+    /// Linear interpolation in the planes across a ray's main axis (Joseph 1982). The fastest; suited to pixels about
+    /// as wide as the projection of a voxel onto the detector.
     #[default]
     Joseph,
-    /// Length of the ray in each voxel, a box of one value (Siddon 1985).
+    /// Length of the ray in each voxel, with constant attenuation inside the voxel (Siddon 1985).
     Siddon,
-    /// Area that pixel and voxel share in the planes across the pixel's main axis (De Man & Basu 2004). For pixels
-    /// wider than the voxels' shadows.
+    /// Overlap area of pixel and voxel in the planes across the pixel's main axis (De Man & Basu 2004). Suited to
+    /// pixels wider than the projection of a voxel onto the detector.
     DistanceDriven,
 }
 
@@ -44,7 +44,7 @@ impl Model {
     /// Every model.
     pub const ALL: [Self; 3] = [Self::Joseph, Self::Siddon, Self::DistanceDriven];
 
-    /// Its functions on the CPU.
+    /// The CPU kernels of the model.
     #[must_use]
     pub fn kernels(self) -> Pair {
         use kernels::{distance_driven, joseph, siddon};
@@ -56,12 +56,12 @@ impl Model {
     }
 }
 
-/// How a detector pixel's value is taken from the voxels.
+/// Model and number of rays by which the value of a detector pixel is computed from the voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Sampling {
-    /// How the line integral of a ray is taken.
+    /// Discretisation of the line integral along a ray.
     pub model: Model,
-    /// Rays of a pixel along each detector axis, whose line integrals are averaged.
+    /// Number of rays along each axis of a detector pixel, whose line integrals are averaged.
     pub sub_rays: usize,
 }
 
@@ -72,14 +72,14 @@ impl Default for Sampling {
 }
 
 impl From<Model> for Sampling {
-    /// One ray through the middle of each pixel.
+    /// One ray through the centre of each pixel.
     fn from(model: Model) -> Self {
         Self { model, sub_rays: 1 }
     }
 }
 
-/// The projector between `grid` and `geometry` for tensors on `device`: Joseph's by kernels of the device's own, the
-/// other models by those of the CPU, with a copy there and back from a GPU.
+/// Builds the projector between `grid` and `geometry` for tensors on `device`. Joseph's model runs on the device
+/// itself; the other models run on the CPU, with copies from and to a GPU.
 ///
 /// # Errors
 /// A GPU that was not opened; memory.
@@ -109,7 +109,7 @@ pub fn build(
 /// A GPU that was not opened, or lacks the memory.
 ///
 /// # Panics
-/// On the CPU, when the projections have not the geometry's length.
+/// On the CPU, if the number of projections is not that of the geometry.
 pub fn backproject(device: Device, grid: &Grid, geometry: &Geometry, filtered: &[f32]) -> Result<Vec<f32>> {
     if let Some(card) = Card::of(device)? {
         return device::backproject(&card, grid, geometry, filtered);

@@ -1,15 +1,16 @@
-//! Digitally reconstructed radiographs (DRR): what a volume shows along the rays of any scan.
+//! Digitally reconstructed radiographs (DRR): projections of a volume along the rays of any scan.
 
 use super::kernels::joseph;
 use crate::data::{Geometry, Projections, Volume};
 use crate::error::Result;
 use crate::physics;
 
-/// Views projected at once: bounds the memory of the sub-rays.
+/// Number of views projected at once, which bounds the memory of the sub-rays.
 const CHUNK: usize = 8;
 
-/// Line integrals `[view, row, column]` of a volume by Joseph's method: the projector A itself with one ray per pixel
-/// (`subrays` 1), else −ln of the mean of exp(−p) over `subrays` x `subrays` rays of each pixel, as a detector sees it.
+/// Line integrals `[view, row, column]` of a volume by Joseph's method. With one ray per pixel (`subrays` 1) this is
+/// the projector A itself; otherwise −ln of the mean of exp(−p) over `subrays` x `subrays` rays of each pixel (1 x
+/// `subrays` for a detector with a single row), as a real detector averages intensities.
 ///
 /// # Errors
 /// Values that are not finite.

@@ -1,4 +1,4 @@
-//! Rays in index coordinates of a grid, and where they cross its box: what every ray-driven integral starts from.
+//! Rays in index coordinates of a grid, and their intersection with its box, for ray-driven integrals.
 
 use crate::data::{Geometry, Grid, Point, Source, dot};
 use std::ops::Range;
@@ -13,9 +13,9 @@ pub struct IndexRay {
     pub direction: [f64; 3],
     /// Where the ray begins, mm: 0 at a point source, −∞ in a parallel beam.
     pub begin: f64,
-    /// World length (mm) at which the ray enters the box.
+    /// Parameter t (mm) at which the ray enters the box.
     pub enter: f64,
-    /// World length (mm) at which it leaves.
+    /// Parameter t (mm) at which the ray leaves the box.
     pub leave: f64,
 }
 
@@ -45,7 +45,7 @@ impl IndexRay {
         Self { origin: start, direction: slope, begin, enter, leave }
     }
 
-    /// The ray of a flat sample number (C order `[view, row, column]`) of a scan.
+    /// The ray of a sample of a scan, given by its flat index in C order `[view, row, column]`.
     #[must_use]
     pub fn of_sample(grid: &Grid, geometry: &Geometry, sample: usize) -> Self {
         let (columns, rows) = (geometry.detector.columns, geometry.detector.rows);
@@ -72,7 +72,7 @@ impl IndexRay {
     }
 }
 
-/// The rays of a range of flat sample numbers.
+/// The rays of a range of flat sample indices (C order `[view, row, column]`).
 pub fn of_samples(grid: &Grid, geometry: &Geometry, samples: Range<usize>) -> Vec<IndexRay> {
     use rayon::prelude::*;
     samples.into_par_iter().map(|sample| IndexRay::of_sample(grid, geometry, sample)).collect()

@@ -1,5 +1,6 @@
-//! A projector whose detector pixels each average several rays: P A with P the mean over blocks of sub-rays. A pixel of
-//! a real detector is an area; one ray through its middle misses what voxels finer than the pixel hold beside that ray.
+//! A projector whose detector pixels each average several rays: P A, where P is the mean over the sub-rays of each
+//! pixel. A pixel of a real detector has an area; if voxels are finer than the pixel, a single ray through its centre
+//! misses some of them.
 
 use crate::data::{Geometry, Grid};
 use crate::error::Result;
@@ -8,27 +9,28 @@ use crate::operators::linear::expect_shape;
 use crate::tensors::torch_error;
 use tch::{TchError, Tensor};
 
-/// P A.
+/// The operator P A.
 pub struct SubRays {
-    /// A, on the subdivided detector.
+    /// The operator A for the subdivided detector.
     fine: Box<dyn LinearOperator>,
-    /// The detector as it was measured.
+    /// The geometry with the detector's own pixels.
     geometry: Geometry,
-    /// Sub-rays of a pixel, [along rows, along columns].
+    /// Number of sub-rays of a pixel, [between rows, between columns].
     factors: [i64; 2],
 }
 
-/// The sub-rays of a pixel, [rows, columns]: in 2-D all rays lie in the plane of the slice.
+/// Number of sub-rays of a pixel, [rows, columns]; one row in 2-D, where all rays lie in the plane of the slice.
 #[must_use]
 pub fn factors(grid: &Grid, sub_rays: usize) -> [usize; 2] {
     if grid.is_2d() { [1, sub_rays] } else { [sub_rays, sub_rays] }
 }
 
 impl SubRays {
-    /// `build` makes A between the grid and the subdivided scan that it is given.
+    /// The operator with `sub_rays` rays along each axis of a pixel; `build` makes A for the subdivided geometry that
+    /// it is given.
     ///
     /// # Errors
-    /// What `build` says.
+    /// Errors of `build`.
     pub fn new(
         grid: &Grid,
         geometry: &Geometry,
@@ -40,7 +42,7 @@ impl SubRays {
         Ok(Self { fine, geometry: geometry.clone(), factors: [rows as i64, columns as i64] })
     }
 
-    /// `[view, rows, 1, columns, 1]`, or with the sub-rays of each pixel in place of the ones.
+    /// Shape `[view, row, sub-row, column, sub-column]` for this number of sub-rows and sub-columns.
     fn blocks(&self, [rows, columns]: [i64; 2]) -> [i64; 5] {
         let [views, r, c] = self.geometry.shape().map(|n| n as i64);
         [views, r, rows, c, columns]

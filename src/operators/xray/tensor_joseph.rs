@@ -1,9 +1,10 @@
-//! Joseph's projector as tensor operations, for any device and any float kind: gathers in bounded chunks, and its
-//! adjoint by scattering with the very same weights. The reference for the CPU kernels, and what a GPU runs.
+//! Joseph's projector as tensor operations, for any device and any float kind. It gathers voxels in chunks of bounded
+//! size; its adjoint scatters with the same weights. It is the reference for the CPU and GPU kernels, and the projector
+//! of fields that are not f32.
 //!
-//! Joseph, "An improved algorithm for reprojecting rays through pixel images", IEEE TMI 1982: along the axis a ray
-//! crosses fastest, the volume is interpolated linearly in the other two at every plane of voxel centres; zero outside
-//! the grid.
+//! Joseph, "An improved algorithm for reprojecting rays through pixel images", IEEE TMI 1982: in every plane of voxel
+//! centres across the axis along which a ray crosses most planes, the volume is interpolated linearly along the two
+//! other axes; it is zero outside the grid.
 
 use super::rays::{IndexRay, of_samples};
 use crate::data::{Geometry, Grid};
@@ -21,7 +22,8 @@ pub struct TensorJoseph {
     samples: usize,
 }
 
-/// The interpolations of some rays of one main axis: `indices` and `weights` `[rays, planes, corners]`.
+/// Interpolation stencil of some rays with one main axis: voxel `indices` and `weights` (mm), both `[rays, planes,
+/// corners]`, and the flat sample indices `rays`.
 struct Stencil {
     rays: Tensor,
     indices: Tensor,
@@ -29,7 +31,7 @@ struct Stencil {
 }
 
 impl TensorJoseph {
-    /// Interpolations per chunk that keep its memory at about half a gigabyte.
+    /// Number of interpolations per chunk for which its memory is about half a gigabyte.
     pub const SAMPLES: usize = 1 << 22;
 
     /// The projector between `grid` and `geometry`; `samples` bounds the interpolations held at once.
@@ -45,8 +47,7 @@ impl TensorJoseph {
         let total = self.geometry.samples();
         for first in (0..total).step_by(rays) {
             let chunk = of_samples(&self.grid, &self.geometry, first..(first + rays).min(total));
-            // Rays that pass beside the box, but within one voxel of it, still have their share of its outermost
-            // voxels.
+            // Rays that pass outside the box, but within one voxel of it, still have weights in its outermost voxels.
             for axis in 0..3 {
                 let members: Vec<usize> =
                     (0..chunk.len()).filter(|&i| chunk[i].main_axis(self.grid.is_2d()) == axis).collect();
@@ -75,7 +76,7 @@ impl TensorJoseph {
         let strides = [shape[1] * shape[2], shape[2], 1];
         let planes = Tensor::f_arange(shape[main], (Kind::Double, device))?.f_unsqueeze(0)?;
         let t = (planes.f_sub(&column(&|r| r.origin[main])?)?).f_div(&column(&|r| r.direction[main])?)?;
-        // Start with one corner on the plane itself; each other axis doubles the corners.
+        // Begin with one corner per plane; each interpolated axis doubles the number of corners.
         let mut indices =
             planes.f_mul_scalar(strides[main])?.f_to_kind(Kind::Int64)?.f_expand_as(&t)?.f_unsqueeze(2)?;
         let ahead = t.f_ge_tensor(&column(&|r| r.begin)?)?.f_to_kind(Kind::Double)?;

@@ -210,7 +210,7 @@ fn needs_whole_projections(residual: Residual) -> Result<()> {
         Residual::Plain => Ok(()),
         Residual::Ramp => Err(Error::config(
             "ramp_steps",
-            "the ramp-filtered residual needs whole projections, and this integrator takes rays",
+            "the ramp-filtered residual needs whole projections, but this integrator computes single rays",
         )
         .hint("set ramp_steps: 0 or use the lattice integrator")),
     }

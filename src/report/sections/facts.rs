@@ -11,7 +11,7 @@ pub(crate) fn section(page: &Page) -> Markup {
     html! {
         @if tables.iter().chain(&files).any(|(_, rows)| !rows.is_empty()) {
             section #facts {
-                h2 { "How to do it again" }
+                h2 { "How to repeat this run" }
                 (command(page, run.repeat))
                 div.tables {
                     @for (title, rows) in tables { @if !rows.is_empty() { div { h3 { (title) } (lines(rows)) } } }

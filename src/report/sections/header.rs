@@ -89,7 +89,7 @@ fn banner(status: Status) -> Markup {
         Status::Failed | Status::Diverged => html! {
             div.banner.failed role="status" {
                 strong { "This run failed. " } "Shown is what was finished before; it is no complete result. "
-                "Mend the cause and run the same command again: finished stages are not repeated."
+                "Fix the cause and run the same command again: finished stages are not repeated."
             }
         },
         Status::Interrupted => html! {
@@ -142,8 +142,8 @@ fn gain(page: &Page, key: &str, method: &MethodReport) -> Option<String> {
     let gained = if ranking::better(key)? == Better::Higher { after - before } else { before - after };
     let (name, from) = (&method.name, start.algorithm);
     let spent = match start.figure("seconds") {
-        Some(seconds) => format!("in {} beyond it", numbers::duration((method.seconds - seconds).max(0.0))),
-        None => format!("in {} with it", numbers::duration(method.seconds)),
+        Some(seconds) => format!("in {} of additional time", numbers::duration((method.seconds - seconds).max(0.0))),
+        None => format!("in {} including the start", numbers::duration(method.seconds)),
     };
     let metric = ranking::name(key);
     Some(if gained < 0.0 {
@@ -172,9 +172,8 @@ mod tests {
     #[test]
     fn a_gain_names_the_start_and_the_time_it_cost() {
         let page = ended_at(33.52);
-        assert!(
-            page.contains("siren gained 1.65 dB of PSNR over its own start (tv, 31.87 dB) in 2 min 31 s beyond it.")
-        );
+        let gain = "siren gained 1.65 dB of PSNR over its own start (tv, 31.87 dB) in 2 min 31 s of additional time.";
+        assert!(page.contains(gain));
     }
 
     #[test]

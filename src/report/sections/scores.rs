@@ -97,7 +97,7 @@ fn row(page: &Page, method: &MethodReport) -> Markup {
             td.number { (numbers::duration(method.seconds)) }
             td.number {
                 @if let Some(bytes) = method.peak_memory_bytes { (numbers::size(bytes)) }
-                @else { abbr.missing title="this system does not tell" { (numbers::MISSING) } }
+                @else { abbr.missing title="not available on this system" { (numbers::MISSING) } }
             }
         }
     }

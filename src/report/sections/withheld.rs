@@ -27,8 +27,8 @@ pub(crate) fn section(page: &Page) -> Markup {
             section #withheld {
                 h2 { "Without a truth" }
                 p {
-                    "A method's resolution is 1/f where its curve falls below the half-bit curve. What both volumes \
-                     have wrong in common (rings, a wrong axis, a prior that smooths both alike) correlates too."
+                    "A method's resolution is 1/f where its curve falls below the half-bit curve. Errors common to \
+                     both volumes (rings, a wrong axis, a prior that smooths both alike) are not detected."
                 }
                 div.charts { (chart.draw()) }
             }

@@ -34,7 +34,7 @@ const HEAT = [
   [252, 255, 164]
 ];
 
-/** Pixels of `count` even steps through anchors. */
+/** Pixels of `count` evenly spaced steps through the anchors. */
 const table = (anchors, count) =>
   Uint32Array.from({ length: count }, (_, i) => pixel(...between(anchors, i / (count - 1))));
 /** Signed differences, −1 to 1 in 511 steps. */
@@ -44,7 +44,7 @@ const greyTable = table(GREY, 256);
 
 const greyLevels = new Uint32Array(65536);
 let greyKey = "";
-/** The pixel of every level at the window of now. */
+/** The pixel of every level at the current window. */
 function windowTable() {
   const [low, high] = state.window;
   if (greyKey !== `${low} ${high}`) {

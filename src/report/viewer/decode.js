@@ -1,7 +1,7 @@
 // decode.js: decodes a volume from the text that pack.rs wrote: differences of neighbours, compressed with zlib, in
 // base64.
 
-/** The bytes that a base64 text stands for. */
+/** Decodes base64 text to bytes. */
 function bytesOf(text) {
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
   const raw = atob(text);
@@ -10,7 +10,7 @@ function bytesOf(text) {
   return bytes;
 }
 
-/** The bytes that deflated bytes (zlib) stand for. */
+/** Decompresses bytes (zlib). */
 async function inflated(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

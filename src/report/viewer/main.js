@@ -11,7 +11,7 @@ const position = make("p", { class: "position" });
 const bars = toolbar();
 let tiles = [];
 
-/** Makes the tiles anew, after a change of what is shown. */
+/** Creates the tiles again after the choice of shown volumes or planes has changed. */
 function rebuild() {
   const rows = tilesNow();
   tiles = rows.flat();

@@ -7,7 +7,7 @@ const painters = {
     const levels = volume.levels;
     walk(at, rows, columns, (i, voxel) => (out[i] = shades[levels[voxel]]));
   },
-  /** What the volume has more than the truth: red above, blue below. */
+  /** Signed difference volume − truth: red above zero, blue below. */
   difference(out, at, rows, columns, { volume, reference }) {
     const [a, b] = [volume.levels, reference.levels];
     const scale = (255 * manifest.step) / state.error;
@@ -16,14 +16,14 @@ const painters = {
       out[i] = differenceTable[t < 0 ? 0 : t > 510 ? 510 : t];
     });
   },
-  /** The size of the difference. */
+  /** Absolute difference. */
   size(out, at, rows, columns, { volume, reference }) {
     const [a, b] = [volume.levels, reference.levels];
     const scale = (255 * manifest.step) / state.error;
     walk(at, rows, columns, (i, voxel) => (out[i] = heatTable[Math.min(255, Math.round(Math.abs(a[voxel] - b[
       voxel]) * scale))]));
   },
-  /** A standard deviation on the scale of the size of the difference, over the picture where it is small. */
+  /** Standard deviation on the scale of the absolute difference, fading to the grey values where it is small. */
   deviation(out, at, rows, columns, { volume, deviation }) {
     const shades = windowTable();
     const [levels, spread] = [volume.levels, deviation.levels];
@@ -45,7 +45,7 @@ function walk(at, rows, columns, put) {
   }
 }
 
-/** `part` of the second pixel over the first, byte by byte. */
+/** Blends two pixels byte by byte: `part` (0 to 1) of `over`, the rest of `under`. */
 function mixed(under, over, part) {
   const p = Math.round(256 * part);
   const even = (((under & 0xff00ff) * (256 - p) + (over & 0xff00ff) * p) / 256) & 0xff00ff;
@@ -53,7 +53,7 @@ function mixed(under, over, part) {
   return (even | (odd << 8)) >>> 0;
 }
 
-/** A picture of what is to be shown of a plane, kept until that changes. */
+/** The drawn image of a plane, kept until what it shows changes. */
 class Raster {
   constructor(plane) {
     this.plane = plane;

@@ -17,7 +17,7 @@ for (const [name, plane] of Object.entries(PLANES)) {
   plane.size = [plane.rows * plane.pixel[0], plane.columns * plane.pixel[1]];
 }
 const planeNames = Object.keys(manifest.planes);
-/** The planes that are seen now. */
+/** The planes that are shown at present. */
 const planesShown = () => (state.plane === "all" ? planeNames : [state.plane]).map((name) => PLANES[name]);
 
 /** Index along the plane's vertical array axis of a row, and the row of an index. */
@@ -49,7 +49,7 @@ function place(k, i) {
   return `${letter} = ${mm < -0.05 ? "\u2212" : ""}${Math.abs(mm).toFixed(1)} mm`;
 }
 
-/** Moves the slice of a plane by so many. */
+/** Moves the slice of a plane by `by` voxels. */
 function scroll(plane, by) {
   const at = state.at.slice();
   at[plane.cut] = clamp(at[plane.cut] + by, 0, manifest.shape[plane.cut] - 1);

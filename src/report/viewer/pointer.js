@@ -2,7 +2,7 @@
 // Left button (or one finger): the tool. Right button: window. Middle button: pan. Shift and left: profile.
 // Wheel: slices; with Ctrl: zoom. Two fingers: zoom and pan.
 
-/** What a drag does, from the event that began it: functions of the next event. */
+/** Drag actions: each takes the event that began the drag and returns the function that handles later events. */
 const drags = {
   cross(tile, start) {
     // Moving a finger scrolls through the slices; touching a point moves the cross-hairs to it.
@@ -50,7 +50,7 @@ const drags = {
   },
 };
 
-/** The drag that a pressed button means. */
+/** Returns the drag action of a mouse button. */
 function dragOf(event) {
   if (event.button === 2) return drags.window;
   if (event.button === 1) return drags.pan;
@@ -63,7 +63,7 @@ function zoomBy(factor) {
   change({ zoom: clamp(state.zoom * factor, 1, 20) });
 }
 
-/** Listens to everything that happens on a tile. */
+/** Adds the mouse, wheel and touch listeners of a tile. */
 function follow(tile) {
   const { canvas } = tile;
   const fingers = new Map();

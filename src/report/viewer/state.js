@@ -5,7 +5,7 @@ const volumes = manifest.volumes.map((volume, index) => ({ ...volume, index, lev
 const pictures = volumes.filter((volume) => volume.kind === "truth" || volume.kind === "method");
 const truth = volumes.find((volume) => volume.kind === "truth");
 const methods = volumes.filter((volume) => volume.kind === "method");
-/** The standard deviation that a method knows of itself. */
+/** The standard deviation that a method estimates of its own result. */
 const uncertaintyOf = (method) => volumes.find((v) => v.kind === "uncertainty" && v.name === method.name);
 /** The volume that a learned prior started from. */
 const startOf = (method) => volumes.find((v) => v.kind === "start" && v.name === method.name);
@@ -22,13 +22,13 @@ const state = {
   /** Ends of signed differences and of uncertainties, ± this. */
   error: manifest.error || 0.2 * widthOf(manifest.object),
   zoom: 1,
-  /** Of the middle of each plane's picture, mm to the right and down. */
+  /** Offset of the middle of each plane's image, mm to the right and down. */
   pan: { axial: [0, 0], coronal: [0, 0], sagittal: [0, 0] },
   tool: "cross",
   hidden: new Set(),
-  /** The two that blink and swipe compare. */
+  /** The two volumes that blinking and swiping compare. */
   pair: [pictures[0], pictures[pictures.length - 1]],
-  /** Which of the pair blinking shows, and whether it goes on by itself. */
+  /** Which of the pair is shown while blinking, and whether it alternates automatically. */
   blink: { shown: 0, running: true },
   /** Where swiping divides the picture, 0 to 1. */
   split: 0.5,
@@ -38,10 +38,10 @@ const state = {
 };
 
 let scheduled = false;
-/** What draws, set by main.js. */
+/** The function that draws, set by main.js. */
 let draw = () => {};
 
-/** Takes a part of the state over and draws once before the next frame. */
+/** Merges the given values into the state and draws once before the next frame. */
 function change(part) {
   Object.assign(state, part);
   if (scheduled) return;
@@ -56,7 +56,7 @@ function change(part) {
 const valueOf = (level) => manifest.low + manifest.step * level;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** A number with the digits that the unit deserves, with a typographic minus. */
+/** A number as text, with as many digits as its unit needs and a typographic minus. */
 function shown(value, signed = false) {
   const size = Math.abs(value);
   const digits = manifest.hounsfield ? 0 : clamp(3 - Math.ceil(Math.log10(size || 1)), 0, 7);

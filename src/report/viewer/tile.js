@@ -46,7 +46,7 @@ class Tile {
     return [left + column * this.plane.pixel[1] * scale, top + row * this.plane.pixel[0] * scale];
   }
 
-  /** Takes the size over that the page gives it: of all tiles before any is drawn, or each would lay the page out. */
+  /** Adopts the size in the page. Call it for all tiles before drawing any, or each forces a new page layout. */
   measure() {
     const box = this.canvas.getBoundingClientRect();
     this.size = [box.width, box.height].map((side) => Math.max(1, Math.round(side * (window.devicePixelRatio ||
@@ -76,7 +76,7 @@ class Tile {
     this.read();
   }
 
-  /** What is painted where, in parts of the width. */
+  /** What is painted where, in fractions of the width. */
   shownLayers() {
     const entry = (k, from, to) => ({ what: this.layers[k], raster: this.rasters[k], from, to });
     if (this.layers.length === 1) return [entry(0, 0, 1)];
@@ -152,7 +152,7 @@ function layersOf(volume) {
   return [{ name: volume.name, what: { painter: "grey", volume } }];
 }
 
-/** The tiles that the state asks for. */
+/** The tiles that are shown in the current state. */
 function tilesNow() {
   if (state.mode === "blink" || state.mode === "swipe") {
     const layers = state.pair.map((volume) => ({ painter: "grey", volume }));

@@ -1,7 +1,7 @@
 // toolbar.js: the controls above the pictures, and the line with the current position.
 
 const same = (a, b) => a && b && Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]) < 1e-9 * (1 + widthOf(a));
-/** Windows to choose: of the object without air, and, in HU, those of radiology (low, high). */
+/** Windows (low, high) to choose from: that of the object without air and, in HU, the usual ones of radiology. */
 const presets = [
   { name: "Object", range: manifest.object },
   manifest.detail && { name: "Low contrast", range: manifest.detail },
@@ -37,7 +37,7 @@ function setTool(tool) { change({ tool }); }
 
 function setWindow(preset) { change({ window: preset.range.slice() }); }
 
-/** Buttons of which one is pressed; `pressed` says which. */
+/** Buttons of which one is pressed; `pressed(key)` tells whether it is that of `key`. */
 function choice(label, entries, pressed, choose) {
   const buttons = entries.map(([key, text]) => ({ key, button: make("button", { type: "button", onclick: () =>
         choose(key) }, text) }));
@@ -114,12 +114,12 @@ function colorBar() {
   };
 }
 
-/** What the viewer shows otherwise than the files hold. */
+/** How the shown values differ from those in the files. */
 function notes() {
   const list = [`Values are rounded to steps of ${Number(manifest.step.toPrecision(2))} ${manifest.unit}`];
   if (manifest.blocks.some((block) => block > 1)) list.push(
     `blocks of ${manifest.blocks.join(" × ")} voxels (z, y, x) are averaged`);
-  return `${list.join(" and ")} in this viewer alone; the files hold all.`;
+  return `${list.join(" and ")} only in this viewer; the files have full precision.`;
 }
 
 /** All controls: {element, update}. */
@@ -153,7 +153,7 @@ function toolbar() {
   };
 }
 
-/** The keys, folded. */
+/** The list of keyboard shortcuts, collapsed. */
 function help() {
   const rows = Object.entries(KEYS).map(([key, [what]]) => make("li", {}, make("kbd", {}, key === " " ? "Space" :
     key), ` ${what}`));

@@ -39,7 +39,7 @@ impl Input for ImageFiles {
         self.source()
     }
     fn read(&self, _: Option<&Range<usize>>) -> Result<Frames> {
-        Err(Error::config("acquire.images", "pictures are no projections"))
+        Err(Error::config("acquire.images", "expected X-ray projections, got camera pictures"))
     }
     fn knows_the_scan(&self) -> bool {
         true

@@ -295,7 +295,7 @@ impl Work<'_> {
                 self.report(scale.into_iter().collect())
             }
             Err(error) => {
-                let message = format!("axis and sense of rotation were not looked at: {error}");
+                let message = format!("axis and sense of rotation were not checked: {error}");
                 self.warnings.push(Warning::new("preflight_partial", message));
                 Ok(())
             }

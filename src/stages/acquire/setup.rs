@@ -212,7 +212,7 @@ impl Setup {
             ));
         }
         if let Some(i) = (1..self.calibrate.len()).find(|&i| self.calibrate[..i].contains(&self.calibrate[i])) {
-            return Err(Error::config("calibrate", format!("`{}` stands twice", self.calibrate[i].name())));
+            return Err(Error::config("calibrate", format!("`{}` is listed twice", self.calibrate[i].name())));
         }
         match self.center_of_rotation {
             Some(Axis::Column(column)) if !column.is_finite() => {

@@ -90,7 +90,7 @@ fn definitions() -> BTreeMap<String, MetricDefinition> {
         (
             "dB",
             "the same over the pixels in which the picture or the rendering is not wholly transparent: without the \
-             background, which every method meets",
+             background, which every method reproduces",
         ),
         (
             "1",

@@ -9,18 +9,17 @@ use std::collections::BTreeMap;
 const MEANINGS: [(&str, &str); 3] = [
     (
         "norm of (prediction - measurement) over the norm of the measurement, for every tenth view; the prediction is \
-         the reprojection of a volume made from the other views; higher than the residual: what was fitted beyond the \
-         object",
+         the reprojection of a volume made from the other views; a value above the residual shows overfitting",
         "",
     ),
     (
         "the same difference in units of the noise of those views, which is estimated from second differences along \
-         the detector's rows; 1 is as well as any prediction can be",
+         the detector's rows; 1 is the best that can be expected",
         "σ",
     ),
     (
         "1/f where the Fourier shell correlation (ring, in 2-D) of two volumes, each from every other view, falls \
-         below the half-bit curve; at best two voxels; what both halves have wrong in common is not seen",
+         below the half-bit curve; at best two voxels; errors common to both halves are not detected",
         "mm",
     ),
 ];

@@ -44,7 +44,7 @@ impl CrossValidator<'_> {
             for key in Withheld::KEYS {
                 found.reasons.insert(
                     key.to_string(),
-                    format!("views from {views} directions are too few to part ({FEWEST} are needed)"),
+                    format!("views from {views} directions are too few for cross-validation ({FEWEST} are needed)"),
                 );
             }
             return Ok(found);

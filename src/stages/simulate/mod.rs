@@ -118,7 +118,7 @@ impl Config {
         match others.into_iter().find(|(_, set)| *set) {
             Some((key, _)) => {
                 let hint = if key == "held_out" { "write it below `cameras`" } else { "remove it" };
-                Err(Error::config(format!("simulate.{key}"), "means nothing to `cameras`").hint(hint))
+                Err(Error::config(format!("simulate.{key}"), "does not apply to `cameras`").hint(hint))
             }
             None => Ok(()),
         }

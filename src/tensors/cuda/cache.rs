@@ -32,7 +32,7 @@ pub(super) fn code(
     kept.extend(blake3::hash(&code).as_bytes());
     let written = std::fs::create_dir_all(folder).is_ok() && atomic::write(&path, &kept).is_ok();
     if !written {
-        let message = format!("compiled kernels cannot be kept in {}: each run compiles them", folder.display());
+        let message = format!("kernels cannot be stored in {}; every run compiles them again", folder.display());
         progress::warn("kernel_cache", &message);
     }
     Ok(code)

@@ -160,13 +160,13 @@ impl Card {
             return Ok(());
         }
         let blocks = u32::try_from(threads.div_ceil(BLOCK)).ok().filter(|&blocks| blocks <= 0x7fff_ffff);
-        let blocks = blocks.ok_or_else(|| fault(format!("{threads} threads of {} are too many", kernel.name)))?;
+        let blocks = blocks.ok_or_else(|| fault(format!("{threads} threads of {} exceed the limit", kernel.name)))?;
         self.driver.enter(self.context)?;
         let function = self.function(kernel)?;
         argument::check(kernel.name, &function.parameters, arguments)?;
         let mut stream = std::ptr::null_mut();
         if (self.stream_of)(self.index as c_int, &raw mut stream) != 0 {
-            return Err(fault("libtorch does not tell its current stream".to_string()));
+            return Err(fault("libtorch did not return its current stream".to_string()));
         }
         let mut values: Vec<Vec<u64>> = arguments.iter().map(|argument| argument.bits.clone()).collect();
         let mut places: Vec<*mut c_void> = values.iter_mut().map(|bits| bits.as_mut_ptr().cast()).collect();

@@ -112,12 +112,13 @@ impl Compiler {
         let options: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
         let mut program = null_mut();
         if (self.create)(&raw mut program, source.as_ptr(), file.as_ptr(), 0, null(), null()) != 0 {
-            return Err(fault("NVRTC takes no program".to_string()));
+            return Err(fault("nvrtcCreateProgram failed".to_string()));
         }
         let compiled = match (self.compile)(program, options.len() as c_int, options.as_ptr()) {
-            0 => bytes_of(program, self.code_size, self.code).ok_or_else(|| fault(format!("{name}: no code"))),
+            0 => bytes_of(program, self.code_size, self.code)
+                .ok_or_else(|| fault(format!("{name}: NVRTC returned no code"))),
             5 => Err(fault(format!(
-                "NVRTC {}.{} ({}) does not know the architecture {architecture}",
+                "NVRTC {}.{} ({}) does not support the architecture {architecture}",
                 self.version.0, self.version.1, self.library
             ))
             .hint("set RECON_NVRTC to a newer libnvrtc, or use `device: cpu`")),

@@ -42,5 +42,5 @@ fn an_error_in_a_source_and_an_unknown_architecture_are_told() {
     let said = compiler.compile("bad.cu", "__global__ void f() { return 1 }", "sm_90").unwrap_err().to_string();
     assert!(said.contains("bad.cu") && said.contains("error"), "{said}");
     let said = compiler.compile("k.cu", "extern \"C\" __global__ void f() {}", "sm_1").unwrap_err().to_string();
-    assert!(said.contains("does not know the architecture sm_1"), "{said}");
+    assert!(said.contains("does not support the architecture sm_1"), "{said}");
 }

@@ -41,7 +41,7 @@ fn an_architecture_that_the_compiler_does_not_know_is_an_error_at_the_first_kern
     let error = recon::operators::xray::device::backproject(&stub.card(), &grid, &geometry, &filtered).unwrap_err();
     assert_eq!(error.exit_code(), 5);
     let said = error.to_string();
-    assert!(said.contains("does not know the architecture sm_90") && said.contains("RECON_NVRTC"), "{said}");
+    assert!(said.contains("does not support the architecture sm_90") && said.contains("RECON_NVRTC"), "{said}");
 }
 
 #[test]

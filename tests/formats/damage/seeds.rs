@@ -175,7 +175,7 @@ pub(crate) fn others(folder: &Path) -> Vec<Seed> {
     ];
     for format in GeometryFormat::ALL {
         let path: PathBuf = folder.join(format.file());
-        // RTK cannot say this scan; a file of it is above.
+        // This scan cannot be written as RTK; a file of it is above.
         if format.write(&path, &fan()).is_ok() {
             seeds.push(Seed::new(&file(&path).0, file(&path).1, readers::scan));
         }

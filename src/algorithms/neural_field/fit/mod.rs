@@ -27,15 +27,15 @@ pub(super) struct Fit<'a> {
     coordinates: Coordinates,
     field: Box<dyn Field>,
     optimizer: Box<dyn Optimizer>,
-    /// What the checkpoint must have been made for.
+    /// Hash that a checkpoint must match, see [`checkpoint::identity`].
     identity: String,
-    /// How the field learns its start, if it has one.
+    /// Settings of the regression on the initial volume, if there is one.
     regression: Option<Regression>,
     start: Option<Volume>,
     seed: u64,
     ensemble: Ensemble,
     watch: WeightSelection,
-    /// The integrator's.
+    /// Tensor that the integrator keeps between steps.
     memory: Memory,
     phase: Phase,
     /// Steps done in the phase.
@@ -80,8 +80,10 @@ impl<'a> Fit<'a> {
 
     pub(super) fn run(mut self, run: &mut Run<'_>) -> Result<Reconstruction> {
         if self.problem.full().support.numel() == 0 {
-            let warning =
-                Warning::new("nothing_seen", "no ray met anything but air: the volume is air and no field was fitted");
+            let warning = Warning::new(
+                "nothing_seen",
+                "every line integral is that of air: the volume is air and no field was fitted",
+            );
             return Ok(Reconstruction { warnings: vec![warning], ..Reconstruction::plain(self.problem.air()) });
         }
         self.resume(run)?;
@@ -96,12 +98,12 @@ impl<'a> Fit<'a> {
                 self.next_member(run)?;
             }
         }
-        // The weights are a result too.
+        // Save the final weights, which are a result too.
         run.checkpoints.save(&self.snapshot()?)?;
         self.finish()
     }
 
-    /// All phases of one field.
+    /// Fits one field through all phases.
     fn fit_one(&mut self, run: &mut Run<'_>) -> Result<()> {
         if let (Phase::Regression, Some(regression)) = (self.phase, self.regression.clone()) {
             self.regress(&regression, run)?;
@@ -124,7 +126,7 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// A field from other random numbers, with everything to do again.
+    /// Prepares the next member of the ensemble: a field with other random weights, from the first phase on.
     fn next_member(&mut self, run: &Run<'_>) -> Result<()> {
         self.reseed(run.seed)?;
         (self.watch, self.memory) = (WeightSelection::default(), None);
@@ -140,12 +142,13 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// Takes up the newest checkpoint made for this very fit.
+    /// Resumes from the newest checkpoint of this fit, if there is one.
     fn resume(&mut self, run: &Run<'_>) -> Result<()> {
         run.checkpoints.load(&mut |bytes| {
             let snapshot = Snapshot::decode(bytes, &self.identity)?;
             self.ensemble = snapshot.ensemble.clone();
-            // A member's volume is taken in before the next member begins.
+            // A finished member is counted before the next one begins, so the current member's index is `members`, or
+            // one less at the end.
             let member = if self.ensemble.members == self.config.ensemble {
                 self.ensemble.members - 1
             } else {
@@ -169,7 +172,7 @@ impl<'a> Fit<'a> {
         Ok(())
     }
 
-    /// Between steps: a checkpoint if one is due, and the stop that was asked for.
+    /// Between steps: saves a checkpoint if one is due, and stops if that was requested.
     fn pause(&mut self, run: &Run<'_>) -> Result<()> {
         let stop = run.stop.stop();
         if stop.is_some() || self.saved.elapsed().as_secs_f64() >= self.config.checkpoint_seconds {
@@ -201,7 +204,7 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// A field and its optimizer, before any step.
+/// A field with random initial weights, and its optimizer.
 fn fresh(config: &Config, problem: &FitProblem<'_>, seed: u64) -> Result<(Box<dyn Field>, Box<dyn Optimizer>)> {
     let field = config.field.kind.as_part().build(&Domain::of(problem.grid), seed, problem.full().options)?;
     let optimizer = config.optimizer.kind.as_part().build(field.parameters());

@@ -1,4 +1,4 @@
-//! What a fit gives: the volume, its uncertainty, its notes.
+//! The result of a fit: the volume, its uncertainty and its notes.
 
 use super::Fit;
 use crate::algorithms::Reconstruction;
@@ -23,7 +23,7 @@ impl Fit<'_> {
         Ok(if self.config.nonnegative { values.clamp_min(0.0) } else { values })
     }
 
-    /// The mean of the fields and what is to be said of it.
+    /// The result: the mean of the fields, its uncertainty, notes and warnings.
     pub(super) fn finish(self) -> Result<Reconstruction> {
         let grid = self.problem.grid;
         let mu_ref = self.problem.mu_ref as f32;

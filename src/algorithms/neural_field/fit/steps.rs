@@ -1,4 +1,4 @@
-//! The steps of each phase, and what is watched on the way.
+//! The steps of each phase, and the evaluation of the held-out views between them.
 
 use super::Fit;
 use crate::algorithms::Run;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
 impl Fit<'_> {
-    /// Learns the start's volume on random voxels of the support.
+    /// Fits the field to the initial volume on random voxels of the support.
     pub(super) fn regress(&mut self, regression: &Regression, run: &mut Run<'_>) -> Result<()> {
         let volume = match (self.start.take(), &self.config.start) {
             (Some(volume), _) => volume,
@@ -50,7 +50,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// ½ mean (f − target)² with its gradient, in chunks.
+    /// Computes ½ mean (f − target)² in chunks and adds its gradient to the parameters' `.grad`.
     fn regression_step(&self, voxels: &Tensor, target: &Tensor) -> Result<f64> {
         let count = voxels.size()[0];
         let mut loss = 0.0;
@@ -67,7 +67,7 @@ impl Fit<'_> {
         Ok(loss)
     }
 
-    /// Learns the projections.
+    /// Fits the field to the projections.
     pub(super) fn fit_data(&mut self, run: &mut Run<'_>) -> Result<()> {
         let first_rate = self.config.optimizer.kind.as_part().rate();
         let averaged_from = ((1.0 - self.config.average) * self.config.steps as f64).ceil() as u64;
@@ -90,7 +90,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// The last mile, on the full grid.
+    /// The final data steps with the second optimizer, on the full grid.
     pub(super) fn fit_refinement(&mut self, steps: u64, first_rate: f64, run: &mut Run<'_>) -> Result<()> {
         let task = progress::begin("finish", Some(steps));
         while self.step < steps {
@@ -104,7 +104,7 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// One step on the projections; false where the fit diverged and went back to the last good weights.
+    /// Takes one data step; returns false if the fit diverged and the last good weights were restored.
     fn data_step(&mut self, residual: Residual, number: u64, rate: f64) -> Result<bool> {
         let integrator = self.config.integrator.kind.as_part();
         let objective = self.problem.at(number);
@@ -142,7 +142,7 @@ impl Fit<'_> {
         self.field.parameters().iter().map(|p| p.value.grad()).filter(Tensor::defined).collect()
     }
 
-    /// Shortens the gradient to the longest it may be (Pascanu, Mikolov, Bengio, ICML 2013).
+    /// Scales the gradient down to the norm `clip` if it is longer (Pascanu, Mikolov, Bengio, ICML 2013).
     fn clip(&self) -> Result<()> {
         if self.config.clip == 0.0 {
             return Ok(());
@@ -158,7 +158,8 @@ impl Fit<'_> {
         Ok(())
     }
 
-    /// Looks at the held-out views if it is time to; true where the fit is past its best for good.
+    /// Evaluates the held-out views if that is due; returns true if their score has not improved for `patience`
+    /// evaluations.
     fn look(&mut self) -> Result<bool> {
         let (Some(held), Some(config)) = (&self.problem.held, &self.config.held_out) else { return Ok(false) };
         let last = self.phase == Phase::Data && self.step == self.config.steps;
@@ -177,12 +178,12 @@ impl Fit<'_> {
         Ok(config.patience > 0 && self.watch.since >= config.patience)
     }
 
-    /// Whether the time that was given is not over.
+    /// Whether `max_seconds` has not passed yet; adds a warning once it has.
     fn time_left(&mut self) -> bool {
         let over = self.step < self.config.steps && self.config.max_seconds.is_some_and(|most| self.seconds() >= most);
         if over {
             let message = format!(
-                "the fit ended after {} of {} data steps because its time was over",
+                "the fit ended after {} of {} data steps because max_seconds was reached",
                 self.step, self.config.steps
             );
             self.warnings.push(Warning::new("time_over", message + ": another machine will give another result"));
@@ -190,7 +191,7 @@ impl Fit<'_> {
         !over
     }
 
-    /// One optimizer step after its gradients were accumulated; keeps the curve.
+    /// Takes one optimizer step with the accumulated gradients and adds a point to the curve.
     fn advance(&mut self, loss: f64, rate: f64) -> Result<()> {
         self.optimizer.step(self.field.parameters(), rate)?;
         self.step += 1;

@@ -1,13 +1,14 @@
-// Voxel-driven backprojection of filtered projections: the twin of kernels/backproject.rs, voxel by voxel.
+// Voxel-driven backprojection of filtered projections: the GPU counterpart of kernels/backproject.rs, one voxel per
+// thread.
 
-// 1 / x in double precision from one division in single precision and two steps of Newton's method.
+// 1 / x in double precision, from a division in single precision and two Newton steps.
 static __device__ inline double inverse_of(double x) {
     double guess = (double)(1.0f / (float)x);
     guess = guess * (2.0 - x * guess);
     return guess * (2.0 - x * guess);
 }
 
-// A pixel's value between its neighbours, towards zero outside the outermost.
+// Bilinear interpolation between pixels, towards zero outside the outermost ones.
 static __device__ inline float interpolated(const float* values, Whole rows, Whole columns, double row, double column) {
     if (!(row > -1.0 && row < (double)rows && column > -1.0 && column < (double)columns)) {
         return 0.0f;

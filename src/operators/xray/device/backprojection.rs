@@ -1,4 +1,4 @@
-//! The backprojection of filtered projections on a card.
+//! Backprojection of filtered projections on a GPU.
 
 use super::{BACKPROJECT, lowered_views, scan_of};
 use crate::data::{Geometry, Grid};
@@ -10,11 +10,11 @@ use tch::{Kind, Tensor};
 
 const KERNEL: Kernel = Kernel { source: &BACKPROJECT, name: "backproject" };
 
-/// What [`fdk`](crate::operators::xray::kernels::backproject::fdk) does, on a card: backprojects filtered projections
-/// `[view, row, column]` over a volume `[z, y, x]`, each view weighted by (source to isocentre / source to voxel)².
+/// The GPU version of [`fdk`](crate::operators::xray::kernels::backproject::fdk): backprojects filtered projections
+/// `[view, row, column]` to a volume `[z, y, x]`, each view weighted by (source to isocentre / source to voxel)².
 ///
 /// # Errors
-/// Memory; the driver.
+/// Lack of memory; errors of the CUDA driver.
 pub fn backproject(card: &Card, grid: &Grid, geometry: &Geometry, filtered: &[f32]) -> Result<Vec<f32>> {
     let device = card.device();
     let views = lowered_views(grid, geometry, Pixels::Value, device)?;

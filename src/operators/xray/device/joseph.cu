@@ -1,14 +1,17 @@
-// Joseph's line integrals and their exact transpose: the twin of kernels/joseph.rs, ray by ray as kernels/single.rs.
+// Joseph's line integrals and their exact transpose: the GPU counterpart of kernels/joseph.rs, ray by ray as in
+// kernels/single.rs.
 //
-// joseph_rays lowers the rays of some views to where they cross the planes across their main axis, in fixed point with
-// 32 binary places, so that a crossing is one exact multiplication and addition of whole numbers for both directions.
-// joseph_forward sums a ray; joseph_adjoint asks for a voxel which rays touch it and adds their shares, views in order:
-// no two threads write one number, and the bits are the same every time.
+// joseph_rays computes for each ray of some views its crossings of the planes across its main axis, in fixed point with
+// 32 fractional bits, so that forward and adjoint compute a crossing by the same exact integer multiplication and
+// addition. joseph_forward sums along a ray. joseph_adjoint finds for a voxel the rays that touch it and adds their
+// contributions, view by view: no two threads write the same value, and the result is bit-identical in every run.
 
 struct Ray {
-    // Crossing of plane k along the two other axes (ascending): a + b k and c + d k, in units of 2^-32 voxels.
+    // Coordinates of the crossing of plane k along the two other axes (ascending): a + b k and c + d k, in units of
+    // 2^-32 voxels.
     Whole a, b, c, d;
-    // Length between planes, mm, and the planes before the detector's side of the source: first <= k < end.
+    // Length of the ray between two planes, mm, and the planes k that it crosses near the grid and beyond its source:
+    // first <= k < end.
     float length;
     int axis, first, end;
 };
@@ -16,7 +19,7 @@ struct Ray {
 static __device__ inline int first_other(int axis) { return axis == 0 ? 1 : 0; }
 static __device__ inline int second_other(int axis) { return axis == 2 ? 1 : 2; }
 
-// Narrows low..high to the k with a + b k > bound.
+// Narrows the range low..high to the values k with a + b k > bound.
 static __device__ inline void above(double a, double b, double bound, double* low, double* high) {
     const double k = (bound - a) / b;
     if (b > 0.0) {
@@ -47,13 +50,13 @@ static __device__ inline void direction_of(const View* view, double row, double 
 }
 
 static __device__ inline int main_axis(const double* along, Whole flat) {
-    // Ties, such as views at 45 degrees, must not hang on the last bit.
+    // Ties, as in views at 45 degrees, must not depend on rounding.
     const double tie = 1.0 + 1e-9;
     const int in_plane = fabs(along[1]) > fabs(along[2]) * tie ? 1 : 2;
     return !flat && fabs(along[0]) > fabs(along[in_plane]) * tie ? 0 : in_plane;
 }
 
-// The planes that a ray crosses within one voxel of the grid, and after its source.
+// The planes that a ray crosses beyond its source and within one voxel of the grid.
 static __device__ inline void planes_of(const Scan& scan, const double* origin, const double* along, bool point,
                                         const double* a, const double* b, Ray* ray) {
     const int axis = ray->axis;
@@ -90,7 +93,7 @@ extern "C" __global__ void joseph_rays(const View* views, const Scan scan, Ray* 
         const int other = k == 0 ? first_other(ray.axis) : second_other(ray.axis);
         b[k] = along[other] / step;
         a[k] = origin[other] - origin[ray.axis] * b[k];
-        // A ray so far beside the grid crosses no voxel of it.
+        // A ray this far outside the grid (2^30 voxels) crosses none of its voxels.
         crosses = crosses && fabs(a[k]) < 1073741824.0;
     }
     if (crosses) {
@@ -140,7 +143,7 @@ extern "C" __global__ void joseph_forward(const Scan scan, const Ray* rays, cons
 }
 EXPORT(joseph_forward)
 
-// The detector rows and columns whose rays can pass within one voxel of (z, y, x) in its plane across an axis.
+// Range of detector rows and columns whose rays can pass within one voxel of (z, y, x) in its plane across an axis.
 struct Window {
     Whole top, bottom, left, right;
 };
@@ -153,7 +156,7 @@ static __device__ inline Window window_of(const View* view, const Scan& scan, in
     for (int corner = 0; corner < 4; ++corner) {
         double at[3] = {voxel[0], voxel[1], voxel[2]};
         const int p = first_other(axis), q = second_other(axis);
-        // A slice is crossed at its centre.
+        // In 2-D, rays cross the slice at its centre.
         at[p] += scan.flat && p == 0 ? 0.0 : (corner & 1) * 2.0 - 1.0;
         at[q] += (corner >> 1) * 2.0 - 1.0;
         const double depth = affine(view->depth, at[0], at[1], at[2]);
@@ -168,7 +171,8 @@ static __device__ inline Window window_of(const View* view, const Scan& scan, in
             rows[0] = fmin(rows[0], along * inverse);
             rows[1] = fmax(rows[1], along * inverse);
         } else {
-            // Rows of a cylinder lie on the distance from its axis, at least the depth and largest at a corner.
+            // The row on a cylinder depends on the distance from its axis, which is at least the depth and largest at a
+            // corner.
             sides[0] = fmin(sides[0], depth);
             sides[1] = fmax(sides[1], sqrt(depth * depth + across * across));
             alongs[0] = fmin(alongs[0], along);
@@ -192,7 +196,7 @@ static __device__ inline Window window_of(const View* view, const Scan& scan, in
     return window;
 }
 
-// The share of a voxel in a crossing: 1 at its centre, 0 one voxel away.
+// Interpolation weight of a voxel at a crossing: 1 at its centre, 0 one voxel away.
 static __device__ inline float share(Whole place, Whole voxel) {
     const Whole beside = place - (voxel << 32);
     const Whole distance = beside < 0 ? -beside : beside;

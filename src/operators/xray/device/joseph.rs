@@ -1,4 +1,4 @@
-//! Joseph's projector on a card.
+//! Joseph's projector on a GPU.
 
 use super::{JOSEPH, lowered_views, scan_of};
 use crate::data::{Geometry, Grid};
@@ -17,26 +17,27 @@ const RAYS: Kernel = Kernel { source: &JOSEPH, name: "joseph_rays" };
 const FORWARD: Kernel = Kernel { source: &JOSEPH, name: "joseph_forward" };
 const ADJOINT: Kernel = Kernel { source: &JOSEPH, name: "joseph_adjoint" };
 
-/// Rays of the views taken together: their table takes 200 MB.
+/// Number of rays processed at once, in whole views: their table takes 200 MB.
 const GROUP: usize = 1 << 22;
 
-/// Bytes of a `Ray`.
+/// Size of a `Ray` of `joseph.cu`, bytes.
 const RAY: usize = 48;
 
-/// A and its exact transpose, f32, on a card's memory and stream. Tensors of another kind are converted and back.
+/// A and its exact transpose in f32, in the memory and on the stream of a GPU. Tensors of another kind are converted
+/// and the results converted back.
 ///
-/// Where the table of the rays does not fit the card's memory, half as many views are taken at once, from then on: the
-/// same sums in the same order.
+/// If the table of the rays does not fit the GPU's memory, half as many views are processed at once from then on; the
+/// order of the sums, and so the result, does not change.
 pub struct OnCard {
     card: Arc<Card>,
     grid: Grid,
     geometry: Geometry,
     views: Tensor,
-    /// Views taken at once.
+    /// Number of views processed at once.
     together: Cell<usize>,
 }
 
-/// Some views: their scan, the table of the views, the table of their rays, and their projections.
+/// A group of views: scan parameters, table of the views, table of their rays, and their projections.
 struct Group {
     scan: Argument,
     views: Argument,
@@ -56,10 +57,10 @@ impl OnCard {
         Ok(Self { card, grid: grid.clone(), geometry: geometry.clone(), views, together })
     }
 
-    /// Does `work`, with half as many views at once where memory runs out.
+    /// Runs `work`, again with half as many views at once whenever memory runs out.
     ///
     /// # Errors
-    /// What `work` says; memory that does not hold the rays of one view, with the numbers.
+    /// Errors of `work`; memory that is too small for the rays of one view, with the sizes.
     fn fitting<T>(&self, work: impl Fn() -> Result<T>) -> Result<T> {
         loop {
             let error = match work() {
@@ -76,7 +77,7 @@ impl OnCard {
         }
     }
 
-    /// Lack of memory for one view, with what it takes and what there is.
+    /// The error for too little memory for one view, with the needed and the free memory.
     fn full(&self, error: &Error) -> Error {
         let [_, rows, columns] = self.geometry.shape();
         let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
@@ -89,7 +90,7 @@ impl OnCard {
         Error::resource("cuda memory", problem).hint("lower the grid's shape or the detector's pixels, or use the CPU")
     }
 
-    /// Calls `visit` with every group of views, whose rays are ready.
+    /// Calls `visit` with every group of views, after computing the table of its rays.
     fn groups(&self, projections: &Tensor, mut visit: impl FnMut(&Group) -> Result<()>) -> Result<()> {
         let [views, rows, columns] = self.geometry.shape();
         let (pixels, device) = (rows * columns, self.card.device());

@@ -1,5 +1,5 @@
-//! Projectors on a CUDA card: Joseph's line integrals with their exact adjoint, and the backprojection of analytic
-//! reconstruction. The kernels are in `joseph.cu` and `backproject.cu`; their twins are the CPU's, in
+//! Projectors on a CUDA GPU: Joseph's line integrals with their exact adjoint, and the backprojection of analytic
+//! reconstruction. The kernels are in `joseph.cu` and `backproject.cu`; their CPU counterparts are in
 //! [`kernels`](super::kernels).
 
 mod backprojection;
@@ -15,17 +15,17 @@ use crate::tensors::cuda::{Argument, Source};
 use crate::tensors::torch_error;
 use tch::{Device, Tensor};
 
-/// Joseph's kernels.
+/// CUDA source of Joseph's projector.
 pub static JOSEPH: Source = Source { name: "joseph", parts: &[include_str!("scan.h"), include_str!("joseph.cu")] };
 
-/// The backprojection of FDK and FBP.
+/// CUDA source of the backprojection of FDK and FBP.
 pub static BACKPROJECT: Source =
     Source { name: "backproject", parts: &[include_str!("scan.h"), include_str!("backproject.cu")] };
 
-/// Every source of this folder.
+/// All CUDA sources of this folder.
 pub static SOURCES: [&Source; 2] = [&JOSEPH, &BACKPROJECT];
 
-/// The views of a scan in the memory of a device, `[view, number]`.
+/// The `View` structures of a scan in the memory of a device, `[view, number]`.
 fn lowered_views(grid: &Grid, geometry: &Geometry, pixels: Pixels, device: Device) -> Result<Tensor> {
     let numbers = lowered::views(grid, geometry, pixels);
     let shape = [geometry.views.len() as i64, lowered::NUMBERS as i64];

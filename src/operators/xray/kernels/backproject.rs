@@ -1,10 +1,10 @@
 //! Voxel-driven backprojection of filtered projections, for analytic reconstruction.
 //!
-//! Every voxel adds up the filtered values at its place on the detector, interpolated linearly between pixels (towards
-//! zero outside the outermost), one per view. Where a line of voxels along one array axis shares its detector column,
-//! as on a circular or helical orbit about z, sixteen of its voxels are done at once.
+//! Every voxel sums the filtered value at its position on the detector over the views, interpolated linearly between
+//! pixels (towards zero outside the outermost ones). If all voxels of a line along one array axis fall on the same
+//! detector column, as on a circular or helical orbit about z, sixteen of them are processed at once.
 //!
-//! The sums carry no angular step: multiply by π / views after a scan over a half or a full turn.
+//! The sums do not include the angular step: multiply them by π / views for a scan over a half or a full turn.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::crossing::{Crossing, LONGEST};
@@ -15,17 +15,18 @@ use super::simd::{Kernel, LANES, Level, Simd, dispatch, level, sixteen_mut};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
 
-/// Backprojects cone- or fan-beam projections `[view, row, column]` over a volume `[z, y, x]` (overwritten), each view
-/// weighted by (source to isocentre / source to voxel)², distances along the detector's normal (FDK), on a cylindrical
-/// detector from the source across its axis. The isocentre is the orbit's, else the centre of the grid.
+/// Backprojects cone- or fan-beam projections `[view, row, column]` to a volume `[z, y, x]` (overwritten), each view
+/// weighted by (source to isocentre / source to voxel)². Distances are measured along the detector's normal (FDK); for
+/// a cylindrical detector they are those from its axis. The isocentre is that of the orbit, else the centre of the
+/// grid.
 ///
 /// # Panics
-/// When a slice has not the length that the grid and the geometry say.
+/// If the length of a slice does not match the grid or the geometry.
 pub fn fdk(grid: &Grid, geometry: &Geometry, filtered: &[f32], volume: &mut [f32]) {
     backproject(level(), grid, geometry, filtered, volume);
 }
 
-/// Backprojects parallel projections `[view, row, column]` over a volume `[z, y, x]` (overwritten).
+/// Backprojects parallel projections `[view, row, column]` to a volume `[z, y, x]` (overwritten).
 ///
 /// # Panics
 /// As [`fdk`].
@@ -33,7 +34,7 @@ pub fn parallel(grid: &Grid, geometry: &Geometry, filtered: &[f32], volume: &mut
     backproject(level(), grid, geometry, filtered, volume);
 }
 
-/// [`fdk`] and [`parallel`] with the instructions of one level, for tests and benches.
+/// [`fdk`] and [`parallel`] with the instructions of one level, for tests and benchmarks.
 ///
 /// # Panics
 /// As [`fdk`].
@@ -61,22 +62,22 @@ pub fn backproject(level: Level, grid: &Grid, geometry: &Geometry, filtered: &[f
     }
 }
 
-/// What [`along_lines`] does for lines of voxels along `axis`.
+/// The input of [`along_lines`], for lines of voxels along `axis`.
 struct Job<'a> {
-    /// Each view with its isocentre's depth.
+    /// Each view with the depth of the isocentre.
     views: &'a [(PixelMap, f64)],
     grid: &'a Grid,
     axis: usize,
 }
 
-/// Views whose columns stay in the cache while the lines of a task pass.
+/// Number of views per block, whose columns stay in the cache while the lines of a task are processed.
 const VIEWS: usize = 16;
 
-/// Outer indices of a task.
+/// Number of planes (outer indices) per task.
 const TASK: usize = 8;
 
 fn along_lines(level: Level, job: &Job, samples: &[usize; 3], filtered: &[f32], volume: &mut [f32]) {
-    // Lines of detector rows, or in two dimensions of detector columns.
+    // Lines along the detector rows' index (one per column), or in 2-D along the columns' index.
     let across = if job.views[0].0.flat { 2 } else { 1 };
     let lines = &Lines::along(across, *samples, filtered);
     let shape = job.grid.shape;
@@ -90,13 +91,13 @@ fn along_lines(level: Level, job: &Job, samples: &[usize; 3], filtered: &[f32], 
     sums.add_to(volume);
 }
 
-/// Some planes of lines of voxels.
+/// The planes of voxel lines of one task.
 struct Slab<'a> {
     job: &'a Job<'a>,
     lines: &'a Lines,
     /// Index of the first plane.
     first: usize,
-    /// Values of a plane and of a line.
+    /// Numbers of values in a plane and in a line.
     plane: usize,
     width: usize,
     sums: &'a mut [f32],
@@ -143,7 +144,8 @@ fn add_line<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples],
     }
 }
 
-/// Where the lines of voxels of a plane fall in a view; affine parts as (constant, per inner index).
+/// Position on the detector of the voxel lines of one plane in one view; affine functions as (constant, slope per inner
+/// index).
 #[derive(Debug, Clone, Copy, Default)]
 struct Track {
     depth: (f64, f64),
@@ -155,7 +157,7 @@ struct Track {
     middle: [f64; 2],
     columns_per_radian: Option<f64>,
     flat: bool,
-    /// Where the view's columns begin.
+    /// Index of the view's first value in the lines.
     start: usize,
 }
 
@@ -176,7 +178,7 @@ impl Track {
         }
     }
 
-    /// The pixels under a line of voxels, as samples between two of the view's columns.
+    /// The detector positions of a line of voxels, as samples between two columns of the view.
     #[inline(always)]
     fn crossing(&self, inner: f64, lines: &Lines) -> Crossing {
         let [depth, across, along] =
@@ -209,7 +211,7 @@ impl Track {
     }
 }
 
-/// Any view of any grid, one voxel at a time.
+/// Backprojects any view to any grid, one voxel at a time.
 fn one_by_one(level: Level, views: &[(PixelMap, f64)], grid: &Grid, filtered: &[f32], volume: &mut [f32]) {
     let [_, ny, nx] = grid.shape;
     volume.par_chunks_mut(nx).enumerate().for_each(|(line, voxels)| {

@@ -1,10 +1,10 @@
-//! How many views see each voxel.
+//! Number of views that see each voxel.
 
 use super::pixels::{PixelMap, at};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
 
-/// Per voxel `[z, y, x]` the number of views on whose detector its centre falls (65535 if more).
+/// For each voxel `[z, y, x]` the number of views in which its centre is projected onto the detector (at most 65535).
 #[must_use]
 pub fn seen_by(grid: &Grid, geometry: &Geometry) -> Vec<u16> {
     let [_, ny, nx] = grid.shape;
@@ -26,7 +26,7 @@ fn count_line(map: &PixelMap, start: [f64; 3], seen: &mut [u16]) {
         }
         return;
     }
-    // On a plane detector low <= across / depth < high is asked without dividing, which vectorises.
+    // On a flat detector, low <= across / depth < high is tested without a division, so that the loop vectorises.
     let [(row, row_end), (column, column_end)] =
         [0, 1].map(|k| (-0.5 - map.middle[k], map.pixels[k] as f64 - 0.5 - map.middle[k]));
     let any_row = map.flat;

@@ -1,15 +1,15 @@
 //! Integrals over the width of a detector pixel and of a voxel, and their exact transpose.
 //!
-//! In every plane of voxel centres across a pixel's main axis, pixel and voxels are compared as areas: the corners of
-//! the pixel are mapped along their rays onto the plane, and a voxel's weight is the part of that area which it covers,
-//! times the length (mm) of the pixel's central ray between planes. B. De Man & S. Basu, Phys. Med. Biol. 49(11), 2004;
-//! there pixels are taken as rectangles along the grid's axes, here as the quadrilaterals that they are, so that any
-//! pose and any grid is seen alike. No voxel is missed however large the pixels are, and in a parallel beam the sum of
-//! a projection times the pixel's area across the beam is the sum of the voxels times their volume. In two dimensions
-//! areas are intervals.
+//! In every plane of voxel centres across the pixel's main axis, the corners of the pixel are mapped along their rays
+//! onto the plane. The weight of a voxel is the fraction of the mapped pixel that it covers, times the length (mm) of
+//! the pixel's central ray between planes. B. De Man & S. Basu, Phys. Med. Biol. 49(11), 2004, approximate the mapped
+//! pixels by rectangles along the grid's axes; here they are general quadrilaterals, so that any pose and any grid is
+//! treated exactly alike. No voxel is missed however large the pixels are. In a parallel beam, the sum of a projection
+//! times the pixel's area across the beam equals the sum of the voxels times their volume. In two dimensions areas
+//! become intervals.
 //!
-//! For pixels wider than the voxels' shadows, and against the ringing that ray-driven transposes give there. Pixels
-//! much narrower than voxels see steps, as of voxels that are flat tiles.
+//! Suited to pixels wider than the projection of a voxel, for which the transposes of ray-driven projectors cause
+//! ringing. For pixels much narrower than voxels, projections show steps, as if the voxels were flat tiles.
 
 use super::lines::{others, strides_of};
 use super::overlap::{Overlap, area};
@@ -21,12 +21,12 @@ use std::ops::Range;
 /// Integrals (1/mm x mm) `[view, row, column]` of a volume `[z, y, x]` (1/mm); overwrites `projections`.
 ///
 /// # Panics
-/// When a slice has not the length that the grid, the views and the detector say.
+/// If the length of a slice does not match the grid, the views or the detector.
 pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
     weights::forward::<DistanceDriven>(grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// The transpose of [`forward`]: backprojects projections `[view, row, column]` to a volume `[z, y, x]`; overwrites
 /// `volume`.
 ///
 /// # Panics
@@ -37,29 +37,29 @@ pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[
 
 struct DistanceDriven;
 
-/// Where a line crosses the planes across the main axis: a + b k in plane k, in coordinates where voxel i is from i to
-/// i + 1.
+/// Coordinate a + b k at which a line crosses plane k across the main axis; voxel i extends from i to i + 1.
 type Crossing = (f64, f64);
 
-/// A pixel as the places of its corners in the planes across its main axis.
+/// A pixel, given by the positions of its corners in the planes across its main axis.
 #[derive(Debug, Clone)]
 struct Footprint {
     main: usize,
-    /// Along the two other axes (ascending), corner after corner around the pixel, a row first.
+    /// For each corner, in order around the pixel, its crossings along the two other axes (ascending).
     corners: [[Crossing; 2]; 4],
     form: Form,
-    /// Planes before the source.
+    /// Planes that the pixel's rays cross beyond the source.
     planes: Range<usize>,
-    /// Length of the central ray between planes, mm.
+    /// Length of the central ray between two planes, mm.
     millimetres: f64,
 }
 
-/// What a pixel looks like in a plane of voxels.
+/// Shape of a mapped pixel in a plane of voxels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// An interval along the second axis: two dimensions. The first two corners are its ends.
     Interval,
-    /// A trapezoid with two sides along an axis (0 or 1): detector rows run along it, as in most scans.
+    /// A trapezoid with two sides along an axis (0 or 1), along which v, the direction between detector rows, points,
+    /// as in most scans.
     Upright(usize),
     /// Any quadrilateral.
     Any,
@@ -73,7 +73,7 @@ impl Form {
         let axes = others(main);
         let along = |i: usize| rays.v[axes[i]].abs();
         let upright = usize::from(along(1) > along(0));
-        // The two ends of a side, as far apart as the sides may lean.
+        // Whether the side between two corners is inclined to the axis, beyond rounding.
         let leans =
             |a: &Ray, b: &Ray| (crossings(a, main)[1 - upright].1 - crossings(b, main)[1 - upright].1).abs() > 1e-9;
         let level = |axis: usize| rays.v[axis].abs() <= 1e-7 * along(upright);
@@ -93,7 +93,7 @@ fn crossings(ray: &Ray, main: usize) -> [Crossing; 2] {
     })
 }
 
-/// The planes that all rays of a pixel pass, as far as they begin at the source.
+/// The planes among the first `count` that lie beyond the source for all rays of a pixel.
 fn planes_before(rays: &[Ray], main: usize, count: usize) -> Range<usize> {
     let passes = |k: usize| rays.iter().all(|ray| (k as f64 - ray.origin[main]) * ray.direction[main] > 0.0);
     let mut planes = 0..count;
@@ -114,7 +114,7 @@ impl Footprint {
         let (row, column) = (row as f64, column as f64);
         let around = [(-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5)];
         let ends = around.map(|(v, u)| rays.ray_at(if rays.flat { row } else { row + v }, column + u));
-        // Corners on both sides of the source have no area between them.
+        // If corners lie on both sides of the source, the mapped pixel is undefined.
         if along == 0.0 || ends.iter().any(|ray| ray.direction[main] * along <= 0.0) {
             return None;
         }
@@ -131,8 +131,8 @@ impl Footprint {
         (!found.planes.is_empty()).then_some(found)
     }
 
-    /// Those of its planes where it may meet a part: the area's upper edge is convex along the ray and so below the
-    /// line between its ends, its lower edge above.
+    /// The planes in which the pixel may overlap a part of the grid. The upper bound of the area is convex along the
+    /// ray and so lies below the line between its ends; the lower bound lies above its line.
     fn planes_of(&self, part: &Block) -> Range<usize> {
         let own = &part.ranges[self.main];
         let planes = self.planes.start.max(own.start)..self.planes.end.min(own.end);
@@ -207,8 +207,8 @@ impl Weights for DistanceDriven {
     }
 }
 
-/// The cells [i, i + 1) of a range that an interval meets: (cell, from, to, share of the interval), all of it where it
-/// has no length.
+/// Calls `each` with (cell, from, to, fraction of the interval) for the cells [i, i + 1) of a range that an interval
+/// overlaps; the fraction is 1 if the interval has no length.
 #[inline]
 fn interval([a, b]: [f64; 2], cells: &Range<usize>, mut each: impl FnMut(usize, f64, f64, f64)) {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -226,8 +226,9 @@ fn interval([a, b]: [f64; 2], cells: &Range<usize>, mut each: impl FnMut(usize, 
     }
 }
 
-/// The share of each cell in a trapezoid with two sides along one axis. Its other two sides are taken as level within
-/// each column of cells, at their height in its middle: exact but where a side passes from cell to cell there.
+/// Calls `each` with the fraction of a trapezoid in each cell; two of its sides run along the axis `along`. Within each
+/// column of cells the other two sides are taken as level at their mean height, which is exact unless a side crosses
+/// from one cell to the next there.
 #[inline]
 fn trapezoid(
     corners: &[[f64; 2]; 4],
@@ -251,7 +252,7 @@ fn trapezoid(
     });
 }
 
-/// The square that holds all corners, if one does.
+/// The cell that contains all corners, if there is one.
 fn only_square(corners: &[[f64; 2]; 4], counts: [usize; 2]) -> Option<[usize; 2]> {
     let mut found = [0; 2];
     for axis in 0..2 {

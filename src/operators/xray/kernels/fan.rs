@@ -1,9 +1,10 @@
-//! Rays of a slice, sixteen neighbours at a time: fan beams, whose rays have no equal steps as those of
-//! [`super::sheets`] have.
+//! Fan beams of a slice, sixteen neighbouring rays at a time. Unlike those of [`super::sheets`], the rays are not
+//! equidistant.
 //!
-//! In every plane across their main axis sixteen rays cross a line of voxels within a window of 32 values that
-//! registers hold ([`Simd::window`]); rays further apart go one by one. The transpose adds each ray's hat to the same
-//! window. Positions within a window are f32, begun anew in f64 every [`BLOCK`] planes.
+//! In every plane across their main axis sixteen rays cross a line of voxels within a window of 32 values that is held
+//! in registers ([`Simd::window`]); rays farther apart are followed one by one. The transpose adds each ray's
+//! interpolation weights (a hat function) to the same window. Positions within a window are f32 and are recomputed in
+//! f64 every [`BLOCK`] planes.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::lines::{Lines, WINDOW};
@@ -11,26 +12,26 @@ use super::rays::ViewRays;
 use super::simd::{Kernel, LANES, Level, Simd, dispatch, sixteen_mut, thirty_two};
 use rayon::prelude::*;
 
-/// Planes between two beginnings, and of a task of the transpose.
+/// Number of planes between two recomputations of the positions, and of a task of the transpose.
 const BLOCK: usize = 16;
 
-/// Widest bundle that a window holds wherever it begins within a voxel.
+/// Largest width of a bundle, in voxels, that fits a window at any position within a voxel.
 const WIDEST: f64 = 29.9;
 
-/// Sixteen neighbouring columns, as far as they share a main axis.
+/// The rays among sixteen neighbouring columns that share a main axis.
 #[derive(Debug, Clone)]
 pub(super) struct Bundle {
     main: usize,
     first: usize,
-    /// Lane i crosses plane k at a + b k; lanes of other rays are where a neighbour is.
+    /// Lane i crosses plane k at a + b k; lanes without a ray of the bundle repeat a neighbour.
     a: [f64; LANES],
     b: [f64; LANES],
-    /// Length between planes, mm; zero for lanes of other rays.
+    /// Length of the ray between two planes, mm; 0 for lanes without a ray of the bundle.
     millimetres: [f32; LANES],
 }
 
 impl Bundle {
-    /// The bundles of a view; `None` where they do not hold all of it and its rays must be followed one by one.
+    /// The bundles of a view; `None` if they cannot represent it, so that its rays must be followed one by one.
     pub(super) fn of_view(rays: &ViewRays, shape: [usize; 3], columns: usize) -> Option<Vec<Self>> {
         let mut bundles = Vec::new();
         if !rays.flat {
@@ -44,8 +45,8 @@ impl Bundle {
         Some(bundles)
     }
 
-    /// The bundle of those columns that have a main axis, if any has; `None` outside if the source is between the
-    /// planes.
+    /// The bundle of the columns whose rays have the main axis `main`: `Some(None)` if there are none, `None` if the
+    /// source lies between the planes.
     #[expect(clippy::option_option, reason = "none of it, or not to be had")]
     fn new(rays: &ViewRays, shape: [usize; 3], main: usize, columns: std::ops::Range<usize>) -> Option<Option<Self>> {
         let first = columns.start;
@@ -65,7 +66,7 @@ impl Bundle {
             }
             let (lane, slope) = (column - first, ray.direction[3 - main] / along);
             let a = ray.origin[3 - main] - ray.origin[main] * slope;
-            // What is not of this bundle stays beside what is.
+            // Lanes without a ray of the bundle repeat a neighbouring ray.
             let from = last.map_or(0, |last: usize| last + 1);
             found.a[from..].fill(a);
             found.b[from..].fill(slope);
@@ -75,7 +76,7 @@ impl Bundle {
         Some(last.map(|_| found))
     }
 
-    /// Lowest and highest crossing of a plane.
+    /// Lowest and highest crossing coordinate in plane k.
     #[inline(always)]
     fn bounds(&self, k: usize) -> (f64, f64) {
         let mut bounds = (f64::INFINITY, f64::NEG_INFINITY);
@@ -86,14 +87,15 @@ impl Bundle {
         bounds
     }
 
-    /// What a bundle does in the planes `start..end`; `None` where it passes beside the voxels.
+    /// The positions of the bundle in the planes `start..end`; `None` if it passes outside the voxels.
     #[inline(always)]
     fn block(&self, start: usize, end: usize, voxels: usize) -> Option<Block> {
         let (from, to) = (self.bounds(start), self.bounds(end - 1));
         if from.1.max(to.1) <= -1.0 || from.0.min(to.0) >= voxels as f64 {
             return None;
         }
-        // The lowest lane is concave in the plane, the highest convex: the lines between the ends bound them.
+        // As functions of the plane the lowest crossing is concave and the highest convex, so that the lines between
+        // the ends bound them.
         let step = (to.0 - from.0) / (end - start).max(2).saturating_sub(1) as f64;
         let wide = (from.1 - from.0).max(to.1 - to.0);
         let origin = from.0.floor();
@@ -113,20 +115,20 @@ impl Bundle {
     }
 }
 
-/// A bundle in some planes: lane i is at origin + offset + k slope in the k-th of them.
+/// A bundle in a block of planes: lane i is at origin + offset + k slope in the k-th of them.
 struct Block {
     origin: i64,
-    /// Below the lowest lane, and its step.
+    /// Lower bound of the lanes relative to `origin`, and its step per plane.
     low: f64,
     step: f64,
-    /// Most voxels from the lowest to the highest lane.
+    /// Largest distance from the lowest to the highest lane, voxels.
     wide: f64,
     offset: [f32; LANES],
     slope: [f32; LANES],
 }
 
 impl Block {
-    /// Where the window of the k-th plane begins, and the lanes' places in it; `None` where it has no voxels.
+    /// Start of the window in the k-th plane, and the positions of the lanes in it; `None` if it contains no voxels.
     #[inline(always)]
     fn place<S: Simd>(&self, s: S, lanes: [S::F; 2], k: usize, voxels: usize) -> Option<(usize, S::F)> {
         let low = self.low + k as f64 * self.step;
@@ -140,8 +142,8 @@ impl Block {
     }
 }
 
-/// Overwrites line integrals `[column]` of views by those of their bundles; `lines[main − 1]` run across main axis
-/// `main`.
+/// Computes the line integrals `[column]` of views from their bundles (overwritten); `lines[main − 1]` are lines of
+/// voxels across the main axis `main`.
 pub(super) fn forward(level: Level, lines: &[Lines; 2], views: &mut [(Vec<Bundle>, &mut [f32])]) {
     views.par_iter_mut().for_each(|(bundles, out)| dispatch(level, Follow { lines, bundles, out }));
 }
@@ -190,7 +192,7 @@ impl Kernel for Follow<'_> {
     }
 }
 
-/// The value of a line at a place, zero outside.
+/// The interpolated value of a line at a position; zero outside.
 #[inline(always)]
 fn sample(lines: &Lines, line: usize, at: f64) -> f32 {
     let Some((i, fraction)) = between(at, lines.voxels) else { return 0.0 };
@@ -198,7 +200,8 @@ fn sample(lines: &Lines, line: usize, at: f64) -> f32 {
     low + fraction * (high - low)
 }
 
-/// The first of the two values around a place, counted from the zeros before the line, and the way to the next.
+/// Index of the first of the two values around a position, counted from the zeros before the line, and the fraction
+/// towards the next.
 #[inline(always)]
 fn between(at: f64, voxels: usize) -> Option<(usize, f32)> {
     let at = at + WINDOW as f64;
@@ -215,7 +218,7 @@ pub(super) fn adjoint(level: Level, views: &[(Vec<Bundle>, &[f32])], shape: [usi
         let voxels = shape[3 - main];
         let length = voxels + 2 * WINDOW;
         let mut sums = vec![0.0; shape[main] * length];
-        // Tasks own planes, so every voxel hears its rays in the same order whatever the number of threads.
+        // Each task owns its planes, so that every voxel sums its rays in the same order for any number of threads.
         sums.par_chunks_mut(BLOCK * length).enumerate().for_each(|(block, sums)| {
             dispatch(level, Spread { views, main, start: block * BLOCK, voxels, sums });
         });
@@ -234,7 +237,7 @@ struct Spread<'a> {
     main: usize,
     start: usize,
     voxels: usize,
-    /// Lines between zeros.
+    /// Sums `[plane, position]`, each line with zeros before and after it.
     sums: &'a mut [f32],
 }
 
@@ -272,14 +275,14 @@ impl Kernel for Spread<'_> {
     }
 }
 
-/// Adds each lane's value, shared between the two voxels around its place, to `HALVES` vectors of a line.
+/// Distributes each lane's value to the two voxels around its position, in `HALVES` vectors of a line.
 #[inline(always)]
 fn hats<S: Simd, const HALVES: usize>(s: S, at: S::F, values: &[f32; LANES], line: &mut [f32], first: usize) {
     let mut places = [0.0; LANES];
     s.store(at, &mut places);
     let (one, zero) = (s.splat(1.0), s.splat(0.0));
     let voxels = [s.ramp(), s.add(s.ramp(), s.splat(LANES as f32))];
-    // Even and odd lanes apart, so that a sum need not wait for the one before.
+    // Sum even and odd lanes separately, which shortens the chain of dependent additions.
     let mut sums = [[zero; 2]; 2];
     for (places, values) in places.chunks_exact(2).zip(values.chunks_exact(2)) {
         for lane in 0..2 {
@@ -295,7 +298,7 @@ fn hats<S: Simd, const HALVES: usize>(s: S, at: S::F, values: &[f32; LANES], lin
     }
 }
 
-/// As [`hats`] for lanes too far apart for a window.
+/// Like [`hats`], for lanes too far apart for a window.
 fn one_by_one(bundle: &Bundle, values: &[f32; LANES], k: usize, voxels: usize, line: &mut [f32]) {
     for (lane, value) in values.iter().enumerate() {
         if let Some((i, fraction)) = between(bundle.a[lane] + bundle.b[lane] * k as f64, voxels) {

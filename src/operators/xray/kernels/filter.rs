@@ -1,9 +1,9 @@
 //! Ramp filters for analytic reconstruction.
 //!
 //! The ramp is the transform of its band-limited samples h(0) = 1/(4 a²), h(n) = −1/(π n a)² for odd n, 0 for even n
-//! (Kak and Slaney, Principles of Computerized Tomographic Imaging, eq. 61), not |f| itself: |f| sampled would remove
-//! the mean of every zero-padded row and shift the values of the reconstruction. Rows are zero-padded to at least twice
-//! their length.
+//! (Kak and Slaney, Principles of Computerized Tomographic Imaging, eq. 61), not of |f| itself: sampling |f| would
+//! remove the mean of every zero-padded row and so offset the reconstructed values. Rows are zero-padded to at least
+//! twice their length.
 
 use crate::data::{Geometry, Source, cross, dot, normalized, sub};
 use rayon::prelude::*;
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-/// How the ramp is weakened towards the highest frequency, x = frequency / (cutoff x Nyquist).
+/// Window of the ramp filter, as a function of x = frequency / (cutoff x Nyquist frequency).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Filter {
-    /// Not at all: sharpest and noisiest.
+    /// No window: sharpest and noisiest.
     #[default]
     RamLak,
     /// sin(πx/2) / (πx/2).
@@ -32,7 +32,7 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// The factor at x = frequency / (cutoff x Nyquist); 0 above 1.
+    /// The window's factor at x = frequency / (cutoff x Nyquist frequency); 0 for x > 1.
     #[must_use]
     pub fn window(self, x: f64) -> f64 {
         match self {
@@ -47,14 +47,14 @@ impl Filter {
     }
 }
 
-/// Rows of a task.
+/// Number of rows per task.
 const TASK: usize = 16;
 
 /// Convolves each row of `columns` samples `pitch` mm apart (at the axis of rotation) with the ramp filter, in place:
-/// line integrals in, 1/mm out. `cutoff` is the highest frequency kept as a fraction of Nyquist.
+/// line integrals in, 1/mm out. `cutoff` is the highest frequency kept, as a fraction of the Nyquist frequency.
 ///
 /// # Panics
-/// When `rows` is not a whole number of rows.
+/// If `rows` is not a whole number of rows.
 pub fn ramp_rows(rows: &mut [f32], columns: usize, pitch: f64, filter: Filter, cutoff: f64) {
     convolve(rows, columns, |padded| response(padded, pitch, 0.0, filter, cutoff));
 }
@@ -87,27 +87,28 @@ fn convolve(rows: &mut [f32], columns: usize, response: impl Fn(usize) -> Vec<f3
             for (value, &factor) in spectrum.iter_mut().zip(&response) {
                 *value *= factor;
             }
-            // A real signal's spectrum is real at both ends; the filter's factors are real, so it stays so.
+            // The spectrum of a real signal is real at both ends; the filter's factors are real, so that it remains
+            // real.
             inverse.process_with_scratch(&mut spectrum, &mut row, &mut scratch).expect("lengths come from the plan");
             values.copy_from_slice(&row[..columns]);
         }
     });
 }
 
-/// The smallest 2^a 3^b not below `least`, a > 0: lengths that transform fast.
+/// The smallest number 2^a 3^b ≥ `least` with a > 0, a length for which the FFT is fast.
 fn fast_length(least: usize) -> usize {
     let powers_of_three = std::iter::successors(Some(1usize), |p| p.checked_mul(3)).take_while(|&p| p < 2 * least);
     powers_of_three.map(|p| p * least.div_ceil(p).next_power_of_two().max(2)).min().unwrap_or(least)
 }
 
-/// The filter's factor per frequency of a transform of `padded` samples, with the transform pair's 1/padded in it;
-/// columns at equal angles are `step` radians apart, 0 on a flat detector.
+/// The filter's factor at each frequency of an FFT of `padded` samples, including the normalisation 1/padded of the FFT
+/// pair. `step` is the angle between equiangular columns, radians; 0 on a flat detector.
 fn response(padded: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) -> Vec<f32> {
     let mut kernel = vec![0.0f64; padded];
     kernel[0] = 1.0 / (4.0 * pitch * pitch);
     for n in (1..=padded / 2).step_by(2) {
         let angle = n as f64 * step;
-        // Columns half a circle apart or more never meet in one row.
+        // No row spans half a circle, so that larger angles do not matter.
         let bend = if angle > 0.0 && angle < 3.0 { angle / angle.sin() } else { 1.0 };
         let value = -(bend / (PI * n as f64 * pitch)).powi(2);
         kernel[n] = value;
@@ -123,11 +124,11 @@ fn response(padded: usize, pitch: f64, step: f64, filter: Filter, cutoff: f64) -
     spectrum.iter().enumerate().map(|entry| factor(entry) as f32).collect()
 }
 
-/// Multiplies each sample by the cosine of its ray to the detector's normal, the first step of FDK (Feldkamp, Davis and
-/// Kress, J. Opt. Soc. Am. A 1 (1984) 612). Parallel beams are left alone.
+/// Multiplies each sample by the cosine of the angle between its ray and the detector's normal, the first step of FDK
+/// (Feldkamp, Davis and Kress, J. Opt. Soc. Am. A 1 (1984) 612). Parallel beams are unchanged.
 ///
 /// # Panics
-/// When `projections` `[view, row, column]` has not the geometry's length.
+/// If the length of `projections` `[view, row, column]` is not that of the geometry.
 pub fn cosine_weights(geometry: &Geometry, projections: &mut [f32]) {
     assert_eq!(projections.len(), geometry.samples(), "one value per sample");
     let [_, rows, columns] = geometry.shape();

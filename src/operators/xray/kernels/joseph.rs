@@ -1,14 +1,14 @@
 //! Line integrals by Joseph's method, and their exact transpose.
 //!
-//! A ray is summed over the planes of voxels across its main axis (the one along which it passes most planes): in each
-//! plane the value is interpolated linearly between the voxels around the crossing, and the sum is multiplied by the
-//! ray's length between planes (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Outside the grid the volume is zero and
-//! the interpolation runs towards that zero: a crossing half a voxel beyond the outermost centre counts half. A ray
-//! begins at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in
-//! the slice, whatever its z spacing.
+//! A ray is summed over the planes of voxel centres across its main axis (the axis along which it crosses most planes):
+//! in each plane the value is interpolated linearly between the voxels around the crossing, and the sum is multiplied
+//! by the ray's length between planes (Joseph, IEEE Trans. Med. Imaging 1 (1982) 192). Outside the grid the volume is
+//! zero, and the interpolation falls linearly to zero within one voxel: half a voxel beyond the outermost centre its
+//! value counts half. A ray begins at its point source and has no other end. A grid of one slice with a detector of one
+//! row is two-dimensional: rays lie in the slice, whatever its z spacing.
 //!
-//! [`adjoint`] uses the same weights. Its tasks own parts of the volume and add their rays in a fixed order, so its
-//! bits do not depend on the number of threads.
+//! [`adjoint`] uses the same weights. Each of its tasks owns a part of the volume and adds the rays in a fixed order,
+//! so that the result is bit-identical for any number of threads.
 
 use super::fan::{self, Bundle};
 use super::lines::{Lines, Planes, others};
@@ -22,21 +22,21 @@ use super::transpose::{Shape, transpose};
 use crate::data::{Detector, Grid, View};
 use rayon::prelude::*;
 
-/// Rays of the views taken together: bounds the memory beside the volume.
+/// Number of rays processed at once, in whole views, which bounds the memory besides the volume.
 const GROUP: usize = 1 << 23;
 
-/// Planes of a task of the adjoint.
+/// Number of planes per task of the adjoint.
 const BLOCK: usize = 8;
 
 /// Line integrals (1/mm x mm) `[view, row, column]` of a volume `[z, y, x]` (1/mm); overwrites `projections`.
 ///
 /// # Panics
-/// When a slice has not the length that the grid, the views and the detector say.
+/// If the length of a slice does not match the grid, the views or the detector.
 pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
     forward_at(level(), grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// The transpose of [`forward`]: backprojects projections `[view, row, column]` to a volume `[z, y, x]`; overwrites
 /// `volume`.
 ///
 /// # Panics
@@ -45,7 +45,7 @@ pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[
     adjoint_at(level(), grid, views, detector, projections, volume);
 }
 
-/// [`forward`] with the instructions of one level, for tests and benches.
+/// [`forward`] with the instructions of one level, for tests and benchmarks.
 ///
 /// # Panics
 /// As [`forward`].
@@ -76,7 +76,7 @@ pub fn forward_at(
     }
 }
 
-/// [`adjoint`] with the instructions of one level, for tests and benches.
+/// [`adjoint`] with the instructions of one level, for tests and benchmarks.
 ///
 /// # Panics
 /// As [`forward`].
@@ -99,7 +99,7 @@ pub fn adjoint_at(
             if !scans.iter().any(|(sheets, _)| sheets.iter().any(|sheet| sheet.main == main)) {
                 continue;
             }
-            // One buffer serves both axes: fresh memory costs more than clearing it.
+            // Reuse one buffer for both axes, because clearing it is cheaper than allocating.
             let sums = match &mut sums {
                 Some(sums) => {
                     sums.restart(main);
@@ -122,9 +122,9 @@ pub fn adjoint_at(
     }
 }
 
-/// Views by how their rays are followed, each with its pixels.
+/// The views, grouped by the kernel that follows their rays, each with its pixels.
 struct Scans<P> {
-    /// By the axis of the lines their sheets run along.
+    /// Views with sheets, grouped by the axis of the sheets' lines.
     sheets: [Vec<(Vec<Sheet>, P)>; 3],
     fans: Vec<(Vec<Bundle>, P)>,
     single: Vec<(ViewRays, P)>,
@@ -155,12 +155,12 @@ fn forward_sheets(level: Level, lines: &Lines, views: &mut [(Vec<Sheet>, &mut [f
         .zip(sheets.par_chunks(tile))
         .for_each(|(sums, sheets)| dispatch(level, Pull { lines, sheets, sums }));
     views.par_iter_mut().zip(sums.par_chunks(per_view * width)).for_each(|((sheets, out), sums)| {
-        // A sheet is a column of pixels, or the only row.
+        // A sheet is a column of pixels, or in 2-D the single row.
         transpose(sums, Shape { rows: per_view, columns: sheets[0].rays, stride: width }, out, per_view);
     });
 }
 
-/// All sheets of some views, and the values of their rays times the rays' lengths, `[sheet, ray]` with [`PAD`] zeros
+/// All sheets of some views, and their ray values times the rays' lengths (mm), `[sheet, ray]` with [`PAD`] zeros
 /// before and after each sheet.
 fn weighted_rays(views: &[(Vec<Sheet>, &[f32])]) -> (Vec<Sheet>, Vec<f32>) {
     let per_view = views[0].0.len();

@@ -1,10 +1,10 @@
-//! A volume as lines of voxels along one array axis, contiguous and with zeros before and after: what vector lanes like
-//! to read; and sums of the same form, to be added to a volume.
+//! A volume as contiguous lines of voxels along one array axis, with zeros before and after each line, which vector
+//! instructions read efficiently; and sums in the same layout, to be added to a volume.
 
 use super::transpose::{Shape, transpose, transpose_add};
 use rayon::prelude::*;
 
-/// Values that a kernel reads at once from a line, and zeros before and after each line.
+/// Number of values that a kernel reads at once from a line, and of zeros before and after each line.
 pub(super) const WINDOW: usize = 32;
 
 /// Strides of an array of shape `shape` in C order.
@@ -19,9 +19,9 @@ pub(super) fn others(axis: usize) -> [usize; 2] {
 
 /// A padded copy of a volume, lines along `axis`, ordered by the two other axes (ascending).
 pub(super) struct Lines {
-    /// The values; a line's zeros are those before the next line, too.
+    /// The values; the zeros after a line are those before the next one.
     pub(super) values: Vec<f32>,
-    /// Voxels of a line.
+    /// Number of voxels in a line.
     pub(super) voxels: usize,
     /// Distance between neighbours along each array axis (1 along the line); voxel [0, 0, 0] is at [`WINDOW`].
     pub(super) strides: [usize; 3],
@@ -56,11 +56,11 @@ impl Lines {
     }
 }
 
-/// A volume being summed up as planes across `main`, each made of lines along `axis`.
+/// Sums for a volume as planes across `main`, each made of lines along `axis`.
 pub(super) struct Planes {
     /// The values `[main, other, axis]`.
     pub(super) values: Vec<f32>,
-    /// Distance between lines: the voxels of a line rounded up to whole vectors.
+    /// Distance between lines: the number of voxels of a line rounded up to whole vectors.
     pub(super) length: usize,
     /// Distance between planes.
     pub(super) plane: usize,
@@ -70,7 +70,7 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Zeros.
+    /// All sums 0.
     pub(super) fn new(main: usize, axis: usize, shape: [usize; 3]) -> Self {
         let other = 3 - main - axis;
         let length = shape[axis].next_multiple_of(16);
@@ -78,7 +78,7 @@ impl Planes {
         Self { values: vec![0.0; shape[main] * plane], length, plane, main, axis, shape }
     }
 
-    /// Zeros again, as planes across another axis.
+    /// Resets all sums to 0, as planes across another axis.
     pub(super) fn restart(&mut self, main: usize) {
         self.main = main;
         self.plane = self.shape[3 - main - self.axis] * self.length;
@@ -91,7 +91,7 @@ impl Planes {
         strides[self.main] = self.plane;
         strides[3 - self.main - self.axis] = self.length;
         let [_, rows, columns] = self.shape;
-        // Sixteen slices at a time: where lines run along z, each cache line of sums is then read once.
+        // Process sixteen slices at a time, so that each cache line of sums is read once if lines run along z.
         volume.par_chunks_mut(16 * rows * columns).enumerate().for_each(|(slab, slices)| {
             let depth = slices.len() / (rows * columns);
             let first = &self.values[16 * slab * strides[0]..];

@@ -1,13 +1,13 @@
-//! A scan as plain numbers, in the order in which `device/scan.h` reads them.
+//! The parameters of a scan as plain numbers, in the order of the structures in `device/scan.h`.
 
 use super::pixels::PixelMap;
 use super::rays::{ViewRays, is_flat};
 use crate::data::{Geometry, Grid, norm};
 
-/// Numbers of a view.
+/// Number of values of a `View`.
 pub const NUMBERS: usize = 40;
 
-/// The structure `Scan` for `views` views of a grid: 8-byte whole numbers and doubles, as their bits.
+/// The structure `Scan` for `views` views of a grid: the bits of 8-byte integers and doubles.
 #[must_use]
 pub fn scan(grid: &Grid, geometry: &Geometry, views: usize) -> Vec<u64> {
     let [_, rows, columns] = geometry.shape();
@@ -16,12 +16,12 @@ pub fn scan(grid: &Grid, geometry: &Geometry, views: usize) -> Vec<u64> {
     [whole(&grid.shape), grid.spacing.map(f64::to_bits).to_vec(), whole(&[views, rows, columns, flat])].concat()
 }
 
-/// What the pixel under a voxel is asked for.
+/// Purpose for which the pixel under a voxel is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pixels {
-    /// To backproject to the voxel.
+    /// Interpolation of its value, in a backprojection.
     Value,
-    /// To find the rays that touch the voxel.
+    /// Search for the rays that touch the voxel, in Joseph's adjoint.
     Rays,
 }
 
@@ -50,17 +50,17 @@ pub fn views(grid: &Grid, geometry: &Geometry, pixels: Pixels) -> Vec<f64> {
     numbers
 }
 
-/// Whether the pixel under a point is that of the ray through it; where it is not, no voxel counts as before the
-/// source, which means that any ray may touch it.
+/// Whether the pixel computed for a point is always that of the ray through the point. If not, the affine functions are
+/// set to 0, so that every voxel is treated as possibly touched by any ray.
 ///
-/// The rays of a slice stay in it, also those of a detector that leans out of it; the columns of a cylinder go on
-/// beyond a quarter turn.
+/// Exceptions are a 2-D scan whose detector leans out of the slice, because its rays stay in the slice, and a cylinder
+/// whose columns extend beyond a quarter turn.
 fn invertible(rays: &ViewRays, columns: usize) -> bool {
     let leans = rays.flat && rays.v[1].abs().max(rays.v[2].abs()) > 1e-9 * norm(rays.u);
     !leans && half_fan(rays, columns) < WIDE
 }
 
-/// A little less than a quarter turn, radians.
+/// Limit of half the fan angle, radians: slightly less than a quarter turn.
 const WIDE: f64 = 1.5;
 
 /// Half the fan angle of a cylinder, radians; 0 for a flat detector.
@@ -70,8 +70,9 @@ fn half_fan(rays: &ViewRays, columns: usize) -> f64 {
 
 /// The axes that can be the main axis of a ray of a view, as the sum of 1, 2 and 4 for z, y and x.
 ///
-/// All directions lie in the cone of those of the detector's corners; an axis is left out where one other is steeper,
-/// with one sign, at all of them: a half-space that a cone stays in if its edges do.
+/// All ray directions lie in the cone spanned by those of the detector's corners. An axis is excluded if another axis
+/// has a larger component, of one sign, in all corner directions: this describes half-spaces, which contain the cone if
+/// they contain its edges.
 fn axes(rays: &ViewRays, geometry: &Geometry) -> f64 {
     let [_, rows, columns] = geometry.shape();
     let Some(corners) = edges(rays, rows, columns) else { return 7.0 };
@@ -82,19 +83,20 @@ fn axes(rays: &ViewRays, geometry: &Geometry) -> f64 {
     (0..3).filter(|&axis| possible(axis)).map(|axis| f64::from(1u8 << axis)).sum()
 }
 
-/// Directions whose cone holds those of all rays; `None` where no such cone is known.
+/// Directions whose cone contains those of all rays; `None` if no such cone is known.
 fn edges(rays: &ViewRays, rows: usize, columns: usize) -> Option<Vec<[f64; 3]>> {
     let corners = |lift: f64| {
         [(0, 0), (0, columns - 1), (rows - 1, 0), (rows - 1, columns - 1)].map(|(row, column)| {
             let ray = rays.ray(row, column).direction;
             let along = row as f64 - rays.middle[0];
-            // What lies along a cylinder's axis, lowered to `lift` of itself.
+            // The component along the cylinder's axis is multiplied by `lift`.
             std::array::from_fn(|k| ray[k] - (1.0 - lift) * (rays.lift[k] + along * rays.v[k]))
         })
     };
     let mut found = corners(1.0).to_vec();
     if rays.arc.is_some() {
-        // Between the ends of an arc the directions bulge outwards, by 1 / cos of half the angle at most.
+        // Between the ends of the arc, directions lie outside the chord, by a factor of at most 1 / cos of half the fan
+        // angle.
         let half = half_fan(rays, columns);
         if half >= WIDE {
             return None;

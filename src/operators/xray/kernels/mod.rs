@@ -1,7 +1,7 @@
-//! Plain functions on slices that do the projecting on a CPU: no tensors, no files, no configuration.
+//! CPU projectors as plain functions on slices, without tensors, files or configuration.
 //!
-//! Volumes are `[z, y, x]`, projections `[view, row, column]`, both in C order. Everything runs on the rayon pool it is
-//! called in, and gives the same bits for any number of threads.
+//! Volumes are `[z, y, x]`, projections `[view, row, column]`, both in C order. All functions run on the calling rayon
+//! pool, and their results are bit-identical for any number of threads.
 
 pub mod backproject;
 pub mod coverage;

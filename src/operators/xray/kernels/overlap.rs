@@ -1,10 +1,10 @@
-//! How much of each unit square a convex polygon covers, exactly: every edge adds the area to its right to the squares
-//! of the rows it passes, and a running sum along each row makes areas of it (the signed-area accumulation of
-//! anti-aliased glyphs).
+//! The exact area that a convex polygon covers in each unit square: every edge adds the signed area to its right to the
+//! squares of the rows it passes, and a running sum along each row yields the covered areas (as in the rasterisation of
+//! anti-aliased fonts).
 
 use std::ops::Range;
 
-/// Areas of a polygon in the squares around it.
+/// Buffers for the areas of a polygon in unit squares.
 #[derive(Debug, Default)]
 pub(super) struct Overlap {
     corners: Vec<[f64; 2]>,
@@ -14,7 +14,8 @@ pub(super) struct Overlap {
 
 impl Overlap {
     /// Calls `each` with (row, column, area) for the squares [i, i + 1) x [j, j + 1) of `rows` x `columns` that a
-    /// polygon of vertices (row, column) overlaps; squares outside `counts` are not there. Gives the area of all of it.
+    /// polygon with vertices (row, column) overlaps; squares outside `counts` do not exist. Areas have the sign of
+    /// [`area`].
     pub(super) fn of(
         &mut self,
         polygon: [[f64; 2]; 4],
@@ -60,7 +61,8 @@ impl Overlap {
         }
     }
 
-    /// Keeps what is on the far side of a line across an axis (Sutherland & Hodgman, Commun. ACM 17, 1974).
+    /// Clips the polygon at a line across an axis and keeps the part where (coordinate − `at`) · `side` ≥ 0 (Sutherland
+    /// & Hodgman, Commun. ACM 17, 1974).
     fn clip(&mut self, axis: usize, at: f64, side: f64) {
         self.clipped.clear();
         let count = self.corners.len();
@@ -81,10 +83,10 @@ impl Overlap {
     }
 }
 
-/// Area of a polygon, positive where it turns from rows to columns.
+/// Signed area of a polygon, positive if it turns from the row axis towards the column axis.
 pub(super) fn area(polygon: &[[f64; 2]; 4]) -> f64 {
     let [a, b, c, d] = polygon;
-    // Half of the cross product of the diagonals, which keeps its digits where the polygon is small.
+    // Half the cross product of the diagonals, which is accurate also for small polygons.
     ((c[0] - a[0]) * (d[1] - b[1]) - (c[1] - a[1]) * (d[0] - b[0])) / 2.0
 }
 
@@ -92,13 +94,13 @@ fn bounds(corners: &[[f64; 2]], axis: usize) -> (f64, f64) {
     corners.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), c| (low.min(c[axis]), high.max(c[axis])))
 }
 
-/// Ceiling of a number that is not negative, without a call.
+/// Ceiling of a non-negative number, without a library call.
 fn ceil(x: f64) -> f64 {
     let whole = (x as usize) as f64;
     if whole < x { whole + 1.0 } else { whole }
 }
 
-/// Adds the area to the right of an edge: positive where rows grow along it.
+/// Adds the area to the right of an edge, positive if the row grows along it.
 fn accumulate(sums: &mut [f64], width: usize, from: [f64; 2], to: [f64; 2]) {
     let (sign, low, high) = if from[0] < to[0] { (1.0, from, to) } else { (-1.0, to, from) };
     if low[0] == high[0] {
@@ -123,14 +125,14 @@ fn strip(line: &mut [f64], height: f64, a: f64, b: f64) {
     let last = line.len() - 2;
     let (first, end) = ((a as usize).min(last), (ceil(b) as usize).clamp(1, last + 1));
     if end <= first + 1 {
-        // Within one square: the trapezoid to the right of the edge, and the rest in all squares after it.
+        // Within one square: the trapezoid to the right of the edge, and the remainder for all squares after it.
         let right = ((first + 1) as f64 - f64::midpoint(a, b)) * height;
         line[first] += right;
         line[first + 1] += height - right;
         return;
     }
     let per_column = height / (b - a);
-    // Area to the right of the edge within column j, less what the columns before have passed on.
+    // Area to the right of the edge within column j, minus the sum over the columns before.
     let mut passed = 0.0;
     for (j, sum) in line.iter_mut().enumerate().take(end).skip(first) {
         let (left, right) = (a.max(j as f64), b.min((j + 1) as f64));

@@ -1,4 +1,4 @@
-//! Where the voxels of a grid fall on the detector.
+//! Projection of the voxels of a grid onto the detector.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use crate::data::{DetectorShape, Geometry, Grid, Point, Source, cross, dot, norm, scale, sub};
@@ -11,21 +11,23 @@ pub(super) fn at(f: &Affine, [z, y, x]: [f64; 3]) -> f64 {
     f[0] * z + f[1] * y + f[2] * x + f[3]
 }
 
-/// The pixel under each voxel of a grid in one view: with p = source + depth (arm + across u + along v),
-/// arm = source to detector centre, column and row are `across` and `along` from the middle.
+/// The pixel under each voxel of a grid in one view. A point is p = source + depth (arm + across u + along v), with
+/// `arm` from the source to the detector centre; its column and row are `across` and `along`, counted from the middle
+/// of the detector.
 #[derive(Debug, Clone)]
 pub(super) struct PixelMap {
-    /// Multiple of the arm; 1 for a parallel beam.
+    /// Depth along the arm, as a multiple of it; 1 for a parallel beam.
     pub(super) depth: Affine,
-    /// `across` and `along` times depth.
+    /// `across` and `along`, each times depth.
     pub(super) across: Affine,
     pub(super) along: Affine,
-    /// Columns per radian of a cylindrical detector, whose `across` is a tangent.
+    /// Columns per radian of a cylindrical detector, for which `across` is the tangent of the angle; `None` for a flat
+    /// one.
     pub(super) columns_per_radian: Option<f64>,
     /// (rows − 1)/2 and (columns − 1)/2; on a cylinder the row at the height of the source.
     pub(super) middle: [f64; 2],
     pub(super) pixels: [usize; 2],
-    /// One slice, one row: every voxel is on the row.
+    /// Whether the grid is one slice and the detector one row, so that every voxel is on that row.
     pub(super) flat: bool,
 }
 
@@ -60,8 +62,8 @@ impl PixelMap {
         }
     }
 
-    /// Detector index (row, column) under a voxel and its distance from the source along the central direction as a
-    /// multiple of the detector's; `None` behind the source.
+    /// Detector index (row, column) under a voxel, and the voxel's distance from the source as a multiple of the
+    /// detector's: along the arm, or on a cylinder from its axis. `None` behind the source.
     #[inline(always)]
     pub(super) fn locate(&self, index: [f64; 3]) -> Option<([f64; 2], f64)> {
         let (depth, across, along) = (at(&self.depth, index), at(&self.across, index), at(&self.along, index));
@@ -83,15 +85,15 @@ impl PixelMap {
         })
     }
 
-    /// Whether voxels along an array axis share their column, so that only the row differs, in equal steps.
+    /// Whether voxels along an array axis have the same detector column and equidistant rows.
     pub(super) fn shares_columns(&self, axis: usize, shape: [usize; 3]) -> bool {
         let per_column = self.columns_per_radian.unwrap_or(1.0);
         let drift = self.depth[axis].abs() * self.middle[1].max(self.middle[0]) + self.across[axis].abs() * per_column;
         drift * shape[axis] as f64 <= 1e-5 * self.depth[3].abs()
     }
 
-    /// Longest step on the detector between voxels along an array axis, in pixels; infinite if some are behind the
-    /// source.
+    /// Largest distance on the detector between neighbouring voxels along an array axis, in pixels; infinite if some
+    /// voxels are behind the source.
     pub(super) fn steps_along(&self, axis: usize, shape: [usize; 3]) -> f64 {
         let nearest = self.depth[3] + (0..3).map(|k| (self.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum::<f64>();
         let step = if self.flat { self.across[axis] } else { self.along[axis] };

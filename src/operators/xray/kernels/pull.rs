@@ -1,10 +1,10 @@
-//! Sums of interpolated samples of lines: sixteen rays of a sheet through a volume, or sixteen voxels of a line under
-//! many views.
+//! Sums of interpolated samples of lines: for sixteen rays of a sheet through a volume, or for sixteen voxels of a line
+//! over many views.
 //!
-//! The two lines around the samples are blended first, once for sixteen samples; the samples then come from a window of
-//! the blend that is held in registers ([`Simd::window`]), because equal steps of at most two keep them together.
-//! Positions are whole numbers of 2⁻³² of a voxel (2⁻²⁶ between the lanes): no conversions, and no rounding that grows
-//! with the grid.
+//! The two lines around the samples are interpolated first, once for sixteen samples. The samples are then taken from a
+//! window of the result that is held in registers ([`Simd::window`]), which is possible because steps of at most two
+//! voxels keep them close together. Positions are integers in units of 2⁻³² voxel (2⁻²⁶ between the lanes), which needs
+//! no conversions and has no rounding error that grows with the grid.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
 use super::crossing::Crossing;
@@ -13,29 +13,29 @@ use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::cmp::Ordering;
 
-/// Voxels that sixteen samples at longest steps stay within.
+/// Number of voxels that sixteen samples at the longest step span at most.
 const SPAN: i64 = 1 << 9;
 
-/// Binary digits after the point of positions in lanes, where a window of registers holds the samples and elsewhere.
+/// Number of fractional bits of positions in lanes: `FINE` if a window of registers holds the samples, else `COARSE`.
 pub(super) const FINE: u32 = 26;
 pub(super) const COARSE: u32 = 22;
 
-/// Positions further away are as good as here.
+/// Positions farther away are clamped to this; they are outside the grid anyway.
 const FAR: f64 = 1e9;
 
-/// 2³² x, a position as a whole number.
+/// 2³² x: a position as a fixed-point number.
 #[inline(always)]
 pub(super) fn fixed(x: f64) -> i64 {
     (x * 4294967296.0) as i64
 }
 
-/// [`fixed`], rounded to fewer binary digits.
+/// [`fixed`], rounded to `digits` fractional bits.
 #[inline(always)]
 pub(super) fn shortened(x: f64, digits: u32) -> i64 {
     (fixed(x) + (1 << (31 - digits))) >> (32 - digits)
 }
 
-/// A [`Crossing`] made ready for lanes.
+/// A [`Crossing`] converted for vector lanes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Samples {
     line: [usize; 2],
@@ -43,18 +43,18 @@ pub(super) struct Samples {
     /// 2³² times the lowest position of the first sixteen samples, and its change to the next sixteen.
     lowest: i64,
     advance: i64,
-    /// Lane 0 above the lowest, and the step between lanes, in 2⁻²⁶ or 2⁻²².
+    /// Offset of lane 0 from the lowest lane, and the step between lanes, in units of 2⁻²⁶ or 2⁻²² voxel.
     lane: i32,
     step: i32,
 }
 
 impl Samples {
-    /// `fits`: no step of the block is longer than 2.
+    /// `fits`: no step of the block is longer than 2 voxels.
     #[inline(always)]
     pub(super) fn new(crossing: &Crossing, fits: bool) -> Self {
         let digits = if fits { FINE } else { COARSE };
         let step = shortened(crossing.step, digits);
-        // Lanes multiply the shortened step; the lowest and the advance must be theirs.
+        // The lanes are multiples of the rounded step, so that the lowest position must be computed from it too.
         let reach = (LANES as i64 - 1) * step;
         let below = reach.min(0);
         Self {
@@ -67,7 +67,8 @@ impl Samples {
         }
     }
 
-    /// Where the sixteen samples of a vector begin (whole part), and whether any may be inside lines of so many voxels.
+    /// 2³² times the lowest position of the sixteen samples of a vector, and whether they all lie before, may overlap,
+    /// or all lie after a line of `voxels` voxels.
     #[inline(always)]
     fn place<const FITS: bool>(&self, vector: usize, voxels: usize) -> (i64, Ordering) {
         let lowest = self.lowest + vector as i64 * self.advance;
@@ -81,13 +82,13 @@ impl Samples {
     }
 }
 
-/// Whether a window of registers holds the samples of a step.
+/// Whether a window of registers holds sixteen samples at this step (voxels).
 #[inline(always)]
 pub(super) fn fits(step: f64) -> bool {
     step.abs() <= 2.0
 }
 
-/// Sum over crossings of the interpolated values at the samples of a vector. `FITS`: no step is longer than 2.
+/// Sum over crossings of the interpolated values at the samples of a vector. `FITS`: no step is longer than 2 voxels.
 #[inline(always)]
 pub(super) fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples], vector: usize) -> S::F {
     let digits = if FITS { FINE } else { COARSE };
@@ -117,13 +118,13 @@ pub(super) fn pull<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Sa
     s.mul_add(slopes, s.splat(1.0 / (1u32 << digits) as f32), sum)
 }
 
-/// Values of two lines, blended.
+/// Weighted sum of values of two lines.
 #[inline(always)]
 fn blend<S: Simd>(s: S, a: S::F, b: S::F, sample: &Samples) -> S::F {
     s.mul_add(b, s.splat(sample.weight[1]), s.mul(a, s.splat(sample.weight[0])))
 }
 
-/// Entries `index` of two lines, blended; the index is confined to the zeros before and after the line.
+/// Weighted sum of the entries `index` of two lines; the index is clamped to the zeros before and after the line.
 #[inline(always)]
 fn blend_of<S: Simd>(s: S, lines: &Lines, sample: &Samples, index: S::I) -> S::F {
     let length = lines.voxels + 2 * WINDOW;
@@ -136,11 +137,11 @@ fn blend_of<S: Simd>(s: S, lines: &Lines, sample: &Samples, index: S::I) -> S::F
 pub(super) struct Pull<'a> {
     pub(super) lines: &'a Lines,
     pub(super) sheets: &'a [Sheet],
-    /// `[sheet, ray]`, rays rounded up to whole vectors; overwritten.
+    /// Line integrals `[sheet, ray]`, with the rays rounded up to whole vectors; overwritten.
     pub(super) sums: &'a mut [f32],
 }
 
-/// Most planes of a block.
+/// Maximum number of planes in a block.
 const BLOCK: usize = 16;
 
 impl Kernel for Pull<'_> {
@@ -152,7 +153,7 @@ impl Kernel for Pull<'_> {
         let Some(width) = sums.len().checked_div(sheets.len()) else { return };
         let mut samples = [Samples::default(); BLOCK];
         for main in 0..3 {
-            // All sheets pass a block of planes while it is in the cache.
+            // Process all sheets for a block of planes while it is in the cache.
             for start in (0..lines.shape[main]).step_by(BLOCK) {
                 for (sheet, sums) in
                     sheets.iter().zip(sums.chunks_exact_mut(width)).filter(|(sheet, _)| sheet.main == main)
@@ -184,7 +185,8 @@ impl Kernel for Pull<'_> {
 fn pull_block<S: Simd, const FITS: bool>(s: S, lines: &Lines, samples: &[Samples], sums: &mut [f32]) {
     let (Some(one), Some(two)) = (samples.first(), samples.last()) else { return };
     for (vector, sums) in sums.chunks_exact_mut(LANES).enumerate() {
-        // Positions are linear in the plane: outside on one side in the first and the last is outside in between.
+        // Positions are linear in the plane index: if the samples lie outside on the same side in the first and the
+        // last plane, they do so in between.
         let (_, side) = one.place::<FITS>(vector, lines.voxels);
         if side == Ordering::Equal || side != two.place::<FITS>(vector, lines.voxels).1 {
             let sums = sixteen_mut(sums, 0);

@@ -1,8 +1,7 @@
-//! The transpose of [`super::pull`]: collects, for sixteen voxels of a line, the rays that pass between them and their
-//! neighbours.
+//! The transpose of [`super::pull`]: sums, for sixteen voxels of a line, the rays that pass within one voxel of them.
 //!
-//! A voxel at i hears the rays j with |first + j step − i| < 1, at most 2 / step of them and neighbours of each other;
-//! lane by lane they come from a window of the rays' values held in registers, and the weights are computed as in the
+//! A voxel at i receives the rays j with |first + j step − i| < 1. These are at most 2 / step consecutive rays; each
+//! lane takes them from a window of the rays' values held in registers, and the weights are computed as in the
 //! projection.
 #![allow(clippy::inline_always, reason = "lanes outside the function that enables their instructions would be calls")]
 
@@ -12,14 +11,14 @@ use super::sheets::Sheet;
 use super::simd::{Kernel, LANES, Simd, sixteen_mut, thirty_two};
 use std::ops::Range;
 
-/// Zeros on both sides of the values of a sheet's rays in [`Push`].
+/// Number of zeros on both sides of the ray values of a sheet in [`Push`].
 pub(super) const PAD: usize = 40;
 
-/// The transpose of [`super::pull::Pull`] for a block of planes across `main`: adds every ray's value to the voxels it
-/// passes.
+/// The transpose of [`super::pull::Pull`] for a block of planes across `main`: adds every ray's value to the voxels
+/// around its path.
 pub(super) struct Push<'a> {
     pub(super) sheets: &'a [Sheet],
-    /// `[sheet, ray]`, each sheet's rays between [`PAD`] zeros.
+    /// Ray values `[sheet, ray]`, with [`PAD`] zeros before and after the rays of each sheet.
     pub(super) rays: &'a [f32],
     pub(super) main: usize,
     /// The planes of the block and its values `[plane, other, line]`.
@@ -58,8 +57,8 @@ impl Kernel for Push<'_> {
     }
 }
 
-/// Adds the values of a sheet's rays to the two lines of a plane, with at most `HITS` rays per voxel, or any number if
-/// that is 0 or the rays are too near each other for a window of registers.
+/// Adds the values of a sheet's rays to the two lines of a plane, with at most `HITS` rays per voxel. `HITS` 0 allows
+/// any number, for rays too close to each other for a window of registers.
 #[inline(always)]
 fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f32], &Crossing, usize, &mut [f32])) {
     let (first, step, inverse) = (crossing.first, crossing.step, 1.0 / crossing.step);
@@ -72,14 +71,14 @@ fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f
     let lane_step = shortened(inverse, digits);
     let below = ((LANES as i64 - 1) * lane_step).min(0);
     let lane = -below as i32;
-    // The ray that passes voxel 0 minus the reach, of the lane where that is lowest.
+    // Lower end of the ray indices that reach the voxels of the first vector, for the lane where it is lowest.
     let lowest = fixed(-first * inverse - inverse.abs()) + (below << (32 - digits));
     let advance = LANES as i64 * fixed(inverse);
     let (first, step) = (fixed(first), fixed(step));
     let steps = s.splat(crossing.step as f32);
     let [line_0, line_1] = crossing.line;
     for vector in touched {
-        // First ray within one voxel of a lane: the next whole number after (voxel − first) / step − reach.
+        // First ray within one voxel of a lane: the next integer above (voxel − first) / step − 1 / |step|.
         let lowest = lowest + vector as i64 * advance;
         let base = (lowest >> 32) + 1;
         if base >= count as i64 || (HITS > 0 && base <= -(PAD as i64)) {
@@ -96,7 +95,7 @@ fn push<S: Simd, const HITS: usize>(s: S, (rays, crossing, length, values): (&[f
                 let [low, high] = thirty_two(rays, start as usize + hit);
                 s.window(s.load(low), s.load(high), index)
             } else {
-                // Before the first and after the last ray the index is confined to the zeros there.
+                // Before the first and after the last ray the index is clamped to the zeros there.
                 s.gather(rays, s.shifted(index, (start + hit as i64) as i32))
             };
             sum = s.mul_add(weight, value, sum);

@@ -1,4 +1,4 @@
-//! The rays of a view in index coordinates of a grid `[z, y, x]`, where planes of voxels are at whole numbers.
+//! The rays of a view in index coordinates of a grid `[z, y, x]`, with voxel centres at integers.
 
 use crate::data::{Detector, DetectorShape, Grid, Point, Source, View, dot, norm, scale, sub};
 
@@ -13,23 +13,24 @@ pub(super) struct Ray {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ViewRays {
     pub(super) source: Option<[f64; 3]>,
-    /// Direction of a parallel beam, else source to detector centre; on a cylinder only its part across the axis.
+    /// Direction of a parallel beam, else the vector from the source to the detector centre; on a cylinder without its
+    /// component along the axis.
     pub(super) arm: [f64; 3],
-    /// On a cylinder the arm's part along the axis.
+    /// On a cylinder the component along its axis of the vector from the source to the detector centre; else 0.
     pub(super) lift: [f64; 3],
     pub(super) center: [f64; 3],
-    /// One column and one row further on the detector.
+    /// Steps to the next column (u) and the next row (v) of the detector.
     pub(super) u: [f64; 3],
     pub(super) v: [f64; 3],
-    /// Angle between columns of a cylindrical detector, and the length of the arm over the pitch.
+    /// For a cylindrical detector the angle between columns (radians) and the length of the arm over the column pitch.
     pub(super) arc: Option<(f64, f64)>,
     pub(super) middle: [f64; 2],
     spacing: [f64; 3],
-    /// The grid is one slice and the detector one row: rays stay in the slice.
+    /// Whether the grid is one slice and the detector one row, so that rays stay in the slice.
     pub(super) flat: bool,
 }
 
-/// Whether a scan of a grid is two-dimensional: one slice seen by one row.
+/// Whether a scan is two-dimensional: a grid of one slice and a detector of one row.
 pub(super) fn is_flat(grid: &Grid, detector: &Detector) -> bool {
     grid.is_2d() && detector.rows == 1
 }
@@ -66,17 +67,17 @@ impl ViewRays {
         }
     }
 
-    /// Whether all rays have one direction.
+    /// Whether the beam is parallel.
     pub(super) fn is_parallel(&self) -> bool {
         self.source.is_none()
     }
 
-    /// The ray of a pixel.
+    /// The ray through the centre of a pixel.
     pub(super) fn ray(&self, row: usize, column: usize) -> Ray {
         self.ray_at(row as f64, column as f64)
     }
 
-    /// The ray of a detector index; pixel i is from i − 1/2 to i + 1/2.
+    /// The ray through a fractional detector index; pixel i extends from i − 1/2 to i + 1/2.
     pub(super) fn ray_at(&self, row: f64, column: f64) -> Ray {
         let (dv, du) = (row - self.middle[0], column - self.middle[1]);
         match self.source {
@@ -94,14 +95,14 @@ impl ViewRays {
         }
     }
 
-    /// Length of an index vector, mm.
+    /// Length in mm of a vector in index coordinates.
     pub(super) fn millimetres(&self, index: [f64; 3]) -> f64 {
         norm(std::array::from_fn(|k| index[k] * self.spacing[k]))
     }
 
-    /// The axis along which a direction passes most planes: the axis of Joseph's sum.
+    /// The array axis along which a direction crosses most planes: the main axis of Joseph's method.
     pub(super) fn main_axis(&self, direction: [f64; 3]) -> usize {
-        // Ties, such as views at 45 degrees, must not hang on the last bit.
+        // Ties, as in views at 45 degrees, must not depend on rounding.
         let steeper = |a: usize, b: usize| direction[a].abs() > direction[b].abs() * (1.0 + 1e-9);
         let in_plane = if steeper(1, 2) { 1 } else { 2 };
         if !self.flat && steeper(0, in_plane) { 0 } else { in_plane }
@@ -117,7 +118,7 @@ fn combine(origin: [f64; 3], a: f64, along_a: [f64; 3], b: f64, along_b: [f64; 3
     std::array::from_fn(|k| origin[k] + a * along_a[k] + b * along_b[k])
 }
 
-/// The numbers k in `low..=high` where a + b k lies in an open interval, as bounds that may be one too wide.
+/// A range `low..=high` of plane indices k, narrowed by conditions on a + b k; it may be one too wide at each end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) low: f64,
@@ -143,7 +144,7 @@ impl Span {
         self.above(a, b, low).above(-a, -b, -high)
     }
 
-    /// The whole numbers of the span that are below `end`.
+    /// The integers of the span from 0 to `end` − 1.
     pub(super) fn indices(self, end: usize) -> std::ops::Range<usize> {
         let low = self.low.floor().max(0.0);
         let high = (self.high.ceil() + 1.0).min(end as f64);

@@ -1,18 +1,18 @@
-//! Sheets: rays of a view that share their path but for one array axis, such as the rays of one detector column when
-//! detector rows run along z.
+//! Sheets: rays of a view whose paths differ along one array axis only, such as the rays of one detector column if v,
+//! the direction between detector rows, is along z.
 //!
-//! In every plane of voxels across the main axis the rays of a sheet pass between the same two lines of voxels, at
-//! equal steps along them (a [`Crossing`]): see [`super::pull`] and [`super::push`] for what that is good for.
+//! In every plane of voxels across the main axis, the rays of a sheet pass between the same two lines of voxels, at
+//! equal steps along them (a [`Crossing`]); [`super::pull`] and [`super::push`] exploit this.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use super::crossing::{Crossing, LONGEST};
 use super::rays::{Span, ViewRays};
 use std::ops::Range;
 
-/// Rays j = 0, 1, .. of one view that share their path but for the array axis `line`.
+/// Rays j = 0, 1, .. of one view whose paths differ along the array axis `line` only.
 #[derive(Debug, Clone)]
 pub(super) struct Sheet {
-    /// Axis of the sum.
+    /// Main axis, along which the rays are summed.
     pub(super) main: usize,
     /// Axis along which the rays differ.
     pub(super) line: usize,
@@ -21,9 +21,9 @@ pub(super) struct Sheet {
     direction: [f64; 3],
     /// Ray j is at `origin[line] + t direction[line] + j (spread[0] + t spread[1])`.
     spread: [f64; 2],
-    /// Planes it passes inside the grid.
+    /// Planes that the sheet crosses inside the grid.
     pub(super) planes: Range<usize>,
-    /// Square of the length of ray middle + j between planes, mm²: c₀ + c₁ j + c₂ j².
+    /// Coefficients of the squared length between two planes of ray middle + j, mm²: c₀ + c₁ j + c₂ j².
     length: [f64; 3],
     middle: f32,
     /// Number of rays.
@@ -31,14 +31,15 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// The sheets of a view; `None` if it has none and its rays must be followed one by one.
+    /// The sheets of a view; `None` if its rays form no sheets and must be followed one by one.
     pub(super) fn of_view(rays: &ViewRays, shape: [usize; 3], rows: usize, columns: usize) -> Option<Vec<Self>> {
         if rays.flat {
             return Self::of_flat_view(rays, shape, columns).map(|sheet| vec![sheet]);
         }
         let line = (0..3).max_by(|&a, &b| rays.v[a].abs().total_cmp(&rays.v[b].abs()))?;
         let drift = (0..3).filter(|&k| k != line).map(|k| rays.v[k].abs()).fold(0.0, f64::max);
-        // Rows must run along an axis: less than a hundred-thousandth of a voxel aside over the whole detector.
+        // The direction v between rows must be along an axis: over the whole detector it may deviate by 1e-5 voxel at
+        // most.
         if drift * rows as f64 > 1e-5 {
             return None;
         }
@@ -74,7 +75,7 @@ impl Sheet {
         sheet.is_regular(shape).then_some(sheet)
     }
 
-    /// The one sheet of a parallel view of a slice: its lines are rows or columns of the slice.
+    /// The single sheet of a parallel view in 2-D; its lines are rows or columns of the slice.
     fn of_flat_view(rays: &ViewRays, shape: [usize; 3], columns: usize) -> Option<Self> {
         if !rays.is_parallel() {
             return None;
@@ -82,7 +83,7 @@ impl Sheet {
         let ray = rays.ray(0, 0);
         let main = rays.main_axis(ray.direction);
         let line = 3 - main;
-        // One column further, followed back along the ray to the same plane.
+        // Step to the next column, projected along the ray into the same plane.
         let step = rays.u[line] - rays.u[main] * ray.direction[line] / ray.direction[main];
         let mut sheet = Self {
             main,
@@ -100,7 +101,7 @@ impl Sheet {
         sheet.is_regular(shape).then_some(sheet)
     }
 
-    /// Whether neighbouring rays are neither too far apart nor too near each other for lanes.
+    /// Whether the distance between neighbouring rays is within the range that the vector kernels support.
     fn is_regular(&self, shape: [usize; 3]) -> bool {
         [0, shape[self.main] - 1]
             .iter()
@@ -113,7 +114,7 @@ impl Sheet {
 
     fn planes_inside(&self, shape: [usize; 3], parallel: bool) -> Range<usize> {
         let (main, other) = (self.main, self.other());
-        // The source is outside the grid along the main axis: all planes are before it or all behind it.
+        // The source is outside the grid along the main axis, so that the rays cross all planes or none.
         if !parallel && (shape[main] as f64 / 2.0 - self.origin[main]) * self.direction[main] < 0.0 {
             return 0..0;
         }

@@ -1,14 +1,14 @@
-//! Line integrals through voxels that are boxes of one value each: the exact radiological path, and its exact
-//! transpose.
+//! Line integrals through box-shaped voxels of constant value (the exact radiological path), and their exact transpose.
 //!
-//! A voxel's weight is the length (mm) of the ray inside it: R. L. Siddon, Med. Phys. 12(2), 1985, followed from face
-//! to face as F. Jacobs et al., J. Comput. Inf. Technol. 6(1), 1998. Each face is found from its own index, so that
-//! rounding does not add up along the ray and a part of the grid sees the very weights that the whole grid sees. A ray
-//! that runs in a face between two voxels counts half in either (the mean of its limits from both sides). A ray begins
-//! at its point source and has no other end. One slice seen by one detector row is two-dimensional: rays lie in the
-//! slice, whatever its z spacing.
+//! A voxel's weight is the length (mm) of the ray inside it: R. L. Siddon, Med. Phys. 12(2), 1985, traversed from face
+//! to face as by F. Jacobs et al., J. Comput. Inf. Technol. 6(1), 1998. The position of each face is computed from its
+//! own index, so that rounding errors do not accumulate along the ray, and a part of the grid has exactly the weights
+//! of the whole grid. A ray that runs in the face between two voxels counts half in each (the mean of the limits from
+//! both sides). A ray begins at its point source and has no other end. A grid of one slice with a detector of one row
+//! is two-dimensional: rays lie in the slice, whatever its z spacing.
 //!
-//! For what is truly a sum of boxes, and to compare with others' code; narrower than Joseph's, so noisier between rays.
+//! Suited to objects that are a sum of boxes, and to comparison with other software. Its footprint is narrower than
+//! that of Joseph's method, so that neighbouring rays vary more.
 
 use super::lines::strides_of;
 use super::rays::ViewRays;
@@ -18,12 +18,12 @@ use crate::data::{Detector, Grid, View};
 /// Line integrals (1/mm x mm) `[view, row, column]` of a volume `[z, y, x]` (1/mm); overwrites `projections`.
 ///
 /// # Panics
-/// When a slice has not the length that the grid, the views and the detector say.
+/// If the length of a slice does not match the grid, the views or the detector.
 pub fn forward(grid: &Grid, views: &[View], detector: &Detector, volume: &[f32], projections: &mut [f32]) {
     weights::forward::<Siddon>(grid, views, detector, volume, projections);
 }
 
-/// The transpose of [`forward`]: spreads projections `[view, row, column]` over a volume `[z, y, x]`; overwrites
+/// The transpose of [`forward`]: backprojects projections `[view, row, column]` to a volume `[z, y, x]`; overwrites
 /// `volume`.
 ///
 /// # Panics
@@ -34,7 +34,7 @@ pub fn adjoint(grid: &Grid, views: &[View], detector: &Detector, projections: &[
 
 struct Siddon;
 
-/// A ray at origin + t direction, t from `begin` on, in coordinates where voxel i is from i to i + 1.
+/// A ray origin + t direction with t ≥ `begin`, in coordinates where voxel i extends from i to i + 1.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     origin: [f64; 3],
@@ -42,15 +42,16 @@ struct Line {
     /// 1 / direction.
     inverse: [f64; 3],
     begin: f64,
-    /// Length of one unit of t, mm; half of it for one of two lines that share a ray.
+    /// Length of one unit of t, mm; half of it for each of the two lines into which a ray in a face is split.
     millimetres: f64,
 }
 
-/// Block of a voxel that a ray may stray along an axis and still run across it.
+/// Largest drift along an axis, in voxels over the whole grid, with which a ray counts as perpendicular to that axis.
 const STILL: f64 = 1e-9;
 
 impl Line {
-    /// The line of a pixel, those axes along which it does not move made exactly so; `None` where it has no direction.
+    /// The line of a pixel; components of the direction that are 0 up to rounding are set to 0. `None` if the ray is
+    /// perpendicular to the slice (2-D).
     fn of_pixel(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> Option<Self> {
         let ray = rays.ray(row, column);
         let main = rays.main_axis(ray.direction);
@@ -70,12 +71,12 @@ impl Line {
         Some(Self { origin, direction, inverse: direction.map(|d| 1.0 / d), begin, millimetres })
     }
 
-    /// Whether it runs in a face across an axis.
+    /// Whether the line runs in a face between voxels across an axis.
     fn is_in_face(&self, axis: usize) -> bool {
         self.direction[axis] == 0.0 && (self.origin[axis] - self.origin[axis].round()).abs() <= STILL
     }
 
-    /// Two lines beside the face, each with half of the weight.
+    /// The two lines on both sides of the face, each with half of the weight.
     fn halves(&self, axis: usize) -> [Self; 2] {
         [-0.5, 0.5].map(|side| {
             let mut half = Self { millimetres: self.millimetres / 2.0, ..*self };
@@ -84,7 +85,7 @@ impl Line {
         })
     }
 
-    /// Where t enters and leaves a part; empty where it does not.
+    /// The values of t at which the line enters and leaves a part; empty if it misses the part.
     fn span(&self, part: &Block) -> (f64, f64) {
         let (mut enter, mut leave) = (self.begin, f64::INFINITY);
         for (axis, range) in part.ranges.iter().enumerate() {
@@ -102,7 +103,7 @@ impl Line {
         (enter, leave)
     }
 
-    /// t at a face.
+    /// The value of t at the face `at` across an axis.
     #[inline]
     fn face(&self, axis: usize, at: f64) -> f64 {
         (at - self.origin[axis]) * self.inverse[axis]
@@ -132,12 +133,13 @@ impl Weights for Siddon {
     #[inline]
     fn visit(line: &Line, part: &Block, shape: [usize; 3], (): &mut (), mut each: impl FnMut(usize, f64)) {
         let (mut t, leave) = line.span(part);
-        // Also without a number.
+        // Covers NaN too.
         if t.partial_cmp(&leave) != Some(std::cmp::Ordering::Less) {
             return;
         }
         let strides = strides_of(shape);
-        // The face ahead along each axis: its t, its place, and the steps to the next one and to the voxel behind it.
+        // For each axis, the next face: its t, its position, and the steps to the following face and to the voxel
+        // behind it.
         let (mut next, mut face, mut ahead, mut stride) = ([f64::INFINITY; 3], [0.0; 3], [0.0; 3], [0usize; 3]);
         let mut voxel = 0;
         for axis in 0..3 {
@@ -150,7 +152,7 @@ impl Weights for Siddon {
                 stride[axis] = if forward { strides[axis] } else { strides[axis].wrapping_neg() };
                 face[axis] = i as f64 + if forward { 1.0 } else { 0.0 };
                 next[axis] = line.face(axis, face[axis]);
-                // Rounding may find the voxel just left.
+                // Because of rounding this may be the voxel that the ray has just left.
                 if next[axis] <= t && next[axis] < leave {
                     i = i.wrapping_add_signed(if forward { 1 } else { -1 });
                     face[axis] += ahead[axis];

@@ -1,5 +1,5 @@
-//! Sixteen `f32` lanes on whatever the machine has: one generic kernel, compiled for AVX-512, for AVX2 + FMA and for
-//! the portable baseline, chosen when the program runs.
+//! Sixteen `f32` lanes for any machine: each generic kernel is compiled for AVX-512, for AVX2 + FMA and for the
+//! portable baseline, and the version is chosen at run time.
 //!
 //! A kernel implements [`Kernel`]; [`dispatch`] calls it with the lanes of a [`Level`]. Every function between
 //! [`Kernel::run`] and the lanes must be `#[inline(always)]`, so that all of it is compiled inside the one function
@@ -13,14 +13,14 @@ mod level;
 
 pub use level::{Level, VARIABLE, level, requested};
 
-/// Lanes of a vector.
+/// Number of lanes of a vector.
 pub const LANES: usize = 16;
 
-/// Work written once for any lanes. `run` must be `#[inline(always)]`.
+/// A computation written once for any implementation of the lanes. `run` must be `#[inline(always)]`.
 pub trait Kernel {
-    /// What it returns.
+    /// Type of the result.
     type Output;
-    /// Does the work.
+    /// Runs the computation.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
@@ -68,15 +68,15 @@ pub trait Simd: Copy {
     fn steps(self, start: i32, step: i32) -> Self::I;
     /// a + b in every lane, wrapping.
     fn shifted(self, a: Self::I, b: i32) -> Self::I;
-    /// Whole part of a number with `bits` binary digits after the point (arithmetic shift).
+    /// Integer part of a fixed-point number with `bits` fractional bits (arithmetic shift).
     fn whole(self, a: Self::I, bits: u32) -> Self::I;
-    /// The `bits` digits after the point, as a number from 0 to 2^bits − 1.
+    /// The `bits` fractional bits, as a number from 0 to 2^bits − 1.
     fn fraction(self, a: Self::I, bits: u32) -> Self::F;
-    /// As `f32`.
+    /// Conversion to `f32`.
     fn float(self, a: Self::I) -> Self::F;
-    /// Towards zero; of numbers that an `i32` can hold.
+    /// Conversion to `i32`, rounded towards zero; the values must fit an `i32`.
     fn truncated(self, a: Self::F) -> Self::I;
-    /// Entry `index` (0 to 31) of a window of 32 values of which `low` are the first and `high` the last 16.
+    /// Entries `index` (0 to 31) of a window of 32 values: `low` holds the first 16, `high` the last 16.
     fn window(self, low: Self::F, high: Self::F, index: Self::I) -> Self::F;
     /// Sum of the lanes.
     #[inline(always)]
@@ -88,7 +88,7 @@ pub trait Simd: Copy {
         }
         lanes[0]
     }
-    /// `table[index]`, the index confined to the table, which must not be empty.
+    /// `table[index]` with the index clamped to the table, which must not be empty.
     fn gather(self, table: &[f32], index: Self::I) -> Self::F;
 }
 
@@ -98,7 +98,7 @@ pub fn sixteen(values: &[f32], start: usize) -> &[f32; LANES] {
     values[start..start + LANES].first_chunk().expect("the range has sixteen values")
 }
 
-/// As [`sixteen`], to write to.
+/// Mutable version of [`sixteen`].
 #[inline(always)]
 pub fn sixteen_mut(values: &mut [f32], start: usize) -> &mut [f32; LANES] {
     values[start..start + LANES].first_chunk_mut().expect("the range has sixteen values")
@@ -111,7 +111,7 @@ pub fn thirty_two(values: &[f32], start: usize) -> [&[f32; LANES]; 2] {
     [low, high.first_chunk().expect("the range has thirty-two values")]
 }
 
-/// Lanes as arrays: correct everywhere, vectorised as far as the baseline allows.
+/// Lanes as arrays: works on every machine, vectorised as far as the baseline allows.
 #[derive(Debug, Clone, Copy)]
 pub struct Portable;
 
@@ -232,7 +232,7 @@ mod x86 {
         )+};
     }
 
-    /// Last index of a table that an `i32` can name.
+    /// Last index of a table that fits an `i32`.
     #[inline(always)]
     fn last(table: &[f32]) -> i32 {
         (table.len() - 1).min(i32::MAX as usize) as i32

@@ -1,5 +1,5 @@
-//! Rays followed one by one: any view of any grid. For views that have no sheets (see [`super::sheets`]), such as
-//! oblique orbits, fan beams of a slice and sources inside the grid.
+//! Rays followed one by one, for any view of any grid. Used for views that form neither sheets ([`super::sheets`]) nor
+//! bundles ([`super::fan`]), such as oblique orbits and sources inside the grid.
 #![allow(clippy::inline_always, reason = "compiled with the instructions of the kernels that call it")]
 
 use super::lines::{Planes, others, strides_of};
@@ -8,16 +8,16 @@ use super::simd::{Kernel, Level, Simd, dispatch};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A ray as the points where it crosses the planes across its main axis.
+/// A ray, given by its crossings of the planes across its main axis.
 #[derive(Debug, Clone)]
 struct Path {
     main: usize,
     planes: Range<usize>,
-    /// Those of the planes where all voxels around the crossing are in the grid.
+    /// The planes in which all voxels around the crossing are in the grid.
     inside: Range<usize>,
-    /// Coordinate a + b k in plane k along the two other axes (ascending).
+    /// Coordinates a + b k of the crossing of plane k along the two other axes (ascending).
     across: [(f64, f64); 2],
-    /// Length between planes, mm.
+    /// Length of the ray between two planes, mm.
     millimetres: f32,
 }
 
@@ -35,14 +35,14 @@ fn path(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> Path {
         let (a, b) = (ray.origin[axis] - ray.origin[main] * slope, slope);
         *across = (a, b);
         span = span.between(a, b, -1.0, shape[axis] as f64);
-        // A slice's own axis has one voxel and is always crossed at its centre.
+        // In 2-D the z axis has one voxel, which is always crossed at its centre.
         if !(rays.flat && axis == 0) {
             inner = inner.between(a, b, 0.0, shape[axis] as f64 - 1.0);
         }
     }
     let mut planes = span.indices(shape[main]);
     if !rays.is_parallel() {
-        // Only what is before the source.
+        // Keep only planes beyond the source.
         while !planes.is_empty() && (planes.start as f64 - ray.origin[main]) * along <= 0.0 {
             planes.start += 1;
         }
@@ -54,12 +54,13 @@ fn path(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> Path {
     let start = bound(inner.low.ceil() + 1.0);
     let inside = start..bound(inner.high.floor()).max(start);
     let step = [0, 1, 2].map(|k| ray.direction[k] / along);
-    // A ray along the normal of a slice stays nowhere in it and has no length per plane.
+    // A ray along the normal of a slice (2-D) crosses no plane and has no length between planes.
     let millimetres = if planes.is_empty() { 0.0 } else { rays.millimetres(step) as f32 };
     Path { main, planes, inside, across, millimetres }
 }
 
-/// The voxels around a coordinate as (offset, weight): those outside the grid weigh nothing and are read at its edge.
+/// The two voxels around a coordinate as (offset, weight). Voxels outside the grid have weight 0 and the offset of the
+/// edge.
 #[inline(always)]
 fn sides(at: f64, count: usize, stride: usize) -> [(usize, f32); 2] {
     let below = at.floor();
@@ -70,13 +71,14 @@ fn sides(at: f64, count: usize, stride: usize) -> [(usize, f32); 2] {
 }
 
 impl Path {
-    /// The planes where some voxels around the crossing are outside the grid.
+    /// The planes in which some voxels around the crossing are outside the grid.
     #[inline(always)]
     fn rim(&self) -> std::iter::Chain<Range<usize>, Range<usize>> {
         (self.planes.start..self.inside.start).chain(self.inside.end..self.planes.end)
     }
 
-    /// The four voxels around the crossing of plane k, as (index, weight), index by `strides` of the two other axes.
+    /// The four voxels around the crossing of plane k as (index, weight); the index uses the `strides` of the two other
+    /// axes.
     #[inline(always)]
     fn corners(&self, k: usize, counts: [usize; 2], strides: [usize; 2]) -> [(usize, f32); 4] {
         let [(a, b), (c, d)] = self.across;
@@ -85,7 +87,8 @@ impl Path {
         [(first, third), (first, fourth), (second, third), (second, fourth)].map(|(p, q)| (p.0 + q.0, p.1 * q.1))
     }
 
-    /// As [`Path::corners`] where all four are in the grid, without asking: the lowest index and the two fractions.
+    /// Like [`Path::corners`] if all four voxels are in the grid, without bounds checks: the lowest index and the two
+    /// fractions.
     #[inline(always)]
     fn corner(&self, k: usize, strides: [usize; 2]) -> (usize, f32, f32) {
         let [(a, b), (c, d)] = self.across;
@@ -105,20 +108,20 @@ pub(super) fn forward(
     volume: &[f32],
     out: &mut [f32],
 ) {
-    // Less than a row, because a slice has only one.
+    // A task is less than a row, because a 2-D scan has only one row.
     let task = columns.div_ceil(8).max(16);
     out.par_chunks_mut(task).enumerate().for_each(|(i, out)| {
         dispatch(level, Follow { rays, shape, columns, volume, first: i * task, out });
     });
 }
 
-/// A part of [`forward`].
+/// A task of [`forward`].
 struct Follow<'a> {
     rays: &'a ViewRays,
     shape: [usize; 3],
     columns: usize,
     volume: &'a [f32],
-    /// Pixel of the first value.
+    /// Index of the pixel of the first value.
     first: usize,
     out: &'a mut [f32],
 }
@@ -160,10 +163,10 @@ impl Kernel for Follow<'_> {
     }
 }
 
-/// Planes of a task of [`adjoint`].
+/// Number of planes per task of [`adjoint`].
 const BLOCK: usize = 8;
 
-/// Adds the transpose of [`forward`] for several views, each with its values `[row, column]`.
+/// Adds the transpose of [`forward`] for several views, each with its values `[row, column]`, to a volume `[z, y, x]`.
 pub(super) fn adjoint(
     level: Level,
     views: &[(ViewRays, &[f32])],
@@ -172,7 +175,7 @@ pub(super) fn adjoint(
     volume: &mut [f32],
 ) {
     for main in 0..3 {
-        // Tasks own planes, so every voxel hears its rays in the same order whatever the number of threads.
+        // Each task owns its planes, so that every voxel sums its rays in the same order for any number of threads.
         let [outer, inner] = others(main);
         let mut sums = Planes::new(main, inner, shape);
         let (steps, counts, plane) = ([sums.length, 1], [shape[outer], shape[inner]], sums.plane);
@@ -195,10 +198,10 @@ pub(super) fn adjoint(
     }
 }
 
-/// A part of [`adjoint`].
+/// A task of [`adjoint`].
 struct Spread<'a> {
     paths: &'a [(Path, f32)],
-    /// Planes of this part, and how its values lie.
+    /// Planes of this task, and the layout of its values.
     own: Range<usize>,
     counts: [usize; 2],
     steps: [usize; 2],

@@ -1,14 +1,15 @@
-//! Which voxels can hold anything: a voxel that some view sees through nothing but air is air.
+//! The support of the object from its projections: a voxel is air if some view shows only air along the rays through
+//! it.
 
 use super::pixels::{PixelMap, at};
 use crate::data::{Geometry, Grid};
 use rayon::prelude::*;
 
-/// Per voxel `[z, y, x]` whether it may hold something: false if in some view all pixels under the voxel, its whole
-/// footprint and at least one pixel around it, are on the detector and below `threshold` (a line integral, unitless).
+/// For each voxel `[z, y, x]` whether it may contain material. It is false if, in some view, the footprint of the voxel
+/// and at least one more pixel around it are on the detector and all below `threshold` (a line integral, unitless).
 ///
 /// # Panics
-/// When `projections` `[view, row, column]` has not the geometry's length.
+/// If the length of `projections` `[view, row, column]` is not that of the geometry.
 #[must_use]
 pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], threshold: f32) -> Vec<bool> {
     assert_eq!(projections.len(), geometry.samples(), "one value per sample");
@@ -21,7 +22,7 @@ pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], thres
             let [high, wide] = reach(&map, grid.shape)?;
             let something = values.iter().map(|&value| value >= threshold || value.is_nan()).collect();
             let something = widened(something, columns, wide);
-            // A slice has one row, which every voxel is on.
+            // In 2-D every voxel is on the single row.
             let near = if map.flat {
                 something
             } else {
@@ -41,7 +42,8 @@ pub fn seen_support(grid: &Grid, geometry: &Geometry, projections: &[f32], thres
     support
 }
 
-/// Keeps those voxels of a line along x near whose pixel there is something, or that are off the detector.
+/// Removes the voxels of a line along x from the support that are projected onto the detector with no material near
+/// their pixel.
 fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool]) {
     let [rows, columns] = map.pixels;
     let (depth, across, along) = (at(&map.depth, start), at(&map.across, start), at(&map.along, start));
@@ -56,7 +58,7 @@ fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool
         if map.columns_per_radian.is_some() {
             depth = depth.hypot(across);
         }
-        // Half a pixel more, so that cutting off the fraction rounds; what is off the detector may be anything.
+        // Add half a pixel, so that truncation rounds. Voxels off the detector are kept.
         let row = if map.flat { 0.5 } else { along / depth + map.middle[0] + 0.5 };
         let column = column + map.middle[1] + 0.5;
         if row >= 0.0 && column >= 0.0 && row < rows as f64 && column < columns as f64 {
@@ -65,11 +67,12 @@ fn keep_line(map: &PixelMap, near: &[bool], start: [f64; 3], support: &mut [bool
     }
 }
 
-/// How many rows and columns from the pixel under a voxel's centre its footprint and one pixel more can reach, for
-/// voxels whose centre is on the detector; `None` if some voxels are behind the source or beside it.
+/// Upper bounds, in rows and columns from the pixel under a voxel's centre, of the voxel's footprint plus one pixel,
+/// for voxels whose centre is on the detector; `None` if some voxels are behind the source or beside it.
 fn reach(map: &PixelMap, shape: [usize; 3]) -> Option<[usize; 2]> {
-    // With f = n / d, |f(p + e) − f(p)| = |(n' − f d') e| / d(p + e) for the affine n and d of a plane detector; e is
-    // half a voxel in each direction. On a cylinder the tangent takes the angle's place, which is larger.
+    // On a flat detector the coordinate is f = n / d with affine n and d, so that |f(p + e) − f(p)| = |(n' − f d') e| /
+    // d(p + e), with e half a voxel in each direction. On a cylinder the tangent of the angle is used instead of the
+    // angle, which is an upper bound.
     let edge = |sign: f64| -> f64 { (0..3).map(|k| (sign * map.depth[k] * (shape[k] as f64 - 1.0)).min(0.0)).sum() };
     let half: f64 = (0..3).map(|k| map.depth[k].abs() / 2.0).sum();
     let (nearest, farthest) =
@@ -83,7 +86,8 @@ fn reach(map: &PixelMap, shape: [usize; 3]) -> Option<[usize; 2]> {
     let (column, row) = match map.columns_per_radian {
         None => (spread(&map.across, across), spread(&map.along, along)),
         Some(per_radian) => {
-            // Rows lie on the distance from the source, which is at most 1 / cos of the fan angle times the depth.
+            // The row depends on the distance from the cylinder's axis, which is at most the depth divided by the
+            // cosine of the fan angle.
             let tangent = (across / per_radian).min(1.5).tan();
             (
                 spread(&map.across, tangent) * per_radian,
@@ -91,16 +95,17 @@ fn reach(map: &PixelMap, shape: [usize; 3]) -> Option<[usize; 2]> {
             )
         }
     };
-    // Half a pixel from the voxel's centre to its pixel's, and the one pixel more.
+    // Add half a pixel, the distance of the voxel's centre from its pixel's centre, and the one pixel more.
     Some([row, column].map(|pixels| (pixels + 1.5).min(1e9) as usize))
 }
 
-/// Whether something is at most `reach` columns away, or the end of the row is.
+/// Marks every pixel of a row that is at most `reach` columns away from a marked pixel or from beyond the end of the
+/// row.
 fn widened(row_by_row: Vec<bool>, columns: usize, reach: usize) -> Vec<bool> {
     let mut near = row_by_row;
     for row in near.chunks_mut(columns) {
         let marks: Vec<isize> = (0..columns).filter(|&i| row[i]).map(|i| i as isize).collect();
-        // Beyond the detector there may be anything.
+        // Beyond the detector there may be material.
         let (mut before, mut next) = (-1, marks.iter().copied().chain([columns as isize]).peekable());
         for (i, near) in row.iter_mut().enumerate() {
             let i = i as isize;

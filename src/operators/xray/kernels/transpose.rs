@@ -1,10 +1,10 @@
-//! Transposes in tiles, so that both sides are read and written by whole cache lines.
+//! Transposition in tiles, so that input and output are accessed in whole cache lines.
 #![allow(clippy::inline_always, reason = "loops whose bounds are known where they are used")]
 
-/// Edge of a tile: the values of a cache line.
+/// Edge length of a tile: the number of values in a cache line.
 const TILE: usize = 16;
 
-/// A matrix inside a slice: how many rows and columns, and how far apart its rows are.
+/// A matrix inside a slice: number of rows and columns, and distance between the rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     pub(super) rows: usize,
@@ -16,7 +16,8 @@ pub(super) struct Shape {
 pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usize) {
     let mut strip = vec![0.0; TILE * shape.columns];
     for row in (0..shape.rows).step_by(TILE) {
-        // Rows far apart would fight for the same places of the cache: first side by side, then turned.
+        // Rows at a large stride would compete for the same cache sets, so copy them next to each other before
+        // transposing.
         let height = TILE.min(shape.rows - row);
         for (line, y) in strip.chunks_exact_mut(shape.columns).zip(row..row + height) {
             line.copy_from_slice(&from[y * shape.stride..][..shape.columns]);
@@ -27,7 +28,7 @@ pub(super) fn transpose(from: &[f32], shape: Shape, to: &mut [f32], stride: usiz
     }
 }
 
-/// As [`transpose`], but adding to what is there.
+/// Like [`transpose`], but adds to `to`.
 pub(super) fn transpose_add(from: &[f32], shape: Shape, to: &mut [f32], stride: usize) {
     let mut strip = vec![0.0; TILE * shape.rows];
     for column in (0..shape.columns).step_by(TILE) {
@@ -40,7 +41,7 @@ pub(super) fn transpose_add(from: &[f32], shape: Shape, to: &mut [f32], stride: 
     }
 }
 
-/// Hands out the columns of at most [`TILE`] rows that lie side by side.
+/// Calls `column_of` with each column of at most [`TILE`] contiguous rows.
 #[inline(always)]
 fn turn(strip: &[f32], height: usize, columns: usize, mut column_of: impl FnMut(usize, &[f32])) {
     let mut turned = [[0.0f32; TILE]; TILE];
@@ -57,7 +58,7 @@ fn turn(strip: &[f32], height: usize, columns: usize, mut column_of: impl FnMut(
     }
 }
 
-/// Writes at most [`TILE`] columns as rows that lie side by side.
+/// Writes at most [`TILE`] columns as contiguous rows.
 #[inline(always)]
 fn turned_strip(from: &[f32], Shape { rows, columns, stride }: Shape, strip: &mut [f32]) {
     for first in (0..rows).step_by(TILE) {

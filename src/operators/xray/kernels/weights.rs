@@ -1,9 +1,9 @@
-//! The pair of a projector that is given by its weights: what a model says once about one pixel is read by the
-//! projection and by its transpose.
+//! Forward projection and exact transpose of a projector that is defined by the weights of its pixels: both use the
+//! same definition.
 //!
-//! The projection sums over each pixel's weights. The transpose cuts the grid into parts that are contiguous in memory;
-//! each task owns one and adds the pixels that meet it in their order, so its bits do not depend on the number of
-//! threads. No matrix is kept: only the paths of a group of pixels at a time.
+//! The projection sums over the weights of each pixel. The transpose divides the grid into parts that are contiguous in
+//! memory; each task owns one part and adds the pixels in a fixed order, so that the result is bit-identical for any
+//! number of threads. No matrix is stored, only the paths of a group of pixels at a time.
 
 use super::lines::strides_of;
 use super::rays::ViewRays;
@@ -11,16 +11,16 @@ use crate::data::{Detector, Grid, View};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A discrete X-ray transform, by the weights of one pixel.
+/// A discrete X-ray transform, defined by the weights of one pixel.
 pub(super) trait Weights {
-    /// What is known of a pixel before its weights.
+    /// Precomputed path of a pixel, from which its weights follow.
     type Path: Send + Sync;
-    /// Memory of a task that follows many paths.
+    /// Working memory of a task, reused for many paths.
     type Scratch: Default;
-    /// The paths whose weights are those of a pixel; none where it misses the grid.
+    /// The paths whose weights together are those of a pixel; none if it misses the grid.
     fn paths(rays: &ViewRays, shape: [usize; 3], row: usize, column: usize) -> impl Iterator<Item = Self::Path>;
-    /// Calls `each` with the voxels of a part that a path has a weight (mm) for: index in the grid, weight. The weight
-    /// is the same whatever the part is.
+    /// Calls `each` with (index in the grid, weight in mm) for the voxels of a part with which a path has a weight. The
+    /// weight of a voxel does not depend on the part.
     fn visit(
         path: &Self::Path,
         part: &Block,
@@ -30,7 +30,7 @@ pub(super) trait Weights {
     );
 }
 
-/// Whole lines of voxels along x that lie together in memory.
+/// A part of the grid: whole lines of voxels along x that are contiguous in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Block {
     /// Indices along each array axis.
@@ -49,14 +49,14 @@ impl Block {
         self.ranges[0].start * strides[0] + self.ranges[1].start * strides[1]
     }
 
-    /// Cuts a volume into at least [`PARTS`] parts with their voxels, as far as it has so many lines.
+    /// Divides a volume into at least [`PARTS`] parts with their voxels, if it has that many lines.
     fn cut(shape: [usize; 3], volume: &mut [f32]) -> Vec<(Self, &mut [f32])> {
         let [nz, ny, nx] = shape;
         let (depth, height) = if nz >= PARTS { (nz / PARTS, ny) } else { (1, ny.div_ceil(PARTS.div_ceil(nz))) };
         let slabs = volume.chunks_mut(depth * ny * nx).enumerate();
         let parts = slabs.flat_map(|(slab, values)| {
             let planes = slab * depth..(slab * depth + depth).min(nz);
-            // A part is many slices, or a piece of one.
+            // A part is several slices, or a piece of one slice.
             let lines = if height == ny { values.len() } else { height * nx };
             values.chunks_mut(lines).enumerate().map(move |(piece, values)| {
                 let rows = piece * height..(piece * height + height).min(ny);
@@ -67,16 +67,16 @@ impl Block {
     }
 }
 
-/// Parts of the grid that the transpose gives to tasks.
+/// Smallest number of parts into which the transpose divides the grid.
 const PARTS: usize = 32;
 
-/// Pixels whose paths are kept at a time.
+/// Number of pixels whose paths are stored at a time.
 const GROUP: usize = 1 << 16;
 
-/// Pixels of a task.
+/// Number of pixels per task.
 const TASK: usize = 64;
 
-/// The pixels of a scan, by flat number.
+/// The pixels of a scan, by flat index in C order `[view, row, column]`.
 struct RayTable<'a> {
     shape: [usize; 3],
     rays: Vec<ViewRays>,
@@ -98,7 +98,7 @@ impl<'a> RayTable<'a> {
     }
 }
 
-/// Overwrites `projections` `[view, row, column]` by the sums of a volume's voxels `[z, y, x]` times their weights.
+/// Overwrites `projections` `[view, row, column]` with the weighted sums of a volume's voxels `[z, y, x]`.
 pub(super) fn forward<W: Weights>(
     grid: &Grid,
     views: &[View],
@@ -122,7 +122,8 @@ pub(super) fn forward<W: Weights>(
     });
 }
 
-/// Overwrites a volume `[z, y, x]` by the sums of `projections` `[view, row, column]` times the weights of [`forward`].
+/// Overwrites a volume `[z, y, x]` with the sums of `projections` `[view, row, column]` times the weights of
+/// [`forward`].
 pub(super) fn adjoint<W: Weights>(
     grid: &Grid,
     views: &[View],

@@ -125,7 +125,7 @@ impl<'a> Work<'a> {
             values = fit.values;
             let Some((k, parameter)) = self.chosen.iter().find_map(untold) else { break fit };
             let message = format!(
-                "the data do not tell `{}` ({:+.3} ± {:.3} {}): it stays as it was given",
+                "the data do not determine `{}` ({:+.3} ± {:.3} {}): it stays as it was given",
                 parameter.name(),
                 fit.values[k],
                 fit.errors[k],

@@ -83,18 +83,18 @@ impl Parameter {
             _ if orbit.is_none() => "needs views on a circle about z",
             _ if geometry.detector.shape == DetectorShape::Cylindrical => "needs a flat detector",
             _ if orbit.is_some_and(|orbit| orbit.arc < LEAST_ARC) => {
-                "needs views over about half a turn: over less, the object takes what is the scanner's"
+                "needs views over about half a turn: over less, a changed object can compensate the scanner's error"
             }
             Self::DetectorV | Self::Roll | Self::Tilt if geometry.detector.rows < 2 => {
-                "means nothing to a detector of one row"
+                "cannot be estimated with a detector of one row"
             }
             Self::DetectorV if !divergent => {
-                "means nothing to a parallel beam: a higher detector sees the same of a higher object"
+                "cannot be estimated with a parallel beam: a higher detector looks like a higher object"
             }
             Self::Tilt if !divergent => {
-                "means nothing to a parallel beam: a leaning detector sees the same of a lower object"
+                "cannot be estimated with a parallel beam: a tilted detector looks like an object of another height"
             }
-            Self::SourceDistance if !divergent => "means nothing to a parallel beam, which has no source",
+            Self::SourceDistance if !divergent => "cannot be estimated with a parallel beam, which has no source",
             _ => return Ok(()),
         };
         Err(Error::config("calibrate", format!("`{}` {why}", self.name())).hint("leave it out of the list"))

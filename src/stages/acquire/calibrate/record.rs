@@ -119,7 +119,7 @@ impl Record {
             let (code, then) = if jitter.accepted {
                 ("jitter_corrected", "")
             } else {
-                ("jitter_refused", ", which is no better: views stay where they are")
+                ("jitter_refused", ", which is no better: the shifts are not used")
             };
             said.push(Warning::new(code, message + then));
         }

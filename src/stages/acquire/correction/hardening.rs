@@ -36,7 +36,7 @@ pub(in crate::stages::acquire) fn straightened(
             let (before, after) = (100.0 * found.before, 100.0 * found.after);
             if found.after > BETTER * found.before {
                 let message = format!(
-                    "the data do not tell their beam hardening (a quick reconstruction leaves {before:.2} % \
+                    "the data do not determine their beam hardening (a quick reconstruction leaves {before:.2} % \
                      unexplained, {after:.2} % at best) and are not changed"
                 );
                 return Ok(vec![Warning::new("hardening_not_found", message)]);

@@ -106,5 +106,5 @@ fn taken(code: &str, what: &str, before: &Array3<f32>, after: &Array3<f32>) -> W
     let difference = || before.iter().zip(after).map(|(a, b)| f64::from(a - b));
     let part = 100.0 * rms(difference()) / rms(before.iter().map(|&v| f64::from(v))).max(f64::MIN_POSITIVE);
     let most = difference().fold(0.0, |most: f64, value| most.max(value.abs()));
-    Warning::new(code, format!("{what} took away {part:.3} % (RMS) of the line integrals, at most {most:.4}"))
+    Warning::new(code, format!("{what} changed the line integrals by {part:.3} % (RMS), at most {most:.4}"))
 }

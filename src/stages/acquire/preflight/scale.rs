@@ -30,8 +30,8 @@ pub(in crate::stages::acquire) fn scale(trial: &Trial, axis: f64) -> Result<Opti
     let Ok(made) = method.reconstruct(&problem, &mut run) else { return Ok(None) };
     Ok(factor(&made.volume, &data).filter(|factor| !RIGHT.contains(factor)).map(|factor| {
         let message = format!(
-            "a quick {} of one slice has line integrals that the measured ones are {factor:.2} times of: are the \
-             angles those of the views?",
+            "the measured line integrals are {factor:.2} times those of a quick {} of one slice: are the angles those \
+             of the views?",
             if divergent { "FDK" } else { "FBP" }
         );
         Finding::odd("scale_off", message)

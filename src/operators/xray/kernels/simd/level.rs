@@ -1,4 +1,4 @@
-//! Which instructions the kernels use: the best of the machine, or what `RECON_SIMD` asks for.
+//! The instruction set that the kernels use: the best one of the machine, or the one that `RECON_SIMD` requests.
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 /// Environment variable that forces a level.
 pub const VARIABLE: &str = "RECON_SIMD";
 
-/// Instructions a kernel may use, slowest first.
+/// Instruction set of a kernel, slowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// The baseline of the build.
@@ -46,7 +46,7 @@ impl Level {
     }
 }
 
-/// The level asked for by `RECON_SIMD`, or the best of this machine.
+/// The level requested by `RECON_SIMD`, else the best one of this machine.
 ///
 /// # Errors
 /// An unknown name, or a level this machine does not have.
@@ -63,7 +63,7 @@ pub fn requested() -> Result<Level> {
     }
 }
 
-/// The level the kernels use: [`requested`], read once; a request that cannot be met counts as `portable`.
+/// The level that the kernels use: [`requested`], determined once; `portable` if the request cannot be met.
 #[must_use]
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
