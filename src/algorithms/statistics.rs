@@ -94,8 +94,8 @@ pub fn unequal(data: &Projections) -> Option<Warning> {
     (all > NOISY && all > UNEQUAL * median).then(|| {
         let message = format!(
             "rays are weighted equally, but their noise differs: its standard deviation, in line integrals, is \
-             estimated as {median:.3} for half of them and {all:.2} in the mean, as behind dense parts that few photons \
-             pass; set noise: {{photons: N}}, N photons per pixel in air"
+             estimated as {median:.3} for half of them and {all:.2} in the mean, as behind dense parts that few \
+             photons pass; set noise: {{photons: N}}, N photons per pixel in air"
         );
         Warning::new("unequal_noise", message)
     })
