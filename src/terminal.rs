@@ -5,7 +5,7 @@
 use crate::commands::{self, Output};
 use crate::error::Error;
 use crate::progress::{JsonLines, Listen, Message, Place, clock, shown};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Stderr, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +35,8 @@ pub struct Terminal {
 /// What stderr shows at the moment.
 #[derive(Debug, Default)]
 struct State {
+    /// What is drawn in place: the table, and the bar of the task below it.
+    drawn: MultiProgress,
     task: Option<Task>,
     /// The status table, redrawn in place.
     board: Option<ProgressBar>,
@@ -120,13 +122,21 @@ impl State {
     /// Removes the progress bar and the status table from the screen.
     fn clear(&mut self) {
         let bar = self.task.take().and_then(|task| task.bar);
-        bar.into_iter().chain(self.board.take()).for_each(|bar| bar.finish_and_clear());
+        bar.into_iter().chain(self.board.take()).for_each(|bar| self.erase(&bar));
+    }
+
+    fn erase(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        self.drawn.remove(bar);
     }
 
     /// Draws a table in place of the previous one; if stderr is no terminal, prints the changes instead.
     fn draw_board(&mut self, text: &str, changes: &str) {
         if std::io::stderr().is_terminal() {
-            self.board.get_or_insert_with(|| draw_template("{msg}")).set_message(shown(text));
+            let drawn = &self.drawn;
+            let board = self.board.get_or_insert_with(|| drawn.insert(0, ProgressBar::new_spinner()));
+            board.set_style(styled("{msg}"));
+            board.set_message(fitted(&shown(text), Size::now()));
         } else {
             changes.lines().for_each(|line| eprintln!("{}", shown(line)));
         }
@@ -136,7 +146,10 @@ impl State {
         match message {
             Message::Begin { task, steps } => {
                 let name = shown(&task).replace('\n', " ");
-                let bar = std::io::stderr().is_terminal().then(|| draw(&name, steps));
+                if let Some(bar) = self.task.take().and_then(|task| task.bar) {
+                    self.erase(&bar);
+                }
+                let bar = std::io::stderr().is_terminal().then(|| draw(&self.drawn, &name, steps));
                 self.task = Some(Task { name, steps, first: None, shown: Instant::now(), bar });
             }
             Message::Step { done, figures, .. } => {
@@ -146,10 +159,13 @@ impl State {
             }
             Message::End { seconds, .. } => {
                 if let Some(task) = self.task.take() {
-                    if let Some(bar) = task.bar {
-                        bar.finish_and_clear();
+                    if let Some(bar) = &task.bar {
+                        self.erase(bar);
                     }
-                    eprintln!("{}: {seconds:.1} s", task.name);
+                    // Where a table is drawn, it tells what is done.
+                    if self.board.is_none() {
+                        eprintln!("{}: {seconds:.1} s", task.name);
+                    }
                 }
             }
             Message::Warning { code, message } => {
@@ -165,11 +181,9 @@ impl State {
         }
     }
 
+    /// Says something above what is drawn in place.
     fn say(&self, line: &str) {
-        match self.task.as_ref().and_then(|task| task.bar.as_ref()).or(self.board.as_ref()) {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
-        }
+        self.drawn.suspend(|| eprintln!("{line}"));
     }
 }
 
@@ -211,22 +225,60 @@ impl Task {
     }
 }
 
-fn draw(task: &str, steps: Option<u64>) -> ProgressBar {
+/// The bar of a task, below what is drawn. On a narrow terminal the bar is short and the name keeps its end.
+fn draw(drawn: &MultiProgress, task: &str, steps: Option<u64>) -> ProgressBar {
+    let columns = Size::now().columns;
+    let (name, length) = (columns / 2, if columns < 100 { columns / 6 } else { 30 });
     let (bar, template) = match steps {
-        Some(steps) => (ProgressBar::new(steps), "{prefix:20} {bar:30} {pos}/{len} {msg}"),
-        None => (ProgressBar::new_spinner(), "{prefix:20} {spinner} {elapsed} {msg}"),
+        Some(steps) => {
+            (ProgressBar::new(steps), format!("{{prefix:20}} {{bar:{length}}} {{pos}}/{{len}} {{wide_msg}}"))
+        }
+        None => (ProgressBar::new_spinner(), "{prefix:20} {spinner} {elapsed} {wide_msg}".to_string()),
     };
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_prefix(task.to_string());
+    let bar = drawn.add(bar);
+    bar.set_style(styled(&template));
+    bar.set_prefix(end_of(task, name));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
-/// A progress indicator without a length.
-fn draw_template(template: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
+fn styled(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Lines and columns of the terminal.
+#[derive(Clone, Copy)]
+struct Size {
+    lines: usize,
+    columns: usize,
+}
+
+impl Size {
+    fn now() -> Self {
+        let (lines, columns) = console::Term::stderr().size();
+        Self { lines: lines.into(), columns: columns.into() }
+    }
+}
+
+/// The text as it fits a terminal, below which a bar may be drawn: each line cut at its width, and the last lines
+/// counted where there are too many.
+fn fitted(text: &str, size: Size) -> String {
+    let cut = |line: &str| console::truncate_str(line, size.columns, "…").into_owned();
+    let (count, most) = (text.lines().count(), size.lines.saturating_sub(2).max(1));
+    if count <= most {
+        return text.lines().map(cut).collect::<Vec<_>>().join("\n");
+    }
+    let shown = text.lines().take(most - 1).map(cut);
+    shown.chain([cut(&format!("and {} more lines", count + 1 - most))]).collect::<Vec<_>>().join("\n")
+}
+
+/// The last columns of a text.
+fn end_of(text: &str, columns: usize) -> String {
+    let count = text.chars().count();
+    if count <= columns {
+        return text.to_string();
+    }
+    std::iter::once('…').chain(text.chars().skip(count + 1 - columns.max(1))).collect()
 }
 
 /// A number in short form: four decimals, or scientific notation for small and large values.
@@ -238,6 +290,15 @@ fn brief(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_fit_a_terminal_is_cut_and_counted() {
+        let size = Size { lines: 5, columns: 6 };
+        assert_eq!(fitted("a\nlonger line\nc", size), "a\nlonge…\nc");
+        assert_eq!(fitted("1\n2\n3\n4", size), "1\n2\nand 2…");
+        assert_eq!(fitted("1\n2", Size { lines: 1, columns: 80 }), "and 2 more lines");
+        assert_eq!((end_of("cone: siren: fit", 6), end_of("fit", 6)), ("…: fit".into(), "fit".into()));
+    }
 
     #[test]
     fn figures_are_brief() {

@@ -1,57 +1,35 @@
 //! How far a study is, for people: a table that is drawn again and again, and a line for what has changed.
 
-use super::status::{Failure, Summary};
-use crate::progress::clock;
+use super::status::Summary;
+use crate::jobs::{Failure, board};
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// Lines of a list; the rest is counted.
-const LISTED: usize = 12;
 /// Names in a line of changes.
 const NAMED: usize = 5;
-/// Longest line, characters.
-const WIDTH: usize = 110;
 
 impl Summary {
     /// The whole of it: the counts, each setting, who works on what, what failed and why.
     #[must_use]
     pub fn board(&self) -> String {
         let mut text = self.line();
-        if let Some(seconds) = self.seconds_left {
-            let _ = write!(text, ", about {} left", clock(seconds));
-        }
         if let Some(why) = &self.scheduler_unknown {
             let _ = write!(text, "\nwhat is queued is unknown: {why}");
         }
-        if self.settings.len() > 1 {
-            text += &self.table();
-        }
+        text += &board::grid("setting", &self.settings);
         let working = self.working.iter().map(|working| {
             let host = if working.host.is_empty() { String::new() } else { format!(" on {}", working.host) };
             format!("running: {}: {}{host}", working.task, working.progress())
         });
-        text += &listed(working.collect(), "more tasks that run");
-        text += &listed(self.failures.iter().map(said).collect(), "more failures");
+        text += &board::listed(working.collect(), "more tasks that run");
+        text += &board::listed(self.failures.iter().map(Failure::line).collect(), "more failures");
         text
     }
 
-    /// A line per setting, a column per state that any task is in.
-    fn table(&self) -> String {
-        let used: Vec<usize> = (0..6).filter(|&column| self.counts.named()[column].0 > 0).collect();
-        let widest = self.settings.iter().map(|group| group.setting.chars().count()).max().unwrap_or(0).max(7);
-        let words = self.counts.named();
-        let mut text = format!("\n{:<widest$}", "setting");
-        for &column in &used {
-            let _ = write!(text, "  {:>9}", words[column].1);
-        }
-        text += "  mean time";
-        let lines = self.settings.iter().map(|group| {
-            let counts = group.counts.named();
-            let numbers: Vec<String> = used.iter().map(|&column| format!("  {:>9}", counts[column].0)).collect();
-            let time = group.mean_seconds.map_or("-".to_string(), clock);
-            format!("{:<widest$}{}  {time:>9}", group.setting, numbers.concat())
-        });
-        text + &listed(lines.collect(), "more settings")
+    /// One line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        board::headline(&self.study, "tasks", &self.counts, self.seconds_left)
     }
 
     /// What has changed since `before`; empty if nothing has. The tasks `done` then are told from those now.
@@ -59,8 +37,7 @@ impl Summary {
     pub fn changes(&self, before: &Self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.counts != before.counts {
-            let left = self.seconds_left.map_or(String::new(), |seconds| format!(", about {} left", clock(seconds)));
-            lines.push(format!("{}{left}{}", self.line(), self.begun_since(before)));
+            lines.push(self.line() + &self.begun_since(before));
         }
         if self.scheduler_unknown != before.scheduler_unknown {
             lines.push(match &self.scheduler_unknown {
@@ -68,7 +45,7 @@ impl Summary {
                 None => "the scheduler answers again".to_string(),
             });
         }
-        lines.extend(self.failures.iter().filter(|failure| !before.failures.contains(failure)).map(said));
+        lines.extend(self.failures.iter().filter(|failure| !before.failures.contains(failure)).map(Failure::line));
         lines
     }
 
@@ -85,37 +62,11 @@ impl Summary {
     }
 }
 
-fn said(failure: &Failure) -> String {
-    let reason = failure.reason.lines().next().unwrap_or_default();
-    format!("failed ({}): {}: {reason}", failure.exit_code, failure.task)
-}
-
-/// Each on a line of its own, not too many and none too long.
-fn listed(lines: Vec<String>, rest: &str) -> String {
-    let count = lines.len();
-    let shown = if count > LISTED { LISTED - 1 } else { count };
-    let mut text = String::new();
-    for line in lines.iter().take(shown) {
-        let _ = write!(text, "\n{}", cut(line));
-    }
-    if count > shown {
-        let _ = write!(text, "\nand {} {rest}", count - shown);
-    }
-    text
-}
-
-fn cut(line: &str) -> String {
-    if line.chars().count() <= WIDTH {
-        return line.to_string();
-    }
-    line.chars().take(WIDTH - 1).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::status::{Counts, Group};
     use super::super::working::Working;
     use super::*;
+    use crate::jobs::{Counts, Group};
 
     fn summary(done: usize, running: usize, missing: usize) -> Summary {
         let counts = Counts { tasks: done + running + missing, done, running, missing, ..Counts::default() };
@@ -144,7 +95,7 @@ mod tests {
         now.failures = vec![failure; 100];
         let board = now.board();
         assert!(board.contains("and 89 more failures") && board.lines().count() < 30, "{board}");
-        assert!(board.lines().all(|line| line.chars().count() <= WIDTH));
+        assert!(board.lines().all(|line| line.chars().count() <= board::WIDTH));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use cases::{CaseKind, CaseSource, StudyCase};
 pub use collect::{Collection, Figures, Paired, Ranked, Row, TABLES};
 pub use engine::{Engine, Submission};
 pub use freeze::{frozen, tasks};
-pub use status::{Counts, Failure, Group, Summary};
+pub use status::Summary;
 pub use study::{Combine, Retry, Study};
 pub use submit::Planned;
 pub use vary::{Vary, variations};

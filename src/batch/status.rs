@@ -5,43 +5,12 @@ use super::engine::{Engine, Submission};
 use super::submit;
 use super::working::Working;
 use crate::error::Result;
-use crate::jobs::{Label, Ledger, Spread, State, TaskRecord};
+use crate::jobs::{Counts, Failure, Group, Label, Ledger, Spread, State, seconds_left};
 use crate::schedulers::Queue;
 use serde::Serialize;
 
 /// Finished tasks of a setting whose seconds are read for an estimate.
 const SAMPLED: usize = 20;
-
-/// How many tasks are how far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Tasks in all.
-    pub tasks: usize,
-    /// Their results are published.
-    pub done: usize,
-    /// Somebody works on them.
-    pub running: usize,
-    /// They wait in the scheduler's queue.
-    pub queued: usize,
-    /// They failed, and are not tried again on their own.
-    pub failed: usize,
-    /// They were begun, and nobody works on them.
-    pub begun: usize,
-    /// They were not begun.
-    pub missing: usize,
-}
-
-/// The tasks of one setting.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Group {
-    /// The setting, such as `views-30`; `base` without axes.
-    pub setting: String,
-    /// How many are how far.
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// Mean time of the last attempt of its finished tasks, seconds; null if none is finished.
-    pub mean_seconds: Option<f64>,
-}
 
 /// How far a study is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -64,50 +33,6 @@ pub struct Summary {
     pub working: Vec<Working>,
     /// The failures.
     pub failures: Vec<Failure>,
-}
-
-/// A task that failed, and why.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Failure {
-    /// The task.
-    pub task: String,
-    /// Exit code.
-    pub exit_code: u8,
-    /// Why.
-    pub reason: String,
-}
-
-impl From<&TaskRecord> for Failure {
-    fn from(record: &TaskRecord) -> Self {
-        Self { task: record.label.id.clone(), exit_code: record.exit_code, reason: record.reason.clone() }
-    }
-}
-
-impl Counts {
-    fn add(&mut self, state: &State, held: bool) {
-        self.tasks += 1;
-        *match state {
-            State::Done => &mut self.done,
-            State::Running => &mut self.running,
-            _ if held => &mut self.queued,
-            State::Failed(_) => &mut self.failed,
-            State::Begun => &mut self.begun,
-            State::Missing => &mut self.missing,
-        } += 1;
-    }
-
-    /// Each number with its word, in the order in which a task passes through them.
-    #[must_use]
-    pub fn named(&self) -> [(usize, &'static str); 6] {
-        [
-            (self.done, "done"),
-            (self.running, "running"),
-            (self.queued, "queued"),
-            (self.failed, "failed"),
-            (self.begun, "begun"),
-            (self.missing, "not begun"),
-        ]
-    }
 }
 
 impl Summary {
@@ -145,7 +70,7 @@ impl Summary {
         for (group, ids) in summary.settings.iter_mut().zip(finished) {
             group.mean_seconds = mean_seconds(ledger, &ids);
         }
-        summary.seconds_left = summary.left();
+        summary.seconds_left = seconds_left(&summary.settings, summary.counts.running);
         Ok(summary)
     }
 
@@ -158,37 +83,10 @@ impl Summary {
         })
     }
 
-    /// Work that is left, in seconds of one task after the other, by as many as run now. Those that run are half done,
-    /// for want of better knowledge.
-    fn left(&self) -> Option<f64> {
-        let (mut seconds, mut settings) = (0.0, 0.0);
-        for mean in self.settings.iter().filter_map(|group| group.mean_seconds) {
-            seconds += mean;
-            settings += 1.0;
-        }
-        if settings == 0.0 || self.counts.running == 0 {
-            return None;
-        }
-        let work = |group: &Group| {
-            let counts = &group.counts;
-            let tasks = (counts.queued + counts.begun + counts.missing) as f64 + counts.running as f64 / 2.0;
-            tasks * group.mean_seconds.unwrap_or(seconds / settings)
-        };
-        Some(self.settings.iter().map(work).sum::<f64>() / self.counts.running as f64)
-    }
-
     /// Whether nothing runs and nothing waits, as far as is known.
     #[must_use]
     pub fn at_rest(&self) -> bool {
         self.counts.running + self.counts.queued == 0 && !self.submitting
-    }
-
-    /// One line.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let parts = self.counts.named().into_iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
-        format!("{} of {} tasks: {}", self.study, self.counts.tasks, parts.join(", "))
     }
 }
 
@@ -207,28 +105,4 @@ fn queue(ledger: &Ledger, all_done: bool) -> Result<Option<Queue>> {
     };
     let array = submission.array(ledger, Vec::new())?;
     Ok(Some(submission.scheduler(ledger).status(&array)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_is_the_work_of_each_setting_by_those_that_run() {
-        let group = |done, running, missing, mean_seconds| Group {
-            counts: Counts { done, running, missing, ..Counts::default() },
-            mean_seconds,
-            ..Group::default()
-        };
-        let mut summary = Summary { settings: vec![group(3, 2, 4, Some(10.0))], ..Summary::default() };
-        assert_eq!(summary.left(), None, "nobody works on it");
-        summary.counts.running = 2;
-        // (4 + 2 / 2) tasks of 10 s, two at once.
-        assert_eq!(summary.left(), Some(25.0));
-        summary.settings.push(group(0, 0, 6, None));
-        // Six more of a setting of which nothing is known: as long as the others.
-        assert_eq!(summary.left(), Some(55.0));
-        summary.settings[0].mean_seconds = None;
-        assert_eq!(summary.left(), None, "nothing is finished");
-    }
 }

@@ -6,7 +6,7 @@ use super::suite::{ContestantKeys, Oracle, Suite, SuiteCase};
 use super::variables::Variables;
 use crate::algorithms::AlgorithmKind;
 use crate::error::{Error, Result};
-use crate::jobs::Change;
+use crate::jobs::{Change, setting};
 use crate::memory::Limits;
 use crate::pipeline::{Assignment, Config, Pipeline};
 use crate::registry::{Kinds, OneOf};
@@ -72,7 +72,7 @@ impl Combination {
     /// `views-30_noise-1e5`; `base` for a case without axes.
     #[must_use]
     pub fn label(&self) -> String {
-        label(&self.axes)
+        setting(&self.axes)
     }
 
     /// Its run folder for the `seed`-th run, below the suite's.
@@ -86,11 +86,6 @@ impl Combination {
     pub fn run(&self, seed: u64) -> Config {
         Config { seed: self.config.seed + seed, ..self.config.clone() }
     }
-}
-
-fn label(axes: &[(String, String)]) -> String {
-    let parts: Vec<String> = axes.iter().map(|(axis, name)| format!("{axis}-{name}")).collect();
-    if parts.is_empty() { "base".to_string() } else { parts.join("_") }
 }
 
 impl Expansion {
@@ -142,7 +137,7 @@ impl Expansion {
     fn setting(&self, suite: &Suite, case: &SuiteCase, choices: &[OracleChoice]) -> Result<Option<Combination>> {
         let axes: Vec<(String, String)> =
             choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
-        let label = label(&axes);
+        let label = setting(&axes);
         let entries: Vec<&OneOf<AlgorithmKind, ContestantKeys>> =
             case.methods.iter().filter_map(|list| suite.methods.get(list)).flatten().collect();
         let mut config = base(case, &entries);

@@ -4,16 +4,11 @@ use super::expand::Combination;
 use super::gather::{self, Reports};
 use super::table::{Head, Table};
 use crate::context::{Machine, processor};
-use crate::data::{MethodReport, Status};
-use crate::error::{Error, Result, Stop};
-use crate::formats::atomic;
-use crate::jobs::{Deadline, complete};
-use crate::pipeline::Pipeline;
+use crate::error::Result;
+use crate::jobs::{Deadline, Failure, Item, MethodRecord, Series, Standing, Tried, Went, Words, failed, tables, tried};
 use crate::progress::{self, StopSignal};
-use crate::registry::Kinds;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A suite that is ready to run.
@@ -34,12 +29,19 @@ pub struct Bench {
 pub struct CellOutcome {
     /// The rows.
     pub table: Table,
-    /// Why it ended before its end, if it did.
-    pub stopped: Option<Stop>,
+    /// How far the cells are: which failed, and why it ended before its end, if it did.
+    pub standing: Standing,
 }
 
-/// A run's methods as far as they are known, and why it ended early.
-type Ran = (Reports, Option<Stop>);
+/// One setting with one seed: a run.
+#[derive(Debug, Clone, Copy)]
+struct Cell<'a> {
+    /// Place of the setting.
+    place: usize,
+    setting: &'a Combination,
+    /// Number of the run, from 0.
+    seed: u64,
+}
 
 impl Bench {
     /// Runs what was not run yet: every setting with its first seed, then with the next. `table.md`, `table.csv` and
@@ -48,29 +50,32 @@ impl Bench {
     /// # Errors
     /// A folder that cannot be written. A setting or method that fails is a row.
     pub fn run(&self, stop: &dyn StopSignal) -> Result<CellOutcome> {
-        std::fs::create_dir_all(&self.folder).map_err(|error| Error::write(&self.folder, &error))?;
         let stop = Deadline { inner: stop, at: self.deadline };
         let mut runs: Vec<BTreeMap<u64, Reports>> = vec![BTreeMap::new(); self.settings.len()];
         self.skipped().iter().for_each(|message| progress::warn("bench_skipped", message));
-        for seed in 0..self.settings.iter().map(|setting| setting.seeds).max().unwrap_or(0) {
-            for (setting, known) in
-                self.settings.iter().zip(0..).filter(|(setting, _)| seed < setting.seeds && setting.skip.is_none())
-            {
-                let stopped = stop.stop();
-                let (reports, stopped) =
-                    if stopped.is_some() { (Reports::new(), stopped) } else { self.ran(setting, seed, &stop)? };
-                runs[known].insert(seed, reports);
-                if stopped.is_some() {
-                    let table = self.table(&runs);
-                    self.write(&table)?;
-                    return Ok(CellOutcome { table, stopped });
-                }
-                self.write(&self.table(&runs))?;
-            }
-        }
+        let cells = self.cells();
+        let items = cells.iter().map(|cell| Item { name: cell.label(), group: cell.setting.case.clone() }).collect();
+        let words = Words { name: self.head.suite.clone(), noun: "cells", heading: "case" };
+        let standing = Series { words, items }.run(&stop, |number| {
+            let (went, reports) = cells[number].run(&self.folder, &stop);
+            runs[cells[number].place].insert(cells[number].seed, reports);
+            self.write(&self.table(&runs))?;
+            Ok(went)
+        })?;
         let table = self.table(&runs);
         self.write(&table)?;
-        Ok(CellOutcome { table, stopped: None })
+        Ok(CellOutcome { table, standing })
+    }
+
+    /// Every setting with its first seed, then with the next, without the settings that are skipped.
+    fn cells(&self) -> Vec<Cell<'_>> {
+        let seeds = self.settings.iter().map(|setting| setting.seeds).max().unwrap_or(0);
+        let with = |seed: u64| {
+            let settings = self.settings.iter().enumerate();
+            let wanted = settings.filter(move |(_, setting)| seed < setting.seeds && setting.skip.is_none());
+            wanted.map(move |(place, setting)| Cell { place, setting, seed })
+        };
+        (0..seeds).flat_map(with).collect()
     }
 
     /// Why settings are skipped, each reason once with the cases it is about.
@@ -93,60 +98,33 @@ impl Bench {
     }
 
     fn write(&self, table: &Table) -> Result<()> {
-        atomic::write(&self.folder.join("table.md"), table.markdown().as_bytes())?;
-        atomic::write(&self.folder.join("table.csv"), table.csv().as_bytes())?;
-        atomic::write(&self.folder.join("table.json"), format!("{:#}\n", table.json()).as_bytes())
-    }
-
-    /// One setting with one seed. What cannot be run at all is a failure of each of its methods.
-    fn ran(&self, setting: &Combination, seed: u64, stop: &dyn StopSignal) -> Result<Ran> {
-        let label = format!("{}/{} seed {}", setting.case, setting.label(), setting.config.seed + seed);
-        let label = label.as_str();
-        let _span = tracing::info_span!(target: progress::PART, "cell", label).entered();
-        let mut config = setting.run(seed);
-        let folder = self.folder.join(setting.folder(seed));
-        config.export.directory = Some(folder.clone());
-        let mut reports = Reports::new();
-        loop {
-            let ran = Pipeline::new(config.clone()).and_then(|pipeline| complete(&pipeline, &folder, stop));
-            match ran {
-                Ok((report, stopped)) => {
-                    reports.extend(report.methods.into_iter().map(|method| (method.name.clone(), method)));
-                    return Ok((reports, stopped));
-                }
-                Err(Error::Stopped(why)) => return Ok((reports, Some(why))),
-                Err(error) => {
-                    progress::warn("bench_failed", &error.to_string());
-                    let refused = error.entry("reconstruct").filter(|&i| i < config.reconstruct.len());
-                    let failed: Vec<_> = match refused {
-                        Some(i) => vec![config.reconstruct.remove(i)],
-                        None => std::mem::take(&mut config.reconstruct),
-                    };
-                    for entry in failed {
-                        let name = entry.keys.name.unwrap_or_default();
-                        reports.insert(name.clone(), failure(name, entry.kind.name(), &error));
-                    }
-                    if config.reconstruct.is_empty() {
-                        return Ok((reports, None));
-                    }
-                }
-            }
-        }
+        let json = format!("{:#}\n", table.json());
+        tables::write(&self.folder, &[("table.md", table.markdown()), ("table.csv", table.csv()), ("table.json", json)])
     }
 }
 
-fn failure(name: String, algorithm: &str, error: &Error) -> MethodReport {
-    MethodReport {
-        volume: String::new(),
-        algorithm: algorithm.to_string(),
-        status: Status::Failed,
-        seconds: 0.0,
-        peak_memory_bytes: None,
-        metrics: BTreeMap::new(),
-        reasons: BTreeMap::new(),
-        notes: BTreeMap::from([("reason".to_string(), Value::from(error.to_string()))]),
-        curve: Vec::new(),
-        name,
+impl Cell<'_> {
+    fn label(&self) -> String {
+        format!("{}/{} seed {}", self.setting.case, self.setting.label(), self.setting.config.seed + self.seed)
+    }
+
+    /// Its run below the suite's folder, going on where it was, and what is known of its methods. The time is that of
+    /// this process, or of the methods if they were computed in an earlier one.
+    fn run(&self, suite: &Path, stop: &dyn StopSignal) -> (Went, Reports) {
+        let (begin, label) = (Instant::now(), self.label());
+        let _span = tracing::info_span!(target: progress::PART, "cell", label = label.as_str()).entered();
+        let mut config = self.setting.run(self.seed);
+        let folder = suite.join(self.setting.folder(self.seed));
+        config.export.directory = Some(folder.clone());
+        let Tried { methods, stopped } = tried(config, &folder, stop);
+        let computed: f64 = methods.iter().map(|method| method.seconds).sum();
+        let seconds = begin.elapsed().as_secs_f64().max(computed);
+        let went = match (stopped, failed(&MethodRecord::all(&methods))) {
+            (Some(why), _) => Went::Stopped(why),
+            (None, Some(error)) => Went::Failed { failure: Failure::new(&label, &error), seconds },
+            (None, None) => Went::Done { seconds },
+        };
+        (went, methods.into_iter().map(|method| (method.name.clone(), method)).collect())
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::columns::COLUMNS;
 use super::gather::{Row, State};
-use crate::jobs::Spread;
-use crate::report::{csv, numbers};
+use crate::jobs::tables;
+use crate::report::numbers;
 use serde_json::Value;
 
 /// What stands above the rows.
@@ -52,15 +52,10 @@ impl Table {
     /// is empty.
     #[must_use]
     pub fn csv(&self) -> String {
-        let mut axes: Vec<&str> = Vec::new();
-        for (axis, _) in self.rows.iter().flat_map(|row| &row.axes) {
-            if !axes.contains(&axis.as_str()) {
-                axes.push(axis);
-            }
-        }
+        let axes = tables::axes(self.rows.iter().map(|row| row.axes.as_slice()));
         let names = COLUMNS[..1].iter().chain(&axes).chain(&COLUMNS[1..]);
-        let mut text = csv::line(names.map(ToString::to_string));
-        for row in &self.rows {
+        let titles = names.map(ToString::to_string).collect();
+        let line = |row: &Row| {
             let value = row.value();
             let field = |value: Option<&Value>| match value {
                 None | Some(Value::Null) => String::new(),
@@ -69,9 +64,9 @@ impl Table {
             };
             let of_axes = axes.iter().map(|axis| field(value["setting"].get(axis)));
             let others = COLUMNS[1..].iter().map(|key| field(value.get(key)));
-            text += &csv::line(std::iter::once(row.case.clone()).chain(of_axes).chain(others));
-        }
-        text
+            std::iter::once(row.case.clone()).chain(of_axes).chain(others).collect()
+        };
+        tables::csv(std::iter::once(titles).chain(self.rows.iter().map(line)))
     }
 
     /// `table.md`: a table per case; the best PSNR of a setting among the methods without an oracle is bold.
@@ -79,7 +74,7 @@ impl Table {
     pub fn markdown(&self) -> String {
         let cases = self.rows.chunk_by(|a, b| a.case == b.case);
         let sections: Vec<String> =
-            cases.map(|rows| format!("### {}\n\n{}\n", rows[0].case, aligned(&cells(rows)))).collect();
+            cases.map(|rows| format!("### {}\n\n{}\n", rows[0].case, tables::markdown(&cells(rows)))).collect();
         let text = sections.concat();
         match self.missing() {
             0 => text,
@@ -101,15 +96,15 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
     let header = axes.chain(["method"]).chain(figures).chain(optional).map(str::to_string).collect();
     let body = rows.iter().map(|row| {
         let best = best(rows, row).is_some_and(|best| std::ptr::eq(best, row));
-        let psnr = shown(row.psnr_db, "dB");
+        let psnr = row.psnr_db.shown("dB");
         let mut cells: Vec<String> = row.axes.iter().map(|(_, name)| name.clone()).collect();
         cells.extend([row.method.clone(), if best { format!("**{psnr}**") } else { psnr }]);
-        cells.extend([shown(row.ssim, ""), shown(row.rmse_hu, "HU")]);
+        cells.extend([row.ssim.shown(""), row.rmse_hu.shown("HU")]);
         cells.push(row.seconds.map_or_else(|| numbers::MISSING.to_string(), numbers::duration));
         cells.push(row.peak_memory_bytes.map_or_else(|| numbers::MISSING.to_string(), numbers::size));
-        cells.extend(start.then(|| shown(row.start_psnr_db, "dB")));
+        cells.extend(start.then(|| row.start_psnr_db.shown("dB")));
         cells.extend(notes.then(|| note(row)));
-        cells.iter().map(|cell| escaped(cell)).collect()
+        cells
     });
     std::iter::once(header).chain(body).collect()
 }
@@ -124,14 +119,6 @@ fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
     scored.first().filter(|_| scored.len() > 1).map(|(row, _)| *row)
 }
 
-fn shown(score: Spread, unit: &str) -> String {
-    match (score.mean, score.deviation) {
-        (Some(mean), Some(spread)) => format!("{} ± {}", numbers::metric(mean, unit), numbers::metric(spread, unit)),
-        (Some(mean), None) => numbers::metric(mean, unit),
-        (None, _) => numbers::MISSING.to_string(),
-    }
-}
-
 /// The state of a row that is not complete, and its note.
 fn note(row: &Row) -> String {
     let state = match row.state {
@@ -141,21 +128,4 @@ fn note(row: &Row) -> String {
         State::Missing => "missing",
     };
     if row.note.is_empty() { state.to_string() } else { format!("{state}: {}", row.note) }
-}
-
-/// Text that breaks neither a table nor a terminal.
-fn escaped(cell: &str) -> String {
-    cell.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace('|', "\\|").replace(char::is_control, "\u{fffd}")
-}
-
-/// Cells as a Markdown table, padded so that its source reads well too.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0).max(3);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let line = |cells: &[String]| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
-        format!("| {} |\n", padded.join(" | "))
-    };
-    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
-    line(&rows[0]) + &line(&rule) + &rows[1..].iter().map(|row| line(row)).collect::<String>()
 }

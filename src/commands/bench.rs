@@ -66,7 +66,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     if let Some(file) = &args.write {
         section(file, &outcome.table)?;
     }
-    if let Some(why) = outcome.stopped {
+    if let Some(why) = outcome.standing.stopped {
         let (missing, all) = (outcome.table.missing(), outcome.table.rows.len());
         progress::warn(
             "bench_incomplete",
@@ -74,7 +74,8 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         );
         return Err(Error::Stopped(why));
     }
-    let summary = format!("tables: {}", bench.folder.join("table.{md,csv,json}").display());
+    let tables = format!("tables: {}", bench.folder.join("table.{md,csv,json}").display());
+    let summary = format!("{}\n{tables}", outcome.standing.board());
     Ok(Output { text: outcome.table.markdown().trim_end().to_string(), value: outcome.table.json(), summary })
 }
 

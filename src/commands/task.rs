@@ -3,10 +3,11 @@
 use super::Output;
 use crate::context::Signals;
 use crate::error::{Error, Result, Stop};
-use crate::jobs::{Ended, Ledger, TaskRecord, run as run_task};
+use crate::jobs::{Ended, Failure, Item, Ledger, Series, Standing, Went, Words, run as run_task};
 use crate::progress::{self, StopSignal};
 use crate::schedulers::Element;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -51,26 +52,47 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     }
     let slurm = Element::own();
     let limits = TaskLimits::new(stop, &ledger, slurm.clone())?;
-    let threads = args.threads.or_else(allocated);
-    let mut failed: Vec<Box<TaskRecord>> = Vec::new();
-    let (first, count) = (tasks.start, tasks.len());
-    for index in tasks {
-        match run_task(&ledger, index, threads, &limits)? {
-            Ended::Done => {}
-            Ended::Stopped(why) => return Err(stopped(why, &limits, slurm.as_ref())),
-            ended if slurm.is_some() && ended.worth_retrying(ledger.header.attempts) => {
-                return Err(stopped(Stop::TimeLimit, &limits, slurm.as_ref()));
+    let standing = all(&ledger, tasks.clone(), args.threads.or_else(allocated), slurm.is_some(), &limits)?;
+    if let Some(why) = standing.stopped {
+        return Err(stopped(why, &limits, slurm.as_ref()));
+    }
+    if let Some(error) = failure(&standing.failures, tasks.len()) {
+        return Err(error);
+    }
+    let place = ledger.published(&ledger.task(tasks.start)?.label.id);
+    let value = serde_json::json!({"first": place, "tasks": tasks.len()});
+    Ok(Output { text: place.display().to_string(), value, summary: String::new() })
+}
+
+/// Does these tasks, one after the other. With `requeues`, one that may succeed when it is tried again ends the element
+/// as if its time were over.
+fn all(
+    ledger: &Ledger,
+    tasks: Range<usize>,
+    threads: Option<NonZeroUsize>,
+    requeues: bool,
+    stop: &dyn StopSignal,
+) -> Result<Standing> {
+    let item = |index| ledger.task(index).map(|task| Item { group: task.label.setting(), name: task.label.id });
+    let items = tasks.clone().map(item).collect::<Result<Vec<Item>>>()?;
+    let words = Words { name: ledger.header.name.clone(), noun: "tasks", heading: "setting" };
+    let series = Series { words, items };
+    series.run(stop, |number| {
+        let begin = Instant::now();
+        let ended = run_task(ledger, tasks.start + number, threads, stop)?;
+        let again = requeues && ended.worth_retrying(ledger.header.attempts);
+        let seconds = begin.elapsed().as_secs_f64();
+        Ok(match ended {
+            Ended::Stopped(why) => Went::Stopped(why),
+            Ended::Failed(_) if again => Went::Stopped(Stop::TimeLimit),
+            Ended::Failed(record) => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
+            // That of the process that did it.
+            Ended::Done => {
+                let record = ledger.record(&series.items[number].name);
+                Went::Done { seconds: record.map_or(seconds, |record| record.seconds) }
             }
-            Ended::Failed(record) => failed.push(record),
-        }
-    }
-    if failed.is_empty() {
-        let label = ledger.task(first)?.label;
-        let place = ledger.published(&label.id);
-        let value = serde_json::json!({"first": place, "tasks": count});
-        return Ok(Output { text: place.display().to_string(), value, summary: String::new() });
-    }
-    Err(failure(&failed, count))
+        })
+    })
 }
 
 /// Number of CPU cores that SLURM has allocated to this task; `None` outside SLURM.
@@ -99,15 +121,16 @@ fn stopped(why: Stop, limits: &TaskLimits, slurm: Option<&Element>) -> Error {
     Error::Stopped(why)
 }
 
-fn failure(failed: &[Box<TaskRecord>], count: usize) -> Error {
-    let first = &failed[0];
-    let problem = format!("{}: {}", first.label.id, first.reason);
-    match (count, first.exit_code) {
+/// The error that failures of some of `count` tasks stand for.
+fn failure(failed: &[Failure], count: usize) -> Option<Error> {
+    let first = failed.first()?;
+    let problem = format!("{}: {}", first.task, first.reason);
+    Some(match (count, first.exit_code) {
         (1, 2) => Error::config("", problem),
-        (1, 3) => Error::input(&first.label.id, &first.reason),
-        (1, _) => Error::resource(first.label.id.clone(), &first.reason),
+        (1, 3) => Error::input(&first.task, &first.reason),
+        (1, _) => Error::resource(first.task.clone(), &first.reason),
         _ => Error::Quality { problem: format!("{} of {count} tasks failed; {problem}", failed.len()) },
-    }
+    })
 }
 
 /// Everything that may stop a task: signals, the scheduler's time limit, the file that `recon batch cancel` leaves.

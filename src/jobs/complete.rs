@@ -11,7 +11,7 @@ use std::path::Path;
 /// # Errors
 /// What the pipeline says: a folder that cannot be written, a stage or method that fails, a stop before the first
 /// method.
-pub fn complete(pipeline: &Pipeline, folder: &Path, stop: &dyn StopSignal) -> Result<(Report, Option<Stop>)> {
+pub(super) fn complete(pipeline: &Pipeline, folder: &Path, stop: &dyn StopSignal) -> Result<(Report, Option<Stop>)> {
     let context = pipeline.open_in(folder, false, stop)?;
     let report = pipeline.run(&context)?;
     let interrupted = report.status == Status::Interrupted;

@@ -5,12 +5,17 @@
 //! tasks.jsonl ──lock──► work/TASK.N ──Pipeline::run──► task.json ──rename──► cases/TASK
 //! ```
 //!
-//! The folder is the only truth: [`Ledger`] reads it, [`run`] does one task, [`Lock`] says whose it is. Suites, which
-//! run in one process, need some of it too: [`complete`], [`Deadline`], [`Spread`], [`expanded`].
+//! The folder is the only truth: [`Ledger`] reads it, [`run`] does one task, [`Lock`] says whose it is. A [`Series`] is
+//! jobs one after the other in one process: the cells of a suite ([`tried`]), the tasks of an element of a job array.
+//! What is said of many jobs, while they run and at the end, stands here once: [`Counts`], [`board`], [`Failure`],
+//! [`Spread`], [`tables`].
 
+pub mod board;
 mod change;
 mod complete;
+mod counts;
 mod deadline;
+mod failure;
 mod holder;
 pub mod layout;
 mod ledger;
@@ -18,21 +23,29 @@ mod lock;
 mod named;
 mod record;
 mod run;
+mod series;
 mod spread;
+mod standing;
+pub mod tables;
 mod task;
+mod tried;
 mod variables;
 mod work;
 
 pub use change::Change;
-pub use complete::complete;
+pub use counts::{Counts, Group, seconds_left};
 pub use deadline::Deadline;
+pub use failure::{Failure, failed};
 pub use holder::Holder;
 pub use ledger::{Header, Ledger, State};
 pub use lock::{Lock, Waiter, holder};
 pub use named::Named;
 pub use record::{MethodRecord, TaskRecord};
 pub use run::{Ended, run};
+pub use series::{Item, Series};
 pub use spread::Spread;
+pub use standing::{Standing, Went, Words};
 pub use task::{Label, Task, setting};
+pub use tried::{Tried, tried};
 pub use variables::expanded;
 pub use work::newest as newest_work;

@@ -1,7 +1,7 @@
 //! [`TaskRecord`]: what came of a task, in a few hundred bytes, so that a table of thousands reads no reports.
 
 use super::task::Label;
-use crate::data::{MethodReport, Report, Status};
+use crate::data::{MethodReport, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,9 +70,9 @@ impl MethodRecord {
         }
     }
 
-    /// The methods of a report.
+    /// Of each of these reports.
     #[must_use]
-    pub fn all(report: &Report) -> Vec<Self> {
-        report.methods.iter().map(Self::of).collect()
+    pub fn all(methods: &[MethodReport]) -> Vec<Self> {
+        methods.iter().map(Self::of).collect()
     }
 }

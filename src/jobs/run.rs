@@ -1,6 +1,7 @@
 //! [`run`]: one task, exactly once: wait for its lock, work in its own folder, publish by one rename.
 
 use super::complete::complete;
+use super::failure::failed;
 use super::holder::host;
 use super::layout;
 use super::ledger::Ledger;
@@ -121,7 +122,7 @@ fn attempt(
         }
         Ok(Ok(report)) => {
             record.device.clone_from(&report.device);
-            record.methods = MethodRecord::all(&report);
+            record.methods = MethodRecord::all(&report.methods);
             match finish(ledger, &folder, &lock, &report, &mut record) {
                 Ok(true) => {
                     work::tidy(ledger, id);
@@ -148,16 +149,11 @@ fn attempt(
 
 /// Publishes a complete run; `false` if another was faster.
 fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut TaskRecord) -> Result<bool> {
-    let failed: Vec<&str> = record
-        .methods
-        .iter()
-        .filter(|method| matches!(method.status, Status::Failed | Status::Diverged))
-        .map(|method| method.name.as_str())
-        .collect();
-    if !failed.is_empty() || report.status != Status::Complete {
-        let reason = record.methods.iter().find(|method| !method.reason.is_empty()).map(|method| &method.reason);
-        let reason = reason.map_or("for an unknown reason", String::as_str);
-        return Err(Error::resource(format!("method {}", failed.join(", ")), reason));
+    if let Some(error) = failed(&record.methods) {
+        return Err(error);
+    }
+    if report.status != Status::Complete {
+        return Err(Error::resource("the run", "it did not come to its end, for an unknown reason"));
     }
     record.status = Status::Complete;
     let path = folder.path.join(layout::RECORD);

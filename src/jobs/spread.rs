@@ -1,5 +1,6 @@
 //! [`Spread`]: a figure over many runs.
 
+use crate::report::numbers;
 use serde::Serialize;
 
 /// A figure over cases or seeds.
@@ -37,6 +38,18 @@ impl Spread {
             .map(|mean| (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt());
         Self { count, mean, deviation, median, least: sorted.first().copied(), most: sorted.last().copied() }
     }
+
+    /// `26.64 ± 4.12`, with the decimals that the unit deserves; the mean alone of one value, a dash of none.
+    #[must_use]
+    pub fn shown(&self, unit: &str) -> String {
+        match (self.mean, self.deviation) {
+            (Some(mean), Some(deviation)) => {
+                format!("{} ± {}", numbers::metric(mean, unit), numbers::metric(deviation, unit))
+            }
+            (Some(mean), None) => numbers::metric(mean, unit),
+            (None, _) => numbers::MISSING.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -53,5 +66,7 @@ mod tests {
         assert!((Spread::of(&[1.0, 2.0, 6.0]).deviation.unwrap() - 2.645_751_311_064_590_6).abs() < 1e-15);
         assert_eq!(Spread::of(&[7.0]).deviation, None);
         assert_eq!(Spread::of(&[]), Spread::default());
+        let shown = [&[25.0, 27.0][..], &[25.0], &[]].map(|values| Spread::of(values).shown("dB"));
+        assert_eq!(shown, ["26.00 ± 1.41", "25.00", "–"]);
     }
 }

@@ -37,7 +37,7 @@ impl Site {
         let study = format!(
             "pipeline: {}\nset: [\"{reconstruct}\", 'grid.shape=[12, 12, 12]', 'export.report=[json]', \
              'export.volumes=[nifti]']\ncases: [seeds: {{count: 4, key: seed}}]\nresources: {{time: '10', cpus: 1, \
-             answer_s: 0.5}}\nretry: {{heartbeat_s: 0.3}}\n",
+             answer_s: 2}}\nretry: {{heartbeat_s: 0.3}}\n",
             crate::common::TINY
         );
         bench.write("s.yaml", &study);
@@ -115,7 +115,7 @@ fn an_array_per_block_then_a_collector_and_nothing_twice_whatever_squeue_says() 
     assert_eq!((&status["done"], &status["queued"], &status["missing"]), (&1.into(), &2.into(), &1.into()), "{status}");
 
     let resume = [&SUBMIT[..], &["--resume"]].concat();
-    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 0.5 s")] {
+    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 2.0 s")] {
         let site = &site;
         site.0.write("tools/mode", mode);
         let status = site.status();
@@ -151,7 +151,7 @@ fn watching_goes_on_while_squeue_fails_hangs_or_is_empty_and_ends_when_it_says_t
     let mut watch = site.command("recon", &["batch", "status", "out", "--watch", "--every", "0.05"]);
     let mut watch = watch.stdout(Stdio::null()).stderr(said).spawn().unwrap();
     let begin = Instant::now();
-    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 0.5 s"), ("empty", "knows of no job")] {
+    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 2.0 s"), ("empty", "knows of no job")] {
         site.0.write("tools/mode", mode);
         while !std::fs::read_to_string(site.0.path("watch.log")).unwrap().contains(why) {
             assert!(watch.try_wait().unwrap().is_none(), "{mode}: unknown is not the end");

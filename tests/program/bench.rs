@@ -80,6 +80,27 @@ fn a_method_that_fails_is_a_row_with_its_reason_and_absent_data_are_skipped() {
 }
 
 #[test]
+fn how_many_cells_are_done_how_long_is_left_and_which_failed_is_told() {
+    let bench = Bench::new();
+    let part = ["bench", SUITE, "--output", "out", "--only", "cone*fbp"];
+    let said = bench.recon(&part).expect(0, &[]).stderr;
+    let lines: Vec<&str> = said.lines().filter(|line| line.starts_with("bench of 4 cells: ")).collect();
+    let begins = |line: &str, start: &str, end: &str| line.starts_with(start) && line.ends_with(end);
+    assert_eq!(lines[0], "bench of 4 cells: 1 running, 3 not begun; began: cone/views-8_noise-none seed 0", "{said}");
+    let (start, end) =
+        ("bench of 4 cells: 1 running, 1 failed, 2 not begun, about ", " left; began: cone/views-8_noise-1e4");
+    assert!(begins(lines[1].trim_end_matches(" seed 0"), start, end), "{said}");
+    assert_eq!(lines[4..], ["bench of 4 cells: 4 failed"; 2], "{said}");
+    let failed = "failed (5): cone/views-12_noise-1e4 seed 0: method fbp: reconstruct[0].fbp: needs a parallel beam";
+    // When it happens and at the end.
+    assert_eq!(said.matches(failed).count(), 2, "{said}");
+    let again = ["bench", SUITE, "--output", "out", "--only", "again"];
+    assert!(bench.recon(&again).expect(0, &[]).stderr.contains("bench of 2 cells: 2 done\n"));
+    let told = bench.recon(&[&again[..], &["--log-format", "json"]].concat()).expect(0, &[]).stderr;
+    assert!(told.contains("\"event\":\"board\"") && told.contains("bench of 2 cells: 2 done"), "{told}");
+}
+
+#[test]
 fn the_oracle_row_is_the_best_of_its_entries_and_says_so() {
     let bench = Bench::new();
     bench.recon(&["bench", SUITE, "--output", "out", "--only", "again", "-q"]).expect(0, &[]);

@@ -27,6 +27,7 @@ mod render;
 mod resume;
 mod scanners;
 mod slices;
+mod terminals;
 mod tiff_folders;
 mod train_prior;
 mod views;

@@ -7,11 +7,9 @@ mod text;
 
 pub use statistics::Paired;
 
-use super::status::Failure;
 use crate::data::Status;
 use crate::error::{Error, Result};
-use crate::formats::atomic;
-use crate::jobs::{Ledger, MethodRecord, Spread, State, TaskRecord, newest_work};
+use crate::jobs::{Failure, Ledger, MethodRecord, Spread, State, TaskRecord, newest_work, tables};
 use crate::metrics;
 use crate::report::ranking::{self, Better};
 use serde::Serialize;
@@ -139,10 +137,8 @@ impl Collection {
     /// A folder that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let json = serde_json::to_string_pretty(self).map_err(|error| Error::resource("table.json", error))? + "\n";
-        for (name, text) in TABLES.iter().zip([html::page(self), text::csv(self), json, text::markdown(self)]) {
-            atomic::write(&folder.join(name), text.as_bytes())?;
-        }
-        Ok(())
+        let texts = [html::page(self), text::csv(self), json, text::markdown(self)];
+        tables::write(folder, &TABLES.into_iter().zip(texts).collect::<Vec<_>>())
     }
 
     /// The same table as text for a terminal.

@@ -1,8 +1,10 @@
 //! `table.csv` (every result) and `table.md` (figures over the cases).
 
-use super::{Collection, Figures, Paired, unit};
-use crate::jobs::Spread;
-use crate::jobs::setting;
+use super::{Collection, Figures, Paired, Row, unit};
+use crate::jobs::{
+    setting,
+    tables::{self, escaped},
+};
 use crate::report::{csv, numbers, ranking};
 use std::fmt::Write;
 
@@ -12,32 +14,29 @@ const LISTED: usize = 10;
 /// Every task with every method (RFC 4180): the case, what is varied, the method, its metrics, `seconds`,
 /// `peak_memory_bytes`, `reason`, `report`; what does not exist is empty.
 pub(super) fn csv(collection: &Collection) -> String {
-    let axes: Vec<&String> =
-        collection.rows.first().map_or(Vec::new(), |row| row.axes.iter().map(|(axis, _)| axis).collect());
-    let (before, after) = (["task", "case"], ["seconds", "peak_memory_bytes", "reason", "report"]);
+    let axes = tables::axes(collection.rows.iter().map(|row| row.axes.as_slice()));
     let own = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
-    let header = own(&before).into_iter().chain(axes.iter().map(ToString::to_string));
-    let header = header.chain(own(&["method", "algorithm", "status"])).chain(collection.metrics.clone());
-    let mut text = csv::line(header.chain(own(&after)));
-    for row in &collection.rows {
-        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let metrics = collection.metrics.clone();
+    let end = own(&["seconds", "peak_memory_bytes", "reason", "report"]);
+    let titles = [own(&["task", "case"]), own(&axes), own(&["method", "algorithm", "status"]), metrics, end].concat();
+    let line = |row: &Row| {
         let method = &row.method;
-        let start =
-            [row.task.clone(), row.case.clone()].into_iter().chain(row.axes.iter().map(|(_, name)| name.clone()));
-        let status = csv::word(method.status).to_string();
-        let metrics = collection.metrics.iter().map(|key| number(method.metrics.get(key).copied().flatten()));
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let start = [row.task.clone(), row.case.clone()];
+        let axes = row.axes.iter().map(|(_, name)| name.clone()).collect();
+        let middle = [method.name.clone(), method.algorithm.clone(), csv::word(method.status).to_string()];
+        let metrics = collection.metrics.iter().map(|key| number(method.metrics.get(key).copied().flatten())).collect();
         let memory = method.peak_memory_bytes.map_or_else(String::new, |bytes| bytes.to_string());
         let end = [method.seconds.to_string(), memory, method.reason.clone(), row.report.clone()];
-        text +=
-            &csv::line(start.chain([method.name.clone(), method.algorithm.clone(), status]).chain(metrics).chain(end));
-    }
-    text
+        [start.to_vec(), axes, middle.to_vec(), metrics, end.to_vec()].concat()
+    };
+    tables::csv(std::iter::once(titles).chain(collection.rows.iter().map(line)))
 }
 
 /// Figures over the cases, methods in pairs, failures, the worst cases.
 pub(super) fn markdown(collection: &Collection) -> String {
     let mut text = format!("### {}\n\n{}\n\n", escaped(&collection.study), headline(collection));
-    text += &table(
+    text += &tables::markdown(
         &[vec![figure_titles(collection)], collection.figures.iter().map(|row| figure(collection, row)).collect()]
             .concat(),
     );
@@ -45,7 +44,7 @@ pub(super) fn markdown(collection: &Collection) -> String {
     if !paired.is_empty() {
         let titles = ["setting", "method", "metric", "cases", "difference", "95 % interval", "Wilcoxon p"];
         let _ = write!(text, "\nEach method minus `{}`, case by case:\n\n", escaped(&collection.first));
-        text += &table(&[vec![titles.map(String::from).to_vec()], paired].concat());
+        text += &tables::markdown(&[vec![titles.map(String::from).to_vec()], paired].concat());
     }
     if !collection.failures.is_empty() {
         text += "\nFailed:\n\n";
@@ -96,21 +95,10 @@ pub(super) fn figure_titles(collection: &Collection) -> Vec<String> {
 
 /// One row of the figures.
 pub(super) fn figure(collection: &Collection, row: &Figures) -> Vec<String> {
-    let shown =
-        |key: &String| row.metrics.get(key).map_or_else(String::new, |spread| with_deviation(*spread, unit(key)));
+    let shown = |key: &String| row.metrics.get(key).map_or_else(String::new, |spread| spread.shown(unit(key)));
     let seconds = row.seconds.mean.map_or_else(|| numbers::MISSING.to_string(), numbers::duration);
     let start = [setting(&row.axes), row.method.clone(), row.seconds.count.to_string()];
     start.into_iter().chain(collection.metrics.iter().map(shown)).chain([seconds]).collect()
-}
-
-fn with_deviation(spread: Spread, unit: &str) -> String {
-    match (spread.mean, spread.deviation) {
-        (Some(mean), Some(deviation)) => {
-            format!("{} ± {}", numbers::metric(mean, unit), numbers::metric(deviation, unit))
-        }
-        (Some(mean), None) => numbers::metric(mean, unit),
-        (None, _) => numbers::MISSING.to_string(),
-    }
 }
 
 /// One row per metric of a method that is compared with the first one.
@@ -131,16 +119,4 @@ pub(super) fn pairs(collection: &Collection, row: &Figures) -> Vec<Vec<String>> 
         ]
     };
     collection.metrics.iter().map(line).collect()
-}
-
-/// Text that breaks neither a table nor a terminal.
-fn escaped(cell: &str) -> String {
-    cell.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace('|', "\\|").replace(char::is_control, "\u{fffd}")
-}
-
-fn table(rows: &[Vec<String>]) -> String {
-    let line =
-        |row: &Vec<String>| format!("| {} |\n", row.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | "));
-    let rule = format!("|{}\n", "---|".repeat(rows[0].len()));
-    line(&rows[0]) + &rule + &rows[1..].iter().map(line).collect::<String>()
 }
