@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::jobs::Ledger;
 use crate::schedulers::{Array, Local, Manifest, Resources, Scheduler, Slurm};
+use crate::tensors::spin_variable;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -60,6 +61,7 @@ impl Submission {
             name: format!("recon-{}", ledger.header.hash),
             folder: ledger.root.clone(),
             program,
+            environment: spin_variable().map(|(name, value)| (name.into(), value.into())).into_iter().collect(),
             elements,
             resources: self.resources.clone(),
         })

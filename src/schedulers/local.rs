@@ -41,6 +41,7 @@ impl Local {
         let mut command = Command::new(program);
         command.args(first).arg("task").arg("--study").arg(&array.folder).args(["--index", &element.to_string()]);
         command.args(["--threads", &self.threads(array).to_string()]);
+        command.envs(array.environment.iter().map(|(name, value)| (name, value)));
         if !gpus.is_empty() {
             let own = &gpus[slot * array.resources.gpus..][..array.resources.gpus];
             command.env("CUDA_VISIBLE_DEVICES", own.join(","));
@@ -176,7 +177,14 @@ mod tests {
         std::fs::create_dir_all(folder.join("logs")).unwrap();
         let program = ["sh", "-c", script, "sh"].map(String::from).to_vec();
         let (elements, folder) = ((0..elements).collect(), folder.to_path_buf());
-        Array { name: "recon-test".into(), folder, program, elements, resources: Resources::default() }
+        Array {
+            name: "recon-test".into(),
+            folder,
+            program,
+            environment: Vec::new(),
+            elements,
+            resources: Resources::default(),
+        }
     }
 
     fn lines(folder: &Path) -> Vec<String> {

@@ -114,6 +114,7 @@ mod tests {
     #[test]
     fn every_element_has_an_index_and_bad_cases_are_not_tried_again() {
         let array = Array {
+            environment: Vec::new(),
             name: "recon-0123456789ab".into(),
             folder: "/study".into(),
             program: vec!["recon".into()],

@@ -29,6 +29,8 @@ pub struct Array {
     pub folder: PathBuf,
     /// Program and first arguments.
     pub program: Vec<String>,
+    /// Variables, with their values, that the program finds in its environment.
+    pub environment: Vec<(String, String)>,
     /// The elements to run, in order.
     pub elements: Vec<usize>,
     /// What each asks for.

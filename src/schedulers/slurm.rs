@@ -149,8 +149,10 @@ impl Block {
             offset => format!("\"$((SLURM_ARRAY_TASK_ID + {offset}))\""),
         };
         let study = quoted(&array.folder.display().to_string());
+        let variables = array.environment.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
         // The program takes the place of the shell, so that signals reach it.
-        script(resources, &options, &format!("exec {} task --study {study} --index {index}", program(array)))
+        let last = format!("exec {} task --study {study} --index {index}", program(array));
+        script(resources, &options, &(variables.collect::<String>() + &last))
     }
 }
 
@@ -278,6 +280,7 @@ mod tests {
             name: "recon-0123456789ab".into(),
             folder: "/study/of john's".into(),
             program: ["apptainer", "exec", "--nv", "/images/recon.sif", "recon"].map(String::from).to_vec(),
+            environment: vec![("GOMP_SPINCOUNT".into(), "5000".into())],
             elements: vec![0, 1, 2, 1001, 1003, 2500],
             resources: Resources {
                 time: Some("02:00:00".into()),
@@ -303,7 +306,7 @@ mod tests {
                         #SBATCH --output='/study/of john'\\''s/logs/%A_%a.log'\n#SBATCH --open-mode=append\n\
                         #SBATCH --requeue\n#SBATCH --signal=B:USR1@120\n#SBATCH --partition=gpu\n\
                         #SBATCH --time=02:00:00\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:1\n#SBATCH --mem=8G\n\
-                        #SBATCH --constraint=a100\nmodule load apptainer\n\
+                        #SBATCH --constraint=a100\nmodule load apptainer\nexport GOMP_SPINCOUNT=5000\n\
                         exec apptainer exec --nv /images/recon.sif recon task --study '/study/of john'\\''s' \
                         --index \"$((SLURM_ARRAY_TASK_ID + 1001))\"\n";
         assert_eq!(script, expected);

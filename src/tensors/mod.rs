@@ -17,7 +17,7 @@ pub use memory::keep_freed;
 pub use product::{multiplies_bf16, product};
 pub use ramp::{filter_rows, ramp};
 pub use threads::ThreadScope;
-pub use waiting::spin_briefly;
+pub use waiting::{spin_briefly, spin_variable};
 
 use crate::data::{Projections, Volume};
 use crate::error::{Error, Result};
