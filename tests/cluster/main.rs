@@ -2,30 +2,75 @@
 //! killed, a disk is full, squeue gives no answer. Each test has one disturbance and ends alike
 //! ([`site::Site::proved`]): every case is in the table exactly once, `--resume` submits what is missing and nothing
 //! else, and the bits are those of an undisturbed run. Skipped by name unless RECON_TEST_SLURM=1, and without SLURM or
-//! root. One test at a time: they share ports.
+//! root. Each test has a cluster to itself, which the next one takes over unless a daemon was killed.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]
 mod common;
 mod site;
 
+use common::skipped;
 use serde_json::Value;
 use site::{Site, by_processes, fits, kill, study, undisturbed};
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[test]
 fn an_array_of_24_and_the_job_that_collects() {
     let Some(site) = Site::start("an_array_of_24_and_the_job_that_collects", &study(8)) else { return };
-    site.submit(&[]).expect(0, &["batch status"]);
+    site.submit_all();
     assert!(site.table().contains("24 of 24 tasks are done, 0 failed"));
     site.proved(&undisturbed(8));
+}
+
+/// The processes of a study's tasks, each with its node and GPU.
+fn with_gpus(site: &Site) -> Vec<(u32, String)> {
+    let own = |pid: u32| {
+        let text = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let value = |name: &str| text.split('\0').find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        Some((pid, format!("{} {}", value("SLURMD_NODENAME")?, value("CUDA_VISIBLE_DEVICES")?)))
+    };
+    site.tasks().into_iter().filter_map(own).collect()
+}
+
+#[test]
+fn each_task_has_a_gpu_of_its_own() {
+    let line = "'echo \"$SLURM_ARRAY_TASK_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES\" >> gpus.log'";
+    let text = study(4).replace("prelude: [", &format!("gpus: 1, prelude: [{line}, "));
+    let Some(site) = Site::start("each_task_has_a_gpu_of_its_own", &text) else { return };
+    if !site.has_gpus() {
+        return skipped("cluster::each_task_has_a_gpu_of_its_own", "a device file, which mknod may not make here");
+    }
+    site.submit_all();
+    let begin = Instant::now();
+    while !site.bench.path("out/table.md").exists() {
+        assert!(begin.elapsed() < Duration::from_mins(6), "{}", site.status());
+        let now = with_gpus(&site);
+        for (pid, gpu) in &now {
+            let same: Vec<u32> = now.iter().filter(|other| other.1 == *gpu && other.0 != *pid).map(|o| o.0).collect();
+            // One may have ended and the next begun while the processes were counted.
+            let still = with_gpus(&site);
+            let both = |other: &u32| still.iter().any(|task| task.0 == *other) && still.iter().any(|t| t.0 == *pid);
+            assert!(!same.iter().any(both), "two tasks on {gpu}: {now:?}");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let log = std::fs::read_to_string(site.bench.path("gpus.log")).unwrap();
+    // The job that collects is no task and has none.
+    let tasks: Vec<(&str, &str)> = log.lines().filter_map(|line| line.split_once(' ')).filter(|t| t.0 != "").collect();
+    let numbers: BTreeSet<&str> = tasks.iter().map(|task| task.0).collect();
+    assert_eq!((tasks.len(), numbers.len()), (12, 12), "each began once: {log}");
+    let used: BTreeSet<&str> = tasks.iter().map(|task| task.1).collect();
+    assert_eq!(Vec::from_iter(used), ["n1 0", "n1 1", "n2 0"], "one GPU to each task: n1 has two, n2 has one");
+    site.proved(&undisturbed(4));
 }
 
 #[test]
 fn killed_tasks_are_missing_and_done_by_a_resume() {
     let Some(site) = Site::start("killed_tasks_are_missing_and_done_by_a_resume", &study(2)) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     site.wait_for_tasks(2).into_iter().take(2).for_each(|pid| kill("9", &pid.to_string()));
     site.table();
     let done = site.status()["done"].as_u64().unwrap();
@@ -33,20 +78,48 @@ fn killed_tasks_are_missing_and_done_by_a_resume() {
     site.proved(&undisturbed(2));
 }
 
+/// Stops processes, so that they are at work however fast the machine is, until they are told to go on.
+fn stop(tasks: &[u32]) {
+    tasks.iter().for_each(|pid| kill("STOP", &pid.to_string()));
+}
+
+fn go_on(tasks: &[u32]) {
+    tasks.iter().for_each(|pid| kill("CONT", &pid.to_string()));
+}
+
+/// Whether the signal USR1 waits for a process that is stopped.
+fn warned(pid: u32) -> bool {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let pending = text.lines().filter_map(|line| line.strip_prefix("ShdPnd:").or(line.strip_prefix("SigPnd:")));
+    pending.filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok()).any(|mask| mask & (1 << 9) != 0)
+}
+
 #[test]
 fn usr1_before_the_limit_checkpoints_and_the_requeued_task_goes_on() {
-    // A minute is the shortest limit; the signal comes 45 s before its end, or up to a minute early.
-    let text = fits(1, 3000, "time: '1', warning_s: 45");
+    // A minute is the shortest limit. The signal is due 5 s after the start; SLURM looks every half minute.
+    let text = fits(1, 200, "time: '1', warning_s: 55");
     let Some(site) = Site::start("usr1_before_the_limit_checkpoints_and_goes_on", &text) else { return };
     site.submit(&[]).expect(0, &[]);
-    let job = site.job();
-    let begin = Instant::now();
-    while !site.bench.files("out/work").iter().any(|file| file.ends_with("checkpoint.previous.safetensors")) {
+    let (job, begin) = (site.job(), Instant::now());
+    // The signal may have come already.
+    let queued = || site.tool("squeue", &["-h", "-r", "-t", "pending", "-o", "%r"]).contains("BeginTime");
+    let saved = || site.bench.files("out/work").iter().any(|file| file.ends_with("checkpoint.previous.safetensors"));
+    while !saved() && !queued() {
         assert!(begin.elapsed() < Duration::from_mins(2), "{}", site.tool("squeue", &["-a", "-t", "all"]));
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(5));
     }
-    // As SLURM itself sends it, whether or not the machine is so fast that the limit is not reached.
-    site.tool("scancel", &["--signal=USR1", "--batch", &format!("{job}_0")]);
+    let task = site.tasks();
+    stop(&task);
+    let stopped = Instant::now();
+    let is_warned = || queued() || task.iter().any(|pid| warned(*pid));
+    while !is_warned() && stopped.elapsed() < Duration::from_secs(35) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    if !is_warned() {
+        // It is late: as an operator sends it.
+        site.tool("scancel", &["--signal=USR1", "--batch", &format!("{job}_0")]);
+    }
+    go_on(&task);
     site.until("the element is back in the queue", |status| status["queued"] == 1 || status["done"] == 1);
     site.until("it goes on to its end", |status| status["done"] == 1);
     let record: Value = site.bench.json("out/cases/seed-0_method-siren/task.json");
@@ -57,7 +130,7 @@ fn usr1_before_the_limit_checkpoints_and_the_requeued_task_goes_on() {
 #[test]
 fn what_scancel_ends_is_not_failed_and_goes_on_later() {
     let Some(site) = Site::start("what_scancel_ends_is_not_failed_and_goes_on_later", &study(3)) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     site.wait_for_tasks(1);
     site.tool("scancel", &[&site.job()]);
     site.until_rest();
@@ -69,7 +142,7 @@ fn what_scancel_ends_is_not_failed_and_goes_on_later() {
 #[test]
 fn what_recon_cancels_goes_on_later() {
     let Some(site) = Site::start("what_recon_cancels_goes_on_later", &study(3)) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     site.wait_for_tasks(1);
     site.recon(&["batch", "cancel", "out"]).expect(0, &[]);
     site.until_rest();
@@ -80,7 +153,7 @@ fn what_recon_cancels_goes_on_later() {
 
 /// Kills the controller, which must make nothing worse than unknown, and starts it again.
 fn kill_the_controller(site: &Site) {
-    kill("9", &site.pid("slurmctld.pid"));
+    site.kill_daemon("slurmctld.pid");
     let status = site.status();
     assert!(status["scheduler_unknown"].is_string() && status["failed"] == 0, "{status}");
     site.submit(&["--resume"]).expect(5, &["none was submitted"]);
@@ -89,21 +162,20 @@ fn kill_the_controller(site: &Site) {
 
 #[test]
 fn a_controller_that_is_killed_and_comes_back_changes_nothing() {
-    // Long enough to be at work when the controller dies.
-    let text = fits(3, 1600, "time: '10'");
-    let Some(site) = Site::start("a_controller_that_is_killed_and_comes_back", &text) else { return };
-    site.submit(&[]).expect(0, &[]);
-    site.wait_for_tasks(2);
-    // It writes its state down every five seconds.
-    std::thread::sleep(Duration::from_secs(6));
+    let Some(site) = Site::start("a_controller_that_is_killed_and_comes_back", &study(2)) else { return };
+    site.submit_all();
+    let at_work = site.wait_for_tasks(2);
+    stop(&at_work);
+    site.wait_for_state();
     kill_the_controller(&site);
-    site.proved(&by_processes(&text));
+    go_on(&at_work);
+    site.proved(&undisturbed(2));
 }
 
 #[test]
 fn a_controller_that_has_forgotten_what_runs_starts_it_twice_and_each_is_done_once() {
     let Some(site) = Site::start("a_controller_that_has_forgotten_what_runs", &study(3)) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     // Before its state is written: it will know of the array, and not that four of its tasks have begun.
     site.wait_for_tasks(2).into_iter().take(2).for_each(|pid| kill("9", &pid.to_string()));
     kill_the_controller(&site);
@@ -112,17 +184,19 @@ fn a_controller_that_has_forgotten_what_runs_starts_it_twice_and_each_is_done_on
 
 #[test]
 fn a_node_that_is_down_while_its_process_lives_leaves_one_result() {
-    let text = fits(2, 400, "time: '10'");
+    let text = fits(2, 100, "time: '10'");
     let Some(site) = Site::start("a_node_that_is_down_while_its_process_lives", &text) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     let old = site.wait_for_tasks(2);
+    stop(&old);
     let on_n1 = site.tool("squeue", &["-h", "-t", "running", "-w", "n1", "-o", "%i"]).lines().count();
     assert!(on_n1 > 0, "a task runs on the node");
-    kill("9", &site.pid("slurmd.n1.pid"));
+    site.kill_daemon("slurmd.n1.pid");
     site.tool("scontrol", &["update", "nodename=n1", "state=down", "reason=test"]);
     let alive = |pid: &&u32| site.tasks().contains(pid);
     assert_eq!(old.iter().filter(alive).count(), 2, "the processes of the node that is down live on");
-    site.until("SLURM has started an element again", |status| status["done"] == 2 || site.tasks().len() > 2);
+    site.until("SLURM has started an element again", |status| status["done"] != 0 || site.tasks().len() > 2);
+    go_on(&old);
     site.until("all is done", |status| status["done"] == 2);
     site.proved(&by_processes(&text));
 }
@@ -133,7 +207,7 @@ fn a_bad_case_is_named_by_the_job_that_collects_and_stops_no_other() {
     let bad = text.replace("- seeds: {count: 2, key: seed}", "- seeds: {count: 2, key: seed}\n- csv: {file: bad.csv}");
     let Some(site) = Site::start("a_bad_case_is_named_by_the_job_that_collects", &bad) else { return };
     site.bench.write("bad.csv", "case,load.phantom.file\nbad,late.yaml\n");
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     let table = site.table();
     assert!(table.contains("6 of 9 tasks are done, 3 failed") && table.contains("late.yaml"), "{table}");
     let log = std::fs::read_to_string(site.bench.path("out/logs/collect.log")).unwrap();
@@ -158,14 +232,14 @@ fn a_task_that_fills_the_disk_fails_alone() {
     let (before, fit) = text.split_once("    # A checkpoint at every step").unwrap();
     let text = format!("{before}retry:{}", fit.split_once("\nretry:").unwrap().1);
     let Some(site) = Site::start("a_task_that_fills_the_disk_fails_alone", &text) else { return };
-    site.bench.write("big.csv", "case,simulate.geometry.cone.detector.pixels\nbig,\"[400, 400]\"\n");
+    site.bench.write("big.csv", "case,simulate.geometry.cone.detector.pixels\nbig,\"[200, 200]\"\n");
     let mount = |options: &str| {
         let command = ["-t", "tmpfs", "-o", options, "tmpfs", "out"];
         assert!(Command::new("mount").args(command).current_dir(site.bench.path("")).status().unwrap().success());
     };
     std::fs::create_dir(site.bench.path("out")).unwrap();
-    mount("size=4m");
-    site.submit(&[]).expect(0, &[]);
+    mount("size=1m");
+    site.submit_all();
     let table = site.table();
     site.until_rest();
     let status = site.status();
@@ -175,7 +249,7 @@ fn a_task_that_fills_the_disk_fails_alone() {
         |failure: &Value| failure["exit_code"] == 5 && failure["reason"].as_str().unwrap().contains("No space left");
     assert!(reasons.iter().all(told), "{status}");
     assert!(site.bench.files("out").iter().all(|file| !file.contains(".partial")));
-    mount("remount,size=256m");
+    mount("remount,size=64m");
     let expected = by_processes(&text.replace("big.csv", &site.bench.path("big.csv").display().to_string()));
     site.proved(&expected);
     let _ = Command::new("umount").arg("-l").arg(site.bench.path("out")).status();
@@ -184,7 +258,7 @@ fn a_task_that_fills_the_disk_fails_alone() {
 /// A study during which `squeue` is something else, for recon alone.
 fn with_squeue(test: &str, line: &str, why: &str) {
     let Some(site) = Site::start(test, &study(3)) else { return };
-    site.submit(&[]).expect(0, &[]);
+    site.submit_all();
     site.wait_for_tasks(1);
     site.squeue_is(line);
     let status = site.status();
@@ -207,7 +281,7 @@ fn a_squeue_that_fails_is_no_answer() {
 
 #[test]
 fn a_squeue_that_hangs_is_no_answer() {
-    with_squeue("a_squeue_that_hangs_is_no_answer", "exec sleep 600", "no answer in 3.0 s");
+    with_squeue("a_squeue_that_hangs_is_no_answer", "exec sleep 600", "no answer in 2.0 s");
 }
 
 #[test]

@@ -2,19 +2,23 @@
 
 use crate::common::{Bench, Outcome, skipped};
 use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/slurm.sh");
 const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+/// What each element of an array does first.
+const HOLD: &str = "while [ -e hold ]; do sleep 0.1; done";
 /// What every test waits for at most: the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(6);
-static ALONE: Mutex<()> = Mutex::new(());
+/// Clusters that no test uses now.
+static IDLE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Names of files with their bytes.
 pub(crate) type Arrays = BTreeMap<String, Vec<u8>>;
@@ -23,13 +27,17 @@ pub(crate) type Arrays = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Site {
     pub(crate) bench: Bench,
     pub(crate) slurm: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    /// Whether a daemon was killed, so that the next test gets a new cluster.
+    spoiled: Cell<bool>,
+    /// When [`Site::hurry`] last looked: SLURM's programs cost the processor too.
+    hurried: Cell<Instant>,
+    test: String,
+    begin: Instant,
 }
 
 impl Site {
-    /// `None`, said by name, where there is no SLURM to start.
+    /// `None`, said by name, where there is no SLURM to start. A cluster that another test has left is used again.
     pub(crate) fn start(test: &str, study: &str) -> Option<Self> {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let has =
             |name: &str| Command::new(name).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
         let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
@@ -40,15 +48,33 @@ impl Site {
         }
         let bench = Bench::new();
         bench.write("s.yaml", study);
-        let slurm = bench.path("slurm");
-        let site = Self { bench, slurm, _alone: alone };
-        assert!(site.script("start").success(), "SLURM did not start");
-        Some(site)
+        // One starts at a time: the first one starts munged too.
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let slurm = idle.pop().unwrap_or_else(new_cluster);
+        let begin = Instant::now();
+        let (spoiled, hurried) = (Cell::new(false), Cell::new(begin));
+        Some(Self { bench, slurm, spoiled, hurried, test: test.to_string(), begin })
     }
 
-    fn script(&self, verb: &str) -> std::process::ExitStatus {
-        let null = Stdio::null();
-        Command::new("sh").args([SCRIPT, verb]).arg(&self.slurm).stdout(null).status().unwrap()
+    /// Kills a daemon of SLURM, told by the file of its number.
+    pub(crate) fn kill_daemon(&self, name: &str) {
+        self.spoiled.set(true);
+        kill("9", &std::fs::read_to_string(self.slurm.join(name)).unwrap());
+    }
+
+    /// Whether the nodes have GPUs to count.
+    pub(crate) fn has_gpus(&self) -> bool {
+        self.slurm.join("gres.conf").exists()
+    }
+
+    /// Waits until the controller has written down what it knows now.
+    pub(crate) fn wait_for_state(&self) {
+        let (begin, path) = (Instant::now(), self.slurm.join("state/job_state"));
+        let asked = SystemTime::now();
+        while !path.metadata().is_ok_and(|found| found.modified().unwrap() > asked) {
+            assert!(begin.elapsed() < PATIENCE, "{}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What a tool of SLURM prints.
@@ -71,6 +97,13 @@ impl Site {
         self.recon(&[&args[..], more].concat())
     }
 
+    /// Submits; no task begins before this has come back, however long the machine takes.
+    pub(crate) fn submit_all(&self) {
+        let hold = self.bench.write("hold", "");
+        self.submit(&[]).expect(0, &["batch status"]);
+        std::fs::remove_file(hold).unwrap();
+    }
+
     /// From now on `squeue` is this line of shell, for recon alone.
     pub(crate) fn squeue_is(&self, line: &str) {
         let path = self.bench.write("tools/squeue", &format!("#!/bin/sh\n{line}\n"));
@@ -86,18 +119,23 @@ impl Site {
         serde_json::from_str(&self.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap()
     }
 
-    /// Waits until this is true of the status.
+    /// Waits until this is true of the status. It is asked for when the queue or the study's folder has changed, and
+    /// every three seconds: it costs the processor more than SLURM does.
     pub(crate) fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) {
-        let begin = Instant::now();
+        let (begin, mut asked, mut seen) = (Instant::now(), None::<Instant>, None);
         loop {
-            let status = self.status();
-            if wanted(&status) {
-                return;
+            let now = (self.tool("squeue", &["-h", "-r", "-o", "%i|%T|%r"]), entries(&self.bench.path("out/cases")));
+            if seen.as_ref() != Some(&now) || asked.is_none_or(|asked| asked.elapsed() > Duration::from_secs(3)) {
+                let status = self.status();
+                if wanted(&status) {
+                    return;
+                }
+                let queue = self.tool("squeue", &["-a", "-t", "all"]);
+                assert!(begin.elapsed() < PATIENCE, "{what}: {status}\n{queue}\n{}", self.logs());
+                (asked, seen) = (Some(Instant::now()), Some(now));
             }
-            let queue = self.tool("squeue", &["-a", "-t", "all"]);
-            assert!(begin.elapsed() < PATIENCE, "{what}: {status}\n{queue}\n{}", self.logs());
             self.hurry();
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(200));
         }
     }
 
@@ -111,6 +149,10 @@ impl Site {
     /// What an operator does: a requeued job waits two minutes unless it is told not to, and a controller that has
     /// forgotten what runs starts it a second time, finds that out ("Duplicate jobid") and drains the node.
     fn hurry(&self) {
+        if self.hurried.get().elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.hurried.set(Instant::now());
         for line in self.tool("sinfo", &["-h", "-R", "-o", "%N|%E"]).lines() {
             if let Some((nodes, "Duplicate jobid")) = line.trim().split_once('|') {
                 self.tool("scontrol", &["update", &format!("NodeName={nodes}"), "State=RESUME"]);
@@ -139,7 +181,7 @@ impl Site {
         while !path.exists() {
             assert!(begin.elapsed() < PATIENCE, "{}\n{}", self.tool("squeue", &["-a", "-t", "all"]), self.logs());
             self.hurry();
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(200));
         }
         std::fs::read_to_string(path).unwrap()
     }
@@ -174,11 +216,6 @@ impl Site {
         let line = self.tool("squeue", &["-h", "-o", "%F|%j"]);
         let array = line.lines().find_map(|line| line.trim().split_once('|').filter(|(_, name)| name.ends_with("-0")));
         array.unwrap_or_else(|| panic!("no array in the queue: {line}")).0.to_string()
-    }
-
-    /// The bytes of this file of SLURM's folder, a process number.
-    pub(crate) fn pid(&self, name: &str) -> String {
-        std::fs::read_to_string(self.slurm.join(name)).unwrap()
     }
 
     /// How every test ends: what is missing is submitted, and nothing else; then each of `expected` is in the table
@@ -225,11 +262,37 @@ impl Site {
 }
 
 impl Drop for Site {
+    /// Leaves an idle cluster to the next test, or none.
     fn drop(&mut self) {
+        // Seen with --nocapture.
+        println!("{}: {:.1} s", self.test, self.begin.elapsed().as_secs_f64());
         self.tool("scancel", &["--me"]);
-        self.script("stop");
         self.tasks().into_iter().for_each(|pid| kill("9", &pid.to_string()));
+        let (begin, mut reusable) = (Instant::now(), !self.spoiled.get() && !std::thread::panicking());
+        while reusable && !self.tool("squeue", &["-h"]).trim().is_empty() {
+            reusable = begin.elapsed() < Duration::from_secs(20);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        if reusable {
+            IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self.slurm.clone());
+        } else {
+            let _ = Command::new("sh").args([SCRIPT, "stop"]).arg(&self.slurm).status();
+        }
     }
+}
+
+/// Starts a cluster that ends with this process.
+fn new_cluster() -> PathBuf {
+    let slurm = tempfile::tempdir().unwrap().keep();
+    let own = std::process::id().to_string();
+    let status = Command::new("sh").args([SCRIPT, "start"]).arg(&slurm).arg(own).status().unwrap();
+    assert!(status.success(), "SLURM did not start");
+    slurm
+}
+
+/// The number of entries of a folder.
+fn entries(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
 pub(crate) fn kill(signal: &str, pid: &str) {
@@ -240,7 +303,7 @@ pub(crate) fn kill(signal: &str, pid: &str) {
 pub(crate) fn study(seeds: usize) -> String {
     let text = std::fs::read_to_string(STUDY).unwrap();
     let text = text.replace("tiny.yaml", TINY).replace("count: 8", &format!("count: {seeds}"));
-    format!("{text}resources: {{time: '10', cpus: 1, memory: 1G, answer_s: 3}}\n")
+    format!("{text}resources: {{time: '10', cpus: 1, memory: 1G, answer_s: 2, prelude: ['{HOLD}']}}\n")
 }
 
 /// The fits of so many seeds alone, of so many steps.

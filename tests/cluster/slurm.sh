@@ -1,16 +1,35 @@
 #!/bin/sh
-# A SLURM of two nodes on this host, for tests: slurm.sh start DIR | stop DIR. Needs root and the programs of Debian's
-# slurmctld, slurmd, slurm-client and munge. Its configuration is DIR/slurm.conf: export SLURM_CONF.
+# A SLURM of two nodes on this host, for tests. Needs root and the programs of Debian's slurmctld, slurmd, slurm-client
+# and munge.
+#
+#   slurm.sh start DIR PID   its configuration is DIR/slurm.conf: export SLURM_CONF. When the process PID is
+#                            gone, all is stopped and DIR is removed.
+#   slurm.sh stop DIR        stops its daemons at once; what runs should be cancelled before.
+#   slurm.sh watch DIR PID   waits for that end.
 set -eu
 verb=$1 dir=$2
 
 configure() {
-    mkdir -p "$dir/state" "$dir/spool.n1" "$dir/spool.n2" /run/munge /var/log/munge /var/lib/munge
+    mkdir -p "$dir/state" "$dir/spool.n1" "$dir/spool.n2" "$dir/gpus/n1" "$dir/gpus/n2" /run/munge /var/log/munge \
+        /var/lib/munge
     chown munge:munge /run/munge /var/log/munge /var/lib/munge
+    # Ports of its own: several may run at once, and a step of one that is gone must not reach another.
+    port=$((20000 + $$ % 4000 * 3))
+    # Two GPUs to n1 and one to n2, which are only counted: device files that are the same as /dev/null.
+    gpus=1
+    for gpu in n1/gpu0 n1/gpu1 n2/gpu0; do mknod "$dir/gpus/$gpu" c 1 3 2>/dev/null || gpus=0; done
+    if [ "$gpus" = 1 ]; then
+        types="GresTypes=gpu" n1="Gres=gpu:2" n2="Gres=gpu:1"
+        echo "NodeName=n1 Name=gpu File=$dir/gpus/n1/gpu[0-1]" > "$dir/gres.conf"
+        echo "NodeName=n2 Name=gpu File=$dir/gpus/n2/gpu0" >> "$dir/gres.conf"
+    else
+        types="" n1="" n2=""
+    fi
+    node="NodeHostname=localhost NodeAddr=127.0.0.1 CPUs=2 RealMemory=8000 State=UNKNOWN"
     cat > "$dir/slurm.conf" <<CONF
 ClusterName=recontest
 SlurmctldHost=localhost
-SlurmctldPort=16817
+SlurmctldPort=$port
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -25,10 +44,11 @@ SlurmctldPidFile=$dir/slurmctld.pid
 SlurmdPidFile=$dir/slurmd.%n.pid
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.%n.log
+$types
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
-SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 ReturnToService=2
@@ -38,38 +58,61 @@ JobRequeue=1
 KillWait=5
 MaxArraySize=1001
 SlurmdParameters=config_overrides
-NodeName=n[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[17001-17002] CPUs=2 RealMemory=8000 State=UNKNOWN
+NodeName=n1 Port=$((port + 1)) $n1 $node
+NodeName=n2 Port=$((port + 2)) $n2 $node
 PartitionName=main Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
 CONF
+}
+
+munge_answers() {
+    munge -n 2>/dev/null | unmunge >/dev/null 2>&1
+}
+
+# The munged of a site is left alone; ours ends with the cluster that has started it.
+start_munged() {
+    munge_answers && return
+    su -s /bin/sh munge -c "/usr/sbin/munged --pid-file /run/munge/munged.pid"
+    for _ in $(seq 50); do munge_answers && break; sleep 0.1; done
+    cp /run/munge/munged.pid "$dir/munged.pid"
+}
+
+stop() {
+    for file in "$dir"/slurm*.pid; do
+        [ -e "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null || true
+    done
 }
 
 case $verb in
 start)
     configure
-    if ! munge -n 2>/dev/null | unmunge >/dev/null 2>&1; then
-        su -s /bin/sh munge -c "/usr/sbin/munged --pid-file /run/munge/munged.pid"
-        touch "$dir/munged.ours"
-    fi
-    for _ in 1 2 3 4 5 6 7 8 9 10; do munge -n 2>/dev/null | unmunge >/dev/null 2>&1 && break; sleep 0.5; done
+    # In a session of its own: whoever kills the tests with all their processes does not kill it.
+    setsid sh "$0" watch "$dir" "$3" </dev/null >/dev/null 2>&1 &
+    start_munged
     export SLURM_CONF="$dir/slurm.conf"
     slurmctld
     slurmd -N n1
     slurmd -N n2
-    for _ in $(seq 60); do
+    for _ in $(seq 300); do
         [ "$(sinfo -h -N -o %T 2>/dev/null | grep -c idle)" = 2 ] && exit 0
-        sleep 0.5
+        sleep 0.1
     done
     echo "the nodes did not become idle: see $dir/*.log" >&2
     exit 1
     ;;
+watch)
+    # A dead process that nobody has waited for has no program.
+    while readlink "/proc/$3/exe" >/dev/null; do sleep 0.5; done
+    [ ! -e "$dir/munged.pid" ] || munged=$(cat "$dir/munged.pid")
+    if [ -e "$dir/slurm.conf" ]; then
+        SLURM_CONF="$dir/slurm.conf" timeout 5 scancel --me || true
+        sleep 1
+        stop
+        rm -rf "$dir"
+    fi
+    # The tests of one process share it: after the last of their clusters.
+    [ -z "${munged:-}" ] || { sleep 2; kill "$munged"; }
+    ;;
 stop)
-    # The munged of a site is left alone. The next start needs the ports: whoever is told to end is waited for.
-    [ -e "$dir/munged.ours" ] && cp /run/munge/munged.pid "$dir/munged.pid" 2>/dev/null || true
-    for file in "$dir"/*.pid; do
-        [ -e "$file" ] || continue
-        pid=$(cat "$file")
-        kill "$pid" 2>/dev/null || continue
-        for _ in $(seq 40); do kill -0 "$pid" 2>/dev/null || break; sleep 0.25; done
-    done
+    stop
     ;;
 esac
