@@ -59,7 +59,8 @@ fn each_task_has_a_gpu_of_its_own() {
     }
     let log = std::fs::read_to_string(site.bench.path("gpus.log")).unwrap();
     // The job that collects is no task and has none.
-    let tasks: Vec<(&str, &str)> = log.lines().filter_map(|line| line.split_once(' ')).filter(|t| t.0 != "").collect();
+    let tasks: Vec<(&str, &str)> =
+        log.lines().filter_map(|line| line.split_once(' ')).filter(|t| !t.0.is_empty()).collect();
     let numbers: BTreeSet<&str> = tasks.iter().map(|task| task.0).collect();
     assert_eq!((tasks.len(), numbers.len()), (12, 12), "each began once: {log}");
     let used: BTreeSet<&str> = tasks.iter().map(|task| task.1).collect();
@@ -80,11 +81,15 @@ fn killed_tasks_are_missing_and_done_by_a_resume() {
 
 /// Stops processes, so that they are at work however fast the machine is, until they are told to go on.
 fn stop(tasks: &[u32]) {
-    tasks.iter().for_each(|pid| kill("STOP", &pid.to_string()));
+    for pid in tasks {
+        kill("STOP", &pid.to_string());
+    }
 }
 
 fn go_on(tasks: &[u32]) {
-    tasks.iter().for_each(|pid| kill("CONT", &pid.to_string()));
+    for pid in tasks {
+        kill("CONT", &pid.to_string());
+    }
 }
 
 /// Whether the signal USR1 waits for a process that is stopped.

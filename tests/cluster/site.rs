@@ -4,6 +4,7 @@ use crate::common::{Bench, Outcome, skipped};
 use serde_json::Value;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -264,8 +265,8 @@ impl Site {
 impl Drop for Site {
     /// Leaves an idle cluster to the next test, or none.
     fn drop(&mut self) {
-        // Seen with --nocapture.
-        println!("{}: {:.1} s", self.test, self.begin.elapsed().as_secs_f64());
+        // Past the capture of test output: where the minutes go should be seen.
+        let _ = writeln!(std::io::stderr(), "cluster::{}: {:.1} s", self.test, self.begin.elapsed().as_secs_f64());
         self.tool("scancel", &["--me"]);
         self.tasks().into_iter().for_each(|pid| kill("9", &pid.to_string()));
         let (begin, mut reusable) = (Instant::now(), !self.spoiled.get() && !std::thread::panicking());

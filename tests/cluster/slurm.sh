@@ -109,8 +109,9 @@ watch)
         stop
         rm -rf "$dir"
     fi
-    # The tests of one process share it: after the last of their clusters.
-    [ -z "${munged:-}" ] || { sleep 2; kill "$munged"; }
+    # The clusters of one process share it, and so may those of others, who then keep it.
+    sleep 2
+    [ -z "${munged:-}" ] || pgrep -x slurmctld >/dev/null || kill "$munged"
     ;;
 stop)
     stop
