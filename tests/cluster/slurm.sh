@@ -80,6 +80,11 @@ stop() {
     for file in "$dir"/slurm*.pid; do
         [ -e "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null || true
     done
+    # Steps would look for their dead controller for minutes.
+    for step in $(pgrep -x slurmstepd); do
+        tr '\0' '\n' 2>/dev/null <"/proc/$step/environ" | grep -qx "SLURM_CONF=$dir/slurm.conf" || continue
+        kill -9 "$step" 2>/dev/null || true
+    done
 }
 
 case $verb in
