@@ -110,8 +110,8 @@ impl Takes {
 }
 
 fn not_xrays() -> Error {
-    Error::config("", "it needs the rays of X-ray projections, and this is another linear measurement")
-        .hint("take a method that only needs the operator, such as cgls or tv")
+    Error::config("", "it needs the rays of X-ray projections, and this measurement has none")
+        .hint("take a method that only needs a linear operator, such as cgls or tv, or measure with X-rays")
 }
 
 impl Measured<'_> {
@@ -311,8 +311,7 @@ impl<'a> Problem<'a> {
 
     /// Indices of the kept and of the left-out views: one view in `every` is left out, other ones in each fold 0 to
     /// `every` − 1.
-    #[must_use]
-    pub fn parted(&self, every: usize, fold: usize) -> [Vec<usize>; 2] {
+    fn parted(&self, every: usize, fold: usize) -> [Vec<usize>; 2] {
         if let Measurements::Xrays { projections, .. } = &self.measurements {
             return projections.geometry.parted(every, fold);
         }
@@ -321,7 +320,8 @@ impl<'a> Problem<'a> {
         [kept, out]
     }
 
-    /// The problem with the kept views, and that with the left-out ones, of [`Problem::parted`].
+    /// The problem with the kept views, and that with the left-out ones: one view in `every` is left out, other ones in
+    /// each fold 0 to `every` − 1.
     ///
     /// # Errors
     /// Too few views, so that none is kept or none is left out; pictures.
