@@ -1,15 +1,15 @@
-//! How far many jobs are, for people: the parts of a table that is drawn again and again.
+//! Text of the status table that is redrawn while jobs run: headline, one line per group, lists.
 
 use super::counts::{Counts, Group};
 use crate::progress::clock;
 use std::fmt::Write;
 
-/// Lines of a list; the rest is counted.
+/// Most lines of a list; further entries are only counted.
 const LISTED: usize = 12;
-/// Longest line of a list, characters. A terminal that is narrower cuts lines itself.
+/// Longest line of a list, characters. Narrower terminals cut lines further (`terminal.rs`).
 pub const WIDTH: usize = 110;
 
-/// `heads of 9 tasks: 3 done, 2 running, 4 not begun, about 1:05 left`; `noun` is the word for the jobs.
+/// The first line, such as `heads of 9 tasks: 3 done, 2 running, 4 not begun, about 1:05 left`, with `noun` = `tasks`.
 #[must_use]
 pub fn headline(name: &str, noun: &str, counts: &Counts, seconds_left: Option<f64>) -> String {
     let parts = counts.named().into_iter().filter(|(count, _)| *count > 0);
@@ -18,8 +18,8 @@ pub fn headline(name: &str, noun: &str, counts: &Counts, seconds_left: Option<f6
     format!("{name} of {} {noun}: {}{left}", counts.tasks, parts.join(", "))
 }
 
-/// A line per group below a line of titles, each begun by a line break; a column per state that any job is in. Empty
-/// for one group.
+/// A line of titles and one line per group, each with a line break before it. There is a column for each state that any
+/// job is in. Empty if there are fewer than two groups.
 #[must_use]
 pub fn grid(heading: &str, groups: &[Group]) -> String {
     if groups.len() < 2 {
@@ -40,8 +40,8 @@ pub fn grid(heading: &str, groups: &[Group]) -> String {
     format!("\n{heading:<widest$}{}  mean time{}", words.concat(), listed(lines.collect(), &format!("more {heading}s")))
 }
 
-/// Each on a line of its own that a line break begins, not too many and none too long; `rest` is the word for those
-/// that are only counted.
+/// The entries of a list, each with a line break before it, cut at [`WIDTH`] characters. Entries beyond the first lines
+/// are only counted, as `and N {rest}`.
 #[must_use]
 pub fn listed(lines: Vec<String>, rest: &str) -> String {
     let count = lines.len();

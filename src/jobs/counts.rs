@@ -1,41 +1,42 @@
-//! [`Counts`] and [`Group`]: how many jobs are how far, and how long the rest of them takes.
+//! [`Counts`] and [`Group`]: the number of jobs in each state, and an estimate of the time left.
 
 use super::ledger::State;
 use serde::Serialize;
 
-/// How many jobs are how far.
+/// Number of jobs in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Jobs in all.
+    /// Number of all jobs.
     pub tasks: usize,
-    /// Their results are there.
+    /// Jobs whose results are complete.
     pub done: usize,
-    /// Somebody works on them.
+    /// Jobs on which a process works.
     pub running: usize,
-    /// They wait in the scheduler's queue.
+    /// Jobs that wait in the scheduler's queue.
     pub queued: usize,
-    /// They failed, and are not tried again on their own.
+    /// Jobs that failed and are not tried again automatically.
     pub failed: usize,
-    /// They were begun, and nobody works on them.
+    /// Jobs that were begun and on which no process works now.
     pub begun: usize,
-    /// They were not begun.
+    /// Jobs that were not begun.
     pub missing: usize,
 }
 
 /// The jobs of one setting of a study, or of one case of a suite.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Group {
-    /// What they have in common, such as `views-30`; `base` without axes.
+    /// Name of the setting or case, such as `views-30`; `base` for a study without axes.
     pub setting: String,
-    /// How many are how far.
+    /// Number of its jobs in each state.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Mean time of those that have ended, seconds; null if none has.
+    /// Mean run time of its ended jobs, seconds; null if none has ended.
     pub mean_seconds: Option<f64>,
 }
 
 impl Counts {
-    /// One more job; `queued` if it waits in a scheduler's queue, should it be neither done nor running.
+    /// Counts one more job. `queued` says whether it waits in a scheduler's queue; this matters only if it is neither
+    /// done nor running.
     pub fn add(&mut self, state: &State, queued: bool) {
         self.tasks += 1;
         *match state {
@@ -48,7 +49,7 @@ impl Counts {
         } += 1;
     }
 
-    /// Each number with its word, in the order in which a job passes through them.
+    /// Each number with the name of its state, in the order in which a job passes through the states.
     #[must_use]
     pub fn named(&self) -> [(usize, &'static str); 6] {
         [

@@ -1,29 +1,29 @@
-//! [`Failure`]: a job that failed, and why.
+//! [`Failure`]: a job that failed, with its exit code and reason.
 
 use super::record::{MethodRecord, TaskRecord};
 use crate::data::Status;
 use crate::error::Error;
 use serde::Serialize;
 
-/// A job that failed, and why.
+/// A job that failed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
-    /// The job.
+    /// Name of the job.
     pub task: String,
-    /// Exit code.
+    /// Exit code of the error.
     pub exit_code: u8,
-    /// Why.
+    /// Message of the error.
     pub reason: String,
 }
 
 impl Failure {
-    /// What this error says of a job.
+    /// The failure of the job `task` by this error.
     #[must_use]
     pub fn new(task: &str, error: &Error) -> Self {
         Self { task: task.to_string(), exit_code: error.exit_code(), reason: error.to_string() }
     }
 
-    /// One line for people.
+    /// One line with exit code, job and the first line of the reason.
     #[must_use]
     pub fn line(&self) -> String {
         let reason = self.reason.lines().next().unwrap_or_default();
@@ -37,8 +37,8 @@ impl From<&TaskRecord> for Failure {
     }
 }
 
-/// The error that methods which failed or diverged stand for: their names, and the first reason that is known. `None`
-/// if there are none.
+/// An error that names all methods that failed or diverged, with the first reason that is known; `None` if no method
+/// failed.
 #[must_use]
 pub fn failed(methods: &[MethodRecord]) -> Option<Error> {
     let wrong = |method: &&MethodRecord| matches!(method.status, Status::Failed | Status::Diverged);

@@ -1,14 +1,14 @@
-//! [`Series`]: jobs one after the other in this process. One that fails stops no other; what was done in an earlier
-//! process costs no time again, and what it cost then tells how long the rest will take.
+//! [`Series`]: runs jobs one after the other in this process. A job that fails does not stop the others. A job that an
+//! earlier process completed takes no time, and its earlier run time is used to estimate the time left.
 
 use super::standing::{Standing, Went, Words};
 use crate::error::Result;
 use crate::progress::{self, StopSignal};
 
-/// Jobs one after the other.
+/// Jobs that are run one after the other in this process.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// What they are called.
+    /// Names of the series, its jobs and its groups, for messages.
     pub words: Words,
     /// The jobs, in order.
     pub items: Vec<Item>,
@@ -17,18 +17,19 @@ pub struct Series {
 /// One job of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is called.
+    /// Name of the job, for messages.
     pub name: String,
-    /// The group whose jobs take about as long.
+    /// Group of the job; the jobs of a group take about the same time.
     pub group: String,
 }
 
 impl Series {
-    /// Does each job that `stop` leaves time for, by `work`, which is told its number. How far all of them are is told
-    /// before each and at the end, unless there is only one.
+    /// Calls `work` with the index of each job, in order, until `stop` asks to stop. Shows the state of all jobs before
+    /// each job and at the end, unless there is only one job.
     ///
     /// # Errors
-    /// The first error of `work`, which stops all of the jobs. A job that fails is no error but [`Went::Failed`].
+    /// The first error of `work`, which ends the series. A job that fails is not an error: `work` returns
+    /// [`Went::Failed`] for it.
     pub fn run(&self, stop: &dyn StopSignal, mut work: impl FnMut(usize) -> Result<Went>) -> Result<Standing> {
         let mut standing = Standing::new(self.words.clone());
         let places: Vec<usize> = self.items.iter().map(|item| standing.add(&item.group)).collect();
@@ -49,7 +50,7 @@ impl Series {
         Ok(standing)
     }
 
-    /// Tells how far the jobs are, and which have failed beside those that were told.
+    /// Shows the state of all jobs, and the failures after the first `told`.
     fn tell(&self, standing: &Standing, told: &mut usize) {
         if self.items.len() > 1 {
             progress::board(&standing.board(), &standing.changes(*told));

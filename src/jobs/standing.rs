@@ -1,4 +1,4 @@
-//! [`Standing`]: how far the jobs of a series are.
+//! [`Standing`]: the state of the jobs of a series: counts, failures, time left.
 
 use super::board;
 use super::counts::{Counts, Group, seconds_left};
@@ -6,59 +6,59 @@ use super::failure::Failure;
 use super::spread::Spread;
 use crate::error::Stop;
 
-/// What the jobs are called.
+/// Names that messages about a series use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Words {
-    /// All of them together, such as the name of a suite.
+    /// Name of the series, such as that of a benchmark suite.
     pub name: String,
-    /// The jobs, such as `cells`.
+    /// Plural noun for its jobs, such as `cells`.
     pub noun: &'static str,
-    /// A group of them, such as `case`.
+    /// Noun for a group of jobs, such as `case`.
     pub heading: &'static str,
 }
 
 /// How a job of a series ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Went {
-    /// Its results are there.
+    /// Its results are complete.
     Done {
-        /// Time that they took, now or in an earlier process, seconds.
+        /// Run time, in this process or in the earlier one that completed it, seconds.
         seconds: f64,
     },
     /// It failed.
     Failed {
-        /// Why.
+        /// The job and the reason.
         failure: Failure,
-        /// Time that it took, seconds.
+        /// Run time until it failed, seconds.
         seconds: f64,
     },
-    /// It was told to stop, and can go on later.
+    /// It was asked to stop, and can be continued later.
     Stopped(Stop),
 }
 
-/// How far the jobs of a series are.
+/// State of the jobs of a series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Standing {
     words: Words,
-    /// All jobs.
+    /// Number of jobs in each state.
     pub counts: Counts,
-    /// Those that failed.
+    /// The jobs that failed, in the order in which they did.
     pub failures: Vec<Failure>,
-    /// Why the series ended before its end, if it did.
+    /// Reason why the series stopped early; `None` if it did not.
     pub stopped: Option<Stop>,
     groups: Vec<Group>,
-    /// Times of the jobs of each group that have ended, seconds.
+    /// Run times of the ended jobs of each group, seconds.
     seconds: Vec<Vec<f64>>,
     running: Option<String>,
 }
 
 impl Standing {
-    /// Nothing is done.
+    /// A series without jobs.
     pub(super) fn new(words: Words) -> Self {
         Self { words, ..Self::default() }
     }
 
-    /// One more job, of this group; the place of the group.
+    /// Adds a job to a group and returns the index of the group.
     pub(super) fn add(&mut self, group: &str) -> usize {
         let known = self.groups.iter().position(|known| known.setting == group);
         let place = known.unwrap_or_else(|| {
@@ -73,7 +73,7 @@ impl Standing {
         place
     }
 
-    /// A job of the group at this place begins.
+    /// Notes that a job of the group with index `place` begins.
     pub(super) fn begins(&mut self, place: usize, name: &str) {
         self.running = Some(name.to_string());
         self.both(place, |counts| {
@@ -82,7 +82,7 @@ impl Standing {
         });
     }
 
-    /// The job that runs has ended.
+    /// Notes how the running job, of the group with index `place`, has ended.
     pub(super) fn ended(&mut self, place: usize, went: Went) {
         self.running = None;
         self.both(place, |counts| {
@@ -113,14 +113,14 @@ impl Standing {
         change(&mut self.groups[place].counts);
     }
 
-    /// One line: how many of how many are how far, and how long the rest takes.
+    /// One line: the number of jobs in each state, and an estimate of the time left.
     #[must_use]
     pub fn line(&self) -> String {
         let left = seconds_left(&self.groups, self.counts.running);
         board::headline(&self.words.name, self.words.noun, &self.counts, left)
     }
 
-    /// All of it: the line, each group, what runs, what failed and why.
+    /// Several lines: that of [`Standing::line`], one per group, the running job, and the failures with their reasons.
     #[must_use]
     pub fn board(&self) -> String {
         let running = self.running.iter().map(|name| format!("running: {name}"));
@@ -129,7 +129,7 @@ impl Standing {
         self.line() + &grid + &board::listed(running.collect(), "") + &board::listed(failures, "more failures")
     }
 
-    /// What has changed after this many failures, a line each.
+    /// The current state in one line, then a line for each failure after the first `failures`.
     pub(super) fn changes(&self, failures: usize) -> Vec<String> {
         let began = self.running.as_ref().map_or(String::new(), |name| format!("; began: {name}"));
         let failures = self.failures.iter().skip(failures).map(Failure::line);

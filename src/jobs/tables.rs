@@ -1,17 +1,17 @@
-//! Tables of many jobs as files: cells as Markdown and as CSV, and the files written together.
+//! Tables of many jobs as Markdown and CSV text, and the writing of their files.
 
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use crate::report::csv;
 use std::path::Path;
 
-/// Text that breaks neither a table nor a terminal.
+/// Escapes text for a Markdown table: one line, no unescaped `|`, no control characters.
 #[must_use]
 pub fn escaped(cell: &str) -> String {
     cell.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace('|', "\\|").replace(char::is_control, "\u{fffd}")
 }
 
-/// Cells as a Markdown table, the first row its titles; columns are padded so that the source reads well too.
+/// A Markdown table of cells, whose first row has the titles; columns are padded to equal width.
 #[must_use]
 pub fn markdown(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
@@ -26,13 +26,13 @@ pub fn markdown(rows: &[Vec<String>]) -> String {
     line(titles) + &line(&rule) + &rows[1..].iter().map(|row| line(row)).collect::<String>()
 }
 
-/// Fields as CSV (RFC 4180), the first row its titles; what does not exist is an empty field.
+/// CSV text (RFC 4180) of fields, whose first row has the titles; a missing value is an empty field.
 #[must_use]
 pub fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> String {
     rows.into_iter().map(|row| csv::line(row.into_iter())).collect()
 }
 
-/// Every axis of any row, in the order in which they appear.
+/// Names of the axes of all rows, in the order of their first appearance.
 #[must_use]
 pub fn axes<'a>(rows: impl Iterator<Item = &'a [(String, String)]>) -> Vec<&'a str> {
     let mut axes: Vec<&str> = Vec::new();
@@ -44,7 +44,7 @@ pub fn axes<'a>(rows: impl Iterator<Item = &'a [(String, String)]>) -> Vec<&'a s
     axes
 }
 
-/// Writes files with these names into a folder, which is made.
+/// Writes files, given by name and text, into a folder, which is created if needed.
 ///
 /// # Errors
 /// A folder that cannot be written.

@@ -1,4 +1,5 @@
-//! [`tried`]: a pipeline run as far as it can be, for whoever compares methods of which some do not fit.
+//! [`tried`]: runs a pipeline without the methods that it refuses, for comparisons in which not every method suits
+//! every setting.
 
 use super::complete::complete;
 use crate::data::{MethodReport, Status};
@@ -10,17 +11,17 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What came of a pipeline.
+/// Outcome of a pipeline that was run by [`tried`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried {
-    /// Its methods as far as they are known; one that is refused is a failure.
+    /// Reports of the methods; a refused method is reported as failed.
     pub methods: Vec<MethodReport>,
-    /// Why it ended before its end, if it did.
+    /// Reason why the run stopped early; `None` if it did not.
     pub stopped: Option<Stop>,
 }
 
-/// Runs a pipeline in this folder, going on where it was, without the methods that it refuses. What cannot be run at
-/// all is a failure of each of its methods.
+/// Runs a pipeline in `folder`, or continues it there, without the methods that it refuses. If the pipeline cannot be
+/// run at all, every one of its methods is reported as failed.
 #[must_use]
 pub fn tried(mut config: Config, folder: &Path, stop: &dyn StopSignal) -> Tried {
     let mut methods = Vec::new();
