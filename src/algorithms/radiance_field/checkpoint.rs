@@ -7,7 +7,6 @@ use crate::algorithms::named_array::{self, NamedArray};
 use crate::data::{CurvePoint, Grid, Pictures};
 use crate::error::{Error, Result};
 use crate::fields::Parameter;
-use crate::fields::radiance::Radiance;
 use crate::optimizers::Optimizer;
 use crate::renderers::emission_absorption::Occupancy;
 use std::collections::HashMap;
@@ -50,8 +49,8 @@ pub(super) fn identity(config: &Config, data: &Pictures, run: &Run<'_>) -> Resul
 }
 
 /// The parameters and the optimizer's state, under their names in the file.
-pub(super) fn tensors(field: &Radiance, optimizer: &dyn Optimizer) -> Result<Vec<NamedArray>> {
-    let weights = field.parameters().iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
+pub(super) fn tensors(parameters: &[Parameter], optimizer: &dyn Optimizer) -> Result<Vec<NamedArray>> {
+    let weights = parameters.iter().map(|p| (format!("field.{}", p.name), p.value.shallow_clone()));
     let state = optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor));
     weights.chain(state).map(|(name, tensor)| NamedArray::new(name, &tensor)).collect()
 }

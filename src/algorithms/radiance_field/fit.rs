@@ -2,19 +2,19 @@
 
 use super::Config;
 use super::checkpoint::{self, Snapshot};
+use super::networks::Networks;
 use super::saved::Scene;
 use super::step::{self, Target};
 use crate::algorithms::{Reconstruction, Run};
 use crate::data::{CurvePoint, Pictures, Warning, Warnings};
 use crate::error::{Error, Result};
-use crate::fields::radiance::Radiance;
 use crate::optimizers::Optimizer;
 use crate::progress;
 use crate::renderers::emission_absorption::{Marcher, Occupancy};
 use crate::tensors::{from_slice, to_vec};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tch::{Device, Kind};
+use tch::Device;
 
 /// Number of points of the convergence curve.
 const POINTS: u64 = 100;
@@ -26,7 +26,7 @@ pub(super) struct Fit<'a> {
     config: &'a Config,
     data: &'a Pictures,
     march: Marcher<'a>,
-    field: Radiance,
+    networks: Networks,
     optimizer: Box<dyn Optimizer>,
     matter: Occupancy,
     identity: String,
@@ -47,11 +47,11 @@ pub(super) struct Fit<'a> {
 
 impl<'a> Fit<'a> {
     pub(super) fn new(config: &'a Config, data: &'a Pictures, run: &Run<'_>) -> Result<Self> {
-        let field = Radiance::new(&config.field, run.seed, (Kind::Float, run.device))?;
-        let optimizer = config.optimizer.kind.as_part().build(field.parameters());
+        let networks = Networks::new(config, run.seed, run.device)?;
+        let optimizer = config.optimizer.kind.as_part().build(networks.parameters());
         Ok(Self {
             march: Marcher::new(&data.grid, config.samples),
-            field,
+            networks,
             optimizer,
             matter: Occupancy::new(config.cells.max(1)),
             identity: checkpoint::identity(config, data, run)?,
@@ -102,14 +102,14 @@ impl<'a> Fit<'a> {
         }
         let rate =
             self.config.optimizer.kind.as_part().rate() * self.config.schedule.factor(self.step, self.config.steps);
-        self.optimizer.step(self.field.parameters(), rate)?;
+        self.optimizer.step(self.networks.parameters(), rate)?;
         self.step += 1;
         self.note(loss, rate);
         Ok(true)
     }
 
     fn chunk(&self, targets: &[Target]) -> Result<f64> {
-        step::accumulate(&self.field, &self.march, &self.matter, targets, (self.config.rays, self.device))
+        step::accumulate(&self.networks, &self.march, &self.matter, targets, (self.config.rays, self.device))
     }
 
     /// Updates the occupancy grid with the field's density at a random point of every cell.
@@ -117,7 +117,7 @@ impl<'a> Fit<'a> {
         let points = self.matter.questions(self.seed, self.step);
         let mut found = Vec::with_capacity(points.len() / 3);
         for part in points.chunks(3 * QUESTIONS) {
-            let raw = self.field.density(&from_slice(part, &[part.len() / 3, 3], self.device)?)?;
+            let raw = self.networks.last().density(&from_slice(part, &[part.len() / 3, 3], self.device)?)?;
             found.extend(to_vec(&raw.clamp_max(super::saved::DENSEST).exp())?);
         }
         self.matter.update(&found, self.march.step());
@@ -161,13 +161,13 @@ impl<'a> Fit<'a> {
             curve: self.curve.clone(),
             opaque: self.opaque,
             matter: self.matter.density().to_vec(),
-            tensors: checkpoint::tensors(&self.field, self.optimizer.as_ref())?,
+            tensors: checkpoint::tensors(self.networks.parameters(), self.optimizer.as_ref())?,
         };
         snapshot.encode(self.config, &self.data.grid, &self.identity)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
-        snapshot.restore(self.field.parameters(), Some(self.optimizer.as_mut()))?;
+        snapshot.restore(self.networks.parameters(), Some(self.optimizer.as_mut()))?;
         self.matter = snapshot.matter(self.config, self.march.step())?;
         (self.step, self.seconds_before) = (snapshot.step, snapshot.seconds);
         (self.recent, self.curve) = (snapshot.recent, snapshot.curve.clone());
@@ -178,7 +178,7 @@ impl<'a> Fit<'a> {
         let seconds = self.seconds();
         let scene = Scene {
             config: self.config,
-            field: &self.field,
+            networks: &self.networks,
             grid: &self.data.grid,
             matter: &self.matter,
             opaque: self.opaque,
@@ -187,7 +187,10 @@ impl<'a> Fit<'a> {
         let cameras: Vec<_> = self.data.held_out.iter().map(|shot| &shot.camera).collect();
         let views = scene.views(&cameras, run.stop)?;
         let notes = BTreeMap::from([
-            ("parameters".to_string(), self.config.field.cost().parameters.into()),
+            (
+                "parameters".to_string(),
+                self.networks.parameters().iter().map(|p| p.value.numel()).sum::<usize>().into(),
+            ),
             ("training_views".to_string(), self.data.training.len().into()),
             ("occupied".to_string(), self.matter.share().into()),
             ("steps_per_second".to_string(), (self.step as f64 / seconds.max(1e-9)).into()),

@@ -12,9 +12,11 @@
 
 mod checkpoint;
 mod fit;
+mod networks;
 mod saved;
 mod step;
 
+pub use networks::Fine;
 pub use saved::Fitted;
 
 use super::{Algorithm, Estimate, Measured, Problem, Reconstruction, Run, Setup, Takes};
@@ -42,6 +44,9 @@ pub struct Config {
     pub rays: usize,
     /// Number of samples along the diagonal of the object's box, which sets the distance between samples on a ray.
     pub samples: usize,
+    /// Second network, of the same kind as `field`, as in the original NeRF: it is evaluated at the samples of the first
+    /// one and at further samples where that one finds matter, and renders the pictures; `null` for none.
+    pub fine: Option<Fine>,
     /// Number of cells along each axis of the occupancy grid; samples in empty cells are skipped. 0 takes every sample.
     pub cells: usize,
     /// Number of steps between two updates of the occupancy grid.
@@ -64,6 +69,7 @@ impl Default for Config {
             steps: 2000,
             rays: 1024,
             samples: 128,
+            fine: None,
             cells: 48,
             refresh: 32,
             background: [1.0; 3],
@@ -89,6 +95,7 @@ impl Config {
         for (key, value, least, most) in counts {
             require::within(key, value, least..=most)?;
         }
+        self.fine.as_ref().map_or(Ok(()), Fine::check).map_err(|error| error.under("fine"))?;
         if self.background.iter().any(|c| !(0.0..=1.0).contains(c)) {
             let problem = format!("expected three numbers from 0 to 1, got {:?}", self.background);
             return Err(Error::config("background", problem));
@@ -113,11 +120,15 @@ impl Algorithm for Config {
     fn estimate(&self, setup: &Setup<'_>) -> Estimate {
         let Measured::Pictures { pixels, held_out, .. } = setup.measured else { return Estimate::default() };
         let cost = self.field.cost();
-        // About a quarter of the samples lie in occupied cells; rendering needs the forward pass only.
-        let samples = self.samples as f64 / 4.0;
+        let (networks, further) = self.fine.as_ref().map_or((1u32, 0), |fine| (2, fine.samples));
+        // About a quarter of the samples lie in occupied cells, and rays cross half of the diagonal or so; rendering
+        // needs the forward pass only.
+        let first = self.samples as f64 / if self.cells > 0 { 4.0 } else { 2.0 };
+        let samples = first * f64::from(networks) + further as f64;
         let fitted = self.steps as f64 * self.rays as f64 * samples;
         let rendered = (held_out * pixels[0] * pixels[1]) as f64 * samples / 3.0;
-        let memory = cost.bytes * (self.chunk * self.samples) as u64 + 16 * cost.parameters;
+        let memory =
+            cost.bytes * (self.chunk * (self.samples + further)) as u64 + 16 * u64::from(networks) * cost.parameters;
         Estimate { operations: cost.operations * (fitted + rendered), memory_bytes: memory }
     }
 

@@ -1,16 +1,16 @@
 //! A fitted radiance field: rendering it for cameras, and its density on a grid.
 
 use super::checkpoint::{self, Snapshot, fault};
+use super::networks::Networks;
 use super::{Config, step};
 use crate::algorithms::Rendering;
 use crate::data::{Camera, Grid, Picture, Quantity, Volume, scale, sub};
 use crate::error::Result;
-use crate::fields::radiance::Radiance;
 use crate::progress::{self, StopSignal};
 use crate::renderers::emission_absorption::composite;
 use crate::renderers::emission_absorption::{Marcher, Occupancy, Ray, Seen};
 use crate::tensors::{from_slice, to_vec, torch_error};
-use tch::{Device, Kind};
+use tch::Device;
 
 /// Upper limit of the raw density; larger values are clamped to it.
 pub(super) const DENSEST: f64 = composite::DENSEST;
@@ -20,7 +20,7 @@ const POINTS: usize = 1 << 15;
 /// A field with everything that rendering it needs.
 pub(super) struct Scene<'a> {
     pub(super) config: &'a Config,
-    pub(super) field: &'a Radiance,
+    pub(super) networks: &'a Networks,
     pub(super) grid: &'a Grid,
     pub(super) matter: &'a Occupancy,
     pub(super) opaque: bool,
@@ -52,7 +52,7 @@ impl Scene<'_> {
         let mut seen = Vec::with_capacity(rays.len());
         for chunk in rays.chunks(self.config.chunk) {
             stop.check_stop()?;
-            seen.extend(step::look(self.field, &march, self.matter, chunk, self.device)?);
+            seen.extend(step::look(self.networks, &march, self.matter, chunk, self.device)?);
         }
         let picture = Picture::new(camera.pixels, seen.iter().map(|seen| self.pixel(seen)).collect())?;
         let depth = seen.iter().map(|seen| (seen.depth * march.unit_mm()) as f32).collect();
@@ -84,7 +84,8 @@ impl Scene<'_> {
         for first in (0..grid.voxels()).step_by(POINTS) {
             stop.check_stop()?;
             let points: Vec<[f32; 3]> = (first..(first + POINTS).min(grid.voxels())).map(point).collect();
-            let raw = self.field.density(&from_slice(points.as_flattened(), &[points.len(), 3], self.device)?)?;
+            let raw =
+                self.networks.last().density(&from_slice(points.as_flattened(), &[points.len(), 3], self.device)?)?;
             let density = to_vec(&raw.f_clamp_max(DENSEST).and_then(|raw| raw.f_exp()).map_err(torch_error)?)?;
             let inside = |p: &[f32; 3]| p.iter().all(|x| x.abs() <= 1.0) && self.matter.holds(*p);
             let mm = |(density, point)| if inside(point) { density / unit as f32 } else { 0.0 };
@@ -97,7 +98,7 @@ impl Scene<'_> {
 /// A radiance field with its weights, read from a checkpoint.
 pub struct Fitted {
     config: Config,
-    field: Radiance,
+    networks: Networks,
     grid: Grid,
     matter: Occupancy,
     opaque: bool,
@@ -113,10 +114,10 @@ impl Fitted {
         let (config, grid, identity) = checkpoint::about(bytes)?;
         config.check_numbers().map_err(fault)?;
         let snapshot = Snapshot::decode(bytes, &identity)?;
-        let field = Radiance::new(&config.field, 0, (Kind::Float, device))?;
-        snapshot.restore(field.parameters(), None)?;
+        let networks = Networks::new(&config, 0, device)?;
+        snapshot.restore(networks.parameters(), None)?;
         let matter = snapshot.matter(&config, Marcher::new(&grid, config.samples).step())?;
-        Ok(Self { opaque: snapshot.opaque, config, field, grid, matter, device })
+        Ok(Self { opaque: snapshot.opaque, config, networks, grid, matter, device })
     }
 
     /// Whether some bytes are the checkpoint of a radiance field.
@@ -150,7 +151,7 @@ impl Fitted {
     fn scene(&self) -> Scene<'_> {
         Scene {
             config: &self.config,
-            field: &self.field,
+            networks: &self.networks,
             grid: &self.grid,
             matter: &self.matter,
             opaque: self.opaque,

@@ -33,13 +33,13 @@ pub fn color(raw: f64) -> f64 {
     1.0 / (1.0 + (-raw).exp())
 }
 
-/// Composites the samples of a ray: `raw` `[samples, 4]`, each for a length of `step`, at the distances `depths`
-/// `[samples]`.
+/// Composites the samples of a ray: `raw` `[samples, 4]`, at the distances `depths` `[samples]`, each for a length of
+/// `lengths` `[samples]`.
 #[must_use]
-pub fn forward<T: Copy + Into<f64>>(raw: &[T], depths: &[T], step: f64) -> Seen {
+pub fn forward<T: Copy + Into<f64>>(raw: &[T], depths: &[T], lengths: &[T]) -> Seen {
     let (mut seen, mut left) = (Seen::default(), 1.0f64);
-    for (point, &depth) in raw.chunks_exact(4).zip(depths) {
-        let weight = left * (1.0 - (-density(point[0].into()) * step).exp());
+    for ((point, &depth), &length) in raw.chunks_exact(4).zip(depths).zip(lengths) {
+        let weight = left * (1.0 - (-density(point[0].into()) * length.into()).exp());
         (0..3).for_each(|k| seen.color[k] += weight * color(point[k + 1].into()));
         seen.depth += weight * depth.into();
         left -= weight;
@@ -49,11 +49,23 @@ pub fn forward<T: Copy + Into<f64>>(raw: &[T], depths: &[T], step: f64) -> Seen 
     seen
 }
 
+/// Weight wᵢ of each sample of a ray, `[samples]`, and the transmittance Tᵢ₊₁ behind it.
+fn weights<T: Copy + Into<f64>>(raw: &[T], lengths: &[T]) -> Vec<(f64, f64)> {
+    let mut left = 1.0f64;
+    let one = |(point, &length): (&[T], &T)| {
+        let weight = left * (1.0 - (-density(point[0].into()) * length.into()).exp());
+        left -= weight;
+        (weight, left)
+    };
+    raw.chunks_exact(4).zip(lengths).map(one).collect()
+}
+
 /// Gradient of a function of the ray's colour and opacity with respect to the raw values, given its gradient `slope`
-/// with respect to colour and opacity; calls `put` with the number of each sample and its four values.
+/// with respect to colour and opacity; calls `put` with the number of each sample and its four values. `lengths` are
+/// those of [`forward`].
 pub fn backward<T: Copy + Into<f64>>(
     raw: &[T],
-    step: f64,
+    lengths: &[T],
     slope: ([f64; 3], f64),
     mut put: impl FnMut(usize, [f64; 4]),
 ) {
@@ -62,20 +74,12 @@ pub fn backward<T: Copy + Into<f64>>(
         .map(|p| [density(p[0].into()), color(p[1].into()), color(p[2].into()), color(p[3].into())])
         .collect();
     let along = |sample: &[f64; 4]| (0..3).map(|k| slope.0[k] * sample[k + 1]).sum::<f64>();
-    let mut left = 1.0f64;
-    let weights: Vec<(f64, f64)> = samples
-        .iter()
-        .map(|sample| {
-            let weight = left * (1.0 - (-sample[0] * step).exp());
-            left -= weight;
-            (weight, left)
-        })
-        .collect();
-    let end = left;
+    let weights = weights(raw, lengths);
+    let end = weights.last().map_or(1.0, |&(_, left)| left);
     let mut behind = 0.0;
     for (i, (sample, (weight, after))) in samples.iter().zip(&weights).enumerate().rev() {
         let own = along(sample);
-        let dense = step * (after * own - behind + slope.1 * end);
+        let dense = lengths[i].into() * (after * own - behind + slope.1 * end);
         behind += weight * own;
         let inner: [f64; 3] = std::array::from_fn(|k| slope.0[k] * weight * sample[k + 1] * (1.0 - sample[k + 1]));
         let chain = if raw[4 * i].into() < DENSEST { sample[0] } else { 0.0 };
@@ -88,10 +92,10 @@ pub fn backward<T: Copy + Into<f64>>(
 pub struct Batch<'a> {
     /// Index of each ray's first sample, and the total number of samples: rays + 1 numbers.
     pub offsets: &'a [usize],
-    /// Distances from the cameras, `[samples]`, in the unit of `step`.
+    /// Distances from the cameras, `[samples]`, in the unit of the lengths.
     pub depths: &'a [f32],
-    /// Length that a sample stands for.
-    pub step: f64,
+    /// Length of the ray that each sample stands for, `[samples]`.
+    pub lengths: &'a [f32],
 }
 
 impl Batch<'_> {
@@ -104,9 +108,20 @@ impl Batch<'_> {
     pub fn forward(&self, raw: &[f32]) -> Vec<Seen> {
         let one = |ray: usize| {
             let samples = self.samples(ray);
-            forward(&raw[4 * samples.start..4 * samples.end], &self.depths[samples], self.step)
+            forward(&raw[4 * samples.start..4 * samples.end], &self.depths[samples.clone()], &self.lengths[samples])
         };
         (0..self.offsets.len().saturating_sub(1)).into_par_iter().map(one).collect()
+    }
+
+    /// Weight wᵢ of each sample in the colour of its ray, `[samples]`, for raw values `[samples, 4]`.
+    #[must_use]
+    pub fn weights(&self, raw: &[f32]) -> Vec<f32> {
+        let one = |ray: usize| {
+            let samples = self.samples(ray);
+            let found = weights(&raw[4 * samples.start..4 * samples.end], &self.lengths[samples]);
+            found.into_iter().map(|(weight, _)| weight as f32).collect::<Vec<_>>()
+        };
+        (0..self.offsets.len().saturating_sub(1)).into_par_iter().flat_map_iter(one).collect()
     }
 
     /// Gradient `[samples, 4]` of a function of the rays' colours and opacities with respect to the raw values, given
@@ -119,11 +134,11 @@ impl Batch<'_> {
         for (ray, slope) in slopes.iter().enumerate() {
             let samples = self.samples(ray);
             let (part, below) = rest.split_at_mut(4 * samples.len());
-            parts.push((&raw[4 * samples.start..4 * samples.end], slope, part));
+            parts.push((&raw[4 * samples.start..4 * samples.end], &self.lengths[samples], slope, part));
             rest = below;
         }
-        parts.into_par_iter().for_each(|(raw, slope, part)| {
-            backward(raw, self.step, *slope, |i, values| {
+        parts.into_par_iter().for_each(|(raw, lengths, slope, part)| {
+            backward(raw, lengths, *slope, |i, values| {
                 (0..4).for_each(|k| part[4 * i + k] = values[k] as f32);
             });
         });
@@ -141,14 +156,14 @@ mod tests {
     }
 
     /// Samples of a function of the distance, at the middles of equal steps.
-    fn sampled(count: usize, length: f64, at: impl Fn(f64) -> [f64; 4]) -> (Vec<f64>, Vec<f64>, f64) {
+    fn sampled(count: usize, length: f64, at: impl Fn(f64) -> [f64; 4]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let step = length / count as f64;
         let depths: Vec<f64> = (0..count).map(|i| (i as f64 + 0.5) * step).collect();
         let raw = depths.iter().flat_map(|&t| {
             let [sigma, r, g, b] = at(t);
             [sigma.max(1e-30).ln(), logit(r), logit(g), logit(b)]
         });
-        (raw.collect(), depths, step)
+        (raw.collect(), depths, vec![step; count])
     }
 
     #[test]
@@ -157,8 +172,8 @@ mod tests {
         for offset in [0.0, 0.3, 0.6, 0.79] {
             let half = (radius * radius - offset * offset).sqrt();
             let at = |t: f64| if (t - 1.0).abs() < half { [sigma, 0.7, 0.2, 0.4] } else { [0.0, 0.5, 0.5, 0.5] };
-            let (raw, depths, step) = sampled(40_000, 2.0, at);
-            let seen = forward(&raw, &depths, step);
+            let (raw, depths, lengths) = sampled(40_000, 2.0, at);
+            let seen = forward(&raw, &depths, &lengths);
             let exact = 1.0 - (-sigma * 2.0 * half).exp();
             assert!((seen.opacity - exact).abs() < 1e-4, "{offset}: {} against {exact}", seen.opacity);
             assert!((seen.color[0] - 0.7 * exact).abs() < 1e-4 && (seen.color[1] - 0.2 * exact).abs() < 1e-4);
@@ -183,8 +198,8 @@ mod tests {
             };
             [sigma, c[0], c[1], c[2]]
         };
-        let (raw, depths, step) = sampled(40_000, 2.0, at);
-        let seen = forward(&raw, &depths, step);
+        let (raw, depths, lengths) = sampled(40_000, 2.0, at);
+        let seen = forward(&raw, &depths, &lengths);
         let parts = [(0.5f64, a, red), (0.3, a + b, mixed), (0.4, b, blue)];
         let (mut left, mut exact) = (1.0, [0.0; 3]);
         for (length, sigma, color) in parts {
@@ -205,13 +220,14 @@ mod tests {
     fn the_gradient_is_the_finite_difference() {
         let raw: Vec<f64> = (0..40).map(wave).collect();
         let depths: Vec<f64> = (0..10).map(f64::from).collect();
+        let lengths: Vec<f64> = (0..10).map(|i| 0.1 + 0.03 * f64::from(i)).collect();
         let slope = ([0.3, -1.1, 0.7], 0.9);
         let value = |raw: &[f64]| {
-            let seen = forward(raw, &depths, 0.2);
+            let seen = forward(raw, &depths, &lengths);
             (0..3).map(|k| slope.0[k] * seen.color[k]).sum::<f64>() + slope.1 * seen.opacity
         };
         let mut found = vec![0.0; 40];
-        backward(&raw, 0.2, slope, |i, values| found[4 * i..4 * i + 4].copy_from_slice(&values));
+        backward(&raw, &lengths, slope, |i, values| found[4 * i..4 * i + 4].copy_from_slice(&values));
         for i in 0..40 {
             let moved = |by: f64| {
                 let mut raw = raw.clone();
@@ -230,7 +246,8 @@ mod tests {
         let raw: Vec<f32> = (0..4 * count).map(|i| wave(i) as f32).collect();
         let depths: Vec<f32> = (0..count).map(|i| i as f32).collect();
         let slopes: Vec<_> = (0..50).map(|ray| ([wave(ray), wave(ray + 7), wave(ray + 3)], wave(ray + 1))).collect();
-        let whole = Batch { offsets: &offsets, depths: &depths, step: 0.1 };
+        let lengths: Vec<f32> = (0..count).map(|i| 0.05 + 0.1 * (i % 3) as f32).collect();
+        let whole = Batch { offsets: &offsets, depths: &depths, lengths: &lengths };
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| (whole.forward(&raw), whole.backward(&raw, &slopes)))
@@ -239,7 +256,7 @@ mod tests {
         assert_eq!((seen.clone(), found.clone()), on(3));
         let (cut, first) = (20, offsets[20]);
         let moved: Vec<usize> = offsets[cut..].iter().map(|offset| offset - first).collect();
-        let part = Batch { offsets: &moved, depths: &depths[first..], step: 0.1 };
+        let part = Batch { offsets: &moved, depths: &depths[first..], lengths: &lengths[first..] };
         assert_eq!(part.forward(&raw[4 * first..]), seen[cut..]);
         assert_eq!(part.backward(&raw[4 * first..], &slopes[cut..]), found[4 * first..]);
     }

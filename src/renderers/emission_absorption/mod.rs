@@ -3,9 +3,11 @@
 //!
 //! The sum and its gradient are functions on slices ([`composite`]); tests compare them with a tensor expression
 //! ([`mod@reference`]). [`samples`] places the samples of a ray at equal steps through the box, but only in cells that
-//! [`occupancy`] marks as occupied (Müller et al., ACM TOG 41(4), 2022, appendix E).
+//! [`occupancy`] marks as occupied (Müller et al., ACM TOG 41(4), 2022, appendix E); [`mod@finer`] adds samples where a
+//! first network finds matter (Mildenhall et al., §5.2).
 
 pub mod composite;
+pub mod finer;
 pub mod occupancy;
 pub mod reference;
 pub mod samples;

@@ -36,10 +36,10 @@ mod tests {
         loss.backward();
         for ray in 0..rays {
             let own = &values[ray * samples * 4..(ray + 1) * samples * 4];
-            let seen = forward(own, &vec![0.0; samples], step);
+            let seen = forward(own, &vec![0.0; samples], &vec![step; samples]);
             assert!((0..3).all(|k| (seen.color[k] - color.double_value(&[ray as i64, k as i64])).abs() < 1e-12));
             assert!((seen.opacity - opacity.double_value(&[ray as i64])).abs() < 1e-12);
-            backward(own, step, (pulls, push), |i, found| {
+            backward(own, &vec![step; samples], (pulls, push), |i, found| {
                 for (k, slope) in found.iter().enumerate() {
                     let exact = raw.grad().double_value(&[ray as i64, i as i64, k as i64]);
                     assert!((slope - exact).abs() < 1e-12, "{slope} against {exact}");

@@ -1,6 +1,7 @@
 //! Positions of the samples along rays: equal steps through the object's box, with a random offset if a fit asks for
 //! it, and only in occupied cells.
 
+use super::composite::Batch;
 use super::occupancy::Occupancy;
 use crate::data::{Grid, Point, scale, sub};
 use rayon::prelude::*;
@@ -25,8 +26,55 @@ pub struct Samples {
     pub points: Vec<f32>,
     /// Distances from the starting points of the rays, `[samples]`, in units of the field coordinates.
     pub depths: Vec<f32>,
+    /// Length of the ray that each sample stands for, `[samples]`, in the same unit.
+    pub lengths: Vec<f32>,
     /// Number of the ray of each sample, `[samples]`.
     pub rays: Vec<i64>,
+}
+
+/// A sample of a ray.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sample {
+    pub(super) point: [f32; 3],
+    pub(super) depth: f32,
+    pub(super) length: f32,
+}
+
+impl Samples {
+    /// The samples of many rays, from those of each.
+    pub(super) fn of_rays(own: &[Vec<Sample>]) -> Self {
+        let count = own.iter().map(Vec::len).sum();
+        let mut all = Self {
+            offsets: Vec::with_capacity(own.len() + 1),
+            points: Vec::with_capacity(3 * count),
+            depths: Vec::with_capacity(count),
+            lengths: Vec::with_capacity(count),
+            rays: Vec::with_capacity(count),
+        };
+        all.offsets.push(0);
+        for (number, samples) in own.iter().enumerate() {
+            for sample in samples {
+                all.points.extend(sample.point);
+                all.depths.push(sample.depth);
+                all.lengths.push(sample.length);
+                all.rays.push(number as i64);
+            }
+            all.offsets.push(all.depths.len());
+        }
+        all
+    }
+
+    /// What the sums along the rays need.
+    #[must_use]
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { offsets: &self.offsets, depths: &self.depths, lengths: &self.lengths }
+    }
+
+    /// Number of samples of all rays.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.depths.len()
+    }
 }
 
 /// Sampling of rays through the box of a grid.
@@ -64,40 +112,29 @@ impl<'a> Marcher<'a> {
     /// threads.
     #[must_use]
     pub fn samples(&self, rays: &[Ray], matter: &Occupancy) -> Samples {
-        let own: Vec<Vec<[f32; 4]>> = rays.par_iter().map(|ray| self.along(ray, matter)).collect();
-        let count = own.iter().map(Vec::len).sum();
-        let mut all = Samples {
-            offsets: Vec::with_capacity(rays.len() + 1),
-            points: Vec::with_capacity(3 * count),
-            depths: Vec::with_capacity(count),
-            rays: Vec::with_capacity(count),
-        };
-        all.offsets.push(0);
-        for (number, samples) in own.iter().enumerate() {
-            for [x, y, z, depth] in samples {
-                all.points.extend([x, y, z]);
-                all.depths.push(*depth);
-                all.rays.push(number as i64);
-            }
-            all.offsets.push(all.depths.len());
-        }
-        all
+        let own: Vec<_> = rays.par_iter().map(|ray| self.along(ray, matter)).collect();
+        Samples::of_rays(&own)
     }
 
-    fn along(&self, ray: &Ray, matter: &Occupancy) -> Vec<[f32; 4]> {
-        let Some([near, far]) = self.grid.crossing(ray.from, ray.direction) else { return Vec::new() };
-        let start = scale(sub(ray.from, self.grid.center()), 1.0 / self.unit);
-        let (near, far) = (near / self.unit, far / self.unit);
-        let mut samples = Vec::new();
+    fn along(&self, ray: &Ray, matter: &Occupancy) -> Vec<Sample> {
+        let Some([near, far]) = self.interval(ray) else { return Vec::new() };
         let count = ((far - near) / self.step - ray.jitter).ceil().max(0.0) as usize;
-        for i in 0..count {
-            let depth = near + (i as f64 + ray.jitter) * self.step;
-            let point: [f32; 3] = std::array::from_fn(|k| (start[k] + depth * ray.direction[k]) as f32);
-            if matter.holds(point) {
-                samples.push([point[0], point[1], point[2], depth as f32]);
-            }
-        }
-        samples
+        (0..count)
+            .map(|i| self.sample(ray, near + (i as f64 + ray.jitter) * self.step, self.step))
+            .filter(|sample| matter.holds(sample.point))
+            .collect()
+    }
+
+    /// Distances at which a ray enters and leaves the box, in field coordinates; `None` if it misses the box.
+    pub(super) fn interval(&self, ray: &Ray) -> Option<[f64; 2]> {
+        self.grid.crossing(ray.from, ray.direction).map(|ends| ends.map(|mm| mm / self.unit))
+    }
+
+    /// The sample at a distance along a ray, both in field coordinates.
+    pub(super) fn sample(&self, ray: &Ray, depth: f64, length: f64) -> Sample {
+        let start = scale(sub(ray.from, self.grid.center()), 1.0 / self.unit);
+        let point = std::array::from_fn(|k| (start[k] + depth * ray.direction[k]) as f32);
+        Sample { point, depth: depth as f32, length: length as f32 }
     }
 }
 
