@@ -57,8 +57,8 @@ fn tail(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The part of the run that began last and its newest step, from the last lines of a log. Incomplete lines are ignored.
-/// Only the last three fields of the result are filled in.
+/// The part of the run that began or ended last and its newest step, from the last lines of a log. Incomplete lines are
+/// ignored. Only the last three fields of the result are filled in.
 fn last(log: &str) -> Working {
     let mut found = Working::default();
     for line in log.lines().rev() {
