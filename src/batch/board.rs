@@ -1,15 +1,16 @@
-//! How far a study is, for people: a table that is drawn again and again, and a line for what has changed.
+//! The progress of a study as text: a status table that is redrawn, and lines that tell what has changed.
 
 use super::status::Summary;
 use crate::jobs::{Failure, board};
 use std::collections::HashSet;
 use std::fmt::Write;
 
-/// Names in a line of changes.
+/// Largest number of tasks that a line of changes names.
 const NAMED: usize = 5;
 
 impl Summary {
-    /// The whole of it: the counts, each setting, who works on what, what failed and why.
+    /// Several lines: the number of tasks in each state, one line per setting, the running tasks with their progress,
+    /// and the failures with their reasons.
     #[must_use]
     pub fn board(&self) -> String {
         let mut text = self.line();
@@ -26,13 +27,14 @@ impl Summary {
         text
     }
 
-    /// One line.
+    /// One line: the number of tasks in each state, and an estimate of the time left.
     #[must_use]
     pub fn line(&self) -> String {
         board::headline(&self.study, "tasks", &self.counts, self.seconds_left)
     }
 
-    /// What has changed since `before`; empty if nothing has. The tasks `done` then are told from those now.
+    /// Lines that tell what has changed since `before`: the number of tasks in each state, the tasks that began,
+    /// whether the scheduler answers, and the new failures. Empty if nothing has changed.
     #[must_use]
     pub fn changes(&self, before: &Self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -49,7 +51,7 @@ impl Summary {
         lines
     }
 
-    /// The tasks that run now and did not then.
+    /// Text that names the tasks that run now and did not run then; empty if there are none.
     fn begun_since(&self, before: &Self) -> String {
         let known: HashSet<&str> = before.working.iter().map(|working| working.task.as_str()).collect();
         let new: Vec<&str> =

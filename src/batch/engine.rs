@@ -1,4 +1,4 @@
-//! [`Engine`]: which scheduler runs a study, and what it is told.
+//! [`Engine`]: the kind of scheduler that runs a study, and [`Submission`]: what the scheduler is asked for.
 
 use crate::error::{Error, Result};
 use crate::formats::atomic;
@@ -9,35 +9,36 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-/// Who runs the tasks.
+/// Kind of scheduler that runs the tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// Processes of this machine.
+    /// Processes on this machine.
     #[default]
     Local,
     /// A SLURM job array.
     Slurm,
-    /// Files for Kubernetes and AWS Batch.
+    /// Files for Kubernetes and AWS Batch, which the user submits.
     Manifest,
 }
 
-/// How a study was submitted last: what its status is asked with.
+/// How a study is submitted. The last submission is saved in the study's folder, because the scheduler is asked for the
+/// state of the jobs with the same settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
-    /// Who runs the tasks.
+    /// Kind of scheduler that runs the tasks.
     pub engine: Engine,
-    /// Tasks that run at once, of the local engine.
+    /// Number of tasks that run at once; used by the local engine only.
     pub parallel: NonZeroUsize,
-    /// What each element asks for.
+    /// Resources that each element of the job array asks for.
     pub resources: Resources,
 }
 
-/// File of the study's folder.
+/// Name of the file in the study's folder with the last submission.
 const FILE: &str = "submitted.json";
 
 impl Submission {
-    /// The scheduler.
+    /// The scheduler for this submission.
     #[must_use]
     pub fn scheduler(&self, ledger: &Ledger) -> Box<dyn Scheduler> {
         match self.engine {
@@ -47,10 +48,10 @@ impl Submission {
         }
     }
 
-    /// The array of these elements.
+    /// The job array with these elements.
     ///
     /// # Errors
-    /// A program that does not know where it lies.
+    /// The path of the running program is needed and cannot be determined.
     pub fn array(&self, ledger: &Ledger, elements: Vec<usize>) -> Result<Array> {
         let mut program = self.resources.program.clone();
         if program.is_empty() {
@@ -67,7 +68,7 @@ impl Submission {
         })
     }
 
-    /// Writes it into the study's folder.
+    /// Writes the submission into the study's folder.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -76,7 +77,7 @@ impl Submission {
         atomic::write(&folder.join(FILE), text.as_bytes())
     }
 
-    /// The last one of a study; `None` if it was only frozen.
+    /// Reads the last submission of a study; `None` if the study was never submitted or the file is damaged.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()

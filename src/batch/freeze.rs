@@ -1,4 +1,4 @@
-//! From a [`Study`] to its tasks: every case at every setting, each a pipeline whose meaning is checked.
+//! Freezing: turns a [`Study`] into its tasks, one for every case at every setting, each with a validated pipeline.
 
 use super::cases::{self, StudyCase};
 use super::study::Study;
@@ -11,15 +11,17 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Longest name of a task.
+/// Length of the longest name of a task, bytes.
 const LONGEST_ID: usize = 100;
-/// Longest name of a pipeline.
+/// Length of the longest name of a pipeline, characters.
 const LONGEST_NAME: usize = 64;
 
-/// The tasks of a study, case by case, and the metrics of its tables. Paths are absolute.
+/// The tasks of a study, case by case, and the keys of the metrics for its tables. `file` is the path of the study
+/// file. Paths in the pipelines are absolute.
 ///
 /// # Errors
-/// A case or setting that does not fit the pipeline.
+/// A pipeline or a source of cases that cannot be read or is invalid; a case or setting that does not fit the pipeline;
+/// two tasks of the same name.
 pub fn tasks(study: &Study, file: &Path) -> Result<(Vec<Task>, Vec<String>)> {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = parent.canonicalize().map_err(|error| Error::read(parent, &error))?;
@@ -61,7 +63,7 @@ fn label(index: usize, case: &StudyCase, variation: &Vary) -> Label {
     Label { index, id, case: case.id.clone(), axes: variation.axes.clone() }
 }
 
-/// The pipeline with the variables in its paths replaced, and relative paths taken from `folder`.
+/// The pipeline with the environment variables in its paths replaced, and relative paths resolved against `folder`.
 fn placed(config: &Config, folder: &Path) -> Result<Config> {
     let mut unknown = None;
     let placed = config.with_paths(|path| match expanded(&path.to_string_lossy(), |_| None) {
@@ -78,7 +80,7 @@ fn placed(config: &Config, folder: &Path) -> Result<Config> {
     })
 }
 
-/// The pipeline of one task.
+/// The pipeline of one task, with the changes of the case and all defaults, as JSON.
 fn resolved(config: &Config, case: &StudyCase, id: &str) -> Result<Value> {
     let mut config = placed(&config.clone().with(&case.changes)?, &case.folder)?;
     config.name = id.to_lowercase().chars().take(LONGEST_NAME).collect();
@@ -86,10 +88,13 @@ fn resolved(config: &Config, case: &StudyCase, id: &str) -> Result<Value> {
     Pipeline::new(config)?.config.to_value()
 }
 
-/// Freezes a study in its folder, or opens the one that is there.
+/// Freezes a study into `folder`, or opens the same study that was frozen there before, if `resume` is set. `file` is
+/// the path of the study file and `text` its content; `chunk` is the number of tasks per element of the job array,
+/// which counts only for a new study.
 ///
 /// # Errors
-/// Cases that do not fit; a folder that holds another study, or this one without `resume`.
+/// The errors of [`tasks`]; a folder that holds another study, or this one without `resume`; a folder that cannot be
+/// written.
 pub fn frozen(study: &Study, file: &Path, text: &str, folder: &Path, chunk: usize, resume: bool) -> Result<Ledger> {
     if folder.join(layout::STUDY).exists() {
         return opened(text, folder, resume);
@@ -125,7 +130,7 @@ fn opened(text: &str, folder: &Path, resume: bool) -> Result<Ledger> {
     Ledger::open(folder)
 }
 
-/// What decides on the tasks.
+/// The part of a study file that determines the tasks; `None` if the text is not a YAML map.
 fn essence(text: &str) -> Option<Value> {
     let mut value: Value = serde_yaml::from_str(text).ok()?;
     let map = value.as_object_mut()?;

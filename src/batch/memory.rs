@@ -1,20 +1,21 @@
-//! The memory to ask for, from what `recon check` estimates.
+//! The memory that a job asks for, from the estimates of `recon check`.
 
 use crate::error::Result;
 use crate::jobs::Ledger;
 use crate::pipeline::{Config, Pipeline, Plan};
 use crate::progress::StopSignal;
 
-/// libtorch, the program and what cannot be foreseen, bytes.
+/// Allowance for libtorch, the program and everything that is not estimated, bytes.
 const BASE: u64 = 1_500_000_000;
-/// Volumes beside those of a method: the truth, what is written, what is measured.
+/// Number of volumes in memory beside those of a method: the truth and copies for the export and for the metrics.
 const VOLUMES: u64 = 4;
+/// Bytes of a value of a volume or of projections (f32).
 const BYTES_PER_VALUE: u64 = 4;
 
-/// Memory of the most demanding setting of the first case, such as `6G`.
+/// Memory that the most demanding setting of the first case needs, in whole GiB, such as `6G`.
 ///
 /// # Errors
-/// What the check says, with the setting.
+/// The errors of the check of a pipeline, with the name of the task.
 pub(super) fn estimate(ledger: &Ledger, stop: &dyn StopSignal) -> Result<String> {
     let labels = ledger.labels()?;
     let first = labels.iter().take_while(|label| label.case == labels[0].case);

@@ -1,10 +1,11 @@
-//! Batches: a *study* is many cases, each reconstructed at every setting by every method of a pipeline.
+//! Batches of runs: a *study* is a list of cases, each reconstructed at every setting by every method of a pipeline.
 //!
 //! ```text
 //! Study ──freeze──► tasks ──Scheduler──► `recon task` (jobs::run) ──► cases/TASK ──collect──► one table
 //! ```
 //!
-//! Everything is decided when a study is frozen; who runs a task, and where, changes nothing about it.
+//! A study is *frozen* when it is submitted: the complete pipeline of each task is saved, so that a task is the same on
+//! whatever machine it runs.
 
 mod board;
 mod cases;

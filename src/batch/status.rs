@@ -1,5 +1,5 @@
-//! [`Summary`]: how far a study is. The folder says what is done; the scheduler, what waits; an answer that it does not
-//! give changes nothing.
+//! [`Summary`]: the progress of a study. The study's folder tells which tasks are done or run, the scheduler which ones
+//! wait. If the scheduler gives no answer, no task counts as waiting.
 
 use super::engine::{Engine, Submission};
 use super::submit;
@@ -9,37 +9,38 @@ use crate::jobs::{Counts, Failure, Group, Label, Ledger, Spread, State, seconds_
 use crate::schedulers::Queue;
 use serde::Serialize;
 
-/// Finished tasks of a setting whose seconds are read for an estimate.
+/// Largest number of finished tasks of a setting whose run times are read to estimate the time left.
 const SAMPLED: usize = 20;
 
-/// How far a study is.
+/// Progress of a study.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Summary {
     /// Name of the study.
     pub study: String,
-    /// All tasks.
+    /// Number of tasks in each state.
     #[serde(flatten)]
     pub counts: Counts,
-    /// A process of this machine is submitting the study: with the local engine, is running it.
+    /// Whether a process of this machine is submitting the study; with the local engine this process also runs the
+    /// tasks.
     pub submitting: bool,
-    /// Time until no task is left that runs, waits or was not begun, seconds, by the tasks that are finished and the
-    /// number that runs now; null while none is finished or none runs.
+    /// Estimated time until all tasks have ended, seconds, from the run times of the finished tasks and the number of
+    /// running ones; null while no task is finished or none runs.
     pub seconds_left: Option<f64>,
-    /// Why the scheduler could not be asked; null if it answered or keeps no queue.
+    /// Reason why the state of the scheduler's queue is unknown; null if it answered or was not asked.
     pub scheduler_unknown: Option<String>,
-    /// Each setting.
+    /// Number of tasks in each state and mean run time, for each setting.
     pub settings: Vec<Group>,
-    /// The tasks that somebody works on.
+    /// The running tasks.
     pub working: Vec<Working>,
-    /// The failures.
+    /// The tasks that failed and do not wait in the queue, with the reasons.
     pub failures: Vec<Failure>,
 }
 
 impl Summary {
-    /// Looks at the folder, and asks the scheduler once.
+    /// Reads the study's folder, and asks the scheduler once.
     ///
     /// # Errors
-    /// A study that cannot be read.
+    /// A study that cannot be read; a path of this program that cannot be determined.
     pub fn of(ledger: &Ledger) -> Result<Self> {
         let labels = ledger.labels()?;
         let states = ledger.states(&labels);
@@ -74,7 +75,7 @@ impl Summary {
         Ok(summary)
     }
 
-    /// The place of a task's setting among the groups.
+    /// Index of the group of a task's setting; a new group is added if needed.
     fn group(&mut self, label: &Label) -> usize {
         let setting = label.setting();
         self.settings.iter().position(|group| group.setting == setting).unwrap_or_else(|| {
@@ -83,14 +84,14 @@ impl Summary {
         })
     }
 
-    /// Whether nothing runs and nothing waits, as far as is known.
+    /// Whether no task is known to run or wait, and no process of this machine submits the study.
     #[must_use]
     pub fn at_rest(&self) -> bool {
         self.counts.running + self.counts.queued == 0 && !self.submitting
     }
 }
 
-/// Mean time of some finished tasks, spread over all of them, seconds.
+/// Mean run time of at most [`SAMPLED`] finished tasks, evenly spread over all of them, seconds; `None` without one.
 fn mean_seconds(ledger: &Ledger, ids: &[&str]) -> Option<f64> {
     let every = ids.len().div_ceil(SAMPLED).max(1);
     let seconds: Vec<f64> =
@@ -98,6 +99,7 @@ fn mean_seconds(ledger: &Ledger, ids: &[&str]) -> Option<f64> {
     Spread::of(&seconds).mean
 }
 
+/// State of the jobs in SLURM's queue; `None` if the study was not submitted to SLURM or all of its tasks are done.
 fn queue(ledger: &Ledger, all_done: bool) -> Result<Option<Queue>> {
     let Some(submission) = Submission::read(&ledger.root).filter(|last| last.engine == Engine::Slurm && !all_done)
     else {

@@ -1,4 +1,4 @@
-//! [`Study`]: many cases, each reconstructed at every setting, as its YAML says it.
+//! [`Study`]: the content of a study file: many cases, each reconstructed at every setting.
 //!
 //! ```yaml
 //! pipeline: ../ct.yaml
@@ -82,7 +82,7 @@ impl Default for Retry {
 }
 
 impl Study {
-    /// Reads a study file; also its text.
+    /// Reads a study file. Also returns its text.
     ///
     /// # Errors
     /// A file that cannot be read or is not a study, with line and column.
@@ -98,7 +98,7 @@ impl Study {
         Ok((study, text))
     }
 
-    /// The study's folder.
+    /// Path of the study's folder, relative to the working directory.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.directory.clone().unwrap_or_else(|| Path::new("runs").join(&self.name))
@@ -130,7 +130,7 @@ impl Study {
     }
 }
 
-/// A name that is safe as a part of a folder's.
+/// Checks that a name is safe as a part of a folder's name.
 fn check_name(name: &str) -> Result<()> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || name.len() > 40 || name.starts_with('.') || !name.chars().all(fine) {

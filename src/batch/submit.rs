@@ -1,4 +1,4 @@
-//! [`submit`]: hands the tasks that are not done to a scheduler.
+//! [`Planned`]: the tasks of a study that are not done, which it submits to a scheduler.
 
 use super::engine::{Engine, Submission};
 use super::memory;
@@ -10,23 +10,24 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::time::Duration;
 
-/// What is to be submitted.
+/// A submission that is prepared, with the lock that keeps other processes from submitting the study meanwhile.
 #[derive(Debug)]
 pub struct Planned {
     submission: Submission,
     array: Array,
-    /// Tasks in all.
+    /// Number of all tasks.
     pub tasks: usize,
-    /// Tasks that are not done.
+    /// Number of tasks that are not done.
     pub missing: usize,
     _lock: File,
 }
 
 impl Planned {
-    /// The elements that hold a task that is not done.
+    /// Prepares the submission of all elements that have a task that is not done. Except for the local engine, memory
+    /// that the study does not set is estimated.
     ///
     /// # Errors
-    /// A study that somebody else is submitting; an estimate of memory that fails.
+    /// A study that another process is submitting or that cannot be read; an estimate of the memory that fails.
     pub fn new(ledger: &Ledger, mut submission: Submission, stop: &dyn StopSignal) -> Result<Self> {
         let lock = lock(ledger)?;
         let labels = ledger.labels()?;
@@ -48,24 +49,24 @@ impl Planned {
         Ok(Self { submission, array, tasks: labels.len(), missing, _lock: lock })
     }
 
-    /// The number of elements to run.
+    /// Number of elements of the job array to submit.
     #[must_use]
     pub fn elements(&self) -> usize {
         self.array.elements.len()
     }
 
-    /// What would be done.
+    /// Describes what [`Planned::submit`] would do.
     ///
     /// # Errors
-    /// A scheduler that says that it would refuse.
+    /// A scheduler that says that it would refuse the submission.
     pub fn preview(&self, ledger: &Ledger) -> Result<String> {
         self.submission.scheduler(ledger).preview(&self.array)
     }
 
-    /// Does it. What a queue already holds is not submitted again.
+    /// Submits the elements, without those that already wait or run in SLURM's queue.
     ///
     /// # Errors
-    /// A scheduler that refuses; one that must be asked whether tasks are queued and does not answer.
+    /// A scheduler that refuses; a queue that must be asked and does not answer; a file that cannot be written; a stop.
     pub fn submit(&mut self, ledger: &Ledger, stop: &dyn StopSignal) -> Result<Submitted> {
         let scheduler = self.submission.scheduler(ledger);
         let before = Submission::read(&ledger.root);
@@ -86,8 +87,11 @@ impl Planned {
     }
 }
 
-/// The elements that wait or run. The queue must answer, twice if it says that it knows of none: tasks that are
-/// submitted twice would wait for each other.
+/// The elements that wait or run in the queue. The queue is asked up to three times, with pauses of 1 s and 4 s. An
+/// answer without any job counts only the third time, because tasks that are submitted twice would wait for each other.
+///
+/// # Errors
+/// A queue that does not answer; a stop.
 fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Result<Vec<usize>> {
     let mut why = String::new();
     for wait in [0, 1, 4] {
@@ -111,17 +115,17 @@ fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Resu
     .hint("run the same command again when squeue answers"))
 }
 
-/// The file that whoever submits a study locks, and puts its number into.
+/// File that the process that submits a study locks, and into which it writes its [`Holder`].
 const LOCK: &str = "submit.lock";
 
-/// Whether a process of this machine is submitting the study. Its number is read, since a look at the lock itself would
-/// take it for a moment.
+/// Whether a process of this machine is submitting the study. The content of the file is read instead of trying its
+/// lock, because a try would hold the lock for a moment.
 pub(super) fn in_progress(ledger: &Ledger) -> bool {
     let text = std::fs::read(ledger.root.join(LOCK)).unwrap_or_default();
     serde_json::from_slice::<Holder>(&text).is_ok_and(|holder| !holder.released && holder.lives() == Some(true))
 }
 
-/// One process at a time submits a study.
+/// Locks the study for submission, which only one process at a time can do. The lock lasts as long as the file is open.
 fn lock(ledger: &Ledger) -> Result<File> {
     let path = ledger.root.join(LOCK);
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -129,7 +133,7 @@ fn lock(ledger: &Ledger) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {
             let text = serde_json::to_vec(&Holder::own()).unwrap_or_default();
-            // For `recon batch status` alone: a full disk stops nothing.
+            // Only `recon batch status` reads this, so a full disk is no reason to stop.
             let _ = file.set_len(0).and_then(|()| file.write_all(&text));
             Ok(file)
         }
@@ -138,7 +142,7 @@ fn lock(ledger: &Ledger) -> Result<File> {
                 .hint("`recon batch status` tells how far it is"))
         }
         Err(TryLockError::Error(error)) => {
-            // Some network file systems know no such locks; the locks of the tasks do not need them.
+            // Some network file systems have no such locks. The tasks have locks of their own, so it is safe to go on.
             progress::warn("no_lock", &format!("{}: {error}", path.display()));
             Ok(file)
         }

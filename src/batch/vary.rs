@@ -1,15 +1,15 @@
-//! The settings at which every case is run.
+//! Settings of a study, at which every case is run.
 
 use super::study::{Combine, Study};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
 
-/// One setting of every axis.
+/// A combination of one setting on every axis.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vary {
-    /// Axis and the name of its setting, in order.
+    /// Name of each axis and of the setting on it, in the order of the axes.
     pub axes: Vec<(String, String)>,
-    /// What it changes.
+    /// Changes to the pipeline.
     pub changes: Vec<Assignment>,
 }
 
@@ -19,10 +19,11 @@ impl Vary {
     }
 }
 
-/// Product: the last axis is fastest. Zip: one after the other.
+/// The combinations of the settings of all axes; one without changes if there is no axis. In a product the last axis
+/// varies fastest; a zip combines the first settings of all axes, then the second ones, and so on.
 ///
 /// # Errors
-/// An axis without a setting; axes of different lengths for a zip.
+/// An axis without a setting; in a zip, axes with different numbers of settings.
 pub fn variations(study: &Study) -> Result<Vec<Vary>> {
     let axes: Vec<Vec<Vary>> = study
         .vary

@@ -1,4 +1,4 @@
-//! [`Working`]: what a running task is doing, from the end of its run's log.
+//! [`Working`]: the current step of a running task, read from the end of the run's log.
 
 use crate::context::layout::LOG;
 use crate::jobs::{Ledger, holder, newest_work};
@@ -8,26 +8,26 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes at the end of a log that are read: some hundred lines.
+/// Number of bytes that are read from the end of a log, which are some hundred lines.
 const TAIL: u64 = 1 << 16;
 
-/// A task that somebody works on.
+/// A task that a process works on.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Working {
-    /// The task.
+    /// Name of the task.
     pub task: String,
-    /// The machine; empty if it is not known.
+    /// Name of the machine; empty if unknown.
     pub host: String,
-    /// What it is doing, such as `siren: fit`; empty if its log does not say.
+    /// The part of the run that is computed now, such as `siren: fit`; empty if the log does not tell.
     pub doing: String,
-    /// Steps of that which are done; null if they are not counted.
+    /// Number of finished steps of this part; null if they are not counted.
     pub step: Option<u64>,
-    /// Steps of that in all; null if they are not known.
+    /// Number of all steps of this part; null if unknown.
     pub steps: Option<u64>,
 }
 
 impl Working {
-    /// Looks at the newest run folder of a task.
+    /// Reads the holder of the task's lock and the log in its newest work folder.
     #[must_use]
     pub(super) fn of(ledger: &Ledger, id: &str) -> Self {
         let host = holder(&ledger.state(id)).map_or(String::new(), |holder| holder.host);
@@ -35,7 +35,7 @@ impl Working {
         Self { task: id.to_string(), host, ..last(&log.unwrap_or_default()) }
     }
 
-    /// `siren: fit, step 30 of 80`.
+    /// The current step as text, such as `siren: fit, step 30 of 80`.
     #[must_use]
     pub fn progress(&self) -> String {
         let doing = if self.doing.is_empty() { "begins" } else { &self.doing };
@@ -47,7 +47,7 @@ impl Working {
     }
 }
 
-/// The end of a file; its first line may be cut. `None` if it cannot be read.
+/// The last [`TAIL`] bytes of a file as text, whose first line may be incomplete; `None` if the file cannot be read.
 fn tail(path: &Path) -> Option<String> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
@@ -57,7 +57,8 @@ fn tail(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// What the last lines of a log say: the task that has begun, and its newest step. A line that is cut says nothing.
+/// The part of the run that began or ended last and its newest step, from the last lines of a log. Incomplete lines are
+/// ignored. Only the last three fields of the result are filled in.
 fn last(log: &str) -> Working {
     let mut found = Working::default();
     for line in log.lines().rev() {

@@ -1,11 +1,11 @@
-//! The suites that the binary knows by name, and the phantoms they scan.
+//! The suites that are compiled into the program, and the phantoms that they scan.
 
 /// A built-in suite.
 #[derive(Debug, Clone, Copy)]
 pub struct BuiltIn {
-    /// Its name.
+    /// Name of the suite.
     pub name: &'static str,
-    /// Its YAML.
+    /// Text of its YAML file.
     pub text: &'static str,
 }
 
@@ -16,7 +16,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn { name: "fields", text: include_str!("../../pipelines/bench/fields.yaml") },
 ];
 
-/// File name and YAML of the phantoms in the folder that `${PHANTOMS}` stands for.
+/// Names and texts of the phantom files in the folder `${PHANTOMS}`.
 pub(super) const PHANTOMS: &[(&str, &str)] = &[
     ("shepp-logan.yaml", include_str!("../../phantoms/shepp-logan.yaml")),
     ("shepp-logan-2d.yaml", include_str!("../../phantoms/shepp-logan-2d.yaml")),

@@ -1,6 +1,6 @@
-//! Names of the columns of a table, which no axis of a suite may have.
+//! Names of the columns of a table. No axis of a suite may have such a name.
 
-/// Columns of `table.csv` beside the axes.
+/// Columns of `table.csv` apart from the axes, in order; the axes come after the first one.
 pub(super) const COLUMNS: &[&str] = &[
     "case",
     "method",

@@ -1,5 +1,5 @@
-//! From a [`Suite`] to its settings: the product of a case's axes, each a pipeline with every method and every value
-//! that an oracle chooses from.
+//! Expands a [`Suite`] into its settings: every combination of the settings on a case's axes gives one pipeline, with
+//! every method and every value from which an oracle chooses.
 
 use super::only::Only;
 use super::suite::{ContestantKeys, Oracle, Suite, SuiteCase};
@@ -14,74 +14,76 @@ use crate::stages::export::{self, ReportFormat};
 use crate::stages::reconstruct;
 use std::path::PathBuf;
 
-/// One combination of a case's settings.
+/// One combination of the settings on a case's axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Combination {
     /// Name of the case.
     pub case: String,
-    /// Axis and the name of its setting, in order.
+    /// Name of each axis and of the setting on it, in the order of the axes.
     pub axes: Vec<(String, String)>,
-    /// Its pipeline with every method; the seed is that of the first run.
+    /// The pipeline with every method; its seed is that of the first run.
     pub config: Config,
-    /// The methods that its rows are about.
+    /// The methods, each of which has a row in the table.
     pub contestants: Vec<Contestant>,
-    /// Number of runs with seeds that count up.
+    /// Number of runs, whose seeds count up from that of the pipeline.
     pub seeds: u64,
-    /// Why it cannot be run here, if it cannot.
+    /// Reason why the setting cannot be run on this machine, if it cannot.
     pub skip: Option<String>,
 }
 
-/// What one row is about.
+/// A method as it is compared: one row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contestant {
     /// Name of the method.
     pub name: String,
     /// Kind of algorithm.
     pub algorithm: &'static str,
-    /// The entries it is chosen from, never none: itself, or one for each value of an oracle.
+    /// The entries of the pipeline for this method, at least one: the method itself, or one entry for each value of its
+    /// oracle.
     pub candidates: Vec<Candidate>,
-    /// Whether the best of them is chosen with the truth.
+    /// Whether the best candidate is chosen with the help of the ground truth.
     pub oracle: bool,
 }
 
-/// One entry of the pipeline.
+/// One entry of the pipeline for a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Its name in the pipeline.
+    /// Name of the entry in the pipeline.
     pub entry: String,
-    /// What the oracle has set, such as `tv.weight=0.0001`.
+    /// The oracle's assignment, such as `tv.weight=0.0001`; empty without an oracle.
     pub choice: String,
-    /// Whether that is a number, so that the values tried have two ends.
+    /// Whether the oracle's value is a number. The values tried then form a range with two ends, and a best value at an
+    /// end is noted.
     pub number: bool,
 }
 
-/// How a suite is expanded.
+/// Options for the expansion of a suite.
 #[derive(Debug, Clone, Default)]
 pub struct Expansion {
-    /// As `--quick` makes it.
+    /// Whether to expand only the small part of the suite (`--quick`).
     pub quick: bool,
-    /// The part asked for.
+    /// The rows to keep (`--only`).
     pub only: Only,
     /// Changes to every pipeline; their paths are relative to the working directory.
     pub assignments: Vec<Assignment>,
-    /// What variables in paths stand for.
+    /// Values of the variables in paths.
     pub variables: Variables,
 }
 
 impl Combination {
-    /// `views-30_noise-1e5`; `base` for a case without axes.
+    /// Name of the combination, such as `views-30_noise-1e5`; `base` for a case without axes.
     #[must_use]
     pub fn label(&self) -> String {
         setting(&self.axes)
     }
 
-    /// Its run folder for the `seed`-th run, below the suite's.
+    /// Path of the run folder of run number `seed` (from 0), relative to the suite's folder.
     #[must_use]
     pub fn folder(&self, seed: u64) -> PathBuf {
         PathBuf::from(&self.case).join(self.label()).join(format!("seed-{}", self.config.seed + seed))
     }
 
-    /// The config of the `seed`-th run.
+    /// Configuration of run number `seed` (from 0).
     #[must_use]
     pub fn run(&self, seed: u64) -> Config {
         Config { seed: self.config.seed + seed, ..self.config.clone() }
@@ -89,11 +91,11 @@ impl Combination {
 }
 
 impl Expansion {
-    /// Every setting of the suite, in order; each is a pipeline whose meaning is checked.
+    /// Every setting of the suite, in order, each with a validated pipeline.
     ///
     /// # Errors
-    /// A change or a method that does not fit, with the case and what it is part of; nothing left by `--only` or
-    /// `--quick`.
+    /// A change or a method that does not fit the pipeline, with the case and the key; no setting that `--only` or
+    /// `--quick` keeps.
     pub fn settings(&self, suite: &Suite) -> Result<Vec<Combination>> {
         let mut settings = Vec::new();
         for case in suite.cases.iter().filter(|case| !self.quick || case.quick.is_some()) {
@@ -115,7 +117,7 @@ impl Expansion {
         Ok(settings)
     }
 
-    /// The product of the axes, the last one fastest.
+    /// Every combination of the settings on a case's axes; the last axis varies fastest.
     fn combinations<'a>(&self, case: &'a SuiteCase) -> Vec<Vec<OracleChoice<'a>>> {
         let keep = case.quick.as_ref().filter(|_| self.quick).map(|quick| &quick.keep);
         case.vary.iter().fold(vec![Vec::new()], |product, (axis, settings)| {
@@ -133,7 +135,7 @@ impl Expansion {
         })
     }
 
-    /// One setting; `None` if no method of it is asked for.
+    /// One setting; `None` if none of its methods is selected.
     fn setting(&self, suite: &Suite, case: &SuiteCase, choices: &[OracleChoice]) -> Result<Option<Combination>> {
         let axes: Vec<(String, String)> =
             choices.iter().map(|choice| (choice.axis.to_string(), choice.name.to_string())).collect();
@@ -186,8 +188,8 @@ fn changed(config: Config, changes: &[Change], place: &str) -> Result<Config> {
     config.with(&assignments).map_err(|error| error.under(place))
 }
 
-/// The case's pipeline with its methods as the suite lists them, before an oracle has chosen a value, each under its
-/// name.
+/// The case's pipeline with the methods in the order of the suite's lists, each under its name, without the values of
+/// the oracles.
 fn base(case: &SuiteCase, entries: &[&OneOf<AlgorithmKind, ContestantKeys>]) -> Config {
     let method = |entry: &&OneOf<AlgorithmKind, ContestantKeys>| OneOf {
         kind: entry.kind.clone(),
@@ -219,7 +221,7 @@ fn name_of(entry: &OneOf<AlgorithmKind, ContestantKeys>) -> String {
     entry.keys.name.clone().unwrap_or_else(|| entry.kind.name().to_string())
 }
 
-/// The `i`-th method, or one for each value of its oracle.
+/// The entries for method number `i`: the method itself, or one entry for each value of its oracle.
 fn candidates(
     config: &Config,
     i: usize,
@@ -247,7 +249,8 @@ fn candidates(
     values.iter().enumerate().map(one).collect()
 }
 
-/// Leaves the entries that rows are about and those that these start from.
+/// Removes the entries that no row needs: it keeps the candidates of the contestants and the methods from which these
+/// start.
 fn keep_needed(config: &mut Config, contestants: &[Contestant]) {
     let mut needed: Vec<String> = contestants
         .iter()

@@ -1,4 +1,4 @@
-//! From reports to [`Row`]s: one per setting and method, over all its seeds.
+//! Makes the [`Row`]s of a table from the reports of the runs: one row per setting and method, over all seeds.
 
 use super::expand::{Candidate, Combination, Contestant};
 use crate::data::{MethodReport, Status};
@@ -7,60 +7,61 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// How far a row is.
+/// State of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Every seed was run.
+    /// The method is complete for every seed.
     Complete,
-    /// A run failed; figures are of those that did not.
+    /// The method failed or diverged for a seed; the figures are those of the complete runs.
     Failed,
-    /// Its data are not at hand.
+    /// The setting was skipped, because its data are not on this machine.
     Skipped,
-    /// A seed was not run yet, or not to its end.
+    /// The method was not yet run to its end for every seed.
     Missing,
 }
 
-/// One line of the table.
+/// One row of the table: one method at one setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The case.
+    /// Name of the case.
     pub case: String,
-    /// Axis and the name of its setting.
+    /// Name of each axis and of the setting on it.
     pub axes: Vec<(String, String)>,
-    /// The method; with ` (oracle)` if a parameter was chosen with the truth.
+    /// Name of the method, with ` (oracle)` if a parameter was chosen with the help of the ground truth.
     pub method: String,
     /// Kind of algorithm.
     pub algorithm: String,
-    /// How far it is.
+    /// State of the row.
     pub state: State,
-    /// Why it is not complete, or what the oracle chose.
+    /// Reason why the row is not complete, or the value that the oracle has chosen.
     pub note: String,
-    /// dB against the truth.
+    /// PSNR against the ground truth, dB.
     pub psnr_db: Spread,
-    /// Structural similarity with the truth.
+    /// Structural similarity (SSIM) with the ground truth, at most 1.
     pub ssim: Spread,
-    /// HU.
+    /// Root-mean-square error against the ground truth, HU.
     pub rmse_hu: Spread,
-    /// dB of the volume that it started from, if it has one.
+    /// PSNR of the volume from which the method started, dB; without values if there is none.
     pub start_psnr_db: Spread,
-    /// Seconds of computing of one run, mean over the seeds.
+    /// Computing time of one run, mean over the seeds, seconds.
     pub seconds: Option<f64>,
-    /// Highest resident memory of the process, bytes, over the seeds.
+    /// Highest resident memory of the process over all seeds, bytes.
     pub peak_memory_bytes: Option<u64>,
-    /// Runs that the figures are of.
+    /// Number of complete runs, from which the figures are computed.
     pub seeds: u64,
 }
 
-/// What is known of one run of one setting: the report of each entry, by name.
+/// Reports of the methods in one run of a setting, by the name of the method's entry in the pipeline.
 pub type Reports = BTreeMap<String, MethodReport>;
 
-/// The rows of a setting from the runs that were made, by seed.
+/// The rows of a setting from its runs so far. The key of `runs` is the number of the run, from 0.
 #[must_use]
 pub fn rows(setting: &Combination, runs: &BTreeMap<u64, Reports>) -> Vec<Row> {
     setting.contestants.iter().map(|contestant| row(setting, contestant, runs)).collect()
 }
 
+/// The row of a method; for an oracle the row of its best candidate by mean PSNR.
 fn row(setting: &Combination, contestant: &Contestant, runs: &BTreeMap<u64, Reports>) -> Row {
     let mut all: Vec<Row> =
         contestant.candidates.iter().map(|candidate| of_candidate(setting, contestant, candidate, runs)).collect();
@@ -68,7 +69,7 @@ fn row(setting: &Combination, contestant: &Contestant, runs: &BTreeMap<u64, Repo
         return all.swap_remove(0);
     }
     let value = |row: &Row| row.psnr_db.mean.filter(|_| row.state == State::Complete).unwrap_or(f64::NEG_INFINITY);
-    // From the last to the first: of equals the first is taken.
+    // `max_by` returns the last of equal values; the order is reversed so that the first candidate is taken.
     let best = (0..all.len()).rev().max_by(|&a, &b| value(&all[a]).total_cmp(&value(&all[b]))).unwrap_or(0);
     let missing = all.iter().any(|row| row.state == State::Missing);
     let edge = contestant.candidates[best].number && all.len() > 2 && (best == 0 || best + 1 == all.len());
@@ -120,20 +121,20 @@ fn of_candidate(
     }
 }
 
-/// A note as one line.
+/// A note in one line; a fixed text if it is missing.
 fn text(notes: &BTreeMap<String, Value>, key: &str) -> String {
     let note = notes.get(key).and_then(Value::as_str).unwrap_or("for an unknown reason");
     note.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
-/// Over the seeds; nothing if a value does not exist or is not finite.
+/// Statistics over the seeds; without values if the value of any seed is missing or not finite.
 fn score(values: &[Option<f64>]) -> Spread {
     let known: Option<Vec<f64>> = values.iter().map(|value| value.filter(|value| value.is_finite())).collect();
     known.map_or(Spread::default(), |known| Spread::of(&known))
 }
 
 impl Row {
-    /// The row as `table.json` has it.
+    /// The row as an entry of `table.json`.
     #[must_use]
     pub fn value(&self) -> Value {
         let axes: Map<String, Value> =

@@ -1,12 +1,13 @@
-//! Benchmarks: a *suite* is a list of cases, a case a pipeline and axes along which its settings vary; every setting is
-//! run with every method, and all of it becomes one table.
+//! Benchmarks: a *suite* is a list of cases. A case is a pipeline with axes along which its settings vary, such as the
+//! number of views. Every setting is run with every method, and all results become one table.
 //!
 //! ```text
 //! Suite ──expand──► settings ──Pipeline::run──► reports ──gather──► rows ──► Markdown, CSV, JSON
 //! ```
 //!
-//! Every setting is a run folder of its own, so what is done is not done again. Methods whose parameters are chosen
-//! with the truth (`oracle`) exist only here, and their rows say so.
+//! Every run of a setting with a seed has a run folder of its own, so that finished runs are not repeated. Methods
+//! whose parameters are chosen with the help of the ground truth (`oracle`) exist only here and are marked in the
+//! table.
 
 mod builtin;
 mod columns;

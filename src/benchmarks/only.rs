@@ -1,11 +1,11 @@
 //! [`Only`]: the part of a suite that `--only` asks for.
 
-/// A pattern on `CASE/SETTING/METHOD`: `*` stands for anything, and it may match anywhere.
+/// A pattern for `CASE/SETTING/METHOD/`. `*` matches any text, and the pattern may match any part of the name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Only(Option<String>);
 
 impl Only {
-    /// The pattern; everything without one.
+    /// Selects the rows that match the pattern, or all rows without a pattern.
     #[must_use]
     pub fn new(pattern: Option<&str>) -> Self {
         Self(pattern.map(str::to_string))
@@ -17,7 +17,7 @@ impl Only {
         self.0.as_deref()
     }
 
-    /// Whether this row is asked for.
+    /// Whether the row of this case, setting and method is selected.
     #[must_use]
     pub fn takes(&self, case: &str, setting: &str, method: &str) -> bool {
         let Some(pattern) = &self.0 else { return true };

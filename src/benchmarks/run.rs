@@ -14,29 +14,29 @@ use std::time::Instant;
 /// A suite that is ready to run.
 #[derive(Debug, Clone)]
 pub struct Bench {
-    /// Its settings.
+    /// The settings of the suite.
     pub settings: Vec<Combination>,
-    /// The suite's folder: tables, and a run folder per setting and seed below.
+    /// The suite's folder, with the tables and a run folder for each setting and seed.
     pub folder: PathBuf,
     /// Name, title and command for the tables.
     pub head: Head,
-    /// When to stop.
+    /// Time at which to stop; `None` for no limit.
     pub deadline: Option<Instant>,
 }
 
-/// What came of it.
+/// Result of a benchmark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CellOutcome {
     /// The rows.
     pub table: Table,
-    /// How far the cells are: which failed, and why it ended before its end, if it did.
+    /// State of the cells: their numbers, the failures, and the reason if the benchmark stopped early.
     pub standing: Standing,
 }
 
-/// One setting with one seed: a run.
+/// One run: one setting with one seed.
 #[derive(Debug, Clone, Copy)]
 struct Cell<'a> {
-    /// Place of the setting.
+    /// Index of the setting in [`Bench::settings`].
     place: usize,
     setting: &'a Combination,
     /// Number of the run, from 0.
@@ -44,11 +44,11 @@ struct Cell<'a> {
 }
 
 impl Bench {
-    /// Runs what was not run yet: every setting with its first seed, then with the next. `table.md`, `table.csv` and
-    /// `table.json` are written after each.
+    /// Runs every cell that is not complete: every setting with its first seed, then every setting with the next seed.
+    /// Writes `table.md`, `table.csv` and `table.json` after each cell.
     ///
     /// # Errors
-    /// A folder that cannot be written. A setting or method that fails is a row.
+    /// A folder that cannot be written. A setting or method that fails is no error: its row tells the reason.
     pub fn run(&self, stop: &dyn StopSignal) -> Result<CellOutcome> {
         let stop = Deadline { inner: stop, at: self.deadline };
         let mut runs: Vec<BTreeMap<u64, Reports>> = vec![BTreeMap::new(); self.settings.len()];
@@ -67,7 +67,8 @@ impl Bench {
         Ok(CellOutcome { table, standing })
     }
 
-    /// Every setting with its first seed, then with the next, without the settings that are skipped.
+    /// The cells in the order in which they are run: all settings with their first seed, then all with the next one.
+    /// Skipped settings have no cells.
     fn cells(&self) -> Vec<Cell<'_>> {
         let seeds = self.settings.iter().map(|setting| setting.seeds).max().unwrap_or(0);
         let with = |seed: u64| {
@@ -78,7 +79,7 @@ impl Bench {
         (0..seeds).flat_map(with).collect()
     }
 
-    /// Why settings are skipped, each reason once with the cases it is about.
+    /// Messages about skipped settings: each reason once, with the settings that it applies to.
     fn skipped(&self) -> Vec<String> {
         let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
         for setting in &self.settings {
@@ -108,8 +109,9 @@ impl Cell<'_> {
         format!("{}/{} seed {}", self.setting.case, self.setting.label(), self.setting.config.seed + self.seed)
     }
 
-    /// Its run below the suite's folder, going on where it was, and what is known of its methods. The time is that of
-    /// this process, or of the methods if they were computed in an earlier one.
+    /// Runs the cell in its run folder, or continues it there. Returns how it ended and the reports of its methods. Its
+    /// run time is the larger of the time in this process and the computing time of the methods, some of which an
+    /// earlier process may have computed.
     fn run(&self, suite: &Path, stop: &dyn StopSignal) -> (Went, Reports) {
         let (begin, label) = (Instant::now(), self.label());
         let _span = tracing::info_span!(target: progress::PART, "cell", label = label.as_str()).entered();
@@ -128,7 +130,7 @@ impl Cell<'_> {
     }
 }
 
-/// Processor, threads, versions, in words.
+/// Description of the machine: processor, threads, versions of the software.
 fn machine() -> String {
     let logical = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let versions: Vec<String> =

@@ -1,11 +1,11 @@
-//! [`Suite`]: a benchmark as its YAML says it.
+//! [`Suite`]: the content of a benchmark's YAML file.
 //!
 //! ```yaml
 //! title: Two-dimensional Shepp-Logan
 //! methods:
 //!   planar:
 //!   - fbp: {filter: hann}
-//!   - {name: tv, tv: {}, oracle: {tv.weight: [1.0e-4, 2.0e-4]}}
+//!   - {name: tv, tv: {}, oracle: {key: tv.weight, values: [1.0e-4, 2.0e-4]}}
 //! cases:
 //! - name: parallel
 //!   pipeline: {load: {...}, grid: {...}, simulate: {...}}
@@ -143,10 +143,11 @@ pub struct Oracle {
 crate::sibling_keys!(ContestantKeys { name, projector, discretisation, start_from, oracle });
 
 impl Suite {
-    /// The built-in suite of this name, or the one in this file.
+    /// Finds the built-in suite of this name, or reads the suite in this file.
     ///
     /// # Errors
-    /// A name that is not known, a file that is not a suite (with line and column), names that are taken or not known.
+    /// An unknown suite, a file that cannot be read or is not a suite (with line and column), names in it that are
+    /// invalid, duplicate or unknown.
     pub fn find(name_or_file: &str) -> Result<Self> {
         if let Some(suite) = builtin::BUILT_IN.iter().find(|suite| suite.name == name_or_file) {
             return Self::parse(suite.text, &format!("pipelines/bench/{}.yaml", suite.name), suite.name, Path::new(""));
@@ -173,8 +174,8 @@ impl Suite {
         schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>().to_value()
     }
 
-    /// Reads the suite in `text`; `origin` names it in messages, `name` is its default name, `folder` what its paths
-    /// are relative to.
+    /// Reads the suite in `text`. `origin` names the text in messages, `name` is the default name of the suite, and its
+    /// paths are relative to `folder`.
     ///
     /// # Errors
     /// As [`Suite::find`].
@@ -192,7 +193,7 @@ impl Suite {
         }
     }
 
-    /// Checks what no single key can know.
+    /// Checks the names, and everything that involves more than one key.
     fn check(&self) -> Result<()> {
         check_name(&self.name).map_err(|error| error.under("name"))?;
         if self.cases.is_empty() || self.seeds == 0 || self.cases.iter().any(|case| case.seeds == Some(0)) {
@@ -246,7 +247,7 @@ fn check_axis(axis: &str, settings: &Named<Vec<Change>>) -> Result<()> {
     settings.names().into_iter().try_for_each(|name| check_name(name).map_err(|error| error.under(name)))
 }
 
-/// A name that is safe as a part of a folder's.
+/// Checks that a name is safe as a part of a folder's name.
 fn check_name(name: &str) -> Result<()> {
     let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
     if name.is_empty() || name.len() > 48 || name.starts_with('.') || !name.chars().all(fine) {

@@ -1,4 +1,4 @@
-//! [`Table`]: the rows as Markdown, CSV and JSON.
+//! [`Table`]: the rows of a benchmark as Markdown, CSV and JSON text.
 
 use super::columns::COLUMNS;
 use super::gather::{Row, State};
@@ -6,36 +6,36 @@ use crate::jobs::tables;
 use crate::report::numbers;
 use serde_json::Value;
 
-/// What stands above the rows.
+/// Heading of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Name of the suite, with `-quick` if it is that part.
+    /// Name of the suite, with `-quick` for its small part.
     pub suite: String,
-    /// Its title.
+    /// Title of the suite.
     pub title: String,
-    /// Command that makes the table.
+    /// Command that makes the same table.
     pub command: String,
-    /// Processor, its threads, versions.
+    /// Processor, threads and versions of the software.
     pub machine: String,
 }
 
-/// The rows of a suite.
+/// Results of a suite.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
-    /// What stands above them.
+    /// Heading of the table.
     pub head: Head,
-    /// One per setting and method, in the suite's order.
+    /// One row per setting and method, in the order of the suite.
     pub rows: Vec<Row>,
 }
 
 impl Table {
-    /// The number of rows that are not done.
+    /// Number of rows in the state [`State::Missing`]; failed and skipped rows do not count.
     #[must_use]
     pub fn missing(&self) -> usize {
         self.rows.iter().filter(|row| row.state == State::Missing).count()
     }
 
-    /// `table.json`.
+    /// Content of `table.json`.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::json!({
@@ -48,8 +48,8 @@ impl Table {
         })
     }
 
-    /// `table.csv` (RFC 4180): the case, every axis of any case, then the fields of `table.json`; what does not exist
-    /// is empty.
+    /// Text of `table.csv` (RFC 4180): the case, the axes of all cases, then the fields of `table.json`. A missing
+    /// value is an empty field.
     #[must_use]
     pub fn csv(&self) -> String {
         let axes = tables::axes(self.rows.iter().map(|row| row.axes.as_slice()));
@@ -69,7 +69,8 @@ impl Table {
         tables::csv(std::iter::once(titles).chain(self.rows.iter().map(line)))
     }
 
-    /// `table.md`: a table per case; the best PSNR of a setting among the methods without an oracle is bold.
+    /// Text of `table.md`: one table per case. The best PSNR of a setting is bold, if at least two methods without an
+    /// oracle are complete.
     #[must_use]
     pub fn markdown(&self) -> String {
         let cases = self.rows.chunk_by(|a, b| a.case == b.case);
@@ -85,7 +86,7 @@ impl Table {
     }
 }
 
-/// Header and rows of one case.
+/// Titles and rows of the table of one case.
 fn cells(rows: &[Row]) -> Vec<Vec<String>> {
     let has = |note: fn(&Row) -> bool| rows.iter().any(note);
     let (start, notes) = (has(|row| row.start_psnr_db.mean.is_some()), has(|row| !note(row).is_empty()));
@@ -109,7 +110,8 @@ fn cells(rows: &[Row]) -> Vec<Vec<String>> {
     std::iter::once(header).chain(body).collect()
 }
 
-/// The row of the same setting with the best PSNR, oracles left out.
+/// The complete row with the best PSNR at the same setting as `like`, without oracles; `None` if there are fewer than
+/// two such rows.
 fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
     let fair = rows
         .iter()
@@ -119,7 +121,7 @@ fn best<'a>(rows: &'a [Row], like: &Row) -> Option<&'a Row> {
     scored.first().filter(|_| scored.len() > 1).map(|(row, _)| *row)
 }
 
-/// The state of a row that is not complete, and its note.
+/// The note of a row, with its state in front if it is not complete.
 fn note(row: &Row) -> String {
     let state = match row.state {
         State::Complete => return row.note.clone(),

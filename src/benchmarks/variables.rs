@@ -1,6 +1,6 @@
-//! `${NAME}` in the paths of a suite: `${PHANTOMS}` is the folder of the phantoms that come with recon, others are
-//! variables of the environment. What a path with a variable names may be absent: the setting is then skipped, and says
-//! so.
+//! Variables `${NAME}` in the paths of a suite: `${PHANTOMS}` is the folder of the phantoms that come with recon, other
+//! names are environment variables. If the file or folder of a path with a variable does not exist, the setting is
+//! skipped, and its rows tell the reason.
 
 use super::builtin::PHANTOMS;
 use crate::error::{Error, Result};
@@ -10,12 +10,12 @@ use crate::pipeline::Config;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-/// What the variables stand for.
+/// Values of the variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
-    /// `${PHANTOMS}`.
+    /// Value of `${PHANTOMS}`.
     pub phantoms: PathBuf,
-    /// `${RECON_DATA}`, in place of the environment's.
+    /// Value of `${RECON_DATA}`; the environment variable counts if it is `None`.
     pub data: Option<PathBuf>,
 }
 
@@ -33,11 +33,12 @@ impl Variables {
         })
     }
 
-    /// Replaces the variables in every path of the config and takes relative ones from `folder`; the reason to skip the
-    /// setting if a variable is not set or what it names is not there.
+    /// Replaces the variables in every path of the configuration; relative paths without a variable are resolved
+    /// against `folder`. Returns the reason to skip the setting if a variable is not set or the file of a path with a
+    /// variable does not exist.
     ///
     /// # Errors
-    /// Never for a config that was read.
+    /// Never for a configuration that was read from YAML.
     pub fn apply(&self, config: &mut Config, folder: &Path) -> Result<Option<String>> {
         let absent = RefCell::new(None);
         let found = config.with_paths(|path| match self.expand(path) {
@@ -57,7 +58,7 @@ impl Variables {
         Ok(absent.into_inner())
     }
 
-    /// The path with its variables replaced; `None` without one.
+    /// The path with its variables replaced, or the reason why it cannot be; `None` for a path without a variable.
     fn expand(&self, path: &Path) -> Option<std::result::Result<PathBuf, String>> {
         let text = path.to_string_lossy();
         let value = |name: &str| match name {

@@ -1,5 +1,5 @@
-//! A table's section of a Markdown file: what stands between `<!-- bench:SUITE -->` and `<!-- /bench:SUITE -->`,
-//! nothing else.
+//! Writes a table into its section of a Markdown file, between `<!-- bench:SUITE -->` and `<!-- /bench:SUITE -->`. The
+//! rest of the file stays as it is.
 
 use super::table::Table;
 use crate::context::calendar;
@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::formats::atomic;
 use std::path::Path;
 
-/// Replaces the section of the table's suite in a Markdown file; a file without it gets it at its end, a missing file
-/// is made.
+/// Replaces the section of the table's suite in a Markdown file. If the file has no such section, it is added at the
+/// end; a missing file is created.
 ///
 /// # Errors
 /// A file that cannot be read or written, a section that begins and does not end.
@@ -22,13 +22,14 @@ pub fn section(path: &Path, table: &Table) -> Result<()> {
     atomic::write(path, new.as_bytes())
 }
 
-/// Title, where and when, the tables.
+/// Text of the section: title, command, machine, date and the tables.
 fn body(table: &Table, date: &str) -> String {
     let head = &table.head;
     let title = if head.title.is_empty() { &head.suite } else { &head.title };
     format!("## {title}\n\n`{}`, {}, {date}.\n\n{}", head.command, head.machine, table.markdown())
 }
 
+/// The text of a file with the suite's section replaced or added.
 fn replaced(text: &str, suite: &str, body: &str) -> std::result::Result<String, String> {
     let (begin, end) = (format!("<!-- bench:{suite} -->"), format!("<!-- /bench:{suite} -->"));
     let section = format!("{begin}\n{}\n{end}", body.trim_end());

@@ -13,9 +13,9 @@ use std::path::Path;
 
 /// What to measure, and where to write it.
 pub(super) struct Request<'a> {
-    /// auto, cpu, cuda or cuda:N.
+    /// Device to measure: auto, cpu, cuda or cuda:N.
     pub(super) device: Option<&'a str>,
-    /// auto, or a number of threads.
+    /// Number of threads, or auto.
     pub(super) threads: Option<&'a str>,
     /// Use small problem sizes on any device.
     pub(super) quick: bool,

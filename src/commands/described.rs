@@ -10,7 +10,7 @@ use crate::pipeline::Config;
 use crate::registry::Kinds;
 use std::path::Path;
 
-/// Bytes that are read of a report or a YAML file at most; the rest is ignored.
+/// Size of the largest report or YAML file that is read, bytes; a larger file is an error.
 const LARGEST: u64 = 1 << 26;
 
 /// Describes a run folder, a pipeline or a phantom; `None` for anything else.

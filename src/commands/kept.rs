@@ -10,7 +10,7 @@ use crate::stages::export::Manifest;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
-/// Bytes that are read of a report or a manifest at most; the rest is ignored.
+/// Size of the largest report or manifest that is read, bytes; a larger file is an error.
 const LARGEST: u64 = 1 << 26;
 
 /// A finished run.

@@ -38,8 +38,9 @@ pub struct Args {
 /// Runs the tasks of the array element one after the other; a task that fails does not stop the next one.
 ///
 /// # Errors
-/// A failed task, with its own exit code if the element has only this task and with exit code 4 otherwise; a stop. If
-/// the time limit was the reason for the stop, SLURM puts the element back into its queue.
+/// A failed task, with its own exit code (5 for a crash) if the element has only this task and with exit code 4
+/// otherwise; a stop. SLURM puts the element back into its queue if the time limit was the reason for the stop, or if a
+/// task failed and should be tried again.
 pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let ledger = Ledger::open(&args.study)?;
     let element = args.index.map_or_else(from_environment, Ok)?;
@@ -64,8 +65,8 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     Ok(Output { text: place.display().to_string(), value, summary: String::new() })
 }
 
-/// Does these tasks, one after the other. With `requeues`, one that may succeed when it is tried again ends the element
-/// as if its time were over.
+/// Runs the tasks with these numbers, one after the other. `requeues` is whether a scheduler can put the element back
+/// into its queue: a task that failed and should be tried again then ends the element as if its time were over.
 fn all(
     ledger: &Ledger,
     tasks: Range<usize>,
@@ -86,7 +87,7 @@ fn all(
             Ended::Stopped(why) => Went::Stopped(why),
             Ended::Failed(_) if again => Went::Stopped(Stop::TimeLimit),
             Ended::Failed(record) => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
-            // That of the process that did it.
+            // The run time is that of the process that completed the task, which may be an earlier one.
             Ended::Done => {
                 let record = ledger.record(&series.items[number].name);
                 Went::Done { seconds: record.map_or(seconds, |record| record.seconds) }
@@ -121,7 +122,7 @@ fn stopped(why: Stop, limits: &TaskLimits, slurm: Option<&Element>) -> Error {
     Error::Stopped(why)
 }
 
-/// The error that failures of some of `count` tasks stand for.
+/// The error for the failures of some of `count` tasks; `None` without a failure.
 fn failure(failed: &[Failure], count: usize) -> Option<Error> {
     let first = failed.first()?;
     let problem = format!("{}: {}", first.task, first.reason);
@@ -158,10 +159,13 @@ impl<'a> TaskLimits<'a> {
         Ok(Self { inner, ledger, signals: Signals::install()?, end, looked: std::cell::Cell::new(Instant::now()) })
     }
 
+    /// Whether the scheduler's time limit, if it is known, is closer than [`MARGIN`].
     fn close_to_the_end(&self) -> bool {
         self.end.get().is_some_and(|end| Instant::now() + MARGIN >= *end)
     }
 
+    /// Whether `recon batch cancel` has left its file; looks at most once every [`LOOK`], because the file system may
+    /// be slow.
     fn cancelled(&self) -> bool {
         if self.looked.get().elapsed() < LOOK {
             return false;

@@ -24,8 +24,8 @@ pub struct Args {
 /// Hashes every file in the manifest: outputs, records, the log, and the inputs that can be found.
 ///
 /// # Errors
-/// A folder without a manifest; files that are missing or changed, by name. An input that no longer exists gives only a
-/// warning.
+/// A folder without a manifest; files that are missing or changed, by name. Without `--input`, an input that no longer
+/// exists gives only a warning.
 pub fn run(args: &Args) -> Result<Output> {
     let path = args.run.join(layout::MANIFEST);
     let text = std::fs::read(&path)

@@ -1,4 +1,4 @@
-//! [`Change`]: an assignment to a pipeline as YAML files of suites and studies write it.
+//! [`Change`]: an assignment to a key of a pipeline, as the YAML files of suites and studies write it.
 
 use crate::error::Error;
 use crate::pipeline::Assignment;

@@ -1,4 +1,4 @@
-//! [`complete`]: a pipeline run as far as it comes, for whoever runs many.
+//! [`complete`]: runs or continues a pipeline in a given folder, for the tasks of studies and the cells of suites.
 
 use crate::data::{Report, Status};
 use crate::error::{Result, Stop};
@@ -6,11 +6,12 @@ use crate::pipeline::Pipeline;
 use crate::progress::StopSignal;
 use std::path::Path;
 
-/// Runs a pipeline in this folder, going on where it was; also why it ended before its end, if it did.
+/// Runs a pipeline in this folder, or continues it where an earlier run stopped. Returns the report, and the reason if
+/// the run was stopped before its end.
 ///
 /// # Errors
-/// What the pipeline says: a folder that cannot be written, a stage or method that fails, a stop before the first
-/// method.
+/// The errors of the pipeline: a folder that cannot be written, a stage that fails, a method that is refused, a stop
+/// before the first method.
 pub(super) fn complete(pipeline: &Pipeline, folder: &Path, stop: &dyn StopSignal) -> Result<(Report, Option<Stop>)> {
     let context = pipeline.open_in(folder, false, stop)?;
     let report = pipeline.run(&context)?;

@@ -63,9 +63,9 @@ impl Counts {
     }
 }
 
-/// Work that is left, in seconds of one job after the other, divided by those that run at once. Those that run are half
-/// done, for want of better knowledge; a group of which none has ended takes as long as the others. `None` while none
-/// of any group has ended, or none runs.
+/// Estimated time until all jobs have ended, seconds: the summed run time of the remaining jobs, divided by the number
+/// of jobs that run at once. A running job counts as half done. In a group in which no job has ended, a job is assumed
+/// to take the mean time of the other groups. `None` if no job of any group has ended, or if none runs.
 #[must_use]
 pub fn seconds_left(groups: &[Group], at_once: usize) -> Option<f64> {
     let known: Vec<f64> = groups.iter().filter_map(|group| group.mean_seconds).collect();
@@ -94,10 +94,10 @@ mod tests {
         };
         let mut groups = vec![group(3, 2, 4, Some(10.0))];
         assert_eq!(seconds_left(&groups, 0), None, "nobody works on it");
-        // (4 + 2 / 2) jobs of 10 s, two at once.
+        // (4 + 2 / 2) jobs of 10 s remain, of which two run at once.
         assert_eq!(seconds_left(&groups, 2), Some(25.0));
         groups.push(group(0, 0, 6, None));
-        // Six more of a group of which nothing is known: as long as the others.
+        // Six more jobs, of a group with unknown run time, are assumed to take 10 s each like those of the other group.
         assert_eq!(seconds_left(&groups, 2), Some(55.0));
         groups[0].mean_seconds = None;
         assert_eq!(seconds_left(&groups, 2), None, "none has ended");

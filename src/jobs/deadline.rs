@@ -1,14 +1,15 @@
-//! [`Deadline`]: asks long work to end when its time is over.
+//! [`Deadline`]: asks long work to stop when its time is over.
 
 use crate::error::Stop;
 use crate::progress::StopSignal;
 use std::time::Instant;
 
-/// Passes the question on; from `at` on, [`StopSignal::stop`] says that the time is over.
+/// A stop signal that passes on the requests of another one and, from a given time on, asks to stop with
+/// [`Stop::TimeLimit`].
 pub struct Deadline<'a> {
-    /// Who is asked first.
+    /// The other stop signal, whose requests come first.
     pub inner: &'a dyn StopSignal,
-    /// When the time is over; `None` for never.
+    /// Time from which on the work should stop; `None` for no limit.
     pub at: Option<Instant>,
 }
 

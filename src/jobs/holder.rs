@@ -1,20 +1,20 @@
-//! [`Holder`]: which process holds a lock, and whether it lives.
+//! [`Holder`]: the process that holds a lock, and whether it is alive.
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A process on some machine.
+/// A process on this or another machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Name of its machine, for people.
+    /// Name of the machine, for messages.
     pub host: String,
-    /// The boot of its machine and its name space of processes: where its number means something.
+    /// Identifiers of the machine's boot and of the PID namespace, within which `pid` is meaningful; empty if unknown.
     pub place: String,
-    /// Its number.
+    /// Process number (PID).
     pub pid: u32,
-    /// When it began, in the kernel's ticks since the boot: a number is used again.
+    /// Start time of the process in clock ticks since the boot, because the system reuses process numbers.
     pub began: u64,
-    /// Whether it has given the lock back.
+    /// Whether the process has released the lock.
     #[serde(default)]
     pub released: bool,
 }
@@ -27,7 +27,7 @@ impl Holder {
         Self { host: host(), place: place(), pid, began: began(pid).unwrap_or(0), released: false }
     }
 
-    /// Whether it lives; `None` if it is not of this machine, so that this cannot be told.
+    /// Whether the process is alive; `None` if it cannot be known, because the process is not of this machine.
     #[must_use]
     pub fn lives(&self) -> Option<bool> {
         if self.place.is_empty() || self.place != place() {
@@ -44,7 +44,8 @@ pub(super) fn host() -> String {
     if name.trim().is_empty() { "unknown".to_string() } else { name.trim().to_string() }
 }
 
-/// Empty where the system does not tell: then only heartbeats count.
+/// Identifiers of this machine's boot and PID namespace; empty if the system does not tell them. Only heartbeats then
+/// show whether a process is alive.
 fn place() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -54,10 +55,11 @@ fn place() -> String {
     format!("{} {}", boot.trim(), space.display())
 }
 
-/// When a process began; `None` if it is gone, or dead and not yet waited for.
+/// Start time of a process in clock ticks since the boot; `None` if it has ended, even if its parent has not waited for
+/// it yet.
 fn began(pid: u32) -> Option<u64> {
     let text = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything.
+    // The program's name, in parentheses, may contain spaces and parentheses: only the last `)` ends it.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let dead = matches!(fields.first(), Some(&("Z" | "X")));
     fields.get(19)?.parse().ok().filter(|_| !dead)

@@ -1,24 +1,24 @@
-//! Names in the folder of a study. They are relied on from outside: other programs read them.
+//! Names of the files and folders of a study. Other programs read them, so they must not change.
 
-/// What holds for every task: written last, so a folder with it is whole.
+/// Properties that all tasks share; written last, so that a folder with this file is complete.
 pub const STUDY: &str = "study.json";
-/// The study file as it was when the study was frozen.
+/// Copy of the study file from the time when the study was frozen.
 pub const SOURCE: &str = "study.yaml";
-/// One task per line, with its whole pipeline.
+/// The tasks, one per line, each with its complete pipeline.
 pub const TASKS: &str = "tasks.jsonl";
-/// Where each line of [`TASKS`] begins, bytes, as decimal numbers of one width.
+/// Offset of each line of [`TASKS`] in bytes, as decimal numbers of fixed width, one per line.
 pub const OFFSETS: &str = "tasks.index";
-/// Locks and failures, a folder per task.
+/// Folder with the locks and the last failure of each task, in one folder per task.
 pub const STATE: &str = "state";
-/// Run folders of tasks that are not finished: TASK.N, N the number of the lock.
+/// Folder of the run folders `TASK.N` of unfinished tasks, where N is the number of the lock.
 pub const WORK: &str = "work";
-/// Run folders of finished tasks.
+/// Folder of the run folders of finished tasks.
 pub const CASES: &str = "cases";
-/// What the tasks said.
+/// Folder of the tasks' messages, with one file per element of the job array.
 pub const LOGS: &str = "logs";
-/// What came of a task: the mark of a finished one, in its run folder.
+/// Outcome of a finished task, in its run folder; a task is done if this file is in its folder of [`CASES`].
 pub const RECORD: &str = "task.json";
-/// Why a task failed last, in its folder of [`STATE`].
+/// Record of the last failure of a task, in its folder of [`STATE`].
 pub const FAILURE: &str = "failed.json";
-/// Tasks that are taken now are given up while this file is there.
+/// File that `recon batch cancel` writes; as long as it exists, tasks of the study stop.
 pub const CANCELLED: &str = "cancelled";

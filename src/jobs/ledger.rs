@@ -1,4 +1,4 @@
-//! [`Ledger`]: a study's folder as the truth about its tasks. Nothing else is asked whether a task is done.
+//! [`Ledger`]: the folder of a study, which alone decides whether a task is done.
 
 use super::layout;
 use super::lock;
@@ -11,42 +11,43 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What holds for every task of a study.
+/// Properties that all tasks of a study share: the content of `study.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// Version of the folder's files.
+    /// Version of the format of the folder's files.
     pub schema: u32,
     /// Name of the study.
     pub name: String,
-    /// Hash of its tasks, 12 hex digits: what jobs are called by, since queues are read by everybody.
+    /// Hash of the tasks and of the folder's path, 12 hexadecimal digits. Jobs are named by it, because everybody can
+    /// read a scheduler's queue.
     pub hash: String,
     /// Number of tasks.
     pub tasks: usize,
-    /// Tasks that one element of an array does, one after the other.
+    /// Number of tasks that one element of a job array runs, one after the other.
     pub chunk: usize,
-    /// How often a task is tried that fails for want of memory, disk or by a crash.
+    /// Largest number of attempts at a task that fails for lack of memory or disk space, or by a crash.
     pub attempts: u32,
     /// Seconds between the heartbeats of a running task.
     pub heartbeat_s: f64,
-    /// Metrics of the tables, the one that ranks first.
+    /// Keys of the metrics in the tables; the first one ranks the tasks.
     pub metrics: Vec<String>,
 }
 
 impl Header {
-    /// Version of the folder's files.
+    /// Current version of the format of the folder's files.
     pub const SCHEMA: u32 = 1;
 }
 
-/// How far a task is.
+/// State of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// Its results are published.
     Done,
-    /// Somebody works on it.
+    /// A process works on it.
     Running,
-    /// It failed when it was last tried.
+    /// Its last attempt failed.
     Failed(Box<TaskRecord>),
-    /// It was begun and is not finished.
+    /// It was begun, is not finished, and no process works on it.
     Begun,
     /// It was not begun.
     Missing,
@@ -55,17 +56,17 @@ pub enum State {
 /// The folder of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ledger {
-    /// The folder, absolute.
+    /// Absolute path of the folder.
     pub root: PathBuf,
-    /// What holds for every task.
+    /// Properties that all tasks share.
     pub header: Header,
 }
 
 impl Ledger {
-    /// The study in this folder.
+    /// Opens the study in a folder.
     ///
     /// # Errors
-    /// A folder without a study.
+    /// A folder without a study, a damaged `study.json`, or files of another version.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(layout::STUDY);
         let text = std::fs::read(&path).map_err(|error| {
@@ -81,7 +82,8 @@ impl Ledger {
         Ok(Self { root, header })
     }
 
-    /// Writes a study's files into a folder; the header comes last.
+    /// Writes the files of a study into a folder and opens it. The header is written last, so that a folder with a
+    /// header is complete.
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -97,65 +99,66 @@ impl Ledger {
         Self::open(folder)
     }
 
-    /// Task number `index`.
+    /// Reads task number `index`, counted from 0.
     ///
     /// # Errors
-    /// A number that is no task's.
+    /// A number without a task; a damaged file.
     pub fn task(&self, index: usize) -> Result<Task> {
         task::read(&self.root, index)
     }
 
-    /// What every task is called, in order.
+    /// Reads the labels of all tasks, in order.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read or is damaged.
     pub fn labels(&self) -> Result<Vec<Label>> {
         task::labels(&self.root)
     }
 
-    /// Where the results of a task are published.
+    /// Path of the folder in which the results of a task are published.
     #[must_use]
     pub fn published(&self, id: &str) -> PathBuf {
         self.root.join(layout::CASES).join(id)
     }
 
-    /// Where its locks are.
+    /// Path of the folder with the locks and the last failure of a task.
     #[must_use]
     pub fn state(&self, id: &str) -> PathBuf {
         self.root.join(layout::STATE).join(id)
     }
 
-    /// Whether its results are published.
+    /// Whether the results of a task are published.
     #[must_use]
     pub fn done(&self, id: &str) -> bool {
         self.published(id).join(layout::RECORD).exists()
     }
 
-    /// What came of a finished task.
+    /// Reads the record of a finished task; `None` if the task is not finished or the record is damaged.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<TaskRecord> {
         read(&self.published(id).join(layout::RECORD))
     }
 
-    /// Why it failed last.
+    /// Reads the record of a task's last failure; `None` if there is none or it is damaged.
     #[must_use]
     pub fn failure(&self, id: &str) -> Option<TaskRecord> {
         read(&self.state(id).join(layout::FAILURE))
     }
 
-    /// Time between heartbeats.
+    /// Time between two heartbeats of a running task; 10 s if the header has no valid time.
     #[must_use]
     pub fn beat(&self) -> Duration {
         Duration::try_from_secs_f64(self.header.heartbeat_s).unwrap_or(Duration::from_secs(10))
     }
 
-    /// Whether tasks are to be given up.
+    /// Whether the study was cancelled, so that its running tasks must stop.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.root.join(layout::CANCELLED).exists()
     }
 
-    /// How far each of these tasks is, from two listings and a look at those that are not done.
+    /// State of each of these tasks. Two folder listings show which tasks were begun or published; only the files of
+    /// these tasks are read.
     #[must_use]
     pub fn states(&self, labels: &[Label]) -> Vec<State> {
         let done = names(&self.root.join(layout::CASES));

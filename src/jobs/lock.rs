@@ -1,8 +1,11 @@
-//! [`Lock`]: who works on a task. `N.lock` is made by whoever takes the task for the N-th time (`O_EXCL`: one only);
-//! the highest number holds. Its holder sets the time of the file every few seconds. It is taken over, as N + 1, when
-//! it was given back, when its process is dead on this machine, or when the one who waits has seen no change of its
-//! time for long by the waiter's own clock. What the old holder still does, it does in the folder that bears its
-//! number, which the new one has renamed.
+//! [`Lock`]: the right to work on a task, which one process holds at a time.
+//!
+//! A process takes a task for the N-th time by creating the file `N.lock` with `O_EXCL`, which only one process can do.
+//! The lock with the highest number counts. Its holder updates the modification time of the file every few seconds
+//! (heartbeat). Another process takes the task over, with lock N + 1, if the lock was released, if its holder is dead
+//! on this machine, or if the waiting process has seen no heartbeat for several periods of its own clock: clocks of
+//! different machines are never compared. An old holder that still runs writes into the work folder of its own lock
+//! number, which the new holder has renamed.
 
 use super::holder::Holder;
 use crate::error::{Error, Result};
@@ -15,10 +18,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Heartbeats that may be missed.
+/// Number of heartbeat periods without a heartbeat after which a lock may be taken over.
 const MISSED: u32 = 6;
 
-/// A task that is ours.
+/// The lock of this process on a task. Dropping it ends the heartbeat, but does not release the lock.
 #[derive(Debug)]
 pub struct Lock {
     folder: PathBuf,
@@ -29,25 +32,26 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Its number: results that are not under the highest do not count.
+    /// Number of the lock. Results are published only if it is still the highest.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether nobody has taken it over.
+    /// Whether no other process has taken the task over.
     #[must_use]
     pub fn holds(&self) -> bool {
         newest(&self.folder) == self.number
     }
 
-    /// Becomes true when a heartbeat finds that somebody has taken it over.
+    /// A flag that becomes true when a heartbeat finds that another process has taken the task over.
     #[must_use]
     pub fn lost(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.lost)
     }
 
-    /// Gives it back: the next one need not wait. What cannot be written is told by the heartbeat, in time.
+    /// Releases the lock, so that the next process need not wait. If the release cannot be written, the next process
+    /// notices the missing heartbeats, or that this process is dead.
     pub fn release(mut self) {
         self.silence();
         let holder = Holder { released: true, ..Holder::own() };
@@ -64,7 +68,7 @@ impl Lock {
         }
     }
 
-    /// Makes `number.lock`; `None` if another was faster.
+    /// Creates `number.lock` and starts its heartbeat; `None` if another process was faster.
     fn create(folder: &Path, number: u64, beat: Duration) -> Result<Option<Self>> {
         let path = path(folder, number);
         let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -73,7 +77,8 @@ impl Lock {
             Err(error) => return Err(Error::write(&path, &error)),
         };
         let text = serde_json::to_vec(&Holder::own()).map_err(|error| Error::resource("lock", error))?;
-        // A full disk: the file says nothing, but it is ours, and its time tells that we live.
+        // On a full disk the file stays empty. It still locks the task, and its heartbeat shows that the holder is
+        // alive.
         let _ = file.write_all(&text).and_then(|()| file.sync_all());
         let over = Arc::new((Mutex::new(false), Condvar::new()));
         let lost = Arc::new(AtomicBool::new(false));
@@ -90,7 +95,8 @@ impl Drop for Lock {
     }
 }
 
-/// Sets the time of the file until it is over.
+/// Updates the modification time of the lock file every `period` until `over` is set. Sets `lost` when the file `next`
+/// exists, which means that another process has taken the task over.
 fn beat(file: &File, next: &Path, period: Duration, over: &(Mutex<bool>, Condvar), lost: &AtomicBool) {
     let mut ended = over.0.lock().unwrap_or_else(PoisonError::into_inner);
     while !*ended {
@@ -102,25 +108,26 @@ fn beat(file: &File, next: &Path, period: Duration, over: &(Mutex<bool>, Condvar
     }
 }
 
-/// Somebody who wants a task, and what he has seen of its lock.
+/// A process that waits for a task, and the lock that it saw last.
 #[derive(Debug)]
 pub struct Waiter {
     folder: PathBuf,
     beat: Duration,
+    /// Number of the lock, modification time of its file, and the time since which both are unchanged.
     seen: Option<(u64, Option<SystemTime>, Instant)>,
 }
 
 impl Waiter {
-    /// Waits for the task whose locks are in `folder`; holders beat every `beat`.
+    /// A waiter for the task whose locks are in `folder`; `beat` is the heartbeat period of their holders.
     #[must_use]
     pub fn new(folder: &Path, beat: Duration) -> Self {
         Self { folder: folder.to_path_buf(), beat, seen: None }
     }
 
-    /// Takes the task if nobody holds it; to be asked again and again otherwise.
+    /// Takes the task if no process holds it. Returns `None` otherwise; the caller then asks again later.
     ///
     /// # Errors
-    /// A folder that cannot be written.
+    /// A folder or a lock file that cannot be written.
     pub fn attempt(&mut self) -> Result<Option<Lock>> {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::write(&self.folder, &error))?;
         let number = newest(&self.folder);
@@ -130,6 +137,7 @@ impl Waiter {
         Lock::create(&self.folder, number + 1, self.beat)
     }
 
+    /// Whether the task may be taken over from the holder of lock `number`.
     fn free(&mut self, number: u64) -> bool {
         if holder(&self.folder).is_some_and(|holder| holder.released || holder.lives() == Some(false)) {
             return true;
@@ -145,13 +153,14 @@ impl Waiter {
     }
 }
 
-/// Who took the task last.
+/// The process that took the task last; `None` if no process did or the lock file cannot be read.
 #[must_use]
 pub fn holder(folder: &Path) -> Option<Holder> {
     serde_json::from_slice(&std::fs::read(path(folder, newest(folder))).ok()?).ok()
 }
 
-/// Whether the task seems to be worked on now, without waiting for a heartbeat: good for a table, not for a takeover.
+/// Whether a process seems to work on the task now. For a holder on another machine this compares the last heartbeat
+/// with the clock of this machine: good enough for a status table, but not for taking the task over.
 #[must_use]
 pub(super) fn seems_held(folder: &Path, beat: Duration) -> bool {
     let number = newest(folder);
@@ -168,7 +177,7 @@ pub(super) fn seems_held(folder: &Path, beat: Duration) -> bool {
     }
 }
 
-/// The highest number of a lock; 0 without one.
+/// The highest lock number in `folder`; 0 if there is no lock.
 #[must_use]
 pub(super) fn newest(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };

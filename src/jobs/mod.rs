@@ -1,14 +1,14 @@
-//! Jobs: a *task* is one run of a study, frozen; many processes on many machines may work on the tasks of one folder,
-//! and each is done exactly once.
+//! Jobs: runs of pipelines that belong together. A *task* is one run of a study, saved with its complete pipeline. Many
+//! processes on many machines may work on the tasks of one folder, and each task is done exactly once.
 //!
 //! ```text
 //! tasks.jsonl ──lock──► work/TASK.N ──Pipeline::run──► task.json ──rename──► cases/TASK
 //! ```
 //!
-//! The folder is the only truth: [`Ledger`] reads it, [`run`] does one task, [`Lock`] says whose it is. A [`Series`] is
-//! jobs one after the other in one process: the cells of a suite ([`tried`]), the tasks of an element of a job array.
-//! What is said of many jobs, while they run and at the end, stands here once: [`Counts`], [`board`], [`Failure`],
-//! [`Spread`], [`tables`].
+//! The folder holds the whole state: [`Ledger`] reads it, [`run`] runs one task, and a [`Lock`] gives a task to one
+//! process at a time. A [`Series`] runs jobs one after the other in one process: the cells of a benchmark suite
+//! ([`tried`]) or the tasks of one element of a job array. Suites and studies share the code that summarises many jobs:
+//! [`Counts`], [`board`], [`Failure`], [`Spread`], [`tables`].
 
 pub mod board;
 mod change;

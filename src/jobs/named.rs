@@ -1,11 +1,11 @@
-//! [`Named`]: a YAML map whose order counts, such as the settings of an axis.
+//! [`Named`]: a YAML map that keeps the order of its names, such as the settings of an axis.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::marker::PhantomData;
 
-/// Names with what they stand for, in the order of the file; no name twice.
+/// Names with their values, in the order of the file; each name is unique.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named<T>(Vec<(String, T)>);
 
@@ -21,7 +21,7 @@ impl<T> Named<T> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// What a name stands for.
+    /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
         self.iter().find_map(|(other, value)| (other == name).then_some(value))

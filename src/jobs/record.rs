@@ -1,54 +1,55 @@
-//! [`TaskRecord`]: what came of a task, in a few hundred bytes, so that a table of thousands reads no reports.
+//! [`TaskRecord`]: the outcome of a task in a few hundred bytes, so that a table of thousands of tasks is made without
+//! reading their reports.
 
 use super::task::Label;
 use crate::data::{MethodReport, Status};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What came of a task.
+/// Outcome of the last attempt at a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskRecord {
-    /// The task.
+    /// Names of the task.
     #[serde(flatten)]
     pub label: Label,
     /// `complete` or `failed`.
     pub status: Status,
-    /// Exit code that a failure stands for; 0 if complete.
+    /// Exit code of the failure; 0 if complete.
     pub exit_code: u8,
-    /// Why it failed; empty if complete.
+    /// Reason of the failure; empty if complete.
     pub reason: String,
-    /// Failures in a row, this one included; 0 if complete.
+    /// Number of failures in a row, this one included; 0 if complete.
     pub failures: u32,
-    /// Number of the lock: how often the task was taken.
+    /// Number of the lock, which is the number of times that a process has taken the task.
     pub attempt: u64,
-    /// The machine.
+    /// Name of the machine.
     pub host: String,
-    /// Device computed on; empty if it came to none.
+    /// Device of the computation, such as `cpu` or `cuda:0`; empty if the run made no report.
     pub device: String,
-    /// Threads; 0 if it came to none.
+    /// Number of threads of the process.
     pub threads: usize,
-    /// Seconds of the last attempt.
+    /// Run time of the attempt, seconds.
     pub seconds: f64,
-    /// The methods, in order; none if the run ended before the first.
+    /// Outcome of each method, in order; empty if the run made no report.
     pub methods: Vec<MethodRecord>,
 }
 
-/// What came of a method.
+/// Outcome of a method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MethodRecord {
-    /// Its name.
+    /// Name of the method.
     pub name: String,
-    /// Its kind.
+    /// Kind of algorithm.
     pub algorithm: String,
     /// How it ended.
     pub status: Status,
-    /// Seconds of computing, over all attempts.
+    /// Computing time over all attempts, seconds.
     pub seconds: f64,
-    /// Highest resident memory of the process while it ran, bytes.
+    /// Highest resident memory of the process while the method ran, bytes; null where the system does not report it.
     pub peak_memory_bytes: Option<u64>,
-    /// Metric key to value.
+    /// Value of each metric by its key; null where the value is undefined.
     pub metrics: BTreeMap<String, Option<f64>>,
-    /// Why it failed; empty if it did not.
+    /// Reason of the failure; empty if the method did not fail or diverge.
     pub reason: String,
 }
 
@@ -70,7 +71,7 @@ impl MethodRecord {
         }
     }
 
-    /// Of each of these reports.
+    /// The record of each of these reports.
     #[must_use]
     pub fn all(methods: &[MethodReport]) -> Vec<Self> {
         methods.iter().map(Self::of).collect()

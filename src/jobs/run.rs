@@ -1,4 +1,5 @@
-//! [`run`]: one task, exactly once: wait for its lock, work in its own folder, publish by one rename.
+//! [`run`]: runs one task exactly once: it waits for the task's lock, works in a folder of its own, and publishes the
+//! results by one rename.
 
 use super::complete::complete;
 use super::failure::failed;
@@ -21,24 +22,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Exit code of a bug.
+/// Exit code for a bug in the program (`EX_SOFTWARE` of sysexits.h).
 const BUG: u8 = 70;
-/// Exit code of resources that were not to be had.
+/// Exit code for a lack of resources of the machine, such as memory or disk space.
 const RESOURCES: u8 = 5;
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
-    /// Its results are published, now or before, by this process or another.
+    /// Its results are published, now or earlier, by this process or another one.
     Done,
     /// It failed.
     Failed(Box<TaskRecord>),
-    /// It was told to stop; the next attempt goes on.
+    /// It was asked to stop; the next attempt continues it.
     Stopped(Stop),
 }
 
 impl Ended {
-    /// Whether a failure may be of the machine's making, so that trying again is worth it.
+    /// Whether the task failed for a reason that may lie in the machine (lack of resources, a crash), fewer than
+    /// `attempts` times in a row, so that it should be tried again.
     #[must_use]
     pub fn worth_retrying(&self, attempts: u32) -> bool {
         matches!(self, Self::Failed(record)
@@ -46,11 +48,12 @@ impl Ended {
     }
 }
 
-/// Does task number `index`, unless it is done; waits while another process works on it. `threads` is for pipelines
-/// that ask for `auto`.
+/// Runs task number `index` unless it is done; waits while another process works on it. `threads` is the number of
+/// threads for a pipeline with `threads: auto`.
 ///
 /// # Errors
-/// A study that cannot be read, a state that cannot be written. What is wrong with the task is [`Ended::Failed`].
+/// A study that cannot be read, or a lock or work folder that cannot be written. A task that fails is not an error but
+/// [`Ended::Failed`].
 pub fn run(ledger: &Ledger, index: usize, threads: Option<NonZeroUsize>, stop: &dyn StopSignal) -> Result<Ended> {
     let task = ledger.task(index)?;
     let id = task.label.id.as_str();
@@ -65,8 +68,8 @@ pub fn run(ledger: &Ledger, index: usize, threads: Option<NonZeroUsize>, stop: &
         }
         match waiter.attempt()? {
             Some(lock) => {
-                // The process before may have published between the look and the lock. One that was taken over looks
-                // again: whoever has it now may fail or stop.
+                // The last holder may have published the task after the check above and before this lock. If the task
+                // is taken over during the attempt, the loop begins again, because the new holder may fail or stop.
                 if ledger.done(id) {
                     lock.release();
                     return Ok(Ended::Done);
@@ -87,7 +90,7 @@ pub fn run(ledger: &Ledger, index: usize, threads: Option<NonZeroUsize>, stop: &
     }
 }
 
-/// Works on a task that is ours; `None` if it was taken over.
+/// Works on a task whose lock this process holds; `None` if another process has taken the task over.
 fn attempt(
     ledger: &Ledger,
     task: &Task,
@@ -147,7 +150,7 @@ fn attempt(
     Ok(Some(Ended::Failed(Box::new(record))))
 }
 
-/// Publishes a complete run; `false` if another was faster.
+/// Publishes a complete run; `false` if another process has published the task or has taken it over.
 fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut TaskRecord) -> Result<bool> {
     if let Some(error) = failed(&record.methods) {
         return Err(error);
@@ -165,7 +168,7 @@ fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, re
     published
 }
 
-/// A failure that cannot be written is still told to whoever started the task.
+/// Writes the record of a failure. If that fails there is only a warning, because the caller reports the failure too.
 fn note_failure(ledger: &Ledger, record: &TaskRecord) {
     let path = ledger.state(&record.label.id).join(layout::FAILURE);
     let text = serde_json::to_string_pretty(record).unwrap_or_default();
@@ -174,7 +177,8 @@ fn note_failure(ledger: &Ledger, record: &TaskRecord) {
     }
 }
 
-/// The run itself, in its folder; where it will be published is what its pipeline names.
+/// Runs the task's pipeline in its work folder. The pipeline names as its run folder the one in which the results will
+/// be published.
 fn work(
     ledger: &Ledger,
     task: &Task,
@@ -191,7 +195,7 @@ fn work(
     stopped.map_or(Ok(report), |why| Err(Error::Stopped(why)))
 }
 
-/// Asks to stop when the task was taken over.
+/// A stop signal that also asks to stop when another process has taken the task over.
 struct Fenced<'a> {
     inner: &'a dyn StopSignal,
     lost: Arc<AtomicBool>,

@@ -95,7 +95,7 @@ mod tests {
         assert!(series.run(&Silent, |_| Err(Error::resource("disk", "full"))).is_err());
     }
 
-    /// Says stop when it was asked so often.
+    /// Asks to stop from the question with this number on.
     struct Asked(Cell<usize>);
 
     impl StopSignal for Asked {
@@ -132,7 +132,7 @@ mod tests {
             standing.ended(place, Went::Done { seconds });
         }
         standing.begins(small, "small-2");
-        // Half of a small one, and a large one.
+        // The remaining time is half of a small job (5 s) and a large job (100 s).
         assert_eq!(standing.line(), "suite of 4 cells: 2 done, 1 running, 1 not begun, about 1:45 left");
         assert_eq!(standing.changes(0), [standing.line() + "; began: small-2"]);
     }

@@ -1,12 +1,12 @@
-//! [`Spread`]: a figure over many runs.
+//! [`Spread`]: mean, standard deviation, median and range of a figure over many runs.
 
 use crate::report::numbers;
 use serde::Serialize;
 
-/// A figure over cases or seeds.
+/// Statistics of a figure over cases or seeds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// How many have a value.
+    /// Number of values.
     pub count: usize,
     /// Mean; null without a value.
     pub mean: Option<f64>,
@@ -14,14 +14,14 @@ pub struct Spread {
     pub deviation: Option<f64>,
     /// Median; null without a value.
     pub median: Option<f64>,
-    /// Smallest; null without a value.
+    /// Smallest value; null without a value.
     pub least: Option<f64>,
-    /// Largest; null without a value.
+    /// Largest value; null without a value.
     pub most: Option<f64>,
 }
 
 impl Spread {
-    /// Of these values.
+    /// The statistics of these values.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
@@ -39,7 +39,8 @@ impl Spread {
         Self { count, mean, deviation, median, least: sorted.first().copied(), most: sorted.last().copied() }
     }
 
-    /// `26.64 ± 4.12`, with the decimals that the unit deserves; the mean alone of one value, a dash of none.
+    /// Mean and standard deviation as text, such as `26.64 ± 4.12`, with the usual decimals of the unit. One value is
+    /// shown alone, no value as a dash.
     #[must_use]
     pub fn shown(&self, unit: &str) -> String {
         match (self.mean, self.deviation) {

@@ -1,4 +1,4 @@
-//! [`Task`]: one case at one setting, frozen: all of its pipeline is in one line of `tasks.jsonl`.
+//! [`Task`]: one case at one setting, saved with its complete pipeline as one line of `tasks.jsonl`.
 
 use super::layout::{OFFSETS, TASKS};
 use crate::error::{Error, Result};
@@ -10,48 +10,48 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Digits of an offset, and the line end.
+/// Bytes of a line of `tasks.index`: the digits of an offset and the line end.
 const WIDTH: u64 = 16;
 
-/// What a task is called.
+/// Names of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
-    /// Number, from 0.
+    /// Number of the task, from 0.
     pub index: usize,
-    /// Unique name, safe as the name of a folder.
+    /// Unique name, which is safe as the name of a folder.
     pub id: String,
-    /// The case.
+    /// Name of the case.
     pub case: String,
-    /// What is varied, and the name of its setting.
+    /// Name of each axis and of the setting on it, in the order of the axes.
     pub axes: Vec<(String, String)>,
 }
 
 /// One run of a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// What it is called.
+    /// Names of the task.
     #[serde(flatten)]
     pub label: Label,
-    /// Its pipeline, every default explicit, every path absolute.
+    /// The pipeline, with the values of all defaults and with absolute paths.
     pub config: Value,
 }
 
 impl Label {
-    /// `views-30_dose-low`; `base` without axes.
+    /// Name of the task's setting on all axes, such as `views-30_dose-low`; `base` without axes.
     #[must_use]
     pub fn setting(&self) -> String {
         setting(&self.axes)
     }
 }
 
-/// `views-30_dose-low`; `base` without axes.
+/// Name of a setting on these axes, such as `views-30_dose-low`; `base` without axes.
 #[must_use]
 pub fn setting(axes: &[(String, String)]) -> String {
     let parts: Vec<String> = axes.iter().map(|(axis, name)| format!("{axis}-{name}")).collect();
     if parts.is_empty() { "base".to_string() } else { parts.join("_") }
 }
 
-/// Writes the tasks, and where each begins.
+/// Writes the tasks into a folder, and the offset of each in its file.
 ///
 /// # Errors
 /// A folder that cannot be written.
@@ -66,10 +66,10 @@ pub(super) fn write(folder: &Path, tasks: &[Task]) -> Result<()> {
     atomic::write(&folder.join(OFFSETS), offsets.as_bytes())
 }
 
-/// Task number `index`, without reading those before it.
+/// Reads task number `index`, counted from 0, without reading the tasks before it.
 ///
 /// # Errors
-/// A number that is no task's; a file that is damaged.
+/// A number without a task; a damaged file.
 pub(super) fn read(folder: &Path, index: usize) -> Result<Task> {
     let line = line(folder, index).map_err(|error| {
         Error::read(&folder.join(TASKS), &error).hint(format!("the study has no task number {index}"))
@@ -91,7 +91,7 @@ fn line(folder: &Path, index: usize) -> std::io::Result<String> {
     Ok(line)
 }
 
-/// What every task is called, in order.
+/// Reads the names of all tasks, in order.
 ///
 /// # Errors
 /// A file that cannot be read or is damaged.

@@ -1,12 +1,13 @@
-//! [`expanded`]: `${NAME}` in the paths of suites and studies.
+//! [`expanded`]: replaces variables `${NAME}` in the paths of suites and studies.
 
 use std::path::PathBuf;
 
-/// The text with every `${NAME}` replaced by what `value` says of the name, else by the variable of the environment. An
-/// absolute path where a name of the path begins replaces what stands before it, as `Path::join` does.
+/// Replaces every `${NAME}` in `text` by the path that `value` returns for the name or, if it returns `None`, by the
+/// environment variable of that name. An absolute path at the beginning of a path component replaces everything before
+/// it, as with `Path::join`. A `${` without a `}` stays as it is.
 ///
 /// # Errors
-/// The first name that stands for nothing.
+/// The name of the first variable that has no value.
 pub fn expanded(text: &str, value: impl Fn(&str) -> Option<PathBuf>) -> Result<String, String> {
     let (mut done, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {

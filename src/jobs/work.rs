@@ -1,6 +1,6 @@
-//! [`WorkFolder`]: the run folder of a task that is being worked on, `work/TASK.N`, N the number of the lock. Taking a
-//! task over renames it, so that its old holder, should it still live, writes to paths that are gone; publishing is one
-//! rename to `cases/TASK`, which fails if somebody was faster.
+//! [`WorkFolder`]: the run folder `work/TASK.N` of an unfinished task, where N is the number of the lock. A process
+//! that takes a task over renames the folder, so that an old holder that still runs writes to paths that no longer
+//! exist. Results are published by one rename to `cases/TASK`, which fails if another process was faster.
 
 use super::layout;
 use super::ledger::Ledger;
@@ -8,21 +8,22 @@ use super::lock::Lock;
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// The folder of one attempt.
+/// The run folder of one attempt at a task.
 #[derive(Debug)]
 pub(super) struct WorkFolder {
-    /// Where it is.
+    /// Path of the folder.
     pub(super) path: PathBuf,
     identity: Option<u64>,
 }
 
 impl WorkFolder {
-    /// The folder for this lock: what an earlier attempt has left, or a new one.
+    /// Returns the folder for this lock: the folder of the last attempt, renamed, or a new one.
     pub(super) fn claim(ledger: &Ledger, id: &str, lock: &Lock) -> Result<Self> {
         let path = ledger.root.join(layout::WORK).join(format!("{id}.{}", lock.number()));
         if let Some((_, last)) = attempts(ledger, id).into_iter().filter(|(n, _)| *n < lock.number()).max() {
             std::fs::rename(&last, &path).map_err(|error| Error::write(&path, &error))?;
-            // Its last holder is dead or no longer counts: what it has locked or half written is nobody's.
+            // The last holder has stopped, is dead or has lost the task: its lock on the run folder no longer counts,
+            // and nobody completes the files that it was writing.
             let _ = std::fs::remove_file(path.join(".cache/lock"));
             remove_partial(&path, 4);
         }
@@ -30,13 +31,13 @@ impl WorkFolder {
         Ok(Self { identity: identity(&path), path })
     }
 
-    /// Whether it is still the folder that was claimed.
+    /// Whether the path still leads to the folder that was claimed.
     pub(super) fn is_same(&self) -> bool {
         identity(&self.path) == self.identity
     }
 
-    /// Renames it to where results are published; `false` if the task has been published by another, or this folder is
-    /// no longer ours.
+    /// Renames the folder to the path of the published results. Returns `false` if another process has published the
+    /// task or has taken it over.
     pub(super) fn publish(&self, ledger: &Ledger, id: &str, lock: &Lock) -> Result<bool> {
         if !lock.holds() || !self.is_same() {
             return Ok(false);
@@ -54,7 +55,7 @@ impl WorkFolder {
     }
 }
 
-/// Removes what attempts at a finished task have left.
+/// Removes the work folders of a finished task, and the record of its last failure.
 pub(super) fn tidy(ledger: &Ledger, id: &str) {
     for (_, path) in attempts(ledger, id) {
         let _ = std::fs::remove_dir_all(path);
@@ -62,14 +63,14 @@ pub(super) fn tidy(ledger: &Ledger, id: &str) {
     let _ = std::fs::remove_file(ledger.state(id).join(layout::FAILURE));
 }
 
-/// The newest unfinished run folder of a task.
+/// The newest work folder of a task; `None` if it has none.
 #[must_use]
 pub fn newest(ledger: &Ledger, id: &str) -> Option<PathBuf> {
     attempts(ledger, id).into_iter().max().map(|(_, path)| path)
 }
 
-/// Folders of attempts, with their numbers. Numbers are small and dense: they are looked for, not listed, since the
-/// folder holds those of every task.
+/// Work folders of a task, with the numbers of their locks. Every number up to the newest lock is tried, because the
+/// folder `work` holds the folders of all tasks and listing it takes longer.
 fn attempts(ledger: &Ledger, id: &str) -> Vec<(u64, PathBuf)> {
     let work = ledger.root.join(layout::WORK);
     let all = (1..=super::lock::newest(&ledger.state(id))).map(|n| (n, work.join(format!("{id}.{n}"))));
@@ -90,7 +91,7 @@ fn remove_partial(folder: &Path, depth: usize) {
     }
 }
 
-/// What tells a folder from another of the same name.
+/// The inode number, which distinguishes a folder from a later one of the same name.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;

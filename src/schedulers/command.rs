@@ -1,11 +1,15 @@
-//! [`answer`]: what another program says, within a time.
+//! [`answer`]: runs another program and returns its output, within a time limit.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// What the program prints; why there is no answer otherwise. A program that is too slow is killed.
+/// Runs a program and returns its standard output. A program that takes longer than `limit` is killed.
+///
+/// # Errors
+/// A message if the program cannot be started, is too slow or fails; for a failure it has the first line of the
+/// standard error.
 pub(super) fn answer(program: &str, arguments: &[String], limit: Duration) -> Result<String, String> {
     let started = Command::new(program)
         .args(arguments)
@@ -28,7 +32,7 @@ pub(super) fn answer(program: &str, arguments: &[String], limit: Duration) -> Re
             Err(error) => return Err(format!("{program}: {error}")),
         }
     };
-    // A process that it has left behind may hold its pipes open: what was said by now counts.
+    // A process that the program has left behind may hold its pipes open: after a while the output counts as empty.
     let rest = Duration::from_secs(2);
     let said = said.recv_timeout(rest).unwrap_or_default();
     if status.success() {
@@ -39,6 +43,7 @@ pub(super) fn answer(program: &str, arguments: &[String], limit: Duration) -> Re
     Err(format!("{program} failed ({status}): {first}"))
 }
 
+/// Reads a pipe to its end in a thread of its own, which then sends the text.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

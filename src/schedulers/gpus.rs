@@ -1,6 +1,6 @@
-//! The GPUs of this machine, as names for `CUDA_VISIBLE_DEVICES`.
+//! The GPUs of this machine, named as in `CUDA_VISIBLE_DEVICES`.
 
-/// Those that the environment allows, else all that the driver shows.
+/// The GPUs in `CUDA_VISIBLE_DEVICES`; if the variable is not set, all GPUs of the driver.
 pub(super) fn visible() -> Vec<String> {
     match std::env::var("CUDA_VISIBLE_DEVICES") {
         Ok(list) => listed(&list),
@@ -9,12 +9,12 @@ pub(super) fn visible() -> Vec<String> {
 }
 
 fn listed(list: &str) -> Vec<String> {
-    // As CUDA reads it: what follows a number below zero does not count.
+    // CUDA ignores a negative number and everything after it.
     let names = list.split(',').map(str::trim).take_while(|name| !name.is_empty() && !name.starts_with('-'));
     names.map(String::from).collect()
 }
 
-/// Devices `/dev/nvidia0`, `/dev/nvidia1`, ...
+/// Number of device files `/dev/nvidia0`, `/dev/nvidia1`, ...
 fn count() -> usize {
     let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
     let number = |name: &str| name.strip_prefix("nvidia").is_some_and(|rest| rest.parse::<u32>().is_ok());

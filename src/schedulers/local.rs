@@ -1,4 +1,4 @@
-//! [`Local`]: elements as processes of this machine, a few at once.
+//! [`Local`]: runs the elements as processes on this machine, a few at the same time.
 
 use super::{Array, Queue, Scheduler, Submitted, gpus};
 use crate::error::{Error, Result};
@@ -9,29 +9,32 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// Exit code of an element that can go on.
+/// Exit code of an element that stopped early and can be continued.
 const GOES_ON: i32 = 75;
-/// Exit codes of failures that the machine may have made.
+/// Exit codes of failures whose reason may lie in the machine: lack of resources, a crash.
 const WORTH_RETRYING: [i32; 2] = [5, 70];
 
-/// Processes of this machine.
+/// Scheduler that runs elements as processes on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Local {
-    /// Elements that run at once.
+    /// Largest number of elements that run at once; at least 1.
     pub parallel: usize,
-    /// How often an element is tried that fails for want of resources or by a crash.
+    /// Largest number of attempts at an element that fails for lack of resources or by a crash.
     pub attempts: u32,
 }
 
-/// An element that runs.
+/// A running element.
 struct Running {
     child: Child,
     element: usize,
+    /// Number of this attempt, from 1.
     tries: u32,
+    /// Number of its share of the machine, which determines its GPUs.
     slot: usize,
 }
 
 impl Local {
+    /// Starts the process of an element; `gpus` are the names of all GPUs.
     fn start(&self, array: &Array, element: usize, slot: usize, gpus: &[String]) -> Result<Child> {
         let path = log(array, element);
         let file = OpenOptions::new().create(true).append(true).open(&path);
@@ -50,7 +53,7 @@ impl Local {
         command.spawn().map_err(|error| Error::resource(program.clone(), format!("cannot be started: {error}")))
     }
 
-    /// The cores of one element.
+    /// Number of threads of one element.
     fn threads(&self, array: &Array) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         array.resources.cpus.map_or((cores / self.parallel).max(1), std::num::NonZeroUsize::get)
@@ -69,7 +72,7 @@ impl Scheduler for Local {
         let mut waiting: VecDeque<(usize, u32)> = array.elements.iter().map(|&element| (element, 1)).collect();
         let (mut running, mut done): (Vec<Running>, u64) = (Vec::new(), 0);
         let task = progress::begin("study", Some(array.elements.len() as u64));
-        // From here on time counts: what is left is told by the first element that ends.
+        // The estimate of the time left counts the time from here, and is shown once the first element has ended.
         progress::advance(0, &[]);
         let mut told = false;
         while !running.is_empty() || (!waiting.is_empty() && stop.stop().is_none()) {
@@ -111,19 +114,19 @@ impl Scheduler for Local {
         Ok(format!("{count} processes `{command} --index N`, {} at once with {threads} threads each", self.parallel))
     }
 
-    /// It keeps no queue: locks say what runs.
+    /// Always empty: there is no queue, and the locks in the study's folder show what runs.
     fn status(&self, _array: &Array) -> Queue {
         Queue::Known(BTreeMap::new())
     }
 
-    /// Whoever runs the elements is told by the mark in the study's folder.
+    /// Does nothing: the running elements themselves look for the file in the study's folder that cancels it.
     fn cancel(&self, _array: &Array) -> Result<()> {
         Ok(())
     }
 }
 
 impl Local {
-    /// The number of the next try of an element that ended so, if there is to be one.
+    /// Number of the next attempt at an element that ended with this status; `None` if it is not tried again.
     fn again(&self, status: ExitStatus, tries: u32) -> Option<u32> {
         match status.code() {
             Some(GOES_ON) => Some(tries),
@@ -146,7 +149,7 @@ fn tell(array: &Array, element: usize, status: ExitStatus) {
     }
 }
 
-/// Those that ended, with how.
+/// Removes the elements that have ended from `running`, and returns them with their exit status.
 fn take_ended(running: &mut Vec<Running>) -> Result<Vec<(Running, ExitStatus)>> {
     let mut ended = Vec::new();
     let mut i = 0;
@@ -159,7 +162,7 @@ fn take_ended(running: &mut Vec<Running>) -> Result<Vec<(Running, ExitStatus)>> 
     Ok(ended)
 }
 
-/// Asks a process to checkpoint and end.
+/// Asks a process to save its state and end.
 fn terminate(child: &Child) {
     let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
 }
@@ -172,7 +175,7 @@ mod tests {
     use crate::progress::Silent;
     use std::path::Path;
 
-    /// An array whose program is a shell script: `$3` is the study, `$5` the element.
+    /// An array whose program is a shell script, in which `$3` is the study's folder and `$5` the element's number.
     fn array(folder: &Path, script: &str, elements: usize) -> Array {
         std::fs::create_dir_all(folder.join("logs")).unwrap();
         let program = ["sh", "-c", script, "sh"].map(String::from).to_vec();

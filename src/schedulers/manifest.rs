@@ -1,5 +1,5 @@
-//! [`Manifest`]: what other systems take, to be handed over by hand: a Kubernetes Indexed Job and an AWS Batch array
-//! job. A task finds its number in the environment (`JOB_COMPLETION_INDEX`, `AWS_BATCH_JOB_ARRAY_INDEX`).
+//! [`Manifest`]: files for other systems, which the user submits: a Kubernetes Indexed Job and an AWS Batch array job.
+//! An element reads its number from an environment variable (`JOB_COMPLETION_INDEX`, `AWS_BATCH_JOB_ARRAY_INDEX`).
 
 use super::script::quoted;
 use super::{Array, Queue, Scheduler, Submitted};
@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::progress::StopSignal;
 use serde_json::{Value, json};
 
-/// Files for other systems.
+/// Scheduler that only writes files for other systems.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Manifest;
 
@@ -35,8 +35,8 @@ impl Scheduler for Manifest {
     }
 }
 
-/// Elements of these systems count from 0 without gaps, so all up to the last one are started; those that are done end
-/// at once.
+/// Number of elements to start. These systems number the elements from 0 without gaps, so all elements up to the last
+/// one in the array are started; elements whose tasks are done end at once.
 fn count(array: &Array) -> usize {
     array.elements.iter().max().map_or(0, |last| last + 1)
 }
@@ -50,8 +50,13 @@ fn image(array: &Array) -> String {
     array.resources.image.clone().unwrap_or_else(|| "IMAGE".to_string())
 }
 
-/// Codes 2 and 3 are the case's fault: its index fails. A disruption of the node counts for nothing; 75 and the rest
-/// are tried again. `podReplacementPolicy: Failed` starts no second pod of an index while the first still runs.
+/// Text of the Kubernetes job. Exit codes 2 and 3 mean that the case is invalid, so its index fails at once. A pod that
+/// is lost with its node does not count as an attempt. After any other exit code, 75 included, the index is tried
+/// again, up to 3 times. `podReplacementPolicy: Failed` starts no second pod of an index while the first one still
+/// runs.
+///
+/// # Errors
+/// Never for valid resources.
 fn kubernetes(array: &Array) -> Result<String> {
     let resources = &array.resources;
     let mut limits = serde_json::Map::new();
@@ -88,8 +93,8 @@ fn kubernetes(array: &Array) -> Result<String> {
     serde_yaml::to_string(&job).map_err(|error| Error::resource("kubernetes.yaml", error))
 }
 
-/// An array has 2 to 10,000 elements; an element that fails is tried 3 times unless its code says that its case is
-/// wrong.
+/// The AWS Batch job. AWS allows 2 to 10,000 elements in an array. An element that fails is tried up to 3 times, unless
+/// its exit code (2 or 3) means that its case is invalid.
 fn aws(array: &Array) -> Value {
     let evaluate = |code: &str, action: &str| json!({"onExitCode": code, "action": action});
     json!({

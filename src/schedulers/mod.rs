@@ -1,6 +1,6 @@
-//! Schedulers: who runs the elements of an array. recon sits on the one a site has: [`Slurm`] submits to it, [`Local`]
-//! starts processes on this machine, [`Manifest`] writes what other systems take. What a scheduler says about an
-//! element is a hint; whether a task is done is read from the study's folder.
+//! Schedulers run the elements of a job array. recon has none of its own: [`Slurm`] submits to the site's SLURM,
+//! [`Local`] starts processes on this machine, and [`Manifest`] writes files for other systems. The state of an element
+//! in a scheduler is only a hint: whether a task is done is read from the study's folder.
 
 mod command;
 mod gpus;
@@ -20,54 +20,54 @@ use crate::progress::StopSignal;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// An array of tasks. Element number N is `PROGRAM task --study FOLDER --index N`.
+/// A job array. Element number N runs the command `PROGRAM task --study FOLDER --index N`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
-    /// What its jobs are called; no name of a patient, since queues are read by everybody.
+    /// Beginning of the names of the jobs. It must not identify a patient, because everybody can read the queue.
     pub name: String,
-    /// The study, absolute.
+    /// Absolute path of the study's folder.
     pub folder: PathBuf,
-    /// Program and first arguments.
+    /// The program with its first arguments; never empty.
     pub program: Vec<String>,
-    /// Variables, with their values, that the program finds in its environment.
+    /// Names and values of environment variables for the program.
     pub environment: Vec<(String, String)>,
-    /// The elements to run, in order.
+    /// Numbers of the elements to run, in ascending order.
     pub elements: Vec<usize>,
-    /// What each asks for.
+    /// Resources that each element asks for.
     pub resources: Resources,
 }
 
-/// What came of a submission.
+/// Result of a submission.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Submitted {
-    /// What was done, for people: numbers of jobs, or files that were written.
+    /// Message for the user: the numbers of the jobs, or the files that were written.
     pub said: String,
-    /// Whether the elements have been run, to the end or as far as they came.
+    /// Whether the elements have already been run, completely or until they failed.
     pub ran: bool,
 }
 
-/// How far an element is in the scheduler's eyes.
+/// State of an element according to the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueueState {
-    /// It waits; why.
+    /// It waits, for this reason.
     Queued(String),
     /// It runs.
     Running,
-    /// It ended, one way or another.
+    /// It ended or is held, in this state.
     Ended(String),
 }
 
-/// What the scheduler says about elements; it may know nothing of some.
+/// Answer of a scheduler about the elements of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Queue {
-    /// What it knows.
+    /// The states of the elements by number; elements that the scheduler does not know are absent.
     Known(BTreeMap<usize, QueueState>),
-    /// It gave no answer, and why: nothing follows from that.
+    /// The scheduler gave no usable answer, for this reason; the states of the elements are then unknown.
     Unknown(String),
 }
 
 impl Queue {
-    /// Whether an element waits or runs.
+    /// Whether an element is known to wait or run.
     #[must_use]
     pub fn holds(&self, element: usize) -> bool {
         match self {
@@ -79,24 +79,24 @@ impl Queue {
     }
 }
 
-/// Who runs elements.
+/// Runs the elements of job arrays.
 pub trait Scheduler {
-    /// Runs the elements, or hands them over.
+    /// Runs the elements, or hands them over to the system that will run them.
     ///
     /// # Errors
-    /// A scheduler that refuses, files that cannot be written, a stop.
+    /// A scheduler that refuses, files that cannot be written, processes that cannot be started, a stop.
     fn submit(&self, array: &Array, stop: &dyn StopSignal) -> Result<Submitted>;
 
-    /// What [`Scheduler::submit`] would do, for people; what the scheduler says of it if it can be asked.
+    /// Describes what [`Scheduler::submit`] would do, with the scheduler's own judgement if it can be asked.
     ///
     /// # Errors
     /// A scheduler that says that it would refuse.
     fn preview(&self, array: &Array) -> Result<String>;
 
-    /// What is known of the array's elements, by one question.
+    /// Asks the scheduler once for the states of the array's elements.
     fn status(&self, array: &Array) -> Queue;
 
-    /// Ends what waits and what runs.
+    /// Cancels the waiting and the running elements.
     ///
     /// # Errors
     /// A scheduler that refuses or gives no answer.

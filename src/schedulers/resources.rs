@@ -1,4 +1,4 @@
-//! [`Resources`]: what one element of an array asks for.
+//! [`Resources`]: the resources that one element of a job array asks for.
 
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -61,10 +61,10 @@ impl Default for Resources {
 }
 
 impl Resources {
-    /// Refuses what would not stay on its line of a script.
+    /// Checks the values. A value must not be able to break out of its line in a job script.
     ///
     /// # Errors
-    /// The key.
+    /// The key with an invalid value.
     pub fn check(&self) -> Result<()> {
         let words = [
             ("time", &self.time),
@@ -95,7 +95,7 @@ impl Resources {
         Ok(())
     }
 
-    /// How long an answer is waited for.
+    /// Time limit for an answer of the scheduler's commands.
     #[must_use]
     pub fn answer(&self) -> Duration {
         Duration::try_from_secs_f64(self.answer_s).unwrap_or(Duration::from_secs(20))

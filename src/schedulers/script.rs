@@ -2,7 +2,7 @@
 
 use super::Array;
 
-/// A word that a shell takes as it is.
+/// Quotes a word for a shell, if it needs quotes.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -12,12 +12,12 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// The program with its first arguments.
+/// The program with its first arguments, quoted for a shell.
 pub(super) fn program(array: &Array) -> String {
     array.program.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// `0-3,7` for `[0, 1, 2, 3, 7]`.
+/// Ascending numbers as ranges: `0-3,7` for `[0, 1, 2, 3, 7]`.
 pub(super) fn ranges(numbers: &[usize]) -> String {
     let parts = numbers.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
         [one] => one.to_string(),

@@ -1,5 +1,6 @@
-//! [`Slurm`]: a job array per block of elements, and a job that collects when all have ended. Its tools are called by
-//! name and their text is read; `sacct` is not needed. An answer that fails, hangs or is empty means nothing.
+//! [`Slurm`]: submits one job array per block of elements, and a job that collects the results when all have ended. It
+//! runs SLURM's commands and reads their text output; `sacct` is not needed. After an answer that fails, takes too long
+//! or is empty, the state of the queue is unknown.
 
 use super::command::answer;
 use super::script::{program, quoted, ranges};
@@ -11,10 +12,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// SLURM's own default of MaxArraySize, where it does not tell.
+/// SLURM's default of `MaxArraySize`, used if the site's value cannot be read.
 const MAX_ARRAY_SIZE: usize = 1001;
 
-/// The scheduler of this site.
+/// The SLURM scheduler of this site.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slurm;
 
@@ -82,13 +83,15 @@ fn refused(why: &str) -> Error {
     Error::resource("SLURM", why).hint("see docs/cluster.md; `recon batch submit --resume` submits what is missing")
 }
 
-/// Elements whose numbers fit one array: element = offset + SLURM_ARRAY_TASK_ID.
+/// Elements that fit into one job array of SLURM. The number of an element is `offset` + `SLURM_ARRAY_TASK_ID`.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     offset: usize,
+    /// Values of `SLURM_ARRAY_TASK_ID`.
     tasks: Vec<usize>,
 }
 
+/// Splits the elements into blocks of at most the site's `MaxArraySize`.
 fn blocks(array: &Array) -> Vec<Block> {
     let words = ["show", "config"].map(String::from);
     let config = answer("scontrol", &words, array.resources.answer()).unwrap_or_default();
@@ -105,16 +108,17 @@ fn split(elements: &[usize], size: usize) -> Vec<Block> {
     blocks.into_iter().map(|(offset, tasks)| Block { offset, tasks }).collect()
 }
 
-/// Name of the job of a block.
+/// Name of the job array of a block.
 fn named(array: &str, offset: usize) -> String {
     format!("{array}-{offset}")
 }
 
+/// Name of the job that collects the results.
 fn collector(array: &str) -> String {
     format!("{array}-collect")
 }
 
-/// The block's offset in the name of its job.
+/// The offset of a block from the name of its job array; `None` for the name of any other job.
 fn offset(array: &str, job: &str) -> Option<usize> {
     job.strip_prefix(array)?.strip_prefix('-')?.parse().ok()
 }
@@ -150,18 +154,20 @@ impl Block {
         };
         let study = quoted(&array.folder.display().to_string());
         let variables = array.environment.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
-        // The program takes the place of the shell, so that signals reach it.
+        // `exec` replaces the shell by the program, so that signals reach the program.
         let last = format!("exec {} task --study {study} --index {index}", program(array));
         script(resources, &options, &(variables.collect::<String>() + &last))
     }
 }
 
+/// Options that the array and the collecting job share.
 fn asked(resources: &Resources) -> impl Iterator<Item = String> {
     let partition = resources.partition.as_ref().map(|name| format!("--partition={name}"));
     let account = resources.account.as_ref().map(|name| format!("--account={name}"));
     partition.into_iter().chain(account)
 }
 
+/// Script of the job that collects the results.
 fn collect(array: &Array) -> String {
     let log = array.folder.join("logs").join("collect.log");
     let mut options = vec![
@@ -182,13 +188,13 @@ fn script(resources: &Resources, options: &[String], last: &str) -> String {
     format!("#!/bin/bash\n{lines}{last}\n")
 }
 
-/// Hands a script over and gives the number of its job.
+/// Submits a script with the options `more`, and returns the number of the job.
 fn sbatch(array: &Array, script: &std::path::Path, more: &[String]) -> Result<String> {
     let mut words = vec!["--parsable".to_string()];
     words.extend(more.iter().cloned());
     words.push(script.display().to_string());
     let said = answer("sbatch", &words, array.resources.answer()).map_err(|why| refused(&why))?;
-    // NUMBER or NUMBER;CLUSTER
+    // The output is `NUMBER` or `NUMBER;CLUSTER`.
     let number = said.trim().split(';').next().unwrap_or_default();
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(refused(&format!("expected the number of a job from sbatch, got `{}`", said.trim())));
@@ -196,8 +202,8 @@ fn sbatch(array: &Array, script: &std::path::Path, more: &[String]) -> Result<St
     Ok(number.to_string())
 }
 
-/// What lines `NAME|ARRAY_TASK|STATE|REASON` say of an array's elements; of several jobs with the same element the one
-/// that waits or runs counts.
+/// States of an array's elements from lines `NAME|JOB_TASK|STATE|REASON`. If several jobs have the same element, the
+/// one that waits or runs counts.
 fn states(array: &str, text: &str) -> BTreeMap<usize, QueueState> {
     let mut states = BTreeMap::new();
     for line in text.lines() {
@@ -206,7 +212,7 @@ fn states(array: &str, text: &str) -> BTreeMap<usize, QueueState> {
         let task = number.split_once('_').and_then(|(_, task)| task.parse::<usize>().ok());
         let (Some(offset), Some(task)) = (offset(array, name), task) else { continue };
         let state = match state {
-            // A launch that failed: it stays so until somebody releases it.
+            // The launch of the job failed; SLURM holds it until somebody releases it.
             _ if reason.contains("requeued held") => QueueState::Ended("HELD".to_string()),
             "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "SUSPENDED" | "CONFIGURING" | "RESV_DEL_HOLD" => {
                 QueueState::Queued(reason.to_string())
@@ -222,15 +228,17 @@ fn states(array: &str, text: &str) -> BTreeMap<usize, QueueState> {
     states
 }
 
-/// The element that this process is, if SLURM has started it.
+/// The job or element of a job array that this process runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
+    /// Number of the job.
     job: String,
+    /// `ARRAY_TASK` for an element of a job array, otherwise the number of the job.
     name: String,
 }
 
 impl Element {
-    /// From the environment.
+    /// Reads the job of this process from its environment; `None` if it was not started inside a SLURM job.
     #[must_use]
     pub fn own() -> Option<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -240,23 +248,24 @@ impl Element {
         Some(Self { job, name })
     }
 
-    /// Time until its limit, as SLURM says; `None` without an answer or a limit.
+    /// Time until the job's time limit, according to SLURM; `None` without an answer or a limit.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let words = ["-h", "-j", &self.job, "-o", "%L"].map(String::from);
         duration(answer("squeue", &words, Duration::from_secs(20)).ok()?.trim())
     }
 
-    /// Puts it back into the queue: the number of its array and its own, since that of the job is another's in arrays.
+    /// Puts the job back into the queue. An element is named by the numbers of its array and itself, because its job
+    /// number alone may stand for the whole array.
     ///
     /// # Errors
-    /// Why SLURM did not do it.
+    /// The reason why SLURM did not put it back.
     pub fn requeue(&self) -> std::result::Result<(), String> {
         answer("scontrol", &["requeue".to_string(), self.name.clone()], Duration::from_secs(20)).map(drop)
     }
 }
 
-/// `D-HH:MM:SS`, `HH:MM:SS`, `MM:SS`.
+/// Reads a duration of the form `D-HH:MM:SS`, `HH:MM:SS` or `MM:SS`; `None` for other text, such as `UNLIMITED`.
 fn duration(text: &str) -> Option<Duration> {
     let (days, clock) = match text.split_once('-') {
         Some((days, clock)) => (days.parse::<u64>().ok()?, clock),

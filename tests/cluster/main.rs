@@ -1,8 +1,8 @@
-//! Studies on a real SLURM of two nodes on this host (slurm.sh): what happens when tasks, nodes and the controller are
-//! killed, a disk is full, squeue gives no answer. Each test has one disturbance and ends alike
+//! Tests of studies on a real SLURM of two nodes on this host (slurm.sh) when tasks, nodes or the controller are
+//! killed, a disk is full, or squeue gives no answer. Each test has one disturbance and ends with the same checks
 //! ([`site::Site::proved`]): every case is in the table exactly once, `--resume` submits what is missing and nothing
-//! else, and the bits are those of an undisturbed run. Skipped by name unless RECON_TEST_SLURM=1, and without SLURM or
-//! root. Each test has a cluster to itself, which the next one takes over unless a daemon was killed.
+//! else, and the bits are those of an undisturbed run. A test is skipped, and says so, unless RECON_TEST_SLURM=1, and
+//! without SLURM or root. Each test has a cluster to itself, which the next one takes over unless a daemon was killed.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]
@@ -24,7 +24,7 @@ fn an_array_of_24_and_the_job_that_collects() {
     site.proved(&undisturbed(8));
 }
 
-/// The processes of a study's tasks, each with its node and GPU.
+/// Returns the processes of a study's tasks, each with its node and GPU.
 fn with_gpus(site: &Site) -> Vec<(u32, String)> {
     let own = |pid: u32| {
         let text = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -50,7 +50,8 @@ fn each_task_has_a_gpu_of_its_own() {
         let now = with_gpus(&site);
         for (pid, gpu) in &now {
             let same: Vec<u32> = now.iter().filter(|other| other.1 == *gpu && other.0 != *pid).map(|o| o.0).collect();
-            // One may have ended and the next begun while the processes were counted.
+            // One task may have ended and the next begun while the processes were listed, so that they are listed
+            // again.
             let still = with_gpus(&site);
             let both = |other: &u32| still.iter().any(|task| task.0 == *other) && still.iter().any(|t| t.0 == *pid);
             assert!(!same.iter().any(both), "two tasks on {gpu}: {now:?}");
@@ -58,7 +59,7 @@ fn each_task_has_a_gpu_of_its_own() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let log = std::fs::read_to_string(site.bench.path("gpus.log")).unwrap();
-    // The job that collects is no task and has none.
+    // The job that collects the results is no task and has no GPU.
     let tasks: Vec<(&str, &str)> =
         log.lines().filter_map(|line| line.split_once(' ')).filter(|t| !t.0.is_empty()).collect();
     let numbers: BTreeSet<&str> = tasks.iter().map(|task| task.0).collect();
@@ -79,7 +80,7 @@ fn killed_tasks_are_missing_and_done_by_a_resume() {
     site.proved(&undisturbed(2));
 }
 
-/// Stops processes, so that they are at work however fast the machine is, until they are told to go on.
+/// Stops processes until `go_on`, so that they are unfinished at that time however fast the machine is.
 fn stop(tasks: &[u32]) {
     for pid in tasks {
         kill("STOP", &pid.to_string());
@@ -92,7 +93,7 @@ fn go_on(tasks: &[u32]) {
     }
 }
 
-/// Whether the signal USR1 waits for a process that is stopped.
+/// Returns whether the signal USR1 is pending for a process that is stopped.
 fn warned(pid: u32) -> bool {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let pending = text.lines().filter_map(|line| line.strip_prefix("ShdPnd:").or(line.strip_prefix("SigPnd:")));
@@ -101,12 +102,12 @@ fn warned(pid: u32) -> bool {
 
 #[test]
 fn usr1_before_the_limit_checkpoints_and_the_requeued_task_goes_on() {
-    // A minute is the shortest limit. The signal is due 5 s after the start; SLURM looks every half minute.
+    // The shortest limit is one minute. The signal is due 5 s after the start, but SLURM checks only every half minute.
     let text = fits(1, 200, "time: '1', warning_s: 55");
     let Some(site) = Site::start("usr1_before_the_limit_checkpoints_and_goes_on", &text) else { return };
     site.submit(&[]).expect(0, &[]);
     let (job, begin) = (site.job(), Instant::now());
-    // The signal may have come already.
+    // The signal may have arrived already.
     let queued = || site.tool("squeue", &["-h", "-r", "-t", "pending", "-o", "%r"]).contains("BeginTime");
     let saved = || site.bench.files("out/work").iter().any(|file| file.ends_with("checkpoint.previous.safetensors"));
     while !saved() && !queued() {
@@ -121,7 +122,7 @@ fn usr1_before_the_limit_checkpoints_and_the_requeued_task_goes_on() {
         std::thread::sleep(Duration::from_millis(100));
     }
     if !is_warned() {
-        // It is late: as an operator sends it.
+        // The signal is late, so that the test sends it, as an operator can.
         site.tool("scancel", &["--signal=USR1", "--batch", &format!("{job}_0")]);
     }
     go_on(&task);
@@ -156,7 +157,7 @@ fn what_recon_cancels_goes_on_later() {
     site.proved(&undisturbed(3));
 }
 
-/// Kills the controller, which must make nothing worse than unknown, and starts it again.
+/// Kills the controller, after which the state is unknown but no task counts as failed, and starts it again.
 fn kill_the_controller(site: &Site) {
     site.kill_daemon("slurmctld.pid");
     let status = site.status();
@@ -181,7 +182,8 @@ fn a_controller_that_is_killed_and_comes_back_changes_nothing() {
 fn a_controller_that_has_forgotten_what_runs_starts_it_twice_and_each_is_done_once() {
     let Some(site) = Site::start("a_controller_that_has_forgotten_what_runs", &study(3)) else { return };
     site.submit_all();
-    // Before its state is written: it will know of the array, and not that four of its tasks have begun.
+    // The controller is killed before it writes its state, so that it will know of the array and not that four of its
+    // tasks have begun.
     site.wait_for_tasks(2).into_iter().take(2).for_each(|pid| kill("9", &pid.to_string()));
     kill_the_controller(&site);
     site.proved(&undisturbed(3));
@@ -221,7 +223,7 @@ fn a_bad_case_is_named_by_the_job_that_collects_and_stops_no_other() {
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     std::fs::copy(phantom, site.bench.path("late.yaml")).unwrap();
     let mut expected = undisturbed(2);
-    // The seed of the pipeline is that of `seed-0`, and so is the phantom.
+    // The case `bad` has the seed of the pipeline, which is that of `seed-0`, and the same phantom.
     let zero: Vec<String> = expected.keys().filter(|name| name.starts_with("seed-0_")).cloned().collect();
     for name in zero {
         expected.insert(name.replace("seed-0_", "bad_"), expected[&name].clone());
@@ -231,7 +233,7 @@ fn a_bad_case_is_named_by_the_job_that_collects_and_stops_no_other() {
 
 #[test]
 fn a_task_that_fills_the_disk_fails_alone() {
-    // Without the fits: rays of so large a detector take them minutes.
+    // The fits are left out, because they take minutes with the rays of so large a detector.
     let text =
         study(1).replace("- seeds: {count: 1, key: seed}", "- seeds: {count: 1, key: seed}\n- csv: {file: big.csv}");
     let (before, fit) = text.split_once("    # A checkpoint at every step").unwrap();
@@ -260,7 +262,7 @@ fn a_task_that_fills_the_disk_fails_alone() {
     let _ = Command::new("umount").arg("-l").arg(site.bench.path("out")).status();
 }
 
-/// A study during which `squeue` is something else, for recon alone.
+/// Tests a study during which `squeue` is replaced by `line`, for recon alone; `why` is the reason that recon reports.
 fn with_squeue(test: &str, line: &str, why: &str) {
     let Some(site) = Site::start(test, &study(3)) else { return };
     site.submit_all();
@@ -270,7 +272,7 @@ fn with_squeue(test: &str, line: &str, why: &str) {
     assert!(status["scheduler_unknown"].as_str().unwrap().contains(why), "{status}");
     assert_eq!(status["failed"], 0, "unknown is not failed");
     if why == "knows of no job" {
-        // A queue that is empty, asked three times, is believed: whatever is submitted twice is done once.
+        // After three questions an empty queue is believed; a task that is then submitted twice is done once.
         site.submit(&["--resume"]).expect(0, &[]);
     } else {
         site.submit(&["--resume"]).expect(5, &[why, "none was submitted"]);

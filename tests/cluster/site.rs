@@ -1,4 +1,4 @@
-//! A running SLURM with a study, and what is asked of it.
+//! A running SLURM with a study, and the questions that the tests ask about it.
 
 use crate::common::{Bench, Outcome, skipped};
 use serde_json::Value;
@@ -14,11 +14,11 @@ use std::time::{Duration, Instant, SystemTime};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/slurm.sh");
 const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
-/// What each element of an array does first.
+/// Shell code that each element of an array runs first.
 const HOLD: &str = "while [ -e hold ]; do sleep 0.1; done";
-/// What every test waits for at most: the machine may be busy.
+/// Longest time that a test waits for an event; the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(6);
-/// Clusters that no test uses now.
+/// Clusters that no test uses at present.
 static IDLE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Names of files with their bytes.
@@ -30,14 +30,15 @@ pub(crate) struct Site {
     pub(crate) slurm: PathBuf,
     /// Whether a daemon was killed, so that the next test gets a new cluster.
     spoiled: Cell<bool>,
-    /// When [`Site::hurry`] last looked: SLURM's programs cost the processor too.
+    /// When [`Site::hurry`] last ran; it does not run often, because SLURM's programs take processor time.
     hurried: Cell<Instant>,
     test: String,
     begin: Instant,
 }
 
 impl Site {
-    /// `None`, said by name, where there is no SLURM to start. A cluster that another test has left is used again.
+    /// Starts a cluster, or takes one that another test has left. Where SLURM cannot be started, prints the name of the
+    /// test and returns `None`.
     pub(crate) fn start(test: &str, study: &str) -> Option<Self> {
         let has =
             |name: &str| Command::new(name).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
@@ -49,7 +50,7 @@ impl Site {
         }
         let bench = Bench::new();
         bench.write("s.yaml", study);
-        // One starts at a time: the first one starts munged too.
+        // One cluster starts at a time, because the first one also starts munged.
         let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
         let slurm = idle.pop().unwrap_or_else(new_cluster);
         let begin = Instant::now();
@@ -57,18 +58,18 @@ impl Site {
         Some(Self { bench, slurm, spoiled, hurried, test: test.to_string(), begin })
     }
 
-    /// Kills a daemon of SLURM, told by the file of its number.
+    /// Kills the daemon of SLURM whose process number is in the file `name`.
     pub(crate) fn kill_daemon(&self, name: &str) {
         self.spoiled.set(true);
         kill("9", &std::fs::read_to_string(self.slurm.join(name)).unwrap());
     }
 
-    /// Whether the nodes have GPUs to count.
+    /// Returns whether the nodes have GPUs to count.
     pub(crate) fn has_gpus(&self) -> bool {
         self.slurm.join("gres.conf").exists()
     }
 
-    /// Waits until the controller has written down what it knows now.
+    /// Waits until the controller has written its present state.
     pub(crate) fn wait_for_state(&self) {
         let (begin, path) = (Instant::now(), self.slurm.join("state/job_state"));
         let asked = SystemTime::now();
@@ -78,7 +79,7 @@ impl Site {
         }
     }
 
-    /// What a tool of SLURM prints.
+    /// Returns what a tool of SLURM prints.
     pub(crate) fn tool(&self, program: &str, args: &[&str]) -> String {
         let mut command = Command::new(program);
         let output = command.args(args).env("SLURM_CONF", self.slurm.join("slurm.conf")).output().unwrap();
@@ -98,20 +99,20 @@ impl Site {
         self.recon(&[&args[..], more].concat())
     }
 
-    /// Submits; no task begins before this has come back, however long the machine takes.
+    /// Submits the study; no task begins before the submission has returned, however long it takes.
     pub(crate) fn submit_all(&self) {
         let hold = self.bench.write("hold", "");
         self.submit(&[]).expect(0, &["batch status"]);
         std::fs::remove_file(hold).unwrap();
     }
 
-    /// From now on `squeue` is this line of shell, for recon alone.
+    /// Replaces `squeue` by this line of shell, for recon alone.
     pub(crate) fn squeue_is(&self, line: &str) {
         let path = self.bench.write("tools/squeue", &format!("#!/bin/sh\n{line}\n"));
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// From now on `squeue` is SLURM's.
+    /// Restores SLURM's own `squeue`.
     pub(crate) fn squeue_is_itself(&self) {
         std::fs::remove_file(self.bench.path("tools/squeue")).unwrap();
     }
@@ -120,8 +121,8 @@ impl Site {
         serde_json::from_str(&self.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap()
     }
 
-    /// Waits until this is true of the status. It is asked for when the queue or the study's folder has changed, and
-    /// every three seconds: it costs the processor more than SLURM does.
+    /// Waits until `wanted` holds for the status. The status is queried when the queue or the study's folder has
+    /// changed, and otherwise every three seconds, because a query takes more processor time than SLURM does.
     pub(crate) fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) {
         let (begin, mut asked, mut seen) = (Instant::now(), None::<Instant>, None);
         loop {
@@ -147,8 +148,8 @@ impl Site {
         });
     }
 
-    /// What an operator does: a requeued job waits two minutes unless it is told not to, and a controller that has
-    /// forgotten what runs starts it a second time, finds that out ("Duplicate jobid") and drains the node.
+    /// Does what an operator does. A requeued job waits for two minutes unless it is released. A controller that has
+    /// forgotten what runs starts it a second time, detects that ("Duplicate jobid") and drains the node.
     fn hurry(&self) {
         if self.hurried.get().elapsed() < Duration::from_secs(1) {
             return;
@@ -166,7 +167,7 @@ impl Site {
         }
     }
 
-    /// The ends of SLURM's own logs, for a test that fails.
+    /// Returns the ends of SLURM's own logs, for the message of a test that fails.
     fn logs(&self) -> String {
         let tail = |name: &str| {
             let text = std::fs::read_to_string(self.slurm.join(name)).unwrap_or_default();
@@ -176,7 +177,7 @@ impl Site {
         ["slurmctld.log", "slurmd.n1.log", "slurmd.n2.log"].map(tail).join("\n")
     }
 
-    /// Waits until the last job has made the table; what it says.
+    /// Waits until the last job has made the table; returns its text.
     pub(crate) fn table(&self) -> String {
         let (path, begin) = (self.bench.path("out/table.md"), Instant::now());
         while !path.exists() {
@@ -187,7 +188,7 @@ impl Site {
         std::fs::read_to_string(path).unwrap()
     }
 
-    /// Processes of tasks of this study.
+    /// Returns the process numbers of the tasks of this study.
     pub(crate) fn tasks(&self) -> Vec<u32> {
         let study = self.bench.path("out").display().to_string();
         let words = |pid: u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -212,15 +213,15 @@ impl Site {
         }
     }
 
-    /// The number of the array's job.
+    /// Returns the number of the array's job.
     pub(crate) fn job(&self) -> String {
         let line = self.tool("squeue", &["-h", "-o", "%F|%j"]);
         let array = line.lines().find_map(|line| line.trim().split_once('|').filter(|(_, name)| name.ends_with("-0")));
         array.unwrap_or_else(|| panic!("no array in the queue: {line}")).0.to_string()
     }
 
-    /// How every test ends: what is missing is submitted, and nothing else; then each of `expected` is in the table
-    /// exactly once with the bits of an undisturbed run, and nothing half-done is left.
+    /// Makes the checks that end every test. What is missing is submitted, and nothing else; then each of `expected` is
+    /// in the table exactly once with the bits of an undisturbed run, and no half-done result is left.
     pub(crate) fn proved(&self, expected: &Arrays) {
         self.until_rest();
         let status = self.status();
@@ -250,7 +251,7 @@ impl Site {
         assert_eq!(self.bench.files("out/work"), Vec::<String>::new(), "nothing half-done is left");
     }
 
-    /// Elements in the array that was submitted last.
+    /// Returns the number of elements in the array that was submitted last.
     fn submitted(&self) -> u64 {
         let script = std::fs::read_to_string(self.bench.path("out/array-0.sh")).unwrap();
         let elements = script.lines().find_map(|line| line.strip_prefix("#SBATCH --array=")).unwrap();
@@ -263,9 +264,10 @@ impl Site {
 }
 
 impl Drop for Site {
-    /// Leaves an idle cluster to the next test, or none.
+    /// Leaves an idle cluster to the next test, or stops the cluster.
     fn drop(&mut self) {
-        // Past the capture of test output: where the minutes go should be seen.
+        // Writes to stderr directly, which the test harness does not capture: a reader should see how long the test
+        // took.
         let _ = writeln!(std::io::stderr(), "cluster::{}: {:.1} s", self.test, self.begin.elapsed().as_secs_f64());
         self.tool("scancel", &["--me"]);
         self.tasks().into_iter().for_each(|pid| kill("9", &pid.to_string()));
@@ -291,7 +293,7 @@ fn new_cluster() -> PathBuf {
     slurm
 }
 
-/// The number of entries of a folder.
+/// Returns the number of entries of a folder.
 fn entries(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
@@ -300,14 +302,14 @@ pub(crate) fn kill(signal: &str, pid: &str) {
     let _ = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).stderr(Stdio::null()).status();
 }
 
-/// The study of the tests with so many seeds of three settings each.
+/// Returns the study of the tests with `seeds` seeds of three settings each.
 pub(crate) fn study(seeds: usize) -> String {
     let text = std::fs::read_to_string(STUDY).unwrap();
     let text = text.replace("tiny.yaml", TINY).replace("count: 8", &format!("count: {seeds}"));
     format!("{text}resources: {{time: '10', cpus: 1, memory: 1G, answer_s: 2, prelude: ['{HOLD}']}}\n")
 }
 
-/// The fits of so many seeds alone, of so many steps.
+/// Returns a study of the fits alone, with `seeds` seeds and `steps` steps.
 pub(crate) fn fits(seeds: usize, steps: usize, resources: &str) -> String {
     let text = study(seeds).replace("steps: 5,", &format!("steps: {steps},"));
     let (before, settings) = text.split_once("    fdk:").unwrap();
@@ -315,14 +317,14 @@ pub(crate) fn fits(seeds: usize, steps: usize, resources: &str) -> String {
     text.replace("time: '10'", resources)
 }
 
-/// The arrays of every finished task, by name.
+/// Returns the arrays of every finished task, by the names of their files.
 pub(crate) fn arrays(bench: &Bench) -> Arrays {
     let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
     let files = bench.files("out/cases").into_iter().filter(array);
     files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
 }
 
-/// What a study gives as processes of this machine, undisturbed.
+/// Returns the arrays of a study that runs undisturbed as processes of this machine.
 pub(crate) fn by_processes(study: &str) -> Arrays {
     let bench = Bench::new();
     bench.write("s.yaml", study);
@@ -330,7 +332,7 @@ pub(crate) fn by_processes(study: &str) -> Arrays {
     arrays(&bench)
 }
 
-/// The same for [`study`], which is run once: of so many seeds.
+/// Returns the undisturbed arrays of [`study`] with `seeds` seeds; the whole study runs only once.
 pub(crate) fn undisturbed(seeds: usize) -> Arrays {
     static ALL: OnceLock<Arrays> = OnceLock::new();
     let all = ALL.get_or_init(|| by_processes(&study(8)));

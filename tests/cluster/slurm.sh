@@ -2,10 +2,10 @@
 # A SLURM of two nodes on this host, for tests. Needs root and the programs of Debian's slurmctld, slurmd, slurm-client
 # and munge.
 #
-#   slurm.sh start DIR PID   its configuration is DIR/slurm.conf: export SLURM_CONF. When the process PID is
-#                            gone, all is stopped and DIR is removed.
-#   slurm.sh stop DIR        stops its daemons at once; what runs should be cancelled before.
-#   slurm.sh watch DIR PID   waits for that end.
+#   slurm.sh start DIR PID   starts it with the configuration DIR/slurm.conf, which SLURM_CONF must name. When the
+#                            process PID has ended, the daemons are stopped and DIR is removed.
+#   slurm.sh stop DIR        stops its daemons at once; running jobs should be cancelled before.
+#   slurm.sh watch DIR PID   waits for the end of the process; `start` calls it.
 set -eu
 verb=$1 dir=$2
 
@@ -13,9 +13,9 @@ configure() {
     mkdir -p "$dir/state" "$dir/spool.n1" "$dir/spool.n2" "$dir/gpus/n1" "$dir/gpus/n2" /run/munge /var/log/munge \
         /var/lib/munge
     chown munge:munge /run/munge /var/log/munge /var/lib/munge
-    # Ports of its own: several may run at once, and a step of one that is gone must not reach another.
+    # Each cluster has ports of its own: several may run at once, and a step of an ended one must not reach another.
     port=$((20000 + $$ % 4000 * 3))
-    # Two GPUs to n1 and one to n2, which are only counted: device files that are the same as /dev/null.
+    # n1 has two GPUs and n2 has one. SLURM only counts them: their device files are copies of /dev/null.
     gpus=1
     for gpu in n1/gpu0 n1/gpu1 n2/gpu0; do mknod "$dir/gpus/$gpu" c 1 3 2>/dev/null || gpus=0; done
     if [ "$gpus" = 1 ]; then
@@ -68,7 +68,7 @@ munge_answers() {
     munge -n 2>/dev/null | unmunge >/dev/null 2>&1
 }
 
-# The munged of a site is left alone; ours ends with the cluster that has started it.
+# A munged that already runs on this host is left alone; one that is started here ends with its cluster.
 start_munged() {
     munge_answers && return
     su -s /bin/sh munge -c "/usr/sbin/munged --pid-file /run/munge/munged.pid"
@@ -80,7 +80,7 @@ stop() {
     for file in "$dir"/slurm*.pid; do
         [ -e "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null || true
     done
-    # Steps would look for their dead controller for minutes.
+    # Steps whose controller is dead would look for it for minutes.
     for step in $(pgrep -x slurmstepd); do
         tr '\0' '\n' 2>/dev/null <"/proc/$step/environ" | grep -qx "SLURM_CONF=$dir/slurm.conf" || continue
         kill -9 "$step" 2>/dev/null || true
@@ -90,7 +90,7 @@ stop() {
 case $verb in
 start)
     configure
-    # In a session of its own: whoever kills the tests with all their processes does not kill it.
+    # The watcher has a session of its own, so that it survives when the tests are killed with all their processes.
     setsid sh "$0" watch "$dir" "$3" </dev/null >/dev/null 2>&1 &
     start_munged
     export SLURM_CONF="$dir/slurm.conf"
@@ -105,7 +105,7 @@ start)
     exit 1
     ;;
 watch)
-    # A dead process that nobody has waited for has no program.
+    # A process that has ended but is not yet waited for has no program.
     while readlink "/proc/$3/exe" >/dev/null; do sleep 0.5; done
     [ ! -e "$dir/munged.pid" ] || munged=$(cat "$dir/munged.pid")
     if [ -e "$dir/slurm.conf" ]; then
@@ -114,7 +114,7 @@ watch)
         stop
         rm -rf "$dir"
     fi
-    # The clusters of one process share it, and so may those of others, who then keep it.
+    # All clusters share munged, also those of other processes, so that it ends only when no controller runs.
     sleep 2
     [ -z "${munged:-}" ] || pgrep -x slurmctld >/dev/null || kill "$munged"
     ;;

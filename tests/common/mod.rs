@@ -1,5 +1,5 @@
-//! What the test binaries share: the program in a folder of its own, scans and values, and what a test may need and not
-//! find.
+//! Helpers that the test binaries share: a temporary folder in which the program runs, scans and random values, and
+//! requirements that a machine may lack.
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test binary uses its part")]
 
 mod needs;
@@ -9,10 +9,10 @@ pub(crate) use needs::{data, data_or_skip, missing, python, python_or_skip, skip
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The tiny pipeline of the tests.
+/// Path of the tiny pipeline that many tests run.
 pub(crate) const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
 
-/// One folder of its own, in which the binary runs.
+/// A temporary folder in which a test runs the program; it is removed when the value is dropped.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
 }
@@ -44,7 +44,7 @@ impl Bench {
         Outcome::from(self.command(args).output().unwrap())
     }
 
-    /// Runs the tiny pipeline with FDK alone into `out`, with more arguments.
+    /// Runs the tiny pipeline with FDK as its only method into the folder `out`; `more` holds additional arguments.
     pub(crate) fn quick(&self, more: &[&str]) -> Outcome {
         let mut args =
             vec!["run", TINY, "--output", "out", "--set", "reconstruct=[fdk]", "--set", "export.volumes=[nifti]"];
@@ -52,7 +52,7 @@ impl Bench {
         self.recon(&args)
     }
 
-    /// Every file below a folder, relative to it, but for the log.
+    /// Returns the path of every file below a folder except `log.jsonl`, relative to that folder and sorted.
     pub(crate) fn files(&self, relative: &str) -> Vec<String> {
         let root = self.path(relative);
         let mut found = Vec::new();
@@ -77,7 +77,7 @@ fn walk(folder: &Path, root: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// How a command ended.
+/// Exit code and output of a command; the code is −1 if a signal ended the command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
@@ -93,7 +93,7 @@ impl From<Output> for Outcome {
 }
 
 impl Outcome {
-    /// Fails unless the command ended with this code and said each of these on stderr.
+    /// Fails unless the command ended with the exit code `code` and wrote each text of `said` to stderr.
     #[track_caller]
     pub(crate) fn expect(self, code: i32, said: &[&str]) -> Self {
         assert_eq!(self.code, code, "{self:#?}");

@@ -1,4 +1,4 @@
-//! Scans, values without a pattern, and figures of how near two results are.
+//! Scans, random values, and measures of the difference between two results.
 
 use rand::RngExt;
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Source, View};
@@ -7,20 +7,21 @@ use recon::random::stream;
 use recon::registry::OneOf;
 use tch::Tensor;
 
-/// The scan that a pipeline would read from this YAML, such as `cone: {views: 3}`, of a volume on `grid`.
+/// Returns the scan that a pipeline builds from this YAML, such as `cone: {views: 3}`, for a volume on `grid`.
 pub(crate) fn scan(yaml: &str, grid: &Grid) -> Geometry {
     let kind: OneOf<GeometryKind> = serde_yaml::from_str(yaml).unwrap();
     kind.kind.build(grid).unwrap()
 }
 
-/// An f32 tensor of this shape, uniform in −1..1.
+/// Returns an f32 tensor of this shape with values distributed uniformly in −1..1.
 pub(crate) fn random(shape: [usize; 3], seed: u64) -> Tensor {
     let mut random = stream(seed, "test", 0);
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(-1.0..1.0)).collect();
     Tensor::from_slice(&values).view(shape.map(|n| n as i64))
 }
 
-/// One setup per way that rays are followed.
+/// Returns a grid and a scan for each code path of the projectors: beams, detector shapes, pixel sizes and orientations
+/// of the grid.
 pub(crate) fn setups() -> Vec<(&'static str, Grid, Geometry)> {
     let cube = Grid::centered([20, 24, 22], [2.0, 1.8, 2.2], [3.0, -2.0, 1.0]).unwrap();
     let slice = Grid::centered([1, 40, 37], [1.0; 3], [0.5, 0.0, 2.0]).unwrap();
@@ -55,7 +56,8 @@ pub(crate) fn setups() -> Vec<(&'static str, Grid, Geometry)> {
     ]
 }
 
-/// A circular orbit about the origin, source to detector 1.5 times the radius.
+/// Returns a circular orbit about the origin; the distance from the source to the detector is 1.5 times the radius
+/// (mm).
 pub(crate) fn cone(views: usize, pixels: [usize; 2], pitch: [f64; 2], offset: [f64; 2], radius: f64) -> Geometry {
     orbit(views, pixels, pitch, offset, std::f64::consts::TAU, |c, s| {
         (Source::Point([radius * c, radius * s, 0.0]), radius / 2.0)
@@ -75,7 +77,7 @@ pub(crate) fn orbit(
     source: impl Fn(f64, f64) -> (Source, f64),
 ) -> Geometry {
     let views = (0..views).map(|i| {
-        // An eighth of a turn is among them: rays along the diagonal.
+        // The first view is at an eighth of a turn, where central rays run along the diagonal of the grid.
         let (s, c) = (arc * i as f64 / views as f64 + std::f64::consts::FRAC_PI_4).sin_cos();
         let (source, behind) = source(c, s);
         let center = [-behind * c - s * offset[1], -behind * s + c * offset[1], offset[0]];
@@ -91,7 +93,7 @@ pub(crate) fn flipped(mut geometry: Geometry) -> Geometry {
     geometry
 }
 
-/// Values in −1..1 with random signs, the same on every machine.
+/// Returns `count` values distributed uniformly in −1..1 by a xorshift generator, the same on every machine.
 pub(crate) fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
@@ -111,7 +113,7 @@ pub(crate) fn product(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
-/// |a − b| / |b|.
+/// Returns the relative distance |a − b| / |b|.
 pub(crate) fn distance(a: &[f32], b: &[f32]) -> f64 {
     let square: f64 = a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
     (square / product(b, b)).sqrt()

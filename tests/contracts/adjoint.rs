@@ -1,5 +1,5 @@
-//! The projector pair: transpose to rounding, the same bits for any number of threads, the method's definition in
-//! scalar double precision, exact integrals.
+//! Tests of the Joseph kernels: the adjoint is the transpose up to rounding, the bits do not depend on the number of
+//! threads, and the results agree with the definition of the method in f64 and with exact integrals.
 
 use crate::common::scans::{cone, distance, noise, parallel, product, setups, with_threads};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, dot, norm, sub};
@@ -22,7 +22,7 @@ fn adjoint(level: Level, grid: &Grid, geometry: &Geometry, projections: &[f32]) 
     out
 }
 
-/// Joseph's method as its definition reads, one ray at a time in f64.
+/// Projects by the definition of Joseph's method (1982), one ray at a time in f64.
 fn reference(grid: &Grid, geometry: &Geometry, volume: &[f32]) -> Vec<f32> {
     let flat = grid.is_2d() && geometry.detector.rows == 1;
     let [views, rows, columns] = geometry.shape();
@@ -153,7 +153,8 @@ fn a_beam_along_the_normal_of_a_slice_gives_zeros() {
     }
 }
 
-/// Views that no scanner makes: sources near, far and inside, pixels of any size and angle, grids of one voxel.
+/// Returns a random scan that no scanner makes: sources near, far and inside the grid, pixels of any size and angle,
+/// grids down to one voxel. `None` if the random numbers give no valid scan.
 pub(crate) fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
     let numbers = noise(64, seed + 100);
     let mut next = numbers.iter().map(|&x| f64::from(x));
@@ -166,7 +167,7 @@ pub(crate) fn odd_setup(seed: u64) -> Option<(Grid, Geometry)> {
     let flat = shape[0] == 1;
     let grid = Grid::centered(shape, spacing, [number(), number(), number()]).ok()?;
     let (s, c) = (7.0 * number()).sin_cos();
-    // Half of the views have rows along z.
+    // In half of the scans the columns of the detector run along z.
     let (tilt, level) = if number() > 0.0 { (0.3 * number(), 0.3 * number()) } else { (0.0, 0.0) };
     let level = if flat { 0.0 } else { level };
     let source = if number() > 0.0 {
@@ -190,7 +191,8 @@ fn odd_scans_are_projected_alike_at_every_level() {
         let Some((grid, geometry)) = odd_setup(seed) else { continue };
         let (x, y) = (noise(grid.voxels(), 8), noise(geometry.samples(), 9));
         let expected = reference(&grid, &geometry, &x);
-        // Rays that graze the grid's edge have weights of the size of their rounding.
+        // The weights of rays that graze the edge of the grid are as small as their rounding errors, so that errors are
+        // taken relative to a tenth of a voxel at least.
         let size = product(&expected, &expected).sqrt();
         let size = if size > 0.0 { size.max(0.1 * grid.spacing.iter().copied().fold(0.0, f64::max)) } else { size };
         hit += usize::from(size > 0.0);
@@ -223,7 +225,8 @@ fn a_subset_of_views_gives_its_part() {
 
 #[test]
 fn a_box_of_one_value_is_integrated_exactly() {
-    // Rays that enter and leave through the faces across their main axis pass (number of planes) x (length per plane).
+    // A ray that enters and leaves through the faces across its main axis crosses every plane of voxels. Its integral
+    // is the number of planes times the length per plane.
     for (grid, geometry) in [
         (
             Grid::centered([40, 30, 50], [1.0, 2.0, 1.5], [0.0; 3]).unwrap(),
@@ -250,7 +253,8 @@ fn a_box_of_one_value_is_integrated_exactly() {
     }
 }
 
-/// Length of a ray in the box of a grid, mm, and whether it meets only the two faces across its main axis, well inside.
+/// Returns the length (mm) of a ray in the box of a grid, and whether it crosses only the two faces across its main
+/// axis, at a distance from their edges.
 fn chord(grid: &Grid, start: Point, direction: Point) -> (f64, bool) {
     let center = sub(start, grid.center());
     let spans: Vec<(f64, f64)> = (0..3)
@@ -292,7 +296,7 @@ fn the_error_against_exact_ellipsoid_integrals_falls_with_the_grid() {
 const CENTER: Point = [4.0, -3.0, 2.0];
 const RADII: Point = [20.0, 14.0, 23.0];
 
-/// The part of every voxel that is in the ellipsoid.
+/// Returns the fraction of every voxel that lies in the ellipsoid, by `fine`³ points per voxel.
 fn ellipsoid_voxels(grid: &Grid, fine: usize) -> Vec<f32> {
     let [nz, ny, nx] = grid.shape;
     let offset = |i: usize| (i as f64 + 0.5) / fine as f64 - 0.5;
@@ -310,7 +314,8 @@ fn ellipsoid_voxels(grid: &Grid, fine: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Length of a pixel's ray in the ellipsoid: 2 sqrt(b² − a c) / a of |o + t d|² = 1 in units of the radii.
+/// Returns the length (mm) of a pixel's ray in the ellipsoid: 2 sqrt(b² − a c) / a of |o + t d|² = 1 in units of
+/// the radii.
 fn ellipsoid_chord(geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
     let (start, direction) =

@@ -1,4 +1,5 @@
-//! Tables of the documentation that are made from the code: every key of every method, with its default and meaning.
+//! Checks the tables of the documentation that are generated from the code: every key of every method, with its default
+//! and its meaning.
 
 use recon::algorithms::AlgorithmKind;
 use recon::registry::Kinds;
@@ -9,7 +10,7 @@ use std::path::Path;
 const BEGIN: &str = "<!-- keys: begin";
 const END: &str = "<!-- keys: end -->";
 
-/// The first paragraph of a description, fit for a cell.
+/// Returns the first paragraph of a description, escaped for a cell of a table.
 fn meaning(property: &Value) -> String {
     let text = property["description"].as_str().unwrap_or_default();
     text.split("\n\n").next().unwrap_or_default().replace('\n', " ").replace('|', "\\|")
@@ -23,7 +24,7 @@ fn default(property: &Value) -> String {
     }
 }
 
-/// One table per method.
+/// Returns one table per method.
 fn tables() -> String {
     let mut settings = schemars::generate::SchemaSettings::draft07();
     settings.inline_subschemas = true;

@@ -1,5 +1,5 @@
-//! Every kind of scan with every projector: transpose pairs, moved objects against moved scans; and the scans of other
-//! tools.
+//! Tests of every kind of scan with every projector: the adjoint is the transpose, and a moved object looks as from an
+//! inversely moved scan. Files of scans, also those of other tools, are read as they are meant.
 
 use crate::common::scans::{random, scan};
 use recon::data::{Detector, Geometry, Grid, Point, Source, dot};
@@ -19,7 +19,8 @@ fn slice() -> Grid {
     Grid::centered([1, 12, 15], [1.0, 1.0, 0.8], [3.0, 2.0, 0.0]).unwrap()
 }
 
-/// Every kind of the registry, plain and with a detector that stands askew or is curved. Poses are any of these.
+/// Returns every kind of scan of the registry, with a detector that is upright, tilted or cylindrical. `poses` is left
+/// out, because poses can describe any of these scans.
 fn cases() -> Vec<(String, Grid, Geometry)> {
     let mut cases = Vec::new();
     for name in GeometryKind::NAMES.iter().filter(|name| **name != "poses") {

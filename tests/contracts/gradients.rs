@@ -1,5 +1,5 @@
-//! The gradient of every field through every integrator is the finite difference of the forward-only loss, in f64, with
-//! jitter and ray subset frozen by the step number.
+//! Compares the gradient of every field through every integrator with finite differences of the forward-only loss, in
+//! f64. The step number determines the jitter and the subset of rays, so that both use the same ones.
 
 use rand::RngExt;
 use recon::data::{Geometry, Grid};
@@ -47,7 +47,7 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
         finer: 1.0,
         scale: 0.7,
         tv: 0.01,
-        // A smooth one: a finite difference across a kink is no derivative.
+        // The regularizer is smooth: a finite difference across a kink is not a derivative.
         regularizers: vec![RegularizerKind::Tikhonov(tikhonov::Config { weight: 0.02 })],
         support: Tensor::from_slice(&support),
         chunk,
@@ -56,8 +56,8 @@ fn objective(grid: &Grid, chunk: usize) -> Objective {
     }
 }
 
-/// The mean penalty of a smooth volume hardly changes when its voxels are halved: a weight, and what a regulariser
-/// takes for a high step, are meant for the voxels of the output grid.
+/// The mean penalty of a smooth volume hardly changes when its voxels are halved, because weights, and the height from
+/// which a regularizer takes a step for an edge, refer to the voxels of the output grid.
 #[test]
 fn regularisers_mean_the_same_on_a_finer_grid() {
     let penalty = |voxels: usize, finer: f64, regularizer: &RegularizerKind, integrator: &IntegratorKind| {
@@ -86,12 +86,13 @@ fn regularisers_mean_the_same_on_a_finer_grid() {
     }
 }
 
-/// The regularisers of random voxels are those of all voxels in the mean: a far face counts as it does on the lattice.
+/// The regularizers of random voxels equal those of all voxels in the mean; the far faces of the grid count as with the
+/// integrator `lattice`.
 #[test]
 fn random_voxels_estimate_the_regularisers_of_the_lattice_up_to_the_faces() {
     let grid = Grid::centered([1, 5, 4], [2.0; 3], [0.0; 3]).unwrap();
     let field = FieldKind::default_of("voxels").unwrap().as_part().build(&Domain::of(&grid), 0, F64).unwrap();
-    // Dense at the far faces alone: without them the penalties would be those of air.
+    // Only the voxels at the far faces are dense: if these faces were left out, the penalties would be those of air.
     let volume = Tensor::zeros([1, 5, 4], F64);
     let _ = volume.narrow(1, 4, 1).fill_(-0.6);
     let _ = volume.narrow(2, 3, 1).fill_(-0.5);
@@ -124,13 +125,13 @@ fn clear(field: &dyn Field) {
     }
 }
 
-/// (finite difference, gradient) along one random direction in the parameters.
+/// Returns the finite difference of the loss and the gradient, both along one random direction of the parameters.
 fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective, residual: Residual) -> (f64, f64) {
     let shape = |p: &Parameter| p.value.size().iter().map(|&n| n as usize).collect::<Vec<_>>();
     let directions: Vec<Tensor> =
         trained(field).iter().enumerate().map(|(k, p)| random(&shape(p), 100 + k as u64)).collect();
     let step = 4;
-    // What earlier steps left, where the integrator keeps something.
+    // The state that an integrator keeps from earlier steps, if it has any.
     let mut memory = None;
     integrator.accumulate(field, objective, residual, step - 1, &mut memory).unwrap();
     clear(field);
@@ -159,7 +160,7 @@ fn slopes(field: &dyn Field, integrator: &dyn Integrator, objective: &Objective,
 }
 
 fn fields(domain: &Domain) -> impl Iterator<Item = (String, Box<dyn Field>)> {
-    // Small tables, so that it is quick; a kind that is not named here has its defaults.
+    // Small tables keep the test fast; a kind that is not named here has its defaults.
     let small = |name: &'static str| match name {
         "mlp" => "mlp: {encoding: {dense_grid: {resolutions: [2, 5]}}, width: 16}",
         name => name,
@@ -170,8 +171,8 @@ fn fields(domain: &Domain) -> impl Iterator<Item = (String, Box<dyn Field>)> {
     })
 }
 
-/// Every encoding with ReLU, and every activation on bare coordinates and on a hash grid: small tables, so that it is
-/// quick.
+/// Returns networks with every encoding (and ReLU), and with every activation on bare coordinates and on a hash grid.
+/// Small tables keep the test fast.
 fn networks(domain: &Domain) -> Vec<(String, Box<dyn Field>)> {
     let small = |name: &str| match name {
         "hash_grid" => "hash_grid: {levels: 3, log2_table: 7, base: 2, finest: 16}".to_string(),
@@ -260,7 +261,7 @@ fn the_chunk_size_changes_memory_and_not_the_gradient() {
     assert!((&small - &large).norm().double_value(&[]) <= 1e-12 * large.norm().double_value(&[]));
 }
 
-/// The mean data term over the first `steps` steps of an integrator.
+/// Returns the mean data term over the first `steps` steps of an integrator.
 fn mean_data(text: &str, steps: u64) -> f64 {
     let grid = Grid::centered([5, 6, 7], [1.2, 1.0, 0.9], [0.0; 3]).unwrap();
     let (_, field) = fields(&Domain::of(&grid)).next().unwrap();
@@ -273,7 +274,7 @@ fn mean_data(text: &str, steps: u64) -> f64 {
 
 #[test]
 fn some_views_and_the_worst_rays_stand_for_all() {
-    // Three views: one a step, and a sweep is the whole scan.
+    // The scan has three views and each step takes one, so that three steps cover the whole scan.
     let (all, swept) = (mean_data("lattice", 1), mean_data("lattice: {subset_views: 1}", 3));
     assert!((swept - all).abs() <= 1e-12 * all, "{swept} over a sweep, {all} at once");
     let (uniform, drawn) = (mean_data("rays: {rays: 2048}", 20), mean_data("rays: {rays: 2048, importance: 0.6}", 20));

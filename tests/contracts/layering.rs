@@ -1,12 +1,12 @@
-//! Who may import whom (docs/architecture: the rings), read from the source text itself: every path of ours in every
-//! file, who speaks to libtorch, who prints, who opens files, where `unsafe` may stand. The last test proves that each
-//! rule can fail.
+//! Checks which module may import which (docs/architecture.md: the rings), read from the source text: every path of
+//! this crate in every file, who uses libtorch, who prints, who opens files, and where `unsafe` may stand. The test
+//! `each_rule_can_fail` proves that each rule can fail.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Top-level modules from the innermost ring outwards; each may import those before it in its own ring only where
-/// `beside` says.
+/// Top-level modules by ring, from the innermost outwards. A module may import every module of the rings further in;
+/// what it may import of its own ring is given by `Beside`.
 const RINGS: &[(&[&str], Beside)] = &[
     (
         &["error", "input_path", "memory", "progress", "registry", "random", "require", "yaml", "assignment"],
@@ -32,8 +32,8 @@ enum Beside {
 
 const TORCH: &[&str] = &["tensors", "operators", "fields", "renderers", "optimizers", "algorithms", "context"];
 const PRINT: &[&str] = &["terminal", "main"];
-/// tensors/device.rs reads the process's own memory map to find libtorch's folder; tensors/cuda keeps compiled kernels
-/// and looks for the parts of the compiler.
+/// Modules that may open files. tensors/device.rs reads the process's own memory map to find libtorch's folder;
+/// tensors/cuda caches compiled kernels and looks for the parts of the compiler.
 const FILES: &[&str] = &[
     "memory",
     "input_path",
@@ -53,12 +53,12 @@ const FILES: &[&str] = &[
     "tensors/cuda/compiler.rs",
 ];
 const UNSAFE: &[&str] = &["tensors", "operators/xray/kernels/simd.rs"];
-/// The verbs: what is in one never imports another.
+/// The stages of a pipeline; none of them imports another.
 const STAGES: &[&str] = &["load", "acquire", "simulate", "reconstruct", "evaluate", "export"];
-/// The shell sees the wiring, and of the inner rings these only.
+/// Modules that the outermost ring may import.
 const SHELL_SEES: &[&str] = &["error", "progress", "pipeline", "commands", "terminal", "cli"];
 
-/// A source file: its path under src/ and its code without comments and without its inline tests.
+/// A source file: its path under src/, and its code without comments and without its inline tests.
 struct Source {
     path: String,
     code: String,
@@ -85,7 +85,7 @@ impl Source {
         places.iter().any(|place| self.path == *place || self.top() == *place)
     }
 
-    /// Every path of ours that the code names, from the crate's root.
+    /// Returns every path of this crate that the code names, from the crate's root.
     fn imports(&self) -> Vec<Vec<String>> {
         let mut found = Vec::new();
         for (start, word) in ["crate::", "recon::", "super::"].iter().flat_map(|word| self.code.match_indices(word)) {
@@ -110,7 +110,7 @@ impl Source {
     }
 }
 
-/// The paths of `a::b`, `{a::b, c}` and `a::{b, c}` at the start of some code.
+/// Returns the paths of `a::b`, `{a::b, c}` and `a::{b, c}` at the start of some code.
 fn leaves(code: &str) -> Vec<Vec<String>> {
     if let Some(inner) = code.strip_prefix('{') {
         let mut depth = 1;
@@ -167,7 +167,7 @@ fn may_import(from: &str, to: &str) -> bool {
     }
 }
 
-/// Every rule that a file breaks, in words.
+/// Returns every rule that a file breaks, in words.
 fn violations(source: &Source) -> Vec<String> {
     let mut faults = Vec::new();
     let top = source.top();
@@ -235,8 +235,8 @@ fn names(code: &str, word: &str) -> bool {
     })
 }
 
-/// For each source the sources that it imports: the file of the longest module path that an import begins with. What a
-/// `mod.rs` says of the files of its own folder is no import: it lists them and passes their names on.
+/// Returns for each source file the files that it imports. An import refers to the file with the longest module path
+/// with which it begins. A `mod.rs` does not import the files of its own folder: it only lists and re-exports them.
 fn imported(all: &[Source]) -> Vec<Vec<usize>> {
     let number: HashMap<Vec<&str>, usize> = all.iter().enumerate().map(|(i, source)| (source.module(), i)).collect();
     let file = |path: &[String]| {
@@ -251,7 +251,7 @@ fn imported(all: &[Source]) -> Vec<Vec<usize>> {
     all.iter().map(edges).collect()
 }
 
-/// The groups of files each of which imports, in the end, all others of its group.
+/// Returns the groups of files that import each other, directly or through other files.
 fn circles(all: &[Source]) -> Vec<String> {
     let imports = imported(all);
     let reached: Vec<BTreeSet<usize>> = (0..all.len())
@@ -312,7 +312,7 @@ fn a_circle_of_files_is_found_and_a_folder_that_lists_its_files_is_none() {
     assert_eq!(circles(&circle[..3]), Vec::<String>::new());
 }
 
-/// Every Rust and Markdown file below a folder of the repository, relative to it.
+/// Returns every Rust and Markdown file below a folder.
 fn texts(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let below = |path: PathBuf| {

@@ -1,4 +1,5 @@
-//! What every part of a registry promises: adjoints, gradients, geometries, and who may import whom.
+//! Tests of what every part of a registry guarantees: adjoints, gradients, geometries, and which module may import
+//! which.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]

@@ -1,5 +1,6 @@
-//! Every model of a projector, by the same contract: an exact pair on any scan, the same bits for any number of
-//! threads, the figures that define each model, and all of them near the exact integrals of what the voxels show.
+//! Tests of every projector model by the same rules: forward projection and adjoint are transposes on any scan, the
+//! bits do not depend on the number of threads, the values follow from the definition of the model, and all models are
+//! close to the exact integrals of a smooth object.
 
 use crate::common::scans::{cone, distance, noise, parallel, product, setups, with_threads};
 use recon::data::{Detector, DetectorShape, Geometry, Grid, Point, Source, View, add, cross, dot, norm, sub};
@@ -52,8 +53,8 @@ fn a_voxel_of_the_adjoint_is_the_forward_projection_of_that_voxel() {
     }
 }
 
-/// Length of a ray in the box of a grid, mm, a slice being as high as its rays need; the mean of the ray's neighbours
-/// on all sides, because those in a face count half.
+/// Returns the length (mm) of a ray in the box of a grid; a slice has no bounds along z. The length is the mean of
+/// those of eight rays that are shifted by 1e-7 mm to all sides, so that a ray in a face of the box counts half.
 fn chord(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
     let view = sample / (rows * columns);
@@ -89,14 +90,14 @@ fn siddon_of_a_box_of_one_value_is_the_length_of_every_ray_in_it() {
     }
 }
 
-/// Siddon's definition, voxel by voxel: the length of each ray in each box.
+/// By Siddon's definition the weight of a voxel is the length of the ray in it.
 #[test]
 fn siddon_weighs_a_voxel_by_the_length_of_the_ray_in_it() {
     for (name, grid, geometry) in setups().into_iter().filter(|(name, ..)| !name.contains("fine")) {
         let [_, ny, nx] = grid.shape;
         for voxel in [grid.voxels() / 2, grid.voxels() / 3, grid.voxels() / 2 + nx / 2] {
             let index = [voxel / (ny * nx), voxel / nx % ny, voxel % nx];
-            // A box of one voxel would be a slice: halved upwards, it is none.
+            // A grid of one voxel along z would be treated as a slice, so that the voxel is divided into two along z.
             let (shape, spacing) = if grid.is_2d() {
                 ([1; 3], grid.spacing)
             } else {
@@ -124,7 +125,8 @@ fn a_ray_in_the_face_between_voxels_counts_half_in_either() {
     let grid = Grid::centered([4, 4, 4], [1.0; 3], [0.0; 3]).unwrap();
     let slice = Grid::centered([1, 4, 4], [1.0; 3], [0.0; 3]).unwrap();
     let geometry = parallel(4, [1, 1], [1.0, 1.0]);
-    // The second view runs along y: in space in the edge between four columns of voxels.
+    // The second view runs along y: in the volume in the edge between four lines of voxels, in the slice in the face
+    // between two.
     for (grid, share) in [(&grid, 0.25), (&slice, 0.5)] {
         let x: Vec<f32> =
             (0..grid.voxels()).map(|i| if i % 4 == 1 && i / 16 == grid.shape[0] / 2 { 1.0 } else { 0.0 }).collect();
@@ -140,7 +142,7 @@ fn distance_driven_projections_keep_the_mass_of_a_parallel_beam() {
         let flat = grid.is_2d();
         let cell: f64 = if flat { grid.spacing[1] * grid.spacing[2] } else { grid.spacing.iter().product() };
         let mass = cell * x.iter().map(|&v| f64::from(v)).sum::<f64>();
-        // Wide enough that nothing passes beside it.
+        // The detector is three times as wide and high, so that no part of the object is projected beside it.
         let mut wide = geometry.clone();
         wide.detector.columns *= 3;
         wide.detector.rows *= if flat { 1 } else { 3 };
@@ -164,13 +166,13 @@ fn distance_driven_misses_no_voxel_where_pixels_are_wide() {
     assert!(least(Model::DistanceDriven) > 0.0 && least(Model::Joseph) == 0.0 && least(Model::Siddon) == 0.0);
 }
 
-/// A pixel of any pose is the mean of the rays in it, where voxels are flat tiles: Siddon's sums, through volumes of
-/// one plane.
+/// In a volume of one thin plane, in which voxels are flat tiles, the distance-driven value of a pixel is the mean of
+/// Siddon's integrals over the pixel, for a detector of any pose.
 #[test]
 fn distance_driven_is_the_mean_over_the_pixel_of_rays_through_tiles() {
     let (s, c) = 0.5f64.sin_cos();
     let grid = Grid::centered([7, 9, 1], [1.0, 1.3, 1e-4], [0.0, 0.4, 0.2]).unwrap();
-    // A detector turned in its plane and tilted, seen along x.
+    // The detector is turned in its plane and tilted; the beam runs along x.
     let view =
         |source| View { source, center: [-60.0, 1.0, -0.5], u: [0.3, 3.0 * c, 3.0 * s], v: [0.1, -2.5 * s, 2.5 * c] };
     let detector = Detector { rows: 4, columns: 5, shape: DetectorShape::Flat };
@@ -194,11 +196,11 @@ fn distance_driven_is_the_mean_over_the_pixel_of_rays_through_tiles() {
     }
 }
 
-/// A bump (1 − r²)² of an ellipsoid, r the distance from its centre in units of its radii: smooth, with exact
-/// integrals.
+/// Radii (mm) of a smooth object with exact integrals: its value is (1 − r²)², where r is the distance from its
+/// centre in units of the radii.
 const RADII: Point = [16.0, 13.0, 15.0];
 
-/// Its centre, about that of the grid.
+/// Returns the centre of the object, which lies near the centre of the grid.
 fn center(grid: &Grid) -> Point {
     add(grid.center(), [1.0, -0.8, 0.6])
 }
@@ -217,7 +219,8 @@ fn bump(grid: &Grid) -> Vec<f32> {
         .collect()
 }
 
-/// ∫ (1 − r²)² dt along a ray: with r² = a t² + 2 b t + c and h² = (b² − a c) / a², c → c − 1, it is 16/15 a² h⁵.
+/// Returns ∫ (1 − r²)² dt along a ray: with r² − 1 = a t² + 2 b t + c and h² = (b² − a c) / a² it is
+/// 16/15 a² h⁵.
 fn bump_integral(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     let [_, rows, columns] = geometry.shape();
     let (start, direction) =
@@ -230,8 +233,8 @@ fn bump_integral(grid: &Grid, geometry: &Geometry, sample: usize) -> f64 {
     16.0 / 15.0 * a * a * half.powi(5)
 }
 
-/// Relative error against the exact integrals at seven voxels to the radius. Siddon's rays are as coarse as the voxels:
-/// one that stays in a layer has that layer's value.
+/// Returns the largest relative error against the exact integrals at seven voxels to the radius. Siddon's error is the
+/// largest, because a ray that stays in one layer of voxels takes the values of that layer without interpolation.
 fn tolerance(model: Model) -> f64 {
     match model {
         Model::Joseph => 0.03,
@@ -256,8 +259,8 @@ fn hold_to_the_exact_integrals(name: &str, grid: &Grid, geometry: &Geometry, tol
 
 #[test]
 fn every_model_is_near_the_exact_integrals_of_a_smooth_volume_and_near_the_others() {
-    // Pixels of about the voxels' size: steps and means have their own tests; a source inside has no exact formula
-    // here.
+    // Only scans with pixels of about the size of the voxels are compared. Coarse and fine pixels have tests of their
+    // own, and the formula does not hold for a source in the grid.
     let fair = |name: &str| !["coarse", "fine", "source in the grid"].iter().any(|word| name.contains(word));
     for (name, grid, geometry) in setups().into_iter().filter(|(name, ..)| fair(name)) {
         hold_to_the_exact_integrals(name, &grid, &geometry, tolerance);

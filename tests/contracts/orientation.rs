@@ -1,6 +1,6 @@
-//! Sense of rotation and direction of the detector's columns, against the ASTRA toolbox 2.5.0: an object without any
-//! symmetry, projected by ASTRA from its own conventions (angle + 90 degrees, image rows along −y). The figures were
-//! printed by `tools/golden-orientation.py`.
+//! Compares the sense of rotation and the direction of the detector's columns with the ASTRA toolbox 2.5.0. ASTRA
+//! projects an object without any symmetry in its own conventions (angle + 90 degrees, image rows along −y);
+//! `tools/golden-orientation.py` prints its values.
 
 use recon::geometries::GeometryKind;
 use recon::phantoms::Phantom;
@@ -32,7 +32,7 @@ const FAN: [[f64; 16]; 5] = [
     [0.00, 0.00, 0.00, 0.00, 0.00, 17.71, 20.04, 15.73, 0.00, 25.53, 36.33, 38.41, 32.05, 0.00, 0.00, 0.00],
 ];
 
-/// Line integrals of the object from one view at `degrees`, through the public interface.
+/// Returns the line integrals of the object from one view at `degrees`, through the public interface.
 fn view(kind: &str, degrees: f64) -> Vec<f32> {
     let phantom = Phantom::parse(ELLIPSES, Path::new("asymmetric.yaml")).expect("the phantom above is valid");
     let yaml = format!("{kind}, start_deg: {degrees}, views: 1, detector: {{pixels: 16, pitch_mm: 7}}}}");
@@ -44,7 +44,8 @@ fn view(kind: &str, degrees: f64) -> Vec<f32> {
 fn check(kind: &str, expected: &[[f64; 16]; 5]) {
     for (degrees, expected) in [0.0, 40.0, 115.0, 200.0, 310.0].into_iter().zip(expected) {
         for (column, (found, expected)) in view(kind, degrees).into_iter().zip(expected).enumerate() {
-            // ASTRA integrates an image of 0.05 mm pixels: a chord ends within a pixel or two, more where it grazes.
+            // ASTRA integrates an image with pixels of 0.05 mm, so that a chord is wrong by a pixel or two, and by more
+            // where a ray grazes an ellipse.
             let error = (f64::from(found) - expected).abs();
             assert!(error < 0.25, "{kind} at {degrees} degrees, column {column}: {found} against {expected}");
         }

@@ -1,4 +1,5 @@
-//! The tensor projector and the CPU kernels are the same operator, and both are exact pairs.
+//! Compares the tensor projector with the CPU kernels: they are the same operator, and the adjoint of each is its
+//! transpose.
 
 use crate::common::scans::{random, scan};
 use recon::data::{Geometry, Grid};
@@ -6,7 +7,7 @@ use recon::operators::xray::{CpuProjector, Model, Sampling, TensorJoseph, build}
 use recon::operators::{LinearOperator, Weighted, norm_squared};
 use tch::{Device, Kind, Tensor};
 
-/// A slice, a box and an oblique box, each with scans that see them from all sides, one with a shifted detector.
+/// Returns a slice, a box and an oblique box, each with scans from all sides, one of them with a shifted detector.
 fn cases() -> Vec<(Grid, Geometry)> {
     let slice = Grid::centered([1, 12, 15], [1.0, 1.0, 0.8], [3.0, 2.0, 0.0]).unwrap();
     let cube = Grid::centered([9, 10, 11], [1.2, 1.0, 0.8], [1.0, 2.0, 3.0]).unwrap();
@@ -76,7 +77,8 @@ fn tensor_operations_are_an_exact_pair_in_f64() {
 fn the_power_method_finds_the_largest_eigenvalue() {
     let (grid, geometry) = cases().remove(0);
     let projector = TensorJoseph::new(&grid, &geometry, 1 << 16);
-    // Oracle: the dense matrix, column by column, and its largest singular value.
+    // The reference is the largest singular value, by libtorch's SVD, of the dense matrix that is built column by
+    // column.
     let columns: Vec<Tensor> = (0..grid.voxels())
         .map(|n| {
             let mut unit = vec![0.0f64; grid.voxels()];

@@ -1,4 +1,4 @@
-//! The loader of docs/fields.md, run by PyTorch, gives what we give: weights mean the same to others.
+//! Runs the loaders of tools/ that docs/fields.md describes: from recon's weights PyTorch must compute recon's values.
 
 use crate::common::python_or_skip;
 use recon::fields::radiance::{self, Radiance};
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use tch::{Device, Kind, Tensor};
 
-/// A field as the part of a checkpoint that the loader reads.
+/// Returns a field as the part of a checkpoint that the loader reads.
 fn bytes(kind: &impl serde::Serialize, parameters: &[Parameter]) -> Vec<u8> {
     let plain = |t: &Tensor| to_vec(t).unwrap().iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let data: Vec<(String, Vec<usize>, Vec<u8>)> = parameters
@@ -24,7 +24,7 @@ fn bytes(kind: &impl serde::Serialize, parameters: &[Parameter]) -> Vec<u8> {
     safetensors::serialize(views, Some(HashMap::from([("config".to_string(), config)]))).unwrap()
 }
 
-/// The numbers that a loader of `tools/` prints for a checkpoint and a file of points.
+/// Returns the numbers that a loader of `tools/` prints for a checkpoint and a file of points.
 fn said(python: &str, loader: &str, checkpoint: &Path, points: &Path) -> Vec<f32> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(loader);
     let output = Command::new(python).arg(script).arg(checkpoint).arg(points).output().unwrap();
@@ -50,7 +50,7 @@ fn pytorch_reads_radiance_fields_and_finds_the_same_density_and_colour() {
     ] {
         let config: radiance::Config = serde_yaml::from_str(text).unwrap();
         let field = Radiance::new(&config, 3, (Kind::Float, Device::Cpu)).unwrap();
-        // Fresh features of a table are too small to tell rows apart.
+        // The initial features of a hash table are too small to tell its rows apart; they are made larger.
         for parameter in field.parameters().iter().filter(|p| p.name == "encoding.table") {
             let _ = parameter.value.detach().g_mul_scalar_(5e3);
         }

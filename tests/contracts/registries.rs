@@ -1,6 +1,6 @@
-//! What every kind of every registry promises its users: it can be written in YAML and read back, an unknown key is
-//! refused where it stands, and the schema that editors use knows it and says what it is. A new kind that has a default
-//! for every key is tried without a line here; one with required keys gets its example in the family's list.
+//! Tests of every kind of every registry: it can be written in YAML and read back, an unknown key is refused at its
+//! place, and the schema that editors use accepts the kind and describes its keys. A new kind that has a default for
+//! every key is tested without a change here; one with required keys needs an example in the list of its family.
 
 use recon::algorithms::AlgorithmKind;
 use recon::cameras::{CameraKind, Lens};
@@ -22,7 +22,7 @@ use schemars::SchemaGenerator;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-/// Every promise, for one family. `examples` holds one configuration of each kind that has required keys.
+/// Runs every check for one family. `examples` holds one configuration of each kind that has required keys.
 fn family<K: Kinds + Debug + PartialEq, B: SiblingKeys + Debug + PartialEq>(examples: &[&str]) {
     assert!(!K::FAMILY.is_empty());
     let texts: Vec<String> = K::NAMES.iter().map(|name| example::<K>(name, examples)).collect();
@@ -38,7 +38,7 @@ fn family<K: Kinds + Debug + PartialEq, B: SiblingKeys + Debug + PartialEq>(exam
     the_schema_takes_every_kind_and_describes_its_keys::<K, B>(&texts);
 }
 
-/// `name: {...}`: the family's example of it, or the kind with every default.
+/// Returns `name: {...}`: the family's example of this kind, or the kind with its defaults.
 fn example<K: Kinds>(name: &str, examples: &[&str]) -> String {
     let found = examples.iter().find(|text| text.starts_with(&format!("{name}:")));
     match (found, K::default_of(name)) {

@@ -1,4 +1,4 @@
-//! What `recon info` says.
+//! Tests of the descriptions that `recon info` prints.
 
 use crate::common::data_or_skip;
 use crate::support::{folder, input_error, oblique, series, small};

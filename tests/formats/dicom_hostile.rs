@@ -1,5 +1,5 @@
-//! DICOM files made to break a reader. Everything is an input error or read correctly; memory and time stay small
-//! (checked by hand under `ulimit -v`, since no test may depend on the clock).
+//! Tests of DICOM files that are made to break a reader. Each is an input error or is read correctly. That memory and
+//! time stay small was checked by hand under `ulimit -v`, because no test may depend on the clock.
 
 use crate::support::{folder, input_error};
 use flate2::Compression;
@@ -129,7 +129,7 @@ fn lengths_beyond_the_file_are_refused() {
         let lie = [header(tag, vr, length), Image::default().data()].concat();
         assert!(refused(&file(EXPLICIT, &lie)).contains("are left; is the file complete?"));
     }
-    // In the meta group, whose own length is not believed either.
+    // The declared length of the meta group is not trusted; an element of it that is longer than the file is refused.
     let mut meta = image(|_| {});
     meta[140..144].copy_from_slice(&0x7fff_ffffu32.to_le_bytes());
     assert!(read(&meta).is_ok());
@@ -144,7 +144,7 @@ fn nesting_is_bounded_where_it_must_be_walked_and_passed_over_where_not() {
     let open = [header((8, 0x1140), "SQ", UNDEFINED), header((0xfffe, 0xe000), "", UNDEFINED)].concat();
     let deep = [open.repeat(10_000), Image::default().data()].concat();
     assert!(refused(&file(EXPLICIT, &deep)).contains("nested deeper than 32"));
-    // In a functional group, where `dicom-object` would recurse.
+    // The nesting is in a functional group, in which the crate `dicom-object` would recurse.
     let mut nested = Vec::new();
     for _ in 0..1000 {
         let item = [header((0xfffe, 0xe000), "", nested.len() as u32), nested].concat();
@@ -154,7 +154,7 @@ fn nesting_is_bounded_where_it_must_be_walked_and_passed_over_where_not() {
     let groups = [header((0x5200, 0x9229), "SQ", item.len() as u32), item].concat();
     let data = [Image::default().before_pixels(), groups, Image::default().pixels].concat();
     assert!(refused(&file(EXPLICIT, &data)).contains("nested deeper than 32"));
-    // Not wanted, of known length: nobody looks inside.
+    // The reader skips a sequence of known length that it does not need, without reading its content.
     let harmless = [nested, Image::default().data()].concat();
     assert!(read(&file(EXPLICIT, &harmless)).is_ok());
 }
@@ -186,7 +186,7 @@ fn a_deflated_data_set_is_read_and_a_bomb_is_not() {
     assert!(refused(&file("1.2.840.10008.1.2.1.99", &bomb)).contains("larger than 268435456 bytes"));
 }
 
-/// Compressed pixels of one fragment.
+/// Returns compressed pixels of one fragment.
 fn fragment(bytes: &[u8]) -> Vec<u8> {
     let item = |bytes: &[u8]| [&header((0xfffe, 0xe000), "", bytes.len() as u32)[..], bytes].concat();
     [header((0x7fe0, 0x10), "OB", UNDEFINED), item(&[]), item(bytes), header((0xfffe, 0xe0dd), "", 0)].concat()
@@ -198,7 +198,7 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     let rle = |segments: &[u8]| fragment(&[&rle_header[..], segments].concat());
     let compressed = |syntax: &str, pixels: Vec<u8>| file(syntax, &Image { pixels, ..Image::default() }.data());
     let run_length = "1.2.840.10008.1.2.5";
-    // High bytes: six zeros; low bytes: 1 to 6.
+    // The first segment holds the high bytes (six zeros), the second the low bytes (1 to 6).
     let good = rle(&[0xfb, 0, 0x80, 0x80, 0x80, 0x80, 5, 1, 2, 3, 4, 5, 6, 0x80]);
     assert_eq!(read(&compressed(run_length, good)).unwrap().volume.as_slice(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert!(
@@ -218,7 +218,7 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     let jpeg = fragment(&[0xff, 0xd8, 0xff, 0xc3, 0, 11, 16, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0, 0xff, 0xd9]);
     assert!(refused(&compressed("1.2.840.10008.1.2.4.70", jpeg)).contains("65535 x 65535"));
     assert!(refused(&compressed("1.2.840.10008.1.2.4.70", fragment(b"no jpeg!"))).contains("no header"));
-    // Ends are missing, or there is nothing at all.
+    // The end of the sequence is missing, or the sequence holds no fragment at all.
     let mut open = good_end(&fragment(&[0; 70]));
     open.truncate(open.len() - 8);
     refused(&compressed(run_length, open));
@@ -275,7 +275,7 @@ fn control_characters_of_a_file_do_not_reach_the_screen() {
     assert!(!message.contains('\u{1b}') && message.contains("got another modality"), "{message}");
 }
 
-/// A file with a storage class in its meta group and this data set.
+/// Returns a file with a storage class in its meta group and this data set.
 fn classed(class: &str, data: &[u8]) -> Vec<u8> {
     let padded = |uid: &str| format!("{uid}{}", if uid.len() % 2 == 1 { "\0" } else { "" });
     let meta = [element((2, 2), "UI", padded(class).as_bytes()), element((2, 0x10), "UI", padded(EXPLICIT).as_bytes())]

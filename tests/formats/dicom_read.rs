@@ -1,4 +1,4 @@
-//! Real DICOM series and codecs, against pydicom and SimpleITK.
+//! Tests on real DICOM series and codecs; the expected figures are those of pydicom and SimpleITK.
 
 use crate::common::data_or_skip;
 use crate::support::{difference, edit, folder, input_error, put, sums};
@@ -9,7 +9,7 @@ use recon::formats::dicom::{read_series, read_with};
 use recon::formats::{Reading, Sheared, Units};
 use std::path::Path;
 
-/// Shape, spacing and origin as SimpleITK's series reader gives them.
+/// Compares a grid with the shape, the spacing (mm) and the origin (mm) that SimpleITK's series reader gives.
 fn check_grid(grid: &Grid, shape: [usize; 3], spacing: [f64; 3], origin: [f64; 3]) {
     assert_eq!(grid.shape, shape);
     assert_eq!(grid.axes, Grid::CANONICAL);
@@ -20,7 +20,7 @@ fn check_grid(grid: &Grid, shape: [usize; 3], spacing: [f64; 3], origin: [f64; 3
 #[test]
 fn the_thigh_is_where_simpleitk_puts_it() {
     let loaded = read_series(&data_or_skip!("dicom/sts013_ge_thigh_ct"), None).unwrap();
-    // Implicit VR; positions such as 531.039999999997, 3.27 mm apart.
+    // The files have implicit VR, and positions such as 531.039999999997 mm at distances of 3.27 mm.
     let origin = [-46.875103999999, -78.125088, 531.039999999997];
     check_grid(&loaded.volume.grid, [114, 215, 252], [3.27, 0.976562, 0.976562], origin);
     assert_eq!(loaded.volume.range(), (-1000.0, 1516.0));
@@ -33,7 +33,8 @@ fn the_chest_keeps_its_padding_and_the_abdomen_decodes_from_jpeg_2000() {
     let chest = read_series(&data_or_skip!("dicom/lidc0001_ge_chest_slab"), None).unwrap().volume;
     check_grid(&chest.grid, [16, 512, 512], [2.5, 0.703125, 0.703125], [-166.0, -171.699997, -132.5]);
     assert_eq!((chest.range(), sums(&chest)), ((-2048.0, 3071.0), (-3_610_994_899.0, -4_611_629_912_813.0)));
-    // Slices of 3 mm every 2 mm: the distance of positions counts, not the thickness. No series UID in these files.
+    // The slices are 3 mm thick and 2 mm apart: the distance of their positions counts, not the thickness. The files
+    // have no series UID.
     let abdomen = read_series(&data_or_skip!("dicom/siemens_mct_abdomen_j2k"), None).unwrap().volume;
     check_grid(&abdomen.grid, [20, 512, 512], [2.0, 0.9765625, 0.9765625], [-249.51171875, -437.51171875, -804.5]);
     assert_eq!((abdomen.range(), sums(&abdomen)), ((-1024.0, 1839.0), (-3_272_217_339.0, -4_024_198_168_987.0)));
@@ -56,14 +57,15 @@ fn compressed_forms_of_one_slice_are_the_slice() {
 #[test]
 fn an_enhanced_multi_frame_ct_is_placed_by_its_functional_groups() {
     let loaded = read_series(&data_or_skip!("dicom/pydicom_data_subset/eCT_Supplemental.dcm"), None).unwrap();
-    // Rows run to the right, (-1, 0, 0): turned around, the first voxel is 511 columns further.
+    // The rows run to the right, along (-1, 0, 0). The reader turns them around, so that the first voxel is 511 columns
+    // further.
     check_grid(
         &loaded.volume.grid,
         [2, 512, 512],
         [10.0, 0.388672, 0.388672],
         [99.5 - 511.0 * 0.388672, -301.5, -159.0],
     );
-    // pydicom: 199249408 of stored values, intercept -1024.
+    // By pydicom the stored values add up to 199249408, and the intercept is -1024.
     assert_eq!(sums(&loaded.volume).0, 199_249_408.0 - 1024.0 * 524_288.0);
     assert!(loaded.warnings.iter().any(|warning| warning.code == "dicom_rescale_type"));
 }
@@ -150,7 +152,7 @@ fn every_file_of_every_kind_reads_or_is_an_input_error() {
 
 #[test]
 fn one_image_in_many_encodings_is_one_image() {
-    // An MR slice; told to be CT, to get past the door.
+    // The files are MR slices; their modality is changed to CT, so that the reader accepts them.
     let root = data_or_skip!("dicom/pydicom_test_files");
     let folder = folder();
     let read = |name: &str| {
@@ -164,7 +166,7 @@ fn one_image_in_many_encodings_is_one_image() {
         read_series(&path, None)
     };
     let plain = read("MR_small.dcm").unwrap().volume;
-    // pydicom: pixel_array.sum(), min and max.
+    // The figures are pydicom's pixel_array.sum(), min() and max().
     assert_eq!((sums(&plain).0, plain.range()), (2_125_338.0, (127.0, 2145.0)));
     for name in [
         "MR_small_implicit.dcm",

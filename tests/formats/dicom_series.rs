@@ -1,4 +1,4 @@
-//! What makes files a series, on files made here and then spoiled.
+//! Tests of which files form a series, on files that are written here and then changed.
 
 use crate::support::{apart, edit, folder, input_error, labels, put, series, turned, volume};
 use dicom_core::VR;
@@ -12,7 +12,7 @@ fn read(folder: &Path) -> recon::error::Result<Loaded> {
     read_series(folder, None)
 }
 
-/// The message for a series of five slices after `spoil`.
+/// Returns the error for a series of five slices after `spoil` has changed its files.
 fn refused(spoil: impl FnOnce(&[PathBuf])) -> String {
     let folder = folder();
     spoil(&series(folder.path(), 5));
@@ -141,7 +141,7 @@ fn localizers_are_left_out_with_a_warning() {
     let scout =
         |file: &Path| edit(file, |object| put(object, tags::IMAGE_TYPE, VR::CS, "ORIGINAL\\PRIMARY\\LOCALIZER"));
     scout(&files[3]);
-    // And a series of scout views beside it.
+    // A second series in the same folder consists of scout views.
     let grid = Grid::centered([1, 9, 9], [1.0; 3], [0.0; 3]).unwrap();
     for file in write_series(&folder.path().join("scout"), &volume(grid), &labels(), None).unwrap().files {
         scout(&file);
@@ -251,7 +251,7 @@ fn sagittal_coronal_and_oblique_stacks_come_back_canonical() {
     }
 }
 
-/// Every voxel of `b` has the value that `a` has at its place.
+/// Checks that every voxel of `b` has the value that `a` has at the same place.
 fn check_same_points(a: &Volume, b: &Volume) {
     for ((z, y, x), &value) in b.voxels().indexed_iter() {
         let index = a.grid.index(b.grid.point([z as f64, y as f64, x as f64]));

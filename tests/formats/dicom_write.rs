@@ -1,4 +1,4 @@
-//! Exported series: what is written, what is kept of the source, and what must not be.
+//! Tests of exported DICOM series: what is written, what is kept of the source series, and what must not be kept.
 
 use crate::support::{apart, difference, edit, folder, labels, oblique, put, series, volume};
 use dicom_core::VR;
@@ -15,7 +15,7 @@ fn text(object: &DefaultDicomObject, tag: Tag) -> String {
     object.get(tag).map_or_else(String::new, |element| element.to_str().unwrap().trim_end().to_string())
 }
 
-/// A source series of three slices with an identity, in ISO 8859-1.
+/// Writes and reads a source series of three slices that identifies a patient, with text in ISO 8859-1.
 fn source(folder: &Path) -> SourceSeries {
     for (k, file) in series(folder, 3).iter().enumerate() {
         edit(file, |object| {
@@ -106,7 +106,7 @@ fn a_phantom_has_a_study_of_its_own_and_every_attribute_the_standard_wants() {
     ] {
         assert_eq!(text(&object, tag), value, "{tag}");
     }
-    // Type 2: present, empty.
+    // Attributes of type 2 must be present and may be empty.
     for tag in [
         tags::STUDY_DATE,
         tags::STUDY_TIME,
@@ -146,7 +146,8 @@ fn a_derived_series_joins_its_study_and_links_its_sources() {
         assert_eq!(text(&object, tag), value, "{tag}");
     }
     assert!(object.get(tags::INSTITUTION_NAME).is_none(), "not on the list of what is kept");
-    // Source slices at 28, 30, 32 mm; this one is at 28.5 mm and 3 mm thick: all but the last are within 3 mm of it.
+    // The source slices are at 28, 30 and 32 mm. This slice is at 28.5 mm and 3 mm thick: all but the last of them are
+    // within 3 mm of it.
     let items = object.element(tags::SOURCE_IMAGE_SEQUENCE).unwrap().items().unwrap();
     let linked: Vec<_> = items
         .iter()
@@ -173,7 +174,7 @@ fn without_identity_nothing_of_it_leaves_the_reader() {
         }
     }
     let object = open_file(&files[0]).unwrap();
-    // What was lossy stays lossy; of the source's words nothing is left.
+    // The mark of lossy compression is kept; no text of the source is.
     assert_eq!((text(&object, tags::KVP), text(&object, tags::LOSSY_IMAGE_COMPRESSION)), (String::new(), "01".into()));
     assert_eq!(text(&object, tags::PATIENT_NAME), "ANONYMOUS");
 }

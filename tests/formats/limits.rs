@@ -1,5 +1,5 @@
-//! Writers on a system that says no in the middle: the test runs itself again under a limit on the size of files, which
-//! cuts a write short as a full disk does (`EFBIG` instead of `ENOSPC`, the same path through the code).
+//! Tests of the writers when the system cuts a write short. The test runs itself again under a limit on the size of
+//! files, which has the effect of a full disk (`EFBIG` instead of `ENOSPC`, on the same path through the code).
 
 use crate::support::{folder, labels, volume};
 use recon::data::{Grid, Volume};
@@ -25,7 +25,7 @@ fn a_write_that_the_system_cuts_short_is_a_resource_error_and_leaves_nothing() {
     assert!(folder.path().join("reached").exists(), "the limited run did its checks");
 }
 
-/// Runs where no file may be larger than the limit.
+/// Checks the writers in the child process, in which no file may be larger than the limit.
 fn limited(folder: &Path) {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max file size")).unwrap();
@@ -53,13 +53,13 @@ fn limited(folder: &Path) {
     std::fs::write(path("reached"), b"").unwrap();
 }
 
-/// A slice of more bytes than the limit, in 16 bits too.
+/// Returns a slice that takes more bytes than the limit, with 16 bits per voxel too.
 fn large(limit: usize) -> Volume {
     let side = limit.isqrt() + 1;
     volume(Grid::centered([1, side, side], [1.0; 3], [0.0; 3]).unwrap())
 }
 
-/// Values that do not compress.
+/// Returns a slice of random values, which do not compress.
 fn noise(limit: usize) -> Volume {
     let mut state = 1u32;
     let mut next = move || {

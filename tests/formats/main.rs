@@ -1,6 +1,6 @@
-//! Files ↔ values: round trips, independent oracles, and hostile input. Reference figures were made with nibabel 5.4.2,
-//! SimpleITK 2.5.7 and pydicom 3.0.2 on the shared set of data (see its SOURCES.md); tests that need it are skipped,
-//! and say so, where it is absent.
+//! Tests of the files that recon reads and writes: round trips, figures of other readers, and hostile input. Reference
+//! figures were made with nibabel 5.4.2, SimpleITK 2.5.7 and pydicom 3.0.2 on the shared data (see its SOURCES.md).
+//! Tests that need these data are skipped, and say so, where they are absent.
 // clippy.toml allows it in #[test] functions; helpers are tests too.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -1,4 +1,5 @@
-//! NIfTI files that lie, end early or are damaged: an input error, and no memory taken on their word.
+//! Tests of NIfTI files that declare wrong sizes, end early or are damaged: each is an input error, and none makes the
+//! reader allocate the memory that it declares.
 
 use crate::support::{folder, input_error, oblique, small};
 use flate2::Compression;
@@ -12,7 +13,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The message for a file of these bytes.
+/// Returns the error for a file of these bytes.
 fn refused(name: &str, bytes: &[u8]) -> String {
     let folder = folder();
     let path = folder.path().join(name);
@@ -43,7 +44,7 @@ fn dimensions_beyond_the_file_are_refused_by_its_size() {
 
 #[test]
 fn a_bomb_that_declares_what_it_cannot_hold_is_not_unpacked() {
-    // 64 MiB of zeros behind a header of 3 voxels: far more than follows the voxels of an honest file.
+    // 64 MiB of zeros follow a header of 3 voxels, far more than follows the voxels of a valid file.
     let mut bytes = small(&[1.0, 2.0, 3.0]);
     bytes.resize(bytes.len() + (64 << 20), 0);
     assert!(refused("a.nii.gz", &gzip(&bytes)).contains("bytes follow the voxels"));

@@ -1,4 +1,4 @@
-//! NIfTI files of others.
+//! Tests on NIfTI files that other programs wrote.
 
 use crate::common::data_or_skip;
 use crate::support::{apart, difference, folder, input_error, small, sums};
@@ -12,7 +12,7 @@ const CTA: &str = "nifti/ct_thorax_cta_1.5mm/ct_cropped.nii.gz";
 fn the_thorax_is_where_nibabel_puts_it() {
     let loaded = nifti::read(&data_or_skip!(CTA), Units::Hounsfield).unwrap();
     let grid = &loaded.volume.grid;
-    // nibabel.as_closest_canonical, then x and y turned around (RAS to LPS).
+    // The figures are those of nibabel.as_closest_canonical, with x and y reversed (from RAS to LPS).
     assert_eq!(grid.shape, [164, 126, 120]);
     assert_eq!(grid.spacing, [1.5; 3]);
     let expected = [-71.658203125, -255.658203125, 540.2000122070312];
@@ -41,12 +41,12 @@ fn all_48_orientations_load_to_one_canonical_volume() {
 
 #[test]
 fn types_byte_orders_and_forms_agree_with_nibabel() {
-    // File, shape, origin, (sum, weighted sum) by nibabel's get_fdata.
+    // File, shape, origin (mm), and the sum and weighted sum (see `sums`) of nibabel's get_fdata.
     type Row = (&'static str, [usize; 3], [f64; 3], (f64, f64));
     let rows: [Row; 5] = [
-        // Big-endian int16, qform only.
+        // The file is big-endian int16 and has a qform only.
         ("nibabel_tests/anatomical.nii", [25, 41, 33], [-32.0, -40.0, -16.0], (284_166_082.0, 28_824_288_736.0)),
-        // Big-endian float64.
+        // The file is big-endian float64.
         (
             "nibabel_tests/reoriented_anat_moved.nii",
             [22, 26, 21],
@@ -54,7 +54,7 @@ fn types_byte_orders_and_forms_agree_with_nibabel() {
             (32_739_769.449157715, 2_150_787_793.815979),
         ),
         ("nibabel_tests/standard.nii.gz", [7, 5, 4], [-3.0, -12.0, 0.0], (7650.0, 84405.0)),
-        // No sform, no qform: nibabel's guess.
+        // The file has neither sform nor qform; the origin is the one that nibabel assumes.
         ("types/minimal.nii.gz", [10, 64, 64], [-94.5, -94.5, -13.5], (1_290_240.0, 181_063_680.0)),
         (
             "microct_trabecular_bone/LHDL_3155_D_4_bc_uint8_converted.nii.gz",

@@ -1,4 +1,4 @@
-//! Our NIfTI writer, against our reader and against the `nifti` crate's.
+//! Tests of the NIfTI writer against recon's reader and that of the crate `nifti`.
 
 use crate::support::{apart, difference, folder, oblique, turned, volume};
 use nifti::{InMemNiftiVolume, NiftiHeader, NiftiObject, RandomAccessNiftiVolume, ReaderOptions};
@@ -63,7 +63,7 @@ fn the_header_says_what_viewers_need_and_another_reader_finds_the_voxels() {
             assert!((qform[row][column] - sform[row][column]).abs() < 1e-5, "row {row}, column {column}");
         }
     }
-    // Every voxel, found through the stored matrix, is where and what the volume says.
+    // Every voxel, found through the stored matrix, has the place and the value that the volume gives it.
     let data: InMemNiftiVolume = object.into_volume();
     for (index, &value) in volume.voxels().indexed_iter() {
         let [x, y, z] = volume.grid.point([index.0 as f64, index.1 as f64, index.2 as f64]);
@@ -72,7 +72,7 @@ fn the_header_says_what_viewers_need_and_another_reader_finds_the_voxels() {
     }
 }
 
-/// nifti1.h, method 2, written down a second time.
+/// Returns the qform's matrix by method 2 of nifti1.h, implemented a second time.
 fn qform(header: &NiftiHeader) -> [[f64; 4]; 3] {
     let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from);
     let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
@@ -86,7 +86,7 @@ fn qform(header: &NiftiHeader) -> [[f64; 4]; 3] {
     std::array::from_fn(|row| [r[row][0] * size[0], r[row][1] * size[1], r[row][2] * size[2], offset[row]])
 }
 
-/// Index of a point, by Cramer's rule.
+/// Returns the index of a point, by Cramer's rule.
 fn solve(m: &[[f64; 4]; 3], point: [f64; 3]) -> [f64; 3] {
     use recon::data::{cross, dot, sub};
     let column = |k: usize| [m[0][k], m[1][k], m[2][k]];
@@ -120,7 +120,8 @@ proptest! {
         let volume = Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap();
         let folder = folder();
         let back = round_trip(&folder.path().join("a.nii"), &volume);
-        // Turned far enough, another axis is the closest: same points and values in another order.
+        // At large angles another axis is the closest to a canonical one: the points and values are the same, in
+        // another order.
         let point_of = |volume: &Volume, n: usize| {
             let [_, ny, nx] = volume.grid.shape;
             volume.grid.point([(n / (ny * nx)) as f64, (n / nx % ny) as f64, (n % nx) as f64])

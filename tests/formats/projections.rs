@@ -1,4 +1,4 @@
-//! Projections as `.npy`, scans as JSON.
+//! Tests of projections in `.npy` files and scans in JSON files.
 
 use crate::support::{folder, input_error};
 use proptest::prelude::*;
@@ -108,7 +108,7 @@ fn doubles_and_fortran_order_are_read() {
         array(">f8", "True", "(3, 2, 4)", &values.iter().flat_map(|v| v.to_be_bytes()).collect::<Vec<_>>()),
     )
     .unwrap();
-    // Fortran order: the first axis runs fastest, so the second value is [1, 0, 0].
+    // In Fortran order the first axis runs fastest, so that the second value is at [1, 0, 0].
     assert_eq!(npy::read_projections(&path, scan()).unwrap().values()[[1, 0, 0]], 1.0);
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: data, grids, volumes, and DICOM files to spoil.
+//! Helpers that the tests of this binary share: grids, volumes, and DICOM files to change.
 
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_object::{DefaultDicomObject, InMemDicomObject};
@@ -12,7 +12,7 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// The canonical axes turned by three angles (about z, then y, then x), radians.
+/// Returns the canonical axes turned by three angles (about z, then y, then x), radians.
 pub(crate) fn turned(angles: [f64; 3]) -> [Point; 3] {
     let turn = |[x, y, z]: Point| {
         let (s, c) = angles[0].sin_cos();
@@ -25,7 +25,7 @@ pub(crate) fn turned(angles: [f64; 3]) -> [Point; 3] {
     Grid::CANONICAL.map(turn)
 }
 
-/// A volume whose every voxel differs, whole Hounsfield units from -1000.
+/// Returns a volume in whole Hounsfield units from -1000, no two voxels of which are equal up to 4001 voxels.
 pub(crate) fn volume(grid: Grid) -> Volume {
     let values = (0..grid.voxels()).map(|n| (n * 37 % 4001) as f32 - 1000.0).collect();
     Volume::from_vec(grid, Quantity::Hounsfield, values).unwrap()
@@ -35,19 +35,19 @@ pub(crate) fn oblique() -> Volume {
     volume(Grid::new([4, 5, 6], [2.5, 1.25, 0.75], [-31.0, 12.3456, 100.5], turned([0.3, -0.2, 0.1])).unwrap())
 }
 
-/// The largest distance between corresponding corners of two grids, mm.
+/// Returns the largest distance between corresponding corners of two grids, mm.
 pub(crate) fn apart(a: &Grid, b: &Grid) -> f64 {
     assert_eq!(a.shape, b.shape);
     let distance = |(a, b): (&Point, Point)| recon::data::norm(recon::data::sub(*a, b));
     a.corners().iter().zip(b.corners()).map(distance).fold(0.0, f64::max)
 }
 
-/// The largest difference between voxels.
+/// Returns the largest difference between corresponding voxels.
 pub(crate) fn difference(a: &Volume, b: &Volume) -> f32 {
     a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Sum of voxels, and the sum weighted by (z + 2 y + 3 x), which knows about order.
+/// Returns the sum of the voxels, and the sum weighted by z + 2 y + 3 x (indices), which depends on their order.
 pub(crate) fn sums(volume: &Volume) -> (f64, f64) {
     let weight = |(z, y, x): (usize, usize, usize)| (z + 2 * y + 3 * x) as f64;
     volume
@@ -66,7 +66,7 @@ pub(crate) fn labels() -> Labels {
     }
 }
 
-/// A series of `slices` slices of 4 x 5 pixels, 2 mm apart, in `folder`.
+/// Writes a series of `slices` slices of 4 x 5 pixels, 2 mm apart, to `folder`; returns its files.
 pub(crate) fn series(folder: &Path, slices: usize) -> Vec<PathBuf> {
     let grid = Grid::centered([slices, 4, 5], [2.0, 1.5, 1.5], [10.0, 20.0, 30.0]).unwrap();
     write_series(folder, &volume(grid), &labels(), None).unwrap().files
@@ -83,7 +83,7 @@ pub(crate) fn put(object: &mut InMemDicomObject, tag: Tag, vr: VR, value: &str) 
     object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
 }
 
-/// The message of an input error; anything else fails the test.
+/// Returns the message of an input error; fails for anything else.
 pub(crate) fn input_error<T>(result: recon::error::Result<T>) -> String {
     match result {
         Err(error @ Error::Input { .. }) => error.to_string(),
@@ -92,7 +92,8 @@ pub(crate) fn input_error<T>(result: recon::error::Result<T>) -> String {
     }
 }
 
-/// A little-endian single file of one row of float32 values, 1 mm apart, along the axes of LPS.
+/// Returns a little-endian NIfTI file (header and data in one) of one row of float32 values, 1 mm apart, along the axes
+/// of LPS.
 pub(crate) fn small(values: &[f32]) -> Vec<u8> {
     let mut bytes = vec![0; 352];
     let mut put = |place: usize, part: &[u8]| bytes[place..place + part.len()].copy_from_slice(part);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 const BEGIN: &str = "<!-- survey: begin";
 const END: &str = "<!-- survey: end -->";
-/// Warnings of a volume whose voxels are not those of the file.
+/// Warnings of a volume that was resampled, so that its voxels are not those of the file.
 const RESAMPLED: [&str; 2] = ["sheared", "dicom_uneven"];
 
 /// What another tool says about a file.
@@ -32,7 +32,8 @@ fn references() -> Vec<Reference> {
     lines.map(parse).collect()
 }
 
-/// What recon says: a volume, or why there is none. What is not CT is read as it is.
+/// Returns what recon reads from a file: a volume, or the reason why there is none. A file that is not CT is read in
+/// relative units.
 fn found(path: &Path) -> Result<(Loaded, Units), String> {
     let read = |units| read_volume(path, &Reading { units, ..Reading::default() });
     let loaded = read(Units::Hounsfield).map(|loaded| (loaded, Units::Hounsfield)).or_else(|error| {
@@ -44,7 +45,7 @@ fn found(path: &Path) -> Result<(Loaded, Units), String> {
         let text = error.to_string();
         let head = text.lines().next().unwrap_or_default();
         let at = head.find(": ").map_or(0, |at| at + 2);
-        // Nothing of where the data lie on this machine.
+        // The path of the data on this machine is left out.
         let folder = format!("{}/", path.parent().unwrap_or(path).display());
         head[at..].replace(&folder, "")
     })
@@ -67,7 +68,8 @@ fn words((loaded, units): &(Loaded, Units)) -> String {
     text
 }
 
-/// Whether both mean the same values.
+/// Returns whether recon and another tool agree on the number of voxels and on the smallest and largest value; a
+/// resampled volume must stay within that range.
 fn agree(loaded: &Loaded, (voxels, low, high): (usize, f64, f64)) -> bool {
     let (smallest, largest) = loaded.volume.range();
     let beyond = |a: f32, b: f64| (f64::from(a) - b) / b.abs().max(1.0);
@@ -78,7 +80,7 @@ fn agree(loaded: &Loaded, (voxels, low, high): (usize, f64, f64)) -> bool {
     loaded.volume.grid.voxels() == voxels && below.abs() <= 1e-6 && above.abs() <= 1e-6
 }
 
-/// One row for files of one folder of which the same is said.
+/// Returns the table; consecutive files of one folder with the same results share a row.
 fn table(rows: &[(String, String, String)]) -> String {
     let mut text = "\n| file or series | recon | another tool |\n|---|---|---|\n".to_string();
     let folder = |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_string());

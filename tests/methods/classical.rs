@@ -1,4 +1,5 @@
-//! The iterative methods against independent solvers of the same problems, on one that is small enough to write down A.
+//! Tests of the iterative methods against independent solutions in f64, on a scan so small that its system matrix A can
+//! be written down.
 
 use crate::common::scans::scan;
 use rand::RngExt;
@@ -12,13 +13,14 @@ use tch::{Device, Kind, Tensor};
 
 const MU_WATER: f64 = 0.02;
 
-/// A slice of 7 x 6 voxels under 9 views of 11 pixels, with A as a matrix in f64, column by column.
+/// A scan of 9 views of 11 pixels of a slice of 7 x 6 voxels, with its system matrix A in f64. Each column of A is the
+/// projection of one voxel.
 struct Tiny {
     grid: Grid,
     geometry: Geometry,
-    /// `[samples, voxels]`.
+    /// System matrix `[samples, voxels]`, mm.
     a: Tensor,
-    /// Line integrals of a random volume, with noise.
+    /// Line integrals of a random volume, with uniform noise in ±0.02 (dimensionless).
     data: Projections,
 }
 
@@ -133,13 +135,13 @@ fn chance_in_the_order_of_subsets_is_the_seeds() {
     assert_ne!(with(1), with(2));
 }
 
-/// The solution of (AᵀA + weight² ‖A‖² LᵀL) x = Aᵀy.
+/// Returns the solution of (AᵀA + weight² ‖A‖² LᵀL) x = Aᵀy.
 fn normal_equations(tiny: &Tiny, weight: f64, l: &Tensor) -> Tensor {
     let normal = tiny.a.tr().matmul(&tiny.a) + weight * weight * tiny.norm_squared() * l.tr().matmul(l);
     Tensor::linalg_solve(&normal, &tiny.a.tr().matmul(&tiny.y()), true)
 }
 
-/// Differences along y, then along x, of 7 x 6 values, as a matrix.
+/// Returns the matrix of the differences along y and x of 7 x 6 values: two rows for each voxel, first y, then x.
 fn gradient() -> Tensor {
     let mut rows = Vec::new();
     for (i, (step, last)) in (0..42).flat_map(|i| [(i, (6, i / 6 == 6)), (i, (1, i % 6 == 5))]) {
@@ -162,12 +164,13 @@ fn cgls_and_lsqr_solve_the_normal_equations() {
             (", tikhonov: {weight: 0.2}", 0.2, &identity, 2e-5),
             (", tikhonov: {weight: 0.3, operator: gradient}", 0.3, &gradient(), 2e-5),
         ] {
-            // Far beyond convergence, from which rounding must not lead away.
+            // 300 iterations are many more than convergence takes: rounding must not lead away from the solution.
             let text = format!("{kind}: {{iterations: 300{keys}}}");
             let expected = normal_equations(&tiny, weight, l);
             let found = difference(&vector(&tiny.run(&text)), &expected);
             assert!(found < tolerance, "{text}: {found:e}");
-            // From anywhere the way leads to the same place: the penalty is on the volume, not on the way.
+            // Another start leads to the same solution: the penalty acts on the volume, not on its distance from the
+            // start.
             let far = Volume::filled(tiny.grid.clone(), Quantity::Attenuation, 0.05);
             let found = difference(&vector(&tiny.run_from(&text, Some(far))), &expected);
             assert!(found < tolerance, "{text} from afar: {found:e}");
@@ -191,8 +194,8 @@ fn cgls_and_lsqr_take_the_same_steps() {
 #[test]
 fn mlem_conserves_the_counts_in_every_iteration_and_never_gets_less_likely() {
     let tiny = Tiny::new();
-    // Weighted by the sensitivities, what is in the volume is what is in the data: Σ (A x) = Σ y over rays that meet
-    // it.
+    // MLEM conserves the counts: after every iteration Σ (A x) equals Σ y, both summed over the rays that meet the
+    // grid.
     let met = tiny.a.sum_dim_intlist(1i64, false, Kind::Double).gt(1e-6).to_kind(Kind::Double);
     let total = (tiny.y().clamp_min(0.0) * met).sum(Kind::Double).double_value(&[]);
     for iterations in [1, 2, 5, 20] {
@@ -204,7 +207,7 @@ fn mlem_conserves_the_counts_in_every_iteration_and_never_gets_less_likely() {
     }
 }
 
-/// ½ ‖A x − y‖² / ‖A‖² + weight TV(x), x = mu / mu_ref.
+/// Returns the objective ½ ‖A x − y‖² / ‖A‖² + weight TV(x), with x = mu / mu_ref.
 fn objective(tiny: &Tiny, found: &Reconstruction, weight: f64) -> f64 {
     let mu_ref = MU_REFERENCE_OVER_WATER * MU_WATER;
     let x = vector(found) / mu_ref;
@@ -222,7 +225,7 @@ fn fista_finds_the_minimum_that_a_primal_dual_method_finds() {
         let dual = tiny.run(&format!("tv: {{weight: {weight}, iterations: 4000, tolerance: 1.0e-4}}"));
         let [a, b] = [&fista, &dual].map(|found| objective(&tiny, found, weight));
         assert!((a / b - 1.0).abs() < 1e-3, "weight {weight}: {a} {b}");
-        // What the curve says, without projecting x for it, is the objective.
+        // FISTA reports its loss without an additional projection of x; it must still be the objective.
         let told = fista.curve.last().unwrap().loss;
         assert!((told / a - 1.0).abs() < 1e-3, "weight {weight}: {told} {a}");
     }
@@ -252,21 +255,22 @@ fn transmission_likelihood_has_no_slope_where_it_ends() {
     for subset in [0, 3] {
         let found = vector(&tiny.run(&format!("ml_tr: {{iterations: 400, subset_views: {subset}}}")));
         let slope = tiny.a.tr().matmul(&((-tiny.a.matmul(&found)).exp() - (-tiny.y()).exp()));
-        // Optimal under x ≥ 0: no slope inside, none that leads up at the border. The scale is that of the slope at 0.
+        // Conditions of an optimum under x ≥ 0: the gradient of the log-likelihood is zero where x > 0 and not
+        // positive where x = 0. It is taken relative to its largest value at x = 0.
         let absorbed: Tensor = tiny.y().ones_like() - (-tiny.y()).exp();
         let scale = tiny.a.tr().matmul(&absorbed).abs().max().double_value(&[]);
         let inside = found.gt(1e-6).to_kind(Kind::Double);
         let outside: Tensor = inside.ones_like() - &inside;
         let (within, beyond): (Tensor, Tensor) = (&slope * &inside, &slope * outside);
         let worst = within.abs().max().double_value(&[]).max(beyond.max().double_value(&[])) / scale;
-        // Ordered subsets circle about the solution.
+        // With ordered subsets the iterates end in a limit cycle about the solution.
         assert!(worst < if subset == 0 { 1e-3 } else { 2e-2 }, "subset of {subset}: {worst:e}");
     }
 }
 
 #[test]
 fn a_dose_unit_changes_nothing() {
-    // All line integrals and the reference tenfold: the volume is tenfold, whatever the weight.
+    // With ten times the line integrals and ten times mu_water the volume is ten times as large, whatever the weight.
     let tiny = Tiny::new();
     let tenfold = tiny.data.as_slice().iter().map(|v| 10.0 * v).collect();
     let tenfold = Projections::from_vec(tiny.geometry.clone(), tenfold).unwrap();

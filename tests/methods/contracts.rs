@@ -1,4 +1,4 @@
-//! What every algorithm of the registry promises.
+//! Tests of the properties that every algorithm of the registry has.
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
 use crate::common::scans::scan;
@@ -31,7 +31,8 @@ fn every_algorithm_makes_nothing_of_nothing() {
 
 #[test]
 fn data_that_are_not_numbers_reach_no_algorithm() {
-    // The only way to projections is checked, so that no algorithm needs to.
+    // `Projections::from_vec` is the only way to make projections. It checks their values, so that no algorithm needs
+    // to.
     let (_, geometry, _) = fitted("fbp");
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut values = vec![0.1; geometry.samples()];
@@ -41,7 +42,8 @@ fn data_that_are_not_numbers_reach_no_algorithm() {
     }
 }
 
-/// An upright cylinder of water about the axis, longer than the grid: its exact line integrals.
+/// Returns the exact line integrals of an upright cylinder of water about the z axis, with a radius in mm, that is
+/// longer than the grid.
 fn cylinder(geometry: &Geometry, radius: f64) -> Projections {
     let [_, rows, columns] = geometry.shape();
     let chord = |i: usize| {
@@ -64,7 +66,8 @@ fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
     let radius = 35.0;
     for (kind, ..) in kinds() {
         let geometry = if kind.name() == "fdk" { &fan } else { &parallel };
-        // A network of a few steps is a test of its gradients, not of its values.
+        // The network is trained for too few steps to give accurate values; tests/contracts/gradients.rs checks its
+        // gradients.
         if kind.name() == "neural_field" {
             continue;
         }
@@ -73,21 +76,22 @@ fn every_algorithm_gives_a_cylinder_of_water_its_attenuation() {
         let inside = |&(i, _): &(usize, &f32)| inner(i).hypot(inner(i / 40)) < 0.8 * radius;
         let values: Vec<f64> = found.as_slice().iter().enumerate().filter(inside).map(|(_, &v)| f64::from(v)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64 / MU_WATER;
-        // Emission weights trust the rays that graze the edge most, where voxels fit worst: 1.0102 and 1.0109 by NumPy
-        // as well.
+        // MLEM and OSEM give the largest weight to rays that graze the edge, where voxels represent the cylinder worst.
+        // An independent implementation in NumPy gives 1.0102 and 1.0109 as well.
         let tolerance = if matches!(kind.name(), "mlem" | "osem") { 0.015 } else { 0.01 };
         assert!((mean - 1.0).abs() < tolerance, "{}: {mean:.4} of water", kind.name());
     }
 }
 
-/// Every kind of the registry that iterates by a number of iterations, with `keys` in its configuration. A field counts
-/// steps and `best` chooses for itself: their own tests say what they do.
+/// Returns every algorithm that counts iterations, configured with `keys`, with a scan and a grid that it accepts.
+/// Neural fields, which count steps, and `best`, which chooses its own settings, are left out: they have tests of their
+/// own.
 fn iterative(keys: &str) -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let counts = |kind: &AlgorithmKind| {
         kind.as_part().iterative() && !matches!(kind, AlgorithmKind::NeuralField(_) | AlgorithmKind::Best(_))
     };
     let with = |(kind, geometry, grid): (AlgorithmKind, Geometry, Grid)| {
-        // One subset of all views: an iteration is then one step.
+        // With one subset of all views an iteration is one step.
         let subsets = if matches!(kind, AlgorithmKind::AsdPocs(_)) { ", subset_views: 0" } else { "" };
         (algorithm(&format!("{}: {{{keys}{subsets}}}", kind.name())), geometry, grid)
     };
@@ -129,7 +133,8 @@ fn every_iterative_algorithm_works_with_every_projector() {
         for sampling in others {
             let (found, name) = (with(sampling), kind.name());
             assert_ne!(found, usual, "{name} did not look at {sampling:?}");
-            // Few iterations from zero, and pixels wider than the voxels, where lengths ring: a rough ball will do.
+            // After five iterations from zero, with pixels wider than the voxels, which cause ripples in Siddon's
+            // method, the ball is only roughly right. A volume of air has about 12 dB.
             let quality = psnr(&truth, &found);
             assert!(quality > 17.0, "{name} with {sampling:?}: {quality:.2} dB");
         }
@@ -141,7 +146,7 @@ fn every_iterative_algorithm_that_promises_it_gives_no_negative_attenuation() {
     let mut promised = 0;
     for (kind, geometry, grid) in iterative("iterations: 5") {
         let keys = serde_json::to_value(OneOf::<AlgorithmKind>::from(kind.clone())).unwrap();
-        // Likelihoods are nonnegative by themselves and have no key.
+        // MLEM and OSEM give nonnegative values by construction and have no such key.
         let likelihood = matches!(kind, AlgorithmKind::Mlem(_) | AlgorithmKind::Osem(_));
         if keys[kind.name()].get("nonnegative").is_none() && !likelihood {
             continue;
@@ -153,7 +158,7 @@ fn every_iterative_algorithm_that_promises_it_gives_no_negative_attenuation() {
             algorithm(&format!("{}: {{iterations: 5, nonnegative: true}}", kind.name()))
         };
         let (data, _) = ball(&geometry, &grid);
-        // Every other ray is far too low: least squares would answer with negative voxels.
+        // Every other line integral is 0.5 too low, so that plain least squares would give negative voxels.
         let values = data.as_slice().iter().enumerate().map(|(i, v)| if i % 2 == 0 { v - 0.5 } else { *v }).collect();
         let data = Projections::from_vec(geometry, values).unwrap();
         let found = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap().volume;

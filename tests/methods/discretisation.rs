@@ -1,5 +1,5 @@
-//! Methods that model the scan finer than the output grid: the projector with sub-rays, the output grid kept, weights
-//! that mean the same on every lattice, and what it is all for: a better volume.
+//! Tests of methods that model the scan on a finer grid than the output grid: projectors with several rays per pixel,
+//! the result on the output grid, weights with the same meaning on every grid, and the gain in quality.
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr};
 use crate::common::scans::{product, random, scan, setups};
@@ -72,7 +72,9 @@ fn every_iterative_algorithm_finds_a_ball_on_the_finer_model_and_gives_the_pictu
     }
 }
 
-/// Two discs and a gradient, integrated along fine rays through voxels eight times finer than those of the output grid.
+/// Returns the projections, the truth and the output grid of a slice: a body with a linear gradient that holds two
+/// discs. The projections are computed by Siddon's method with 8 sub-rays on voxels eight times smaller than those of
+/// the output grid.
 fn slice() -> (Projections, Volume, Grid) {
     let grid = Grid::centered([1, 32, 32], [2.0; 3], [0.0; 3]).unwrap();
     let fine = grid.with_shape([1, 256, 256]).unwrap();
@@ -117,7 +119,7 @@ fn the_recommended_method_takes_the_finer_model_where_it_predicts_better_and_say
     assert!(best > native + 1.0, "{best:.2} dB, {native:.2} dB on the output grid");
 }
 
-/// The same strength of smoothing: what a weight that is far too large leaves of the contrast is a measure of it.
+/// A weight that is far too large removes contrast; the contrast that remains measures how strongly the method smooths.
 #[test]
 fn a_weight_means_the_same_on_every_lattice() {
     let (data, _, grid) = slice();

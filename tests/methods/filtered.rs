@@ -1,5 +1,5 @@
-//! FBP and FDK over every orbit they take: an upright cylinder beside the axis, from exact line integrals, gets its
-//! value.
+//! Tests of FBP and FDK on every orbit that they accept: an upright cylinder beside the axis, given by its exact line
+//! integrals, must get its attenuation.
 
 use crate::common::scans::scan;
 use recon::algorithms::{Algorithm, Problem, Run, Setup, fbp, fdk};
@@ -9,7 +9,7 @@ use tch::Device;
 const CENTER: [f64; 2] = [9.0, -6.0];
 const RADIUS: f64 = 24.0;
 
-/// Length of a pixel's ray in the cylinder, mm.
+/// Returns the length (mm) of a pixel's ray in the cylinder.
 fn chord(geometry: &Geometry, sample: usize) -> f32 {
     let [_, rows, columns] = geometry.shape();
     let (o, d) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
@@ -18,7 +18,8 @@ fn chord(geometry: &Geometry, sample: usize) -> f32 {
     (2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
 }
 
-/// Mean and root-mean-square deviation from 1 within 85% of the radius, largest mean outside.
+/// Returns the mean and the root-mean-square deviation from 1 within 85 % of the radius, and the root mean square of
+/// the air outside the cylinder.
 fn reconstructed(algorithm: &dyn Algorithm, grid: &Grid, geometry: Geometry) -> (f64, f64, f64) {
     let values = (0..geometry.samples()).map(|sample| chord(&geometry, sample)).collect();
     let data = Projections::from_vec(geometry, values).unwrap();
@@ -43,7 +44,8 @@ fn reconstructed(algorithm: &dyn Algorithm, grid: &Grid, geometry: Geometry) -> 
 fn check(algorithm: &dyn Algorithm, grid: &Grid, scans: &[(&str, String)], tolerance: f64) {
     for (name, text) in scans {
         let (mean, deviation, outside) = reconstructed(algorithm, grid, scan(text, grid));
-        // Outside is what the band limit rings at the edge, about 0.016 after a full circle.
+        // In the air the band limit of the ramp filter causes ripples at the edge, of about 0.016 (RMS) after a full
+        // circle.
         let good = (mean - 1.0).abs() < tolerance && deviation < 2.0 * tolerance && outside < 0.025;
         assert!(good, "{name}: mean {mean:.4}, deviation {deviation:.4}, outside {outside:.4}");
     }
@@ -138,7 +140,7 @@ fn parallel_beams_of_every_arc_and_detector_give_the_value() {
 
 #[test]
 fn the_weights_come_from_the_angles_and_not_from_the_arc_that_is_claimed() {
-    // An arc of 218 degrees counts some rays twice: taken for a circle it would be wrong.
+    // In an arc of 218 degrees some rays are measured twice; the weights of a full circle would give wrong values.
     let grid = slice();
     let mut geometry = scan(
         "fan: {views: 480, arc_deg: 218, source_to_axis_mm: 200, source_to_detector_mm: 400, detector: {pixels: 260, \
@@ -167,7 +169,7 @@ fn a_helix_gives_the_value_by_the_mean_over_the_views_that_see_a_voxel() {
     ];
     for (name, text) in scans {
         let (mean, deviation, outside) = reconstructed(&fdk::Config::default(), &grid, scan(&text, &grid));
-        // Rays that are averaged and not shared exactly double what rings outside.
+        // The mean over views does not weight redundant rays exactly, which doubles the ripples in the air.
         let good = (mean - 1.0).abs() < 0.01 && deviation < 0.02 && outside < 0.05;
         assert!(good, "{name}: mean {mean:.4}, deviation {deviation:.4}, outside {outside:.4}");
     }

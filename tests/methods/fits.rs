@@ -1,4 +1,4 @@
-//! What fitting a neural field promises: resuming, stopping, held-out views, sweeps, starts.
+//! Tests of the fit of a neural field: resuming, stopping, held-out views, sweeps over a setting, and starting volumes.
 
 use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
 use recon::algorithms::neural_field::Fitted;
@@ -36,7 +36,7 @@ fn rays_and_plain_adam_fit_too() {
     assert!(quality > 18.0, "{quality:.2} dB");
 }
 
-/// Noisy, few views of the ball.
+/// Returns the projections of the ball with uniform noise in ±0.05, the truth and the grid.
 fn noisy() -> (Projections, Volume, Grid) {
     let (_, geometry, grid) = fitted("neural_field");
     let (data, truth) = ball(&geometry, &grid);
@@ -48,7 +48,7 @@ fn noisy() -> (Projections, Volume, Grid) {
 #[test]
 fn a_field_that_collapsed_says_so_and_falls_back_to_total_variation() {
     let (data, truth, grid) = noisy();
-    // Free voxels that follow the noise: no smoothness of their own, no penalty.
+    // Voxels without a penalty follow the noise: nothing makes them smooth.
     let text = |keys: &str| {
         format!(
             "neural_field: {{field: {{voxels: {{}}}}, start: null, tv: 0, steps: 300, optimizer: {{adam: {{rate: \
@@ -87,12 +87,12 @@ fn a_field_is_said_to_be_worse_only_where_it_is() {
         let figures = format!("{field} {rest}: {alone:.2} dB, tv {tv:.2} dB: {:?}", judged.notes["against_tv"]);
         println!("{figures}");
         assert_eq!(told, judged.notes.contains_key("fallback"), "{figures}");
-        // A tenth of a decibel is nothing that a few left-out views can tell.
+        // The few held-out views cannot tell a difference of 0.1 dB.
         assert!(if told { alone < tv + 0.1 } else { alone > tv - 0.5 }, "{figures}");
     }
 }
 
-/// Asks for a stop from its question number `left` on: a fit asks once a step.
+/// A stop signal that answers "stop" after it has been asked `left` times; a fit asks once per step.
 struct StopAfter {
     left: Cell<u64>,
 }
@@ -105,7 +105,7 @@ impl StopSignal for StopAfter {
     }
 }
 
-/// Keeps one generation in memory.
+/// Keeps the latest checkpoint in memory.
 #[derive(Default)]
 struct Memory(RefCell<Option<Vec<u8>>>);
 
@@ -124,7 +124,8 @@ fn a_fit_stopped_anywhere_and_resumed_ends_with_the_bits_of_an_uninterrupted_one
     let (kind, geometry, grid) = fitted("neural_field");
     let (data, _) = ball(&geometry, &grid);
     let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
-    // 60 steps of the start, 300 of regression, 60 on the data: stops in the second and third, then at the seam.
+    // A fit takes 60 iterations of the start, 300 steps of regression and 60 steps on the data. The stops fall in the
+    // second and the third phase, then on the boundary between them.
     for stops in [vec![150, 37, 230], vec![360, 20]] {
         let memory = Memory::default();
         for steps in stops {
@@ -148,8 +149,8 @@ fn a_checkpoint_of_another_seed_is_not_taken_up() {
     assert!(error.to_string().contains("other data, another grid, seed or configuration"), "{error}");
 }
 
-/// Every phase and everything that is watched: a start, a coarse grid, the ramp, an average, held-out views, another
-/// optimizer at the end, two fields.
+/// A configuration with every phase, and with everything that a checkpoint must restore: a start, a coarse grid, the
+/// ramp filter, averaged weights, held-out views, another optimizer at the end, and two fields.
 const EVERYTHING: &str = "neural_field: {field: {siren: {width: 24, depth: 2, omega: 12}}, \
     start: {tv: {iterations: 20}, steps: 20, batch: 256}, steps: 30, ramp_steps: 5, coarse_steps: [8], average: 0.5, \
     clip: 10, \
@@ -167,7 +168,8 @@ fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty()
     let (kind, geometry, grid) = cone_kind(EVERYTHING);
     let (data, truth) = ball(&geometry, &grid);
     let straight = reconstruct(&kind, &data, &grid, &Silent, &Silent).unwrap();
-    // 20 steps of TV, then per field 20 of regression, 30 on the data, 6 at the end.
+    // The fit takes 20 iterations of TV, then for each field 20 steps of regression, 30 on the data and 6 with the last
+    // optimizer.
     for stops in [vec![30, 25, 8], vec![73, 30, 24]] {
         let memory = Memory::default();
         for steps in stops {
@@ -177,7 +179,7 @@ fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty()
         let resumed = reconstruct(&kind, &data, &grid, &Silent, &memory).unwrap();
         assert_eq!(resumed.volume, straight.volume);
         assert_eq!(resumed.uncertainty, straight.uncertainty);
-        // The checkpoint holds both fields: rendered, their mean is the volume.
+        // The checkpoint holds both fields; the mean of their rendered volumes is the volume of the fit.
         let bytes = memory.0.borrow().clone().unwrap();
         let rendered = Fitted::read(&bytes, Device::Cpu).unwrap().volume(&grid, &Silent).unwrap();
         assert!(psnr(&resumed.volume, &rendered) > 100.0, "{}", psnr(&resumed.volume, &rendered));
@@ -186,7 +188,7 @@ fn a_fit_with_every_phase_resumes_with_the_same_bits_and_knows_its_uncertainty()
     let spread = straight.uncertainty.unwrap();
     assert!(spread.as_slice().iter().all(|sigma| *sigma >= 0.0) && spread.as_slice().iter().any(|sigma| *sigma > 0.0));
     assert!(psnr(&truth, &straight.volume) > 15.0, "{}", psnr(&truth, &straight.volume));
-    // Air predicts the views that were left out more than four times worse, in squares.
+    // The squared error of air on the held-out views is more than four times that of the fit.
     let [_, out] = Problem::xrays(&data, &grid, MU_WATER).split(6, 0).unwrap();
     let air = Volume::filled(grid.clone(), truth.quantity, 0.0);
     let scores = HeldOutViews::new(&out, Device::Cpu).unwrap().scores(&air).unwrap();

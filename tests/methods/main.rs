@@ -1,4 +1,5 @@
-//! Reconstruction methods: what all of them promise, and each against an independent solution of its problem.
+//! Tests of the reconstruction methods: properties that all have, and each against an independent solution of its
+//! problem.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]

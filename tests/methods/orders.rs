@@ -1,6 +1,7 @@
-//! The matrix of measured scans: orders of the views, coverages of the angles, places of the detector and beams, each
-//! from the exact chords of a body with a ball beside its middle. Every cell asks for the absolute value in the middle
-//! (1 %), the place of the ball (half a voxel) and the exact list of warnings.
+//! Tests of measured scans of every kind: orders of the views, coverages of the angles, positions of the detector, and
+//! beams. The data are the exact line integrals of a body with a ball beside its centre. Each combination must give the
+//! absolute value in the centre (within 1 %), the place of the ball (within half a voxel) and exactly the expected
+//! warnings; only half a turn with half a detector, which leaves rays unmeasured, is exempt.
 
 use ndarray_npy::WriteNpyExt;
 use recon::algorithms::{Algorithm, Problem, Run, fbp, fdk};
@@ -12,7 +13,7 @@ use tch::Device;
 
 /// Attenuation of the body, 1/mm, and its radius, mm.
 const BODY: (f64, f64) = (0.02, 34.0);
-/// Attenuation that the ball adds, its radius and its place.
+/// Attenuation that the ball adds (1/mm), its radius (mm) and its centre (mm).
 const BALL: (f64, f64, [f64; 3]) = (0.04, 6.0, [18.0, 9.0, 0.0]);
 const PITCH: f64 = 1.5;
 
@@ -32,7 +33,7 @@ impl Coverage {
     const ALL: [Self; 7] =
         [Self::Short, Self::Lacking, Self::Whole, Self::Beyond, Self::Gap, Self::Uneven, Self::Golden];
 
-    /// Degrees, in steps of 1.5 (but for the last two).
+    /// Returns the angles in degrees; their step is 1.5 degrees except for `Uneven` and `Golden`.
     fn angles(self, parallel: bool) -> Vec<f64> {
         let steps =
             |end: f64| (0..1000).map(|i| f64::from(i) * 1.5).take_while(|angle| *angle < end).collect::<Vec<_>>();
@@ -55,7 +56,7 @@ const ORDERS: [&str; 6] = ["sorted", "wrapped", "interlaced", "strided", "shuffl
 
 fn ordered(angles: &[f64], order: &str) -> Vec<f64> {
     let n = angles.len();
-    // A stride that has no factor in common with the number of views visits each once.
+    // A stride that has no factor in common with the number of views visits each view once.
     let stride =
         |wanted: usize| (wanted..n).find(|k| (2..=*k).all(|f| !k.is_multiple_of(f) || !n.is_multiple_of(f))).unwrap();
     let strided = |step: usize| (0..n).map(|i| angles[i * step % n]).collect();
@@ -74,7 +75,7 @@ fn ordered(angles: &[f64], order: &str) -> Vec<f64> {
     }
 }
 
-/// Length of a ray in a ball, or in an upright cylinder where the scan is one slice, mm.
+/// Returns the length (mm) of a ray in a ball, or in an upright cylinder if the scan is one slice (`flat`).
 fn chord((o, d): ([f64; 3], [f64; 3]), radius: f64, center: [f64; 3], flat: bool) -> f64 {
     let axes = if flat { 0..2 } else { 0..3 };
     let (mut a, mut b, mut c) = (0.0, 0.0, -radius * radius);
@@ -97,7 +98,7 @@ fn integrals(geometry: &Geometry) -> Vec<f32> {
     (0..geometry.samples()).map(one).collect()
 }
 
-/// Beam, and detector shifted along [v, u] mm with so many columns.
+/// A beam and a detector: its rows and columns, and its shift along [v, u], mm.
 struct Place {
     beam: &'static str,
     rows: usize,
@@ -109,7 +110,9 @@ fn places() -> Vec<Place> {
     let mut all = Vec::new();
     for (beam, rows) in [("parallel", 1), ("fan", 1), ("cone", 9)] {
         for (columns, u) in [(96, 0.0), (70, 18.0), (70, -18.0)] {
-            // Half a beam: 34.5 mm short of the middle's other side at a magnification of 1.5, less where it is 1.
+            // A detector of 105 mm that is shifted by 18 mm ends 34.5 mm from the central ray on its short side, within
+            // the shadow of the body (51 mm at a magnification of 1.5). At a magnification of 1 it must be shifted
+            // further.
             let u = if beam == "parallel" { 1.5 * u } else { u };
             all.push(Place { beam, rows, columns, offset: [0.0, u] });
         }
@@ -135,7 +138,7 @@ impl Place {
     }
 }
 
-/// The scan and the grid that `acquire` makes of data in this order, and what it warns about.
+/// Returns the scan and the grid that `acquire` makes from data in this order, and the codes of its warnings.
 fn acquired(place: &Place, angles: &[f64], preflight: &str) -> (Geometry, Grid, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let shape = (angles.len(), place.rows, place.columns);
@@ -158,7 +161,7 @@ fn acquired(place: &Place, angles: &[f64], preflight: &str) -> (Geometry, Grid, 
     (planned.geometry, planned.grid, codes)
 }
 
-/// Mean in the middle, and how far the ball is from its place, voxels.
+/// Returns the mean attenuation in the centre (1/mm) and the distance of the ball from its place, in voxels.
 fn measured(values: &[f32], grid: &Grid) -> (f64, f64) {
     let [_, ny, nx] = grid.shape;
     let (mut inner, mut count, mut mass, mut place) = (0.0, 0.0, 0.0, [0.0; 2]);
@@ -191,8 +194,8 @@ fn reconstructed(place: &Place, geometry: Geometry, grid: &Grid) -> Result<(f64,
     Ok((middle, off, made.warnings.iter().map(|warning| warning.code.clone()).collect()))
 }
 
-/// What the method warns about. A parallel beam has seen the lines of the gap from the other side; in a centred fan the
-/// opposite rays stand in.
+/// Returns the warnings that are expected of the method. With a centred detector the rays of the gap are measured from
+/// the opposite side too; with a shifted detector they are not.
 fn expected(place: &Place, coverage: Coverage) -> Vec<&'static str> {
     if coverage == Coverage::Gap && place.half() { vec!["angular_gap"] } else { vec![] }
 }
@@ -216,7 +219,8 @@ fn every_order_coverage_place_and_beam_gives_the_value_at_its_place() {
                 let short = coverage == Coverage::Short && place.half();
                 match reconstructed(&place, geometry, &grid) {
                     Err(message) if short && place.beam != "parallel" && message.contains("full circle") => {}
-                    // Half a parallel turn with half a beam sees no ray beyond the short side.
+                    // With half a turn of a parallel beam and a shifted detector, the rays beyond its short side are
+                    // never measured.
                     Ok(_) if short && place.beam == "parallel" => {}
                     Ok((middle, off, said))
                         if (middle / BODY.0 - 1.0).abs() < 0.01
@@ -232,7 +236,7 @@ fn every_order_coverage_place_and_beam_gives_the_value_at_its_place() {
     assert_eq!(cells, 420);
 }
 
-/// Poses in any order are the circle or the helix that they stand on.
+/// Views that are given by poses in any order are recognised as the circle or the helix on which they lie.
 #[test]
 fn poses_of_a_circle_and_of_a_helix_give_the_value_in_any_order() {
     for place in places() {
@@ -260,7 +264,8 @@ fn poses_of_a_circle_and_of_a_helix_give_the_value_in_any_order() {
     }
 }
 
-/// A cone beam whose detector stands lower than the source: its lowest rows are no fan.
+/// The detector of this cone beam is lower than the source, so that its lowest rows do not form a fan beam; the axis is
+/// found in the rows that the plane of the source meets.
 #[test]
 fn the_axis_is_sought_where_the_plane_of_the_source_falls() {
     let place = Place { beam: "cone", rows: 21, columns: 96, offset: [-14.0, 0.0] };
@@ -272,7 +277,8 @@ fn the_axis_is_sought_where_the_plane_of_the_source_falls() {
     assert_eq!(said, ["preflight_partial"], "a detector that the plane of the source does not meet");
 }
 
-/// Kinds that are no circle get the box that their views see, and never one of a stand-in.
+/// Scans that are no circle get a grid that covers the box that their own views see, and never the box of a circular
+/// orbit.
 #[test]
 fn measured_helices_and_sweeps_have_a_lattice_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
@@ -300,7 +306,7 @@ fn measured_helices_and_sweeps_have_a_lattice_of_their_own() {
     }
 }
 
-/// Pictures have their top row first; arrays grow with +z.
+/// A TIFF image begins with its top row; the rows of recon's arrays run along +z.
 #[test]
 fn the_first_row_of_a_picture_is_the_top() {
     let folder = tempfile::tempdir().unwrap();
@@ -311,7 +317,7 @@ fn the_first_row_of_a_picture_is_the_top() {
     for (view, image) in integrals(&geometry).chunks(9 * 96).enumerate() {
         let file = File::create(folder.path().join(format!("t/view_{view:03}.tif"))).unwrap();
         let mut picture = tiff::encoder::TiffEncoder::new(file).unwrap();
-        // The lowest row is the brightest: it has a mark.
+        // The two lowest rows hold the value 2, which marks them.
         let rows = image.chunks(96).enumerate().rev();
         let values: Vec<f32> =
             rows.flat_map(|(row, line)| line.iter().map(move |v| if row < 2 { 2.0 } else { *v })).collect();
@@ -328,6 +334,6 @@ fn the_first_row_of_a_picture_is_the_top() {
         let planned = acquire.plan(&Silent).unwrap();
         planned.grid.center()[2]
     };
-    // Two rows of the file from its top are the two highest: the grid lies above the middle.
+    // The rows 0 and 1 of the file are the two highest, so that the grid lies above the centre.
     assert!(lowest("rows: [0, 2]\n") > 3.0 && lowest("rows: [0, 2]\nfirst_row: bottom\n") < -3.0);
 }

@@ -1,5 +1,5 @@
-//! What methods promise of the measurement they are given: a solver that needs no rays solves any linear map, and gives
-//! for a projector that comes as a plain linear map what it gives for the scan itself; other measurements are refused.
+//! Tests of what a method may assume about its measurement: a solver that needs no rays solves any linear map, and
+//! gives the same bits for a scan and for its projector as a plain linear map; other measurements are refused.
 
 use super::support::{MU_WATER, algorithm, ball, kinds, psnr};
 use crate::common::scans::scan;
@@ -13,13 +13,14 @@ use recon::random::stream;
 use recon::registry::Kinds;
 use tch::{Device, Kind, Tensor};
 
-/// Voxels whose sum is one value.
+/// Number of voxels that are added to one measured value.
 const TOGETHER: usize = 4;
 
-/// Each view sums the voxels of a grid in random groups of [`TOGETHER`]: no rays, no detector, no angles.
+/// A linear map that is no scan: each view adds the voxels of a grid in random groups of [`TOGETHER`], without rays,
+/// detector or angles.
 struct RandomSums {
     grid: Grid,
-    /// Per view, the numbers of the voxels (int64), group after group.
+    /// For each view the indices of the voxels (int64), one group after the other.
     orders: Vec<Tensor>,
 }
 
@@ -67,7 +68,7 @@ impl LinearOperator for RandomSums {
     }
 }
 
-/// A block of water.
+/// Returns a block of water in air.
 fn block(grid: &Grid) -> Volume {
     let inside = |n: usize| [n / 36, n / 6 % 6, n % 6].iter().all(|i| (1..5).contains(i));
     let values = (0..grid.voxels()).map(|n| if inside(n) { MU_WATER as f32 } else { 0.0 }).collect();
@@ -81,7 +82,7 @@ fn sums(truth: &Volume) -> Problem<'static> {
     Problem::linear(std::rc::Rc::new(operator), values, MU_WATER).unwrap()
 }
 
-/// Every kind of the registry that takes any linear measurement and makes its volume by itself.
+/// Returns every algorithm of the registry that takes any linear measurement.
 fn linear() -> Vec<AlgorithmKind> {
     let all = kinds().into_iter().map(|(kind, ..)| kind);
     all.filter(|kind| kind.as_part().takes() == Takes::Linear).collect()
@@ -98,7 +99,7 @@ fn every_solver_that_needs_no_rays_solves_a_linear_map_that_is_no_scan() {
         let quality = psnr(&truth, &found.volume);
         assert!(quality > 20.0, "{}: {quality:.2} dB", kind.name());
     }
-    // The views that are left out, too, are those of any linear map.
+    // The views that are held out to choose the weight may be those of any linear map.
     let auto = algorithm("tv: {weight: auto}");
     let found = auto.as_part().reconstruct(&problem, &mut Run::quiet(Device::Cpu, 7)).unwrap();
     assert!(found.notes["weights_tried"].as_array().unwrap().len() > 3 && psnr(&truth, &found.volume) > 25.0);
@@ -139,7 +140,7 @@ fn a_measurement_that_a_method_does_not_take_is_refused_by_name_and_says_what_to
             assert!(error.contains("help: ") && error.contains("it "), "{name} of {what}: {error}");
         }
     }
-    // The statistics of photons, and the rays that meet nothing but air, are those of X-rays.
+    // Photon statistics, and the mask of the voxels that rays through air cross, exist for X-rays only.
     let noisy = algorithm("tv: {noise: {photons: 1000}}");
     assert!(noisy.as_part().accept(&problem.setup()).unwrap_err().to_string().starts_with("noise"));
     let masked = algorithm("sirt: {mask: projections}");

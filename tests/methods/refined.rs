@@ -1,5 +1,5 @@
-//! The learned refinement of total variation: what it keeps of the data's scale, what it says of scans that its network
-//! has not met, and what comes with the program.
+//! Tests of `tv_refined`, total variation refined by a trained network: the result scales with the data, scans unlike
+//! those of the training are reported, and the shipped file of the network states its origin.
 
 use super::support::{MU_WATER, algorithm, ball, fitted};
 use recon::algorithms::refined::{Consistency, Prior, Start};

@@ -1,4 +1,4 @@
-//! Every algorithm of the registry with a scan that it takes, and a ball to reconstruct.
+//! Every algorithm of the registry with a scan that it accepts, and a ball to reconstruct.
 
 use crate::common::scans::scan;
 use recon::algorithms::{AlgorithmKind, Problem, Reconstruction, Run};
@@ -19,7 +19,8 @@ pub(super) fn algorithm(text: &str) -> AlgorithmKind {
     entry.kind
 }
 
-/// Every kind of the registry, a small fit in place of the default one, with a scan it takes.
+/// Returns every algorithm of the registry with a scan and a grid that it accepts; fits are small ones in place of the
+/// default.
 pub(super) fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let grid = Grid::centered([16, 16, 16], [6.25; 3], [0.0; 3]).unwrap();
     let cone = scan(
@@ -30,15 +31,16 @@ pub(super) fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
     let parallel = scan("parallel: {views: 24, detector: {pixels: [20, 30], pitch_mm: [6, 6]}}", &grid);
     let small = "neural_field: {field: {siren: {width: 32, depth: 2, omega: 15}}, steps: 60, start: {tv: {iterations: \
      60, tolerance: 0}, steps: 300, batch: 512}, optimizer: {muon: {rate: 2.0e-3}}}";
-    // A volume from a file needs one: tests/program/pipelines.rs. A radiance field takes pictures:
-    // tests/program/nerf.rs.
+    // `volume` needs a file: tests/program/pipelines.rs tests it. `radiance_field` takes pictures:
+    // tests/program/nerf.rs tests it.
     AlgorithmKind::NAMES
         .iter()
         .filter(|name| !["volume", "radiance_field"].contains(name))
         .map(|&name| match name {
             "fbp" => (AlgorithmKind::default_of(name).unwrap(), parallel.clone(), grid.clone()),
             "neural_field" => (algorithm(small), cone.clone(), grid.clone()),
-            // Least squares and likelihoods without a penalty ring at the ball's rim, the more the longer they go on.
+            // Without a penalty, least squares and likelihoods overshoot at the edge of the ball, and more with every
+            // iteration.
             "cgls" | "lsqr" => {
                 (algorithm(&format!("{name}: {{iterations: 10, nonnegative: true}}")), cone.clone(), grid.clone())
             }
@@ -49,7 +51,7 @@ pub(super) fn kinds() -> Vec<(AlgorithmKind, Geometry, Grid)> {
         .collect()
 }
 
-/// The kind of that name among [`kinds`].
+/// Returns the algorithm of that name among [`kinds`].
 pub(super) fn fitted(name: &str) -> (AlgorithmKind, Geometry, Grid) {
     kinds().into_iter().find(|(kind, ..)| kind.name() == name).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Measured projections from the outside: formats, calibration, the axis, the preflight's names for faults, damaged
-//! files.
+//! Tests of measured projections through the program: formats, flat and dark fields, the axis of rotation, the names
+//! that the preflight check gives to faults, and damaged files.
 
 use crate::common::{Bench, Outcome, TINY, data_or_skip};
 use ndarray::Array3;
@@ -9,7 +9,7 @@ use recon::formats::measured::{hdf5, mat};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Made by tools/golden-measured.py.
+/// A scan that tools/golden-measured.py writes.
 const EXCHANGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/exchange.h5");
 const NAMES: hdf5::Names = hdf5::Names {
     data: "/exchange/data",
@@ -18,7 +18,7 @@ const NAMES: hdf5::Names = hdf5::Names {
     angles: Some("/exchange/theta"),
 };
 
-/// A pipeline that acquires `input` with `more` keys, and reconstructs by FBP.
+/// Writes a pipeline that acquires `input` with the keys `more` and reconstructs by FBP.
 fn pipeline(bench: &Bench, input: &str, more: &str) -> PathBuf {
     let text = format!("acquire: {{{input}, {more}}}\nreconstruct: [fbp]\n");
     bench.write("p.yaml", &text)
@@ -35,7 +35,7 @@ fn exchange() -> String {
     format!("hdf5: {{path: {EXCHANGE}}}")
 }
 
-/// The chord of the fixture's cylinder at (view, column), times its attenuation.
+/// Returns the line integral of the file's cylinder at (view, column): its chord times its attenuation.
 fn expected(view: usize, column: usize) -> f64 {
     let center = 18.0 + 8.0 * (view as f64 * 7.5).to_radians().cos();
     0.2 * (36.0 - (column as f64 - center).powi(2)).max(0.0).sqrt()
@@ -85,7 +85,7 @@ fn counts_become_the_line_integrals_that_were_counted() {
     assert!(shells["correlation"].as_array().unwrap().len() > 5 && run.stdout.contains("resolution"), "{run:#?}");
     assert_eq!(report["metric_definitions"]["residual"]["mask"], "all");
     assert!(std::fs::read_to_string(bench.path("out/report.html")).unwrap().contains("1/mm"));
-    // The second time nothing is done again, and the cached reading says the same.
+    // The second run does nothing again, and repeats the warnings of the cached stage.
     let again = bench.recon(&["run", file.to_str().unwrap(), "--output", "out"]).expect(0, &["[bad_pixels]"]);
     assert!(again.stderr.contains("bad_pixels") && bench.json("out/report.json")["stages"][0]["cached"] == true);
 }
@@ -111,7 +111,7 @@ fn binning_and_rows_move_the_axis_with_the_pixels() {
     check(&bench, &exchange(), ", bin: 30").expect(2, &["acquire.bin"]);
 }
 
-/// Writes the fixture's line integrals, changed, as npy.
+/// Writes the line integrals of the cylinder, each changed by `change`, as npy; returns the input of the pipeline.
 fn written(bench: &Bench, name: &str, change: impl Fn(f64) -> f64) -> String {
     let values = Array3::from_shape_fn((24, 1, 40), |(view, _, column)| change(expected(view, column)) as f32);
     values.write_npy(File::create(bench.path(name)).unwrap()).unwrap();
@@ -168,7 +168,7 @@ fn angles_in_radians_are_suspected_and_read() {
     check(&bench, &input, axis).expect(3, &["one angle per view (24), got 2"]);
 }
 
-/// A fan scan of an asymmetric phantom is simulated, and what it wrote is taken for measured data.
+/// The projections of a simulated fan scan of an asymmetric phantom are read back as measured data.
 #[test]
 fn a_simulated_fan_scan_comes_back_and_turned_round_it_is_named() {
     let bench = Bench::new();
@@ -224,7 +224,7 @@ fn measured_poses_stand_in_for_an_orbit_and_views_in_the_wrong_order_are_named()
     };
     let whole = run("s/projections.npy", "").expect(0, &[]);
     assert!(!whole.stderr.contains("[inconsistent_views]"), "{}", whole.stderr);
-    // Voxels of 8 mm leave the skull's edges unexplained.
+    // Voxels of 8 mm cannot represent the edges of the skull, which leaves a residual.
     let left = residual();
     assert!(left < 0.12, "{left}");
     run("s/projections.npy", ", bin: 2").expect(0, &[]);
@@ -275,8 +275,7 @@ fn files_that_are_not_what_they_are_called_are_refused() {
     }
 }
 
-/// Every kind of damage that a byte can suffer: cut off, changed. Never a panic; an error says that the input is at
-/// fault.
+/// A file that is truncated or has a changed byte never causes a panic; an error says that the input is at fault.
 #[test]
 fn damaged_hdf5_files_never_panic() {
     let folder = tempfile::tempdir().unwrap();

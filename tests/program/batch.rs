@@ -1,4 +1,5 @@
-//! `recon batch` and `recon task` on this machine: 24 tiny cases, each done exactly once, whoever is killed and when.
+//! Tests of `recon batch` and `recon task` on this machine: each of 24 tiny cases is done exactly once, whichever
+//! processes are killed and when.
 #![cfg(unix)]
 
 use crate::common::{Bench, Outcome};
@@ -10,12 +11,12 @@ use std::time::{Duration, Instant};
 
 const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
 
-/// `recon batch submit` of the study on this machine, into `out`, with more arguments.
+/// Returns the arguments that submit the study on this machine into `out`; `more` holds additional ones.
 fn submit<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["batch", "submit", STUDY, "--parallel", "2", "--output", "out"], more].concat()
 }
 
-/// The arrays of every finished task, by name.
+/// Returns the arrays of every finished task, by the names of their files.
 fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
     let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
     let files = bench.files("out/cases").into_iter().filter(array);
@@ -26,7 +27,7 @@ fn summary(bench: &Bench) -> Value {
     serde_json::from_str(&bench.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap()
 }
 
-/// Numbers of the processes that the locks of unfinished tasks speak of.
+/// Returns the numbers of the processes that hold the locks of unfinished tasks.
 fn holders(study: &Path) -> Vec<u32> {
     let locks = std::fs::read_dir(study.join("state")).into_iter().flatten().flatten();
     let locks = locks.flat_map(|task| std::fs::read_dir(task.path()).into_iter().flatten().flatten());
@@ -37,7 +38,7 @@ fn holders(study: &Path) -> Vec<u32> {
     held.filter(|pid| is_task(*pid)).collect()
 }
 
-/// Whether the process is one of ours: a number may be another's by now.
+/// Returns whether the process is a task of recon; its number may belong to another process by now.
 fn is_task(pid: u32) -> bool {
     let text = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&text).split('\0').any(|word| word == "task")
@@ -68,7 +69,7 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
         let found = arrays(bench);
         let differs = found.iter().find(|(name, bytes)| expected[*name] != **bytes);
         assert!(found == expected, "the bits of {:?} differ", differs.map(|(name, _)| name));
-        // A task that was left alone by its killed runner may still be tidying up.
+        // A task that outlived its killed runner may still be removing its files.
         while std::fs::read_dir(bench.path("out/work")).unwrap().count() > 0 {
             assert!(begin.elapsed() < Duration::from_mins(20), "half-done: {:?}", bench.files("out/work"));
             std::thread::sleep(Duration::from_millis(20));
@@ -81,7 +82,8 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
             benches.push(Bench::new());
         }
         let bench = &benches[benches.len() - 1];
-        // Fixed fractions of a second, spread over all that a runner does and, three times of four, a task.
+        // The delays are fixed fractions of a second, spread over the work of a runner and, in three rounds of four, of
+        // a task.
         let mut runner = bench.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while number % 4 > 0 && holders(&bench.path("out")).is_empty() && runner.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(2));
@@ -155,7 +157,7 @@ fn a_task_that_is_told_to_stop_checkpoints_and_the_next_one_goes_on() {
     }
     let status = summary(&bench);
     assert_eq!((&status["running"], &status["done"]), (&2.into(), &0.into()));
-    // A second process for the same task waits for the first, and leaves when it is told to.
+    // A second process for the same task waits for the first, and ends when it is told to.
     let log = bench.path("second.log");
     let said = std::fs::File::create(&log).unwrap();
     let mut second = bench.command(&["task", "--study", "out", "--index", "0"]).stderr(said).spawn().unwrap();
@@ -187,7 +189,7 @@ fn watching_a_study_says_what_changes_and_ends_when_nothing_is_left() {
         assert!(begin.elapsed() < Duration::from_mins(2) && runner.try_wait().unwrap().is_none());
         std::thread::sleep(Duration::from_millis(10));
     }
-    // Between two tasks nothing runs for a moment: the study that is being run is not at rest.
+    // Between two tasks nothing runs for a moment; the study must not be taken for finished then.
     let watched = bench.recon(&["batch", "status", "out", "--watch", "--every", "0.02"]).expect(0, &["began: "]);
     assert_eq!(runner.wait().unwrap().code(), Some(4));
     let counts: Vec<&str> = watched.stderr.lines().filter(|line| line.starts_with("s of 9 tasks: ")).collect();
@@ -201,7 +203,7 @@ fn watching_a_study_says_what_changes_and_ends_when_nothing_is_left() {
     assert_eq!(again.stdout, watched.stdout, "a study at rest is told at once");
 }
 
-/// What `submit --dry-run` says of a shipped study, which must be valid by its schema.
+/// Returns the plan of `submit --dry-run` for a shipped study, which must be valid by its schema.
 fn plan_of(file: &str, data: &Path) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let value: Value = serde_yaml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! `recon batch` when the disk is full: the task that does not fit fails with its reason, the others go on, nothing is
-//! half published, and `--resume` does what is missing with the same bits.
+//! Tests of `recon batch` when the disk is full: the task that does not fit fails with its reason, the others go on, no
+//! result is half published, and `--resume` does what is missing with the same bits.
 #![cfg(unix)]
 
 use crate::common::{Bench, TINY, skipped};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Four cases, of which `big` writes 9 MB of projections and the others 18 kB.
+/// Writes a study of four cases, of which `big` makes 9 MB of projections and the others 18 kB.
 fn study(bench: &Bench, resources: &str) {
     bench.write("cases.csv", "case,simulate.geometry.cone.detector.pixels\na,\nb,\nbig,\"[512, 512]\"\nc,\n");
     let text = format!(
@@ -25,7 +25,7 @@ fn resumed(more: &[&'static str]) -> Vec<&'static str> {
     [&SUBMIT[..], &["--resume"], more].concat()
 }
 
-/// The arrays of every finished task, by name.
+/// Returns the arrays of every finished task, by the names of their files.
 fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
     let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
     let files = bench.files("out/cases").into_iter().filter(array);
@@ -39,7 +39,7 @@ fn undisturbed() -> BTreeMap<String, Vec<u8>> {
     arrays(&whole)
 }
 
-/// What must hold after `big` did not fit: it is named with its reason, the others are whole, nothing is half-done.
+/// Checks the state after `big` did not fit: it is named with its reason, the others are whole, nothing is half done.
 fn big_alone_has_failed(bench: &Bench, why: &str) {
     let status: Value =
         serde_json::from_str(&bench.recon(&["batch", "status", "out", "--json"]).expect(0, &[]).stdout).unwrap();
@@ -55,7 +55,7 @@ fn big_alone_has_failed(bench: &Bench, why: &str) {
 #[test]
 fn a_task_whose_file_does_not_fit_fails_alone_and_is_all_that_is_done_again() {
     let bench = Bench::new();
-    // A limit on the size of a file cuts a write short as a full disk does.
+    // A limit on the size of a file cuts a write short, as a full disk does.
     let script = "trap '' XFSZ; ulimit -f 256; exec \\\"$0\\\" \\\"$@\\\"";
     study(&bench, &format!("program: [sh, -c, \"{script}\", '{}']", env!("CARGO_BIN_EXE_recon")));
     bench.recon(&SUBMIT).expect(4, &["3 of 4 tasks are done, 1 failed", "big: ", "File too large"]);
@@ -70,11 +70,12 @@ fn a_task_whose_file_does_not_fit_fails_alone_and_is_all_that_is_done_again() {
     assert!(found == undisturbed());
 }
 
-/// A file system of so many kB in memory, until it is dropped.
+/// A file system in memory, which is unmounted when the value is dropped.
 struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, said by name, where this process may not mount one.
+    /// Mounts a file system of `kilobytes` kB. Where this process may not mount one, prints the name of the test and
+    /// returns `None`.
     fn new(test: &str, path: PathBuf, kilobytes: u32) -> Option<Self> {
         std::fs::create_dir_all(&path).unwrap();
         let disk = Self(path);
@@ -106,7 +107,7 @@ fn a_disk_that_fills_fails_the_task_that_fills_it_and_a_full_one_is_told() {
     bench.recon(&SUBMIT).expect(4, &["3 of 4 tasks are done, 1 failed", "big: ", "No space left"]);
     big_alone_has_failed(&bench, "No space left");
 
-    // Not one byte is left: nothing can be noted down, and still nobody hangs, crashes or loses what was done.
+    // Without one free byte no state can be written; the program must still not hang, crash or lose a result.
     let mut filler = std::fs::File::create(bench.path("out/filler")).unwrap();
     while std::io::Write::write_all(&mut filler, &[0; 1 << 12]).is_ok() {}
     let outcome = bench.recon(&resumed(&[]));

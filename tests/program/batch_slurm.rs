@@ -1,4 +1,5 @@
-//! `recon batch --engine slurm` against scripts that answer as SLURM's tools do, fail, hang or say nothing.
+//! Tests of `recon batch --engine slurm` with scripts in place of SLURM's tools, which answer, fail, hang or print
+//! nothing.
 
 use crate::common::{Bench, Outcome};
 use serde_json::Value;
@@ -6,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What each tool does: `mode` says whether squeue answers; every call is written down.
+/// Shell code of each tool. The file `mode` says how squeue answers; every call is recorded in the file `calls`.
 const TOOLS: [(&str, &str); 4] = [
     (
         "sbatch",
@@ -22,7 +23,7 @@ const TOOLS: [(&str, &str); 4] = [
     ("scontrol", "case \"$1\" in show) echo 'MaxArraySize            = 3';; esac"),
 ];
 
-/// A folder with a study of four cases and the tools.
+/// A folder with a study of four cases and the scripts.
 struct Site(Bench);
 
 impl Site {
@@ -69,7 +70,7 @@ impl Site {
         Outcome::from(self.command("recon", args).output().unwrap())
     }
 
-    /// Runs an element as SLURM does, by the script that was submitted.
+    /// Returns the command that runs an element of the array as SLURM does, by the script that was submitted.
     fn element(&self, task: &str) -> Command {
         let mut command = self.command("bash", &["out/array-0.sh"]);
         command.env("SLURM_JOB_ID", "11").env("SLURM_ARRAY_JOB_ID", "1").env("SLURM_ARRAY_TASK_ID", task);

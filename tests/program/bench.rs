@@ -1,5 +1,5 @@
-//! `recon bench`: a tiny suite from the command line, its three tables, what is computed twice (nothing), the built-in
-//! suites.
+//! Tests of `recon bench`: a tiny suite from the command line, its three tables, repeated runs that compute nothing
+//! twice, and the built-in suites.
 
 use crate::common::Bench;
 use recon::benchmarks::{BUILT_IN, Expansion, Only, Suite, Variables};
@@ -18,7 +18,7 @@ fn number(value: &Value) -> String {
     if value.is_null() { String::new() } else { value.to_string().trim_matches('"').to_string() }
 }
 
-/// The lines of a CSV without quoted fields in the first columns, as fields.
+/// Returns the fields of every line of a CSV file whose first columns have no quoted fields.
 fn csv(bench: &Bench, path: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(bench.path(path)).unwrap();
     text.split_terminator("\r\n").map(|line| line.split(',').map(str::to_string).collect()).collect()
@@ -92,7 +92,7 @@ fn how_many_cells_are_done_how_long_is_left_and_which_failed_is_told() {
     assert!(begins(lines[1].trim_end_matches(" seed 0"), start, end), "{said}");
     assert_eq!(lines[4..], ["bench of 4 cells: 4 failed"; 2], "{said}");
     let failed = "failed (5): cone/views-12_noise-1e4 seed 0: method fbp: reconstruct[0].fbp: needs a parallel beam";
-    // When it happens and at the end.
+    // The failure is reported when it happens and again at the end.
     assert_eq!(said.matches(failed).count(), 2, "{said}");
     let again = ["bench", SUITE, "--output", "out", "--only", "again"];
     assert!(bench.recon(&again).expect(0, &[]).stderr.contains("bench of 2 cells: 2 done\n"));

@@ -1,10 +1,11 @@
-//! The report in a browser: `viewer.py` drives Chromium over a page that the program has just made.
+//! Tests the report in a browser: `viewer.py` drives Chromium over a page that the program has just written.
 
 use super::common::python_or_skip;
 use assert_cmd::Command;
 use std::path::Path;
 
-/// A scan of 20 x 24 x 28 voxels, so that no axis passes for another, and a field that knows how uncertain it is.
+/// A scan of 20 x 24 x 28 voxels, whose lengths tell the axes apart, and an ensemble of fields, which gives an
+/// uncertainty.
 const PIPELINE: &str = "
 name: browser
 load: {phantom: {file: PHANTOMS/shepp-logan.yaml}}

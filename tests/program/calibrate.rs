@@ -1,5 +1,5 @@
-//! Calibration from the data alone: what it finds of scans that stand otherwise than they are said to, that its poses
-//! can be used again, and what it refuses.
+//! Tests of the calibration from the data alone: what it finds for scans whose geometry differs from the pipeline's,
+//! that its poses can be used again, and what it refuses.
 
 use crate::common::Bench;
 use ndarray::Array3;
@@ -8,7 +8,7 @@ use recon::data::{Geometry, dot, norm, normalized, sub};
 use recon::formats::geometry;
 use std::fs::File;
 
-/// Simulates a scan of a phantom, given by the keys after `views`, into `s/`.
+/// Simulates a scan of a phantom into `s/`. `scan` is the geometry, `grid` the shape of the grid.
 fn simulated(bench: &Bench, phantom: &str, scan: &str, grid: &str) {
     let file = format!("{}/phantoms/{phantom}.yaml", env!("CARGO_MANIFEST_DIR"));
     let text = format!(
@@ -19,7 +19,7 @@ fn simulated(bench: &Bench, phantom: &str, scan: &str, grid: &str) {
     bench.recon(&["run", file.to_str().unwrap(), "--output", "s", "--until", "simulate"]).expect(0, &[]);
 }
 
-/// Acquires with these keys into `out/`; gives what was said.
+/// Acquires with these keys into the folder `out`; returns what was written to stderr.
 fn acquired(bench: &Bench, keys: &str, out: &str) -> String {
     let text =
         format!("acquire: {{{keys}, values: line_integrals, zinger_sigma: 0, preflight: off}}\nreconstruct: [fdk]\n");
@@ -27,7 +27,7 @@ fn acquired(bench: &Bench, keys: &str, out: &str) -> String {
     bench.recon(&["run", "a.yaml", "--output", out, "--until", "acquire", "--force"]).expect(0, &[]).stderr
 }
 
-/// Value and standard error of a parameter.
+/// Returns the value and the standard error of a parameter in the record of the calibration.
 fn found(bench: &Bench, name: &str) -> (f64, f64) {
     let record = bench.json("out/calibration.json");
     let list = record["parameters"].as_array().unwrap();
@@ -35,7 +35,7 @@ fn found(bench: &Bench, name: &str) -> (f64, f64) {
     (one["value"].as_f64().unwrap(), one["standard_error"].as_f64().unwrap())
 }
 
-/// The largest distance between source, centre and pixel vectors of two scans.
+/// Returns the largest difference (mm) between the detector centres and pixel vectors of two scans.
 fn apart(a: &Geometry, b: &Geometry) -> f64 {
     assert_eq!(a.shape(), b.shape());
     let far = |x: [f64; 3], y: [f64; 3]| norm(sub(x, y));
@@ -43,7 +43,8 @@ fn apart(a: &Geometry, b: &Geometry) -> f64 {
     views.map(|(a, b)| far(a.center, b.center).max(far(a.u, b.u)).max(far(a.v, b.v))).fold(0.0, f64::max)
 }
 
-/// Everything is 1 % nearer than it is said to be, and the axis falls 1.7 columns beside the middle.
+/// The true distances are 1 % shorter than the pipeline's, and the axis projects 1.7 columns beside the detector's
+/// centre.
 #[test]
 fn a_fan_tells_its_axis_and_the_distance_of_its_source_and_its_poses_can_be_used_again() {
     let bench = Bench::new();
@@ -62,7 +63,8 @@ fn a_fan_tells_its_axis_and_the_distance_of_its_source_and_its_poses_can_be_used
     let (center, error) = found(&bench, "center");
     assert!((center - 1.7).abs() < 0.1 && error < 0.05, "{center} ± {error} columns");
     let (percent, error) = found(&bench, "source_distance");
-    // -1.56 ± 0.16: the standard error does not know what voxels get wrong at edges.
+    // The program finds -1.56 ± 0.16 % where -0.99 % is true: its standard error leaves out the error of voxels at
+    // edges.
     assert!((percent + 0.99).abs() < 0.7 && error < 0.3, "{percent} ± {error} %");
     let record = bench.json("out/calibration.json");
     let part = |key: &str, i: usize| record[key][i].as_f64().unwrap();
@@ -70,7 +72,7 @@ fn a_fan_tells_its_axis_and_the_distance_of_its_source_and_its_poses_can_be_used
         part("held_out", 1) < 0.5 * part("held_out", 0) && part("residual", 1) < 0.5 * part("residual", 0),
         "{record}"
     );
-    // The poses are those of all 97 columns: binned again they are the scan that was found.
+    // The poses describe the detector of all 97 columns; binned again they give the calibrated scan.
     let again = |more: &str| {
         acquired(&bench, &format!("{data}, geometry: {{poses: {{file: out/poses.json}}}}{more}"), "again");
         geometry::read(&bench.path("again/geometry.json")).unwrap()
@@ -81,7 +83,7 @@ fn a_fan_tells_its_axis_and_the_distance_of_its_source_and_its_poses_can_be_used
     let (a, b) = (binned.orbit.unwrap(), calibrated.orbit.unwrap());
     assert!((a.offset[1] - b.offset[1]).abs() < 1e-9 && a.source_to_axis == b.source_to_axis, "{a:?}, not {b:?}");
     assert_eq!(again("").shape(), [72, 1, 97]);
-    // It can be calibrated further.
+    // The poses can be calibrated again, which finds no further shift.
     acquired(&bench, &format!("{data}, geometry: {{poses: {{file: out/poses.json}}}}, calibrate: [center]"), "out");
     let (center, _) = found(&bench, "center");
     assert!(center.abs() < 0.1, "{center}");
@@ -101,14 +103,15 @@ fn a_cone_tells_the_roll_of_its_detector() {
     let said = acquired(&bench, &keys, "out");
     assert!(said.contains("[calibrated]"), "{said}");
     let (roll, error) = found(&bench, "roll");
-    // Voxels of 8 mm do not follow the phantom's edges: what that costs is more than the standard error.
+    // Voxels of 8 mm cannot represent the edges of the phantom, which causes an error larger than the standard error.
     assert!((roll - 1.5).abs() < 0.4 && error < 0.2, "{roll} ± {error} degrees");
     let right = geometry::read(&bench.path("s/geometry.json")).unwrap();
     let calibrated = geometry::read(&bench.path("out/geometry.json")).unwrap();
     assert!(apart(&calibrated, &right) < 0.1, "pixels of 12 mm turn: {}", apart(&calibrated, &right));
 }
 
-/// Line integrals of disks in a parallel beam over half a turn, the axis at column 31.5 + `aside(view)`.
+/// Returns the line integrals of discs in a parallel beam over half a turn; the axis projects to column 31.5 +
+/// `aside(view)`.
 fn disks(aside: impl Fn(usize) -> f64) -> Array3<f32> {
     let disks = [(3.0, -2.0, 22.0, 0.02), (9.0, 7.0, 4.0, 0.04), (-11.0, 3.0, 6.0, -0.01), (2.0, -14.0, 3.0, 0.05)];
     Array3::from_shape_fn((120, 1, 64), |(view, _, column)| {
@@ -127,7 +130,7 @@ fn written(bench: &Bench, data: &Array3<f32>) -> &'static str {
     "npy: {path: p.npy}, geometry: {parallel: {detector: {pitch_mm: 1}}}"
 }
 
-/// A whole number in -1..=1 without a pattern.
+/// Returns an irregular whole number in -1..=1.
 fn throw(view: usize) -> f64 {
     f64::from(((view as u32).wrapping_mul(2_654_435_769) >> 16) & 3).min(2.0) - 1.0
 }
@@ -139,7 +142,7 @@ fn views_that_tremble_are_put_where_they_stand() {
     let said = acquired(&bench, &format!("{keys}, calibrate: [jitter]"), "out");
     assert!(said.contains("[jitter_corrected]"), "{said}");
     let poses = geometry::read(&bench.path("out/poses.json")).unwrap();
-    // What the centre, a drift or a shift of the object explains is no jitter: fitted by least squares and left out.
+    // A constant offset of the views is a shift of the centre and not jitter, so that `rms` subtracts the mean.
     let shifts: Vec<f64> = poses.views.iter().map(|view| -dot(view.center, normalized(view.u))).collect();
     let off: Vec<f64> = shifts.iter().enumerate().map(|(view, shift)| shift - throw(view)).collect();
     let rms = |values: &[f64]| {
@@ -150,7 +153,7 @@ fn views_that_tremble_are_put_where_they_stand() {
     assert!(rms(&off) < 0.35 * rms(&whole), "{} of {} columns stay", rms(&off), rms(&whole));
 }
 
-/// Half a turn: the drift is told apart from the centre, with a larger error.
+/// Half a turn tells a drift apart from a shift of the centre, with a larger error.
 #[test]
 fn a_drift_is_no_centre() {
     let bench = Bench::new();

@@ -1,4 +1,4 @@
-//! The command line from outside: what it says, how it ends, what it leaves behind.
+//! Tests of the command line: its messages, its exit codes, and the files that it leaves.
 
 use crate::common::{Bench, Outcome, TINY, data_or_skip};
 

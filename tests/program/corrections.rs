@@ -1,5 +1,5 @@
-//! Corrections of measured line integrals: what each brings back, that clean data stay, and that each says what it took
-//! away.
+//! Tests of the corrections of measured line integrals: each restores what it is made for, leaves clean data as they
+//! are, and reports how much it has changed.
 
 use crate::common::Bench;
 use ndarray::Array2;
@@ -9,7 +9,8 @@ use std::fs::File;
 const VIEWS: usize = 180;
 const COLUMNS: usize = 160;
 
-/// Line integrals of three disks (a large one off the axis, two in it), parallel beam, half a turn.
+/// Returns the line integrals of three discs (a large one off the axis, two within it) in a parallel beam over half a
+/// turn.
 fn clean() -> Array2<f32> {
     let disks = [(6.0, -4.0, 60.0, 0.012), (24.0, 18.0, 9.0, 0.02), (-26.0, 8.0, 14.0, -0.006)];
     Array2::from_shape_fn((VIEWS, COLUMNS), |(view, column)| {
@@ -23,12 +24,12 @@ fn clean() -> Array2<f32> {
     })
 }
 
-/// A number in 0..1 without a pattern.
+/// Returns an irregular number in 0..1.
 fn scatter(i: usize) -> f32 {
     ((i as u32).wrapping_mul(2_654_435_769) >> 8) as f32 / 16_777_216.0
 }
 
-/// What `acquire` makes of `data` with these corrections, and what it says.
+/// Returns the projections that `acquire` makes of `data` with these corrections, and what it writes to stderr.
 fn acquired(bench: &Bench, data: &Array2<f32>, correct: &str) -> (Array2<f32>, String) {
     data.write_npy(File::create(bench.path("p.npy")).unwrap()).unwrap();
     let text = format!(
@@ -42,7 +43,7 @@ fn acquired(bench: &Bench, data: &Array2<f32>, correct: &str) -> (Array2<f32>, S
     (made.index_axis_move(ndarray::Axis(1), 0), said)
 }
 
-/// 20 log10 (range / RMS difference).
+/// Returns the peak signal-to-noise ratio, 20 log10 (range / RMS difference), in dB.
 fn decibels(found: &Array2<f32>, right: &Array2<f32>) -> f64 {
     let square: f64 = found.iter().zip(right).map(|(a, b)| f64::from(a - b).powi(2)).sum();
     let range = f64::from(right.iter().copied().fold(0.0f32, f32::max));
@@ -94,14 +95,14 @@ fn corrections_of_clean_data_change_nothing_and_without_them_nothing_is_said() {
     }
 }
 
-/// A long and thin block beside the axis tells its hardening; a disk does not.
+/// The views of a long and thin block determine the beam hardening; those of a disc, which are all alike, do not.
 #[test]
 fn beam_hardening_is_found_where_the_views_tell_it() {
     let bench = Bench::new();
     let block = |view: usize, column: usize| {
         let (s, c) = (view as f64).to_radians().sin_cos();
         let u = column as f64 - 79.5;
-        // Chord of the box |x| < 50, |y| < 8 along (c, s) at the distance u.
+        // The chord of the box |x| < 50, |y| < 8 (mm) along the direction (c, s) at the distance u from the axis.
         let clip = |origin: f64, way: f64, half: f64| {
             if way.abs() < 1e-9 {
                 return if origin.abs() < half { [-1e9, 1e9] } else { [1.0, -1.0] };

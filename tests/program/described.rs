@@ -1,4 +1,4 @@
-//! `recon info` of what is more than one file: run folders, pipelines, phantoms, folders of pictures and of volumes.
+//! Tests of `recon info` on more than one file: run folders, pipelines, phantoms, folders of pictures and of volumes.
 
 use crate::common::{Bench, TINY};
 use std::fs::File;

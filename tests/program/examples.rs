@@ -1,4 +1,4 @@
-//! The programs of examples/ do what they say, and docs/extending.md shows one of them as it is.
+//! Tests of the programs in examples/, and of the quotation of one of them in docs/extending.md.
 
 #[allow(dead_code, unreachable_pub, reason = "a program of its own")]
 #[path = "../../examples/add_geometry.rs"]

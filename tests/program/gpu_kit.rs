@@ -1,10 +1,11 @@
-//! The kit that proves a GPU elsewhere: packed, unpacked in an empty folder, and run on the CPU device.
+//! Tests of the kit that proves recon on a machine with a GPU: it is packed, unpacked in an empty folder, and run on
+//! the CPU.
 
 use crate::common::Bench;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The most that the packed kit may take, bytes.
+/// Largest size of the packed kit, bytes.
 const MOST: u64 = 60 << 20;
 
 #[test]

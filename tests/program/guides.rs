@@ -1,6 +1,6 @@
-//! What helps a user on: pipelines to begin with, pages made again, runs compared, what is said to typical mistakes.
-//! Help texts and messages are compared with what is stored in tests/data/snapshots; RECON_UPDATE_SNAPSHOTS=1 stores
-//! them anew.
+//! Tests of the commands that guide a user: pipelines to begin with, pages that are made again, comparisons of runs,
+//! and answers to typical mistakes. Help texts and messages are compared with those that are stored in
+//! tests/data/snapshots; RECON_UPDATE_SNAPSHOTS=1 stores them anew.
 
 use crate::common::{Bench, Outcome, TINY};
 use std::path::Path;
@@ -50,7 +50,7 @@ fn a_page_is_made_again_from_its_folder_and_the_folder_stays_whole() {
     assert_eq!(again.stdout.trim(), "out/report.html");
     let second = std::fs::read_to_string(bench.path("out/report.html")).unwrap();
     let visible = |page: &str| page.split("<script").next().unwrap().to_string();
-    // The hashes of the outputs know the page itself by now.
+    // The section of facts is not compared: it lists the hashes of the outputs, which by now include the page itself.
     let before_facts = |page: &str| visible(page).split("id=\"facts\"").next().unwrap().to_string();
     assert_eq!(before_facts(&first), before_facts(&second));
     assert!(second.contains("recon run pipeline.yaml --output again"));

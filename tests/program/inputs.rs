@@ -1,5 +1,5 @@
-//! Input files have one owner: whatever file a configuration names, at whatever depth, a changed byte in it makes the
-//! stage that reads it run again, and the manifest lists it. Never another patient's volume.
+//! Tests of the input files of a pipeline: whatever file a configuration names, at whatever depth, a changed byte in it
+//! makes the stage that reads it run again, and the manifest lists it. No run uses the volume of another patient.
 
 use crate::common::Bench;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 const SCAN: &str = "{parallel: {views: 8, detector: {pixels: [10, 20], pitch_mm: 12}}}";
 
-/// A folder with one file of every kind that a pipeline can name.
+/// Makes a folder with one file of every kind that a pipeline can name.
 fn bench() -> Bench {
     let bench = Bench::new();
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
@@ -18,7 +18,8 @@ fn bench() -> Bench {
         let packed = std::fs::File::open(bench.path(&format!("{name}.nii.gz"))).unwrap();
         flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
         std::fs::write(bench.path(&format!("{name}.nii")), &bytes).unwrap();
-        // The same as a pair: magic ni1, voxels at the beginning of the second file.
+        // The same volume is written as a pair of files: the magic is ni1, and the voxels begin at byte 0 of the second
+        // file.
         bytes[344..348].copy_from_slice(b"ni1\0");
         bytes[108..112].copy_from_slice(&0f32.to_le_bytes());
         std::fs::write(bench.path(&format!("{name}.hdr")), &bytes[..348]).unwrap();
@@ -35,14 +36,15 @@ fn pipeline(load: &str, grid: &str, simulate: &str, reconstruct: &str) -> String
     )
 }
 
-/// Whether a stage of the last run found its work done.
+/// Returns whether a stage of the last run took its result from the cache.
 fn cached(bench: &Bench, stage: &str) -> bool {
     let report = bench.json("out/report.json");
     let stages = report["stages"].as_array().unwrap();
     stages.iter().find(|entry| entry["name"] == stage).unwrap_or_else(|| panic!("no stage {stage}"))["cached"] == true
 }
 
-/// Changes a byte that no reader minds: the description of a NIfTI header, a remark at the end of a text.
+/// Changes a byte that no reader objects to: in the description of a NIfTI header, in a voxel, or in a remark at the
+/// end of a text.
 fn spoil(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
     match path.extension().unwrap().to_str().unwrap() {
@@ -61,7 +63,8 @@ fn spoil(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// Runs twice, changes one byte of `file`, runs again: `stage` must be found done before and be done again after.
+/// Runs twice, changes one byte of `file` and runs again: `stage` must be cached in the second run and not in the
+/// third.
 fn changed_byte_is_seen(bench: &Bench, text: &str, file: &str, stage: &str) {
     bench.write("a.yaml", text);
     let _ = std::fs::remove_dir_all(bench.path("out"));
@@ -191,7 +194,7 @@ fn two_patients_in_nested_folders_and_one_run_folder_are_two_volumes() {
     };
     let (a, b) = (volume("patient-a"), volume("patient-b"));
     assert!(a != b, "patient b was given patient a's volume");
-    // The same series elsewhere is the same input.
+    // The same series in another folder is the same input.
     std::fs::rename(bench.path("patient-b"), bench.path("moved")).unwrap();
     assert_eq!(volume("moved"), b);
     assert!(cached(&bench, "simulate"), "files that were only moved were read again");

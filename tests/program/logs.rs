@@ -1,4 +1,4 @@
-//! What a run tells: its log, JSON lines on stderr, the filter, the trace.
+//! Tests of what a run reports: its log, JSON lines on stderr, the filter of messages, and the trace.
 
 use crate::common::Bench;
 use serde_json::Value;

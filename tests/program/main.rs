@@ -1,4 +1,4 @@
-//! The program as a user runs it: commands, pipelines, exit codes, files and what is said on stderr.
+//! Tests of the program as a user runs it: commands, pipelines, exit codes, files, and messages on stderr.
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in #[test] functions; helpers are tests too")]
 
 #[path = "../common/mod.rs"]

@@ -1,5 +1,5 @@
-//! Pictures through the same stages: simulated, fitted, judged, resumed, read from files, and refused where they do not
-//! belong.
+//! Tests of radiance fields from pictures, through the same stages as X-rays: simulated, fitted, evaluated, resumed,
+//! read from files, and refused where they do not belong.
 
 use crate::common::{Bench, TINY};
 
@@ -50,7 +50,7 @@ fn a_scene_is_learned_and_seen_from_held_out_cameras_with_the_same_bits_again() 
         let read = |run: &str| std::fs::read(bench.path(&format!("{run}/radiance_field/{file}"))).unwrap();
         assert!(read("a") == read("b"), "{file}");
     }
-    // Nothing is done again, and the pictures of the run are a set that is read.
+    // Another run does nothing again, and the pictures of the run can be read as a set of pictures.
     let again = bench.recon(&["run", "scene.yaml", "--output", "a", "--json"]).expect(0, &[]);
     assert!(again.stdout.contains("radiance_field"));
     let set = "
@@ -76,7 +76,7 @@ fn methods_refuse_the_other_kind_of_measurement_by_name() {
     bench.recon(&noisy).expect(2, &["simulate.noise", "cameras"]);
 }
 
-/// A field of the scene, fitted for a moment.
+/// Fits a field of the scene for 60 steps; `more` holds additional keys.
 fn fitted(more: &str) -> Bench {
     let bench = bench();
     let method = format!("reconstruct=[{{radiance_field: {{steps: 60, rays: 256, samples: 48, cells: 16{more}}}}}]");
@@ -129,7 +129,7 @@ fn a_film_is_made_by_ffmpeg_and_refused_without_it() {
         crate::common::Outcome::from(bench.command(&args).env("PATH", path).output().unwrap())
     };
     film(&bench.path("nowhere")).expect(5, &["ffmpeg", ".png"]);
-    // A program in its place that keeps what it is told and given, and one that refuses.
+    // A script stands in for ffmpeg: it stores its arguments and its input; another one fails.
     let script = |body: &str| {
         let file = bench.write("bin/ffmpeg", &format!("#!/bin/sh\n[ \"$1\" = -version ] && exit 0\n{body}\n"));
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,5 +1,5 @@
-//! Beam hardening seen from outside: a water cylinder under a tube's spectrum is cupped, and the precorrection removes
-//! it.
+//! Tests of beam hardening through the program: a water cylinder under the spectrum of an X-ray tube is cupped, and the
+//! water precorrection removes the cupping.
 #![allow(clippy::print_stderr, reason = "the figures are told")]
 
 use crate::common::Bench;
@@ -18,8 +18,8 @@ reconstruct: [fbp: {filter: hann}]
 export: {volumes: [nifti], report: [json]}
 ";
 
-/// Mean HU in the middle (r < 15 mm) and in a ring near the edge (80 to 92 mm) of the middle slice, and the cupping
-/// between them, in percent of the ring's attenuation.
+/// Returns the mean HU in the centre (r < 15 mm) and in a ring near the edge (80 to 92 mm) of the middle slice, and the
+/// cupping: their difference in percent of the ring's attenuation.
 fn profile(volume: &Path) -> (f64, f64, f64) {
     let volume = nifti::read(volume, nifti::Units::Hounsfield).unwrap().volume;
     let [nz, ny, nx] = volume.grid.shape;

@@ -1,4 +1,5 @@
-//! Every pipeline that is shipped: it parses, is valid by the schema that editors use, and can run; the tiny one does.
+//! Tests of every shipped pipeline: it parses, is valid by the schema that editors use, and can run; the tiny one is
+//! run.
 
 use crate::common::{Bench, TINY, data};
 use recon::pipeline::{Assignment, Config, Pipeline};
@@ -12,7 +13,7 @@ fn shipped() -> Vec<PathBuf> {
         .flat_map(|folder| std::fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .collect();
-    // pipelines/batch.yaml is a study of many runs: tests/program/batch.rs.
+    // pipelines/batch.yaml is a study of many runs, which tests/program/batch.rs tests.
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml") && !path.ends_with("batch.yaml"));
     files.sort();
     assert!(files.len() >= 4, "{files:?}");
@@ -39,7 +40,7 @@ fn every_shipped_pipeline_is_valid_by_its_schema_and_so_is_its_resolved_form() {
     }
 }
 
-/// Where a property is not described by itself, what it refers to is.
+/// Returns whether a property is described, by itself or by the definition to which it refers.
 fn described(property: &serde_json::Value, schema: &serde_json::Value) -> bool {
     let own = property["description"].as_str().is_some_and(|text| text.len() > 2);
     let named = || property["$ref"].as_str().and_then(|place| schema.pointer(place.trim_start_matches('#')));
@@ -127,7 +128,7 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
     bench.recon(&["phantom", phantom, "-o", "ct.nii.gz", "--shape", "40,40,40"]).expect(0, &[]);
     'pipelines: for file in shipped() {
         let name = file.display().to_string();
-        // Its folder of images is the reader's: tests/program/guides.rs reads one.
+        // This pipeline reads a folder of images that a user has; tests/program/guides.rs checks it.
         if name.ends_with("measured.yaml") {
             continue;
         }
@@ -153,7 +154,7 @@ fn every_shipped_pipeline_can_run_on_a_phantom() {
         }
         args.extend(sets.iter().flat_map(|set| ["--set", set.as_str()]));
         let plan = bench.recon(&args).expect(0, &[]);
-        // A shifted detector and a helix see a part of the object in each view, by intention.
+        // A shifted detector and a helix see only a part of the object in each view, by intention.
         let partial = ["half-fan.yaml", "helical.yaml"].iter().any(|meant| name.ends_with(meant));
         assert_eq!(plan.stderr.contains("[truncated]"), partial, "{name}: {}", plan.stderr);
     }
@@ -180,7 +181,8 @@ fn assignments_to_a_shipped_pipeline_reach_its_named_methods() {
     assert_eq!(serde_json::to_value(siren).unwrap()["neural_field"]["steps"], 7);
 }
 
-/// What another tool made stands among the methods, is measured like them, and others start from it.
+/// A volume that another tool made is listed among the methods and evaluated like them, and other methods can start
+/// from it.
 #[test]
 fn a_volume_from_a_file_is_measured_as_it_was_and_started_from() {
     let bench = Bench::new();

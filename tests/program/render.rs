@@ -1,4 +1,5 @@
-//! `recon render`: a fitted field on its own grid is the run's volume, on others it is the same function.
+//! Tests of `recon render`: on its own grid a fitted field is the volume of the run, on other grids it is the same
+//! function.
 
 use crate::common::Bench;
 use recon::formats::nifti::{self, Units};
@@ -19,7 +20,7 @@ fn a_fitted_field_is_rendered_on_its_own_lattice_and_on_finer_ones() {
     let file = bench.write("p.yaml", &text);
     bench.recon(&["run", file.to_str().unwrap(), "--output", "r"]).expect(0, &[]);
     let volume = |path: &str| nifti::read(&bench.path(path), Units::Hounsfield).unwrap().volume;
-    // One field, and the mean of three.
+    // `net` is one field, and `three` is the mean of three.
     for method in ["three", "net"] {
         bench.recon(&["render", &format!("r/{method}"), "-o", "same.nii.gz"]).expect(0, &[]);
         let (made, same) = (volume(&format!("r/{method}/volume.nii.gz")), volume("same.nii.gz"));
@@ -30,7 +31,7 @@ fn a_fitted_field_is_rendered_on_its_own_lattice_and_on_finer_ones() {
     bench.recon(&["render", "r/net/checkpoint.safetensors", "--shape", "36,36,36", "-o", "fine.nii"]).expect(0, &[]);
     let fine = volume("fine.nii");
     assert_eq!((fine.grid.shape, fine.grid.extent().map(f64::round)), ([36; 3], made.grid.extent().map(f64::round)));
-    // With three voxels to one, every third centre is a centre of the coarse grid.
+    // With three voxels in place of one, the middle one of each three has the centre of a voxel of the coarse grid.
     let apart = (0..12usize.pow(3)).map(|n| {
         let [z, y, x] = [n / 144, n / 12 % 12, n % 12].map(|i| 3 * i + 1);
         (fine.as_slice()[(z * 36 + y) * 36 + x] - made.as_slice()[n]).abs()

@@ -1,4 +1,4 @@
-//! Runs that are stopped or killed, and what the next one makes of it: the same bits as if nothing had happened.
+//! Tests of runs that are stopped or killed: the next run ends with the bits of a run without interruption.
 #![cfg(unix)]
 
 use crate::common::{Bench, Outcome, TINY};
@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// The tiny pipeline with a fit of this many data steps after some of regression, checkpointed at each.
+/// Returns the arguments of the tiny pipeline with a fit that takes `steps` steps on the data after some of regression,
+/// with a checkpoint at each step.
 fn fit(steps: &str) -> Vec<String> {
     let small = "field: {siren: {width: 16, depth: 2}}, start: {tv: {iterations: 10}, steps: 20, batch: 512}";
     let reconstruct =

@@ -1,5 +1,5 @@
-//! Scans as the scanners' own programs write them, from exact chords: the value and the place of a ball beside the
-//! axis, with nothing said in the pipeline that the header knows.
+//! Tests of scans in the formats of scanners, with data from exact chords: the attenuation and the place of a ball
+//! beside the axis must be right although the pipeline repeats nothing that the header says.
 
 use crate::common::Bench;
 use recon::formats::measured::nexus::{Names, read as read_nexus};
@@ -11,7 +11,7 @@ use tiff::encoder::{TiffEncoder, colortype};
 
 type Point = [f64; 3];
 
-/// Attenuation (1/mm), radius and centre (mm) of a body about the axis, and of the ball that is added in it.
+/// Attenuation (1/mm), radius and centre (mm) of a body about the axis, and of the ball that is added to it.
 const BODY: (f64, f64, Point) = (0.02, 20.0, [0.0; 3]);
 const BALL: (f64, f64, Point) = (0.04, 5.0, [9.0, -6.0, 4.0]);
 const VIEWS: usize = 60;
@@ -21,7 +21,7 @@ const COLUMNS: usize = 48;
 const AXIS: f64 = 200.0;
 const DETECTOR: f64 = 300.0;
 const PITCH: f64 = 1.5;
-/// Fixtures of tools/golden-measured.py.
+/// Scans that tools/golden-scanners.py writes.
 pub(crate) const NEXUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/nxtomo.nxs");
 pub(crate) const ASTRA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/astra-fan.mat");
 /// Counts of the open beam.
@@ -35,7 +35,7 @@ fn dot(a: Point, b: Point) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The line integral between two points, balls at `about` + their centres.
+/// Returns the line integral of the body and the ball between two points (mm).
 fn integral(from: Point, to: Point) -> f64 {
     let way = sub(to, from);
     let length = dot(way, way).sqrt();
@@ -47,8 +47,8 @@ fn integral(from: Point, to: Point) -> f64 {
     of(BODY) + of(BALL)
 }
 
-/// A view in the object's frame: the source at an angle (degrees from +x to +y), the place of a pixel by its shift
-/// (mm) to the right as seen from the source and upwards from the central ray.
+/// Returns the positions (mm) of the source and of a pixel in the object's frame. The source is at `angle` (degrees
+/// from +x to +y); the pixel is `right` mm to the right, as seen from the source, and `up` mm above the central ray.
 fn view(angle: f64, right: f64, up: f64) -> (Point, Point) {
     let (s, c) = angle.to_radians().sin_cos();
     let behind = DETECTOR - AXIS;
@@ -60,7 +60,8 @@ fn picture(path: &Path, values: &[u16]) {
     encoder.write_image::<colortype::Gray16>(COLUMNS as u32, ROWS as u32, values).unwrap();
 }
 
-/// Counts of a view `[row, column]`, pixels placed by `place` (row, column -> right, up).
+/// Returns the counts of a view `[row, column]`; `place` maps the row and the column of a pixel to `right` and `up`
+/// (mm).
 fn counts(angle: f64, place: impl Fn(f64, f64) -> (f64, f64)) -> Vec<u16> {
     let one = |i: usize| {
         let (right, up) = place((i / COLUMNS) as f64, (i % COLUMNS) as f64);
@@ -74,7 +75,8 @@ fn middle(count: usize) -> f64 {
     (count as f64 - 1.0) / 2.0
 }
 
-/// Reconstructs `acquire` and asks for the attenuation in the body, and for the ball at its place.
+/// Reconstructs `acquire`; checks the attenuation in the body within 4 % and the place of the ball within 0.6 mm.
+/// Returns what was written to stderr.
 fn right_value_at_the_right_place(bench: &Bench, acquire: &str, method: &str, z: f64) -> String {
     let text = format!(
         "acquire: {{{acquire}}}\nreconstruct: [{method}]\nevaluate: {{cross_validation: never}}\n\
@@ -104,8 +106,8 @@ fn right_value_at_the_right_place(bench: &Bench, acquire: &str, method: &str, z:
     run.stderr
 }
 
-/// The images of a Nikon scan in a folder; gives the header, `ball.xtekct`. Seen from behind the detector, top row
-/// first; the axis is beside the middle by 2 mm at the axis.
+/// Writes the images of a Nikon scan to a folder; returns the text of its header `ball.xtekct`. The images are seen
+/// from behind the detector, with the top row first; the axis is 2 mm (measured at the axis) beside the centre.
 pub(crate) fn nikon(bench: &Bench, folder: &str) -> String {
     let (off, start) = (2.0, 30.0);
     std::fs::create_dir(bench.path(folder)).unwrap();
@@ -141,8 +143,8 @@ fn a_nikon_scan_is_read_with_its_header() {
     bench.recon(&["check", alone.to_str().unwrap()]).expect(3, &["expected the folder", "which holds the images too"]);
 }
 
-/// The images of a SkyScan scan in a folder; gives the header, `ball.log`. Top row first; the plane of the source meets
-/// line 9.
+/// Writes the images of a SkyScan scan to a folder; returns the text of its header `ball.log`. The top row is first,
+/// and the plane of the source meets line 9.
 pub(crate) fn skyscan(bench: &Bench, folder: &str) -> String {
     std::fs::create_dir(bench.path(folder)).unwrap();
     for k in 0..VIEWS {
@@ -169,8 +171,8 @@ fn a_skyscan_scan_is_read_with_its_header() {
     bench.recon(&["check", "p.yaml"]).expect(2, &["acquire.geometry", "does not say source_to_detector_mm"]);
 }
 
-/// The images of a phoenix scan in a folder; gives the header, `ball.pca`. Top row first; the central ray hits pixel
-/// (26.5, 12), the axis is on it.
+/// Writes the images of a phoenix scan to a folder; returns the text of its header `ball.pca`. The top row is first;
+/// the central ray, which meets the axis, hits pixel (26.5, 12).
 pub(crate) fn phoenix(bench: &Bench, folder: &str) -> String {
     std::fs::create_dir(bench.path(folder)).unwrap();
     for k in 0..VIEWS {
@@ -195,7 +197,7 @@ fn a_phoenix_scan_is_read_with_its_header() {
     bench.recon(&["check", "p.yaml"]).expect(3, &["open_beam"]);
 }
 
-/// A Zeiss file. Bottom row first, the object turning by the angle.
+/// Writes a Zeiss file, with the bottom row first and the angles by which the object turns.
 pub(crate) fn zeiss(path: &Path) {
     let mut file = cfb::create(path).unwrap();
     let mut stream = |name: &str, bytes: &[u8]| {
@@ -234,13 +236,14 @@ fn a_zeiss_file_is_read_with_its_header() {
     let whole = read("ball.txrm").unwrap();
     for at in (0..good.len()).step_by(good.len() / 60) {
         std::fs::write(bench.path("bad.txrm"), &good[..at]).unwrap();
-        // What is cut off at the very end may be padding.
+        // A cut near the end of the file may remove padding only; the frames must then be unchanged.
         let harmless = |frames: &recon::formats::measured::Frames| *frames == whole;
         assert!(read("bad.txrm").map_or_else(|error| error.exit_code() == 3, |found| harmless(&found)), "cut at {at}");
     }
 }
 
-/// The images of NXtomo are told by their keys; the fixture's disk is in one plane.
+/// In NXtomo a key tells what an image is. The disc of this file is the same in every plane, so that one row is
+/// reconstructed.
 #[test]
 fn a_nexus_file_is_read_with_its_image_keys() {
     let bench = Bench::new();
@@ -261,8 +264,8 @@ fn an_astra_file_is_read_with_its_geometry() {
     assert!(!said.contains("warning"), "{said}");
 }
 
-/// RTK's stack `projections.mha` and `geometry.xml`; gives the line integrals, big-endian. The detector's middle is
-/// 3 mm aside.
+/// Writes RTK's stack `projections.mha` and `geometry.xml`; returns the line integrals as big-endian f32. The centre of
+/// the detector is shifted by 3 mm.
 pub(crate) fn rtk(bench: &Bench) -> Vec<u8> {
     let aside = 3.0;
     let place = |row: f64, column: f64| ((column - middle(COLUMNS)) * PITCH + aside, (row - middle(ROWS)) * PITCH);
@@ -282,7 +285,7 @@ pub(crate) fn rtk(bench: &Bench) -> Vec<u8> {
         -middle(ROWS) * PITCH
     );
     std::fs::write(bench.path("projections.mha"), [header.as_bytes(), &numbers].concat()).unwrap();
-    // In RTK's frame the source is on the z axis at gantry 0: +y of LPS is -z.
+    // In RTK's frame the source is on the z axis at gantry angle 0; +y of LPS is -z of RTK.
     let projection = |k: usize| {
         format!(
             "<Projection><SourceToIsocenterDistance>{AXIS}</SourceToIsocenterDistance><SourceToDetectorDistance>\
@@ -299,8 +302,8 @@ pub(crate) fn rtk(bench: &Bench) -> Vec<u8> {
     numbers
 }
 
-/// RTK's stack knows the pitch and where the detector's first pixel is, its XML the rest; the same numbers without a
-/// header are read as `raw`.
+/// RTK's stack holds the pitch and the position of the detector's first pixel, its XML file the rest. The same numbers
+/// without a header are read as `raw`.
 #[test]
 fn an_rtk_stack_and_bare_numbers_are_read() {
     let (bench, aside) = (Bench::new(), 3.0);

@@ -1,4 +1,4 @@
-//! One slice of a volume as a 2-D object, from the file to the report and the exported series.
+//! Tests of one slice of a volume as a 2-D object, from the file to the report and the exported series.
 
 use crate::common::Bench;
 use dicom_core::{DataElement, PrimitiveValue, VR};
@@ -67,7 +67,8 @@ fn a_slice_that_is_not_there_is_refused_with_its_key() {
     bench.recon(&["run", "slice.yaml", "--set", phantom]).expect(2, &["load: crop, slice, resample"]);
 }
 
-/// A DICOM file of one slice with these axes, of a disk of water off its middle, that belongs to a patient.
+/// Writes a DICOM file of one slice with these axes: a disc of water off its centre that belongs to a patient. Returns
+/// the volume.
 fn patient(bench: &Bench, axes: [[f64; 3]; 3]) -> Volume {
     let grid = Grid::new([1, 24, 24], [8.0; 3], [10.0, -20.0, 30.0], axes).unwrap();
     let inside = |i: usize| ((i / 24) as f64 - 8.0).hypot((i % 24) as f64 - 12.0) < 5.0;
@@ -103,7 +104,7 @@ fn a_slice_that_was_laid_down_is_exported_where_it_lay_in_its_patient() {
         bench.write("p.yaml", text);
         bench.recon(&["run", "p.yaml"]).expect(0, &["[slice_laid_down]"]);
         let back = read_series(&bench.path("out/fbp/dicom"), None).unwrap().volume;
-        // Where the disk's middle is in the patient: 8 rows down, 12 columns over.
+        // The centre of the disc in the patient is at row 8 and column 12 of the source.
         let (mut sum, mut mass) = ([0.0; 3], 0.0);
         for (index, &value) in back.voxels().indexed_iter() {
             let weight = f64::from(value + 1000.0).max(0.0).powi(2);

@@ -73,7 +73,7 @@ class Terminal:
     def control(self, private, numbers, letter):
         number = int(numbers.split(";")[0] or 0)
         count = max(number, 1)
-        # Lines that have left the screen cannot be reached.
+        # The cursor cannot reach lines that have left the screen.
         top = max(len(self.text) - self.lines, 0)
         if private or letter == "m":
             return

@@ -1,6 +1,6 @@
-//! What is drawn in place on a terminal, as a person sees it: `terminal.py` runs the program on pseudo-terminals of
-//! several sizes and interprets what it writes. No line is left behind twice, none is wider than the terminal, and the
-//! last picture says how it ended.
+//! Tests of what is drawn in place on a terminal, as a person sees it: `terminal.py` runs the program on
+//! pseudo-terminals of several sizes and interprets its output. No line is left behind twice, none is wider than the
+//! terminal, and the last picture says how the run ended.
 #![cfg(unix)]
 
 use crate::common::{Bench, TINY, python_or_skip};
@@ -12,14 +12,14 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/program/termina
 const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml");
 const SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bench.yaml");
 
-/// Runs `recon ARGS` on a terminal of so many lines and columns.
+/// Runs `recon ARGS` on a pseudo-terminal of `lines` lines and `columns` columns.
 fn on_a_terminal(python: &str, bench: &Bench, lines: usize, columns: usize, args: &[&str]) -> Child {
     let mut command = Command::new(python);
     command.arg(SCRIPT).args([lines.to_string(), columns.to_string()]).arg(env!("CARGO_BIN_EXE_recon")).args(args);
     command.current_dir(bench.path("")).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// The lines of each picture; the program must have ended well.
+/// Returns the lines of each picture; fails unless the program ended with exit code 0.
 fn pictures(child: Child) -> Vec<Vec<String>> {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -28,7 +28,7 @@ fn pictures(child: Child) -> Vec<Vec<String>> {
     serde_json::from_value(seen["pictures"].clone()).unwrap()
 }
 
-/// The lines that begin so.
+/// Returns the number of lines that begin with `start`.
 fn count(picture: &[String], start: &str) -> usize {
     picture.iter().filter(|line| line.starts_with(start)).count()
 }
@@ -90,7 +90,7 @@ fn a_suite_tells_how_many_cells_are_done_above_the_bar_of_the_method() {
         }
         let seen = live.iter().any(|picture| count(picture, "running: cone/views-12") == 1);
         assert!(seen, "{columns}: {pictures:#?}");
-        // What is printed at the end is not cut: the terminal wraps it.
+        // What is printed at the end is not cut, because the terminal wraps it.
         let said = last.concat();
         for once in ["bench of 6 cells: 2 done, 4 failed", "failed (5): cone/views-8_noise-none seed 0"] {
             assert_eq!(said.matches(once).count(), 1, "{columns}: `{once}`: {last:#?}");

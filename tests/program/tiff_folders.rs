@@ -1,5 +1,6 @@
-//! Folders of TIFF images as scanners write them: angles before the running number, flats and darks among the views.
-//! What counts is the value at the right place: a disk of 0.02 /mm with a ball of 0.04 /mm off its centre.
+//! Tests of folders of TIFF images as scanners write them: angles before the running number, flat and dark fields among
+//! the views. The attenuation must be right at the right place: a disc of 0.02 /mm with a ball of 0.04 /mm off its
+//! centre.
 
 use crate::common::Bench;
 use recon::formats::nifti::{self, Units};
@@ -10,18 +11,18 @@ use tiff::encoder::{TiffEncoder, colortype};
 const VIEWS: usize = 60;
 const COLUMNS: u32 = 96;
 
-/// Golden-angle views: their order is not that of their angles.
+/// Returns the angle of a view by the golden-angle scheme, in which the views are not in the order of their angles.
 fn angle_deg(view: usize) -> f64 {
     (view as f64 * 111.246) % 360.0
 }
 
-/// The chord through a disk of radius `radius` at a distance `s` from its centre, mm.
+/// Returns the chord (mm) of a disc of the radius `radius` (mm) at a distance `s` (mm) from its centre.
 fn chord(radius: f64, s: f64) -> f64 {
     2.0 * (radius * radius - s * s).max(0.0).sqrt()
 }
 
-/// Line integrals of a view: a disk of radius 30 mm of 0.02 /mm, a ball of 6 mm of 0.02 /mm more at (x, y) = (10, -12)
-/// mm.
+/// Returns the line integrals of a view: a disc with a radius of 30 mm and 0.02 /mm, and a ball with a radius of 6 mm
+/// and 0.02 /mm more at (x, y) = (10, -12) mm.
 fn row(angle_deg: f64) -> Vec<f32> {
     let (sine, cosine) = (angle_deg * PI / 180.0).sin_cos();
     let ball = -10.0 * sine - 12.0 * cosine;
@@ -39,7 +40,8 @@ fn write(bench: &Bench, name: &str, values: &[f32]) {
     encoder.write_image::<colortype::Gray32Float>(COLUMNS, 1, values).unwrap();
 }
 
-/// Reconstructs the folder `scan` with the angles in running order; the mean attenuation in the middle of the ball.
+/// Reconstructs the folder `scan` with the angles in the order of the running numbers; returns the mean attenuation
+/// (1/mm) in the centre of the ball.
 fn ball(bench: &Bench, code: &str) -> f64 {
     let angles: Vec<String> = (0..VIEWS).map(|view| angle_deg(view).to_string()).collect();
     bench.write("angles.txt", &angles.join("\n"));

@@ -1,5 +1,5 @@
-//! `recon train-prior`: a tiny network from phantoms' voxels, the same bits whether in one go or from what a stopped
-//! training left, and a pipeline that uses it.
+//! Tests of `recon train-prior`: a tiny network is trained on the voxels of phantoms to the same bits, at once or from
+//! what a stopped training left, and a pipeline uses it.
 
 use crate::common::Bench;
 
@@ -28,7 +28,8 @@ fn a_network_is_trained_again_to_the_same_bits_and_used() {
     let card: serde_json::Value = serde_json::from_str(&train("a.safetensors", &[]).expect(0, &[]).stdout).unwrap();
     assert_eq!(card["trained_on"][0]["licence"], "MIT");
     assert!(card["figures"]["test_gain_db"].is_number() && card["ranges"]["views"].is_array(), "{card}");
-    // From pairs that are there, one of them damaged, and a training that is done; from nothing; with another seed.
+    // The first training begins with existing pairs, one of them damaged, and a finished network; the second begins
+    // with nothing; the third has another seed.
     bench.write("a.parts/pair-00001.safetensors", "damaged");
     train("a2.safetensors", &["--parts", "a.parts"]).expect(0, &[]);
     train("b.safetensors", &[]).expect(0, &[]);

@@ -47,7 +47,7 @@ class Page:
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.said = []
-        # Reading pixels back is what this test does, not the page.
+        # Chromium warns of frequent reads of pixels, which are made by this test and not by the page.
         ours = "willReadFrequently"
         self.page.on("console", lambda message: ours in message.text or self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
@@ -125,7 +125,7 @@ def values_are_those_of_the_files(page):
             index[0] = min(max(index[0] + {"ArrowUp": 1, "PageUp": 10, "ArrowDown": -1}[move], 0), 19)
         for number, value in enumerate(at):
             assert abs(page.reading(number) - value(*index)) < 4, (move, number, page.reading(number), value(*index))
-    # A click at the left edge: the patient's right, the first column; the last row of an axial slice is posterior.
+    # The left edge is the patient's right, the first column; the last row of an axial slice is posterior.
     page.page.locator(PICTURE).first.click(position={"x": 2, "y": 2})
     page.page.mouse.move(0, 0)
     page.settle()

@@ -1,4 +1,5 @@
-//! X-ray views that no method was given: simulated or measured and withheld, scored, shown, and rendered afterwards.
+//! Tests of X-ray views that no method is given: simulated or measured and withheld, scored, shown, and rendered
+//! afterwards.
 
 use crate::common::{Bench, TINY};
 use ndarray::Array3;
@@ -22,7 +23,7 @@ fn apart(a: &[f32], b: &[f32]) -> f64 {
     (sum(&|a, b| (a - b).powi(2)) / sum(&|_, b| b * b)).sqrt()
 }
 
-/// What two methods make of twelve views, judged by four others.
+/// Runs two methods on twelve views into the folder `r` and judges them by four other views.
 fn judged() -> Bench {
     let bench = Bench::new();
     let sets = ["reconstruct=[fdk, {tv: {iterations: 30}}]", "simulate.held_out=4", "simulate.noise="];
@@ -42,7 +43,7 @@ fn methods_are_scored_and_shown_from_views_that_they_were_not_given() {
         assert_eq!(method["notes"]["views"].as_array().unwrap().len(), 4);
     }
     assert_eq!(report["metric_definitions"]["views_psnr_db"]["unit"], "dB");
-    // The figure, from the files.
+    // The PSNR is computed once more from the files.
     let (truth, found) =
         (stack(&bench.path("r/held_out/projections.npy")), stack(&bench.path("r/tv/views/projections.npy")));
     let error = truth.iter().zip(&found).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / truth.len() as f64;
@@ -51,7 +52,7 @@ fn methods_are_scored_and_shown_from_views_that_they_were_not_given() {
     let expected = 10.0 * (range * range / error).log10();
     let said = report["methods"][1]["metrics"]["views_psnr_db"].as_f64().unwrap();
     assert!((said - expected).abs() < 1e-6, "{said} and {expected}");
-    // Halfway between the views that were given: every 30 degrees.
+    // The held-out views are halfway between the given ones, which are 30 degrees apart.
     let [given, out] =
         ["r/geometry.json", "r/held_out/geometry.json"].map(|file| geometry::read(&bench.path(file)).unwrap());
     let angle = |view: &recon::data::View| (-view.center[1]).atan2(-view.center[0]).to_degrees().rem_euclid(30.0);
@@ -75,7 +76,7 @@ fn a_volume_is_rendered_as_the_projector_sees_it() {
     joseph::forward(&volume.grid, &geometry.views, &geometry.detector, volume.as_slice(), &mut expected);
     let error = apart(found.as_slice().unwrap(), &expected);
     assert!(error < 1e-3, "{error}");
-    // Another projector, whose voxels are boxes, differs by what a voxel is: by 0.0507 here, where 16 voxels span the
+    // Siddon's projector treats voxels as boxes, which makes a difference of 0.0507 here, where 16 voxels span the
     // head. A view that is mirrored, or in another unit, differs by far more.
     siddon::forward(&volume.grid, &geometry.views, &geometry.detector, volume.as_slice(), &mut expected);
     let error = apart(found.as_slice().unwrap(), &expected);
@@ -123,7 +124,7 @@ fn measured_views_are_withheld_from_every_method() {
     );
     let metrics = &bench.json("m/report.json")["methods"][0]["metrics"];
     assert!(metrics["views_psnr_db"].as_f64().unwrap() > 15.0 && metrics["residual"].is_number(), "{metrics}");
-    // Ten of twelve leave too few.
+    // Ten held-out views of twelve would leave too few for the methods.
     run("n", &(acquire("") + "evaluate: {views: held_out}\n")).expect(2, &["acquire.held_out", "1 to 6", "got 10"]);
 }
 

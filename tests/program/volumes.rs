@@ -1,4 +1,4 @@
-//! Volumes of any format wherever the program takes or gives one.
+//! Tests of volumes in any format, wherever the program reads or writes one.
 
 use crate::common::{Bench, TINY};
 
@@ -33,7 +33,7 @@ fn a_run_writes_its_volumes_in_every_format_that_is_asked_for() {
         let path = format!("out/fdk/{name}");
         bench.recon(&["compare", "out/fdk/volume.nii.gz", &path]).expect(0, &[]);
     }
-    // All are among the outputs, whose bytes can be proved.
+    // All of these files are listed in the manifest, so that `recon verify` sees a change.
     bench.recon(&["verify", "out"]).expect(0, &[]);
     std::fs::write(bench.path("out/fdk/volume.json"), "{}").unwrap();
     bench.recon(&["verify", "out"]).expect(3, &["volume.json"]);

@@ -1,12 +1,12 @@
-//! The worked examples of docs/measured-data.md: each is a pipeline that runs on files of the documented layouts, made
-//! here, or, where its data are not at hand, one that fails for want of them and for nothing else.
+//! Tests of the worked examples in docs/measured-data.md. Those of the scanners run on files of the documented layouts,
+//! which are made here; the others must fail because their data are missing and for no other reason.
 
 use crate::common::Bench;
 use crate::scanners::{ASTRA, NEXUS, nikon, phoenix, rtk, skyscan, zeiss};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/measured-data.md");
 
-/// The blocks of YAML with the headings that they stand under.
+/// Returns the blocks of YAML with the headings above them.
 fn blocks() -> Vec<(String, String)> {
     let page = std::fs::read_to_string(PAGE).unwrap();
     let (mut heading, mut block, mut found) = (String::new(), None::<String>, Vec::new());
@@ -24,7 +24,7 @@ fn blocks() -> Vec<(String, String)> {
     found
 }
 
-/// Every file that the scanners' examples name.
+/// Writes every file that the examples of the scanners name.
 fn files(bench: &Bench) {
     for (folder, name, header) in [
         ("ball", "ball.xtekct", nikon as fn(&Bench, &str) -> String),
@@ -37,7 +37,7 @@ fn files(bench: &Bench) {
     zeiss(&bench.path("rock.txrm"));
     std::fs::copy(NEXUS, bench.path("i13-12345.nxs")).unwrap();
     std::fs::copy(ASTRA, bench.path("scan.mat")).unwrap();
-    // Line integrals of RTK's stack as counts of 16 bits after a header of 1024 bytes, and one open image.
+    // The stack of RTK is written as counts of 16 bits after a header of 1024 bytes, with one image of the open beam.
     let counts = |p: f32| ((50_000.0 * (-p).exp()) as u16).to_be_bytes();
     let integrals = rtk(bench);
     let integrals = integrals.chunks_exact(4).map(|b| f32::from_be_bytes([b[0], b[1], b[2], b[3]]));

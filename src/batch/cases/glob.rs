@@ -1,10 +1,12 @@
-//! [`matches()`]: paths that a pattern matches, with what its stars stand for.
+//! [`matches()`]: the paths that a glob pattern matches, with the text that each of its stars matches.
 
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// Paths below `folder`, sorted by name at each level, with what each `*` stands for. A name that begins with a dot is
-/// matched only by a pattern that does.
+/// The existing paths that a pattern matches, sorted by name at each level, each with the texts that the stars match. A
+/// pattern that begins with `/` is absolute, others are relative to `folder`. `*` matches any text within one name, `?`
+/// one character. A name that begins with a dot is matched only by a part of the pattern that begins with a dot, and
+/// names that are not UTF-8 are not matched.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -23,7 +25,7 @@ pub(super) fn matches(folder: &Path, pattern: &str) -> Result<Vec<(PathBuf, Vec<
     Ok(found)
 }
 
-/// The names in a folder that one part of a pattern matches.
+/// The names in a folder that one part of a pattern (between two `/`) matches, with the texts that its stars match.
 fn below(folder: &Path, part: &str) -> Result<Vec<(String, Vec<String>)>> {
     if !part.contains(['*', '?']) {
         return Ok(if folder.join(part).exists() { vec![(part.to_string(), Vec::new())] } else { Vec::new() });
@@ -44,7 +46,8 @@ fn below(folder: &Path, part: &str) -> Result<Vec<(String, Vec<String>)>> {
     Ok(names)
 }
 
-/// What each `*` of the pattern stands for, the first as long as can be; `None` if it does not match.
+/// The texts that the stars of a pattern match, the first text as long as possible; `None` if the pattern does not
+/// match.
 fn stars(pattern: &[char], text: &[char]) -> Option<Vec<String>> {
     match pattern.split_first() {
         None => text.is_empty().then(Vec::new),

@@ -1,5 +1,5 @@
-//! Where the cases of a study come from: each source gives a safe name and the changes that make the base pipeline
-//! this case's.
+//! Sources of the cases of a study. For each case, a source gives a safe name and the changes that turn the base
+//! pipeline into the pipeline of the case.
 
 mod files;
 mod glob;
@@ -14,25 +14,25 @@ use crate::registry::OneOf;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// One case.
+/// One case of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StudyCase {
-    /// Unique name, safe as a part of a folder's.
+    /// Unique name, which is safe as a part of a folder's name.
     pub id: String,
-    /// What it is, for messages: a file, a line of a table.
+    /// Origin of the case for messages, such as a file or a line of a table.
     pub origin: String,
-    /// What makes the pipeline this case's.
+    /// Changes that turn the base pipeline into the pipeline of the case.
     pub changes: Vec<Assignment>,
-    /// Folder that paths in the changes are relative to.
+    /// Folder to which paths in the changes are relative.
     pub folder: PathBuf,
 }
 
 /// A source of cases.
 pub trait CaseSource {
-    /// Its cases, in order; paths are relative to `folder`.
+    /// The cases of the source, in order; paths in the source are relative to `folder`.
     ///
     /// # Errors
-    /// Files that cannot be read, patterns that match nothing.
+    /// A file that cannot be read or is invalid, a pattern that matches nothing.
     fn cases(&self, folder: &Path) -> Result<Vec<StudyCase>>;
 }
 
@@ -51,13 +51,13 @@ kinds! {
 /// The cases of all sources, in order.
 ///
 /// # Errors
-/// What the sources say; two cases of one name.
+/// The errors of the sources; two cases of the same name.
 pub(super) fn all(sources: &[OneOf<CaseKind>], folder: &Path) -> Result<Vec<StudyCase>> {
     let mut cases: Vec<StudyCase> = Vec::new();
     for (i, source) in sources.iter().enumerate() {
         cases.extend(source.kind.as_part().cases(folder).map_err(|error| error.under(&format!("cases[{i}]")))?);
     }
-    // Some file systems do not tell `A` from `a`.
+    // Names that differ only in upper and lower case count as equal, because some file systems do not distinguish them.
     let mut taken: HashMap<String, &StudyCase> = HashMap::new();
     for case in &cases {
         if let Some(other) = taken.insert(case.id.to_lowercase(), case) {
@@ -68,8 +68,9 @@ pub(super) fn all(sources: &[OneOf<CaseKind>], folder: &Path) -> Result<Vec<Stud
     Ok(cases)
 }
 
-/// A name as a folder: what is not a letter, digit, `_` or `-` becomes `-`; one that was changed or is long ends in a
-/// hash of the original, so that different names stay different.
+/// Makes a name safe as a folder's name, with at most 40 characters: every character except ASCII letters, digits, `_`
+/// and `-` becomes `-`. A name that was changed or shortened ends in a hash of the original, so that different names
+/// stay different.
 fn safe(name: &str) -> String {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let plain: String = name.chars().map(|c| if fine(c) { c } else { '-' }).collect();

@@ -1,4 +1,4 @@
-//! `seeds`: a number that counts up.
+//! `seeds`: cases that differ in one number, which counts up.
 
 use super::{CaseSource, StudyCase};
 use crate::error::Result;

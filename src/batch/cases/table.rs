@@ -1,4 +1,4 @@
-//! `csv`: a table with a line per case and a column per key.
+//! `csv`: a table with one line per case and one column per key of the pipeline.
 
 use super::{CaseSource, StudyCase, safe};
 use crate::error::{Error, Result};
@@ -53,7 +53,8 @@ impl CaseSource for Config {
     }
 }
 
-/// Lines with their numbers from 1, as fields; empty lines are left out.
+/// The fields of each row, without spaces at their ends, with the number of the row's first line, counted from 1. Rows
+/// without any text are left out.
 fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
     let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let (mut line, mut begin) = (1, 1);

@@ -1,10 +1,10 @@
-//! `table.html`: the study as one offline page.
+//! Text of `table.html`: the results of a study as one HTML page that needs no network.
 
 use super::{Collection, text, unit};
 use crate::report::{html as report, numbers, ranking};
 use maud::{Markup, html};
 
-/// Tasks that are shown of the worst.
+/// Largest number of tasks in the table of the worst ones.
 const SHOWN: usize = 50;
 
 pub(super) fn page(collection: &Collection) -> String {

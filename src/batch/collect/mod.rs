@@ -1,5 +1,5 @@
-//! [`Collection`]: all that came of a study, as one table: every result, figures over the cases, methods in pairs, what
-//! failed and why, the worst cases first.
+//! [`Collection`]: the results of a study: every method of every task, statistics over the cases, paired comparisons of
+//! the methods, failures with their reasons, and the tasks from the worst to the best.
 
 mod html;
 mod statistics;
@@ -16,78 +16,80 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// One method of one task.
+/// Result of one method in one task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// The task.
+    /// Name of the task.
     pub task: String,
-    /// The case.
+    /// Name of the case.
     pub case: String,
-    /// What is varied, and the name of its setting.
+    /// Name of each axis and of the setting on it.
     pub axes: Vec<(String, String)>,
-    /// The run's report, or its folder, relative to the study's folder.
+    /// Path of the run's HTML report or, without one, of its folder, relative to the study's folder; empty if the run
+    /// has no folder.
     pub report: String,
-    /// What came of the method.
+    /// Outcome of the method.
     #[serde(flatten)]
     pub method: MethodRecord,
 }
 
-/// One method at one setting, over the cases.
+/// Statistics of one method at one setting over the cases.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
-    /// The setting.
+    /// Name of each axis and of the setting on it.
     pub axes: Vec<(String, String)>,
-    /// The method.
+    /// Name of the method.
     pub method: String,
-    /// Each metric over the cases in which the method completed.
+    /// Statistics of each metric, by its key, over the cases in which the method completed.
     pub metrics: BTreeMap<String, Spread>,
-    /// Seconds of computing.
+    /// Computing time over the same cases, seconds.
     pub seconds: Spread,
-    /// The method minus the first one, case by case; null for the first one.
+    /// Differences of each metric between this method and the setting's first one, case by case; null for the first
+    /// one.
     pub minus_first: Option<BTreeMap<String, Paired>>,
 }
 
-/// A task by how good it is.
+/// A task in the ranking by the first metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ranked {
-    /// The task.
+    /// Name of the task.
     pub task: String,
-    /// Its report, relative to the study's folder.
+    /// Path of its report as in [`Row::report`].
     pub report: String,
-    /// The first metric, mean over its methods.
+    /// Mean of the first metric over the methods of the task.
     pub value: f64,
 }
 
-/// All that came of a study.
+/// Results of a study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Collection {
     /// Name of the study.
     pub study: String,
-    /// Tasks in all.
+    /// Number of all tasks.
     pub tasks: usize,
-    /// Tasks whose results are published.
+    /// Number of tasks that are complete.
     pub done: usize,
-    /// Tasks without a result that did not fail: their names.
+    /// Names of the tasks that have no result and did not fail.
     pub missing: Vec<String>,
-    /// Tasks that failed.
+    /// The tasks that failed, with the reasons.
     pub failures: Vec<Failure>,
-    /// Metrics, the one that ranks first.
+    /// Keys of the metrics; the first one ranks the tasks.
     pub metrics: Vec<String>,
-    /// The method that the others are compared with.
+    /// Name of the first method, with which the others are compared; empty without a result.
     pub first: String,
-    /// Every setting with every method.
+    /// Statistics of every method at every setting.
     pub figures: Vec<Figures>,
-    /// The tasks, the worst first.
+    /// The tasks that have a value of the first metric, the worst first.
     pub worst: Vec<Ranked>,
-    /// Every task with every method.
+    /// Results of every method in every task.
     pub rows: Vec<Row>,
 }
 
-/// Names of the tables in the study's folder.
+/// Names of the files with the tables in the study's folder.
 pub const TABLES: [&str; 4] = ["table.html", "table.csv", "table.json", "table.md"];
 
 impl Collection {
-    /// Reads the records of a study.
+    /// Reads the results of a study from the records of its tasks.
     ///
     /// # Errors
     /// A study that cannot be read.
@@ -131,7 +133,7 @@ impl Collection {
         self.done == self.tasks
     }
 
-    /// Writes the tables into the study's folder: [`TABLES`].
+    /// Writes the tables into the study's folder, as the files [`TABLES`].
     ///
     /// # Errors
     /// A folder that cannot be written.
@@ -141,7 +143,7 @@ impl Collection {
         tables::write(folder, &TABLES.into_iter().zip(texts).collect::<Vec<_>>())
     }
 
-    /// The same table as text for a terminal.
+    /// The table as Markdown text, for a terminal.
     #[must_use]
     pub fn markdown(&self) -> String {
         text::markdown(self)
@@ -166,7 +168,7 @@ fn rows_of(ledger: &Ledger, record: TaskRecord) -> Vec<Row> {
     record.methods.into_iter().map(row).collect()
 }
 
-/// Unit of a metric's values.
+/// Unit of a metric; empty if the metric is unknown.
 fn unit(key: &str) -> &'static str {
     metrics::by_name(key).map_or("", metrics::Metric::unit)
 }
@@ -175,13 +177,13 @@ fn value(row: &Row, key: &str) -> Option<f64> {
     row.method.metrics.get(key).copied().flatten().filter(|_| row.method.status == Status::Complete)
 }
 
-/// The rows of one setting.
+/// Rows of one setting, by method.
 struct Setting<'a> {
     axes: &'a [(String, String)],
     methods: Vec<(&'a str, Vec<&'a Row>)>,
 }
 
-/// Settings and methods in the order in which they appear.
+/// Groups rows by setting and method, in the order in which these first appear.
 fn settings(rows: &[Row]) -> Vec<Setting<'_>> {
     let mut settings: Vec<Setting> = Vec::new();
     for row in rows {
@@ -222,14 +224,14 @@ fn spread(rows: &[&Row], value: impl Fn(&Row) -> Option<f64>) -> Spread {
     Spread::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<f64>>())
 }
 
-/// A method minus the first one on each case that both have done.
+/// Differences of a metric between a method and the first one, on each case in which both have a value.
 fn differences(rows: &[&Row], first: &[&Row], key: &str) -> Vec<f64> {
     let values: BTreeMap<&str, f64> =
         first.iter().filter_map(|row| Some((row.case.as_str(), value(row, key)?))).collect();
     rows.iter().filter_map(|row| Some(value(row, key)? - values.get(row.case.as_str())?)).collect()
 }
 
-/// Tasks by the mean of a metric over their methods, the worst first.
+/// Ranks the tasks by the mean of a metric over their methods, the worst first.
 fn worst(rows: &[Row], key: &str) -> Vec<Ranked> {
     let mut ranked: Vec<Ranked> = rows
         .chunk_by(|a, b| a.task == b.task)

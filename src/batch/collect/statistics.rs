@@ -1,31 +1,32 @@
-//! Figures over cases: paired differences with a bootstrap interval and Wilcoxon's p.
+//! Paired differences between two methods over the cases: mean, bootstrap interval and p-value of Wilcoxon's test.
 
 use crate::jobs::Spread;
 use crate::random::stream;
 use rand::RngExt;
 use serde::Serialize;
 
-/// Resamples of the bootstrap.
+/// Number of resamples of the bootstrap, which `table.html` also states.
 const RESAMPLES: usize = 2000;
-/// Most pairs for which every assignment of signs is counted.
+/// Largest number of differences for which Wilcoxon's test counts every assignment of signs.
 const EXACT: usize = 50;
 
 /// Differences of one metric between two methods on the same cases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Paired {
-    /// Cases that both have a value for.
+    /// Number of cases in which both methods have a value.
     pub count: usize,
     /// Mean difference; null without a case.
     pub mean: Option<f64>,
-    /// Ends of the 95 % interval of the mean: percentiles of 2,000 bootstrap resamples of the cases; null with fewer
-    /// than two.
+    /// Lower and upper end of the 95 % interval of the mean, from the percentiles of 2,000 bootstrap resamples of the
+    /// cases; null with fewer than two cases.
     pub interval: Option<[f64; 2]>,
-    /// Two-sided p of Wilcoxon's signed-rank test, cases without a difference left out; null if none is left.
+    /// Two-sided p-value of Wilcoxon's signed-rank test without the cases whose difference is 0; null if no case is
+    /// left or a difference is not finite.
     pub wilcoxon_p: Option<f64>,
 }
 
 impl Paired {
-    /// Of these differences.
+    /// The statistics of these differences.
     #[must_use]
     pub fn of(differences: &[f64]) -> Self {
         Self {
@@ -37,7 +38,8 @@ impl Paired {
     }
 }
 
-/// Percentiles 2.5 and 97.5 of the means of resamples; the same for the same differences on any machine.
+/// The 2.5th and 97.5th percentile of the means of bootstrap resamples. The random numbers are seeded, so that the same
+/// differences give the same interval on any machine.
 fn interval(differences: &[f64]) -> [f64; 2] {
     let mut random = stream(0, "bootstrap", differences.len() as u64);
     let count = differences.len();
@@ -49,15 +51,16 @@ fn interval(differences: &[f64]) -> [f64; 2] {
     [at(0.025), at(0.975)]
 }
 
-/// Two-sided p of the signed-rank test (Wilcoxon 1945). Up to 50 differences it is exact, ties included: the ranks'
-/// sum over all 2^n signs; beyond, the normal approximation with the correction for ties.
+/// Two-sided p-value of the signed-rank test (Wilcoxon 1945). For up to 50 differences it is exact, also with ties: it
+/// counts the rank sums of all 2^n assignments of signs. For more it is the normal approximation with the correction
+/// for ties and without a continuity correction.
 fn wilcoxon(differences: &[f64]) -> Option<f64> {
     let mut sorted: Vec<f64> = differences.iter().copied().filter(|difference| *difference != 0.0).collect();
     if sorted.is_empty() || sorted.iter().any(|difference| !difference.is_finite()) {
         return None;
     }
     sorted.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
-    // Twice the rank, so that the mean rank of ties is a whole number.
+    // Ranks are doubled, so that the mean rank of ties is a whole number.
     let mut ranks: Vec<usize> = Vec::with_capacity(sorted.len());
     let mut ties = 0.0;
     for group in sorted.chunk_by(|a, b| a.abs() == b.abs()) {
@@ -76,7 +79,8 @@ fn wilcoxon(differences: &[f64]) -> Option<f64> {
     Some(complementary_error(z / std::f64::consts::SQRT_2))
 }
 
-/// The part of all signs whose sum of (doubled) ranks is as far from the middle as this one.
+/// Fraction of all assignments of signs whose sum of doubled ranks with a positive sign is at least as far from the
+/// mean sum, `total` / 2, as `positive`.
 fn exact(ranks: &[usize], positive: usize, total: usize) -> f64 {
     let mut ways = vec![0.0; total + 1];
     ways[0] = 1.0;
@@ -128,7 +132,7 @@ mod tests {
         assert!(near(wilcoxon(&waves), 0.008774154976433617), "{:?}", wilcoxon(&waves));
         assert_eq!(wilcoxon(&[0.0, 0.0]), None);
         assert_eq!(wilcoxon(&[1.0]), Some(1.0));
-        // All eight signs of three ties: the sum is at an end in two of them.
+        // Three ties have eight assignments of signs; in two of them the sum is as extreme as here.
         assert_eq!(wilcoxon(&[2.0, 2.0, 2.0, 0.0]), Some(0.25));
     }
 
@@ -142,7 +146,7 @@ mod tests {
             assert_eq!(paired, Paired::of(&values(count)));
             high - low
         };
-        // 2 * 1.96 * sqrt(1/2) / sqrt(n) for a sine of random phase.
+        // A sine of random phase has a variance of 1/2, so the expected width is 2 * 1.96 * sqrt(1/2) / sqrt(n).
         for count in [100, 400] {
             let expected = 2.0 * 1.96 * (0.5f64 / count as f64).sqrt();
             assert!((width(count) / expected - 1.0).abs() < 0.1, "{count}: {} {expected}", width(count));

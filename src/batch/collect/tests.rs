@@ -1,7 +1,8 @@
 use super::*;
 use crate::jobs::{Header, Label, Task};
 
-/// A study in a folder, with these results of two methods at two settings: task index to record.
+/// Writes a study of `cases` cases at two settings into a folder; `record` gives the record of each task, if it has
+/// one.
 fn study(folder: &Path, cases: usize, record: impl Fn(&Label) -> Option<TaskRecord>) -> Ledger {
     let label = |index: usize| {
         let (case, views) = (format!("c{}", index / 2), ["20", "40"][index % 2]);

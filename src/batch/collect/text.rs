@@ -1,4 +1,4 @@
-//! `table.csv` (every result) and `table.md` (figures over the cases).
+//! Text of `table.csv` (every result) and of `table.md` (statistics over the cases).
 
 use super::{Collection, Figures, Paired, Row, unit};
 use crate::jobs::{
@@ -8,11 +8,12 @@ use crate::jobs::{
 use crate::report::{csv, numbers, ranking};
 use std::fmt::Write;
 
-/// Tasks that are listed.
+/// Largest number of tasks in a list; further tasks are only counted or left out.
 const LISTED: usize = 10;
 
-/// Every task with every method (RFC 4180): the case, what is varied, the method, its metrics, `seconds`,
-/// `peak_memory_bytes`, `reason`, `report`; what does not exist is empty.
+/// CSV text (RFC 4180) with one line per task and method: the names of the task and case, the setting on each axis, the
+/// method with its algorithm and status, its metrics, `seconds`, `peak_memory_bytes`, `reason`, `report`. A missing
+/// value is an empty field.
 pub(super) fn csv(collection: &Collection) -> String {
     let axes = tables::axes(collection.rows.iter().map(|row| row.axes.as_slice()));
     let own = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
@@ -33,7 +34,7 @@ pub(super) fn csv(collection: &Collection) -> String {
     tables::csv(std::iter::once(titles).chain(collection.rows.iter().map(line)))
 }
 
-/// Figures over the cases, methods in pairs, failures, the worst cases.
+/// Markdown text: statistics over the cases, paired comparisons of methods, failures, and the worst tasks.
 pub(super) fn markdown(collection: &Collection) -> String {
     let mut text = format!("### {}\n\n{}\n\n", escaped(&collection.study), headline(collection));
     text += &tables::markdown(
@@ -71,7 +72,7 @@ pub(super) fn markdown(collection: &Collection) -> String {
     text
 }
 
-/// How many tasks are how far.
+/// A sentence with the number of tasks that are done, that failed and that have no result.
 pub(super) fn headline(collection: &Collection) -> String {
     let Collection { tasks, done, failures, missing, .. } = collection;
     format!("{done} of {tasks} tasks are done, {} failed, {} have no result.", failures.len(), missing.len())
@@ -83,7 +84,7 @@ fn listed(names: &[String]) -> String {
     names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ") + &more
 }
 
-/// Header of the figures.
+/// Titles of the columns of [`figure`].
 pub(super) fn figure_titles(collection: &Collection) -> Vec<String> {
     let titles = collection.metrics.iter().map(|key| match unit(key) {
         "" | "1" => ranking::name(key),
@@ -93,7 +94,7 @@ pub(super) fn figure_titles(collection: &Collection) -> Vec<String> {
     start.chain(titles).chain(["time".to_string()]).collect()
 }
 
-/// One row of the figures.
+/// One row of the table of statistics: setting, method, number of cases, each metric, mean computing time.
 pub(super) fn figure(collection: &Collection, row: &Figures) -> Vec<String> {
     let shown = |key: &String| row.metrics.get(key).map_or_else(String::new, |spread| spread.shown(unit(key)));
     let seconds = row.seconds.mean.map_or_else(|| numbers::MISSING.to_string(), numbers::duration);
@@ -101,7 +102,7 @@ pub(super) fn figure(collection: &Collection, row: &Figures) -> Vec<String> {
     start.into_iter().chain(collection.metrics.iter().map(shown)).chain([seconds]).collect()
 }
 
-/// One row per metric of a method that is compared with the first one.
+/// One row per metric with the differences between a method and the first one; no row for the first method.
 pub(super) fn pairs(collection: &Collection, row: &Figures) -> Vec<Vec<String>> {
     let Some(paired) = &row.minus_first else { return Vec::new() };
     let line = |key: &String| {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Default time between two updates of `--watch`.
 const LOOK: Duration = Duration::from_secs(2);
-/// The same with SLURM, longer so as not to burden a scheduler that is shared with others.
+/// The same with SLURM: longer, so as not to burden a scheduler that is shared with others.
 const QUESTION: Duration = Duration::from_secs(30);
 
 /// Arguments of `recon batch status`.

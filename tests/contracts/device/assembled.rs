@@ -1,16 +1,17 @@
-//! Every device source assembles for the architectures that are promised. NVRTC needs no driver and no card.
+//! Compiles every device source by NVRTC for each architecture that recon supports. NVRTC needs neither a driver nor a
+//! GPU.
 
 use recon::tensors::cuda::{Compiler, Source};
 use std::path::PathBuf;
 
 const ARCHITECTURES: [&str; 4] = ["sm_80", "sm_90", "sm_100", "sm_120"];
 
-/// Every source of the crate.
+/// Returns every device source of the crate.
 fn sources() -> Vec<&'static Source> {
     [&recon::operators::xray::device::SOURCES[..], &recon::fields::device::SOURCES].concat()
 }
 
-/// NVRTC: what `RECON_NVRTC` names, else what `make nvrtc` fetched.
+/// Opens the NVRTC that `RECON_NVRTC` names, or else the one that `make nvrtc` has downloaded.
 fn compiler() -> Option<Compiler> {
     let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/.libtorch/2.11.0/nvidia/cu13/lib");
     let place = std::env::var_os("RECON_NVRTC").map_or_else(|| PathBuf::from(fetched), PathBuf::from);

@@ -1,12 +1,12 @@
-//! `device: cuda` where it cannot be had: each way says why and what to do, and ends with exit code 5; `auto` takes the
-//! CPU and says why. No way falls back to slow operations.
+//! Tests of `device: cuda` where no GPU can be used: each error says the reason and the remedy and ends with exit code
+//! 5. `auto` takes the CPU and says why. In no case does recon fall back to slower GPU operations.
 
 use super::{Stub, stub_or_skip};
 use crate::common::{Bench, Outcome, TINY};
 use recon::tensors::cuda::{Card, Libraries};
 use std::path::PathBuf;
 
-/// Runs the tiny pipeline on `device` with the stub driver, if there is one, and NVRTC where this says.
+/// Runs the tiny pipeline on `device`, with the stub driver if one is given; `nvrtc` is the value of `RECON_NVRTC`.
 fn run(device: &str, stub: Option<&Stub>, nvrtc: &str) -> Outcome {
     let bench = Bench::new();
     let mut command =

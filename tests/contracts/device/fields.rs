@@ -1,5 +1,5 @@
-//! Fields, penalties and optimisers on a card against those of the CPU: the same calls, once with a card that stands in
-//! for the processor.
+//! Compares fields, penalties and optimizers on a GPU with those on the CPU: the same calls run twice, the second time
+//! on a stub GPU whose memory is that of the CPU.
 
 use super::stub_or_skip;
 use crate::common::scans::{random, scan};
@@ -22,7 +22,7 @@ fn distance(a: &Tensor, b: &Tensor) -> f64 {
     ((a - b).norm() / (b.norm() + 1e-12)).double_value(&[])
 }
 
-/// Values of a field at some points, and the gradients of a weighted sum of them.
+/// Returns the values of a field at some points, and the gradients of a weighted sum of the values.
 fn values_and_gradients(text: &str, inputs: i64) -> Vec<Tensor> {
     let kind: OneOf<FieldKind> = serde_yaml::from_str(text).unwrap();
     let domain = Domain::cube(inputs as usize, 16).unwrap();
@@ -153,7 +153,7 @@ fn adam_steps_all_tensors_in_one_launch_as_the_cpu_steps_each() {
     }
 }
 
-/// Whole reconstructions by the calls of a pipeline: same data, once on the CPU and once by kernels of a card.
+/// Compares whole reconstructions from the same data, once on the CPU and once by the kernels of a GPU.
 #[test]
 fn whole_reconstructions_on_a_card_are_those_of_the_cpu() {
     let stub = stub_or_skip!();

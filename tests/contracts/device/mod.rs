@@ -1,5 +1,5 @@
-//! Device kernels without a device: each is compiled for the processor and compared with its CPU twin, launched through
-//! stub libraries that write down what they are asked, and assembled by NVRTC where there is one.
+//! Tests of the device kernels without a GPU. Each kernel is compiled for the processor and compared with its CPU
+//! counterpart, launched through stub libraries that record every call, and compiled by NVRTC where NVRTC is installed.
 
 mod assembled;
 mod faults;
@@ -9,7 +9,7 @@ mod stub;
 
 use stub::Stub;
 
-/// The stub libraries, or the end of the test where this machine has no C++ compiler.
+/// Evaluates to the stub libraries; ends the test where this machine has no C++ compiler.
 macro_rules! stub_or_skip {
     ($($macros:expr),*) => {{
         fn here() {}

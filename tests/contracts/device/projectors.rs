@@ -1,4 +1,4 @@
-//! Projection and backprojection on a card against those of the CPU, on scans of every kind and size.
+//! Compares projection and backprojection on a GPU with those on the CPU, on scans of every kind and size.
 
 use super::stub_or_skip;
 use crate::adjoint::odd_setup;
@@ -14,7 +14,8 @@ use tch::Device;
 
 const STREAM: &str = "0x5000";
 
-/// Scans of every kind of the CPU's tests, a helix, an oblique orbit, and the smallest: one voxel, one pixel, odd.
+/// Returns the scans of the CPU's tests, a helix, an oblique orbit, and the smallest cases: grids and detectors of one
+/// voxel or one pixel, and odd numbers.
 fn scans() -> Vec<(String, Grid, Geometry)> {
     let mut all: Vec<_> =
         setups().into_iter().map(|(name, grid, geometry)| (name.to_string(), grid, geometry)).collect();
@@ -77,13 +78,14 @@ fn random_scans_are_projected_alike_and_their_adjoint_is_exact() {
         let (ax, aty) = on_card(&card, &grid, &geometry, &x, &y);
         let mut forward = vec![0.0; ax.len()];
         kernels::joseph::forward(&grid, &geometry.views, &geometry.detector, &x, &mut forward);
-        // Rays that graze the grid's edge have weights of the size of their rounding.
+        // The weights of rays that graze the edge of the grid are as small as their rounding errors, so that errors are
+        // taken relative to a tenth of a voxel at least.
         let edge = 0.1 * grid.spacing.iter().copied().fold(0.0, f64::max);
         let size = product(&forward, &forward).sqrt();
         met += usize::from(size > 0.0);
         let size = size.max(edge);
         let error = ax.iter().zip(&forward).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
-        // 3e-5 is what the CPU may be beside the definition.
+        // The CPU itself may differ from the definition by 3e-5 (tests/contracts/adjoint.rs).
         assert!(error <= 4e-5 * size, "{seed}: {error} of {size}, {grid:?} {geometry:?}");
         let gap = (product(&ax, &y) - product(&x, &aty)).abs() / (size * product(&y, &y).sqrt());
         assert!(gap <= 1e-6, "{seed}: adjoint gap {gap:e}, {grid:?} {geometry:?}");
@@ -119,7 +121,7 @@ fn a_projection_queues_its_kernels_on_libtorchs_stream_and_waits_for_none() {
     let forward = [launch("joseph_rays", rays), launch("joseph_forward", rays)];
     let adjoint = [launch("joseph_rays", rays), launch("joseph_adjoint", grid.voxels())];
     assert_eq!(stub.log(), [&["compile".to_string()][..], &forward, &adjoint].concat());
-    // Another process finds the compiled kernels on disk.
+    // A second GPU object finds the compiled kernels in the cache on disk, as another process would.
     on_card(&stub.card(), &grid, &geometry, &x, &y);
     assert_eq!(stub.log(), [forward, adjoint].concat());
 }

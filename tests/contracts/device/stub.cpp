@@ -1,7 +1,8 @@
-// Libraries that stand for NVIDIA's driver, NVRTC and the CUDA half of libtorch where there is no card. "NVRTC" calls
-// the C++ compiler of this machine, whose output is what the "driver" loads; a launch runs the grid on the processor
-// and is written down, with its stream, in the file LOG. Built once per scenario from the macros CARDS, DRIVER, START
-// (what cuInit answers), FAIL (the launches that run out of memory), FULL (all do) and FREE (bytes).
+// Libraries that stand in for NVIDIA's driver, NVRTC and the CUDA part of libtorch on machines without a GPU. The stub
+// of NVRTC calls the C++ compiler of this machine, and the stub of the driver loads its output. A launch runs the grid
+// on the processor and is recorded, with its stream, in the file LOG. The libraries are built once per scenario from
+// the macros CARDS (number of GPUs), DRIVER (version), START (result of cuInit), FAIL (launches that run out of
+// memory), FULL (every launch does) and FREE (free memory, bytes).
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

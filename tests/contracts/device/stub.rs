@@ -1,17 +1,18 @@
-//! A card that is not there: the libraries of `stub.cpp`, built by the C++ compiler of this machine.
+//! A GPU that does not exist: the libraries of `stub.cpp`, built by the C++ compiler of this machine.
 
 use recon::tensors::cuda::{Card, Libraries};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-/// The stub libraries in a folder of their own, and what they write down.
+/// The stub libraries in a temporary folder, with the log of the calls that they received.
 pub(super) struct Stub {
     folder: tempfile::TempDir,
 }
 
 impl Stub {
-    /// Builds them with these macros, such as `CARDS=0`; `None`, which is printed, without a C++ compiler.
+    /// Builds the libraries with these macros, such as `CARDS=0`. Without a C++ compiler, prints that and returns
+    /// `None`.
     pub(super) fn new(test: &str, macros: &[&str]) -> Option<Self> {
         let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_string());
         if Command::new(&compiler).arg("--version").output().is_err() {
@@ -41,7 +42,7 @@ impl Stub {
         self.folder.path().join("libcuda.so.1")
     }
 
-    /// All libraries a card needs are this one; kernels are kept in its folder.
+    /// Returns libraries that are all this one; compiled kernels are cached in its folder.
     pub(super) fn libraries(&self) -> Libraries {
         let library = self.library().to_string_lossy().into_owned();
         Libraries {
@@ -52,12 +53,13 @@ impl Stub {
         }
     }
 
-    /// A card whose memory is the processor's.
+    /// Opens a GPU whose memory is the processor's.
     pub(super) fn card(&self) -> Arc<Card> {
         Arc::new(Card::open(&self.libraries(), 0, tch::Device::Cpu).unwrap())
     }
 
-    /// What was written down since the last call: `launch NAME BLOCKS THREADS STREAM`, `compile`, `synchronise`.
+    /// Returns the lines that were recorded since the last call: `launch NAME BLOCKS THREADS STREAM`, `compile` or
+    /// `synchronise`.
     pub(super) fn log(&self) -> Vec<String> {
         let path = self.folder.path().join("log");
         let text = std::fs::read_to_string(&path).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Damaged files: every truncation, every byte of a header changed, and random damage by seed, for small seeds of every
-//! format. Any answer will do but a panic, an error that is not the input's, or more time and memory than a small file
-//! deserves.
+//! Tests of the readers on damaged files: every truncation, every byte of a header changed, and random damage by seed,
+//! for small files of every format. A reader may return a value or an input error. A panic, another error, and more
+//! time or memory than a small file justifies are failures.
 //!
-//! `RECON_DAMAGE=N` (`make fuzz N=...`) makes N random inputs of each seed instead of a few. A damaged file that fails
-//! is kept, and named.
+//! `RECON_DAMAGE=N` (`make fuzz N=...`) makes N random inputs of each file instead of [`FEW`]. A damaged file that
+//! fails is kept, and its folder is printed.
 
 mod mutator;
 mod readers;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tally::Tally;
 
-/// Random inputs of each seed where nothing else is said.
+/// Default number of random inputs of each seed file.
 const FEW: usize = 150;
 const CHILD: &str = "RECON_DAMAGE_FOLDER";
 
@@ -37,7 +37,7 @@ fn no_damage_to_a_measurement_a_scan_or_a_pipeline_panics() {
     alone("damage::no_damage_to_a_measurement_a_scan_or_a_pipeline_panics", seeds::others);
 }
 
-/// Runs `test` again in a process of its own: what kills it is a failure of the test, and its memory can be measured.
+/// Runs `test` again in a child process, so that a crash is a failure of this test and the memory can be measured.
 fn alone(test: &str, seeds: fn(&Path) -> Vec<Seed>) {
     if let Some(place) = std::env::var_os(CHILD) {
         let made = folder();
@@ -48,7 +48,7 @@ fn alone(test: &str, seeds: fn(&Path) -> Vec<Seed>) {
     let run = Command::new(program).args(["--exact", test, "--nocapture"]).env(CHILD, folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     for line in said.lines().filter(|line| line.starts_with("damage: ")) {
-        // Past the capture of test output: the counts should be seen.
+        // Writes to stderr directly, which the test harness does not capture: a reader should see the counts.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     if !run.status.success() {
@@ -58,10 +58,11 @@ fn alone(test: &str, seeds: fn(&Path) -> Vec<Seed>) {
     }
 }
 
-/// Damages every seed in every way, in `folder`.
+/// Damages every seed file in every way, in `folder`; fails after all of them if any input has failed.
 fn damage(folder: &Path, seeds: &[Seed]) {
     let random = std::env::var("RECON_DAMAGE").ok().and_then(|n| n.parse().ok()).unwrap_or(FEW);
-    // Within a pool of one, parallel loops over next to nothing cost nothing, and one clock sees all the work.
+    // With one thread, parallel loops over a few elements take no time to synchronise, and the clock of this thread
+    // measures all the work.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let failures = pool.install(|| {
         tally::hush_panics();
@@ -92,7 +93,7 @@ fn damage_one(folder: &Path, seed: &Seed, random: usize, number: u64) -> Tally {
     let asked = seed.asked.as_ref().map_or_else(|| target.clone(), |name| folder.join(name));
     let mut tally = Tally::begin();
     let mut check = |bytes: &[u8], what: &dyn Fn() -> String| {
-        // A new file each time: file systems flush one that is emptied and written again.
+        // The file is removed first, because file systems flush a file that is truncated and written again.
         let _ = std::fs::remove_file(&target);
         std::fs::write(&target, bytes).unwrap();
         if tally.measure(seed, &asked, what) {
@@ -102,7 +103,8 @@ fn damage_one(folder: &Path, seed: &Seed, random: usize, number: u64) -> Tally {
     };
     for &place in &seed.flips {
         let mut bytes = whole.clone();
-        // One bit of every byte, and its extremes in turn.
+        // The highest bit of every byte is flipped; in addition, by position in turn, the lowest bit is flipped or the
+        // byte is set to 0 or to 255.
         for value in [whole[place] ^ 0x80, [whole[place] ^ 1, 0, 0xff][place % 3]] {
             bytes[place] = value;
             check(&bytes, &|| format!("byte {place} = {value}"));

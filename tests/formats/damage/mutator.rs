@@ -1,6 +1,6 @@
-//! Random damage by seed: the same number gives the same damage, on any machine.
+//! Random damage by seed: the same seed gives the same damage on any machine.
 
-/// Words that numbers in text headers are replaced by.
+/// Texts that replace numbers in text headers.
 const WORDS: [&[u8]; 12] = [
     b"0",
     b"-1",
@@ -15,11 +15,11 @@ const WORDS: [&[u8]; 12] = [
     b"3.5",
     b"",
 ];
-/// Patterns that binary fields are overwritten by, little-endian.
+/// Patterns that overwrite binary fields, little-endian.
 const PATTERNS: [u64; 10] =
     [0, 1, u64::MAX, 0x7fff, 0x8000, 0x7fff_ffff, 0x8000_0000, i64::MAX as u64, 0x7fc0_0000, 0x7f80_0000];
 
-/// A stream of damage.
+/// A generator of random damage.
 pub(crate) struct Mutator(u64);
 
 impl Mutator {
@@ -27,7 +27,7 @@ impl Mutator {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    /// The next number (SplitMix64, Steele and others 2014).
+    /// Returns the next random number (SplitMix64, Steele and others 2014).
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -40,13 +40,13 @@ impl Mutator {
         (self.next() % n.max(1) as u64) as usize
     }
 
-    /// A place, mostly near the beginning, where headers are.
+    /// Returns a random position, in three of four cases within the first 768 bytes, where headers are.
     fn place(&mut self, length: usize) -> usize {
         let near = self.below(4) > 0;
         self.below(if near { length.min(768) } else { length })
     }
 
-    /// One to four kinds of damage to `whole`.
+    /// Returns a copy of `whole` with one to four random changes.
     pub(crate) fn damage(&mut self, whole: &[u8]) -> Vec<u8> {
         let mut bytes = whole.to_vec();
         for _ in 0..=self.below(4) {
@@ -87,7 +87,7 @@ impl Mutator {
         }
     }
 
-    /// Another number in the place of the digits that follow.
+    /// Replaces the next number that is written in digits by one of [`WORDS`].
     fn number(&mut self, bytes: &mut Vec<u8>, place: usize) {
         let Some(first) = bytes[place..].iter().position(u8::is_ascii_digit).map(|at| place + at) else { return };
         let length = bytes[first..].iter().take_while(|byte| byte.is_ascii_digit()).count();

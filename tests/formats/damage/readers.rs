@@ -1,4 +1,4 @@
-//! What is done with a damaged file: everything that the program may do with it.
+//! The functions of the program that read a file of each format; the tests call all of them on a damaged file.
 
 use recon::error::Result;
 use recon::formats::{Reading, Sheared, Units, describe, geometry, measured, parts, read_grid, read_volume, spectrum};

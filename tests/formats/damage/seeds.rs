@@ -1,4 +1,4 @@
-//! Small files of every format, whole before they are damaged.
+//! Small valid files of every format, which the tests damage.
 
 use super::readers::{self, Read};
 use crate::common::data;
@@ -8,23 +8,23 @@ use recon::formats::geometry::GeometryFormat;
 use recon::formats::{VOLUMES, write_volume};
 use std::path::{Path, PathBuf};
 
-/// Bytes of a file that are changed one by one.
+/// Number of bytes at the beginning of a file that are changed one by one.
 const HEADER: usize = 1536;
-/// Truncations of a file.
+/// Largest number of truncations of a file.
 const CUTS: usize = 1536;
 
 pub(crate) struct Seed {
     pub(crate) name: String,
-    /// All files that are read together.
+    /// Names and bytes of all files that are read together.
     pub(crate) files: Vec<(String, Vec<u8>)>,
-    /// The one that is damaged.
+    /// Index of the file that is damaged.
     pub(crate) target: usize,
-    /// The one that is asked for, if not that; "" is the folder.
+    /// Name of the file that is read, if it is not the damaged one; "" is the folder.
     pub(crate) asked: Option<String>,
-    /// Bytes that are changed one by one, and lengths that are cut to.
+    /// Positions of the bytes that are changed one by one, and lengths to which the file is cut.
     pub(crate) flips: Vec<usize>,
     pub(crate) cuts: Vec<usize>,
-    /// How many times fewer random inputs are made of it than of others, since it takes longer to read.
+    /// Divisor of the number of random inputs, for a file that takes longer to read than others.
     pub(crate) cost: usize,
     /// Exit codes that a damaged file may give.
     pub(crate) codes: &'static [u8],
@@ -48,12 +48,13 @@ fn file(path: &Path) -> (String, Vec<u8>) {
     (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())
 }
 
-/// A repository's file.
+/// Returns the bytes of a file of this repository.
 fn ours(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// What every format of volumes writes, each of its files damaged in turn, and what no writer of ours makes.
+/// Returns what recon writes in every format of volumes, with each of its files damaged in turn, and NIfTI files that
+/// recon does not write.
 pub(crate) fn volumes(folder: &Path) -> Vec<Seed> {
     let mut seeds = Vec::new();
     for ending in VOLUMES.iter().flat_map(|format| format.endings) {
@@ -77,7 +78,7 @@ pub(crate) fn volumes(folder: &Path) -> Vec<Seed> {
     seeds
 }
 
-/// A NIfTI-2 file of two volumes of 3 x 2 x 1 voxels.
+/// Returns a NIfTI-2 file of two volumes of 3 x 2 x 1 voxels.
 fn nifti_2(big_endian: bool) -> Vec<u8> {
     let mut bytes = vec![0; 544];
     let mut put = |place: usize, little: &[u8]| {
@@ -106,7 +107,7 @@ fn nifti_2(big_endian: bool) -> Vec<u8> {
     bytes
 }
 
-/// A slice, a slice among others, and what pydicom tests itself with.
+/// Returns a slice, a slice of a series, and files with which pydicom is tested.
 pub(crate) fn dicom(folder: &Path) -> Vec<Seed> {
     let files: Vec<_> = series(folder, 3).iter().map(|path| file(path)).collect();
     let mut seeds = vec![Seed::new("a.dcm", files[0].1.clone(), readers::volume)];
@@ -142,7 +143,8 @@ pub(crate) fn dicom(folder: &Path) -> Vec<Seed> {
     seeds
 }
 
-/// A whole compressed slice: the headers of its codestream byte by byte, then some way apart.
+/// Returns a compressed slice. Bytes of the headers of its codestream are changed at intervals of 6 bytes, the others
+/// at intervals of an eighth of the file.
 fn slice(name: &str) -> Option<Seed> {
     let (name, bytes) = file(&data("damage", &format!("dicom/compressed_wg04_ct1_ge/{name}"))?);
     let (length, pixels) = (bytes.len(), bytes.windows(4).position(|tag| tag == [0xe0, 0x7f, 0x10, 0])?);
@@ -164,7 +166,7 @@ fn fan() -> Geometry {
     Geometry::new((0..3).map(view).collect(), detector, None).unwrap()
 }
 
-/// Measurements, scans, spectra, pipelines and phantoms.
+/// Returns measurements, scans, spectra, pipelines and phantoms.
 pub(crate) fn others(folder: &Path) -> Vec<Seed> {
     let mut seeds = vec![
         Seed::new("exchange.h5", ours("tests/data/exchange.h5"), readers::hdf5),
@@ -175,7 +177,7 @@ pub(crate) fn others(folder: &Path) -> Vec<Seed> {
     ];
     for format in GeometryFormat::ALL {
         let path: PathBuf = folder.join(format.file());
-        // This scan cannot be written as RTK; a file of it is above.
+        // This scan cannot be written as RTK; a file of that format is in the list above.
         if format.write(&path, &fan()).is_ok() {
             seeds.push(Seed::new(&file(&path).0, file(&path).1, readers::scan));
         }
@@ -192,7 +194,8 @@ pub(crate) fn others(folder: &Path) -> Vec<Seed> {
     ] {
         let (_, name_only) = name.rsplit_once('/').unwrap();
         let mut seed = Seed::new(name_only, ours(name), read);
-        // A pipeline is a configuration; its bytes may be none of UTF-8.
+        // An error in a pipeline or a phantom is one of the configuration (exit code 2); bytes that are not UTF-8 are
+        // an input error (3).
         seed.codes = &[2, 3];
         seeds.push(seed);
     }

@@ -1,4 +1,4 @@
-//! What became of the inputs: counts, the slowest, the largest, and failures.
+//! Statistics of the damaged inputs: their number, the slowest, the largest, and the failures.
 
 use super::seeds::Seed;
 use recon::error::Error;
@@ -7,14 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 
-/// Processor time that one input may take, s.
+/// Largest processor time that one input may take, s.
 const MOST_SECONDS: f64 = 5.0;
-/// Memory that one input may take beyond what there was, bytes.
+/// Largest memory that one input may take beyond the baseline, bytes.
 const MOST_BYTES: u64 = 500_000_000;
 
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
-/// Keeps where the next panic was instead of printing it.
+/// Stores the message of the next panic instead of printing it.
 pub(crate) fn hush_panics() {
     std::panic::set_hook(Box::new(|info| {
         *PANIC.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = info.to_string();
@@ -26,10 +26,10 @@ pub(crate) struct Tally {
     /// Memory before the first input, bytes.
     baseline: u64,
     inputs: usize,
-    /// Inputs that some reader still read.
+    /// Number of inputs that at least one reader accepted.
     read: usize,
     seconds: f64,
-    /// Processor time, s, and memory, bytes, of the worst input.
+    /// Largest processor time (s) and memory (bytes) of an input.
     slowest: f64,
     largest: u64,
     pub(crate) failures: Vec<String>,
@@ -40,7 +40,7 @@ impl Tally {
         Self { baseline: status("VmRSS:"), ..Self::default() }
     }
 
-    /// Reads one input; whether it failed.
+    /// Reads one input and records the outcome; returns whether the input failed.
     pub(crate) fn measure(&mut self, seed: &Seed, path: &Path, what: &dyn Fn() -> String) -> bool {
         let before = seconds();
         let outcome = catch_unwind(AssertUnwindSafe(|| (seed.read)(path)));
@@ -57,7 +57,7 @@ impl Tally {
             }
         };
         if grown > MOST_BYTES / 8 {
-            // Peaks stay until they are forgotten; a small one is forgotten with the next large one.
+            // The kernel keeps the peak memory of the process until it is reset, which is done after large peaks only.
             let _ = std::fs::write("/proc/self/clear_refs", "5");
         }
         self.largest = self.largest.max(grown);
@@ -92,13 +92,13 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Why an error is none that a damaged file may give.
+/// Returns the exit code and the message of an error that a damaged file must not cause, or `None`.
 fn fault(seed: &Seed, error: &Error) -> Option<String> {
     let code = error.exit_code();
     (!seed.codes.contains(&code)).then(|| format!("exit code {code}: {error}"))
 }
 
-/// Processor time of this thread, s.
+/// Returns the processor time of this thread, s.
 fn seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) * 1e-9

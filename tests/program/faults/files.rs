@@ -1,4 +1,4 @@
-//! Rows 1 to 7: files that are damaged, lie about their size, or never end.
+//! Rows 1, 2, 6 and 7 of the fault matrix: files that are damaged, declare a wrong size, or never end.
 
 use super::{ends, pipeline, volume};
 use crate::common::{Bench, data_or_skip};

@@ -1,4 +1,4 @@
-//! Rows 12, 13, 16, 17 and 22: values that are none, fits that go astray, checkpoints, memory, threads.
+//! Rows 12, 13, 17 and 22 of the fault matrix: implausible values, fits that diverge, checkpoints, memory and threads.
 
 use super::{ends, pipeline, volume, with_memory};
 use crate::common::{Bench, TINY};
@@ -34,7 +34,7 @@ fn row_13_a_fit_that_diverges_fails_and_its_report_says_so() {
     let status = report["methods"][0]["status"].as_str().unwrap();
     assert!(["failed", "diverged"].contains(&status), "{report}");
     assert!(report["methods"][0]["notes"]["reason"].as_str().unwrap().contains("diverged"));
-    // The second run finds the same, without doing it again.
+    // The second run reports the same failure without repeating the fit.
     ends(&bench, &["run", "p.yaml"]).expect(5, &["diverged"]);
 }
 
@@ -42,7 +42,7 @@ fn row_13_a_fit_that_diverges_fails_and_its_report_says_so() {
 fn row_17_a_fit_under_way_is_set_aside_with_the_keys_that_differ_and_threads_are_no_reason() {
     let bench = Bench::new();
     bench.write("p.yaml", &fit("steps: 100000, checkpoint_seconds: 0"));
-    // Runs until the log holds these words, then interrupts.
+    // Runs the program until its log holds `said`, then interrupts it; returns how it ended.
     let interrupted = |said: &str, more: &[&str]| {
         let args = [&["run", "p.yaml"], more].concat();
         let _ = std::fs::remove_file(bench.path("out/log.jsonl"));
@@ -59,7 +59,7 @@ fn row_17_a_fit_under_way_is_set_aside_with_the_keys_that_differ_and_threads_are
     let checkpoint = bench.path("out/net/checkpoint.safetensors");
     interrupted("\"loss\"", &["--threads", "1"]).expect(130, &[]);
     let state = std::fs::read(&checkpoint).unwrap();
-    // Another number of threads goes on with it.
+    // A run with another number of threads continues from the checkpoint.
     let words = ["[other_threads]", "begun on 1 threads, now on 2"];
     interrupted("\"loss\"", &["--threads", "2"]).expect(130, &words);
     let step = |bytes: &[u8]| {
@@ -68,7 +68,8 @@ fn row_17_a_fit_under_way_is_set_aside_with_the_keys_that_differ_and_threads_are
         tail.split('"').next().unwrap().parse::<u64>().unwrap()
     };
     assert!(step(&std::fs::read(&checkpoint).unwrap()) >= step(&state));
-    // Another setting: the state is kept beside it, by name, until the new fit has one.
+    // With another setting the old state is set aside, with a message that names the keys that differ, until the new
+    // fit has a state of its own.
     let other = ["--set", "reconstruct[net].neural_field.tv=0.5"];
     let told = "neural_field.tv was";
     interrupted("\"loss\"", &other).expect(130, &["[checkpoint_set_aside]", told]);

@@ -1,4 +1,5 @@
-//! Rows 11, 23, 25 and 30: the run folder, inputs that change, what is shown, and bytes that changed afterwards.
+//! Rows 11, 23, 25 and 30 of the fault matrix: links in the run folder, inputs that change, forged lines, changed
+//! bytes.
 
 use super::{ends, pipeline, volume};
 use crate::common::{Bench, Outcome, TINY};

@@ -1,4 +1,4 @@
-//! Row 24: with `identity: drop` nothing that says whose data it is leaves the reader.
+//! Row 24 of the fault matrix: with `identity: drop` nothing that identifies the patient leaves the reader.
 
 use super::pipeline;
 use crate::common::{Bench, Outcome};
@@ -7,7 +7,7 @@ use dicom_dictionary_std::tags;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What is planted, by type of element: none of it may be found again.
+/// Canaries that are planted, by the type of an element; none of them may appear in any output.
 const NAME: &str = "ZZCANARY";
 const DATE: &str = "19331122";
 const TIME: &str = "113355.775";
@@ -82,7 +82,8 @@ fn canary(vr: VR) -> Option<&'static str> {
     }
 }
 
-/// A series of somebody: a canary in every text element, in the folder's name and in the files'.
+/// Writes a series with a canary in every text element, in the name of the folder and in those of the files; returns
+/// the folder.
 fn series(bench: &Bench) -> PathBuf {
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     let text = pipeline(&format!("{{phantom: {{file: {phantom}}}}}"), "[fbp]", "volumes: [nifti, dicom]");
@@ -95,7 +96,7 @@ fn series(bench: &Bench) -> PathBuf {
         let present: Vec<(Tag, VR)> = object.iter().map(|element| (element.header().tag, element.vr())).collect();
         for (tag, vr) in present.into_iter().chain(MORE) {
             if let (Some(text), false) = (canary(vr), NEEDED.contains(&tag)) {
-                // Instances differ.
+                // Every instance needs a UID of its own.
                 let own = if tag == tags::SOP_INSTANCE_UID { format!("{text}.{number}") } else { text.to_string() };
                 object.put(DataElement::new(tag, vr, PrimitiveValue::from(own)));
             }
@@ -105,7 +106,7 @@ fn series(bench: &Bench) -> PathBuf {
     folder.parent().unwrap().to_path_buf()
 }
 
-/// Fails if a canary is in any file below a folder, compressed files unpacked.
+/// Fails if a canary is in the name or the content of any file below a folder; compressed files are unpacked.
 fn search(folder: &Path) {
     let mut open = vec![folder.to_path_buf()];
     let mut files = 0;
@@ -156,12 +157,12 @@ fn row_24_without_identity_no_canary_is_in_any_file_or_on_the_terminal() {
     search(&bench.path("out"));
     let report = bench.json("out/report.json");
     assert_eq!(report["identity"], "drop");
-    // What the run was made from can still be proved.
+    // `recon verify` can still prove which files the input was.
     bench.recon(&["verify", "out"]).expect(0, &["[inputs_not_named]"]);
     let verified = bench.recon(&["verify", "out", "--input", &folder.to_string_lossy(), "--json"]).expect(0, &[]);
     let counts: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
     assert!(counts["inputs"] == 10 && counts["inputs_unchanged"] == 10, "{counts}");
-    // A run that kept the identity, continued without it in the same folder.
+    // A run that kept the identity is continued without it in the same folder.
     bench.write("p.yaml", &text.replace("IDENTITY", "keep"));
     bench.recon(&["run", "p.yaml"]).expect(0, &[]);
     let kept = std::fs::read(bench.path("out/fbp/dicom/slice-0001.dcm")).unwrap();
@@ -197,7 +198,7 @@ fn row_24_no_error_of_a_damaged_series_names_it() {
     }
     std::fs::remove_file(&file).unwrap();
     silent(&bench.recon(&["run", "p.yaml"]).expect(3, &["missing between"]));
-    // By its number a series is chosen; nothing else is shown of it.
+    // `recon info` shows the number of the series, by which it can be chosen, and nothing else that identifies it.
     let info = bench.recon(&["info", &folder.to_string_lossy()]).expect(0, &[]);
     check("info", info.stdout.replace(INTEGER, "").as_bytes());
     let shown = bench.recon(&["info", "--texts", &folder.to_string_lossy()]).expect(0, &[]);

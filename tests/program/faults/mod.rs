@@ -1,15 +1,16 @@
-//! The fault matrix: each fault that a run can meet, by its row, as one test. A test's name begins with its row.
+//! Tests of the fault matrix, a numbered list of the faults that a run can meet. The name of a test begins with the
+//! number of its row.
 //!
 //! | rows | file |
 //! |---|---|
-//! | 1 to 7: damaged and hostile files | `files` |
-//! | 12, 13, 16, 17, 22: values, fits, signals, checkpoints, memory | `fits` |
-//! | 11, 14, 23, 25, 30: paths, full disks, the run folder, what is shown, changed bytes | `folders` |
-//! | 24: whose data it is | `identity` |
+//! | 1, 2, 6, 7: damaged and hostile files | `files` |
+//! | 12, 13, 17, 22: values, fits, checkpoints, memory, threads | `fits` |
+//! | 11, 23, 25, 30: links, the run folder, what is shown, changed bytes | `folders` |
+//! | 24: the identity of the patient | `identity` |
 //!
-//! Rows 5, 6, 8 and 9 (formats, series, mutations), 26 to 28 (what other readers make of our files) are tests of
-//! `tests/formats`, row 10 (YAML) of `cli`, row 15 (killed runs) of `resume`, row 21 (devices) of `cli`, row 29 (bits)
-//! of `tests/methods`.
+//! Other tests cover further rows: `tests/formats` rows 5, 6, 8 and 9 (formats, series, random damage) and 26 to 28
+//! (what other readers make of recon's files), `cli` rows 10 (YAML) and 21 (devices), `batch_disk` row 14 (full disks),
+//! `resume` rows 15 and 16 (killed runs, signals), and `tests/methods` row 29 (the same bits).
 #![cfg(unix)]
 
 mod files;
@@ -22,7 +23,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Runs `recon ARGS`, which must end by itself: a fault of many is to wait for ever.
+/// Runs `recon ARGS`; fails if it does not end within two minutes, because many faults can make a program wait forever.
 fn ends(bench: &Bench, args: &[&str]) -> Outcome {
     let mut child = bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
@@ -37,14 +38,14 @@ fn ends(bench: &Bench, args: &[&str]) -> Outcome {
     Outcome::from(child.wait_with_output().unwrap())
 }
 
-/// Runs `recon ARGS` with so many kB of address space.
+/// Runs `recon ARGS` with at most `kilobytes` kB of address space.
 fn with_memory(bench: &Bench, kilobytes: u64, args: &[&str]) -> Outcome {
     let words: Vec<String> = args.iter().map(|word| format!("'{word}'")).collect();
     let script = format!("ulimit -v {kilobytes}; exec '{}' {}", env!("CARGO_BIN_EXE_recon"), words.join(" "));
     Outcome::from(Command::new("sh").args(["-c", &script]).current_dir(bench.path("")).output().unwrap())
 }
 
-/// A phantom as a NIfTI file that is not compressed, HU.
+/// Writes a phantom as a NIfTI file in HU that is not compressed; returns its bytes.
 fn volume(bench: &Bench, name: &str) -> Vec<u8> {
     let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
     bench.recon(&["phantom", phantom, "-o", "made.nii.gz", "--shape", "10,12,12"]).expect(0, &[]);
@@ -56,7 +57,7 @@ fn volume(bench: &Bench, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// A pipeline that scans what `load` says by a few views, on a small grid.
+/// Returns a pipeline that simulates a few views of the object that `load` names, on a small grid.
 fn pipeline(load: &str, reconstruct: &str, export: &str) -> String {
     format!(
         "load: {load}\ngrid: {{shape: [5, 6, 6]}}\n\
