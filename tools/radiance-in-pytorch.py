@@ -18,7 +18,9 @@ from safetensors import safe_open
 def load(path):
     with safe_open(path, "pt") as file:
         field = json.loads(file.metadata()["config"])["field"]
-        return field, {name[6:]: file.get_tensor(name) for name in file.keys() if name.startswith("field.")}
+        fine = any(name.startswith("field.fine.") for name in file.keys())      # the network that renders the pictures
+        prefix = "field.fine." if fine else "field."
+        return field, {name[len(prefix):]: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}
 
 
 def field(f, t, x, d):                                     # points and directions [n, 3] -> raw density and colour [n, 4]
