@@ -112,11 +112,8 @@ impl<'de, K: Kinds, B: SiblingKeys> Visitor<'de> for OneOfVisitor<K, B> {
                 keys.read(&key, &mut map)?;
             } else {
                 if let Some(first) = &kind {
-                    return Err(A::Error::custom(format!(
-                        "one {} only, found both `{}` and `{key}`",
-                        K::FAMILY,
-                        first.name()
-                    )));
+                    let problem = format!("one {} only, found both `{}` and `{key}`", K::FAMILY, first.name());
+                    return Err(A::Error::custom(problem));
                 }
                 kind = Some(K::read(&key, &mut map)?);
             }

@@ -33,6 +33,11 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit) -> Result<Cow<'a
         .hint("set detector.rotation_deg to 0, or use an iterative method"));
     }
     let geometry = Geometry::new(target, geometry.detector, Some(orbit.clone()))?;
+    resampled(data, geometry).map(Cow::Owned)
+}
+
+/// The data at the pixels of `geometry`, whose rays are those of the same views.
+fn resampled(data: &Projections, geometry: Geometry) -> Result<Projections> {
     let [_, rows, columns] = geometry.shape();
     let mut values = vec![0.0; geometry.samples()];
     values.par_chunks_mut(columns).enumerate().for_each(|(line, values)| {
@@ -42,7 +47,7 @@ pub(super) fn upright<'a>(data: &'a Projections, orbit: &Orbit) -> Result<Cow<'a
             *value = place.map_or(0.0, |place| interpolated(data, view, place));
         }
     });
-    Projections::from_vec(geometry, values).map(Cow::Owned)
+    Projections::from_vec(geometry, values)
 }
 
 /// Pads the rows of a shifted detector with zeros on its short side, so that both sides are equally wide (`long_side`

@@ -66,12 +66,7 @@ impl Generations {
             }
         };
         if let Some(ledger) = found.as_ref().filter(|ledger| ledger.threads != threads && !ledger.hashes.is_empty()) {
-            let message = format!(
-                "{name}: continues a fit begun on {} threads, now on {threads}: the result may differ in the last bits \
-                 from a fit on either number of threads",
-                ledger.threads
-            );
-            progress::warn("other_threads", &message);
+            warn_of_threads(name, ledger.threads, threads);
         }
         let ledger = found.unwrap_or(CheckpointLedger { facts, threads, hashes: Vec::new(), seconds: 0.0 });
         Ok(Self { folder, before: ledger.seconds, ledger: RefCell::new(ledger), begin: Instant::now() })
@@ -82,6 +77,15 @@ impl Generations {
     pub fn seconds_before(&self) -> f64 {
         self.before
     }
+}
+
+/// Warns that a fit that was begun on another number of threads is continued.
+fn warn_of_threads(name: &str, before: usize, now: usize) {
+    let message = format!(
+        "{name}: continues a fit begun on {before} threads, now on {now}: the result may differ in the last bits from \
+         a fit on either number of threads"
+    );
+    progress::warn("other_threads", &message);
 }
 
 fn read_ledger(folder: &Path) -> Option<CheckpointLedger> {
@@ -189,10 +193,8 @@ impl Checkpoints for Generations {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => error.to_string(),
             };
-            progress::warn(
-                "checkpoint_skipped",
-                &format!("{}: {problem}; trying the one before", progress::place(&path)),
-            );
+            let message = format!("{}: {problem}; trying the one before", progress::place(&path));
+            progress::warn("checkpoint_skipped", &message);
         }
         set_aside(&self.folder, "none of its generations can be used")?;
         self.ledger.borrow_mut().hashes.clear();

@@ -57,6 +57,15 @@ impl RunFolder {
         self.root.join(relative)
     }
 
+    /// Name of a file in the folder, relative to it.
+    ///
+    /// # Errors
+    /// A file that is not in the folder.
+    pub fn relative(&self, path: &Path) -> Result<String> {
+        let inside = path.strip_prefix(&self.root).map_err(|error| Error::resource(progress::place(path), error))?;
+        Ok(inside.to_string_lossy().into_owned())
+    }
+
     /// Creates a folder inside the run folder and removes partly written files from it.
     ///
     /// # Errors

@@ -181,13 +181,10 @@ impl<'a> Context<'a> {
         let warnings = self.listener.since(heard);
         let seconds = made.seconds_before + begin.elapsed().as_secs_f64();
         cache::store(&self.folder, name, key, &made, seconds, warnings)?;
-        let lost = || {
-            Error::resource(
-                self.folder.path(name).display().to_string(),
-                "the result changed while it was being recorded",
-            )
-        };
-        cache::recall(&self.folder, name, key).map(|kept| CachedOutput { fresh: true, ..kept }).ok_or_else(lost)
+        let place = self.folder.path(name).display().to_string();
+        cache::recall(&self.folder, name, key)
+            .map(|kept| CachedOutput { fresh: true, ..kept })
+            .ok_or_else(|| Error::resource(place, "the result changed while it was being recorded"))
     }
 
     /// The first of these inputs that was written or replaced since the run began and whose content differs now.

@@ -78,17 +78,13 @@ impl Grid {
         if self.origin.iter().any(|v| !v.is_finite()) {
             return fault(format!("expected a finite origin in mm, got {:?}", self.origin));
         }
-        for (i, a) in self.axes.iter().enumerate() {
-            for (j, b) in self.axes.iter().enumerate() {
-                let expected = if i == j { 1.0 } else { 0.0 };
-                let found = dot(*a, *b);
-                if found.is_nan() || (found - expected).abs() > 1e-4 {
-                    return fault(format!(
-                        "expected orthonormal axes, got {:?} (sheared volumes must be resampled)",
-                        self.axes
-                    ));
-                }
-            }
+        let product = |i: usize, j: usize| dot(self.axes[i], self.axes[j]);
+        let expected = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
+        if !(0..3).all(|i| (0..3).all(|j| (product(i, j) - expected(i, j)).abs() <= 1e-4)) {
+            return fault(format!(
+                "expected orthonormal axes, got {:?} (sheared volumes must be resampled)",
+                self.axes
+            ));
         }
         Ok(())
     }

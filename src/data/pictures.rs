@@ -77,25 +77,7 @@ impl Pictures {
             return Err(Error::input("pictures", "expected at least one training picture, got none"));
         }
         let size = training[0].picture.pixels;
-        for shot in training.iter().chain(&held_out) {
-            let named = |problem: String| Error::input(&shot.name, problem);
-            shot.camera.check().map_err(|error| match error {
-                Error::Input { problem, .. } => named(problem),
-                other => other,
-            })?;
-            if shot.picture.pixels != size || shot.camera.pixels != size {
-                let ([rows, columns], [h, w]) = (size, shot.picture.pixels);
-                return Err(named(format!(
-                    "expected {columns} x {rows} pixels as in the first picture, got {w} x {h}"
-                ))
-                .hint("pictures of one set have one size"));
-            }
-            if inside(&grid, shot.camera.position) {
-                return Err(named("its camera is inside the object's box".to_string()).hint(
-                    "check the unit of the positions: the box is ±1.5 of the file's units unless it says otherwise",
-                ));
-            }
-        }
+        training.iter().chain(&held_out).try_for_each(|shot| shot.check(size, &grid))?;
         Ok(Self { grid, training, held_out })
     }
 
@@ -131,6 +113,28 @@ impl Pictures {
     #[must_use]
     pub fn radius(&self) -> f64 {
         norm(self.grid.extent()) / 2.0
+    }
+}
+
+impl Shot {
+    /// Refuses an invalid camera, one inside the box of `grid`, and other than `size` pixels.
+    fn check(&self, size: [usize; 2], grid: &Grid) -> Result<()> {
+        let named = |problem: String| Error::input(&self.name, problem);
+        self.camera.check().map_err(|error| match error {
+            Error::Input { problem, .. } => named(problem),
+            other => other,
+        })?;
+        if self.picture.pixels != size || self.camera.pixels != size {
+            let ([rows, columns], [h, w]) = (size, self.picture.pixels);
+            let problem = format!("expected {columns} x {rows} pixels as in the first picture, got {w} x {h}");
+            return Err(named(problem).hint("pictures of one set have one size"));
+        }
+        if inside(grid, self.camera.position) {
+            return Err(named("its camera is inside the object's box".to_string()).hint(
+                "check the unit of the positions: the box is ±1.5 of the file's units unless it says otherwise",
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -31,28 +31,26 @@ pub struct View {
 impl View {
     /// Checks that the vectors define rays that meet the detector.
     pub(super) fn check(&self) -> Result<()> {
+        let fault = |problem: String| Err(Error::config("", problem));
         let vectors = match self.source {
             Source::Point(p) | Source::Direction(p) => [p, self.center, self.u, self.v],
         };
         if vectors.iter().flatten().any(|x| !x.is_finite()) {
-            return Err(Error::config("", format!("expected finite vectors, got {self:?}")));
+            return fault(format!("expected finite vectors, got {self:?}"));
         }
         let normal = cross(self.u, self.v);
         let area = norm(self.u) * norm(self.v);
         if area <= 0.0 || norm(normal) < 1e-6 * area {
-            return Err(Error::config(
-                "",
-                format!("expected two independent pixel vectors, got u {:?} and v {:?} mm", self.u, self.v),
-            ));
+            return fault(format!("expected two independent pixel vectors, got u {:?} and v {:?} mm", self.u, self.v));
         }
         let (arm, name) = match self.source {
             Source::Point(source) => (sub(self.center, source), "a source off the detector plane"),
             Source::Direction(direction) => (direction, "rays that are not parallel to the detector"),
         };
         if norm(arm) <= 0.0 || (dot(arm, normal) / (norm(arm) * norm(normal))).abs() < 1e-6 {
-            return Err(Error::config(
-                "",
-                format!("expected {name}, got source {:?} and detector centre {:?}", self.source, self.center),
+            return fault(format!(
+                "expected {name}, got source {:?} and detector centre {:?}",
+                self.source, self.center
             ));
         }
         Ok(())

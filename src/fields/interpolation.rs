@@ -16,23 +16,14 @@ pub(super) fn interpolate(levels: &Levels, table: &Tensor, points: &Tensor) -> T
 
 /// Interpolated features `[n, features]` of one level.
 fn one(level: &Level, table: &Tensor, points: &Tensor) -> Tried {
-    let mut low = Vec::new();
-    let mut part = Vec::new();
-    for (&axis, &nodes) in level.axes.iter().zip(&level.nodes) {
-        let last = nodes as f64 - 1.0;
-        let at = points.f_select(1, axis as i64)?.f_mul_scalar(f64::from(level.scale))?.f_add_scalar(last / 2.0)?;
-        let at = at.f_clamp(0.0, last)?;
-        let cell = at.f_floor()?.f_clamp_max((last - 1.0).max(0.0))?;
-        part.push(at.f_sub(&cell)?);
-        low.push(cell.f_to_kind(Kind::Int64)?);
-    }
+    let cells = cells(level, points)?;
     let mut sum: Option<Tensor> = None;
     for corner in 0..1usize << level.axes.len() {
         let mut weight: Option<Tensor> = None;
         let mut nodes = Vec::new();
-        for (k, cell) in low.iter().enumerate() {
+        for (k, (cell, part)) in cells.iter().enumerate() {
             let upper = corner >> k & 1 == 1;
-            let factor = if upper { part[k].shallow_clone() } else { part[k].f_rsub_scalar(1.0)? };
+            let factor = if upper { part.shallow_clone() } else { part.f_rsub_scalar(1.0)? };
             weight = Some(weight.map_or_else(|| Ok(factor.shallow_clone()), |w| w.f_mul(&factor))?);
             nodes.push(cell.f_add_scalar(i64::from(upper))?.f_clamp_max(level.nodes[k] as i64 - 1)?);
         }
@@ -41,6 +32,19 @@ fn one(level: &Level, table: &Tensor, points: &Tensor) -> Tried {
         sum = Some(sum.map_or_else(|| Ok(term.shallow_clone()), |s| s.f_add(&term))?);
     }
     sum.ok_or_else(|| TchError::Torch("a level without axes".to_string()))
+}
+
+/// For each axis of a level the lower node of the cell that contains each point, and the fraction of the way from it to
+/// the upper node.
+fn cells(level: &Level, points: &Tensor) -> std::result::Result<Vec<(Tensor, Tensor)>, TchError> {
+    let along = |(&axis, &nodes): (&usize, &usize)| {
+        let last = nodes as f64 - 1.0;
+        let at = points.f_select(1, axis as i64)?.f_mul_scalar(f64::from(level.scale))?.f_add_scalar(last / 2.0)?;
+        let at = at.f_clamp(0.0, last)?;
+        let cell = at.f_floor()?.f_clamp_max((last - 1.0).max(0.0))?;
+        Ok((cell.f_to_kind(Kind::Int64)?, at.f_sub(&cell)?))
+    };
+    level.axes.iter().zip(&level.nodes).map(along).collect()
 }
 
 /// Row numbers in the table, for the node indices along each axis.

@@ -29,13 +29,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// Describes the only recognized file in full, or lists several with their kinds; `None` if no file is recognized.
 fn of(files: &[PathBuf]) -> Result<Option<Description>> {
-    let mut found: Vec<(String, Result<Description>)> = Vec::new();
-    for file in files.iter().take(MOST) {
-        let candidate = Candidate::open(file)?;
-        if let Some(description) = FORMATS.iter().find_map(|format| (format.describe)(&candidate)) {
-            found.push((candidate.name, description));
-        }
-    }
+    let mut found = recognized(files)?;
     let others = files.len() - found.len();
     let mut description = Description::new("folder");
     if found.len() == 1 {
@@ -55,4 +49,16 @@ fn of(files: &[PathBuf]) -> Result<Option<Description>> {
         description.row("other files", others.to_string());
     }
     Ok(Some(description))
+}
+
+/// The names of the recognized files among the first ones, with their descriptions.
+fn recognized(files: &[PathBuf]) -> Result<Vec<(String, Result<Description>)>> {
+    let mut found = Vec::new();
+    for file in files.iter().take(MOST) {
+        let candidate = Candidate::open(file)?;
+        if let Some(description) = FORMATS.iter().find_map(|format| (format.describe)(&candidate)) {
+            found.push((candidate.name, description));
+        }
+    }
+    Ok(found)
 }

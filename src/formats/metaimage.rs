@@ -209,9 +209,7 @@ fn write(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>
         if pair { &name } else { "LOCAL" }
     );
     if pair {
-        atomic::write_with(&raw, |out| stored::write_floats(out, volume.as_slice()))?;
-        atomic::write(path, header.as_bytes())?;
-        return Ok(vec![path.to_path_buf(), raw]);
+        return stored::write_pair(path, header.as_bytes(), raw, volume.as_slice());
     }
     atomic::write_with(path, |out| {
         out.write_all(header.as_bytes())?;

@@ -146,16 +146,9 @@ impl Head {
         let mut cursor = Cursor::new(&start[..length]);
         let header = Header::from_reader(&mut cursor).map_err(|error| broken(error.to_string()))?;
         let kind = header.type_descriptor.as_string().cloned().unwrap_or_else(|| "a record".into());
-        let bytes: u64 = match kind.get(1..) {
-            Some("u1" | "i1") => 1,
-            Some("u2" | "i2" | "f2") => 2,
-            Some("f4" | "u4" | "i4") => 4,
-            Some("f8" | "u8" | "i8") => 8,
-            _ => {
-                return Err(Error::input(path, format!("expected real numbers, got {kind}"))
-                    .hint("save array.astype('float32')"));
-            }
-        };
+        let bytes = bytes_of(&kind).ok_or_else(|| {
+            Error::input(path, format!("expected real numbers, got {kind}")).hint("save array.astype('float32')")
+        })?;
         let total = header
             .shape
             .iter()
@@ -185,6 +178,17 @@ impl Head {
         let shape = IxDyn(&self.shape);
         let array = ArrayD::from_shape_vec(shape.set_f(self.column_major), values);
         array.map_err(|error| Error::input(path, format!("damaged .npy file: {error}")))
+    }
+}
+
+/// Bytes per number of a type such as `<f4`; `None` if it is no real number.
+fn bytes_of(kind: &str) -> Option<u64> {
+    match kind.get(1..)? {
+        "u1" | "i1" => Some(1),
+        "u2" | "i2" | "f2" => Some(2),
+        "f4" | "u4" | "i4" => Some(4),
+        "f8" | "u8" | "i8" => Some(8),
+        _ => None,
     }
 }
 

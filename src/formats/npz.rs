@@ -32,17 +32,7 @@ pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
             archive.name_for_index(entry).is_some_and(|name| Path::new(name).extension() == Some("npy".as_ref()))
         })
         .collect();
-    let chosen = match (arrays[..].len(), wanted) {
-        (1, None) => 0,
-        (n, Some(number)) if number < n => number,
-        (n, Some(number)) => {
-            return Err(Error::input(path, format!("it has {n} arrays, numbered from 0: there is none {number}")));
-        }
-        (n, None) => {
-            return Err(Error::input(path, format!("expected one array, got {n}"))
-                .hint("choose one by its number, from 0: `volume: 0`"));
-        }
-    };
+    let chosen = choose(path, arrays.len(), wanted)?;
     let mut entry = archive.by_index(arrays[chosen]).map_err(broken)?;
     let size = entry.size();
     if size > entry.compressed_size().saturating_mul(DEFLATE_RATIO) {
@@ -54,6 +44,19 @@ pub(super) fn read(path: &Path, wanted: Option<usize>) -> Result<ArrayD<f32>> {
     let read = entry.by_ref().take(size.saturating_add(1)).read_to_end(&mut bytes);
     read.map_err(|error| Error::input(path, format!("damaged .npz file: {error}")))?;
     npy::array_in(path, &bytes)
+}
+
+/// The number of the array that is read, of so many.
+fn choose(path: &Path, count: usize, wanted: Option<usize>) -> Result<usize> {
+    match wanted {
+        None if count == 1 => Ok(0),
+        None => Err(Error::input(path, format!("expected one array, got {count}"))
+            .hint("choose one by its number, from 0: `volume: 0`")),
+        Some(number) if number < count => Ok(number),
+        Some(number) => {
+            Err(Error::input(path, format!("it has {count} arrays, numbered from 0: there is none {number}")))
+        }
+    }
 }
 
 /// Writes an archive of one array. It stores no modification time, so that the same volume gives the same bytes.

@@ -12,6 +12,7 @@ use super::{Loaded, Reading, VolumeFormat};
 use crate::data::{Grid, Point, Volume, Warning, Warnings};
 use crate::error::{Error, Result};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// The entry in the list of formats.
@@ -114,20 +115,11 @@ fn parsed(bytes: &[u8], path: &Path) -> std::result::Result<Header, String> {
     let named = need(&["type"])?.to_ascii_lowercase();
     let kind = TYPES.iter().find(|(names, _)| names.contains(&named.as_str())).map(|(_, kind)| *kind);
     let kind = kind.ok_or("unsupported type: expected one real number per voxel")?;
-    let packing = match need(&["encoding"])?.to_ascii_lowercase().as_str() {
-        "raw" => Packing::None,
-        "gzip" | "gz" => Packing::Gzip,
-        _ => return Err("expected the encoding raw or gzip".to_string()),
-    };
+    let packing = packing(need(&["encoding"])?)?;
     if ["line skip", "lineskip", "byte skip", "byteskip"].iter().any(|skip| get(&[skip]).is_some_and(|n| n != "0")) {
         return Err("it skips a part of its data file, which is not read; save it again without".to_string());
     }
-    let big_endian = match get(&["endian"]).map(str::to_ascii_lowercase).as_deref() {
-        Some("big") => true,
-        Some("little") => false,
-        None if kind.bytes() == 1 => false,
-        _ => return Err("expected the endian little or big".to_string()),
-    };
+    let big_endian = is_big_endian(get(&["endian"]), kind)?;
     let mut warnings = Warnings::new();
     let affine = affine(&get, &mut warnings)?;
     let (data, offset) = match get(&["data file", "datafile"]) {
@@ -136,6 +128,24 @@ fn parsed(bytes: &[u8], path: &Path) -> std::result::Result<Header, String> {
     };
     let stored = Stored { affine, kind, big_endian, scaling: Scaling::NONE };
     Ok(Header { stored, data, offset, packing, warnings })
+}
+
+fn packing(encoding: &str) -> std::result::Result<Packing, String> {
+    match encoding.to_ascii_lowercase().as_str() {
+        "raw" => Ok(Packing::None),
+        "gzip" | "gz" => Ok(Packing::Gzip),
+        _ => Err("expected the encoding raw or gzip".to_string()),
+    }
+}
+
+/// Whether the numbers are big-endian; the order may be left out for numbers of one byte.
+fn is_big_endian(order: Option<&str>, kind: VoxelType) -> std::result::Result<bool, String> {
+    match order.map(str::to_ascii_lowercase).as_deref() {
+        Some("big") => Ok(true),
+        Some("little") => Ok(false),
+        None if kind.bytes() == 1 => Ok(false),
+        _ => Err("expected the endian little or big".to_string()),
+    }
 }
 
 fn affine<'a>(
@@ -190,33 +200,31 @@ fn vector(text: &str) -> Option<Point> {
 
 /// Writes `.nrrd` (gzip), or `.nhdr` with the voxel values beside it in `.raw`; float32, little-endian.
 fn write(path: &Path, volume: &Volume, description: &str) -> Result<Vec<PathBuf>> {
-    let pair = path.extension().is_some_and(|ending| ending == "nhdr");
     let raw = path.with_extension("raw");
+    if path.extension().is_some_and(|ending| ending == "nhdr") {
+        let header = text(volume, description, raw.file_name());
+        return stored::write_pair(path, header.as_bytes(), raw, volume.as_slice());
+    }
+    atomic::write_with(path, |out| {
+        out.write_all(text(volume, description, None).as_bytes())?;
+        stored::write_gzip(out, &[], volume.as_slice())
+    })?;
+    Ok(vec![path.to_path_buf()])
+}
+
+/// The text of a header for values behind it in gzip, or in the file `data`.
+fn text(volume: &Volume, description: &str, data: Option<&OsStr>) -> String {
     let Grid { shape: [nz, ny, nx], origin: [ox, oy, oz], .. } = &volume.grid;
     let vector = |[x, y, z]: Point| format!("({x},{y},{z})");
     let steps = [2, 1, 0].map(|k| vector(volume.grid.step(k))).join(" ");
     let content: String = description.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let file = if pair {
-        format!("data file: {}\n", raw.file_name().unwrap_or_default().to_string_lossy())
-    } else {
-        String::new()
-    };
-    let header = format!(
+    let file = data.map_or_else(String::new, |name| format!("data file: {}\n", name.to_string_lossy()));
+    format!(
         "NRRD0004\n# Complete NRRD file format specification at:\n# http://teem.sourceforge.net/nrrd/format.html\n\
          content: {content} [{}]\ntype: float\ndimension: 3\nspace: left-posterior-superior\nsizes: {nx} {ny} {nz}\n\
          space directions: {steps}\nkinds: domain domain domain\nendian: little\nencoding: {}\n\
          space origin: ({ox},{oy},{oz})\n{file}\n",
         volume.quantity.unit(),
-        if pair { "raw" } else { "gzip" },
-    );
-    if pair {
-        atomic::write_with(&raw, |out| stored::write_floats(out, volume.as_slice()))?;
-        atomic::write(path, header.as_bytes())?;
-        return Ok(vec![path.to_path_buf(), raw]);
-    }
-    atomic::write_with(path, |out| {
-        out.write_all(header.as_bytes())?;
-        stored::write_gzip(out, &[], volume.as_slice())
-    })?;
-    Ok(vec![path.to_path_buf()])
+        if data.is_some() { "raw" } else { "gzip" },
+    )
 }

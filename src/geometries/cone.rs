@@ -92,13 +92,7 @@ impl Config {
         let Cylinder { radius, z } = Cylinder::around(volume, isocenter);
         let (axis, detector) = (self.source_to_axis_mm, self.source_to_detector_mm);
         if self.detector.is_auto() && radius >= axis {
-            let problem = format!(
-                "expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}"
-            );
-            return Err(Error::config("source_to_axis_mm", problem).hint(
-                "the source would pass through the volume: move it away, crop the volume, or give detector.pixels and \
-                 detector.pitch_mm",
-            ));
+            return Err(too_near(radius, axis));
         }
         // Above (below) the source's height the nearest edge of the cylinder projects farthest, else the most distant
         // edge.
@@ -114,6 +108,16 @@ impl Config {
             pitch: voxel.map(|mm| mm * magnification),
         })
     }
+}
+
+/// The error for a source that is `axis` mm from the axis of rotation, while the volume reaches `radius` mm from it.
+fn too_near(radius: f64, axis: f64) -> Error {
+    let problem =
+        format!("expected more than {radius:.1} mm, the reach of the volume's corners from the axis, got {axis}");
+    Error::config("source_to_axis_mm", problem).hint(
+        "the source would pass through the volume: move it away, crop the volume, or give detector.pixels and \
+         detector.pitch_mm",
+    )
 }
 
 #[cfg(test)]

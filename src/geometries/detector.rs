@@ -129,11 +129,7 @@ impl Config {
             PerAxis::One(columns) => [Some(1), Some(columns)],
             PerAxis::Two([rows, columns]) => [Some(rows), Some(columns)],
         };
-        let given = match self.pitch_mm {
-            PerAxis::Auto => [None, None],
-            PerAxis::One(pitch) => [Some(pitch), Some(pitch)],
-            PerAxis::Two([v, u]) => [Some(v), Some(u)],
-        };
+        let given = self.pitch_mm.both().map_or([None; 2], |pitch| pitch.map(Some));
         let along = |k: usize| match (count[k], given[k]) {
             (Some(n), Some(pitch)) => (n, pitch),
             (Some(n), None) => (n, 2.0 * half(k) / n as f64),
@@ -144,14 +140,8 @@ impl Config {
         };
         let (columns, pitch_u) = along(1);
         let (rows, pitch_v) = if flatland { (1, given[0].unwrap_or(pitch_u)) } else { along(0) };
-        if !(pitch_u > 0.0 && pitch_v > 0.0 && pitch_u.is_finite() && pitch_v.is_finite()) {
-            return Err(Error::config(
-                "detector.pitch_mm",
-                format!("expected a positive pitch in mm, got [{pitch_v}, {pitch_u}]"),
-            )
-            .hint("the pitch along one direction cannot be derived from the volume: set detector.pitch_mm"));
-        }
-        Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch: [pitch_v, pitch_u], ..self.probe() })
+        let pitch = derived([pitch_v, pitch_u])?;
+        Ok(Panel { detector: Detector { rows, columns, shape: self.shape }, pitch, ..self.probe() })
     }
 
     /// The detector in its configured position with a single pixel of 1 mm, used to find the shadow.
@@ -177,24 +167,7 @@ impl Config {
             ("slant_deg", self.slant_deg, 80.0),
             ("rotation_deg", self.rotation_deg, 360.0),
         ] {
-            if !angle.is_finite() || angle.abs() > most {
-                return Err(Error::config(
-                    format!("detector.{key}"),
-                    format!("expected degrees between -{most} and {most}, got {angle}"),
-                ));
-            }
-            if flatland && key != "slant_deg" && angle != 0.0 {
-                return Err(Error::config(
-                    format!("detector.{key}"),
-                    format!("expected 0 for a 2-D volume, got {angle}"),
-                )
-                .hint("only slant_deg keeps the rays in its plane"));
-            }
-            if self.shape == DetectorShape::Cylindrical && key != "rotation_deg" && angle != 0.0 {
-                let problem =
-                    format!("expected 0 for a cylindrical detector, got {angle}: its axis passes through the source");
-                return Err(Error::config(format!("detector.{key}"), problem).hint("use a flat detector, or offset_mm"));
-            }
+            self.check_angle(key, angle, most, flatland).map_err(|error| error.under("detector"))?;
         }
         if self.shape == DetectorShape::Cylindrical && parallel {
             return Err(Error::config("detector.shape", "expected flat for a parallel beam, got cylindrical")
@@ -203,13 +176,26 @@ impl Config {
         self.check(flatland)
     }
 
+    /// Refuses an angle beyond `most` degrees, and rotations that do not suit a 2-D volume or a cylindrical detector.
+    fn check_angle(&self, key: &str, angle: f64, most: f64, flatland: bool) -> Result<()> {
+        if !angle.is_finite() || angle.abs() > most {
+            return Err(Error::config(key, format!("expected degrees between -{most} and {most}, got {angle}")));
+        }
+        if flatland && key != "slant_deg" && angle != 0.0 {
+            return Err(Error::config(key, format!("expected 0 for a 2-D volume, got {angle}"))
+                .hint("only slant_deg keeps the rays in its plane"));
+        }
+        if self.shape == DetectorShape::Cylindrical && key != "rotation_deg" && angle != 0.0 {
+            let problem =
+                format!("expected 0 for a cylindrical detector, got {angle}: its axis passes through the source");
+            return Err(Error::config(key, problem).hint("use a flat detector, or offset_mm"));
+        }
+        Ok(())
+    }
+
     fn check(&self, flatland: bool) -> Result<()> {
-        let pitches = match self.pitch_mm {
-            PerAxis::Auto => vec![],
-            PerAxis::One(pitch) => vec![pitch],
-            PerAxis::Two(pair) => pair.to_vec(),
-        };
-        if let Some(bad) = pitches.iter().find(|pitch| !pitch.is_finite() || **pitch <= 0.0) {
+        let pitch = self.pitch_mm.both();
+        if let Some(bad) = pitch.iter().flatten().find(|pitch| !pitch.is_finite() || **pitch <= 0.0) {
             return Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got {bad}"))
                 .hint("write auto to cover the volume"));
         }
@@ -244,6 +230,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A pitch [v, u] that was derived from the volume, if it is positive.
+fn derived([v, u]: [f64; 2]) -> Result<[f64; 2]> {
+    if v > 0.0 && u > 0.0 && v.is_finite() && u.is_finite() {
+        return Ok([v, u]);
+    }
+    Err(Error::config("detector.pitch_mm", format!("expected a positive pitch in mm, got [{v}, {u}]"))
+        .hint("the pitch along one direction cannot be derived from the volume: set detector.pitch_mm"))
 }
 
 #[cfg(test)]

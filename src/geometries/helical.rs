@@ -57,15 +57,7 @@ impl Default for Config {
 
 impl Trajectory for Config {
     fn build(&self, volume: &Grid) -> Result<Geometry> {
-        checks::views(self.views)?;
-        checks::finite("start_deg", self.start_deg)?;
-        if !self.pitch_mm.is_finite() || self.pitch_mm == 0.0 {
-            let problem = format!("expected mm per turn, not 0, got {}", self.pitch_mm);
-            return Err(Error::config("pitch_mm", problem).hint("a source that does not climb is a `cone`"));
-        }
-        checks::distances(self.source_to_axis_mm, self.source_to_detector_mm)?;
-        checks::solid(volume, "a helix")?;
-        self.detector.check_stance(false, false)?;
+        self.check(volume)?;
         let isocenter = circle::isocenter(self.isocenter_mm, volume)?;
         let cylinder = Cylinder::around(volume, isocenter);
         let turns = self.turns(&cylinder)?;
@@ -104,6 +96,19 @@ impl Trajectory for Config {
 }
 
 impl Config {
+    /// Refuses settings that describe no helix, and 2-D volumes.
+    fn check(&self, volume: &Grid) -> Result<()> {
+        checks::views(self.views)?;
+        checks::finite("start_deg", self.start_deg)?;
+        if !self.pitch_mm.is_finite() || self.pitch_mm == 0.0 {
+            let problem = format!("expected mm per turn, not 0, got {}", self.pitch_mm);
+            return Err(Error::config("pitch_mm", problem).hint("a source that does not climb is a `cone`"));
+        }
+        checks::distances(self.source_to_axis_mm, self.source_to_detector_mm)?;
+        checks::solid(volume, "a helix")?;
+        self.detector.check_stance(false, false)
+    }
+
     fn turns(&self, cylinder: &Cylinder) -> Result<f64> {
         let turns = self.turns.unwrap_or_else(|| (cylinder.z[1] - cylinder.z[0]) / self.pitch_mm.abs() + 1.0);
         if !turns.is_finite() || turns == 0.0 || turns.abs() > 10_000.0 {

@@ -17,6 +17,18 @@ pub enum PerAxis<T> {
     Two([T; 2]),
 }
 
+impl<T: Copy> PerAxis<T> {
+    /// The numbers along v and u, of which a single number gives both; `None` if they are `auto`.
+    #[must_use]
+    pub fn both(self) -> Option<[T; 2]> {
+        match self {
+            Self::Auto => None,
+            Self::One(number) => Some([number; 2]),
+            Self::Two(pair) => Some(pair),
+        }
+    }
+}
+
 /// Number types that a [`PerAxis`] may hold.
 pub trait Number: Copy + Serialize + for<'de> Deserialize<'de> + JsonSchema {
     /// Description of the accepted values, for error messages and the schema.

@@ -47,19 +47,11 @@ pub fn of_support(geometry: &Geometry, grid: &Grid, support: &[bool]) -> Truncat
 /// Truncation of world points (mm); on a flat detector it also bounds everything in their convex hull.
 #[must_use]
 pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
-    let size = [geometry.detector.rows as f64, geometry.detector.columns as f64];
-    // Distance beyond the detector's edge, which is half a pixel outside the outer pixel centres.
-    let excess = |index: f64, n: f64| (-0.5 - index).max(index - (n - 0.5));
     let mut beyond = [0.0f64; 2];
     let mut views = 0;
     for view in 0..geometry.views.len() {
-        let mut worst = [f64::NEG_INFINITY; 2];
-        for &point in points {
-            let found = geometry
-                .project(view, point)
-                .map_or([f64::INFINITY; 2], |(row, column)| [excess(row, size[0]), excess(column, size[1])]);
-            worst = [worst[0].max(found[0]), worst[1].max(found[1])];
-        }
+        let excesses = points.iter().map(|&point| excess(geometry, view, point));
+        let worst = excesses.fold([f64::NEG_INFINITY; 2], |worst, [v, u]| [worst[0].max(v), worst[1].max(u)]);
         if worst[0].max(worst[1]) > 1e-6 {
             views += 1;
             beyond = [beyond[0].max(worst[0]), beyond[1].max(worst[1])];
@@ -74,6 +66,16 @@ pub fn of_points(geometry: &Geometry, points: &[Point]) -> Truncation {
         )
     });
     Truncation { views, fraction_of_views: views as f64 / total as f64, beyond, message }
+}
+
+/// Distance, pixels along [v, u], by which the projection of a point lies beyond the detector's edge, which is half a
+/// pixel outside the outer pixel centres; infinite behind the source.
+fn excess(geometry: &Geometry, view: usize, point: Point) -> [f64; 2] {
+    let beyond = |index: f64, n: usize| (-0.5 - index).max(index - (n as f64 - 0.5));
+    let (rows, columns) = (geometry.detector.rows, geometry.detector.columns);
+    geometry
+        .project(view, point)
+        .map_or([f64::INFINITY; 2], |(row, column)| [beyond(row, rows), beyond(column, columns)])
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub fn range(truth: &Projections) -> f64 {
 /// # Errors
 /// The reason why there are no values: scans of different shapes `[view, row, column]`, a constant truth.
 pub fn likeness(truth: &Projections, found: &Projections) -> Result<(Vec<Likeness>, Likeness), String> {
-    let [views, rows, columns] = truth.geometry.shape();
+    let views = truth.geometry.views.len();
     if found.geometry.shape() != truth.geometry.shape() {
         return Err(format!("{:?} line integrals against {:?}", truth.geometry.shape(), found.geometry.shape()));
     }
@@ -40,12 +40,7 @@ pub fn likeness(truth: &Projections, found: &Projections) -> Result<(Vec<Likenes
     let decibels = |error: f64| {
         if error > 0.0 { Ok(10.0 * (range * range / error).log10()) } else { Err("no difference".to_string()) }
     };
-    let pixels = rows * columns;
-    let error = |(a, b): (&[f32], &[f32])| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>() / pixels as f64
-    };
-    let errors: Vec<f64> =
-        truth.as_slice().chunks_exact(pixels).zip(found.as_slice().chunks_exact(pixels)).map(error).collect();
+    let errors = squared_errors(truth, found);
     let similar = similarities(truth, found, range);
     let of_view = |view: usize| match &similar {
         Ok(all) => Ok(all[view]),
@@ -57,6 +52,16 @@ pub fn likeness(truth: &Projections, found: &Projections) -> Result<(Vec<Likenes
         ssim: similar.map(|all| all.iter().sum::<f64>() / views as f64),
     };
     Ok((each, whole))
+}
+
+/// Mean squared error of each view.
+fn squared_errors(truth: &Projections, found: &Projections) -> Vec<f64> {
+    let [_, rows, columns] = truth.geometry.shape();
+    let pixels = rows * columns;
+    let error = |(a, b): (&[f32], &[f32])| -> f64 {
+        a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>() / pixels as f64
+    };
+    truth.as_slice().chunks_exact(pixels).zip(found.as_slice().chunks_exact(pixels)).map(error).collect()
 }
 
 /// Structural similarity of each view.

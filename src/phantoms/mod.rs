@@ -181,23 +181,25 @@ impl Phantom {
             return Err(Error::config("shapes", "expected at least one shape, got none"));
         }
         for (i, shape) in self.shapes.iter().enumerate() {
-            let key = format!("shapes[{i}].{}", shape.kind.name());
-            let part = shape.kind.as_part();
-            if part.dimension() != self.dimension {
-                let problem = format!(
-                    "expected a {}-D shape (`dimension: {0}`), got a {}-D one",
-                    self.dimension,
-                    part.dimension()
-                );
-                return Err(Error::config(key, problem));
-            }
-            part.check().map_err(|error| error.under(&key))?;
-            for (k, cut) in shape.keys.cut.iter().flatten().enumerate() {
-                cut.check().map_err(|error| error.under(&format!("shapes[{i}].cut[{k}]")))?;
-                if self.is_2d() && cut.normal[2] != 0.0 {
-                    let problem = format!("expected z = 0 in 2-D, got {:?}", cut.normal);
-                    return Err(Error::config(format!("shapes[{i}].cut[{k}].normal"), problem));
-                }
+            self.check_shape(shape).map_err(|error| error.under(&format!("shapes[{i}]")))?;
+        }
+        Ok(())
+    }
+
+    /// Checks a shape; the keys of errors are relative to it.
+    fn check_shape(&self, shape: &OneOf<ShapeKind, Modifiers>) -> Result<()> {
+        let (name, part) = (shape.kind.name(), shape.kind.as_part());
+        if part.dimension() != self.dimension {
+            let problem =
+                format!("expected a {}-D shape (`dimension: {0}`), got a {}-D one", self.dimension, part.dimension());
+            return Err(Error::config(name, problem));
+        }
+        part.check().map_err(|error| error.under(name))?;
+        for (k, cut) in shape.keys.cut.iter().flatten().enumerate() {
+            cut.check().map_err(|error| error.under(&format!("cut[{k}]")))?;
+            if self.is_2d() && cut.normal[2] != 0.0 {
+                let problem = format!("expected z = 0 in 2-D, got {:?}", cut.normal);
+                return Err(Error::config(format!("cut[{k}].normal"), problem));
             }
         }
         Ok(())

@@ -123,8 +123,8 @@ impl<'a> Detector<'a> {
         }
     }
 
-    /// Measures one view in place; returns the number of pixels that counted less than one photon.
-    fn expose(&self, pixels: &mut [f32], view: usize, views: usize) -> u64 {
+    /// Expected number of photons, primary and scattered, that reach each pixel in a view.
+    fn incident(&self, pixels: &[f32], view: usize, views: usize) -> Vec<f64> {
         let mut signal: Vec<f64> = pixels.iter().map(|&p| self.photons * (-f64::from(p) / self.scale).exp()).collect();
         if let Some(scatter) = self.scatter.chunks_exact(pixels.len()).nth(view) {
             signal.iter_mut().zip(scatter).for_each(|(signal, scatter)| *signal += self.photons * scatter);
@@ -138,6 +138,12 @@ impl<'a> Detector<'a> {
         for signal in &mut signal {
             *signal = signal.min(f64::MAX);
         }
+        signal
+    }
+
+    /// Measures one view in place; returns the number of pixels that counted less than one photon.
+    fn expose(&self, pixels: &mut [f32], view: usize, views: usize) -> u64 {
+        let mut signal = self.incident(pixels, view, views);
         let electronic = self.effects.noise.map(|noise| noise.count(&mut signal, self.seed, view)).unwrap_or_default();
         if let Some(smoothing) = &self.smoothing {
             smoothing.apply(&mut signal, self.columns);

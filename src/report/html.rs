@@ -26,21 +26,7 @@ pub fn page(report: &Report, images: &Gallery) -> String {
         let error = page.errors.as_ref().map(|errors| errors.range);
         Viewer::of(images, &Ranges { whole, detail: page.detail, error })
     });
-    let sections: [Entry; 13] = [
-        ("warnings", "Warnings", sections::warnings::section(&page)),
-        ("scores", "Comparison", sections::scores::section(&page)),
-        ("pictures", "Pictures", sections::pictures::section(&page)),
-        ("viewer", "Viewer", sections::viewer::section(viewer.as_ref())),
-        ("images", "Slices", sections::images::section(&page)),
-        ("spread", "Errors", sections::spread::section(&page)),
-        ("withheld", "Without a truth", sections::withheld::section(&page)),
-        ("scan", "Scan", sections::scan::section(&page)),
-        ("convergence", "Convergence", sections::convergence::section(&page)),
-        ("notes", "Notes", sections::notes::section(&page)),
-        ("times", "Stages", sections::times::section(&page)),
-        ("facts", "How to repeat this run", sections::facts::section(&page)),
-        ("config", "Configuration", sections::config::section(&page)),
-    ];
+    let sections = entries(&page, viewer.as_ref());
     let body = html! {
         (sections::header::section(&page))
         (sections::contents::list(&sections))
@@ -57,6 +43,25 @@ pub fn page(report: &Report, images: &Gallery) -> String {
     } else {
         document(&title, &body)
     }
+}
+
+/// The sections of the page in their order, with their anchors and titles.
+fn entries(page: &Page, viewer: Option<&Viewer>) -> [Entry; 13] {
+    [
+        ("warnings", "Warnings", sections::warnings::section(page)),
+        ("scores", "Comparison", sections::scores::section(page)),
+        ("pictures", "Pictures", sections::pictures::section(page)),
+        ("viewer", "Viewer", sections::viewer::section(viewer)),
+        ("images", "Slices", sections::images::section(page)),
+        ("spread", "Errors", sections::spread::section(page)),
+        ("withheld", "Without a truth", sections::withheld::section(page)),
+        ("scan", "Scan", sections::scan::section(page)),
+        ("convergence", "Convergence", sections::convergence::section(page)),
+        ("notes", "Notes", sections::notes::section(page)),
+        ("times", "Stages", sections::times::section(page)),
+        ("facts", "How to repeat this run", sections::facts::section(page)),
+        ("config", "Configuration", sections::config::section(page)),
+    ]
 }
 
 /// A self-contained page with the style of the report.

@@ -153,12 +153,8 @@ pub(crate) fn circle(views: usize, rows: usize, columns: usize) -> Geometry {
         source_to_detector: Some(far),
         offset: [0.0; 2],
     };
-    Geometry::new(
-        angles.iter().map(view).collect(),
-        Detector { rows, columns, shape: DetectorShape::Flat },
-        Some(orbit),
-    )
-    .unwrap()
+    let detector = Detector { rows, columns, shape: DetectorShape::Flat };
+    Geometry::new(angles.iter().map(view).collect(), detector, Some(orbit)).unwrap()
 }
 
 /// Line integrals through the balls of [`ball`], dimensionless.

@@ -62,26 +62,23 @@ impl MethodKeys {
             return Err(Error::config(key, "applies to iterative methods only").hint("remove it"));
         }
         self.discretisation.unwrap_or_default().check()?;
-        if let (Some(name), Some(file)) = (&self.start_from, method.file()) {
-            let file = file.display();
-            let problem = format!("`{name}` and the method's own `start` (file {file}) both give an initial volume");
-            return Err(Error::config("start_from", problem).hint("leave one of them out"));
-        }
-        match &self.start_from {
-            Some(name) if !above.contains(name) => {
-                let there = if above.is_empty() {
-                    "there is none".to_string()
-                } else {
-                    format!("there are {}", above.join(", "))
-                };
-                Err(Error::config(
-                    "start_from",
-                    format!("expected the name of a method above this one ({there}), got `{name}`"),
-                ))
-            }
-            _ => Ok(()),
-        }
+        self.start_from.as_deref().map_or(Ok(()), |name| check_start(name, method, above))
     }
+}
+
+/// Refuses a start from `name` if it is not among the earlier methods `above`, or if the method has a start of its own.
+fn check_start(name: &str, method: &dyn Algorithm, above: &[String]) -> Result<()> {
+    if let Some(file) = method.file() {
+        let file = file.display();
+        let problem = format!("`{name}` and the method's own `start` (file {file}) both give an initial volume");
+        return Err(Error::config("start_from", problem).hint("leave one of them out"));
+    }
+    if above.iter().any(|earlier| earlier == name) {
+        return Ok(());
+    }
+    let there = if above.is_empty() { "there is none".to_string() } else { format!("there are {}", above.join(", ")) };
+    let problem = format!("expected the name of a method above this one ({there}), got `{name}`");
+    Err(Error::config("start_from", problem))
 }
 
 /// One of the methods that are run.
@@ -337,25 +334,18 @@ impl Method {
             progress::warn("unseen_voxels", &format!("{unseen} voxels are seen by no view and are written as air"));
         }
         context.folder.make(&self.name)?;
-        nifti::write(&context.folder.path(&self.file(VOLUME)), &volume, self.kind.name())?;
+        let path = |file: &str| context.folder.path(&self.file(file));
+        nifti::write(&path(VOLUME), &volume, self.kind.name())?;
         if let Some(start) = &made.start {
-            nifti::write(&context.folder.path(&self.file(START)), &scan.in_quantity(start), "start")?;
+            nifti::write(&path(START), &scan.in_quantity(start), "start")?;
         }
         if let Some(deviation) = &made.uncertainty {
-            nifti::write(
-                &context.folder.path(&self.file(UNCERTAINTY)),
-                &scan.spread_in_quantity(deviation)?,
-                "standard deviation",
-            )?;
+            nifti::write(&path(UNCERTAINTY), &scan.spread_in_quantity(deviation)?, "standard deviation")?;
         }
         if let Some(difference) = &made.difference {
-            nifti::write(
-                &context.folder.path(&self.file(DIFFERENCE)),
-                &scan.spread_in_quantity(difference)?,
-                "change by a learned prior",
-            )?;
+            nifti::write(&path(DIFFERENCE), &scan.spread_in_quantity(difference)?, "change by a learned prior")?;
         }
-        atomic::write(&context.folder.path(&self.file(CURVE)), report::curve::table(&made.curve).as_bytes())
+        atomic::write(&path(CURVE), report::curve::table(&made.curve).as_bytes())
     }
 
     fn file(&self, name: &str) -> String {

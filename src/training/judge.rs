@@ -35,24 +35,27 @@ impl Judge<'_> {
         let mut made = Vec::new();
         for scanned in scanned {
             let (case, fine) = scanned?;
-            let start = case.start(&fine)?;
-            let truth = start.pair(&case.truth)?;
-            let error =
-                |found: &[f32]| -> f64 { found.iter().zip(&truth.truth).map(|(a, b)| f64::from(a - b).powi(2)).sum() };
-            let before = error(&truth.start);
-            let gain = |&factor: &f64| -> Result<Gain> {
-                let rule = Consistency { factor, steps: STEPS };
-                let after = error(&start.refined_values(prior, rule, true)?);
-                Ok((case.source, 10.0 * (before / after.max(f64::MIN_POSITIVE)).log10()))
-            };
-            if before > 0.0 {
-                made.push(factors.iter().map(gain).collect::<Result<Vec<Gain>>>()?);
-            }
+            made.extend(gains_of(&case, &fine, prior, factors)?);
         }
         drop(threads);
         task.end();
         Ok((0..factors.len()).map(|i| made.iter().map(|gains| gains[i]).collect()).collect())
     }
+}
+
+/// The gains in one case, for each strength of the data consistency; `None` if the start has no error. `fine` is the
+/// case's total variation volume.
+fn gains_of(case: &Case, fine: &Volume, prior: &Prior, factors: &[f64]) -> Result<Option<Vec<Gain>>> {
+    let start = case.start(fine)?;
+    let truth = start.pair(&case.truth)?;
+    let error = |found: &[f32]| -> f64 { found.iter().zip(&truth.truth).map(|(a, b)| f64::from(a - b).powi(2)).sum() };
+    let before = error(&truth.start);
+    let gain = |&factor: &f64| -> Result<Gain> {
+        let rule = Consistency { factor, steps: STEPS };
+        let after = error(&start.refined_values(prior, rule, true)?);
+        Ok((case.source, 10.0 * (before / after.max(f64::MIN_POSITIVE)).log10()))
+    };
+    (before > 0.0).then(|| factors.iter().map(gain).collect()).transpose()
 }
 
 /// Mean gain, dB; 0 without cases.

@@ -112,18 +112,8 @@ impl Common {
 
 impl<'a> LinearSystem<'a> {
     fn new(common: Common, problem: &Problem<'_>, run: &'a Run<'a>) -> Result<Self> {
-        let (mu_ref, grid) = (problem.unit(), &problem.grid);
-        let start = match &run.initial {
-            Some(volume) if volume.grid.shape == grid.shape => Some(from_volume(volume, run.device)? / mu_ref),
-            Some(volume) => {
-                let problem = format!(
-                    "expected the volume to start from on the grid {:?}, got {:?}",
-                    grid.shape, volume.grid.shape
-                );
-                return Err(Error::input("initial", problem));
-            }
-            None => None,
-        };
+        let mu_ref = problem.unit();
+        let start = run.initial.as_ref().map(|volume| on_grid(volume, problem, run.device)).transpose()?;
         let mask = common.mask.build(problem, run.device)?;
         let mut system = Self {
             run,
@@ -135,7 +125,8 @@ impl<'a> LinearSystem<'a> {
             start: None,
             mask,
         };
-        if let Some(mut start) = start {
+        if let Some(start) = start {
+            let mut start = start / mu_ref;
             system.constrain(&mut start).map_err(torch_error)?;
             system.start = Some(start);
         }
@@ -179,6 +170,16 @@ impl<'a> LinearSystem<'a> {
     pub(super) fn norm_squared(&self) -> Result<f64> {
         Ok(1.02 * norm_squared(self.operator.as_ref(), self.run.device, 15)?)
     }
+}
+
+/// The initial volume as a tensor, if it is on the problem's grid.
+fn on_grid(volume: &Volume, problem: &Problem<'_>, device: Device) -> Result<Tensor> {
+    let (expected, found) = (problem.grid.shape, volume.grid.shape);
+    if found == expected {
+        return from_volume(volume, device);
+    }
+    let problem = format!("expected the volume to start from on the grid {expected:?}, got {found:?}");
+    Err(Error::input("initial", problem))
 }
 
 #[cfg(test)]

@@ -26,12 +26,7 @@ impl Order {
     pub(super) fn permutation(self, count: usize, seed: u64, iteration: u64) -> Vec<usize> {
         match self {
             Self::Sequential => (0..count).collect(),
-            Self::Multilevel => {
-                let bits = count.next_power_of_two().trailing_zeros();
-                let halves =
-                    |k: usize| (0..bits).fold(0, |reversed, bit| reversed | ((k >> bit & 1) << (bits - 1 - bit)));
-                visit(count, (0..1usize << bits).map(|k| (halves(k) * count) >> bits))
-            }
+            Self::Multilevel => bit_reversed(count),
             Self::Golden => {
                 let step = (5f64.sqrt() - 1.0) / 2.0;
                 // Some subsets are met twice before all have been met, so take more steps than subsets; any that remain
@@ -50,6 +45,13 @@ impl Order {
             }
         }
     }
+}
+
+/// The numbers 0 to `count` − 1 in bit-reversed order.
+fn bit_reversed(count: usize) -> Vec<usize> {
+    let bits = count.next_power_of_two().trailing_zeros();
+    let halves = |k: usize| (0..bits).fold(0, |reversed, bit| reversed | ((k >> bit & 1) << (bits - 1 - bit)));
+    visit(count, (0..1usize << bits).map(|k| (halves(k) * count) >> bits))
 }
 
 /// The numbers 0 to `count` − 1 in the order of their first occurrence in `walk`.

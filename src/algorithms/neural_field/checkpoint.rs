@@ -158,7 +158,12 @@ impl Snapshot {
         {
             all.push(NamedArray { name: name.to_string(), shape: place.grid.shape.to_vec(), values: values.to_vec() });
         }
-        let metadata = HashMap::from([
+        named_array::encode(&all, self.metadata(place)?).map_err(fault)
+    }
+
+    /// The texts that a checkpoint file has beside its tensors.
+    fn metadata(&self, place: &CheckpointMetadata<'_>) -> Result<HashMap<String, String>> {
+        Ok(HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("identity".to_string(), place.identity.to_string()),
             ("config".to_string(), nameless(place.config)?),
@@ -172,8 +177,7 @@ impl Snapshot {
             ("coordinate_scale_mm".to_string(), place.grid.half_extent().to_string()),
             ("mu_ref".to_string(), place.mu_ref.to_string()),
             ("mu_water".to_string(), (place.mu_ref / crate::data::MU_REFERENCE_OVER_WATER).to_string()),
-        ]);
-        named_array::encode(&all, metadata).map_err(fault)
+        ]))
     }
 
     /// Reads a file made for the fit `identity`.

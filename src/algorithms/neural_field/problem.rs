@@ -139,15 +139,7 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
     let origin =
         (0..3).fold(fine.center(), |at, k| add(at, scale(fine.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
     let grid = Grid::new(shape, spacing, origin, fine.axes)?;
-    let members = support.map(|support| {
-        let mut coarse = vec![false; grid.voxels()];
-        for (n, _) in support.iter().enumerate().filter(|(_, inside)| **inside) {
-            let at = [n / (fine.shape[1] * fine.shape[2]), n / fine.shape[2] % fine.shape[1], n % fine.shape[2]];
-            let [z, y, x] = std::array::from_fn(|k| (((at[k] as f64 + 0.5) / ratio[k]) as usize).min(shape[k] - 1));
-            coarse[(z * shape[1] + y) * shape[2] + x] = true;
-        }
-        coarse
-    });
+    let members = support.map(|support| coarser_support(support, fine.shape, shape, ratio));
     Ok(Objective {
         norm_squared: full.norm_squared * fine.voxels() as f64 / grid.voxels() as f64,
         finer: full.finer / factor as f64,
@@ -159,4 +151,16 @@ fn coarser(full: &Objective, factor: usize, support: Option<&[bool]>) -> Result<
         grid,
         ..*full
     })
+}
+
+/// The support on a grid of the shape `shape`, whose voxels are `ratio` times as long as those of `fine`: the voxels
+/// with the centre of a voxel of the fine support.
+fn coarser_support(support: &[bool], fine: [usize; 3], shape: [usize; 3], ratio: [f64; 3]) -> Vec<bool> {
+    let mut coarse = vec![false; shape.iter().product()];
+    for (n, _) in support.iter().enumerate().filter(|(_, inside)| **inside) {
+        let at = [n / (fine[1] * fine[2]), n / fine[2] % fine[1], n % fine[2]];
+        let [z, y, x] = std::array::from_fn(|k| (((at[k] as f64 + 0.5) / ratio[k]) as usize).min(shape[k] - 1));
+        coarse[(z * shape[1] + y) * shape[2] + x] = true;
+    }
+    coarse
 }

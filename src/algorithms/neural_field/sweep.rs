@@ -63,20 +63,14 @@ impl ValueSweep {
     /// Refuses a key that does not exist, values that are invalid for it, and scans with too few views.
     pub(super) fn check(&self, config: &Config, setup: &Setup<'_>) -> Result<()> {
         let views = setup.directions();
-        if self.values.len() < 2 {
-            return Err(Error::config(
-                "values",
-                format!("expected at least 2 values to choose from, got {}", self.values.len()),
-            ));
-        }
+        let count = self.values.len();
+        require::holds(count >= 2, "values", "at least 2 values to choose from", count)?;
         if self.every < 2 || views < 2 * self.every {
             let problem = format!("expected 2 to {} (half the directions of the views), got {}", views / 2, self.every);
             return Err(Error::config("every", problem).hint("4 leaves out one view in four"));
         }
         require::not_negative("errors", self.errors)?;
-        if self.steps == Some(0) {
-            return Err(Error::config("steps", "expected at least 1, got 0"));
-        }
+        self.steps.map_or(Ok(()), |steps| require::at_least_one("steps", steps))?;
         let first = self.key.split('.').next().unwrap_or_default();
         if THEIRS.contains(&first) || first == "steps" && self.steps.is_some() {
             let problem = format!("{}: every trial overrides this key, so that a sweep cannot choose it", self.key);

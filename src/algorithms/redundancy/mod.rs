@@ -37,6 +37,20 @@ enum Kind {
     Limited(short_scan::Shared),
 }
 
+impl Kind {
+    /// The scheme for a detector that sees the volume on both sides of the axis, by the arc that the views cover.
+    fn centered(sweep: &AngularSweep, fan_angle: f64, divergent: bool) -> Self {
+        let arc = sweep.arc;
+        if sweep.closed {
+            Self::Even { weight: if divergent { 0.5 } else { 1.0 } }
+        } else if arc + 1e-9 >= PI + 2.0 * fan_angle {
+            Self::Short(short_scan::Parker { margin: (arc - PI) / 2.0 })
+        } else {
+            Self::Limited(short_scan::Shared { arc, missing: PI + 2.0 * fan_angle - arc })
+        }
+    }
+}
+
 impl Redundancy {
     /// The weights for an orbit with the detector `fan`, for a volume that extends to `reach` radians from the central
     /// ray (mm from the axis for a parallel beam).
@@ -63,14 +77,7 @@ impl Redundancy {
         // In a wide gap the opposite rays replace those of the missing views.
         let spared = divergent && sweep.gaping && TAU - sweep.gap >= PI + 2.0 * fan_angle;
         let sweep = if spared { sweep.opened(TAU) } else { sweep };
-        let arc = sweep.arc;
-        let kind = if sweep.closed {
-            Kind::Even { weight: if divergent { 0.5 } else { 1.0 } }
-        } else if arc + 1e-9 >= PI + 2.0 * fan_angle {
-            Kind::Short(short_scan::Parker { margin: (arc - PI) / 2.0 })
-        } else {
-            Kind::Limited(short_scan::Shared { arc, missing: PI + 2.0 * fan_angle - arc })
-        };
+        let kind = Kind::centered(&sweep, fan_angle, divergent);
         Ok(Self { sweep, kind, divergent })
     }
 

@@ -90,29 +90,19 @@ impl Config {
         if self.features == 0 && self.direction == Direction::None {
             return Err(Error::config("features", "expected at least 1 when `direction` is `none`, got 0"));
         }
-        match self.skip {
-            Some(layer) if !(1..self.depth).contains(&layer) => {
-                let problem = format!("expected a layer from 1 to depth - 1 = {}, got {layer}", self.depth - 1);
-                Err(Error::config("skip", problem))
-            }
-            _ => Ok(()),
+        if let Some(layer) = self.skip {
+            let expected = format!("a layer from 1 to depth - 1 = {}", self.depth - 1);
+            require::holds((1..self.depth).contains(&layer), "skip", &expected, layer)?;
         }
+        Ok(())
     }
 
     /// Shapes and initialisation bounds of all layers: the hidden layers before the density, the layer that gives
-    /// density and features, the hidden layers before the colour, the layer that gives the colour. With ReLU the
-    /// weights are initialised as in He et al., ICCV 2015, and the biases are 0; other activations use their own
-    /// bounds.
+    /// density and features, the hidden layers before the colour, the layer that gives the colour.
     fn layers(&self) -> Vec<Layer> {
         let encoded = self.encoding.kind.as_part().width(INPUTS);
         let layer = |inputs: usize, outputs: usize, place: LayerPosition, role: Role| {
-            let Bounds { weight, bias } = match &self.activation.kind {
-                ActivationKind::Relu(_) => {
-                    let gain = if place == LayerPosition::Last { 3.0 } else { 6.0 };
-                    Bounds { weight: (gain / inputs as f64).sqrt(), bias: 0.0 }
-                }
-                other => other.as_part().bounds(place, inputs),
-            };
+            let Bounds { weight, bias } = self.bounds(place, inputs);
             Layer { inputs, outputs, weight, bias, role }
         };
         let mut all = Vec::new();
@@ -134,6 +124,18 @@ impl Config {
         }
         all.push(layer(inputs, 3, LayerPosition::Last, Role::Other));
         all
+    }
+
+    /// Initialisation bounds of a layer. With ReLU the weights are initialised as in He et al., ICCV 2015, and the
+    /// biases are 0; other activations use their own bounds.
+    fn bounds(&self, place: LayerPosition, inputs: usize) -> Bounds {
+        match &self.activation.kind {
+            ActivationKind::Relu(_) => {
+                let gain = if place == LayerPosition::Last { 3.0 } else { 6.0 };
+                Bounds { weight: (gain / inputs as f64).sqrt(), bias: 0.0 }
+            }
+            other => other.as_part().bounds(place, inputs),
+        }
     }
 
     /// Cost of the forward and backward pass of one sample.

@@ -128,21 +128,24 @@ fn jpeg(bytes: &[u8]) -> Option<Declared> {
             0xff => at += 1,
             // Frame headers: C0 to CF except tables (C4, CC) and the reserved marker C8; F7 of JPEG-LS (T.87 C.2.2).
             0xc0..=0xcf | 0xf7 if ![0xc4, 0xc8, 0xcc].contains(&marker) => {
-                let frame = bytes.get(at + 4..at + 10)?;
-                let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
-                let bits = u32::from(frame[0]);
-                return Some(Declared {
-                    rows: short(1),
-                    columns: short(3),
-                    components: u32::from(frame[5]),
-                    bits,
-                    signed: None,
-                    tiles_lacking: 0,
-                });
+                return Some(jpeg_frame(bytes.get(at + 4..at + 10)?));
             }
             0xd8..=0xda => return None,
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
         }
+    }
+}
+
+/// Reads the first bytes of a JPEG frame header behind its marker and its length.
+fn jpeg_frame(frame: &[u8]) -> Declared {
+    let short = |k: usize| u32::from(u16::from_be_bytes([frame[k], frame[k + 1]]));
+    Declared {
+        rows: short(1),
+        columns: short(3),
+        components: u32::from(frame[5]),
+        bits: u32::from(frame[0]),
+        signed: None,
+        tiles_lacking: 0,
     }
 }
 

@@ -79,15 +79,7 @@ pub(super) fn common(volume: &Volume, labels: &Labels, source: Option<&SourceSer
 
 /// Patient, study and frame of reference: the source's, as far as they may be kept, or else new ones.
 fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject {
-    let mut object = InMemDicomObject::new_empty();
-    // Type 2: present, and empty where nothing is known.
-    for (tag, vr) in EMPTY {
-        object.put(DataElement::empty(tag, vr));
-    }
-    let part = source.and_then(|source| source.value("BodyPartExamined")).unwrap_or_default();
-    if !UNPAIRED.contains(&part.as_str()) {
-        object.put(DataElement::empty(tags::LATERALITY, VR::CS));
-    }
+    let mut object = unknown(source);
     // A patient whose name the source leaves empty gets none here either.
     if source.is_none() || labels.identity == Identity::Drop {
         let name = if source.is_some() { "ANONYMOUS" } else { "PHANTOM" };
@@ -101,6 +93,19 @@ fn identity(labels: &Labels, source: Option<&SourceSeries>) -> InMemDicomObject 
         if let Some(value) = value.and_then(|value| valid(attribute.vr, &value)) {
             text(&mut object, attribute.tag, attribute.vr, &value);
         }
+    }
+    object
+}
+
+/// The elements of type 2: present, and empty where nothing is known.
+fn unknown(source: Option<&SourceSeries>) -> InMemDicomObject {
+    let mut object = InMemDicomObject::new_empty();
+    for (tag, vr) in EMPTY {
+        object.put(DataElement::empty(tag, vr));
+    }
+    let part = source.and_then(|source| source.value("BodyPartExamined")).unwrap_or_default();
+    if !UNPAIRED.contains(&part.as_str()) {
+        object.put(DataElement::empty(tags::LATERALITY, VR::CS));
     }
     object
 }

@@ -100,17 +100,7 @@ impl DicomFile {
         let syntax =
             syntax::of(&text(0x10).ok_or_else(|| Fault::Broken("no transfer syntax in its meta group".into()))?);
         let (class, instance, preamble) = (text(2).unwrap_or_default(), text(3).unwrap_or_default(), polyglot(&bytes));
-        let start = START + length;
-        let (data, offset, total) = if syntax.deflated {
-            if (bytes.len() as u64) < size {
-                return Err(Fault::NeedMore);
-            }
-            let data = inflate(&bytes[start..])?;
-            let total = data.len();
-            (data, 0, total)
-        } else {
-            (bytes, start, size as usize - start)
-        };
+        let (data, offset, total) = data_set(bytes, size, START + length, syntax.deflated)?;
         let scan = scan(&data[offset..], total, syntax.encoding, wanted)?;
         Ok(Self { data, offset, scan, syntax, class, instance, preamble })
     }
@@ -186,16 +176,17 @@ impl<'a> PixelBytes<'a> {
                 fragments.len()
             ));
         }
-        let (from, to) = (offsets[frame], offsets.get(frame + 1).copied().unwrap_or(usize::MAX));
-        let starts =
-            fragments.iter().scan(0, |start, fragment| Some(std::mem::replace(start, *start + fragment.len() + 8)));
-        let parts: Vec<&[u8]> = starts
-            .zip(fragments)
-            .filter(|(start, _)| (from..to).contains(start))
-            .map(|(_, fragment)| *fragment)
-            .collect();
-        Ok(Cow::Owned(parts.concat()))
+        let end = offsets.get(frame + 1).copied().unwrap_or(usize::MAX);
+        Ok(Cow::Owned(between(fragments, offsets[frame]..end)))
     }
+}
+
+/// The fragments whose offsets are in `places`, joined; an offset counts the fragments before it with their headers.
+fn between(fragments: &[&[u8]], places: std::ops::Range<usize>) -> Vec<u8> {
+    let starts =
+        fragments.iter().scan(0, |start, fragment| Some(std::mem::replace(start, *start + fragment.len() + 8)));
+    let inside = starts.zip(fragments).filter(|(start, _)| places.contains(start));
+    inside.map(|(_, fragment)| *fragment).collect::<Vec<_>>().concat()
 }
 
 /// A header with the value representation (VR) of the dictionary, for an element that was written with the VR UN
@@ -208,6 +199,25 @@ fn retyped(element: &Element, encoding: Encoding) -> Option<Vec<u8>> {
     }
     let tag = [element.tag.0.to_le_bytes(), element.tag.1.to_le_bytes()].concat();
     Some([&tag[..], &vr.to_bytes(), &u16::try_from(length).ok()?.to_le_bytes()].concat())
+}
+
+/// The bytes with the data set that begins at `start` of a file of `size` bytes, decompressed if it is deflated; its
+/// place in them and its length.
+fn data_set(
+    bytes: Vec<u8>,
+    size: u64,
+    start: usize,
+    deflated: bool,
+) -> std::result::Result<(Vec<u8>, usize, usize), Fault> {
+    if !deflated {
+        return Ok((bytes, start, size as usize - start));
+    }
+    if (bytes.len() as u64) < size {
+        return Err(Fault::NeedMore);
+    }
+    let data = inflate(&bytes[start..])?;
+    let total = data.len();
+    Ok((data, 0, total))
 }
 
 /// The elements of group 2, which end where another group begins (whatever its group length says), and their total

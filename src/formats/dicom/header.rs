@@ -17,40 +17,42 @@ const MAX_FRAMES: usize = 1 << 16;
 const MAX_RATIO: usize = 1000;
 const SMALL: usize = 1 << 22;
 
-/// Whether an element is read here; of the sequences, only those that describe frames.
+/// Elements that are read here; of the sequences, only those that describe frames.
+const WANTED: [Tag; 29] = [
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::IMAGE_TYPE,
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::MODALITY,
+    tags::SERIES_DESCRIPTION,
+    tags::GANTRY_DETECTOR_TILT,
+    tags::SERIES_INSTANCE_UID,
+    tags::SERIES_NUMBER,
+    tags::FRAME_OF_REFERENCE_UID,
+    tags::IMAGE_POSITION_PATIENT,
+    tags::IMAGE_ORIENTATION_PATIENT,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::NUMBER_OF_FRAMES,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::PIXEL_SPACING,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::RESCALE_INTERCEPT,
+    tags::RESCALE_SLOPE,
+    tags::RESCALE_TYPE,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::LOSSY_IMAGE_COMPRESSION,
+    tags::SLICE_THICKNESS,
+];
+
+/// Whether an element is read here.
 pub(super) fn wanted(tag: Tag) -> bool {
-    const TAGS: [Tag; 29] = [
-        tags::SPECIFIC_CHARACTER_SET,
-        tags::IMAGE_TYPE,
-        tags::SOP_CLASS_UID,
-        tags::SOP_INSTANCE_UID,
-        tags::MODALITY,
-        tags::SERIES_DESCRIPTION,
-        tags::GANTRY_DETECTOR_TILT,
-        tags::SERIES_INSTANCE_UID,
-        tags::SERIES_NUMBER,
-        tags::FRAME_OF_REFERENCE_UID,
-        tags::IMAGE_POSITION_PATIENT,
-        tags::IMAGE_ORIENTATION_PATIENT,
-        tags::SAMPLES_PER_PIXEL,
-        tags::PHOTOMETRIC_INTERPRETATION,
-        tags::NUMBER_OF_FRAMES,
-        tags::ROWS,
-        tags::COLUMNS,
-        tags::PIXEL_SPACING,
-        tags::BITS_ALLOCATED,
-        tags::BITS_STORED,
-        tags::HIGH_BIT,
-        tags::PIXEL_REPRESENTATION,
-        tags::RESCALE_INTERCEPT,
-        tags::RESCALE_SLOPE,
-        tags::RESCALE_TYPE,
-        tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
-        tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
-        tags::LOSSY_IMAGE_COMPRESSION,
-        tags::SLICE_THICKNESS,
-    ];
-    TAGS.contains(&tag)
+    WANTED.contains(&tag)
 }
 
 /// An image file.
@@ -160,28 +162,13 @@ impl Image {
     }
 
     fn frame(&self, frame: usize) -> std::result::Result<Frame, String> {
-        let value = |group: Tag, tag: Tag, name: &str, count: usize| {
-            let holder = self.holder(frame, group, tag).ok_or_else(|| format!("{name}: missing"))?;
-            let found = numbers(holder, tag).map_err(|problem| format!("{name}: {problem}"))?;
-            if found.len() == count {
-                Ok(found)
-            } else {
-                Err(format!("{name}: expected {count} numbers, got {}", found.len()))
-            }
-        };
+        let value = |group: Tag, tag: Tag, name: &str, count: usize| self.values(frame, [group, tag], name, count);
         let position =
             value(tags::PLANE_POSITION_SEQUENCE, tags::IMAGE_POSITION_PATIENT, "Image Position (Patient)", 3)?;
         let axes =
             value(tags::PLANE_ORIENTATION_SEQUENCE, tags::IMAGE_ORIENTATION_PATIENT, "Image Orientation (Patient)", 6)?;
         let spacing = value(tags::PIXEL_MEASURES_SEQUENCE, tags::PIXEL_SPACING, "Pixel Spacing", 2)?;
-        let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
-        // Modalities other than CT may leave out the rescaling: their values are the stored numbers.
-        let left_out = self.modality != "CT" && self.holder(frame, group, tags::RESCALE_SLOPE).is_none();
-        let number = |tag: Tag, name: &str, plain: f64| {
-            if left_out { Ok(plain) } else { value(group, tag, name, 1).map(|found| found[0]) }
-        };
-        let slope = number(tags::RESCALE_SLOPE, "Rescale Slope", 1.0)?;
-        let intercept = number(tags::RESCALE_INTERCEPT, "Rescale Intercept", 0.0)?;
+        let [slope, intercept] = self.rescaling(frame)?;
         if spacing.iter().any(|&s| s <= 0.0) || slope == 0.0 {
             return Err(format!(
                 "expected positive Pixel Spacing and a Rescale Slope other than 0, got {spacing:?} and {slope}"
@@ -191,6 +178,34 @@ impl Image {
         check_axes(along_row, along_column)?;
         let position = [position[0], position[1], position[2]];
         Ok(Frame { position, along_row, along_column, spacing: [spacing[0], spacing[1]], slope, intercept })
+    }
+
+    /// Rescale Slope and Intercept of a frame.
+    fn rescaling(&self, frame: usize) -> std::result::Result<[f64; 2], String> {
+        let group = tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE;
+        // Modalities other than CT may leave out the rescaling: their values are the stored numbers.
+        if self.modality != "CT" && self.holder(frame, group, tags::RESCALE_SLOPE).is_none() {
+            return Ok([1.0, 0.0]);
+        }
+        let number = |tag: Tag, name: &str| self.values(frame, [group, tag], name, 1).map(|found| found[0]);
+        Ok([number(tags::RESCALE_SLOPE, "Rescale Slope")?, number(tags::RESCALE_INTERCEPT, "Rescale Intercept")?])
+    }
+
+    /// The `count` numbers of an attribute of a frame, by its functional group and its own tag.
+    fn values(
+        &self,
+        frame: usize,
+        [group, tag]: [Tag; 2],
+        name: &str,
+        count: usize,
+    ) -> std::result::Result<Vec<f64>, String> {
+        let holder = self.holder(frame, group, tag).ok_or_else(|| format!("{name}: missing"))?;
+        let found = numbers(holder, tag).map_err(|problem| format!("{name}: {problem}"))?;
+        if found.len() == count {
+            Ok(found)
+        } else {
+            Err(format!("{name}: expected {count} numbers, got {}", found.len()))
+        }
     }
 
     /// The object that holds an attribute of a frame: its own functional group, the shared one, or the image itself
@@ -223,12 +238,7 @@ impl PixelLayout {
             Some(element) => element.to_int::<u32>().map_err(|_| format!("{tag}: expected a number")),
             None => Ok(default),
         };
-        let samples = or(tags::SAMPLES_PER_PIXEL, 1)?;
-        let photometric = texts(object, tags::PHOTOMETRIC_INTERPRETATION).into_iter().next().unwrap_or_default();
-        if samples != 1 || !photometric.starts_with("MONOCHROME") {
-            let kind = words::photometric(&photometric);
-            return Err(format!("expected one grey value per pixel, got {samples} samples of {kind}"));
-        }
+        check_grey(object, or(tags::SAMPLES_PER_PIXEL, 1)?)?;
         let bits_allocated = integer(tags::BITS_ALLOCATED, "Bits Allocated")?;
         let bits_stored = or(tags::BITS_STORED, bits_allocated)?;
         let high_bit = or(tags::HIGH_BIT, bits_stored.saturating_sub(1))?;
@@ -288,6 +298,16 @@ impl PixelLayout {
     pub(super) fn bytes(self) -> usize {
         self.pixels() * self.bits_allocated as usize / 8
     }
+}
+
+/// Refuses colours; `samples` is the number of samples per pixel.
+fn check_grey(object: &InMemDicomObject, samples: u32) -> std::result::Result<(), String> {
+    let photometric = texts(object, tags::PHOTOMETRIC_INTERPRETATION).into_iter().next().unwrap_or_default();
+    if samples == 1 && photometric.starts_with("MONOCHROME") {
+        return Ok(());
+    }
+    let kind = words::photometric(&photometric);
+    Err(format!("expected one grey value per pixel, got {samples} samples of {kind}"))
 }
 
 /// The values of a text element, trimmed, without control characters and characters that change the writing direction

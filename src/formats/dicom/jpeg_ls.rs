@@ -94,17 +94,11 @@ impl Parameters {
         self.maxval = if self.maxval == 0 { most } else { self.maxval };
         self.reset = if self.reset == 0 { 64 } else { self.reset };
         let (maxval, near) = (self.maxval, self.near);
-        let (basic, offset): ([i32; 3], [i32; 3]) = if maxval >= 128 {
-            let factor = (maxval.min(4095) + 128) >> 8;
-            ([factor + 2, factor * 4 + 3, factor * 17 + 4], [3, 5, 7])
-        } else {
-            let factor = 256 / (maxval + 1);
-            ([3 / factor, 7 / factor, 21 / factor], [3, 5, 7])
-        };
+        let basic = basic_thresholds(maxval);
         let mut least = near + 1;
         for k in 0..3 {
             let lowest = if maxval >= 128 { 0 } else { k as i32 + 2 };
-            let usual = (basic[k] + offset[k] * near).max(lowest);
+            let usual = (basic[k] + [3, 5, 7][k] * near).max(lowest);
             let usual = if usual > maxval || usual < least { least } else { usual };
             self.thresholds[k] = if self.thresholds[k] == 0 { usual } else { self.thresholds[k] };
             if !(least..=maxval.max(least)).contains(&self.thresholds[k]) {
@@ -114,6 +108,17 @@ impl Parameters {
         }
         let possible = maxval <= most && near <= (maxval / 2).min(255) && self.reset >= 3;
         if possible { Ok(self) } else { Err("its parameters are out of range") }
+    }
+}
+
+/// The default thresholds of lossless coding (C.2.4.1.1.1).
+fn basic_thresholds(maxval: i32) -> [i32; 3] {
+    if maxval >= 128 {
+        let factor = (maxval.min(4095) + 128) >> 8;
+        [factor + 2, factor * 4 + 3, factor * 17 + 4]
+    } else {
+        let factor = 256 / (maxval + 1);
+        [3 / factor, 7 / factor, 21 / factor]
     }
 }
 

@@ -35,6 +35,7 @@ use crate::data::{Grid, Warnings};
 use crate::error::{Error, Result};
 use crate::memory;
 use file::DicomFile;
+use header::Image;
 use rayon::prelude::*;
 use series::Series;
 use stack::Stack;
@@ -96,21 +97,12 @@ fn read_grid(path: &Path) -> Result<(Grid, Warnings)> {
 /// Reads the values of all slices, `[slice, row, column]`.
 fn load(path: &Path, series: &Series, stack: &Stack) -> Result<Vec<f32>> {
     let pixels = stack.layout.pixels();
-    let total = pixels * stack.slices.len();
-    memory::admit(path, total as u64)?;
-    let mut values = Vec::new();
-    let memory = |_| {
-        Error::resource(path.display().to_string(), format!("not enough memory for its {} bytes of voxels", 4 * total))
-    };
-    values.try_reserve_exact(total).map_err(memory)?;
-    values.resize(total, 0.0);
-    let open = |image: usize| DicomFile::open(&series.images[image].path, |_| false);
+    let mut values = zeros(path, pixels * stack.slices.len())?;
+    let open = |image: &Image| DicomFile::open(&image.path, |_| false);
     // Files of several frames are opened once, others when their slice is read.
-    let shared: Vec<Option<DicomFile>> = (0..series.images.len())
-        .map(|image| {
-            series.images[image].layout.as_ref().is_ok_and(|layout| layout.frames > 1).then(|| open(image)).transpose()
-        })
-        .collect::<Result<_>>()?;
+    let several = |image: &Image| image.layout.as_ref().is_ok_and(|layout| layout.frames > 1);
+    let shared = series.images.iter().map(|image| several(image).then(|| open(image)).transpose());
+    let shared = shared.collect::<Result<Vec<Option<DicomFile>>>>()?;
     values.par_chunks_mut(pixels).zip(&stack.slices).try_for_each(|(out, slice)| {
         let image = &series.images[slice.image];
         let fail = |problem: String| Error::input(&image.path, problem);
@@ -118,8 +110,20 @@ fn load(path: &Path, series: &Series, stack: &Stack) -> Result<Vec<f32>> {
         let mut decode = |file: &DicomFile| pixels::decode(file, layout, slice.index, &slice.frame, out).map_err(fail);
         match &shared[slice.image] {
             Some(file) => decode(file),
-            None => decode(&open(slice.image)?),
+            None => decode(&open(image)?),
         }
     })?;
+    Ok(values)
+}
+
+/// Memory for the voxels of a series, or the error that there is not enough.
+fn zeros(path: &Path, voxels: usize) -> Result<Vec<f32>> {
+    memory::admit(path, voxels as u64)?;
+    let mut values = Vec::new();
+    let memory = |_| {
+        Error::resource(path.display().to_string(), format!("not enough memory for its {} bytes of voxels", 4 * voxels))
+    };
+    values.try_reserve_exact(voxels).map_err(memory)?;
+    values.resize(voxels, 0.0);
     Ok(values)
 }

@@ -5,7 +5,7 @@ use super::file::{DicomFile, PixelBytes};
 use super::header::{Frame, PixelLayout};
 use super::jpeg_ls;
 use super::prescan::Encoding;
-use super::syntax;
+use super::syntax::{self, Syntax};
 use dicom_core::value::{PixelFragmentSequence, PrimitiveValue};
 use dicom_core::{DataElement, Tag, VR};
 use dicom_dictionary_std::tags;
@@ -27,21 +27,8 @@ pub(super) fn decode(
     let pixels = file.pixels().ok_or("it has no pixels")?;
     let mut layout = layout;
     let bytes = match &pixels {
-        PixelBytes::Native(bytes) => {
-            if !layout.holds(bytes, layout.frames) {
-                return Err(problem(&layout, bytes.len()));
-            }
-            let start = index * layout.bytes();
-            let frame = bytes.get(start..start + layout.bytes());
-            Cow::Borrowed(frame.ok_or_else(|| problem(&layout, bytes.len()))?)
-        }
-        PixelBytes::Fragments { .. } if !file.syntax.decodable => {
-            return Err(format!(
-                "its pixels are compressed as {} ({}), which is not read here; decompress them first, for instance \
-                 with gdcmconv --raw",
-                file.syntax.name, file.syntax.uid
-            ));
-        }
+        PixelBytes::Native(bytes) => Cow::Borrowed(native(bytes, layout, index)?),
+        PixelBytes::Fragments { .. } if !file.syntax.decodable => return Err(unsupported(&file.syntax)),
         PixelBytes::Fragments { .. } => {
             let compressed = pixels.frame(index, layout.frames)?;
             layout = codestream::check(&file.syntax.uid, &compressed, layout)?;
@@ -50,6 +37,21 @@ pub(super) fn decode(
     };
     rescale(&bytes, layout, file.syntax.encoding == Encoding::ExplicitBig, frame, out);
     Ok(())
+}
+
+/// The bytes of frame `index` among those of all frames.
+fn native(bytes: &[u8], layout: PixelLayout, index: usize) -> Result<&[u8], String> {
+    let start = index * layout.bytes();
+    let frame = bytes.get(start..start + layout.bytes()).filter(|_| layout.holds(bytes, layout.frames));
+    frame.ok_or_else(|| problem(&layout, bytes.len()))
+}
+
+fn unsupported(syntax: &Syntax) -> String {
+    format!(
+        "its pixels are compressed as {} ({}), which is not read here; decompress them first, for instance with \
+         gdcmconv --raw",
+        syntax.name, syntax.uid
+    )
 }
 
 fn problem(layout: &PixelLayout, found: usize) -> String {

@@ -84,11 +84,7 @@ pub(super) fn scan(
             scan.pixels = Some(walk.pixels(&header)?);
             break;
         }
-        let value = if header.length == UNDEFINED || (wanted(header.tag) && header.vr == VR::SQ) {
-            walk.sequence(&header, encoding, wanted(header.tag))?
-        } else {
-            walk.value(&header, wanted(header.tag))?
-        };
+        let value = walk.value_or_sequence(&header, encoding, wanted(header.tag))?;
         if scan.elements.len() == MAX_ELEMENTS {
             return broken(format!("more than {MAX_ELEMENTS} elements"));
         }
@@ -189,6 +185,15 @@ impl Walk<'_> {
             ));
         }
         self.skip(header.tag, header.length)
+    }
+
+    /// Walks over a sequence of undefined length or a `wanted` one, and skips any other value.
+    fn value_or_sequence(&mut self, header: &Header, encoding: Encoding, wanted: bool) -> Result<Range<usize>, Fault> {
+        if header.length == UNDEFINED || (wanted && header.vr == VR::SQ) {
+            self.sequence(header, encoding, wanted)
+        } else {
+            self.value(header, wanted)
+        }
     }
 
     /// Walks over a sequence, whose header was read, and returns the range of its value. In a `wanted` sequence,

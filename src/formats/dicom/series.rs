@@ -210,9 +210,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
                 files.push(entry.path());
             }
             if files.len() > MAX_FILES || folders.len() > MAX_FILES {
-                return Err(
-                    Error::input(path, format!("more than {MAX_FILES} files")).hint("give the folder of one series")
-                );
+                let problem = format!("more than {MAX_FILES} files");
+                return Err(Error::input(path, problem).hint("give the folder of one series"));
             }
         }
     }

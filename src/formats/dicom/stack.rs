@@ -93,14 +93,19 @@ pub(super) fn stack(path: &Path, series: &Series, reading: &Reading) -> Result<S
     let normal = same_plane(series, &slices)?;
     slices.sort_by(|a, b| dot(a.frame.position, normal).total_cmp(&dot(b.frame.position, normal)));
     let (step, uneven) = step(series, &slices, normal, reading, &mut warnings)?;
+    let affine = affine(&slices, layout, step);
+    Ok(Stack { layout, slices, affine, uneven, warnings })
+}
+
+/// The grid of slices in their order; `step` is the vector from one to the next.
+fn affine(slices: &[Slice], layout: PixelLayout, step: Point) -> Affine {
     let first = &slices[0].frame;
     let unit = |v: Point, spacing: f64| scale(normalized(v), spacing);
-    let affine = Affine {
+    Affine {
         shape: [slices.len(), layout.rows, layout.columns],
         steps: [step, unit(first.along_column, first.spacing[0]), unit(first.along_row, first.spacing[1])],
         origin: first.position,
-    };
-    Ok(Stack { layout, slices, affine, uneven, warnings })
+    }
 }
 
 /// Refuses series of the wrong kind: only CT has Hounsfield units; relative values may be of any modality.

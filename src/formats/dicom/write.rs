@@ -38,18 +38,7 @@ pub struct Written {
 /// file cannot be written.
 pub fn write_series(folder: &Path, volume: &Volume, labels: &Labels, source: Option<&SourceSeries>) -> Result<Written> {
     let [slices, rows, columns] = volume.grid.shape;
-    if volume.quantity != Quantity::Hounsfield {
-        return Err(Error::config(
-            "",
-            format!("DICOM CT holds Hounsfield units, got a volume in {}", volume.quantity.unit()),
-        ));
-    }
-    if [rows, columns].iter().any(|&n| n > usize::from(u16::MAX)) {
-        return Err(Error::config(
-            "",
-            format!("DICOM holds at most {} rows and columns, got {rows} x {columns}", u16::MAX),
-        ));
-    }
+    check(volume).map_err(|problem| Error::config("", problem))?;
     std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, &error))?;
     atomic::sweep(folder);
     let common = common(volume, labels, source);
@@ -68,6 +57,18 @@ pub fn write_series(folder: &Path, volume: &Volume, labels: &Labels, source: Opt
     remove_stale(folder, slices);
     let saturated = written.iter().map(|(_, saturated)| saturated).sum();
     Ok(Written { files: written.into_iter().map(|(path, _)| path).collect(), saturated })
+}
+
+/// Refuses a volume that a CT series cannot hold.
+fn check(volume: &Volume) -> std::result::Result<(), String> {
+    let [_, rows, columns] = volume.grid.shape;
+    if volume.quantity != Quantity::Hounsfield {
+        return Err(format!("DICOM CT holds Hounsfield units, got a volume in {}", volume.quantity.unit()));
+    }
+    if rows.max(columns) > usize::from(u16::MAX) {
+        return Err(format!("DICOM holds at most {} rows and columns, got {rows} x {columns}", u16::MAX));
+    }
+    Ok(())
 }
 
 /// Values rounded to int16, and the number of values that are outside its range.

@@ -131,12 +131,7 @@ fn describe(candidate: &Candidate) -> Option<Result<Description>> {
 fn rows(poses: &Poses) -> Description {
     let mut description = Description::new("scan geometry");
     let first = &poses.views[0];
-    let beam = match (first.source, poses.pixels) {
-        (Source::Direction(_), _) => "parallel beam",
-        (Source::Point(_), Some([1, _])) => "fan beam",
-        (Source::Point(_), _) => "cone beam",
-    };
-    description.row("beam", beam);
+    description.row("beam", beam(poses));
     description.row("views", poses.views.len().to_string());
     let pixels = poses.pixels.map_or("not given".to_string(), |[rows, columns]| format!("{rows} x {columns}"));
     description.row("detector [rows, columns]", pixels);
@@ -154,4 +149,12 @@ fn rows(poses: &Poses) -> Description {
         description.row("orbit", format!("circle of {} degrees{distance}", tidy(orbit.arc.to_degrees())));
     }
     description
+}
+
+fn beam(poses: &Poses) -> &'static str {
+    match (poses.views[0].source, poses.pixels) {
+        (Source::Direction(_), _) => "parallel beam",
+        (Source::Point(_), Some([1, _])) => "fan beam",
+        (Source::Point(_), _) => "cone beam",
+    }
 }

@@ -163,13 +163,7 @@ fn parse(text: &str) -> Result<Poses, String> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: 1 << 26, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| format!("no XML: {error}"))?;
     let root = document.root_element();
-    if root.tag_name().name() != ROOT {
-        return Err(format!("expected <{ROOT}>, got <{}>", root.tag_name().name()));
-    }
-    let version = root.attribute("version").unwrap_or("none");
-    if version != "3" {
-        return Err(format!("expected version 3, got {version}"));
-    }
+    check_root(root)?;
     let (mut values, mut radius, mut views) = ([0.0; 9], 0.0, Vec::new());
     for node in root.children().filter(Node::is_element) {
         match node.tag_name().name() {
@@ -185,6 +179,17 @@ fn parse(text: &str) -> Result<Poses, String> {
         }
     }
     Ok(Poses { views, pixels: None, pitched: false, shape: shape(radius, values[1])?, orbit: None })
+}
+
+/// Refuses another kind of file, and other versions of the format.
+fn check_root(root: Node) -> Result<(), String> {
+    if root.tag_name().name() != ROOT {
+        return Err(format!("expected <{ROOT}>, got <{}>", root.tag_name().name()));
+    }
+    match root.attribute("version").unwrap_or("none") {
+        "3" => Ok(()),
+        version => Err(format!("expected version 3, got {version}")),
+    }
 }
 
 fn set(values: &mut [f64; 9], node: Node) -> Result<(), String> {

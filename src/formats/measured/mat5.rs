@@ -139,21 +139,28 @@ impl Reader {
         match flag & 0xff {
             STRUCT_CLASS => self.fields(label.rest, shape.iter().product(), name, found, depth),
             class if NUMERIC_CLASSES.contains(&class) && flag & COMPLEX == 0 => {
-                let values = self.numbers(&self.element(label.rest)?)?;
-                let count = values.len();
-                let array = ArrayD::from_shape_vec(IxDyn(&shape).f(), values);
-                let array = array.map_err(|_| format!("{name} has {count} values and the shape {shape:?}"))?;
-                found.arrays.push((name.to_string(), array));
+                found.arrays.push((name.to_string(), self.array(label.rest, &shape, name)?));
                 Ok(())
             }
             CHAR_CLASS => {
-                let letters = self.numbers(&self.element(label.rest)?)?;
-                let text = letters.into_iter().filter_map(|code| char::from_u32(code as u32)).collect();
-                found.texts.push((name.to_string(), text));
+                found.texts.push((name.to_string(), self.text(label.rest)?));
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Reads the numbers of an array, which are stored column by column.
+    fn array(&self, bytes: &[u8], shape: &[usize], name: &str) -> Parsed<ArrayD<f64>> {
+        let values = self.numbers(&self.element(bytes)?)?;
+        let count = values.len();
+        let array = ArrayD::from_shape_vec(IxDyn(shape).f(), values);
+        array.map_err(|_| format!("{name} has {count} values and the shape {shape:?}"))
+    }
+
+    fn text(&self, bytes: &[u8]) -> Parsed<String> {
+        let letters = self.numbers(&self.element(bytes)?)?;
+        Ok(letters.into_iter().filter_map(|code| char::from_u32(code as u32)).collect())
     }
 
     /// Reads the fields of a single struct; arrays of structs are skipped.

@@ -38,15 +38,7 @@ pub fn read(path: &Path, angles: Option<&Path>, rows: Option<&Range<usize>>) -> 
     let [width, height, views] = header.shape;
     let count = width.checked_mul(height).and_then(|n| n.checked_mul(views)).unwrap_or(usize::MAX);
     plausible(path, count as u64, header.kind.bytes() as u64, size)?;
-    let stored = &bytes[header.start..];
-    let values = if header.compressed {
-        let mut unpacked = Vec::new();
-        let limit = (count * header.kind.bytes()) as u64;
-        ZlibDecoder::new(stored).take(limit).read_to_end(&mut unpacked).map_err(fail)?;
-        header.kind.decode(&unpacked, header.order)
-    } else {
-        header.kind.decode(stored, header.order)
-    };
+    let values = header.values(&bytes, count).map_err(fail)?;
     let held = values.len();
     let all = Array3::from_shape_vec((views, height, width), values).map_err(|_| {
         Error::input(path, format!("expected {count} values, got {held}")).hint("is the file complete?")
@@ -125,6 +117,18 @@ impl Header {
             compressed: flag("CompressedData"),
             start,
         })
+    }
+
+    /// The `count` numbers behind the header, unpacked if they are compressed.
+    fn values(&self, bytes: &[u8], count: usize) -> std::io::Result<Vec<f32>> {
+        let stored = &bytes[self.start..];
+        if !self.compressed {
+            return Ok(self.kind.decode(stored, self.order));
+        }
+        let mut unpacked = Vec::new();
+        let limit = (count * self.kind.bytes()) as u64;
+        ZlibDecoder::new(stored).take(limit).read_to_end(&mut unpacked)?;
+        Ok(self.kind.decode(&unpacked, self.order))
     }
 
     /// The pitch, and the offset of the detector's centre, mm.

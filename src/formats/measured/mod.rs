@@ -85,28 +85,31 @@ impl Frames {
         darks: Option<Array3<f32>>,
         angles: Option<Vec<f64>>,
     ) -> Result<Self> {
-        if data.is_empty() {
-            return Err(Error::input(
-                place,
-                format!("expected projections [views, rows, columns], got shape {:?}", data.shape()),
-            ));
+        let height = data.shape()[1];
+        let frames = Self { data, flats, darks, angles, height, header: None, warnings: Warnings::new() };
+        frames.check().map_err(|problem| Error::input(place, problem))?;
+        Ok(frames)
+    }
+
+    /// Checks that the parts fit together.
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.data.is_empty() {
+            return Err(format!("expected projections [views, rows, columns], got shape {:?}", self.data.shape()));
         }
-        let pixels = &data.shape()[1..];
-        for (name, part) in [("flats", &flats), ("darks", &darks)] {
+        let pixels = &self.data.shape()[1..];
+        for (name, part) in [("flats", &self.flats), ("darks", &self.darks)] {
             if let Some(part) = part.as_ref().filter(|part| part.is_empty() || &part.shape()[1..] != pixels) {
-                let problem = format!("expected {name} of {pixels:?} pixels as the data, got shape {:?}", part.shape());
-                return Err(Error::input(place, problem));
+                return Err(format!("expected {name} of {pixels:?} pixels as the data, got shape {:?}", part.shape()));
             }
         }
-        let views = data.shape()[0];
-        if let Some(angles) = angles.as_ref().filter(|angles| angles.len() != views) {
-            return Err(Error::input(place, format!("expected one angle per view ({views}), got {}", angles.len())));
+        let views = self.data.shape()[0];
+        if let Some(angles) = self.angles.as_ref().filter(|angles| angles.len() != views) {
+            return Err(format!("expected one angle per view ({views}), got {}", angles.len()));
         }
-        if angles.iter().flatten().any(|angle| !angle.is_finite()) {
-            return Err(Error::input(place, "expected finite angles"));
+        if self.angles.iter().flatten().any(|angle| !angle.is_finite()) {
+            return Err("expected finite angles".to_string());
         }
-        let height = data.shape()[1];
-        Ok(Self { data, flats, darks, angles, height, header: None, warnings: Warnings::new() })
+        Ok(())
     }
 
     /// The same frames, of a detector with `height` rows.

@@ -51,17 +51,20 @@ pub(super) fn sort(folder: &Path, files: Vec<PathBuf>) -> Result<Sorted> {
         // No image is without such a word, so the words do not distinguish any.
         sorted.views = [std::mem::take(&mut sorted.flats), std::mem::take(&mut sorted.darks), opposite].concat();
     } else if apart != [0; 3] {
-        let [flats, darks, opposite] = apart;
-        let message = format!(
-            "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are recognised by their names; {} \
-             images are views",
-            progress::place(folder),
-            sorted.views.len()
-        );
-        sorted.warnings.push(Warning::new("frames_set_apart", message));
+        sorted.warnings.push(set_apart(folder, apart, sorted.views.len()));
     }
     sorted.warnings.extend(order(folder, &mut sorted.views)?);
     Ok(sorted)
+}
+
+/// The warning for images that are no views by their names.
+fn set_apart(folder: &Path, [flats, darks, opposite]: [usize; 3], views: usize) -> Warning {
+    let message = format!(
+        "{}: {flats} flats, {darks} darks and {opposite} frames at 180 degrees are recognised by their names; {views} \
+         images are views",
+        progress::place(folder)
+    );
+    Warning::new("frames_set_apart", message)
 }
 
 /// Sorts views by the number that counts them, with a warning if there was a choice of numbers.

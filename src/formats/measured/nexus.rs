@@ -40,21 +40,14 @@ pub fn read(path: &Path, names: &Names, rows: Option<&Range<usize>>) -> Result<F
             None => one(path, own, &listed, shaped),
         };
         let keys = find(names.image_key, "image_key", &|shape| shape.len() == 1)?;
-        let data = match (names.data, &keys) {
-            (Some(name), _) => name.to_string(),
-            (None, Some(keys)) => format!("{}/data", folder(keys)),
-            (None, None) => find(None, "data", &|shape| shape.len() == 3)?.ok_or_else(|| {
-                Error::input(path, "no `image_key` and no `data` of three dimensions").hint("name them in the pipeline")
-            })?,
-        };
+        let beside = keys.as_ref().map(|keys| format!("{}/data", folder(keys)));
+        let data = find(names.data.or(beside.as_deref()), "data", &|shape| shape.len() == 3)?.ok_or_else(|| {
+            Error::input(path, "no `image_key` and no `data` of three dimensions").hint("name them in the pipeline")
+        })?;
         let images = file.frames(&data, rows)?;
         let count = images.shape()[0];
         let angles = find(names.angles, "rotation_angle", &|shape| shape == [count])?;
-        let in_degrees = |name: String| -> Result<Vec<f64>> {
-            let radians = file.unit(&name).is_some_and(|unit| unit.starts_with("rad"));
-            Ok(file.list(&name)?.into_iter().map(|angle| if radians { angle.to_degrees() } else { angle }).collect())
-        };
-        let angles = angles.map(in_degrees).transpose()?;
+        let angles = angles.map(|name| in_degrees(&file, &name)).transpose()?;
         let keys = keys.map(|name| file.list(&name)).transpose()?;
         let height = file.height(&data)?;
         let mut frames = sorted(path, &images, angles, keys)?.of(height);
@@ -85,6 +78,12 @@ fn one(
 
 fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The angles of a dataset, converted from its unit (degrees without one).
+fn in_degrees(file: &Open, name: &str) -> Result<Vec<f64>> {
+    let radians = file.unit(name).is_some_and(|unit| unit.starts_with("rad"));
+    Ok(file.list(name)?.into_iter().map(|angle| if radians { angle.to_degrees() } else { angle }).collect())
 }
 
 /// Sorts images into projections, flats and darks by their keys; invalid ones are left out.

@@ -72,19 +72,14 @@ impl NumberType {
     /// Converts bytes to numbers; an incomplete number at the end is ignored.
     #[must_use]
     pub fn decode(self, bytes: &[u8], order: ByteOrder) -> Vec<f32> {
+        let big = order == ByteOrder::Big;
         macro_rules! decode {
             ($kind:ty, $size:literal) => {
                 bytes
                     .as_chunks::<$size>()
                     .0
                     .iter()
-                    .map(|own| {
-                        (if order == ByteOrder::Big {
-                            <$kind>::from_be_bytes(*own)
-                        } else {
-                            <$kind>::from_le_bytes(*own)
-                        }) as f32
-                    })
+                    .map(|own| (if big { <$kind>::from_be_bytes(*own) } else { <$kind>::from_le_bytes(*own) }) as f32)
                     .collect()
             };
         }
@@ -126,25 +121,31 @@ fn images(path: &Path, layout: &Layout, rows: Option<&Range<usize>>) -> Result<A
     let size = file.metadata().map_err(fail)?.len();
     let [height, width] = layout.pixels;
     let rows = within(path, rows, height)?;
+    let count = count(path, layout, size)?;
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut bytes).map_err(fail)?;
+    let values = layout.kind.decode(bytes.get(layout.skip as usize..).unwrap_or_default(), layout.order);
+    let shape = (count, height, width);
+    let all =
+        Array3::from_shape_vec(shape, values).map_err(|_| Error::input(path, "the file changed while it was read"))?;
+    Ok(all.slice(s![.., rows, ..]).as_standard_layout().into_owned())
+}
+
+/// Number of images that a file of `size` bytes holds.
+fn count(path: &Path, layout: &Layout, size: u64) -> Result<usize> {
+    let [height, width] = layout.pixels;
     let image = height.checked_mul(width).and_then(|n| n.checked_mul(layout.kind.bytes())).filter(|n| *n > 0);
     let image =
-        image.ok_or_else(|| Error::input(path, format!("expected a positive size, got {:?}", layout.pixels)))?;
-    let held = size.checked_sub(layout.skip).filter(|held| *held > 0 && held % image as u64 == 0 && size <= MAX_BYTES);
-    let Some(held) = held else {
+        image.ok_or_else(|| Error::input(path, format!("expected a positive size, got {:?}", layout.pixels)))? as u64;
+    let held = size.checked_sub(layout.skip).filter(|held| *held > 0 && held % image == 0 && size <= MAX_BYTES);
+    held.map(|held| (held / image) as usize).ok_or_else(|| {
         let problem = format!(
             "its {size} bytes are not {} bytes and a whole number of images of {height} x {width} x {} bytes",
             layout.skip,
             layout.kind.bytes()
         );
-        return Err(Error::input(path, problem).hint("see acquire.raw.shape, type and skip_bytes"));
-    };
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(size).read_to_end(&mut bytes).map_err(fail)?;
-    let values = layout.kind.decode(bytes.get(layout.skip as usize..).unwrap_or_default(), layout.order);
-    let shape = ((held / image as u64) as usize, height, width);
-    let all =
-        Array3::from_shape_vec(shape, values).map_err(|_| Error::input(path, "the file changed while it was read"))?;
-    Ok(all.slice(s![.., rows, ..]).as_standard_layout().into_owned())
+        Error::input(path, problem).hint("see acquire.raw.shape, type and skip_bytes")
+    })
 }
 
 #[cfg(test)]

@@ -36,10 +36,8 @@ fn header(ini: &Ini, height: usize) -> Result<ScanHeader> {
     let axis = ini.number("Object to Source (mm)")?;
     let detector = ini.number("Camera to Source (mm)")?;
     let parallel = axis.is_some_and(|axis| axis > PARALLEL);
-    let magnification = match axis.zip(detector) {
-        Some((axis, detector)) if !parallel => detector / axis,
-        _ => 1.0,
-    };
+    let distances = axis.zip(detector).filter(|_| !parallel);
+    let magnification = distances.map_or(1.0, |(axis, detector)| detector / axis);
     let pitch = ini.needed("Image Pixel Size (um)")? * 1e-3 * magnification;
     // Rows by which the optical axis is above the middle of the image: the detector's centre is then below the central
     // ray.

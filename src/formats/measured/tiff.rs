@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::formats::{Candidate, Description};
 use crate::input_path;
 use ndarray::{Array3, ArrayView2, s};
+use std::fs::File;
 use std::io::BufReader;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -110,24 +111,21 @@ pub(super) fn stack(path: &Path, files: &[PathBuf], rows: Option<&Range<usize>>)
     let mut pages: Vec<f32> = Vec::new();
     let mut shape: Option<[usize; 2]> = None;
     let (mut count, mut whole, mut inverted) = (0, 0, false);
+    let mut keep = |file: &Path, page: ArrayView2<f32>| {
+        whole = page.shape()[0];
+        let page = page.slice_move(s![within(file, rows, whole)?, ..]);
+        let own = [page.shape()[0], page.shape()[1]];
+        let first = *shape.get_or_insert(own);
+        if first != own {
+            let problem = format!("expected images of one size, got {own:?} after {first:?} pixels");
+            return Err(Error::input(file, problem));
+        }
+        pages.extend(page.iter());
+        count += 1;
+        Ok(())
+    };
     for file in files {
-        inverted |= guarded(file, || {
-            each_page(file, |page| {
-                whole = page.shape()[0];
-                let rows = within(file, rows, whole)?;
-                let page = page.slice(s![rows, ..]);
-                let own = [page.shape()[0], page.shape()[1]];
-                if *shape.get_or_insert(own) != own {
-                    return Err(Error::input(
-                        file,
-                        format!("expected images of one size, got {own:?} after {:?} pixels", shape.unwrap_or(own)),
-                    ));
-                }
-                pages.extend(page.iter());
-                count += 1;
-                Ok(())
-            })
-        })?;
+        inverted |= guarded(file, || each_page(file, |page| keep(file, page)))?;
     }
     let [height, width] = shape.ok_or_else(|| Error::input(path, "no TIFF image in it"))?;
     let images = Array3::from_shape_vec((count, height, width), pages).map_err(|error| Error::input(path, error))?;
@@ -139,9 +137,7 @@ fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -
     let broken = |error: TiffError| Error::input(path, format!("damaged TIFF file: {error}"));
     let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
     let bytes = file.metadata().map_err(|error| Error::read(path, &error))?.len();
-    let mut limits = Limits::default();
-    limits.decoding_buffer_size = MAX_IMAGE;
-    let mut decoder = Decoder::new(BufReader::new(file)).map_err(broken)?.with_limits(limits);
+    let mut decoder = decoder(file).map_err(broken)?;
     let mut inverted = false;
     for _ in 0..MAX_PAGES {
         let tag = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation).map_err(broken)?;
@@ -153,15 +149,20 @@ fn each_page(path: &Path, mut keep: impl FnMut(ArrayView2<f32>) -> Result<()>) -
         plausible(path, u64::from(width) * u64::from(height), u64::from(bits).div_ceil(8), bytes)?;
         let values = grey(decoder.read_image().map_err(broken)?);
         let page = ArrayView2::from_shape((height as usize, width as usize), &values);
-        keep(
-            page.map_err(|_| Error::input(path, format!("expected {width} x {height} values, got {}", values.len())))?,
-        )?;
+        let problem = |_| Error::input(path, format!("expected {width} x {height} values, got {}", values.len()));
+        keep(page.map_err(problem)?)?;
         if !decoder.more_images() {
             return Ok(inverted);
         }
         decoder.next_image().map_err(broken)?;
     }
     Err(Error::input(path, format!("expected at most {MAX_PAGES} pages")))
+}
+
+fn decoder(file: File) -> std::result::Result<Decoder<BufReader<File>>, TiffError> {
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = MAX_IMAGE;
+    Ok(Decoder::new(BufReader::new(file))?.with_limits(limits))
 }
 
 fn grey(image: DecodingResult) -> Vec<f32> {

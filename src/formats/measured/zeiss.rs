@@ -29,23 +29,13 @@ const SHIFT: f32 = 0.5;
 pub fn read(path: &Path, rows: Option<&Range<usize>>) -> Result<Frames> {
     guarded(path, || {
         let size = std::fs::metadata(path).map_err(|error| Error::read(path, &error))?.len();
-        let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
-        let storage = cfb::CompoundFile::open(file)
-            .map_err(|error| Error::input(path, format!("not a compound file, or a damaged one: {error}")))?;
-        let mut streams = Streams { path, storage };
+        let mut streams = Streams::open(path)?;
         let (width, height) = (streams.count("ImageInfo/ImageWidth")?, streams.count("ImageInfo/ImageHeight")?);
         let views = streams.count("ImageInfo/NoOfImages")?;
         let kind = streams.kind("ImageInfo/DataType")?;
-        let pixels = width.saturating_mul(height);
-        plausible(path, pixels.saturating_mul(views) as u64, kind.bytes() as u64, size)?;
+        plausible(path, width.saturating_mul(height).saturating_mul(views) as u64, kind.bytes() as u64, size)?;
         let rows = within(path, rows, height)?;
-        let mut values = Vec::with_capacity(views * rows.len() * width);
-        for view in 0..views {
-            let image = streams.image(&format!("ImageData{}/Image{}", view / GROUP + 1, view + 1), kind, pixels)?;
-            values.extend_from_slice(&image[rows.start * width..rows.end * width]);
-        }
-        let shape = (views, rows.len(), width);
-        let data = Array3::from_shape_vec(shape, values).map_err(|error| Error::input(path, error))?;
+        let data = streams.images(kind, [views, height, width], &rows)?;
         let flats = streams.reference(kind, [height, width])?.map(|flat| flat.slice(s![.., rows, ..]).to_owned());
         // The angles are those of the object; seen from the object, the source turns the other way.
         let angles = streams
@@ -63,7 +53,14 @@ struct Streams<'a> {
     storage: cfb::CompoundFile<File>,
 }
 
-impl Streams<'_> {
+impl<'a> Streams<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = input_path::open(path).map_err(|error| Error::read(path, &error))?;
+        let storage = cfb::CompoundFile::open(file)
+            .map_err(|error| Error::input(path, format!("not a compound file, or a damaged one: {error}")))?;
+        Ok(Self { path, storage })
+    }
+
     /// The bytes of a stream, if it exists.
     fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
         if !self.storage.is_stream(name) {
@@ -99,6 +96,23 @@ impl Streams<'_> {
                 format!("{name}: expected 3 (uint8), 5 (uint16) or 10 (float32), got {other}"),
             )),
         }
+    }
+
+    /// Reads these rows of all images, `[view, row, column]`.
+    fn images(
+        &mut self,
+        kind: NumberType,
+        [views, height, width]: [usize; 3],
+        rows: &Range<usize>,
+    ) -> Result<Array3<f32>> {
+        let mut values = Vec::with_capacity(views * rows.len() * width);
+        for view in 0..views {
+            let name = format!("ImageData{}/Image{}", view / GROUP + 1, view + 1);
+            let image = self.image(&name, kind, height * width)?;
+            values.extend_from_slice(&image[rows.start * width..rows.end * width]);
+        }
+        let shape = (views, rows.len(), width);
+        Array3::from_shape_vec(shape, values).map_err(|error| Error::input(self.path, error))
     }
 
     fn image(&mut self, name: &str, kind: NumberType, pixels: usize) -> Result<Vec<f32>> {

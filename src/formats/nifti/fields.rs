@@ -83,20 +83,10 @@ impl Fields {
     }
 
     fn first(at: &Bytes) -> Result<Self, String> {
-        let single = match &at.bytes[344..348] {
-            b"n+1\0" => true,
-            b"ni1\0" => false,
-            [0, ..] => {
-                return Err("an ANALYZE header without NIfTI mark: it does not distinguish left from right; \
-                            convert it to NIfTI first"
-                    .into());
-            }
-            other => return Err(format!("not a NIfTI file: expected the mark n+1 or ni1, got {other:?}")),
-        };
         Ok(Self {
             version: 1,
             big_endian: at.big,
-            single,
+            single: is_single(&at.bytes[344..348], b'1')?,
             dim: std::array::from_fn(|k| i64::from(at.short(40 + 2 * k))),
             intent_code: at.short(68).into(),
             datatype: at.short(70),
@@ -116,15 +106,10 @@ impl Fields {
     }
 
     fn second(at: &Bytes) -> Result<Self, String> {
-        let single = match &at.bytes[4..8] {
-            b"n+2\0" => true,
-            b"ni2\0" => false,
-            other => return Err(format!("not a NIfTI file: expected the mark n+2 or ni2, got {other:?}")),
-        };
         Ok(Self {
             version: 2,
             big_endian: at.big,
-            single,
+            single: is_single(&at.bytes[4..8], b'2')?,
             dim: std::array::from_fn(|k| at.long(16 + 8 * k)),
             intent_code: at.int(504),
             datatype: at.short(12),
@@ -141,5 +126,20 @@ impl Fields {
             qoffset: [376, 384, 392].map(|place| at.double(place)),
             srow: [400, 432, 464].map(|place| std::array::from_fn(|k| at.double(place + 8 * k))),
         })
+    }
+}
+
+/// Whether the voxels are in the file of the header, by the mark of this version: n+1 or ni1, n+2 or ni2.
+fn is_single(mark: &[u8], version: u8) -> Result<bool, String> {
+    match mark {
+        [b'n', b'+', digit, 0] if *digit == version => Ok(true),
+        [b'n', b'i', digit, 0] if *digit == version => Ok(false),
+        [0, ..] if version == b'1' => Err("an ANALYZE header without NIfTI mark: it does not distinguish left from \
+                                           right; convert it to NIfTI first"
+            .into()),
+        other => {
+            let version = char::from(version);
+            Err(format!("not a NIfTI file: expected the mark n+{version} or ni{version}, got {other:?}"))
+        }
     }
 }

@@ -66,11 +66,7 @@ fn header(affine: &Affine, description: &str) -> [u8; OFFSET] {
     out.floats(76, &[qfac, dx, dy, dz, 1.0, 1.0, 1.0, 1.0]);
     out.floats(108, &[OFFSET as f64, 1.0, 0.0]);
     out.put(123, &[2]);
-    let mut text = description.to_string();
-    while text.len() > 79 {
-        text.pop();
-    }
-    out.put(148, text.as_bytes());
+    out.put(148, &description.as_bytes()[..description.floor_char_boundary(79)]);
     out.shorts(252, &[1, 1]);
     let [ox, oy, oz] = affine.origin;
     out.floats(256, &[b, c, d, ox, oy, oz]);

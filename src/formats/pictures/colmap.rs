@@ -82,15 +82,17 @@ fn lens(line: &str) -> std::result::Result<(String, Intrinsics), String> {
     if distortion > 0.0 {
         return Err(format!("camera {id} is distorted; undistort the pictures first (colmap image_undistorter)"));
     }
-    let side = |n: f64| {
-        if (1.0..=32768.0).contains(&n) {
-            Ok(n as usize)
-        } else {
-            Err(format!("expected a size of 1 to 32768 pixels, got {n}"))
-        }
-    };
     let pixels = Some([side(values[1])?, side(values[0])?]);
     Ok((id.to_string(), Intrinsics { pixels, focal: focal.map(Some), fov: [None; 2], center: center.map(Some) }))
+}
+
+/// Number of pixels along a side of a picture.
+fn side(n: f64) -> std::result::Result<usize, String> {
+    if (1.0..=32768.0).contains(&n) {
+        Ok(n as usize)
+    } else {
+        Err(format!("expected a size of 1 to 32768 pixels, got {n}"))
+    }
 }
 
 /// Parses a line `IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME` of `images.txt`.

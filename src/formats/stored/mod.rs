@@ -11,6 +11,7 @@ pub(super) use gzip::write_gzip;
 pub(super) use numbers::{Scaling, VoxelType};
 pub(super) use stream::{Broken, Packing, Stream};
 
+use super::atomic;
 use super::describe::{Description, grid_rows};
 use super::orient::{Affine, Fault, reorder};
 use super::{Loaded, Reading, Sheared, Units};
@@ -157,6 +158,13 @@ pub(super) fn write_floats(out: &mut dyn Write, values: &[f32]) -> std::io::Resu
         out.write_all(&bytes[..4 * part.len()])?;
     }
     Ok(())
+}
+
+/// Writes a header to `path` and the values as float32, little-endian, to the file `data`. Returns both paths.
+pub(super) fn write_pair(path: &Path, header: &[u8], data: PathBuf, values: &[f32]) -> Result<Vec<PathBuf>> {
+    atomic::write_with(&data, |out| write_floats(out, values))?;
+    atomic::write(path, header)?;
+    Ok(vec![path.to_path_buf(), data])
 }
 
 /// Refuses a shape of no voxels or of more than are ever read.

@@ -70,15 +70,7 @@ impl Config {
         let difference = projector.forward(&volume)? - &views.data;
         let weighted = residual.of(&difference, views.weights.as_ref())?;
         let data = 0.5 * (&difference * &weighted).sum(Kind::Double).double_value(&[]) * scale;
-        let axes = objective.axes();
-        let (variation, slope) = total_variation::value_and_gradient(&volume, &axes).map_err(torch_error)?;
-        let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
-        for kind in &objective.regularizers {
-            let (value, part) =
-                regularizers::value_and_gradient(kind.as_part(), &volume, &axes).map_err(torch_error)?;
-            regularizer += value;
-            slope += part;
-        }
+        let (regularizer, slope) = Self::regularization(objective, &volume).map_err(torch_error)?;
         let loss = Loss { data, regularizer: regularizer * objective.scale };
         if !gradient {
             return Ok((loss, None));
@@ -87,6 +79,19 @@ impl Config {
         let gather =
             || -> std::result::Result<Tensor, TchError> { full.f_view([-1])?.f_index_select(0, &objective.support) };
         Ok((loss, Some(gather().map_err(torch_error)?)))
+    }
+
+    /// Total variation and the other regularizers of a volume `[z, y, x]`, and their gradient.
+    fn regularization(objective: &Objective, volume: &Tensor) -> std::result::Result<(f64, Tensor), TchError> {
+        let axes = objective.axes();
+        let (variation, slope) = total_variation::value_and_gradient(volume, &axes)?;
+        let (mut regularizer, mut slope) = (objective.tv * variation, slope * objective.tv);
+        for kind in &objective.regularizers {
+            let (value, part) = regularizers::value_and_gradient(kind.as_part(), volume, &axes)?;
+            regularizer += value;
+            slope += part;
+        }
+        Ok((regularizer, slope))
     }
 
     /// The projector of the lattice; tensor operations unless the field is f32, the only kind the kernels support.

@@ -63,14 +63,7 @@ impl Chart {
         let turned = format!("translate(15 {}) rotate(-90)", f64::midpoint(top, bottom));
         html! {
             svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(self.title) {
-                @for (at, label) in x.marks() {
-                    line.grid x1=(tenths(at)) x2=(tenths(at)) y1=(top) y2=(bottom) {}
-                    text.tick x=(tenths(at)) y=(bottom + 16.0) text-anchor="middle" { (label) }
-                }
-                @for (at, label) in y.marks() {
-                    line.grid x1=(left) x2=(right) y1=(tenths(at)) y2=(tenths(at)) {}
-                    text.tick x=(left - 7.0) y=(tenths(at + 4.0)) text-anchor="end" { (label) }
-                }
+                (grid(&x, &y, [left, right, top, bottom]))
                 @if !self.clock.is_empty() {
                     @for (at, _) in x.marks().into_iter().skip(1) {
                         text.tick x=(tenths(at)) y=(top + 12.0) text-anchor="middle" {
@@ -82,14 +75,7 @@ impl Chart {
                 line.axis x1=(left) x2=(left) y1=(top) y2=(bottom) {}
                 text.label x=(label_x) y=(height - 8.0) text-anchor="middle" { (self.x.label) }
                 text.label transform=(turned) text-anchor="middle" { (self.y.label) }
-                @for series in &self.series {
-                    path class=(class(series.style)) d=(path(series, &x, &y)) {}
-                    @if series.points.len() <= FEW {
-                        @for [at, up] in dots(series, &x, &y) {
-                            circle class=(class(series.style)) cx=(tenths(at)) cy=(tenths(up)) r="3.5" {}
-                        }
-                    }
-                }
+                @for series in &self.series { (curve(series, &x, &y)) }
             }
         }
     }
@@ -103,6 +89,32 @@ impl Chart {
 
     fn values(&self, axis: usize) -> impl Iterator<Item = f64> {
         self.series.iter().flat_map(move |series| series.points.iter().map(move |point| point[axis]))
+    }
+}
+
+/// The grid lines of both axes with the labels of their marks.
+fn grid(x: &Scale, y: &Scale, [left, right, top, bottom]: [f64; 4]) -> Markup {
+    html! {
+        @for (at, label) in x.marks() {
+            line.grid x1=(tenths(at)) x2=(tenths(at)) y1=(top) y2=(bottom) {}
+            text.tick x=(tenths(at)) y=(bottom + 16.0) text-anchor="middle" { (label) }
+        }
+        @for (at, label) in y.marks() {
+            line.grid x1=(left) x2=(right) y1=(tenths(at)) y2=(tenths(at)) {}
+            text.tick x=(left - 7.0) y=(tenths(at + 4.0)) text-anchor="end" { (label) }
+        }
+    }
+}
+
+/// A curve, and its points as dots where they are few.
+fn curve(series: &Series, x: &Scale, y: &Scale) -> Markup {
+    html! {
+        path class=(class(series.style)) d=(path(series, x, y)) {}
+        @if series.points.len() <= FEW {
+            @for [at, up] in dots(series, x, y) {
+                circle class=(class(series.style)) cx=(tenths(at)) cy=(tenths(up)) r="3.5" {}
+            }
+        }
     }
 }
 

@@ -21,20 +21,11 @@ struct Beam {
 pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
     let (beam, sources) = (first_view(geometry, grid), sources(geometry, grid));
     let corners = grid.map_or_else(Vec::new, box_corners);
-    let all = sources.iter().chain(&corners).chain(&beam.outline);
-    let (low, high) = all.fold(([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]), |(low, high), p| {
-        ([low[0].min(p[0]), low[1].min(p[1])], [high[0].max(p[0]), high[1].max(p[1])])
-    });
+    let [low, high] = limits(sources.iter().chain(&corners).chain(&beam.outline));
     let size = (high[0] - low[0]).max(high[1] - low[1]).max(1e-3);
     // One SVG unit is 1/500 of the larger side, so that line widths suit a scanner of any size.
     let at = |p: &Point| [0, 1].map(|k| ((30.0 + (p[k] - low[k]) / size * 500.0) * 10.0).round() / 10.0);
     let (width, height) = (60.0 + (high[0] - low[0]) / size * 500.0, 60.0 + (high[1] - low[1]) / size * 500.0);
-    let letters = [
-        (9.0, height / 2.0 + 5.0, "R"),
-        (width - 9.0, height / 2.0 + 5.0, "L"),
-        (width / 2.0, 15.0, "A"),
-        (width / 2.0, height - 5.0, "P"),
-    ];
     let points =
         |points: &[Point]| points.iter().map(|p| at(p).map(|v| v.to_string()).join(",")).collect::<Vec<_>>().join(" ");
     html! {
@@ -44,10 +35,30 @@ pub(crate) fn draw(geometry: &Geometry, grid: Option<&Grid>) -> Markup {
             polygon.volume points=(points(&corners)) {}
             @for [x, y] in sources.iter().map(at) { circle.source cx=(x) cy=(y) r="2.6" {} }
             polyline.detector points=(points(&beam.detector)) {}
-            @for (x, y, letter) in letters {
-                text.letter x=(format!("{x:.0}")) y=(format!("{y:.0}")) text-anchor="middle" { (letter) }
-            }
+            (letters(width, height))
             @if let Some([x, y]) = beam.focus.as_ref().map(at) { circle.focus cx=(x) cy=(y) r="6" {} }
+        }
+    }
+}
+
+/// The smallest and the largest x and y of points.
+fn limits<'a>(points: impl Iterator<Item = &'a Point>) -> [[f64; 2]; 2] {
+    points.fold([[f64::INFINITY; 2], [f64::NEG_INFINITY; 2]], |[low, high], p| {
+        [[low[0].min(p[0]), low[1].min(p[1])], [high[0].max(p[0]), high[1].max(p[1])]]
+    })
+}
+
+/// The orientation letters at the sides of a sketch of this size.
+fn letters(width: f64, height: f64) -> Markup {
+    let letters = [
+        (9.0, height / 2.0 + 5.0, "R"),
+        (width - 9.0, height / 2.0 + 5.0, "L"),
+        (width / 2.0, 15.0, "A"),
+        (width / 2.0, height - 5.0, "P"),
+    ];
+    html! {
+        @for (x, y, letter) in letters {
+            text.letter x=(format!("{x:.0}")) y=(format!("{y:.0}")) text-anchor="middle" { (letter) }
         }
     }
 }

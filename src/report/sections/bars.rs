@@ -23,18 +23,22 @@ pub(crate) fn bars(page: &Page) -> Markup {
                 @if let Some(window) = page.window { div.ends.whole { (ends(window)) } }
                 @if let Some(window) = page.detail { div.ends.detail { (ends(window)) } }
             }
-            @if let Some(errors) = &page.errors {
-                figure.bar {
-                    figcaption { "Signed errors: method − truth [" (page.unit()) "]" }
-                    img src=(color.data_uri()) alt="";
-                    div.ends { (marks([-errors.range, 0.0, errors.range], true)) }
-                }
-                p {
-                    "Blue is too low, red too high, white is right. One range for all methods: 99 % of the worst \
-                     method's voxels "
-                    "are inside it; beyond it the colour stays at the end."
-                }
-            }
+            @if let Some(errors) = &page.errors { (error_bar(page, errors.range, &color)) }
+        }
+    }
+}
+
+/// The colour bar of the signed errors from −`range` to `range`, and how to read it.
+fn error_bar(page: &Page, range: f64, color: &Raster) -> Markup {
+    html! {
+        figure.bar {
+            figcaption { "Signed errors: method − truth [" (page.unit()) "]" }
+            img src=(color.data_uri()) alt="";
+            div.ends { (marks([-range, 0.0, range], true)) }
+        }
+        p {
+            "Blue is too low, red too high, white is right. One range for all methods: 99 % of the worst method's "
+            "voxels are inside it; beyond it the colour stays at the end."
         }
     }
 }

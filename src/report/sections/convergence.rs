@@ -6,6 +6,7 @@ use crate::report::figures::axis::Axis;
 use crate::report::figures::chart::{Chart, Series};
 use crate::report::ranking;
 use maud::{Markup, html};
+use std::collections::BTreeSet;
 
 /// Most charts of quantities other than the loss.
 const MORE: usize = 4;
@@ -18,27 +19,29 @@ pub(crate) fn section(page: &Page) -> Markup {
     if curves.is_empty() && quality.is_none() {
         return html! {};
     }
-    let mut names: Vec<&String> =
-        curves.iter().flat_map(|method| method.curve.iter().flat_map(|point| point.figures.keys())).collect();
-    names.sort();
-    names.dedup();
-    let phased = names.iter().any(|name| *name == PHASE);
-    names.retain(|name| *name != PHASE);
+    let points = curves.iter().flat_map(|method| &method.curve);
+    let mut names: BTreeSet<&str> = points.flat_map(|point| point.figures.keys()).map(String::as_str).collect();
+    let phased = names.remove(PHASE);
     html! {
         section #convergence {
             h2 { "Time and convergence" }
-            @if !curves.is_empty() {
-                p {
-                    "A loss is in its method's own units: look at how a curve falls and whether it still does at its \
-                     end. Seconds stand above the steps. "
-                    @if phased { "A line is broken where its method goes on to minimise something else (a new phase)." }
-                }
-            }
+            @if !curves.is_empty() { (explanation(phased)) }
             div.charts {
                 @if let Some(quality) = quality { (quality.draw()) }
                 @for method in &curves { (panel(page, method).draw()) }
                 @for name in names.into_iter().take(MORE) { (further(page, &curves, name).draw()) }
             }
+        }
+    }
+}
+
+/// How to read the curves; `phased` is whether a method has phases.
+fn explanation(phased: bool) -> Markup {
+    html! {
+        p {
+            "A loss is in its method's own units: look at how a curve falls and whether it still does at its end. \
+             Seconds stand above the steps. "
+            @if phased { "A line is broken where its method goes on to minimise something else (a new phase)." }
         }
     }
 }

@@ -13,21 +13,22 @@ pub(crate) fn definitions(page: &Page) -> Markup {
         @if !defined.is_empty() {
             details {
                 summary { "What these figures mean" }
-                dl.definitions {
-                    @for (key, meaning) in defined {
-                        dt { (ranking::name(key)) " " code { (key) } }
-                        dd {
-                            (meaning.definition.trim_end_matches('.')) ". "
-                            "Taken over " (scope(page, meaning))
-                            @let definitions = &page.report.metric_definitions;
-                            @if let Some(masked) = page.in_view(key).and_then(|key| definitions.get(&key)) {
-                                "; fov over " (scope(page, masked))
-                            }
-                            "."
-                        }
-                    }
-                }
+                dl.definitions { @for (key, meaning) in defined { (definition(page, key, meaning)) } }
             }
+        }
+    }
+}
+
+/// The name of a metric, and its meaning with the voxels over which it is taken.
+fn definition(page: &Page, key: &str, meaning: &MetricDefinition) -> Markup {
+    let masked = page.in_view(key).and_then(|key| page.report.metric_definitions.get(&key));
+    html! {
+        dt { (ranking::name(key)) " " code { (key) } }
+        dd {
+            (meaning.definition.trim_end_matches('.')) ". "
+            "Taken over " (scope(page, meaning))
+            @if let Some(masked) = masked { "; fov over " (scope(page, masked)) }
+            "."
         }
     }
 }

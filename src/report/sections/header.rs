@@ -1,14 +1,13 @@
 //! The header of the page: the run in one sentence, its status, the best method.
 
 use super::{Page, Start};
-use crate::data::{MethodReport, Projections, Source, Status};
+use crate::data::{MethodReport, Projections, Report, Source, Status};
 use crate::report::ranking::Better;
 use crate::report::{numbers, ranking};
 use maud::{Markup, html};
 
 pub(crate) fn section(page: &Page) -> Markup {
     let report = page.report;
-    let seconds: f64 = report.stages.iter().map(|stage| stage.seconds).sum();
     html! {
         header {
             p.kicker { "recon report" }
@@ -17,17 +16,25 @@ pub(crate) fn section(page: &Page) -> Markup {
             (banner(report.status))
             @if let Some(sentences) = headline(page) { (sentences) }
             @for (name, sentence) in learned(page) { p.headline.learned { (name) ": " (sentence) } }
-            dl.chips {
-                div { dt { "device" } dd { (report.device) } }
-                div { dt { "seed" } dd { (report.seed) } }
-                div { dt { "time" } dd { (numbers::duration(seconds)) } }
-                div { dt { "methods" } dd { (report.methods.len()) } }
-                div {
-                    dt { "warnings" }
-                    dd {
-                        @if report.warnings.is_empty() { "none" } @else {
-                            a href="#warnings" { (report.warnings.len()) }
-                        }
+            (facts(report))
+        }
+    }
+}
+
+/// Device, seed, time, and the numbers of methods and warnings.
+fn facts(report: &Report) -> Markup {
+    let seconds: f64 = report.stages.iter().map(|stage| stage.seconds).sum();
+    html! {
+        dl.chips {
+            div { dt { "device" } dd { (report.device) } }
+            div { dt { "seed" } dd { (report.seed) } }
+            div { dt { "time" } dd { (numbers::duration(seconds)) } }
+            div { dt { "methods" } dd { (report.methods.len()) } }
+            div {
+                dt { "warnings" }
+                dd {
+                    @if report.warnings.is_empty() { "none" } @else {
+                        a href="#warnings" { (report.warnings.len()) }
                     }
                 }
             }

@@ -4,6 +4,7 @@
 use super::Page;
 use crate::data::Picture;
 use crate::formats::pictures;
+use crate::report::PicturePair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
@@ -25,21 +26,26 @@ pub(crate) fn section(page: &Page) -> Markup {
                 "First the picture itself, then each method over it: pull the lower right corner of a rendering to "
                 "uncover the truth behind it."
             }
-            @for pair in pairs {
-                div.views {
-                    figure {
+            @for pair in pairs { (compared(page, pair)) }
+        }
+    }
+}
+
+/// A held-out picture, and each method's rendering drawn over it.
+fn compared(page: &Page, pair: &PicturePair) -> Markup {
+    html! {
+        div.views {
+            figure {
+                img src=(uri(pair.truth)) alt=(format!("{}: truth", pair.name));
+                figcaption { (pair.name) ": truth" }
+            }
+            @for (method, seen) in &pair.seen {
+                figure {
+                    div.slider {
                         img src=(uri(pair.truth)) alt=(format!("{}: truth", pair.name));
-                        figcaption { (pair.name) ": truth" }
+                        div.over { img src=(uri(seen)) alt=(format!("{}: {method}", pair.name)); }
                     }
-                    @for (method, seen) in &pair.seen {
-                        figure {
-                            div.slider {
-                                img src=(uri(pair.truth)) alt=(format!("{}: truth", pair.name));
-                                div.over { img src=(uri(seen)) alt=(format!("{}: {method}", pair.name)); }
-                            }
-                            figcaption { (method) (figures(page, method, pair.name)) }
-                        }
-                    }
+                    figcaption { (method) (figures(page, method, pair.name)) }
                 }
             }
         }

@@ -24,15 +24,22 @@ pub(crate) fn section(page: &Page) -> Markup {
                 (sinogram(pictures.sinogram, pictures.row))
                 @if let Some(raster) = pictures.projection { (projection(raster, &projections.geometry.views[0])) }
                 @if let Some(chart) = scan::curve(projections) { (chart.draw()) }
-                figure {
-                    (sketch::draw(&projections.geometry, page.subject().map(|volume| &volume.grid)))
-                    figcaption {
-                        "The scan along the patient's axis, right and left as in the axial slice: the volume (box), "
-                        (sources(projections)) " and, for the first view, beam and detector"
-                    }
-                }
+                (outline(page, projections))
             }
             (facts(projections))
+        }
+    }
+}
+
+/// The sketch of the scan with its caption.
+fn outline(page: &Page, projections: &Projections) -> Markup {
+    html! {
+        figure {
+            (sketch::draw(&projections.geometry, page.subject().map(|volume| &volume.grid)))
+            figcaption {
+                "The scan along the patient's axis, right and left as in the axial slice: the volume (box), "
+                (sources(projections)) " and, for the first view, beam and detector"
+            }
         }
     }
 }

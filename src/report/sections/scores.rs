@@ -49,16 +49,7 @@ fn table(page: &Page) -> Markup {
     html! {
         div.scroll {
             table.scores {
-                thead {
-                    tr {
-                        th scope="col" { "Method" }
-                        @for key in &page.keys {
-                            th.number scope="col" { (ranking::name(key)) (unit(ranking::unit(page.report, key))) }
-                        }
-                        th.number scope="col" { "Time" }
-                        th.number scope="col" { "Peak memory" }
-                    }
-                }
+                thead { (headings(page)) }
                 tbody {
                     @for method in &page.report.methods {
                         (row(page, method))
@@ -71,6 +62,20 @@ fn table(page: &Page) -> Markup {
             span.best { "Bold" } " is the best of its column among complete methods. "
             @if masked { "Small figures (fov) count only the voxels that every view sees. " }
             "Memory is the highest resident memory of the whole process while the method ran."
+        }
+    }
+}
+
+/// The headings of the columns.
+fn headings(page: &Page) -> Markup {
+    html! {
+        tr {
+            th scope="col" { "Method" }
+            @for key in &page.keys {
+                th.number scope="col" { (ranking::name(key)) (unit(ranking::unit(page.report, key))) }
+            }
+            th.number scope="col" { "Time" }
+            th.number scope="col" { "Peak memory" }
         }
     }
 }

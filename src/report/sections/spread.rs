@@ -48,11 +48,6 @@ fn table(page: &Page, errors: &Errors) -> Markup {
 /// not in HU.
 fn tissues(page: &Page, errors: &Errors) -> Markup {
     let Some(first) = errors.methods.first().filter(|spread| !spread.tissues.is_empty()) else { return html! {} };
-    let bounds = |tissue: Tissue| match tissue.bounds() {
-        [low, high] if low.is_infinite() => format!("below {}", pretty(&significant(high, 4))),
-        [low, high] if high.is_infinite() => format!("from {}", pretty(&significant(low, 4))),
-        ends => ends.map(|end| pretty(&significant(end, 4))).join(" to "),
-    };
     html! {
         div.scroll {
             table {
@@ -67,19 +62,31 @@ fn tissues(page: &Page, errors: &Errors) -> Markup {
                         }
                     }
                 }
-                tbody {
-                    @for spread in &errors.methods {
-                        tr {
-                            th scope="row" { (swatch(page.style(&spread.name))) (spread.name) }
-                            @for of in &spread.tissues {
-                                td.number { (signed(of.bias, "HU")) " ± " (metric(of.deviation, "HU")) }
-                            }
-                        }
-                    }
-                }
+                tbody { @for spread in &errors.methods { (tissue_row(page, spread)) } }
             }
         }
         p.key { "Classes are those of the truth's CT numbers; mixtures between them are in none." }
+    }
+}
+
+/// The range of CT numbers of a tissue class in words.
+fn bounds(tissue: Tissue) -> String {
+    match tissue.bounds() {
+        [low, high] if low.is_infinite() => format!("below {}", pretty(&significant(high, 4))),
+        [low, high] if high.is_infinite() => format!("from {}", pretty(&significant(low, 4))),
+        ends => ends.map(|end| pretty(&significant(end, 4))).join(" to "),
+    }
+}
+
+/// Bias and standard deviation (HU) of one method's errors in each tissue class.
+fn tissue_row(page: &Page, spread: &Spread) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (swatch(page.style(&spread.name))) (spread.name) }
+            @for of in &spread.tissues {
+                td.number { (signed(of.bias, "HU")) " ± " (metric(of.deviation, "HU")) }
+            }
+        }
     }
 }
 

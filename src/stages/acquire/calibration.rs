@@ -29,14 +29,7 @@ pub(super) fn normalised(setup: &Setup, frames: &Frames, values: Values) -> Resu
     }
     let pixels = (frames.data.shape()[1], frames.data.shape()[2]);
     let dark = frames.darks.as_ref().map_or_else(|| Array2::zeros(pixels), |darks| median(darks.view()));
-    let open = match (&frames.flats, setup.open_beam) {
-        (Some(flats), _) => median(flats.view()) - &dark,
-        (None, Some(level)) => Array2::from_elem(pixels, level as f32) - &dark,
-        (None, None) => {
-            return Err(Error::config("values", "counts need the open beam, and the data have no flats")
-                .hint("name them in `flats`, write `open_beam: COUNTS`, or `values: transmission`"));
-        }
-    };
+    let open = open_beam(setup, frames, &dark)?;
     let floor = DEAD * middle(&mut open.iter().copied().collect::<Vec<_>>());
     let mut transmission = frames.data.clone();
     transmission.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut view| {
@@ -48,6 +41,16 @@ pub(super) fn normalised(setup: &Setup, frames: &Frames, values: Values) -> Resu
     let message = format!("{dead} of {} pixels see no open beam and are replaced by their neighbours", open.len());
     let warnings = (dead > 0).then(|| Warning::new("bad_pixels", message));
     Ok((transmission, warnings.into_iter().collect()))
+}
+
+/// Counts of the open beam above the dark level in each pixel.
+fn open_beam(setup: &Setup, frames: &Frames, dark: &Array2<f32>) -> Result<Array2<f32>> {
+    match (&frames.flats, setup.open_beam) {
+        (Some(flats), _) => Ok(median(flats.view()) - dark),
+        (None, Some(level)) => Ok(Array2::from_elem(dark.dim(), level as f32) - dark),
+        (None, None) => Err(Error::config("values", "counts need the open beam, and the data have no flats")
+            .hint("name them in `flats`, write `open_beam: COUNTS`, or `values: transmission`")),
+    }
 }
 
 /// Replaces transmissions by −ln of them, in place. The warning counts the values that were raised to the smallest

@@ -52,36 +52,35 @@ fn helix(geometry: &Geometry, isocenter: Point) -> Option<(Point, [f64; 3])> {
     let (mut radius, mut half) = (f64::INFINITY, [f64::NEG_INFINITY, f64::INFINITY]);
     for view in 0..geometry.views.len() {
         for column in [-0.5, columns as f64 - 0.5] {
-            let (from, along) = geometry.ray(view, (rows as f64 - 1.0) / 2.0, column);
-            let (dx, dy) = (from[0] - isocenter[0], from[1] - isocenter[1]);
-            radius = radius.min((dx * along[1] - dy * along[0]).abs() / along[0].hypot(along[1]));
+            radius = radius.min(distance_from_axis(geometry, view, column, isocenter).abs());
         }
-        // Heights above the source at which the rays of the lowest and the highest row pass the axis.
-        let across = |row: f64| {
-            let (from, along) = geometry.ray(view, row, (columns as f64 - 1.0) / 2.0);
-            let way = (from[0] - isocenter[0]).hypot(from[1] - isocenter[1]) / along[0].hypot(along[1]);
-            way * along[2]
-        };
-        half = [half[0].max(across(-0.5)), half[1].min(across(rows as f64 - 0.5))];
+        let height = |row: f64| height_at_axis(geometry, view, row, isocenter);
+        half = [half[0].max(height(-0.5)), half[1].min(height(rows as f64 - 0.5))];
     }
     let (bottom, top) = (low + half[0], high + half[1]);
     let center = [isocenter[0], isocenter[1], f64::midpoint(bottom, top)];
     Some((center, [radius, radius, (top - bottom) / 2.0]))
 }
 
+/// Signed distance, mm, from the axis along z through `isocenter` to the ray of a column in the middle of the rows.
+pub(super) fn distance_from_axis(geometry: &Geometry, view: usize, column: f64, isocenter: Point) -> f64 {
+    let (from, along) = geometry.ray(view, (geometry.detector.rows as f64 - 1.0) / 2.0, column);
+    let (dx, dy) = (from[0] - isocenter[0], from[1] - isocenter[1]);
+    (dx * along[1] - dy * along[0]) / along[0].hypot(along[1])
+}
+
+/// Height above the source, mm, at which the ray of a row in the middle of the columns passes the axis along z through
+/// `isocenter`.
+fn height_at_axis(geometry: &Geometry, view: usize, row: f64, isocenter: Point) -> f64 {
+    let (from, along) = geometry.ray(view, row, (geometry.detector.columns as f64 - 1.0) / 2.0);
+    let way = (from[0] - isocenter[0]).hypot(from[1] - isocenter[1]) / along[0].hypot(along[1]);
+    way * along[2]
+}
+
 /// Half lengths (x, y, z), mm, of the box that at least half of the views see.
 fn box_about(geometry: &Geometry, isocenter: Point) -> [f64; 3] {
     let farthest = geometry.views.iter().map(|view| limit(geometry, view, isocenter)).fold(f64::INFINITY, f64::min);
-    let seen = |point: Point| {
-        let inside = |view: &usize| {
-            let (rows, columns) = (geometry.detector.rows as f64, geometry.detector.columns as f64);
-            geometry.project(*view, point).is_some_and(|(row, column)| {
-                (-0.5..=rows - 0.5).contains(&row) && (-0.5..=columns - 0.5).contains(&column)
-            })
-        };
-        2 * (0..geometry.views.len()).filter(inside).count() >= geometry.views.len()
-    };
-    if !seen(isocenter) {
+    if !seen(geometry, isocenter) {
         return [0.0; 3];
     }
     let reach = |axis: usize, sign: f64| {
@@ -89,7 +88,7 @@ fn box_about(geometry: &Geometry, isocenter: Point) -> [f64; 3] {
         let (mut near, mut far) = (0.0, farthest);
         for _ in 0..HALVINGS {
             let middle = f64::midpoint(near, far);
-            if seen(at(middle)) { near = middle } else { far = middle }
+            if seen(geometry, at(middle)) { near = middle } else { far = middle }
         }
         near
     };
@@ -97,6 +96,17 @@ fn box_about(geometry: &Geometry, isocenter: Point) -> [f64; 3] {
     let mut sorted = sides;
     sorted.sort_by(f64::total_cmp);
     sides.map(|side| side.min(sorted[1]))
+}
+
+/// Whether at least half of the views see a point.
+fn seen(geometry: &Geometry, point: Point) -> bool {
+    let (rows, columns) = (geometry.detector.rows as f64, geometry.detector.columns as f64);
+    let inside = |view: &usize| {
+        geometry
+            .project(*view, point)
+            .is_some_and(|(row, column)| (-0.5..=rows - 0.5).contains(&row) && (-0.5..=columns - 0.5).contains(&column))
+    };
+    2 * (0..geometry.views.len()).filter(inside).count() >= geometry.views.len()
 }
 
 /// Largest distance of the box from the isocentre, mm: that of the detector, or half of that of the source. For a

@@ -33,37 +33,34 @@ pub(super) fn completed(setup: &Setup, frames: &Frames, place: &Path) -> Result<
 
 /// The scan that a header describes.
 fn scan(header: &ScanHeader, aside: f64, height: usize, place: &Path) -> Result<OneOf<GeometryKind>> {
-    let mut missing = Vec::new();
-    let mut needed = |name: &'static str, value: Option<f64>| {
-        if value.is_none() {
-            missing.push(name);
-        }
-        value.unwrap_or(1.0)
-    };
     let detector = json!({
         "pitch_mm": header.pitch_mm.map_or(json!("auto"), |pitch| json!(pitch)),
         "offset_mm": [if height == 1 { 0.0 } else { header.offset_mm[0] }, aside],
         "rotation_deg": if height == 1 { 0.0 } else { header.rotation_deg },
     });
-    let value = match header.beam {
-        Some(HeaderBeam::Parallel) => json!({"parallel": {"detector": detector}}),
-        Some(HeaderBeam::Cone) => {
-            let axis = needed("source_to_axis_mm", header.source_to_axis_mm);
-            let whole = needed("source_to_detector_mm", header.source_to_detector_mm);
-            needed("detector.pitch_mm", header.pitch_mm.map(|pitch| pitch[1]));
-            json!({"cone": {"source_to_axis_mm": axis, "source_to_detector_mm": whole, "detector": detector}})
-        }
-        None => {
-            return Err(Error::config("acquire.geometry", "expected the scan: the file does not describe it")
-                .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
-        }
-    };
+    match header.beam {
+        Some(HeaderBeam::Parallel) => read(json!({"parallel": {"detector": detector}})),
+        Some(HeaderBeam::Cone) => read(cone(header, &detector, place)?),
+        None => Err(Error::config("acquire.geometry", "expected the scan: the file does not describe it")
+            .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}")),
+    }
+}
+
+/// The circular scan that the header of a cone beam describes.
+fn cone(header: &ScanHeader, detector: &Value, place: &Path) -> Result<Value> {
+    let (axis, whole) = (header.source_to_axis_mm, header.source_to_detector_mm);
+    let needed = [
+        ("source_to_axis_mm", axis.is_some()),
+        ("source_to_detector_mm", whole.is_some()),
+        ("detector.pitch_mm", header.pitch_mm.is_some()),
+    ];
+    let missing: Vec<&str> = needed.into_iter().filter(|(_, given)| !given).map(|(name, _)| name).collect();
     if !missing.is_empty() {
         let problem = format!("the header of {} does not say {}", place.display(), missing.join(", "));
         return Err(Error::config("acquire.geometry", problem)
             .hint("give the whole scan, such as geometry: {cone: {source_to_axis_mm: ..., ...}}"));
     }
-    read(value)
+    Ok(json!({"cone": {"source_to_axis_mm": axis, "source_to_detector_mm": whole, "detector": detector}}))
 }
 
 /// The pipeline's scan with missing values taken from the header: the pixel pitch and, for poses, the detector offset.

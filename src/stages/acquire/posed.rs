@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::formats;
 use crate::geometries::{PerAxis, Trajectory, poses};
 use ndarray::{Array3, s};
+use std::path::Path;
 
 /// Geometry of the layout's pixels, from the poses.
 ///
@@ -23,22 +24,26 @@ pub(super) fn build(config: &poses::Config, layout: &MeasuredLayout) -> Result<G
     }
     let volume = between(&poses)?;
     let geometry = config.place(poses, &volume).map_err(under)?;
-    let [views, rows, columns] = geometry.shape();
     if layout.reversed {
         return Err(Error::config("reverse_angles", "expected false: the poses say how the views turn"));
     }
-    if (views, [rows, columns]) != (layout.views, layout.whole) {
-        let [high, wide] = layout.whole;
-        let problem = format!(
-            "{} holds {views} views of {rows} x {columns} pixels, the data are {} of {high} x {wide}",
-            config.file.display(),
-            layout.views
-        );
-        return Err(under(
-            Error::config("file", problem).hint("one pose per view of the data, for its detector before rows and bin"),
-        ));
-    }
+    check_size(&config.file, &geometry, layout).map_err(under)?;
     Ok(of_pixels(geometry, layout))
+}
+
+/// Refuses poses of other numbers of views or pixels than those of the data.
+fn check_size(file: &Path, geometry: &Geometry, layout: &MeasuredLayout) -> Result<()> {
+    let [views, rows, columns] = geometry.shape();
+    if (views, [rows, columns]) == (layout.views, layout.whole) {
+        return Ok(());
+    }
+    let [high, wide] = layout.whole;
+    let problem = format!(
+        "{} holds {views} views of {rows} x {columns} pixels, the data are {} of {high} x {wide}",
+        file.display(),
+        layout.views
+    );
+    Err(Error::config("file", problem).hint("one pose per view of the data, for its detector before rows and bin"))
 }
 
 /// The same geometry for the layout's cropped and binned pixels.
@@ -121,10 +126,15 @@ pub(super) fn residual(data: &Array3<f32>, geometry: &Geometry, grid: &Grid) -> 
     };
     let [high, wide] = layout.pixels;
     let coarse = Array3::from_shape_fn((kept.len(), high, wide), mean);
+    let coarser = coarser(grid)?;
+    cgls::unexplained(&Projections::from_vec(of_pixels(thin, &layout), coarse.into_iter().collect())?, &coarser)
+}
+
+/// The same box with at most [`SIDE`] voxels along each side.
+fn coarser(grid: &Grid) -> Result<Grid> {
     let shape = grid.shape.map(|n| n.min(SIDE));
     let spacing = std::array::from_fn(|k| grid.spacing[k] * grid.shape[k] as f64 / shape[k] as f64);
     let corner =
         (0..3).fold(grid.center(), |at, k| add(at, scale(grid.axes[k], -spacing[k] * (shape[k] as f64 - 1.0) / 2.0)));
-    let coarser = Grid::new(shape, spacing, corner, grid.axes)?;
-    cgls::unexplained(&Projections::from_vec(of_pixels(thin, &layout), coarse.into_iter().collect())?, &coarser)
+    Grid::new(shape, spacing, corner, grid.axes)
 }

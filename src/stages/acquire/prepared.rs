@@ -54,18 +54,22 @@ pub(super) fn prepare(
     let (mut layout, mut geometry) = work.placed(layout, &integrals)?;
     let calibration = work.calibrated(&mut layout, &mut geometry, &integrals, stop)?;
     work.straighten(&mut integrals, &layout)?;
-    let bounds = || scan::bounds(&geometry, scan::isocenter(kind)?);
-    let grid = match grid {
-        Some(grid) => match grid.of_file() {
-            Some(own) => own.map_err(|error| error.under("grid"))?,
-            None => grid.over(&bounds()?).map_err(|error| error.under("grid"))?,
-        },
-        None => bounds()?,
-    };
+    let grid = lattice(grid, || scan::bounds(&geometry, scan::isocenter(kind)?))?;
     work.look(&integrals, &layout, &geometry, &grid)?;
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
     let (projections, held_out) = apart(Projections::new(geometry, integrals)?, setup.held_out)?;
     Ok(Prepared { projections, held_out, grid, mu_water, calibration, warnings: work.warnings })
+}
+
+/// The reconstruction grid: as configured, over the field of view `bounds` unless a file gives the whole grid; by
+/// default the field of view itself.
+fn lattice(config: Option<&grid::Config>, bounds: impl FnOnce() -> Result<Grid>) -> Result<Grid> {
+    let Some(config) = config else { return bounds() };
+    let grid = match config.of_file() {
+        Some(own) => own,
+        None => config.over(&bounds()?),
+    };
+    grid.map_err(|error| error.under("grid"))
 }
 
 /// Splits off the held-out views, if there are any.
@@ -150,8 +154,22 @@ impl Work<'_> {
             calibration::normalised(self.setup, &frames, values).map_err(|error| error.under("acquire"))?;
         drop(frames);
         self.warnings.extend(warnings);
+        self.fill(&mut data)?;
+        if self.setup.preflight != Preflight::Off {
+            self.report(preflight::raw(&data, values))?;
+        }
+        let mut data = self.line_integrals(data, values);
+        calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin))
+            .map_err(|error| error.under("acquire"))?;
+        let corrected = self.setup.correct.apply(&mut data).map_err(|error| error.under("acquire.correct"))?;
+        self.warnings.extend(corrected);
+        Ok(data)
+    }
+
+    /// Replaces samples that are no finite numbers.
+    fn fill(&mut self, data: &mut Array3<f32>) -> Result<()> {
         let hopeless = || Error::input(self.place, "a view has no sample that is a finite number");
-        let filled = defects::fill(&mut data).ok_or_else(hopeless)?;
+        let filled = defects::fill(data).ok_or_else(hopeless)?;
         if filled > 0 {
             let message = format!(
                 "{filled} of {} samples are no finite numbers and are replaced by their neighbours",
@@ -159,21 +177,18 @@ impl Work<'_> {
             );
             self.warnings.push(Warning::new("filled_samples", message));
         }
-        if self.setup.preflight != Preflight::Off {
-            self.report(preflight::raw(&data, values))?;
-        }
+        Ok(())
+    }
+
+    /// Line integrals of the binned pixels, without zingers.
+    fn line_integrals(&mut self, mut data: Array3<f32>, values: Values) -> Array3<f32> {
         if values == Values::LineIntegrals {
             self.warnings.extend(defects::zingers(&mut data, self.setup.zinger_sigma));
-            data = binned(data, self.setup.bin);
-        } else {
-            data = binned(self.without_zingers(data), self.setup.bin);
-            self.warnings.extend(calibration::logarithm(&mut data));
+            return binned(data, self.setup.bin);
         }
-        calibration::level_air(&mut data, self.setup.air_columns.div_ceil(self.setup.bin))
-            .map_err(|error| error.under("acquire"))?;
-        let corrected = self.setup.correct.apply(&mut data).map_err(|error| error.under("acquire.correct"))?;
-        self.warnings.extend(corrected);
-        Ok(data)
+        let mut data = binned(self.without_zingers(data), self.setup.bin);
+        self.warnings.extend(calibration::logarithm(&mut data));
+        data
     }
 
     /// Replaces zingers in transmissions. They are detected in line integrals, where the noise is more uniform, but
@@ -197,32 +212,9 @@ impl Work<'_> {
 
     /// The layout with its axis, and the geometry of the scan.
     fn placed(&mut self, layout: MeasuredLayout, integrals: &Array3<f32>) -> Result<(MeasuredLayout, Geometry)> {
-        if let (GeometryKind::Poses(_), Some(_)) = (&self.kind.kind, self.setup.center_of_rotation) {
-            return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls")
-                .hint("leave it out"));
-        }
-        let offset = self.given.offset[1] != 0.0;
-        if offset && self.setup.center_of_rotation.is_some() {
-            let problem = "the geometry's offset_mm already says where the axis falls";
-            return Err(Error::config("acquire.center_of_rotation", problem).hint("leave one of them out"));
-        }
-        let column = match self.setup.center_of_rotation {
-            None => layout.axis(&self.given),
-            Some(Axis::Column(column)) => self.of_data(column),
-            Some(Axis::Found(_)) => {
-                let found = axis::find(integrals, &layout, self.kind, layout.axis(&self.given))
-                    .map_err(|error| error.under("acquire"))?;
-                let message = format!(
-                    "the axis of rotation was found at column {:.2}; a quick reconstruction leaves {:.1} % of the data \
-                     unexplained",
-                    self.of_file(found.column),
-                    100.0 * found.residual
-                );
-                self.warnings.push(Warning::new("center_found", message));
-                found.column
-            }
-        };
-        let layout = MeasuredLayout { axis: Some(column), ..layout };
+        self.check_axis()?;
+        let axis = self.axis(&layout, integrals)?;
+        let layout = MeasuredLayout { axis: Some(axis), ..layout };
         let geometry = layout.build(self.kind).map_err(|error| error.under("acquire"))?;
         let divergent = geometry.orbit.as_ref().is_some_and(|orbit| orbit.source_to_axis.is_some());
         let posed = matches!(self.kind.kind, GeometryKind::Poses(_));
@@ -236,6 +228,42 @@ impl Work<'_> {
             self.warnings.push(Warning::new("off_plane", message));
         }
         Ok((layout, geometry))
+    }
+
+    /// Refuses a `center_of_rotation` where the geometry already says where the axis falls.
+    fn check_axis(&self) -> Result<()> {
+        if self.setup.center_of_rotation.is_none() {
+            return Ok(());
+        }
+        if matches!(self.kind.kind, GeometryKind::Poses(_)) {
+            return Err(Error::config("acquire.center_of_rotation", "the poses already say where the axis falls")
+                .hint("leave it out"));
+        }
+        if self.given.offset[1] != 0.0 {
+            let problem = "the geometry's offset_mm already says where the axis falls";
+            return Err(Error::config("acquire.center_of_rotation", problem).hint("leave one of them out"));
+        }
+        Ok(())
+    }
+
+    /// Column of the binned data on which the axis falls: given, found in the data, or by the geometry.
+    fn axis(&mut self, layout: &MeasuredLayout, integrals: &Array3<f32>) -> Result<f64> {
+        match self.setup.center_of_rotation {
+            None => Ok(layout.axis(&self.given)),
+            Some(Axis::Column(column)) => Ok(self.of_data(column)),
+            Some(Axis::Found(_)) => {
+                let found = axis::find(integrals, layout, self.kind, layout.axis(&self.given))
+                    .map_err(|error| error.under("acquire"))?;
+                let message = format!(
+                    "the axis of rotation was found at column {:.2}; a quick reconstruction leaves {:.1} % of the data \
+                     unexplained",
+                    self.of_file(found.column),
+                    100.0 * found.residual
+                );
+                self.warnings.push(Warning::new("center_found", message));
+                Ok(found.column)
+            }
+        }
     }
 
     /// Finds the scanner's parameters, if configured, and corrects layout and geometry.
@@ -288,18 +316,17 @@ impl Work<'_> {
         let axis = layout.axis(&self.given);
         self.report(preflight::integrals(integrals, preflight::short_side(geometry, axis)))?;
         let described = preflight::Described { kind: self.kind, layout, axis, geometry, grid };
-        match preflight::fit(integrals, &described, |column| self.of_file(column)) {
-            Ok(findings) => {
-                self.report(findings)?;
-                let scale = self.scale(integrals, layout, axis)?;
-                self.report(scale.into_iter().collect())
-            }
+        let findings = match preflight::fit(integrals, &described, |column| self.of_file(column)) {
+            Ok(findings) => findings,
             Err(error) => {
                 let message = format!("axis and sense of rotation were not checked: {error}");
                 self.warnings.push(Warning::new("preflight_partial", message));
-                Ok(())
+                return Ok(());
             }
-        }
+        };
+        self.report(findings)?;
+        let scale = self.scale(integrals, layout, axis)?;
+        self.report(scale.into_iter().collect())
     }
 
     /// Checks the scale of a quick reconstruction, unless an earlier finding spoils it.

@@ -9,6 +9,7 @@ use crate::data::{AngularSweep, Geometry, Grid, Orbit, Point};
 use crate::error::{Error, Result};
 use crate::geometries::{GeometryKind, MeasuredKeys, PerAxis};
 use crate::registry::{Kinds, OneOf};
+use crate::stages::scan;
 use std::f64::consts::PI;
 
 /// Pixel pitch and detector offset that the kind of scan gives, mm, `[v, u]`; a pitch of 1 if it gives none.
@@ -32,11 +33,7 @@ pub(super) fn given(kind: &OneOf<GeometryKind>) -> Result<DetectorKeys> {
             None => (PerAxis::Auto, [0.0; 2]),
         },
     };
-    let pair = match pitch {
-        PerAxis::Auto => None,
-        PerAxis::One(pitch) => Some([pitch; 2]),
-        PerAxis::Two(pair) => Some(pair),
-    };
+    let pair = pitch.both();
     if let Some(bad) = pair.iter().flatten().find(|pitch| !(pitch.is_finite() && **pitch > 0.0)) {
         let key = format!("geometry.{}.detector.pitch_mm", kind.name());
         return Err(Error::config(key, format!("expected a positive pitch in mm, got {bad}")));
@@ -78,9 +75,7 @@ impl MeasuredLayout {
         }
         self.on_detector(&mut scan, &given(kind)?)?;
         let stand_in = self.stand_in(isocenter_of(&mut scan)?)?;
-        let built = |scan: &GeometryKind| {
-            crate::stages::scan::geometry(scan, &stand_in).map_err(|error| error.under("geometry"))
-        };
+        let built = |kind: &GeometryKind| scan::geometry(kind, &stand_in).map_err(|error| error.under("geometry"));
         match &self.angles {
             Some(angles) if follows_angles(&mut scan)? => {
                 let one = |&angle: &f64| {
@@ -173,11 +168,7 @@ pub(super) fn bounds(geometry: &Geometry, isocenter: Option<[f64; 3]>) -> Result
     };
     let iso = orbit.isocenter;
     let [_, rows, columns] = geometry.shape();
-    let off = |view: usize, column: f64| {
-        let (from, along) = geometry.ray(view, (rows as f64 - 1.0) / 2.0, column);
-        let (dx, dy) = (from[0] - iso[0], from[1] - iso[1]);
-        (dx * along[1] - dy * along[0]) / along[0].hypot(along[1])
-    };
+    let off = |view: usize, column: f64| field_of_view::distance_from_axis(geometry, view, column, iso);
     let (mut least, mut most) = (f64::INFINITY, 0.0f64);
     for view in 0..geometry.views.len() {
         let ends = [off(view, -0.5), off(view, columns as f64 - 0.5)];

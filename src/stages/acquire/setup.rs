@@ -5,6 +5,7 @@ use super::correction::Corrections;
 use crate::error::{Error, Result};
 use crate::geometries::GeometryKind;
 use crate::registry::OneOf;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -186,31 +187,15 @@ impl Setup {
     /// # Errors
     /// [`Error::Config`] with the key and the expected value.
     pub fn check(&self, needs_geometry: bool) -> Result<()> {
-        let positive = |key: &str, value: Option<f64>| match value {
-            Some(value) if !(value.is_finite() && value > 0.0) => {
-                Err(Error::config(key, format!("expected a positive number, got {value}")))
-            }
-            _ => Ok(()),
-        };
-        positive("open_beam", self.open_beam)?;
-        positive("mu_water_per_mm", self.mu_water_per_mm)?;
+        for (key, value) in [("open_beam", self.open_beam), ("mu_water_per_mm", self.mu_water_per_mm)] {
+            value.map_or(Ok(()), |value| require::positive(key, value))?;
+        }
         self.correct.check().map_err(|error| error.under("correct"))?;
         if needs_geometry && self.geometry.is_none() {
             return Err(Error::config("geometry", "expected the scan")
                 .hint("such as geometry: {parallel: {detector: {pitch_mm: 0.01}}}"));
         }
-        if self.bin == 0 || self.bin > 64 {
-            return Err(Error::config("bin", format!("expected 1 to 64 pixels, got {}", self.bin)));
-        }
-        if !(self.zinger_sigma.is_finite() && (self.zinger_sigma == 0.0 || self.zinger_sigma >= 3.0)) {
-            return Err(Error::config("zinger_sigma", format!("expected 0, or 3 or more, got {}", self.zinger_sigma)));
-        }
-        if let Some([first, end]) = self.rows.filter(|[first, end]| first >= end) {
-            return Err(Error::config(
-                "rows",
-                format!("expected [first, end] with first below end, got [{first}, {end}]"),
-            ));
-        }
+        self.check_samples()?;
         if let Some(i) = (1..self.calibrate.len()).find(|&i| self.calibrate[..i].contains(&self.calibrate[i])) {
             return Err(Error::config("calibrate", format!("`{}` is listed twice", self.calibrate[i].name())));
         }
@@ -220,6 +205,19 @@ impl Setup {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses impossible values of the keys that bin, clean and select samples.
+    fn check_samples(&self) -> Result<()> {
+        require::holds((1..=64).contains(&self.bin), "bin", "1 to 64 pixels", self.bin)?;
+        let sigma = self.zinger_sigma;
+        let possible = sigma.is_finite() && (sigma == 0.0 || sigma >= 3.0);
+        require::holds(possible, "zinger_sigma", "0, or 3 or more", sigma)?;
+        if let Some([first, end]) = self.rows {
+            let found = format!("[{first}, {end}]");
+            require::holds(first < end, "rows", "[first, end] with first below end", found)?;
+        }
+        Ok(())
     }
 
     /// The detector rows to read; `None` for all.

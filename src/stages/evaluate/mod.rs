@@ -10,7 +10,7 @@ mod withheld;
 
 use super::Stage;
 use super::flow::{Acquisition, Findings, Measurement, Outcome, Reconstructed};
-use crate::context::{Context, StageOutput, layout};
+use crate::context::{Context, Key, StageOutput, layout};
 use crate::data::{MethodReport, MetricDefinition, Volume};
 use crate::error::Result;
 use crate::metrics::{self, Comparison, Metric};
@@ -139,10 +139,9 @@ impl Evaluate {
         context: &Context,
     ) -> Result<Evaluation> {
         let key = context.key(Self::NAME, &self.config.metrics, &[&scan.key, &result.key])?;
-        let work = || {
-            let task = progress::begin(&format!("evaluate {}", outcome.name), None);
+        kept(outcome, &key, context, || {
             let fov = seen_by_all(scan);
-            let value = Evaluation {
+            Ok(Evaluation {
                 volume: self.measure(truth, &result.volume, &fov)?,
                 start: result.start.as_ref().map(|start| self.measure(truth, start, &fov)).transpose()?,
                 uncertainty: result
@@ -152,11 +151,8 @@ impl Evaluate {
                     .unwrap_or_default(),
                 definitions: self.definitions(truth, &result.volume, &fov)?,
                 views: Vec::new(),
-            };
-            task.end();
-            Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
-        };
-        Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
+            })
+        })
     }
 
     fn measure(&self, truth: &Volume, found: &Volume, fov: &[bool]) -> Result<Scores> {
@@ -193,6 +189,22 @@ impl Evaluate {
         }
         Ok(all)
     }
+}
+
+/// The evaluation of a method: taken from the run folder if its key is `key`, otherwise the result of `evaluate`.
+fn kept(
+    outcome: &Outcome,
+    key: &Key,
+    context: &Context,
+    evaluate: impl FnOnce() -> Result<Evaluation>,
+) -> Result<Evaluation> {
+    let work = || {
+        let task = progress::begin(&format!("evaluate {}", outcome.name), None);
+        let value = evaluate()?;
+        task.end();
+        Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
+    };
+    Ok(context.cached(&format!("evaluate.{}", outcome.name), key, work)?.value)
 }
 
 /// For each voxel, whether it is projected onto the detector in every view.

@@ -1,13 +1,12 @@
 //! Evaluation of methods on camera pictures by held-out pictures: PSNR and SSIM of each picture on a white background,
 //! and their means.
 
-use super::{Config, Evaluate, Evaluation, Scores};
-use crate::context::{Context, StageOutput, layout};
+use super::{Config, Evaluate, Evaluation, Scores, kept};
+use crate::context::{Context, layout};
 use crate::data::{MetricDefinition, Picture};
 use crate::error::Result;
 use crate::formats::pictures;
 use crate::metrics::pictures::{psnr_db, ssim};
-use crate::progress;
 use crate::stages::Stage;
 use crate::stages::flow::{Outcome, Reconstructed, Scene};
 use serde_json::json;
@@ -29,13 +28,7 @@ pub(super) fn evaluation(
     context: &Context,
 ) -> Result<Evaluation> {
     let key = context.key(Evaluate::NAME, &(&config.metrics, "pictures"), &[&scene.key, &result.key])?;
-    let work = || {
-        let task = progress::begin(&format!("evaluate {}", outcome.name), None);
-        let value = judge(config, outcome, scene, context)?;
-        task.end();
-        Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
-    };
-    Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
+    kept(outcome, &key, context, || judge(config, outcome, scene, context))
 }
 
 fn judge(config: &Config, outcome: &Outcome, scene: &Scene, context: &Context) -> Result<Evaluation> {
@@ -54,11 +47,18 @@ fn judge(config: &Config, outcome: &Outcome, scene: &Scene, context: &Context) -
             found.entry(key).or_default().extend(figure.ok());
         }
     }
-    let mut scores = Scores::default();
-    let wanted = |key: &str| {
+    let scores = means(&found, |key| {
         let base = key.trim_end_matches(ON_THE_OBJECT);
         config.metrics.iter().any(|wanted| wanted == base) && (base == key || !scene.pictures.is_opaque())
-    };
+    });
+    let mut definitions = definitions();
+    definitions.retain(|key, _| scores.metrics.contains_key(key));
+    Ok(Evaluation { volume: scores, start: None, uncertainty: BTreeMap::new(), definitions, views })
+}
+
+/// The means over the pictures of the `wanted` metrics, or the reasons why there are none.
+fn means(found: &BTreeMap<&str, Vec<f64>>, wanted: impl Fn(&str) -> bool) -> Scores {
+    let mut scores = Scores::default();
     for key in KEYS.into_iter().filter(|key| wanted(key)) {
         let values = found.get(key).map(Vec::as_slice).unwrap_or_default();
         let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
@@ -67,9 +67,7 @@ fn judge(config: &Config, outcome: &Outcome, scene: &Scene, context: &Context) -
         }
         scores.metrics.insert(key.to_string(), mean);
     }
-    let mut definitions = definitions();
-    definitions.retain(|key, _| scores.metrics.contains_key(key));
-    Ok(Evaluation { volume: scores, start: None, uncertainty: BTreeMap::new(), definitions, views })
+    scores
 }
 
 /// The pixels in which either picture is not fully transparent; every method reproduces an empty background.

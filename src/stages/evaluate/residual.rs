@@ -1,7 +1,7 @@
 //! Relative residual of a volume on measured data: ‖A x − y‖ / ‖y‖ over all samples, with A by Joseph's method.
 
-use super::{Evaluate, Evaluation, Scores};
-use crate::context::{Context, StageOutput};
+use super::{Evaluate, Evaluation, Scores, kept};
+use crate::context::Context;
 use crate::data::{MetricDefinition, Volume};
 use crate::error::Result;
 use crate::operators::xray::kernels::joseph;
@@ -28,24 +28,20 @@ pub(super) fn evaluation(
     context: &Context,
 ) -> Result<Evaluation> {
     let key = context.key(Evaluate::NAME, &KEY, &[&scan.key, &result.key])?;
-    let work = || {
-        let task = progress::begin(&format!("evaluate {}", outcome.name), None);
+    kept(outcome, &key, context, || {
         let found = agreement(&result.volume.to_attenuation(scan.mu_water), scan)?;
         if let Some(found) = &found {
             scale_off(&outcome.name, found);
         }
         let of_start = |start: &Volume| agreement(&start.to_attenuation(scan.mu_water), scan).map(scores);
-        let value = Evaluation {
+        Ok(Evaluation {
             volume: scores(found),
             start: result.start.as_ref().map(of_start).transpose()?,
             uncertainty: BTreeMap::new(),
             definitions: BTreeMap::from([(KEY.to_string(), definition())]),
             views: Vec::new(),
-        };
-        task.end();
-        Ok(StageOutput { value, files: Vec::new(), seconds_before: 0.0 })
-    };
-    Ok(context.cached(&format!("evaluate.{}", outcome.name), &key, work)?.value)
+        })
+    })
 }
 
 fn definition() -> MetricDefinition {

@@ -2,7 +2,7 @@
 
 use super::DicomConfig;
 use crate::context::{Context, StageOutput};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::dicom::{Labels, SourceSeries, write_series};
 use crate::progress;
 use crate::stages::flow::{Acquisition, Origin, Outcome, Reconstructed};
@@ -59,12 +59,6 @@ fn write(
         );
         progress::warn("saturated", &message);
     }
-    let relative = |path: &std::path::PathBuf| {
-        let inside = path
-            .strip_prefix(context.folder.root())
-            .map_err(|error| Error::resource(path.display().to_string(), error))?;
-        Ok(inside.to_string_lossy().into_owned())
-    };
-    let files = written.files.iter().map(relative).collect::<Result<Vec<_>>>()?;
+    let files = written.files.iter().map(|path| context.folder.relative(path)).collect::<Result<Vec<_>>>()?;
     Ok(StageOutput { value: files.clone(), files, seconds_before: 0.0 })
 }

@@ -6,6 +6,7 @@ use crate::data::Picture;
 use crate::error::Result;
 use crate::formats::pictures;
 use crate::report::PicturePair;
+use crate::stages::flow::Measurement;
 use crate::stages::held_out;
 
 /// Largest number of views that a report shows.
@@ -39,18 +40,22 @@ pub(super) fn shown(results: &Results, context: &Context) -> Result<Vec<Shown>> 
         let of = |method: &&str| Ok(((*method).to_string(), read(format!("{method}/{}/{name}.png", layout::VIEWS))?));
         Ok(Shown { seen: completed.iter().map(of).collect::<Result<_>>()?, name, truth })
     };
-    let truths: Result<Vec<(String, Picture)>> = match (results.measured.pictures(), results.measured.projections()) {
-        (Some(pictures), _) => {
-            Ok(pictures.held_out.iter().take(SHOWN).map(|shot| (shot.name.clone(), shot.picture.clone())).collect())
+    truths(results.measured, &read)?.into_iter().map(show).collect()
+}
+
+/// A few of the held-out pictures or views with their names.
+fn truths(measured: &Measurement, read: &dyn Fn(String) -> Result<Picture>) -> Result<Vec<(String, Picture)>> {
+    match measured {
+        Measurement::Pictures(scene) => {
+            let shots = scene.pictures.held_out.iter().take(SHOWN);
+            Ok(shots.map(|shot| (shot.name.clone(), shot.picture.clone())).collect())
         }
-        (_, Some(scan)) => scan.held_out.as_ref().map_or(Ok(Vec::new()), |views| {
+        Measurement::Projections(scan) => scan.held_out.as_ref().map_or(Ok(Vec::new()), |views| {
             // Spread over all views, because neighbouring views look alike.
             let count = if views.geometry.detector.rows > 1 { views.geometry.views.len() } else { 0 };
             let numbers = (0..count.min(SHOWN)).map(|k| k * count / count.min(SHOWN));
             let view = |name: String| Ok((name.clone(), read(format!("{}/{name}.png", layout::HELD_OUT))?));
             numbers.map(|number| view(held_out::name(number))).collect()
         }),
-        (None, None) => Ok(Vec::new()),
-    };
-    truths?.into_iter().map(show).collect()
+    }
 }

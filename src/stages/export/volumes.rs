@@ -2,9 +2,8 @@
 
 use super::{Results, VolumeFormat};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats;
-use crate::progress;
 
 /// Writes the volumes. Returns the names of the files, relative to the run folder.
 pub(super) fn write(wanted: &[VolumeFormat], results: &Results, context: &Context) -> Result<Vec<String>> {
@@ -14,10 +13,7 @@ pub(super) fn write(wanted: &[VolumeFormat], results: &Results, context: &Contex
         for ending in wanted.iter().filter_map(|format| format.ending()) {
             let path = context.folder.make(&outcome.name)?.join(format!("volume{ending}"));
             for file in formats::write_volume(&path, &result.volume, outcome.algorithm)? {
-                let inside = file
-                    .strip_prefix(context.folder.root())
-                    .map_err(|error| Error::resource(progress::place(&file), error))?;
-                files.push(inside.to_string_lossy().into_owned());
+                files.push(context.folder.relative(&file)?);
             }
         }
     }

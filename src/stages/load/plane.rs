@@ -38,11 +38,16 @@ pub(super) fn in_own_plane(volume: Volume) -> Result<(Volume, Option<(LaidDown, 
         "the one slice, with normal ({normal}), is scanned in its own plane: results are an axial slice about the same \
          centre, without the patient's axes; a DICOM series has them where the slice lay"
     );
-    let down = if rows == 0 { grid.axes[rows].map(|part| -part) } else { grid.axes[rows] };
-    let over = grid.axes[columns];
-    let lay = LaidDown { center: grid.center(), axes: [cross(over, down), down, over] };
+    let lay = original_pose(grid, rows, columns);
     let laid = Volume::new(flat, volume.quantity, voxels.as_standard_layout().into_owned())?;
     Ok((laid, Some((lay, Warning::new("slice_laid_down", message)))))
+}
+
+/// The pose of a single slice whose rows and columns lie along these axes of its grid.
+fn original_pose(grid: &Grid, rows: usize, columns: usize) -> LaidDown {
+    let down = if rows == 0 { grid.axes[rows].map(|part| -part) } else { grid.axes[rows] };
+    let over = grid.axes[columns];
+    LaidDown { center: grid.center(), axes: [cross(over, down), down, over] }
 }
 
 #[cfg(test)]

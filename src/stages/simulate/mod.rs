@@ -26,6 +26,7 @@ use crate::physics::{
     SpectrumKind,
 };
 use crate::registry::OneOf;
+use crate::require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +105,18 @@ impl Config {
                 None => Ok(()),
             };
         }
-        let others = [
+        match self.projection_keys().into_iter().find(|(_, set)| *set) {
+            Some((key, _)) => {
+                let hint = if key == "held_out" { "write it below `cameras`" } else { "remove it" };
+                Err(Error::config(format!("simulate.{key}"), "does not apply to `cameras`").hint(hint))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The keys that apply to projections only, and whether they are set.
+    fn projection_keys(&self) -> [(&'static str, bool); 9] {
+        [
             ("geometry", self.geometry.is_some()),
             ("spectrum", self.spectrum.is_some()),
             ("scatter", self.scatter.is_some()),
@@ -114,14 +126,7 @@ impl Config {
             ("bad_pixels", self.bad_pixels.is_some()),
             ("water_precorrection", self.water_precorrection.is_some()),
             ("held_out", self.held_out.is_some()),
-        ];
-        match others.into_iter().find(|(_, set)| *set) {
-            Some((key, _)) => {
-                let hint = if key == "held_out" { "write it below `cameras`" } else { "remove it" };
-                Err(Error::config(format!("simulate.{key}"), "does not apply to `cameras`").hint(hint))
-            }
-            None => Ok(()),
-        }
+        ]
     }
 }
 
@@ -193,6 +198,16 @@ fn files(held_out: Option<&Projections>) -> Vec<String> {
     scan.into_iter().chain(held_out.into_iter().flat_map(held_out::files)).collect()
 }
 
+/// Writes the ground truth, the projections with their geometry, and the held-out views.
+fn write(truth: &Volume, measured: &Projections, held_out: Option<&Projections>, context: &Context) -> Result<()> {
+    if let Some(held_out) = held_out {
+        held_out::write(held_out, context)?;
+    }
+    nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
+    npy::write_projections(&context.folder.path(PROJECTIONS), measured)?;
+    formats::geometry::write(&context.folder.path(GEOMETRY), &measured.geometry)
+}
+
 impl Simulate {
     /// Reconstruction grid and scan geometry, without simulating.
     ///
@@ -200,14 +215,7 @@ impl Simulate {
     /// A grid or scan that does not fit the object.
     pub fn plan(&self, content: &Content) -> Result<(Grid, Geometry)> {
         let bounds = content.bounds()?;
-        let grid = match (&self.grid, content) {
-            (Some(grid), _) => grid.over(&bounds).map_err(|error| error.under("grid"))?,
-            (None, Content::Voxels(..)) => bounds.with_shape(bounds.shape.map(|n| if n > 3 { n / 2 } else { n }))?,
-            (None, Content::Phantom(_)) => {
-                return Err(Error::config("grid", "a phantom has no voxels of its own")
-                    .hint("add `grid: {shape: [64, 64, 64]}`"));
-            }
-        };
+        let grid = self.lattice(content, &bounds)?;
         // A phantom has no voxels: the automatic detector size follows from the reconstruction grid's spacing.
         let volume = match content {
             Content::Phantom(_) => {
@@ -218,12 +226,7 @@ impl Simulate {
         };
         let geometry =
             scan::geometry(&self.config.scan()?.kind, &volume).map_err(|error| error.under("simulate.geometry"))?;
-        if self.config.subrays.contains(&0) || self.config.subrays.iter().any(|&n| n > 16) {
-            return Err(Error::config(
-                "simulate.subrays",
-                format!("expected 1 to 16 along each side, got {:?}", self.config.subrays),
-            ));
-        }
+        self.check_subrays()?;
         self.config.beam()?;
         self.config
             .effects()
@@ -231,6 +234,25 @@ impl Simulate {
             .map_err(|error| error.under("simulate"))?;
         self.unseen(content, &geometry)?;
         Ok((grid, geometry))
+    }
+
+    /// The reconstruction grid over the object's grid `bounds`.
+    fn lattice(&self, content: &Content, bounds: &Grid) -> Result<Grid> {
+        match (&self.grid, content) {
+            (Some(grid), _) => grid.over(bounds).map_err(|error| error.under("grid")),
+            (None, Content::Voxels(..)) => bounds.with_shape(bounds.shape.map(|n| if n > 3 { n / 2 } else { n })),
+            (None, Content::Phantom(_)) => {
+                Err(Error::config("grid", "a phantom has no voxels of its own")
+                    .hint("add `grid: {shape: [64, 64, 64]}`"))
+            }
+        }
+    }
+
+    /// Refuses numbers of sub-rays that are 0 or too large.
+    fn check_subrays(&self) -> Result<()> {
+        let subrays = &self.config.subrays;
+        let possible = subrays.iter().all(|n| (1..=16).contains(n));
+        require::holds(possible, "simulate.subrays", "1 to 16 along each side", format!("{subrays:?}"))
     }
 
     /// Geometry of the held-out views, if any.
@@ -281,12 +303,7 @@ impl Simulate {
             physics::measure(ideal, &self.config.effects(), context.seed).map_err(|error| error.under("simulate"))?;
         context.warn_all(&warnings);
         let measured = self.config.precorrected(measured, beam.as_ref())?;
-        if let Some(held_out) = &held_out {
-            held_out::write(held_out, context)?;
-        }
-        nifti::write(&context.folder.path(TRUTH), &truth.to_hounsfield(MU_WATER_PER_MM), "truth, HU")?;
-        npy::write_projections(&context.folder.path(PROJECTIONS), &measured)?;
-        formats::geometry::write(&context.folder.path(GEOMETRY), &geometry)?;
+        write(&truth, &measured, held_out.as_ref(), context)?;
         let (laid_down, voxels) = match content {
             Content::Voxels(volume, laid_down) => (*laid_down, Some(volume.grid.clone())),
             Content::Phantom(_) => (None, None),

@@ -149,12 +149,8 @@ impl<'a> Fit<'a> {
             self.ensemble = snapshot.ensemble.clone();
             // A finished member is counted before the next one begins, so the current member's index is `members`, or
             // one less at the end.
-            let member = if self.ensemble.members == self.config.ensemble {
-                self.ensemble.members - 1
-            } else {
-                self.ensemble.members
-            };
-            self.ensemble.members = member;
+            let complete = self.ensemble.members == self.config.ensemble;
+            self.ensemble.members -= usize::from(complete);
             self.reseed(run.seed)?;
             self.ensemble.members = snapshot.ensemble.members;
             if let (Phase::Refinement, Some(finish)) = (snapshot.phase, &self.config.finish) {

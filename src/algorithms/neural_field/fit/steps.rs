@@ -6,7 +6,7 @@ use crate::algorithms::neural_field::phase::Phase;
 use crate::algorithms::neural_field::start::Regression;
 use crate::algorithms::neural_field::weight_selection;
 use crate::algorithms::weight::held_out::mean;
-use crate::data::{CurvePoint, Warning};
+use crate::data::{CurvePoint, Volume, Warning};
 use crate::error::{Error, Result};
 use crate::progress;
 use crate::random::stream;
@@ -19,14 +19,7 @@ use tch::{Kind, Tensor};
 impl Fit<'_> {
     /// Fits the field to the initial volume on random voxels of the support.
     pub(super) fn regress(&mut self, regression: &Regression, run: &mut Run<'_>) -> Result<()> {
-        let volume = match (self.start.take(), &self.config.start) {
-            (Some(volume), _) => volume,
-            (None, Some(start)) => {
-                let mut inner = run.trial(None);
-                start.kind.as_part().reconstruct(self.problem.measured, &mut inner)?.volume
-            }
-            (None, None) => return Ok(()),
-        };
+        let Some(volume) = self.initial(run)? else { return Ok(()) };
         let target = (from_volume(&volume, run.device)? / self.problem.mu_ref).view(-1);
         if self.step == 0 {
             self.field.adopt(&target)?;
@@ -48,6 +41,18 @@ impl Fit<'_> {
         }
         task.end();
         Ok(())
+    }
+
+    /// The initial volume: one that was passed in or is left from a checkpoint, otherwise that of the configured start.
+    fn initial(&mut self, run: &mut Run<'_>) -> Result<Option<Volume>> {
+        match (self.start.take(), &self.config.start) {
+            (Some(volume), _) => Ok(Some(volume)),
+            (None, Some(start)) => {
+                let mut inner = run.trial(None);
+                Ok(Some(start.kind.as_part().reconstruct(self.problem.measured, &mut inner)?.volume))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Computes ½ mean (f − target)² in chunks and adds its gradient to the parameters' `.grad`.

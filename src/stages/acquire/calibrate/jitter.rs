@@ -50,19 +50,8 @@ pub(crate) fn aligned(small: &Small, volume: &Volume, views: &[usize], pose: &Po
 /// One Gauss–Newton step of each view against a fixed volume.
 fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
     let half = small.bin.map(|n| 0.5 * n as f64);
-    let aside = |by: Shift| {
-        let shifts: Vec<Shift> = pose.shifts.iter().map(|shift| [shift[0] + by[0], shift[1] + by[1]]).collect();
-        small.left(volume, views, &pose.values, &shifts)
-    };
     let left = small.left(volume, views, &pose.values, &pose.shifts);
-    let slope = |by: Shift| -> Vec<f32> {
-        let (above, below) = (aside(by), aside(by.map(|x| -x)));
-        above.iter().zip(&below).map(|(a, b)| (a - b) / 2.0).collect()
-    };
-    let mut slopes = vec![slope([0.0, half[1]])];
-    if small.pixels[0] > 1 {
-        slopes.push(slope([half[0], 0.0]));
-    }
+    let slopes = slopes(small, volume, views, pose);
     let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     let ridge: Vec<f64> = slopes.iter().map(|a| RIDGE * product(a, a) / views.len() as f64).collect();
     for (i, &number) in small.numbers(views).iter().enumerate() {
@@ -80,6 +69,25 @@ fn step(small: &Small, volume: &Volume, views: &[usize], pose: &mut Pose) {
             pose.shifts[number][0] -= rows * half[0];
         }
     }
+}
+
+/// Half the change of the residual when all views shift from minus to plus half a pixel of the copy, along the columns
+/// and, where there are several, along the rows.
+fn slopes(small: &Small, volume: &Volume, views: &[usize], pose: &Pose) -> Vec<Vec<f32>> {
+    let half = small.bin.map(|n| 0.5 * n as f64);
+    let aside = |by: Shift| {
+        let shifts: Vec<Shift> = pose.shifts.iter().map(|shift| [shift[0] + by[0], shift[1] + by[1]]).collect();
+        small.left(volume, views, &pose.values, &shifts)
+    };
+    let slope = |by: Shift| -> Vec<f32> {
+        let (above, below) = (aside(by), aside(by.map(|x| -x)));
+        above.iter().zip(&below).map(|(a, b)| (a - b) / 2.0).collect()
+    };
+    let mut slopes = vec![slope([0.0, half[1]])];
+    if small.pixels[0] > 1 {
+        slopes.push(slope([half[0], 0.0]));
+    }
+    slopes
 }
 
 /// Removes from the shifts of these views what is equivalent to a shift of the object, a wrong centre or a drift.

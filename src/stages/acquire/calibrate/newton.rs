@@ -64,11 +64,7 @@ pub(crate) fn refined(
     effort: Effort,
     stop: &dyn StopSignal,
 ) -> Result<Fit> {
-    let views = small.views(false);
-    let which: Vec<usize> = (0..6).filter(|&k| chosen.contains(&Parameter::STEADY[k])).collect();
-    let mut search =
-        Search { small, views, which, unit: steps(small, geometry), stop, values: start, left: Vec::new() };
-    search.left = search.residual(&start)?;
+    let mut search = Search::new(small, geometry, chosen, start, stop)?;
     let [_, rows, columns] = geometry.shape();
     let mut errors = [0.0; 6];
     let mut damping = 1e-3;
@@ -100,7 +96,22 @@ struct Search<'a> {
     left: Vec<f32>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        small: &'a Small<'a>,
+        geometry: &Geometry,
+        chosen: &[Parameter],
+        start: Values,
+        stop: &'a dyn StopSignal,
+    ) -> Result<Self> {
+        let views = small.views(false);
+        let which: Vec<usize> = (0..6).filter(|&k| chosen.contains(&Parameter::STEADY[k])).collect();
+        let mut search =
+            Self { small, views, which, unit: steps(small, geometry), stop, values: start, left: Vec::new() };
+        search.left = search.residual(&start)?;
+        Ok(search)
+    }
+
     fn residual(&self, values: &Values) -> Result<Vec<f32>> {
         self.stop.check_stop()?;
         Ok(self.small.left(&self.small.volume(&self.views, values, &[])?, &self.views, values, &[]))

@@ -34,16 +34,18 @@ fn moved(view: &View, orbit: &Orbit, angle: f64, values: &Values, part: f64, [do
         source = Source::Point(add(point, scale(outward, more * axis)));
         at = sub(at, scale(outward, more * (whole - axis)));
     }
-    // Same order as for a detector's own tilt and rotation: first about u, then in its plane.
-    let normal = normalized(cross(view.u, view.v));
-    let (v, u) = (turned(view.v, normal, tilt.to_radians()), view.u);
-    let (sin, cos) = roll.to_radians().sin_cos();
-    let (along, up) = (normalized(u), normalized(v));
-    let (u, v) = (
-        scale(add(scale(along, cos), scale(up, sin)), norm(u)),
-        scale(sub(scale(up, cos), scale(along, sin)), norm(v)),
-    );
+    let [u, v] = tilted(view, tilt.to_radians(), roll.to_radians());
     View { source, center: at, u, v }
+}
+
+/// The pixel vectors [u, v] of a view after a tilt and a roll of its detector, radians. Same order as for a detector's
+/// own tilt and rotation: first about u, then in its plane.
+fn tilted(view: &View, tilt: f64, roll: f64) -> [Point; 2] {
+    let normal = normalized(cross(view.u, view.v));
+    let (v, u) = (turned(view.v, normal, tilt), view.u);
+    let (sin, cos) = roll.sin_cos();
+    let (along, up) = (normalized(u), normalized(v));
+    [scale(add(scale(along, cos), scale(up, sin)), norm(u)), scale(sub(scale(up, cos), scale(along, sin)), norm(v))]
 }
 
 /// Rotates a vector towards a unit vector perpendicular to it; its length stays. `angle` in radians.

@@ -46,6 +46,29 @@ struct Jitter {
     accepted: bool,
 }
 
+impl Jitter {
+    /// The result as a message.
+    fn said(&self) -> Warning {
+        let message = format!(
+            "views shifted by {:.3} columns and {:.3} rows (RMS) predict withheld views to {} instead of {}",
+            self.columns_rms,
+            self.rows_rms,
+            percent(self.held_out[1]),
+            percent(self.held_out[0])
+        );
+        let (code, then) = if self.accepted {
+            ("jitter_corrected", "")
+        } else {
+            ("jitter_refused", ", which is no better: the shifts are not used")
+        };
+        Warning::new(code, message + then)
+    }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.2} %", 100.0 * part)
+}
+
 impl Record {
     pub(super) fn new(bin: usize) -> Self {
         Self { parameters: Vec::new(), residual: None, held_out: None, accepted: false, jitter: None, bin }
@@ -90,7 +113,6 @@ impl Record {
 
     /// The result as messages.
     pub(super) fn said(&self, given: &Geometry) -> Warnings {
-        let percent = |part: f64| format!("{:.2} %", 100.0 * part);
         let mut said = Warnings::new();
         if let (Some(residual), Some(held_out)) = (self.residual, self.held_out) {
             let judged = format!(
@@ -108,21 +130,7 @@ impl Record {
                 Warning::new("calibration_refused", format!("found {}, {why} ({judged})", self.values(given)))
             });
         }
-        if let Some(jitter) = &self.jitter {
-            let message = format!(
-                "views shifted by {:.3} columns and {:.3} rows (RMS) predict withheld views to {} instead of {}",
-                jitter.columns_rms,
-                jitter.rows_rms,
-                percent(jitter.held_out[1]),
-                percent(jitter.held_out[0])
-            );
-            let (code, then) = if jitter.accepted {
-                ("jitter_corrected", "")
-            } else {
-                ("jitter_refused", ", which is no better: the shifts are not used")
-            };
-            said.push(Warning::new(code, message + then));
-        }
+        said.extend(self.jitter.as_ref().map(Jitter::said));
         said
     }
 

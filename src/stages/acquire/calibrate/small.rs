@@ -7,7 +7,7 @@
 use super::parameter::Values;
 use super::pose::{Shift, posed};
 use crate::algorithms::cgls;
-use crate::data::{Detector, Geometry, Grid, Projections, Volume, add, norm, scale};
+use crate::data::{Detector, Geometry, Grid, Orbit, Projections, Volume, add, norm, scale};
 use crate::error::{Error, Result};
 use crate::operators::xray::kernels::joseph;
 use ndarray::{Array3, Axis, Slice, s};
@@ -137,18 +137,7 @@ fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
     let [_, rows, columns] = whole.shape();
     let wide = (columns as f64 / 2.0 + reach + bin[1] as f64) * pitch[1] + orbit.offset[1].abs();
     let high = [-0.5, 0.5].map(|side| orbit.offset[0] + side * rows as f64 * pitch[0]);
-    let (radius, heights, magnification) = match orbit.source_to_axis.zip(orbit.source_to_detector) {
-        None => (wide, high, 1.0),
-        Some((axis, detector)) => {
-            let radius = axis * (wide / detector).atan().sin();
-            let near_and_far = [axis - radius, axis + radius];
-            let reach = |v: f64, most: fn(f64, f64) -> f64| {
-                let [a, b] = near_and_far.map(|depth| v * depth / detector);
-                most(a, b)
-            };
-            (radius, [reach(high[0], f64::min), reach(high[1], f64::max)], detector / axis)
-        }
-    };
+    let (radius, heights, magnification) = cylinder(orbit, wide, high);
     let voxel = [pitch[0] * bin[0] as f64 / magnification, pitch[1] * bin[1] as f64 / magnification];
     let side = (2.0 * radius / voxel[1]).ceil().max(2.0) as usize;
     if rows == 1 {
@@ -157,6 +146,19 @@ fn grid(whole: &Geometry, bin: [usize; 2], reach: f64) -> Result<Grid> {
     let tall = ((heights[1] - heights[0]) / voxel[0]).ceil().max(1.0) as usize;
     let middle = orbit.isocenter[2] + f64::midpoint(heights[0], heights[1]);
     Grid::centered([tall, side, side], [voxel[0], voxel[1], voxel[1]], [orbit.isocenter[0], orbit.isocenter[1], middle])
+}
+
+/// Radius and heights (mm) of the cylinder that contains all that a detector sees up to `wide` on both sides of the
+/// central ray and between the heights `high`, and the magnification.
+fn cylinder(orbit: &Orbit, wide: f64, high: [f64; 2]) -> (f64, [f64; 2], f64) {
+    let Some((axis, detector)) = orbit.source_to_axis.zip(orbit.source_to_detector) else { return (wide, high, 1.0) };
+    let radius = axis * (wide / detector).atan().sin();
+    let near_and_far = [axis - radius, axis + radius];
+    let reach = |v: f64, most: fn(f64, f64) -> f64| {
+        let [a, b] = near_and_far.map(|depth| v * depth / detector);
+        most(a, b)
+    };
+    (radius, [reach(high[0], f64::min), reach(high[1], f64::max)], detector / axis)
 }
 
 /// Averages each pixel with its neighbours along rows and columns, (1 2 1) / 4, and drops the edge pixels, which lack a

@@ -77,23 +77,25 @@ fn search(integrals: &Array3<f32>, residual: &dyn Fn(&Array3<f32>) -> Result<f64
     let largest = MOST / high;
     let at = |a2: f64| residual(&integrals.mapv(|p| polynomial(&[a2], p)));
     for step in 1..=TRIES {
-        let a2 = largest * step as f64 / TRIES as f64;
-        let left = at(a2)?;
-        if left < best.1 {
-            best = (a2, left);
-        }
+        try_coefficient(&mut best, largest * step as f64 / TRIES as f64, &at)?;
     }
     let mut step = largest / TRIES as f64 / 2.0;
     for _ in 0..HALVINGS {
         for a2 in [best.0 - step, best.0 + step].into_iter().filter(|a2| *a2 > 0.0) {
-            let left = at(a2)?;
-            if left < best.1 {
-                best = (a2, left);
-            }
+            try_coefficient(&mut best, a2, &at)?;
         }
         step /= 2.0;
     }
     Ok(Found { a2: best.0, before, after: best.1 })
+}
+
+/// Replaces the `best` coefficient and its residual if `a2` leaves a smaller one.
+fn try_coefficient(best: &mut (f64, f64), a2: f64, residual: &dyn Fn(f64) -> Result<f64>) -> Result<()> {
+    let left = residual(a2)?;
+    if left < best.1 {
+        *best = (a2, left);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -20,6 +20,19 @@ const MAD: f32 = 1.4826;
 /// Interpolates the pixels that differ from their neighbours by more than `sigma` robust standard deviations.
 pub(super) fn interpolate(integrals: &mut Array3<f32>, sigma: f64) -> Warning {
     let before = integrals.clone();
+    let bad = bad_pixels(integrals, sigma);
+    integrals.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut view| {
+        for (row, bad) in view.rows_mut().into_iter().zip(bad.rows()) {
+            bridge(row, &bad.to_vec());
+        }
+    });
+    let count = bad.iter().filter(|bad| **bad).count();
+    let what = format!("{count} of {} pixels are bad and interpolated; this", bad.len());
+    taken("bad_pixels_interpolated", &what, &before, integrals)
+}
+
+/// The pixels that differ from their neighbours by more than `sigma` robust standard deviations.
+fn bad_pixels(integrals: &Array3<f32>, sigma: f64) -> Array2<bool> {
     let difference = differences(integrals);
     let all = || difference.iter().copied().collect::<Vec<f32>>();
     let center = middle(&mut all());
@@ -32,17 +45,7 @@ pub(super) fn interpolate(integrals: &mut Array3<f32>, sigma: f64) -> Warning {
         let near = near(column, difference.ncols());
         difference[[row, column]] > ALONE * middle(&mut near.map(|c| difference[[row, c]]).collect::<Vec<f32>>())
     };
-    let bad = Array2::from_shape_fn(difference.dim(), |(row, column)| {
-        difference[[row, column]] > limit && alone(row, column)
-    });
-    integrals.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut view| {
-        for (row, bad) in view.rows_mut().into_iter().zip(bad.rows()) {
-            bridge(row, &bad.to_vec());
-        }
-    });
-    let count = bad.iter().filter(|bad| **bad).count();
-    let what = format!("{count} of {} pixels are bad and interpolated; this", bad.len());
-    taken("bad_pixels_interpolated", &what, &before, integrals)
+    Array2::from_shape_fn(difference.dim(), |(row, column)| difference[[row, column]] > limit && alone(row, column))
 }
 
 /// The neighbouring columns of a column, without itself.

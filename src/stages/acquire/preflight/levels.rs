@@ -163,15 +163,20 @@ fn transmissions(data: &Array3<f32>, levels: Levels, values: Values) -> Option<F
         );
         return Some(Finding::impossible("log_already_taken", message));
     }
-    if values == Values::Transmission && (edge > 1.5 || high > 2.0) {
+    if values == Values::Transmission { not_normalised(levels) } else { None }
+}
+
+/// Transmissions that are far above 1.
+fn not_normalised(levels: Levels) -> Option<Finding> {
+    let (high, edge) = (levels.high, levels.brightest_air());
+    (edge > 1.5 || high > 2.0).then(|| {
         let message = format!(
             "said to be transmissions, but they reach {high:.4} and air (the detector's edges) is at {edge:.4}, not 1: \
              these look like counts; \
              write `values: counts` with flats, or with `open_beam: {edge:.0}`"
         );
-        return Some(Finding::impossible("not_normalised", message));
-    }
-    None
+        Finding::impossible("not_normalised", message)
+    })
 }
 
 /// The edge of the detector that is expected to see the object in every view: the short side of a detector that is
