@@ -137,7 +137,8 @@ impl Reader {
         let own = String::from_utf8_lossy(label.data).into_owned();
         let name = name.unwrap_or(&own);
         match flag & 0xff {
-            STRUCT_CLASS => self.fields(label.rest, shape.iter().product(), name, found, depth),
+            // Arrays of structs are skipped.
+            STRUCT_CLASS if shape.iter().all(|&size| size == 1) => self.fields(label.rest, name, found, depth),
             class if NUMERIC_CLASSES.contains(&class) && flag & COMPLEX == 0 => {
                 found.arrays.push((name.to_string(), self.array(label.rest, &shape, name)?));
                 Ok(())
@@ -163,11 +164,8 @@ impl Reader {
         Ok(letters.into_iter().filter_map(|code| char::from_u32(code as u32)).collect())
     }
 
-    /// Reads the fields of a single struct; arrays of structs are skipped.
-    fn fields(&self, bytes: &[u8], structs: usize, name: &str, found: &mut Contents, depth: usize) -> Parsed<()> {
-        if structs != 1 {
-            return Ok(());
-        }
+    /// Reads the fields of a struct.
+    fn fields(&self, bytes: &[u8], name: &str, found: &mut Contents, depth: usize) -> Parsed<()> {
         let length = self.element(bytes)?;
         let width = self.word(length.data)? as usize;
         let names = self.element(length.rest)?;

@@ -100,7 +100,7 @@ fn sorted(path: &Path, images: &Array3<f32>, angles: Option<Vec<f64>>, keys: Opt
         |wanted: f64| keys.iter().enumerate().filter(|(_, key)| **key == wanted).map(|(i, _)| i).collect::<Vec<_>>();
     let part = |wanted: f64| Some(of(wanted)).filter(|own| !own.is_empty()).map(|own| images.select(Axis(0), &own));
     let views = of(0.0);
-    let angles = angles.map(|angles| views.iter().map(|&view| angles[view]).collect());
+    let angles = angles.map(|angles| of_views(path, angles, &views, count)).transpose()?;
     let mut frames = Frames::new(path, images.select(Axis(0), &views), part(1.0), part(2.0), angles)?;
     let invalid = of(3.0).len();
     if invalid > 0 {
@@ -108,6 +108,18 @@ fn sorted(path: &Path, images: &Array3<f32>, angles: Option<Vec<f64>>, keys: Opt
         frames.warnings.push(Warning::new("frames_set_apart", message));
     }
     Ok(frames)
+}
+
+/// The angles of the views, from those of all images or of the views alone.
+fn of_views(path: &Path, angles: Vec<f64>, views: &[usize], images: usize) -> Result<Vec<f64>> {
+    match angles.len() {
+        all if all == images => Ok(views.iter().map(|&view| angles[view]).collect()),
+        own if own == views.len() => Ok(angles),
+        other => Err(Error::input(
+            path,
+            format!("expected one angle per image ({images}) or per view ({}), got {other}", views.len()),
+        )),
+    }
 }
 
 /// The pixel pitch stored beside the images, converted from its unit (metres without one) to mm.
@@ -128,4 +140,19 @@ fn header(file: &Open, data: &str) -> Result<ScanHeader> {
     };
     let pitch = size("y_pixel_size")?.zip(size("x_pixel_size")?).map(|(v, u)| [v, u]);
     Ok(ScanHeader { beam: Some(HeaderBeam::Parallel), pitch_mm: pitch, ..ScanHeader::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_belong_to_all_images_or_to_the_views_and_another_number_is_refused() {
+        let path = Path::new("scan.nxs");
+        let of = |angles: Vec<f64>| of_views(path, angles, &[1, 3], 4);
+        assert_eq!(of(vec![0.0, 10.0, 20.0, 30.0]).unwrap(), [10.0, 30.0]);
+        assert_eq!(of(vec![10.0, 30.0]).unwrap(), [10.0, 30.0]);
+        let error = of(vec![10.0; 3]).unwrap_err();
+        assert!(error.to_string().contains("one angle per image (4) or per view (2), got 3"), "{error}");
+    }
 }

@@ -92,7 +92,7 @@ pub(super) fn middle(values: &mut [f32]) -> f32 {
 /// straight line through the means of the `columns` outermost pixels on each side.
 pub(super) fn level_air(integrals: &mut Array3<f32>, columns: usize) -> Result<()> {
     let width = integrals.shape()[2];
-    if 2 * columns >= width {
+    if columns >= width.div_ceil(2) {
         return Err(Error::config(
             "air_columns",
             format!("expected less than half of the {width} columns, got {columns}"),
@@ -159,6 +159,8 @@ mod tests {
         let mut integrals = Array3::from_shape_fn((2, 1, 12), |(view, _, column)| view as f32 + 0.1 * column as f32);
         level_air(&mut integrals, 3).unwrap();
         assert!(integrals.iter().all(|value| value.abs() < 1e-5), "{integrals:?}");
-        assert!(level_air(&mut integrals, 6).is_err());
+        for columns in [6, usize::MAX] {
+            assert!(level_air(&mut integrals, columns).is_err());
+        }
     }
 }

@@ -117,6 +117,7 @@ impl Photograph {
         let volume = self.volume(content, &bounds)?;
         let caster = Caster::new(&volume, &self.appearance);
         let mut files = Vec::new();
+        let mut drawn = 0;
         let total = placed.training.len() + placed.held_out.len();
         let task = progress::begin("simulate", Some(total as u64));
         context.folder.make(PICTURES)?;
@@ -131,7 +132,8 @@ impl Photograph {
                 let file = format!("{PICTURES}/{part}/r_{i}.png");
                 pictures::write(&context.folder.path(&file), &caster.picture(camera)?)?;
                 files.push(file);
-                progress::advance(files.len() as u64, &[]);
+                drawn += 1;
+                progress::advance(drawn, &[]);
             }
             let file = format!("{PICTURES}/{list}");
             let edge = 2.0 * bounds.half_extent();
