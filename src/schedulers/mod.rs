@@ -13,7 +13,8 @@ mod slurm;
 pub use local::Local;
 pub use manifest::Manifest;
 pub use resources::Resources;
-pub use slurm::{Element, Slurm};
+pub use script::quoted;
+pub use slurm::{Element, NO_JOB, Slurm};
 
 use crate::error::Result;
 use crate::progress::StopSignal;
