@@ -95,7 +95,7 @@ impl Summary {
 fn mean_seconds(ledger: &Ledger, ids: &[&str]) -> Option<f64> {
     let every = ids.len().div_ceil(SAMPLED).max(1);
     let seconds: Vec<f64> =
-        ids.iter().step_by(every).filter_map(|id| ledger.record(id)).map(|record| record.seconds).collect();
+        ids.iter().step_by(every).filter_map(|id| ledger.record(id).ok()).map(|record| record.seconds).collect();
     Spread::of(&seconds).mean
 }
 

@@ -11,7 +11,7 @@
 
 use super::cases::CaseKind;
 use crate::error::{Error, Result};
-use crate::jobs::{Change, Named};
+use crate::jobs::{Change, HEARTBEATS_S, Named};
 use crate::pipeline::{LONGEST, parse};
 use crate::registry::OneOf;
 use crate::schedulers::Resources;
@@ -115,8 +115,9 @@ impl Study {
         if self.cases.is_empty() {
             return Err(Error::config("cases", "expected at least one source of cases"));
         }
-        if !(0.01..=3600.0).contains(&self.retry.heartbeat_s) {
-            let problem = format!("expected 0.01 to 3600 seconds, got {}", self.retry.heartbeat_s);
+        if !HEARTBEATS_S.contains(&self.retry.heartbeat_s) {
+            let (least, most) = (HEARTBEATS_S.start(), HEARTBEATS_S.end());
+            let problem = format!("expected {least} to {most} seconds, got {}", self.retry.heartbeat_s);
             return Err(Error::config("retry.heartbeat_s", problem));
         }
         for (axis, settings) in self.vary.iter() {

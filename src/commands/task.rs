@@ -85,8 +85,8 @@ fn all(
         let seconds = begin.elapsed().as_secs_f64();
         Ok(match ended {
             Ended::Stopped(why) => Went::Stopped(why),
-            Ended::Failed(_) if again => Went::Stopped(Stop::TimeLimit),
-            Ended::Failed(record) => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
+            Ended::Failed { .. } if again => Went::Stopped(Stop::TimeLimit),
+            Ended::Failed { record, .. } => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
             // The run time is that of the process that completed the task, which may be an earlier one.
             Ended::Done => {
                 let record = ledger.record(&series.items[number].name);
