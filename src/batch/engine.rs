@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::jobs::Ledger;
+use crate::jobs::{Ledger, layout};
 use crate::schedulers::{Array, Local, Manifest, Resources, Scheduler, Slurm};
 use crate::tensors::spin_variable;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ impl Submission {
         Ok(Array {
             name: format!("recon-{}", ledger.header.hash),
             folder: ledger.root.clone(),
+            cancelled: ledger.root.join(layout::CANCELLED),
             program,
             environment: spin_variable().map(|(name, value)| (name.into(), value.into())).into_iter().collect(),
             elements,

@@ -288,6 +288,7 @@ mod tests {
         Array {
             name: "recon-0123456789ab".into(),
             folder: "/study/of john's".into(),
+            cancelled: "/study/of john's/cancelled".into(),
             program: ["apptainer", "exec", "--nv", "/images/recon.sif", "recon"].map(String::from).to_vec(),
             environment: vec![("GOMP_SPINCOUNT".into(), "5000".into())],
             elements: vec![0, 1, 2, 1001, 1003, 2500],
