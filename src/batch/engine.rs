@@ -59,7 +59,7 @@ impl Submission {
             program.push(own.display().to_string());
         }
         Ok(Array {
-            name: format!("recon-{}", ledger.header.hash),
+            name: ledger.header.array(),
             folder: ledger.root.clone(),
             cancelled: ledger.root.join(layout::CANCELLED),
             program,

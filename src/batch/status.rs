@@ -6,7 +6,7 @@ use super::submit;
 use super::working::Working;
 use crate::error::Result;
 use crate::jobs::{Counts, Failure, Group, Label, Ledger, Spread, State, seconds_left};
-use crate::schedulers::Queue;
+use crate::schedulers::{NO_JOB, Queue};
 use serde::Serialize;
 
 /// Largest number of finished tasks of a setting whose run times are read to estimate the time left.
@@ -82,6 +82,12 @@ impl Summary {
             self.settings.push(Group { setting, ..Group::default() });
             self.settings.len() - 1
         })
+    }
+
+    /// Whether the scheduler's answer was empty: it may have failed, or no job may be left.
+    #[must_use]
+    pub fn queue_is_empty(&self) -> bool {
+        self.scheduler_unknown.as_deref() == Some(NO_JOB)
     }
 
     /// Whether no task is known to run or wait, and no process of this machine submits the study.

@@ -170,6 +170,10 @@ mod tests {
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nvary: {v: {1: [seed]}}", "expected key=value"),
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {time: \"1\\n#SBATCH\"}", "resources.time"),
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {sbatch: [mem=1]}", "resources.sbatch"),
+            (
+                "pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {sbatch: [-Jmine]}",
+                "recon names the jobs itself",
+            ),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.exit_code() == 2 && error.to_string().contains(said), "expected `{said}` in {error}");

@@ -52,7 +52,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         let most = ledger.header.tasks.div_ceil(ledger.header.chunk);
         return Err(Error::config("--index", format!("expected an element below {most}, got {element}")));
     }
-    let slurm = Element::own();
+    let slurm = Element::own(&ledger.header.array());
     let limits = TaskLimits::new(stop, &ledger, slurm.clone())?;
     let standing = all(&ledger, tasks.clone(), args.threads.or_else(allocated), slurm.is_some(), &limits)?;
     if let Some(why) = standing.stopped {
