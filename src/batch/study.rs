@@ -23,6 +23,9 @@ use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+/// Largest number of cases, settings and tasks of a study: more are a mistake, and would fill the memory.
+pub(super) const MOST: usize = 1_000_000;
+
 /// Many cases, each reconstructed at every setting.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
