@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::formats::atomic;
-use crate::jobs::Ledger;
+use crate::jobs::{Ledger, layout};
 use crate::schedulers::{Array, Local, Manifest, Resources, Scheduler, Slurm};
 use crate::tensors::spin_variable;
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,9 @@ impl Submission {
             program.push(own.display().to_string());
         }
         Ok(Array {
-            name: format!("recon-{}", ledger.header.hash),
+            name: ledger.header.array(),
             folder: ledger.root.clone(),
+            cancelled: ledger.root.join(layout::CANCELLED),
             program,
             environment: spin_variable().map(|(name, value)| (name.into(), value.into())).into_iter().collect(),
             elements,

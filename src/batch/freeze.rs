@@ -1,14 +1,16 @@
 //! Freezing: turns a [`Study`] into its tasks, one for every case at every setting, each with a validated pipeline.
 
 use super::cases::{self, StudyCase};
-use super::study::Study;
+use super::study::{MOST, Study};
 use super::vary::{Vary, variations};
 use crate::context::hash_bytes;
 use crate::error::{Error, Result};
 use crate::jobs::{Header, Label, Ledger, Task, expanded, layout, setting};
 use crate::pipeline::{Config, Pipeline};
+use crate::progress;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Length of the longest name of a task, bytes.
@@ -34,8 +36,13 @@ pub fn tasks(study: &Study, file: &Path) -> Result<(Vec<Task>, Vec<String>)> {
         let changed = base.clone().with(&variation.changes).map_err(|error| error.under(&place))?;
         varied.push((variation, placed(&changed, &folder)?));
     }
+    let cases = cases::all(&study.cases, &folder)?;
+    if cases.len().saturating_mul(varied.len()) > MOST {
+        let problem = format!("expected at most {MOST} tasks, got {} cases x {} settings", cases.len(), varied.len());
+        return Err(Error::config("cases", problem));
+    }
     let (mut tasks, mut taken) = (Vec::new(), HashSet::new());
-    for case in cases::all(&study.cases, &folder)? {
+    for case in cases {
         for (variation, config) in &varied {
             let label = label(tasks.len(), &case, variation);
             let value = resolved(config, &case, &label.id)
@@ -89,17 +96,28 @@ fn resolved(config: &Config, case: &StudyCase, id: &str) -> Result<Value> {
 }
 
 /// Freezes a study into `folder`, or opens the same study that was frozen there before, if `resume` is set. `file` is
-/// the path of the study file and `text` its content; `chunk` is the number of tasks per element of the job array,
-/// which counts only for a new study.
+/// the path of the study file and `text` its content; `chunk` is the number of tasks per element of the job array, 1 by
+/// default, which counts only for a new study.
 ///
 /// # Errors
-/// The errors of [`tasks`]; a folder that holds another study, or this one without `resume`; a folder that cannot be
-/// written.
-pub fn frozen(study: &Study, file: &Path, text: &str, folder: &Path, chunk: usize, resume: bool) -> Result<Ledger> {
+/// The errors of [`tasks`]; tasks of one element that need different numbers of threads; a folder that holds another
+/// study, or this one without `resume`; a folder that cannot be written.
+pub fn frozen(
+    study: &Study,
+    file: &Path,
+    text: &str,
+    folder: &Path,
+    chunk: Option<NonZeroUsize>,
+    resume: bool,
+) -> Result<Ledger> {
     if folder.join(layout::STUDY).exists() {
-        return opened(text, folder, resume);
+        let ledger = opened(text, folder, resume)?;
+        tell_frozen(&ledger.header, study, chunk);
+        return Ok(ledger);
     }
     let (tasks, metrics) = tasks(study, file)?;
+    let chunk = chunk.map_or(1, NonZeroUsize::get);
+    check_threads(&tasks, chunk)?;
     std::fs::create_dir_all(folder).map_err(|error| Error::write(folder, &error))?;
     let place = folder.canonicalize().map_err(|error| Error::write(folder, &error))?;
     let identity = serde_json::to_string(&(&place, &tasks)).map_err(|error| Error::resource("study", error))?;
@@ -116,6 +134,26 @@ pub fn frozen(study: &Study, file: &Path, text: &str, folder: &Path, chunk: usiz
     Ledger::freeze(folder, &header, text, &tasks)
 }
 
+/// Refuses tasks of one element that need different numbers of threads: they run in one process, which can choose the
+/// number only once.
+fn check_threads(tasks: &[Task], chunk: usize) -> Result<()> {
+    let threads = |task: &Task| task.config.get("threads").cloned().unwrap_or_default();
+    for element in tasks.chunks(chunk) {
+        if let Some(other) = element.iter().find(|task| threads(task) != threads(&element[0])) {
+            let shown = |task: &Task| {
+                format!("{} has `threads: {}`", task.label.id, threads(task).to_string().replace('"', ""))
+            };
+            let problem = format!(
+                "expected the same number of threads of all tasks of an element, but {} and {}",
+                shown(&element[0]),
+                shown(other)
+            );
+            return Err(Error::config("--chunk", problem).hint("take --chunk 1"));
+        }
+    }
+    Ok(())
+}
+
 fn opened(text: &str, folder: &Path, resume: bool) -> Result<Ledger> {
     if !resume {
         return Err(Error::config("", format!("{} holds a study that was submitted before", folder.display()))
@@ -125,9 +163,24 @@ fn opened(text: &str, folder: &Path, resume: bool) -> Result<Ledger> {
     let before = std::fs::read_to_string(&path).map_err(|error| Error::read(&path, &error))?;
     if essence(&before) != essence(text) {
         return Err(Error::config("", format!("the study is not the one that was frozen in {}", path.display()))
-            .hint("only `resources` and `retry` may change; --output takes another folder"));
+            .hint("only `resources` and `retry.attempts` may change; --output takes another folder"));
     }
     Ledger::open(folder)
+}
+
+/// Warns of values that stay as they were when the study was frozen. Running tasks and those that wait for them must
+/// agree on the heartbeat, and the elements in a queue on their tasks.
+fn tell_frozen(header: &Header, study: &Study, chunk: Option<NonZeroUsize>) {
+    let stays = |what: &str, frozen: String, now: String| {
+        let message = format!("{what} stays {frozen}, as the study was frozen, instead of {now}");
+        progress::warn("frozen", &format!("{message}; --output takes another folder"));
+    };
+    if let Some(chunk) = chunk.filter(|chunk| chunk.get() != header.chunk) {
+        stays("--chunk", header.chunk.to_string(), chunk.to_string());
+    }
+    if study.retry.heartbeat_s != header.heartbeat_s {
+        stays("retry.heartbeat_s", header.heartbeat_s.to_string(), study.retry.heartbeat_s.to_string());
+    }
 }
 
 /// The part of a study file that determines the tasks; `None` if the text is not a YAML map.
@@ -138,4 +191,21 @@ fn essence(text: &str) -> Option<Value> {
         map.shift_remove(key);
     }
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_of_one_element_have_one_number_of_threads() {
+        let task = |(index, threads): (usize, &str)| {
+            let label = Label { index, id: format!("case-{index}"), case: "case".into(), axes: Vec::new() };
+            Task { label, config: serde_json::json!({"threads": threads}) }
+        };
+        let tasks: Vec<Task> = ["auto", "auto", "2", "2", "auto"].into_iter().enumerate().map(task).collect();
+        assert!(check_threads(&tasks, 1).is_ok() && check_threads(&tasks, 2).is_ok());
+        let text = check_threads(&tasks, 3).unwrap_err().to_string();
+        assert!(text.contains("case-0 has `threads: auto` and case-2 has `threads: 2`"), "{text}");
+    }
 }

@@ -6,7 +6,7 @@ use super::submit;
 use super::working::Working;
 use crate::error::Result;
 use crate::jobs::{Counts, Failure, Group, Label, Ledger, Spread, State, seconds_left};
-use crate::schedulers::Queue;
+use crate::schedulers::{NO_JOB, Queue};
 use serde::Serialize;
 
 /// Largest number of finished tasks of a setting whose run times are read to estimate the time left.
@@ -84,6 +84,12 @@ impl Summary {
         })
     }
 
+    /// Whether the scheduler's answer was empty: it may have failed, or no job may be left.
+    #[must_use]
+    pub fn queue_is_empty(&self) -> bool {
+        self.scheduler_unknown.as_deref() == Some(NO_JOB)
+    }
+
     /// Whether no task is known to run or wait, and no process of this machine submits the study.
     #[must_use]
     pub fn at_rest(&self) -> bool {
@@ -95,7 +101,7 @@ impl Summary {
 fn mean_seconds(ledger: &Ledger, ids: &[&str]) -> Option<f64> {
     let every = ids.len().div_ceil(SAMPLED).max(1);
     let seconds: Vec<f64> =
-        ids.iter().step_by(every).filter_map(|id| ledger.record(id)).map(|record| record.seconds).collect();
+        ids.iter().step_by(every).filter_map(|id| ledger.record(id).ok()).map(|record| record.seconds).collect();
     Spread::of(&seconds).mean
 }
 

@@ -11,7 +11,7 @@
 
 use super::cases::CaseKind;
 use crate::error::{Error, Result};
-use crate::jobs::{Change, Named};
+use crate::jobs::{Change, HEARTBEATS_S, Named};
 use crate::pipeline::{LONGEST, parse};
 use crate::registry::OneOf;
 use crate::schedulers::Resources;
@@ -22,6 +22,9 @@ use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+
+/// Largest number of cases, settings and tasks of a study: more are a mistake, and would fill the memory.
+pub(super) const MOST: usize = 1_000_000;
 
 /// Many cases, each reconstructed at every setting.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -115,8 +118,9 @@ impl Study {
         if self.cases.is_empty() {
             return Err(Error::config("cases", "expected at least one source of cases"));
         }
-        if !(0.01..=3600.0).contains(&self.retry.heartbeat_s) {
-            let problem = format!("expected 0.01 to 3600 seconds, got {}", self.retry.heartbeat_s);
+        if !HEARTBEATS_S.contains(&self.retry.heartbeat_s) {
+            let (least, most) = (HEARTBEATS_S.start(), HEARTBEATS_S.end());
+            let problem = format!("expected {least} to {most} seconds, got {}", self.retry.heartbeat_s);
             return Err(Error::config("retry.heartbeat_s", problem));
         }
         for (axis, settings) in self.vary.iter() {
@@ -169,6 +173,10 @@ mod tests {
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nvary: {v: {1: [seed]}}", "expected key=value"),
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {time: \"1\\n#SBATCH\"}", "resources.time"),
             ("pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {sbatch: [mem=1]}", "resources.sbatch"),
+            (
+                "pipeline: a.yaml\ncases: [seeds: {count: 3}]\nresources: {sbatch: [-Jmine]}",
+                "recon names the jobs itself",
+            ),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.exit_code() == 2 && error.to_string().contains(said), "expected `{said}` in {error}");

@@ -5,7 +5,7 @@ use super::memory;
 use crate::error::{Error, Result};
 use crate::jobs::{Holder, Ledger, State, layout};
 use crate::progress::{self, StopSignal};
-use crate::schedulers::{Array, Queue, QueueState, Scheduler, Submitted};
+use crate::schedulers::{Array, NO_JOB, Queue, QueueState, Scheduler, Submitted};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::time::Duration;
@@ -105,7 +105,7 @@ fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Resu
             Queue::Unknown(reason) => why = reason,
         }
     }
-    if why.contains("knows of no job") {
+    if why == NO_JOB {
         return Ok(Vec::new());
     }
     Err(Error::resource(

@@ -1,6 +1,6 @@
 //! Settings of a study, at which every case is run.
 
-use super::study::{Combine, Study};
+use super::study::{Combine, MOST, Study};
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
 
@@ -40,6 +40,11 @@ pub fn variations(study: &Study) -> Result<Vec<Vary>> {
         return Err(Error::config("vary", "expected at least one setting of every axis"));
     }
     match study.combine {
+        Combine::Product if settings(&axes).is_none_or(|count| count > MOST) => {
+            let counts: Vec<String> = axes.iter().map(|axis| axis.len().to_string()).collect();
+            let problem = format!("expected at most {MOST} combinations of settings, got {}", counts.join(" x "));
+            Err(Error::config("vary", problem).hint("leave out axes or settings, or write `combine: zip`"))
+        }
         Combine::Product => Ok(axes.iter().fold(vec![Vary::default()], |product, axis| {
             product.iter().flat_map(|before| axis.iter().map(|setting| before.and(setting))).collect()
         })),
@@ -52,6 +57,11 @@ pub fn variations(study: &Study) -> Result<Vec<Vary>> {
             Ok((0..count).map(|i| axes.iter().fold(Vary::default(), |before, axis| before.and(&axis[i]))).collect())
         }
     }
+}
+
+/// Number of combinations of the settings of all axes; `None` if it is beyond all numbers.
+fn settings(axes: &[Vec<Vary>]) -> Option<usize> {
+    axes.iter().try_fold(1usize, |product, axis| product.checked_mul(axis.len()))
 }
 
 #[cfg(test)]
@@ -74,5 +84,19 @@ mod tests {
         assert_eq!(labels("").unwrap(), ["base"]);
         assert!(labels("vary: {a: {x: [seed=1]}, b: {}}").is_err());
         assert!(labels("combine: zip\nvary: {a: {x: [seed=1]}, b: {x: [seed=1], y: [seed=2]}}").is_err());
+    }
+
+    #[test]
+    fn more_combinations_than_any_study_has_are_refused() {
+        let axis = |name: usize| {
+            let settings: Vec<String> = (0..10).map(|setting| format!("{setting}: [seed={setting}]")).collect();
+            format!("a{name}: {{{}}}", settings.join(", "))
+        };
+        let vary = |axes: usize| format!("vary: {{{}}}", (0..axes).map(axis).collect::<Vec<_>>().join(", "));
+        assert_eq!(labels(&vary(2)).unwrap().len(), 100);
+        for axes in [7, 30] {
+            let error = labels(&vary(axes)).unwrap_err();
+            assert!(error.to_string().contains("vary: expected at most 1000000 combinations"), "{error}");
+        }
     }
 }

@@ -106,15 +106,20 @@ impl Expansion {
                 );
             }
         }
-        if settings.is_empty() {
-            let what = self
-                .only
-                .pattern()
-                .map_or("no case has a `quick`".to_string(), |pattern| format!("nothing matches --only {pattern}"));
-            return Err(Error::config(suite.name.clone(), what)
-                .hint("patterns match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv"));
+        if settings.is_empty() { Err(self.nothing(suite)) } else { Ok(settings) }
+    }
+
+    /// The error for a suite of which nothing is left.
+    fn nothing(&self, suite: &Suite) -> Error {
+        let error = |problem: String| Error::config(suite.name.clone(), problem);
+        match self.only.pattern() {
+            Some(pattern) => error(format!("nothing matches --only {pattern}"))
+                .hint("patterns match CASE/SETTING/METHOD, such as 2d*noise-1e5/tv"),
+            None if self.quick && suite.cases.iter().all(|case| case.quick.is_none()) => {
+                error("no case has a `quick`".to_string()).hint("leave out --quick")
+            }
+            None => error("no case has a method".to_string()).hint("name lists of methods in `methods` of a case"),
         }
-        Ok(settings)
     }
 
     /// Every combination of the settings on a case's axes; the last axis varies fastest.

@@ -136,5 +136,7 @@ fn machine() -> String {
     let versions: Vec<String> =
         Machine::versions().into_iter().map(|(name, version)| format!("{name} {version}")).collect();
     let model = processor().unwrap_or_else(|| "unknown processor".to_string());
-    format!("{model} ({logical} cores granted, {} threads used), {}", rayon::current_num_threads(), versions.join(", "))
+    // No thread is used if every cell so far was skipped or has failed before it computed.
+    let used = Machine::threads_taken().unwrap_or(0);
+    format!("{model} ({logical} cores granted, {used} threads used), {}", versions.join(", "))
 }

@@ -228,6 +228,9 @@ impl SuiteCase {
             let axes = self.vary.names();
             let settings =
                 self.vary.get(axis).ok_or_else(|| under(format!("no such axis, {}", did_you_mean(axis, &axes))))?;
+            if names.is_empty() {
+                return Err(under("expected at least one setting, or no such key, which keeps all".to_string()));
+            }
             if let Some(name) = names.iter().find(|name| settings.get(name).is_none()) {
                 return Err(under(format!("no setting `{name}`, {}", did_you_mean(name, &settings.names()))));
             }

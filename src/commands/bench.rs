@@ -6,6 +6,7 @@ use crate::benchmarks::{BUILT_IN, Bench, Expansion, Head, Only, Suite, Variables
 use crate::error::{Error, Result};
 use crate::pipeline::Assignment;
 use crate::progress::{self, StopSignal};
+use crate::schedulers::quoted;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -121,16 +122,42 @@ impl Args {
             .ok_or_else(|| Error::config("--max-seconds", format!("expected seconds, 0 or more, got {seconds}")))
     }
 
-    /// The command that makes the same table, without the options for folders and for the time limit.
+    /// The command that makes the same table, without the options for folders and for the time limit. Words are quoted
+    /// for a shell where they need it.
     fn command(&self) -> String {
         let mut words = vec!["recon bench".to_string()];
-        words.extend(self.suite.clone());
+        words.extend(self.suite.as_ref().map(|suite| quoted(suite)));
         words.extend(self.quick.then(|| "--quick".to_string()));
-        let with = |flag: &str, value: &Option<String>| value.as_ref().map(|value| format!("{flag} {value}"));
+        let with = |flag: &str, value: &Option<String>| value.as_ref().map(|value| format!("{flag} {}", quoted(value)));
         words.extend(with("--only", &self.only));
-        words.extend(self.set.iter().map(|text| format!("--set {text}")));
+        words.extend(self.set.iter().map(|text| format!("--set {}", quoted(text))));
         words.extend(with("--device", &self.device));
         words.extend(with("--threads", &self.threads));
         words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_in_a_table_can_be_pasted_into_a_shell() {
+        let args = Args {
+            suite: Some("my suite.yaml".into()),
+            quick: false,
+            output: PathBuf::from("out"),
+            only: Some("2d*noise-1e5/tv".into()),
+            data: None,
+            set: vec!["seed=3".into(), "evaluate.metrics=[psnr_db, ssim]".into()],
+            device: Some("cpu".into()),
+            threads: None,
+            max_seconds: None,
+            write: None,
+            trace: TraceFlag::default(),
+        };
+        let expected = "recon bench 'my suite.yaml' --only '2d*noise-1e5/tv' --set seed=3 \
+                        --set 'evaluate.metrics=[psnr_db, ssim]' --device cpu";
+        assert_eq!(args.command(), expected);
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result, Stop};
 use crate::jobs::{Ended, Failure, Item, Ledger, Series, Standing, Went, Words, run as run_task};
 use crate::progress::{self, StopSignal};
 use crate::schedulers::Element;
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ pub fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
         let most = ledger.header.tasks.div_ceil(ledger.header.chunk);
         return Err(Error::config("--index", format!("expected an element below {most}, got {element}")));
     }
-    let slurm = Element::own();
+    let slurm = Element::own(&ledger.header.array());
     let limits = TaskLimits::new(stop, &ledger, slurm.clone())?;
     let standing = all(&ledger, tasks.clone(), args.threads.or_else(allocated), slurm.is_some(), &limits)?;
     if let Some(why) = standing.stopped {
@@ -85,8 +86,8 @@ fn all(
         let seconds = begin.elapsed().as_secs_f64();
         Ok(match ended {
             Ended::Stopped(why) => Went::Stopped(why),
-            Ended::Failed(_) if again => Went::Stopped(Stop::TimeLimit),
-            Ended::Failed(record) => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
+            Ended::Failed { .. } if again => Went::Stopped(Stop::TimeLimit),
+            Ended::Failed { record, .. } => Went::Failed { failure: Failure::from(record.as_ref()), seconds },
             // The run time is that of the process that completed the task, which may be an earlier one.
             Ended::Done => {
                 let record = ledger.record(&series.items[number].name);
@@ -140,7 +141,8 @@ struct TaskLimits<'a> {
     ledger: &'a Ledger,
     signals: Signals,
     end: Arc<OnceLock<Instant>>,
-    looked: std::cell::Cell<Instant>,
+    /// Time of the last look for the file; `None` before the first one.
+    looked: Cell<Option<Instant>>,
 }
 
 impl<'a> TaskLimits<'a> {
@@ -156,7 +158,7 @@ impl<'a> TaskLimits<'a> {
                 }
             });
         }
-        Ok(Self { inner, ledger, signals: Signals::install()?, end, looked: std::cell::Cell::new(Instant::now()) })
+        Ok(Self { inner, ledger, signals: Signals::install()?, end, looked: Cell::new(None) })
     }
 
     /// Whether the scheduler's time limit, if it is known, is closer than [`MARGIN`].
@@ -164,13 +166,13 @@ impl<'a> TaskLimits<'a> {
         self.end.get().is_some_and(|end| Instant::now() + MARGIN >= *end)
     }
 
-    /// Whether `recon batch cancel` has left its file; looks at most once every [`LOOK`], because the file system may
-    /// be slow.
+    /// Whether `recon batch cancel` has left its file; looks at the first call, before any work, and then at most once
+    /// every [`LOOK`], because the file system may be slow.
     fn cancelled(&self) -> bool {
-        if self.looked.get().elapsed() < LOOK {
+        if self.looked.get().is_some_and(|looked| looked.elapsed() < LOOK) {
             return false;
         }
-        self.looked.set(Instant::now());
+        self.looked.set(Some(Instant::now()));
         self.ledger.cancelled()
     }
 }

@@ -8,6 +8,7 @@ use crate::tensors::{self, DeviceRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Number of CPU threads: `auto` (all cores that the operating system grants) or a number of at least 1. At most four
 /// per core are used.
@@ -34,6 +35,9 @@ impl Default for Threads {
         Self::Auto(Auto::Auto)
     }
 }
+
+/// Number of threads set by [`Machine::take`]; 0 if there was no call.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
 /// Device and threads of a run.
 #[derive(Debug, Clone)]
@@ -66,7 +70,15 @@ impl Machine {
             return Err(Error::resource("threads", problem));
         }
         tch::set_num_threads(threads as i32);
+        TAKEN.store(threads, Ordering::Relaxed);
         Ok(Self { device: chosen.device, device_reason: chosen.reason, threads })
+    }
+
+    /// Number of threads that this process has taken; `None` if it has taken none. Unlike
+    /// [`rayon::current_num_threads`] this starts no threads, whose number could then no longer be chosen.
+    #[must_use]
+    pub fn threads_taken() -> Option<usize> {
+        Some(TAKEN.load(Ordering::Relaxed)).filter(|&threads| threads > 0)
     }
 
     /// Name of the device, such as `cpu` or `cuda:0`.

@@ -3,13 +3,17 @@
 use super::layout;
 use super::lock;
 use super::record::TaskRecord;
-use super::task::{self, Label, Task};
+use super::task::{self, DAMAGED, Label, Task};
 use crate::error::{Error, Result};
 use crate::formats::atomic;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Times between two heartbeats that a study may have, seconds.
+pub const HEARTBEATS_S: RangeInclusive<f64> = 0.01..=3600.0;
 
 /// Properties that all tasks of a study share: the content of `study.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +40,39 @@ pub struct Header {
 impl Header {
     /// Current version of the format of the folder's files.
     pub const SCHEMA: u32 = 1;
+
+    /// Name of the job array of the study; the names of its jobs begin with it.
+    #[must_use]
+    pub fn array(&self) -> String {
+        format!("recon-{}", self.hash)
+    }
+
+    /// A header for tests, of a study of so many tasks.
+    #[cfg(test)]
+    pub(crate) fn example(tasks: usize) -> Self {
+        Self {
+            schema: Self::SCHEMA,
+            name: "study".into(),
+            hash: "0123456789ab".into(),
+            tasks,
+            chunk: 1,
+            attempts: 3,
+            heartbeat_s: 0.1,
+            metrics: Vec::new(),
+        }
+    }
+
+    /// Checks the numbers by which others are divided or multiplied; returns what is wrong.
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.chunk == 0 || self.tasks == 0 {
+            return Err(format!("expected `chunk` and `tasks` of at least 1, got {} and {}", self.chunk, self.tasks));
+        }
+        if !HEARTBEATS_S.contains(&self.heartbeat_s) {
+            let (least, most) = (HEARTBEATS_S.start(), HEARTBEATS_S.end());
+            return Err(format!("heartbeat_s: expected {least} to {most} seconds, got {}", self.heartbeat_s));
+        }
+        Ok(())
+    }
 }
 
 /// State of a task.
@@ -66,7 +103,8 @@ impl Ledger {
     /// Opens the study in a folder.
     ///
     /// # Errors
-    /// A folder without a study, a damaged `study.json`, or files of another version.
+    /// A folder without a study, a damaged `study.json` or one with values that no study has, or files of another
+    /// version.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(layout::STUDY);
         let text = std::fs::read(&path).map_err(|error| {
@@ -78,6 +116,7 @@ impl Ledger {
             let problem = format!("expected version {} of the study's files, got {}", Header::SCHEMA, header.schema);
             return Err(Error::input(&path, problem).hint("use the version of recon that made it"));
         }
+        header.check().map_err(|problem| Error::input(&path, problem).hint(DAMAGED))?;
         let root = folder.canonicalize().map_err(|error| Error::read(folder, &error))?;
         Ok(Self { root, header })
     }
@@ -94,9 +133,20 @@ impl Ledger {
         }
         task::write(folder, tasks)?;
         atomic::write(&folder.join(layout::SOURCE), source.as_bytes())?;
-        let text = serde_json::to_string_pretty(header).map_err(|error| Error::resource(layout::STUDY, error))?;
-        atomic::write(&folder.join(layout::STUDY), format!("{text}\n").as_bytes())?;
+        write(folder, header)?;
         Self::open(folder)
+    }
+
+    /// Changes the largest number of attempts at a task, in the study's folder too.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn set_attempts(&mut self, attempts: u32) -> Result<()> {
+        if self.header.attempts == attempts {
+            return Ok(());
+        }
+        self.header.attempts = attempts;
+        write(&self.root, &self.header)
     }
 
     /// Reads task number `index`, counted from 0.
@@ -112,7 +162,7 @@ impl Ledger {
     /// # Errors
     /// A file that cannot be read or is damaged.
     pub fn labels(&self) -> Result<Vec<Label>> {
-        task::labels(&self.root)
+        task::labels(&self.root, self.header.tasks)
     }
 
     /// Path of the folder in which the results of a task are published.
@@ -133,16 +183,22 @@ impl Ledger {
         self.published(id).join(layout::RECORD).exists()
     }
 
-    /// Reads the record of a finished task; `None` if the task is not finished or the record is damaged.
-    #[must_use]
-    pub fn record(&self, id: &str) -> Option<TaskRecord> {
-        read(&self.published(id).join(layout::RECORD))
+    /// Reads the record of a finished task.
+    ///
+    /// # Errors
+    /// A task that is not finished; a record that cannot be read or is damaged.
+    pub fn record(&self, id: &str) -> Result<TaskRecord> {
+        let advice = || {
+            let folder = self.published(id);
+            format!("remove {}; then `recon batch submit --resume` runs the task again", folder.display())
+        };
+        read(&self.published(id).join(layout::RECORD)).map_err(|error| error.hint(advice()))
     }
 
     /// Reads the record of a task's last failure; `None` if there is none or it is damaged.
     #[must_use]
     pub fn failure(&self, id: &str) -> Option<TaskRecord> {
-        read(&self.state(id).join(layout::FAILURE))
+        read(&self.state(id).join(layout::FAILURE)).ok()
     }
 
     /// Time between two heartbeats of a running task; 10 s if the header has no valid time.
@@ -179,11 +235,43 @@ impl Ledger {
     }
 }
 
-fn read(path: &Path) -> Option<TaskRecord> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+fn read(path: &Path) -> Result<TaskRecord> {
+    let text = std::fs::read(path).map_err(|error| Error::read(path, &error))?;
+    serde_json::from_slice(&text).map_err(|error| Error::input(path, format!("not the record of a task: {error}")))
+}
+
+fn write(folder: &Path, header: &Header) -> Result<()> {
+    let text = serde_json::to_string_pretty(header).map_err(|error| Error::resource(layout::STUDY, error))?;
+    atomic::write(&folder.join(layout::STUDY), format!("{text}\n").as_bytes())
 }
 
 fn names(folder: &Path) -> HashSet<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_no_study_has_are_refused_with_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = Header::example(1);
+        let refused = [
+            (Header { chunk: 0, ..header.clone() }, "expected `chunk` and `tasks` of at least 1, got 0 and 1"),
+            (Header { heartbeat_s: 1e19, ..header.clone() }, "heartbeat_s: expected 0.01 to 3600 seconds"),
+            (Header { heartbeat_s: -1.0, ..header.clone() }, "heartbeat_s: expected 0.01 to 3600 seconds, got -1"),
+        ];
+        for (header, said) in refused {
+            write(folder.path(), &header).unwrap();
+            let error = Ledger::open(folder.path()).unwrap_err();
+            let text = error.to_string();
+            assert!(error.exit_code() == 3 && text.contains("study.json: ") && text.contains(said), "{text}");
+        }
+        write(folder.path(), &header).unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        ledger.set_attempts(5).unwrap();
+        assert_eq!(Ledger::open(folder.path()).unwrap().header, Header { attempts: 5, ..header });
+    }
 }

@@ -37,7 +37,7 @@ pub use counts::{Counts, Group, seconds_left};
 pub use deadline::Deadline;
 pub use failure::{Failure, failed};
 pub use holder::Holder;
-pub use ledger::{Header, Ledger, State};
+pub use ledger::{HEARTBEATS_S, Header, Ledger, State};
 pub use lock::{Lock, Waiter, holder};
 pub use named::Named;
 pub use record::{MethodRecord, TaskRecord};

@@ -26,7 +26,7 @@ pub struct TaskRecord {
     pub host: String,
     /// Device of the computation, such as `cpu` or `cuda:0`; empty if the run made no report.
     pub device: String,
-    /// Number of threads of the process.
+    /// Number of threads of the process; 0 if the run failed before it took any.
     pub threads: usize,
     /// Run time of the attempt, seconds.
     pub seconds: f64,

@@ -10,12 +10,14 @@ use super::lock::{Lock, Waiter, holder};
 use super::record::{MethodRecord, TaskRecord};
 use super::task::Task;
 use super::work::{self, WorkFolder};
-use crate::context::Threads;
+use crate::context::{Machine, Threads};
 use crate::data::{Report, Status};
 use crate::error::{Error, Result, Stop};
 use crate::formats::atomic;
 use crate::pipeline::{Config, Pipeline};
 use crate::progress::{self, StopSignal};
+use crate::tensors::out_of_memory;
+use std::any::Any;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,17 +35,23 @@ pub enum Ended {
     /// Its results are published, now or earlier, by this process or another one.
     Done,
     /// It failed.
-    Failed(Box<TaskRecord>),
+    Failed {
+        /// Reason of the failure.
+        record: Box<TaskRecord>,
+        /// Whether the record was written into the study's folder, from which the next attempt counts the failures.
+        noted: bool,
+    },
     /// It was asked to stop; the next attempt continues it.
     Stopped(Stop),
 }
 
 impl Ended {
     /// Whether the task failed for a reason that may lie in the machine (lack of resources, a crash), fewer than
-    /// `attempts` times in a row, so that it should be tried again.
+    /// `attempts` times in a row, so that it should be tried again. A failure that could not be noted is not counted by
+    /// the next attempt, so a task that fails in this way (on a full disk) would be tried again without end.
     #[must_use]
     pub fn worth_retrying(&self, attempts: u32) -> bool {
-        matches!(self, Self::Failed(record)
+        matches!(self, Self::Failed { record, noted: true }
             if matches!(record.exit_code, RESOURCES | BUG) && record.failures < attempts)
     }
 }
@@ -101,10 +109,48 @@ fn attempt(
     let begin = Instant::now();
     let id = task.label.id.as_str();
     let stop = Fenced { inner: stop, lost: lock.lost() };
-    let folder = WorkFolder::claim(ledger, id, &lock)?;
+    let Some(folder) = WorkFolder::claim(ledger, id, &lock)? else {
+        lock.release();
+        return Ok(None);
+    };
     let worked = catch_unwind(AssertUnwindSafe(|| work(ledger, task, &folder, threads, &stop)));
-    let ours = lock.holds() && folder.is_same();
-    let mut record = TaskRecord {
+    if !(lock.holds() && folder.is_same()) {
+        return Ok(None);
+    }
+    let ended = outcome(ledger, &folder, &lock, begun(task, &lock, begin), worked);
+    if ended.is_some() {
+        lock.release();
+    }
+    Ok(ended)
+}
+
+/// How an attempt ended: publishes a complete run, and notes a failure. `None` if another process has published the
+/// task or has taken it over.
+fn outcome(
+    ledger: &Ledger,
+    folder: &WorkFolder,
+    lock: &Lock,
+    mut record: TaskRecord,
+    worked: std::thread::Result<Result<Report>>,
+) -> Option<Ended> {
+    let error = match worked.unwrap_or_else(|payload| Err(crashed(payload.as_ref(), &mut record))) {
+        Err(Error::Stopped(why)) => return Some(Ended::Stopped(why)),
+        Err(error) => error,
+        Ok(report) => match finish(ledger, folder, lock, &report, &mut record) {
+            Ok(true) => {
+                work::tidy(ledger, &record.label.id);
+                return Some(Ended::Done);
+            }
+            Ok(false) => return None,
+            Err(error) => error,
+        },
+    };
+    Some(failed_with(ledger, record, &error))
+}
+
+/// The record of an attempt that began then, before its outcome is known.
+fn begun(task: &Task, lock: &Lock, begin: Instant) -> TaskRecord {
+    TaskRecord {
         label: task.label.clone(),
         status: Status::Failed,
         exit_code: 0,
@@ -113,45 +159,33 @@ fn attempt(
         attempt: lock.number(),
         host: host(),
         device: String::new(),
-        threads: rayon::current_num_threads(),
+        threads: Machine::threads_taken().unwrap_or(0),
         seconds: begin.elapsed().as_secs_f64(),
         methods: Vec::new(),
-    };
-    let error = match worked {
-        _ if !ours => return Ok(None),
-        Ok(Err(Error::Stopped(why))) => {
-            lock.release();
-            return Ok(Some(Ended::Stopped(why)));
-        }
-        Ok(Ok(report)) => {
-            record.device.clone_from(&report.device);
-            record.methods = MethodRecord::all(&report.methods);
-            match finish(ledger, &folder, &lock, &report, &mut record) {
-                Ok(true) => {
-                    work::tidy(ledger, id);
-                    lock.release();
-                    return Ok(Some(Ended::Done));
-                }
-                Ok(false) => return Ok(None),
-                Err(error) => error,
-            }
-        }
-        Ok(Err(error)) => error,
-        Err(_) => {
-            record.exit_code = BUG;
-            Error::resource("recon", "an internal error, see the log")
-        }
-    };
+    }
+}
+
+/// The error for a panic. libtorch panics for lack of memory too, which is no bug.
+fn crashed(payload: &(dyn Any + Send), record: &mut TaskRecord) -> Error {
+    out_of_memory(payload).unwrap_or_else(|| {
+        record.exit_code = BUG;
+        Error::resource("recon", "an internal error, see the log")
+    })
+}
+
+/// Notes the failure of an attempt.
+fn failed_with(ledger: &Ledger, mut record: TaskRecord, error: &Error) -> Ended {
     record.exit_code = record.exit_code.max(error.exit_code());
     record.reason = error.to_string();
-    record.failures = 1 + ledger.failure(id).map_or(0, |last| last.failures);
-    note_failure(ledger, &record);
-    lock.release();
-    Ok(Some(Ended::Failed(Box::new(record))))
+    record.failures = 1 + ledger.failure(&record.label.id).map_or(0, |last| last.failures);
+    let noted = note_failure(ledger, &record);
+    Ended::Failed { record: Box::new(record), noted }
 }
 
 /// Publishes a complete run; `false` if another process has published the task or has taken it over.
 fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, record: &mut TaskRecord) -> Result<bool> {
+    record.device.clone_from(&report.device);
+    record.methods = MethodRecord::all(&report.methods);
     if let Some(error) = failed(&record.methods) {
         return Err(error);
     }
@@ -168,13 +202,17 @@ fn finish(ledger: &Ledger, folder: &WorkFolder, lock: &Lock, report: &Report, re
     published
 }
 
-/// Writes the record of a failure. If that fails there is only a warning, because the caller reports the failure too.
-fn note_failure(ledger: &Ledger, record: &TaskRecord) {
+/// Writes the record of a failure; returns whether it could be written. If not there is only a warning, because the
+/// caller reports the failure too.
+fn note_failure(ledger: &Ledger, record: &TaskRecord) -> bool {
     let path = ledger.state(&record.label.id).join(layout::FAILURE);
     let text = serde_json::to_string_pretty(record).unwrap_or_default();
-    if let Err(error) = atomic::write(&path, text.as_bytes()) {
-        progress::warn("failure_unwritten", &error.to_string());
+    let written = atomic::write(&path, text.as_bytes());
+    if let Err(error) = &written {
+        let message = format!("{error}\n  so it is not counted, and the task is not put back into a queue");
+        progress::warn("failure_unwritten", &message);
     }
+    written.is_ok()
 }
 
 /// Runs the task's pipeline in its work folder. The pipeline names as its run folder the one in which the results will
@@ -204,5 +242,60 @@ struct Fenced<'a> {
 impl StopSignal for Fenced<'_> {
     fn stop(&self) -> Option<Stop> {
         self.inner.stop().or_else(|| self.lost.load(Ordering::Relaxed).then_some(Stop::Terminate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::Header;
+    use super::super::task::Label;
+    use super::*;
+
+    fn study(folder: &std::path::Path) -> (Ledger, Task) {
+        let label = Label { index: 0, id: "case".into(), case: "case".into(), axes: Vec::new() };
+        let task = Task { label, config: serde_json::json!({}) };
+        let header = Header::example(1);
+        (Ledger::freeze(folder, &header, "", std::slice::from_ref(&task)).unwrap(), task)
+    }
+
+    fn locked(ledger: &Ledger, task: &Task) -> Lock {
+        Waiter::new(&ledger.state(&task.label.id), ledger.beat()).attempt().unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_failure_that_cannot_be_noted_is_not_worth_retrying() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, task) = study(folder.path());
+        let lock = locked(&ledger, &task);
+        let full = Error::resource("disk", "no space left");
+        let ended = || failed_with(&ledger, begun(&task, &lock, Instant::now()), &full);
+        assert!(ended().worth_retrying(3) && ended().worth_retrying(3) && !ended().worth_retrying(3));
+        // A folder in the place of the record cannot be replaced by a file.
+        let record = ledger.state("case").join(layout::FAILURE);
+        std::fs::remove_file(&record).unwrap();
+        std::fs::create_dir_all(record.join("taken")).unwrap();
+        assert!(!ended().worth_retrying(3));
+    }
+
+    #[test]
+    fn a_panic_for_lack_of_memory_is_no_bug() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, task) = study(folder.path());
+        let lock = locked(&ledger, &task);
+        let ended = |message: &str| {
+            let mut record = begun(&task, &lock, Instant::now());
+            let payload: Box<dyn Any + Send> = Box::new(message.to_string());
+            let error = crashed(payload.as_ref(), &mut record);
+            match failed_with(&ledger, record, &error) {
+                Ended::Failed { record, .. } => (record.exit_code, record.reason),
+                other => panic!("{other:?}"),
+            }
+        };
+        let message =
+            "called `Result::unwrap()` on an `Err` value: Torch(\"not enough memory: you tried to allocate 9\")";
+        let (code, reason) = ended(message);
+        assert!(code == RESOURCES && reason.contains("not enough memory"), "{reason}");
+        let (code, reason) = ended("index out of bounds");
+        assert!(code == BUG && reason.contains("an internal error"), "{reason}");
     }
 }

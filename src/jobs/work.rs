@@ -6,6 +6,7 @@ use super::layout;
 use super::ledger::Ledger;
 use super::lock::Lock;
 use crate::error::{Error, Result};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The run folder of one attempt at a task.
@@ -17,18 +18,22 @@ pub(super) struct WorkFolder {
 }
 
 impl WorkFolder {
-    /// Returns the folder for this lock: the folder of the last attempt, renamed, or a new one.
-    pub(super) fn claim(ledger: &Ledger, id: &str, lock: &Lock) -> Result<Self> {
+    /// Returns the folder for this lock: the folder of the last attempt, renamed, or a new one. `None` if the last
+    /// holder has published the task meanwhile.
+    pub(super) fn claim(ledger: &Ledger, id: &str, lock: &Lock) -> Result<Option<Self>> {
         let path = ledger.root.join(layout::WORK).join(format!("{id}.{}", lock.number()));
-        if let Some((_, last)) = attempts(ledger, id).into_iter().filter(|(n, _)| *n < lock.number()).max() {
-            std::fs::rename(&last, &path).map_err(|error| Error::write(&path, &error))?;
-            // The last holder has stopped, is dead or has lost the task: its lock on the run folder no longer counts,
-            // and nobody completes the files that it was writing.
-            let _ = std::fs::remove_file(path.join(".cache/lock"));
-            remove_partial(&path, 4);
+        let last = || attempts(ledger, id).into_iter().filter(|(n, _)| *n < lock.number()).max();
+        while let Some((_, last)) = last() {
+            if taken_over(&last, &path)? {
+                return Ok(Some(Self { identity: identity(&path), path }));
+            }
+        }
+        // A holder that was slow may have published its folder after this process had looked whether the task is done.
+        if ledger.done(id) {
+            return Ok(None);
         }
         std::fs::create_dir_all(&path).map_err(|error| Error::write(&path, &error))?;
-        Ok(Self { identity: identity(&path), path })
+        Ok(Some(Self { identity: identity(&path), path }))
     }
 
     /// Whether the path still leads to the folder that was claimed.
@@ -53,6 +58,20 @@ impl WorkFolder {
         }
         Ok(true)
     }
+}
+
+/// Renames the folder of the last attempt to `path`; returns `false` if it is gone, because its holder has published
+/// it.
+fn taken_over(last: &Path, path: &Path) -> Result<bool> {
+    match std::fs::rename(last, path) {
+        Err(error) if error.kind() == ErrorKind::NotFound && !last.exists() => return Ok(false),
+        renamed => renamed.map_err(|error| Error::write(path, &error))?,
+    }
+    // The last holder has stopped, is dead or has lost the task: its lock on the run folder no longer counts, and
+    // nobody completes the files that it was writing.
+    let _ = std::fs::remove_file(path.join(".cache/lock"));
+    remove_partial(path, 4);
+    Ok(true)
 }
 
 /// Removes the work folders of a finished task, and the record of its last failure.
@@ -101,4 +120,21 @@ fn identity(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<u64> {
     path.is_dir().then_some(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_its_holder_has_published_meanwhile_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let [last, path] = ["case.1", "case.2"].map(|name| folder.path().join(name));
+        assert!(!taken_over(&last, &path).unwrap() && !path.exists());
+        std::fs::create_dir(&last).unwrap();
+        std::fs::write(last.join(".partial-1-volume"), "half").unwrap();
+        assert!(taken_over(&last, &path).unwrap() && !last.exists());
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+        assert_eq!(taken_over(&path, &folder.path().join("no/such/folder")).unwrap_err().exit_code(), 5);
+    }
 }

@@ -1,8 +1,9 @@
 //! [`answer`]: runs another program and returns its output, within a time limit.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Runs a program and returns its standard output. A program that takes longer than `limit` is killed.
@@ -32,28 +33,52 @@ pub(super) fn answer(program: &str, arguments: &[String], limit: Duration) -> Re
             Err(error) => return Err(format!("{program}: {error}")),
         }
     };
-    // A process that the program has left behind may hold its pipes open: after a while the output counts as empty.
-    let rest = Duration::from_secs(2);
-    let said = said.recv_timeout(rest).unwrap_or_default();
     if status.success() {
-        return Ok(said);
+        return Ok(said.text());
     }
-    let complained = complained.recv_timeout(rest).unwrap_or_default();
+    let complained = complained.text();
     let first = complained.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given").trim();
     Err(format!("{program} failed ({status}): {first}"))
 }
 
-/// Reads a pipe to its end in a thread of its own, which then sends the text.
-fn reader(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = channel();
+/// Longest time to wait for the end of a pipe after the program has ended.
+const REST: Duration = Duration::from_secs(2);
+
+/// What has been read from a pipe.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when the pipe has ended.
+    ended: Receiver<()>,
+}
+
+impl Heard {
+    /// The text until the pipe ends. A process that the program has left behind may hold the pipe open: after [`REST`]
+    /// the text is what was read until then.
+    fn text(&self) -> String {
+        let _ = self.ended.recv_timeout(REST);
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+/// Reads a pipe to its end in a thread of its own.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> Heard {
+    let (sender, ended) = channel();
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let heard = Heard { bytes: Arc::clone(&bytes), ended };
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.read_to_end(&mut bytes);
+        let (_open, mut block) = (sender, [0; 1 << 12]);
+        let Some(mut pipe) = pipe else { return };
+        loop {
+            match pipe.read(&mut block) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
+                Ok(count) => {
+                    bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&block[..count]);
+                }
+            }
         }
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
-    receiver
+    heard
 }
 
 #[cfg(test)]
@@ -75,5 +100,11 @@ mod tests {
             answer("recon-no-such-program", &[], Duration::from_secs(1)).unwrap_err().contains("cannot be started")
         );
         assert_eq!(shell("head -c 300000 /dev/zero | tr '\\0' x", 20.0).unwrap().len(), 300_000);
+    }
+
+    #[test]
+    fn a_process_that_is_left_behind_hides_nothing_of_the_answer() {
+        assert_eq!(shell("echo 7; sleep 4 &", 20.0), Ok("7\n".to_string()));
+        assert!(shell("echo no partition >&2; sleep 4 & exit 1", 20.0).unwrap_err().contains("no partition"));
     }
 }

@@ -1,10 +1,12 @@
 //! [`Local`]: runs the elements as processes on this machine, a few at the same time.
 
+use super::script::{program, quoted};
 use super::{Array, Queue, Scheduler, Submitted, gpus};
 use crate::error::{Error, Result};
 use crate::progress::{self, StopSignal};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::OpenOptions;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -33,99 +35,33 @@ struct Running {
     slot: usize,
 }
 
-impl Local {
-    /// Starts the process of an element; `gpus` are the names of all GPUs.
-    fn start(&self, array: &Array, element: usize, slot: usize, gpus: &[String]) -> Result<Child> {
-        let path = log(array, element);
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let log = file.map_err(|error| Error::write(&path, &error))?;
-        let (program, first) =
-            array.program.split_first().ok_or_else(|| Error::config("resources.program", "is empty"))?;
-        let mut command = Command::new(program);
-        command.args(first).arg("task").arg("--study").arg(&array.folder).args(["--index", &element.to_string()]);
-        command.args(["--threads", &self.threads(array).to_string()]);
-        command.envs(array.environment.iter().map(|(name, value)| (name, value)));
-        if !gpus.is_empty() {
-            let own = &gpus[slot * array.resources.gpus..][..array.resources.gpus];
-            command.env("CUDA_VISIBLE_DEVICES", own.join(","));
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        command.spawn().map_err(|error| Error::resource(program.clone(), format!("cannot be started: {error}")))
-    }
-
+/// An array at work: the elements that wait and those that run. Dropping it ends what still runs, because after an
+/// error nobody would wait for it.
+struct Runner<'a> {
+    local: Local,
+    array: &'a Array,
+    /// Names of all GPUs; empty if the elements ask for none.
+    gpus: Vec<String>,
     /// Number of threads of one element.
-    fn threads(&self, array: &Array) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        array.resources.cpus.map_or((cores / self.parallel).max(1), std::num::NonZeroUsize::get)
-    }
-}
-
-impl Scheduler for Local {
-    fn submit(&self, array: &Array, stop: &dyn StopSignal) -> Result<Submitted> {
-        let gpus = if array.resources.gpus > 0 { gpus::visible() } else { Vec::new() };
-        if array.resources.gpus > gpus.len() {
-            let problem = format!("each task wants {}, this machine shows {}", array.resources.gpus, gpus.len());
-            return Err(Error::resource("GPU", problem));
-        }
-        let fit = if gpus.is_empty() { self.parallel } else { gpus.len() / array.resources.gpus };
-        let mut free: Vec<usize> = (0..self.parallel.min(fit).max(1)).rev().collect();
-        let mut waiting: VecDeque<(usize, u32)> = array.elements.iter().map(|&element| (element, 1)).collect();
-        let (mut running, mut done): (Vec<Running>, u64) = (Vec::new(), 0);
-        let task = progress::begin("study", Some(array.elements.len() as u64));
-        // The estimate of the time left counts the time from here, and is shown once the first element has ended.
-        progress::advance(0, &[]);
-        let mut told = false;
-        while !running.is_empty() || (!waiting.is_empty() && stop.stop().is_none()) {
-            let stopping = stop.stop().is_some();
-            if stopping && !told {
-                told = true;
-                for running in &running {
-                    terminate(&running.child);
-                }
-            }
-            while !stopping && let (Some(&(element, tries)), Some(&slot)) = (waiting.front(), free.last()) {
-                let child = self.start(array, element, slot, &gpus)?;
-                running.push(Running { child, element, tries, slot });
-                waiting.pop_front();
-                free.pop();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-            let ended = take_ended(&mut running)?;
-            for (ended, status) in ended {
-                free.push(ended.slot);
-                match self.again(status, ended.tries) {
-                    Some(tries) if !stopping => waiting.push_back((ended.element, tries)),
-                    _ => done += 1,
-                }
-                if status.code() != Some(0) && !stopping {
-                    tell(array, ended.element, status);
-                }
-                progress::advance(done, &[]);
-            }
-        }
-        task.end();
-        stop.check_stop()?;
-        Ok(Submitted { said: String::new(), ran: true })
-    }
-
-    fn preview(&self, array: &Array) -> Result<String> {
-        let (count, threads) = (array.elements.len(), self.threads(array));
-        let command = format!("{} task --study {}", array.program.join(" "), array.folder.display());
-        Ok(format!("{count} processes `{command} --index N`, {} at once with {threads} threads each", self.parallel))
-    }
-
-    /// Always empty: there is no queue, and the locks in the study's folder show what runs.
-    fn status(&self, _array: &Array) -> Queue {
-        Queue::Known(BTreeMap::new())
-    }
-
-    /// Does nothing: the running elements themselves look for the file in the study's folder that cancels it.
-    fn cancel(&self, _array: &Array) -> Result<()> {
-        Ok(())
-    }
+    threads: usize,
+    /// Shares of the machine that no element uses.
+    free: Vec<usize>,
+    /// Elements that wait, each with the number of its next attempt.
+    waiting: VecDeque<(usize, u32)>,
+    running: Vec<Running>,
+    /// Number of elements that have ended and are not tried again.
+    done: u64,
+    /// Whether the running elements were asked to stop.
+    stopping: bool,
 }
 
 impl Local {
+    /// Number of elements that run at once: no more than there are GPUs for.
+    fn slots(&self, array: &Array, gpus: usize) -> usize {
+        let fit = gpus.checked_div(array.resources.gpus).unwrap_or(usize::MAX);
+        self.parallel.min(fit).max(1)
+    }
+
     /// Number of the next attempt at an element that ended with this status; `None` if it is not tried again.
     fn again(&self, status: ExitStatus, tries: u32) -> Option<u32> {
         match status.code() {
@@ -134,6 +70,151 @@ impl Local {
             Some(code) => (WORTH_RETRYING.contains(&code) && tries < self.attempts).then_some(tries + 1),
         }
     }
+}
+
+impl Scheduler for Local {
+    fn submit(&self, array: &Array, stop: &dyn StopSignal) -> Result<Submitted> {
+        let mut runner = Runner::new(*self, array)?;
+        let task = progress::begin("study", Some(array.elements.len() as u64));
+        // The estimate of the time left counts the time from here, and is shown once the first element has ended.
+        progress::advance(0, &[]);
+        loop {
+            if stop.stop().is_some() {
+                runner.ask_to_stop();
+            } else {
+                runner.fill()?;
+            }
+            if runner.running.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            runner.reap()?;
+        }
+        task.end();
+        stop.check_stop()?;
+        Ok(Submitted { said: String::new(), ran: true })
+    }
+
+    fn preview(&self, array: &Array) -> Result<String> {
+        let slots = self.slots(array, gpus_of(array)?.len());
+        let (count, threads) = (array.elements.len(), threads(array, slots));
+        let command = format!("{} task --study {}", program(array), quoted(&array.folder.display().to_string()));
+        Ok(format!("{count} processes `{command} --index N`, {slots} at once with {threads} threads each"))
+    }
+
+    /// Always empty: there is no queue, and the locks in the study's folder show what runs.
+    fn status(&self, _array: &Array) -> Queue {
+        Queue::Known(BTreeMap::new())
+    }
+
+    /// Does nothing: the process that submitted the array and the running elements look for the file that cancels it.
+    fn cancel(&self, _array: &Array) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> Runner<'a> {
+    fn new(local: Local, array: &'a Array) -> Result<Self> {
+        let gpus = gpus_of(array)?;
+        let slots = local.slots(array, gpus.len());
+        Ok(Self {
+            local,
+            array,
+            gpus,
+            threads: threads(array, slots),
+            free: (0..slots).rev().collect(),
+            waiting: array.elements.iter().map(|&element| (element, 1)).collect(),
+            running: Vec::new(),
+            done: 0,
+            stopping: false,
+        })
+    }
+
+    /// Starts waiting elements as long as a share of the machine is free; none if the array was cancelled.
+    fn fill(&mut self) -> Result<()> {
+        while let (Some(&(element, tries)), Some(&slot)) = (self.waiting.front(), self.free.last()) {
+            if self.array.cancelled.exists() {
+                let message = format!("the study was cancelled: {} elements are not started", self.waiting.len());
+                progress::warn("cancelled", &message);
+                self.waiting.clear();
+                break;
+            }
+            let child = self.start(element, slot)?;
+            self.running.push(Running { child, element, tries, slot });
+            self.waiting.pop_front();
+            self.free.pop();
+        }
+        Ok(())
+    }
+
+    /// Starts the process of an element.
+    fn start(&self, element: usize, slot: usize) -> Result<Child> {
+        let array = self.array;
+        let path = log(array, element);
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let log = file.map_err(|error| Error::write(&path, &error))?;
+        let (program, first) =
+            array.program.split_first().ok_or_else(|| Error::config("resources.program", "is empty"))?;
+        let mut command = Command::new(program);
+        command.args(first).arg("task").arg("--study").arg(&array.folder).args(["--index", &element.to_string()]);
+        command.args(["--threads", &self.threads.to_string()]);
+        command.envs(array.environment.iter().map(|(name, value)| (name, value)));
+        if !self.gpus.is_empty() {
+            let own = &self.gpus[slot * array.resources.gpus..][..array.resources.gpus];
+            command.env("CUDA_VISIBLE_DEVICES", own.join(","));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.spawn().map_err(|error| Error::resource(program.clone(), format!("cannot be started: {error}")))
+    }
+
+    /// Takes the elements that have ended, and lets those wait again that are worth another attempt.
+    fn reap(&mut self) -> Result<()> {
+        for (ended, status) in take_ended(&mut self.running)? {
+            self.free.push(ended.slot);
+            match self.local.again(status, ended.tries) {
+                Some(tries) if !self.stopping => self.waiting.push_back((ended.element, tries)),
+                _ => self.done += 1,
+            }
+            if status.code() != Some(0) && !self.stopping {
+                tell(self.array, ended.element, status);
+            }
+            progress::advance(self.done, &[]);
+        }
+        Ok(())
+    }
+
+    /// Asks the running elements, once, to save their state and end.
+    fn ask_to_stop(&mut self) {
+        if !self.stopping {
+            self.stopping = true;
+            self.running.iter().for_each(|running| terminate(&running.child));
+        }
+    }
+}
+
+impl Drop for Runner<'_> {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+        for running in &mut self.running {
+            let _ = running.child.wait();
+        }
+    }
+}
+
+/// The names of this machine's GPUs; empty if the elements ask for none.
+fn gpus_of(array: &Array) -> Result<Vec<String>> {
+    let wanted = array.resources.gpus;
+    let gpus = if wanted > 0 { gpus::visible() } else { Vec::new() };
+    if wanted > gpus.len() {
+        return Err(Error::resource("GPU", format!("each task wants {wanted}, this machine shows {}", gpus.len())));
+    }
+    Ok(gpus)
+}
+
+/// Number of threads of one element if `slots` of them run at once.
+fn threads(array: &Array, slots: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    array.resources.cpus.map_or((cores / slots).max(1), NonZeroUsize::get)
 }
 
 fn log(array: &Array, element: usize) -> PathBuf {
@@ -182,6 +263,7 @@ mod tests {
         let (elements, folder) = ((0..elements).collect(), folder.to_path_buf());
         Array {
             name: "recon-test".into(),
+            cancelled: folder.join("cancelled"),
             folder,
             program,
             environment: Vec::new(),
@@ -224,5 +306,39 @@ mod tests {
         let stop = After(folder.path().join("begun"));
         let error = local.submit(&array(folder.path(), script, 3), &stop).unwrap_err();
         assert_eq!((error.exit_code(), lines(folder.path()).len()), (130, 1));
+    }
+
+    #[test]
+    fn a_cancelled_array_starts_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "echo $5 >> $3/log; [ $5 = 1 ] && touch $3/cancelled; exit 0";
+        let local = Local { parallel: 1, attempts: 3 };
+        let submitted = local.submit(&array(folder.path(), script, 5), &Silent).unwrap();
+        assert!(submitted.ran);
+        assert_eq!(lines(folder.path()), ["0", "1"]);
+    }
+
+    #[test]
+    fn an_element_that_cannot_be_started_leaves_no_other_running() {
+        let folder = tempfile::tempdir().unwrap();
+        let array = array(folder.path(), "sleep 1; touch $3/late", 2);
+        // A folder in the place of its log.
+        std::fs::create_dir(folder.path().join("logs/1.log")).unwrap();
+        let error = Local { parallel: 2, attempts: 3 }.submit(&array, &Silent).unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(!folder.path().join("late").exists(), "the first element goes on although nobody waits for it");
+    }
+
+    #[test]
+    fn the_machine_is_shared_by_as_many_as_run_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut array = array(folder.path(), "", 8);
+        let slots = |parallel, array: &Array, gpus| Local { parallel, attempts: 1 }.slots(array, gpus);
+        assert_eq!((slots(4, &array, 0), slots(0, &array, 0)), (4, 1));
+        array.resources.gpus = 2;
+        assert_eq!((slots(4, &array, 5), slots(1, &array, 5)), (2, 1));
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        assert_eq!((threads(&array, 1), threads(&array, 2 * cores)), (cores, 1));
     }
 }

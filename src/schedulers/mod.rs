@@ -13,7 +13,8 @@ mod slurm;
 pub use local::Local;
 pub use manifest::Manifest;
 pub use resources::Resources;
-pub use slurm::{Element, Slurm};
+pub use script::quoted;
+pub use slurm::{Element, NO_JOB, Slurm};
 
 use crate::error::Result;
 use crate::progress::StopSignal;
@@ -33,6 +34,8 @@ pub struct Array {
     pub environment: Vec<(String, String)>,
     /// Numbers of the elements to run, in ascending order.
     pub elements: Vec<usize>,
+    /// Path of the file that cancels the array: while it exists, no element is started.
+    pub cancelled: PathBuf,
     /// Resources that each element asks for.
     pub resources: Resources,
 }

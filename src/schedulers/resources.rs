@@ -89,6 +89,10 @@ impl Resources {
         if self.sbatch.iter().any(|line| !line.starts_with('-')) {
             return Err(Error::config("sbatch", "expected options such as --constraint=a100"));
         }
+        if let Some(line) = self.sbatch.iter().find(|line| line.starts_with("--job-name") || line.starts_with("-J")) {
+            let problem = format!("`{line}`: recon names the jobs itself, to find them in the queue");
+            return Err(Error::config("sbatch", problem).hint("leave it out"));
+        }
         if !(0.1..=3600.0).contains(&self.answer_s) {
             return Err(Error::config("answer_s", format!("expected 0.1 to 3600 seconds, got {}", self.answer_s)));
         }

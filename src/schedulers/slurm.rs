@@ -15,6 +15,10 @@ use std::time::Duration;
 /// SLURM's default of `MaxArraySize`, used if the site's value cannot be read.
 const MAX_ARRAY_SIZE: usize = 1001;
 
+/// Reason of [`Queue::Unknown`] after an empty answer: squeue may have failed, or SLURM has forgotten jobs that ended.
+/// Only several such answers in a row mean that no job is left.
+pub const NO_JOB: &str = "squeue knows of no job";
+
 /// The SLURM scheduler of this site.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slurm;
@@ -56,7 +60,7 @@ impl Scheduler for Slurm {
         let words = ["-h", "-r", "-t", "all", "--me", "-o", "%j|%i|%T|%r"].map(String::from);
         match answer("squeue", &words, array.resources.answer()) {
             Err(why) => Queue::Unknown(why),
-            Ok(text) if text.trim().is_empty() => Queue::Unknown("squeue knows of no job".to_string()),
+            Ok(text) if text.trim().is_empty() => Queue::Unknown(NO_JOB.to_string()),
             Ok(text) => Queue::Known(states(&array.name, &text)),
         }
     }
@@ -228,7 +232,7 @@ fn states(array: &str, text: &str) -> BTreeMap<usize, QueueState> {
     states
 }
 
-/// The job or element of a job array that this process runs in.
+/// The element of a job array of [`Slurm`] that this process runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Element {
     /// Number of the job.
@@ -238,13 +242,19 @@ pub struct Element {
 }
 
 impl Element {
-    /// Reads the job of this process from its environment; `None` if it was not started inside a SLURM job.
+    /// The element of a job array called `array` in which this process runs, from its environment; `None` outside such
+    /// an array. A job of another name is not ours: the user's own job, in which `recon batch submit --engine local` or
+    /// a workflow engine runs the tasks, must not be put back into the queue because one of them fails.
     #[must_use]
-    pub fn own() -> Option<Self> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    pub fn own(array: &str) -> Option<Self> {
+        Self::from_variables(array, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn from_variables(array: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        offset(array, &variable("SLURM_JOB_NAME")?)?;
         let job = variable("SLURM_JOB_ID")?;
-        let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
-        let name = array.map_or_else(|| job.clone(), |(array, task)| format!("{array}_{task}"));
+        let element = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
+        let name = element.map_or_else(|| job.clone(), |(array, task)| format!("{array}_{task}"));
         Some(Self { job, name })
     }
 
@@ -288,6 +298,7 @@ mod tests {
         Array {
             name: "recon-0123456789ab".into(),
             folder: "/study/of john's".into(),
+            cancelled: "/study/of john's/cancelled".into(),
             program: ["apptainer", "exec", "--nv", "/images/recon.sif", "recon"].map(String::from).to_vec(),
             environment: vec![("GOMP_SPINCOUNT".into(), "5000".into())],
             elements: vec![0, 1, 2, 1001, 1003, 2500],
@@ -340,5 +351,24 @@ mod tests {
         assert_eq!(duration("1-02:03:04"), Some(Duration::from_secs(93_784)));
         assert_eq!(duration("0:59"), Some(Duration::from_secs(59)));
         assert_eq!((duration("UNLIMITED"), duration("NOT_SET"), duration("")), (None, None, None));
+    }
+
+    #[test]
+    fn only_a_job_that_was_submitted_for_the_study_is_its_element() {
+        let own = |job: &str, array: Option<&str>| {
+            let variable = |name: &str| match name {
+                "SLURM_JOB_NAME" => Some(job.to_string()),
+                "SLURM_JOB_ID" => Some("11".to_string()),
+                "SLURM_ARRAY_JOB_ID" => array.map(String::from),
+                "SLURM_ARRAY_TASK_ID" => array.map(|_| "3".to_string()),
+                _ => None,
+            };
+            Element::from_variables("recon-0123456789ab", variable).map(|element| element.name)
+        };
+        assert_eq!(own("recon-0123456789ab-1001", Some("7")), Some("7_3".to_string()));
+        assert_eq!(own("recon-0123456789ab-0", None), Some("11".to_string()));
+        for other in ["interactive", "recon-ffffffffffff-0", "recon-0123456789ab-collect", "recon-0123456789ab"] {
+            assert_eq!(own(other, Some("7")), None, "{other}");
+        }
     }
 }

@@ -203,6 +203,87 @@ fn watching_a_study_says_what_changes_and_ends_when_nothing_is_left() {
     assert_eq!(again.stdout, watched.stdout, "a study at rest is told at once");
 }
 
+/// A study of tiny tasks without waiting for any: it is only frozen.
+fn froze(bench: &Bench, cases: &str, more: &[&str]) {
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+    let text = format!(
+        "pipeline: {tiny}\nset: ['grid.shape=[12, 12, 12]', 'reconstruct=[fdk]', simulate.geometry.cone.views=8, \
+         'export={{volumes: [nifti], report: [json]}}', threads=1]\ncases: [{cases}]\nretry: {{heartbeat_s: 0.3}}\n"
+    );
+    bench.write("s.yaml", &text);
+    let submit = ["batch", "submit", "s.yaml", "--engine", "manifest", "--output", "out"];
+    bench.recon(&[&submit[..], more].concat()).expect(0, &[]);
+}
+
+#[test]
+fn a_task_of_a_cancelled_study_does_no_work_at_all() {
+    let bench = Bench::new();
+    froze(&bench, "seeds: {count: 2, key: seed}", &[]);
+    bench.recon(&["batch", "cancel", "out"]).expect(0, &["--resume"]);
+    bench.recon(&["task", "--study", "out", "--index", "0"]).expect(143, &[]);
+    assert_eq!((summary(&bench)["done"].clone(), bench.files("out/work").len()), (0.into(), 0));
+    bench.recon(&["batch", "submit", "s.yaml", "--output", "out", "--resume"]).expect(0, &["table.html"]);
+}
+
+#[test]
+fn a_task_that_fails_before_it_takes_its_threads_leaves_their_number_to_the_next_one() {
+    let bench = Bench::new();
+    bench.write("cases.csv", "case,device\na,cuda:99\nb,cpu\n");
+    froze(&bench, "csv: {file: cases.csv}", &["--chunk", "2"]);
+    bench.recon(&["task", "--study", "out", "--index", "0"]).expect(4, &["1 of 2 tasks failed; a: "]);
+    let status = summary(&bench);
+    assert_eq!((&status["done"], &status["failures"][0]["task"]), (&1.into(), &"a".into()), "{status}");
+    assert_eq!(bench.json("out/state/a/failed.json")["threads"], 0);
+}
+
+#[test]
+fn a_study_may_vary_threads_and_want_gpus_that_the_machine_that_submits_does_not_have() {
+    let bench = Bench::new();
+    bench.write("cases.csv", "case,seed\na,1\nb,2\n");
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+    let text =
+        "cases: [csv: {file: cases.csv}]\nvary: {n: {1: [threads=1], 2: [threads=2], gpu: ['device=cuda:99']}}\n";
+    bench.write("s.yaml", &format!("pipeline: {tiny}\nset: ['reconstruct=[fdk]']\n{text}"));
+    // The estimate of the memory reads every setting of the first case.
+    let submit = ["batch", "submit", "s.yaml", "--engine", "manifest", "--dry-run"];
+    let plan = bench.recon(&submit).expect(0, &[]).stdout;
+    assert!(plan.starts_with("6 of 6 tasks in 6 elements") && plan.contains("memory: "), "{plan}");
+    bench
+        .recon(&[&submit[..], &["--chunk", "2"]].concat())
+        .expect(2, &["--chunk: expected the same number of threads"]);
+}
+
+#[test]
+fn what_a_resumed_study_takes_anew_and_what_stays_is_told() {
+    let bench = Bench::new();
+    froze(&bench, "seeds: {count: 2, key: seed}", &["--chunk", "2"]);
+    let text = std::fs::read_to_string(bench.path("s.yaml")).unwrap();
+    bench.write("s.yaml", &text.replace("heartbeat_s: 0.3", "heartbeat_s: 5, attempts: 7"));
+    let resume = ["batch", "submit", "s.yaml", "--engine", "manifest", "--output", "out", "--resume"];
+    let stays = ["retry.heartbeat_s stays 0.3", "--chunk stays 2, as the study was frozen, instead of 1"];
+    bench.recon(&[&resume[..], &["--chunk", "1", "--dry-run"]].concat()).expect(0, &stays);
+    assert_eq!(bench.json("out/study.json")["attempts"], 3, "a dry run changes nothing");
+    bench.recon(&[&resume[..], &["--chunk", "1"]].concat()).expect(0, &stays);
+    let header = bench.json("out/study.json");
+    assert_eq!((&header["attempts"], &header["chunk"]), (&7.into(), &2.into()));
+    assert!(
+        !bench.recon(&resume).expect(0, &[]).stderr.contains("--chunk"),
+        "without the option there is nothing to tell"
+    );
+}
+
+#[test]
+fn a_dry_run_that_fails_leaves_nothing_behind() {
+    let bench = Bench::new();
+    bench.write("temporary/none", "");
+    bench.write("cases.csv", "case,load.phantom.file\na,nowhere.yaml\n");
+    bench.write("s.yaml", &format!("pipeline: {}\ncases: [csv: {{file: cases.csv}}]\n", crate::common::TINY));
+    let args = ["batch", "submit", "s.yaml", "--engine", "manifest", "--dry-run"];
+    let output = bench.command(&args).env("TMPDIR", bench.path("temporary")).output().unwrap();
+    Outcome::from(output).expect(3, &["nowhere.yaml"]);
+    assert_eq!(bench.files("temporary"), ["none"]);
+}
+
 /// Returns the plan of `submit --dry-run` for a shipped study, which must be valid by its schema.
 fn plan_of(file: &str, data: &Path) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

@@ -73,6 +73,9 @@ impl Site {
     /// Returns the command that runs an element of the array as SLURM does, by the script that was submitted.
     fn element(&self, task: &str) -> Command {
         let mut command = self.command("bash", &["out/array-0.sh"]);
+        let script = std::fs::read_to_string(self.0.path("out/array-0.sh")).unwrap();
+        let name = script.lines().find_map(|line| line.strip_prefix("#SBATCH --job-name=")).unwrap();
+        command.env("SLURM_JOB_NAME", name);
         command.env("SLURM_JOB_ID", "11").env("SLURM_ARRAY_JOB_ID", "1").env("SLURM_ARRAY_TASK_ID", task);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
@@ -144,7 +147,7 @@ fn an_array_per_block_then_a_collector_and_nothing_twice_whatever_squeue_says() 
 }
 
 #[test]
-fn watching_goes_on_while_squeue_fails_hangs_or_is_empty_and_ends_when_it_says_that_nothing_waits() {
+fn watching_goes_on_while_squeue_fails_or_hangs_and_ends_when_it_says_that_nothing_waits() {
     let site = Site::new("reconstruct=[fdk]");
     site.recon(&SUBMIT).expect(0, &[]);
     let site = site.mode("fail");
@@ -152,7 +155,7 @@ fn watching_goes_on_while_squeue_fails_hangs_or_is_empty_and_ends_when_it_says_t
     let mut watch = site.command("recon", &["batch", "status", "out", "--watch", "--every", "0.05"]);
     let mut watch = watch.stdout(Stdio::null()).stderr(said).spawn().unwrap();
     let begin = Instant::now();
-    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 2.0 s"), ("empty", "knows of no job")] {
+    for (mode, why) in [("fail", "Socket timed out"), ("hang", "no answer in 2.0 s")] {
         site.0.write("tools/mode", mode);
         while !std::fs::read_to_string(site.0.path("watch.log")).unwrap().contains(why) {
             assert!(watch.try_wait().unwrap().is_none(), "{mode}: unknown is not the end");
@@ -164,6 +167,46 @@ fn watching_goes_on_while_squeue_fails_hangs_or_is_empty_and_ends_when_it_says_t
     assert_eq!(watch.wait().unwrap().code(), Some(0));
     let said = std::fs::read_to_string(site.0.path("watch.log")).unwrap();
     assert!(said.ends_with("the scheduler answers again\n") && !said.contains("\nfailed ("), "{said}");
+    // SLURM forgets jobs that have ended. One empty answer may be a failure of squeue, three in a row are not.
+    let site = site.mode("empty");
+    let asked = || site.calls("squeue").len();
+    let before = asked();
+    site.recon(&["batch", "status", "out", "--watch", "--every", "0.05"]).expect(0, &["knows of no job"]);
+    assert_eq!(asked() - before, 3);
+}
+
+#[test]
+fn a_task_within_a_job_of_the_user_never_requeues_that_job() {
+    let site = Site::new("reconstruct=[fdk]");
+    // A limit on the size of a file cuts a write short as a full disk does: a failure that is worth another attempt.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \\\"$0\\\" \\\"$@\\\"";
+    let program = format!("program: [sh, -c, \"{script}\", '{}'], time", env!("CARGO_BIN_EXE_recon"));
+    let text = std::fs::read_to_string(site.0.path("s.yaml")).unwrap();
+    let text = text.replace("resources: {time", &format!("resources: {{{program}")).replace("count: 4", "count: 1");
+    site.0.write("s.yaml", &text.replace("grid.shape=[12, 12, 12]", "grid.shape=[40, 40, 40]"));
+    let mut submit = site.command("recon", &["batch", "submit", "s.yaml", "--output", "out"]);
+    submit.env("SLURM_JOB_NAME", "interactive").env("SLURM_JOB_ID", "11");
+    Outcome::from(submit.output().unwrap()).expect(4, &["0 of 1 tasks are done, 1 failed"]);
+    assert_eq!(site.0.json("out/state/seed-0/failed.json")["failures"], 3, "it was tried again on this machine");
+    assert_eq!(site.calls("scontrol requeue"), [""; 0]);
+}
+
+#[test]
+fn a_failure_that_cannot_be_noted_on_a_full_disk_is_not_requeued_without_end() {
+    let site = Site::new("reconstruct=[fdk]");
+    let text = std::fs::read_to_string(site.0.path("s.yaml")).unwrap();
+    site.0.write("s.yaml", &text.replace("grid.shape=[12, 12, 12]", "grid.shape=[40, 40, 40]"));
+    site.recon(&SUBMIT).expect(0, &[]);
+    // No file of any size can be written, as on a full disk, but locks and folders can be made.
+    let script = site.0.path("out/array-0.sh");
+    let text = std::fs::read_to_string(&script).unwrap();
+    let (head, last) = text.split_once("exec ").unwrap();
+    for (limit, requeued) in [("8", 1), ("0", 0)] {
+        std::fs::write(&script, format!("{head}trap '' XFSZ; ulimit -f {limit}\nexec {last}")).unwrap();
+        let before = site.calls("scontrol requeue").len();
+        assert!(!site.element("0").status().unwrap().success());
+        assert_eq!(site.calls("scontrol requeue").len() - before, requeued, "a limit of {limit} blocks");
+    }
 }
 
 #[test]

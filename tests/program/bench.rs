@@ -190,6 +190,7 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
             "bench.yaml: cases[0].methods[0]: no list `quik`, did you mean `quick`?",
         ),
         ("keep: {views", "keep: {veiws", "cases[0].quick.keep.veiws: no such axis, did you mean `views`?"),
+        ("keep: {views: [\"8\"]", "keep: {views: []", "cases[0].quick.keep.views: expected at least one setting"),
         ("    noise: {none", "    method: {none", "cases[0].vary.method: this is a column of the tables"),
         ("name: again", "name: cone", "cases[1].name: `cone` is taken"),
         ("shape: [16, 16, 16]", "shape: [16, 16, many]", "cases[0].pipeline.grid.shape[2]"),
@@ -200,6 +201,10 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
         let error = parsed.and_then(|suite| Expansion::default().settings(&suite)).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains(said), "expected `{said}` in {error}");
     }
+    let without = text.replace("methods: [quick, wrong]", "methods: []").replace("methods: [quick]", "methods: []");
+    let suite = Suite::parse(&without, "bench.yaml", "bench", Path::new("")).unwrap();
+    let error = Expansion::default().settings(&suite).unwrap_err();
+    assert!(error.to_string().contains("no case has a method"), "{error}");
     let bench = Bench::new();
     bench.write("bad.yaml", &text.replacen("iterations: 5", "iteratoins: 5", 1));
     bench

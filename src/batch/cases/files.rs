@@ -37,7 +37,9 @@ impl CaseSource for Config {
         let keys: Vec<&str> = self.key.split('.').collect();
         let case = |(path, stars): (std::path::PathBuf, Vec<String>)| {
             let id = self.name(&stars).map_err(|error| error.under("files"))?;
-            let value = path.to_str().ok_or_else(|| Error::input(&path, "the name of the file is not UTF-8"))?;
+            let value = path.to_str().ok_or_else(|| {
+                Error::input(&path, "expected a path in UTF-8, got other bytes").hint("rename the file or folder")
+            })?;
             let changes = vec![Assignment::literal(&keys, value.into())];
             Ok(StudyCase { id: safe(&id), origin: path.display().to_string(), changes, folder: folder.to_path_buf() })
         };
@@ -88,5 +90,24 @@ mod tests {
         assert_eq!(ids(None, "*").unwrap(), ["a", "b"]);
         assert!(ids(Some("{2}"), "*").unwrap_err().to_string().contains("expected {1} to {1}"));
         assert!(ids(None, "c/*").unwrap_err().to_string().contains("matches nothing"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf_8_is_refused_and_not_left_out() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.nii"), "").unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"M\xfcller.nii");
+        if std::fs::write(folder.path().join(name), "").is_err() {
+            return; // This file system takes no such names.
+        }
+        let cases = |glob: &str| {
+            let config = Config { glob: glob.into(), id: None, key: "load.nifti.path".into() };
+            config.cases(folder.path())
+        };
+        let error = cases("*.nii").unwrap_err();
+        assert!(error.exit_code() == 3 && error.to_string().contains("expected a path in UTF-8"), "{error}");
+        assert_eq!(cases("a*.nii").unwrap().len(), 1, "a pattern that does not match it is no matter");
     }
 }

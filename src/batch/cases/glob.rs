@@ -1,12 +1,13 @@
 //! [`matches()`]: the paths that a glob pattern matches, with the text that each of its stars matches.
 
 use crate::error::{Error, Result};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The existing paths that a pattern matches, sorted by name at each level, each with the texts that the stars match. A
 /// pattern that begins with `/` is absolute, others are relative to `folder`. `*` matches any text within one name, `?`
-/// one character. A name that begins with a dot is matched only by a part of the pattern that begins with a dot, and
-/// names that are not UTF-8 are not matched.
+/// one character. A name that begins with a dot is matched only by a part of the pattern that begins with a dot. Bytes
+/// of a name that are not UTF-8 count as the character `\u{fffd}`.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -26,22 +27,22 @@ pub(super) fn matches(folder: &Path, pattern: &str) -> Result<Vec<(PathBuf, Vec<
 }
 
 /// The names in a folder that one part of a pattern (between two `/`) matches, with the texts that its stars match.
-fn below(folder: &Path, part: &str) -> Result<Vec<(String, Vec<String>)>> {
+fn below(folder: &Path, part: &str) -> Result<Vec<(OsString, Vec<String>)>> {
     if !part.contains(['*', '?']) {
-        return Ok(if folder.join(part).exists() { vec![(part.to_string(), Vec::new())] } else { Vec::new() });
+        return Ok(if folder.join(part).exists() { vec![(part.into(), Vec::new())] } else { Vec::new() });
     }
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
     let pattern: Vec<char> = part.chars().collect();
-    let entries = std::fs::read_dir(folder).map_err(|error| Error::read(folder, &error))?;
-    let name = |entry: std::fs::DirEntry| {
-        let name =
-            entry.file_name().into_string().ok().filter(|name| part.starts_with('.') || !name.starts_with('.'))?;
-        let stars = stars(&pattern, &name.chars().collect::<Vec<char>>())?;
-        Some((name, stars))
-    };
-    let mut names: Vec<(String, Vec<String>)> = entries.flatten().filter_map(name).collect();
+    let unreadable = |error| Error::read(folder, &error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let text: Vec<char> = name.to_string_lossy().chars().collect();
+        let hidden = text.starts_with(&['.']) && !part.starts_with('.');
+        names.extend(stars(&pattern, &text).filter(|_| !hidden).map(|stars| (name, stars)));
+    }
     names.sort();
     Ok(names)
 }

@@ -51,11 +51,16 @@ kinds! {
 /// The cases of all sources, in order.
 ///
 /// # Errors
-/// The errors of the sources; two cases of the same name.
+/// The errors of the sources; a source without a case; two cases of the same name.
 pub(super) fn all(sources: &[OneOf<CaseKind>], folder: &Path) -> Result<Vec<StudyCase>> {
     let mut cases: Vec<StudyCase> = Vec::new();
     for (i, source) in sources.iter().enumerate() {
-        cases.extend(source.kind.as_part().cases(folder).map_err(|error| error.under(&format!("cases[{i}]")))?);
+        let place = format!("cases[{i}]");
+        let found = source.kind.as_part().cases(folder).map_err(|error| error.under(&place))?;
+        if found.is_empty() {
+            return Err(Error::config(place, "expected at least one case, got none"));
+        }
+        cases.extend(found);
     }
     // Names that differ only in upper and lower case count as equal, because some file systems do not distinguish them.
     let mut taken: HashMap<String, &StudyCase> = HashMap::new();
@@ -108,5 +113,15 @@ mod tests {
             serde_yaml::from_str("[seeds: {count: 2}, seeds: {from: 1, count: 1}]").unwrap();
         let error = all(&sources, Path::new("")).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains("`seed-1` is the name of"), "{error}");
+    }
+
+    #[test]
+    fn a_source_without_a_case_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("p.csv"), "case,seed\n").unwrap();
+        let sources: Vec<OneOf<CaseKind>> =
+            serde_yaml::from_str("[seeds: {count: 1, key: seed}, csv: {file: p.csv}]").unwrap();
+        let error = all(&sources, folder.path()).unwrap_err();
+        assert!(error.to_string().contains("cases[1]: expected at least one case"), "{error}");
     }
 }

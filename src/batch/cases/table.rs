@@ -29,7 +29,11 @@ impl CaseSource for Config {
         let path = folder.join(&self.file);
         let text = std::fs::read_to_string(&path).map_err(|error| Error::read(&path, &error))?;
         let refuse = |line: usize, problem: String| Error::input(&path, format!("line {line}: {problem}"));
-        let mut rows = rows(&text).into_iter();
+        let rows = rows(&text).map_err(|line| {
+            let problem = "expected a `\"` that closes the quoted field, got the end of the file".to_string();
+            refuse(line, problem).hint("a quote within a quoted field is written twice: \"\"")
+        })?;
+        let mut rows = rows.into_iter();
         let (_, header) = rows.next().ok_or_else(|| refuse(1, "expected a header".to_string()))?;
         let named = header.iter().position(|name| *name == self.id);
         let named =
@@ -54,16 +58,17 @@ impl CaseSource for Config {
 }
 
 /// The fields of each row, without spaces at their ends, with the number of the row's first line, counted from 1. Rows
-/// without any text are left out.
-fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
+/// without any text are left out. The error is the number of the line in which a quoted field begins that never ends:
+/// it would hold all lines after it.
+fn rows(text: &str) -> std::result::Result<Vec<(usize, Vec<String>)>, usize> {
     let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
-    let (mut line, mut begin) = (1, 1);
+    let (mut line, mut begin, mut opened) = (1, 1, 1);
     let mut characters = text.trim_start_matches('\u{feff}').chars().peekable();
     while let Some(c) = characters.next() {
         line += usize::from(c == '\n');
         match c {
             '"' if quoted && characters.peek() == Some(&'"') => field.extend(characters.next()),
-            '"' if quoted || field.is_empty() => quoted = !quoted,
+            '"' if quoted || field.is_empty() => (quoted, opened) = (!quoted, line),
             ',' if !quoted => row.push(std::mem::take(&mut field)),
             '\n' if !quoted => {
                 row.push(std::mem::take(&mut field));
@@ -74,13 +79,16 @@ fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
             other => field.push(other),
         }
     }
+    if quoted {
+        return Err(opened);
+    }
     row.push(field);
     rows.push((begin, row));
     for field in rows.iter_mut().flat_map(|(_, row)| row) {
         *field = field.trim().to_string();
     }
     rows.retain(|(_, row)| row.iter().any(|field| !field.is_empty()));
-    rows
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -112,5 +120,7 @@ mod tests {
         assert!(cases("patient,seed\n1,2\n").unwrap_err().to_string().contains("expected a column `case`"));
         assert!(cases("case,seed\nA,1\nB\n").unwrap_err().to_string().contains("line 3: expected 2 fields, got 1"));
         assert_eq!(cases("case,seed\nA,[\n").unwrap_err().exit_code(), 3);
+        let error = cases("case,seed\nA,\"1\nB,2").unwrap_err();
+        assert!(error.to_string().contains("line 2: expected a `\"` that closes the quoted field"), "{error}");
     }
 }

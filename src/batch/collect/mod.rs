@@ -94,28 +94,12 @@ impl Collection {
     /// # Errors
     /// A study that cannot be read.
     pub fn of(ledger: &Ledger) -> Result<Self> {
-        let labels = ledger.labels()?;
-        let states = ledger.states(&labels);
-        let (mut rows, mut failures, mut missing, mut done) = (Vec::new(), Vec::new(), Vec::new(), 0);
-        for (label, state) in labels.iter().zip(states) {
-            let record = match state {
-                State::Done => ledger.record(&label.id),
-                State::Failed(record) => Some(*record),
-                State::Running | State::Begun | State::Missing => None,
-            };
-            let Some(record) = record else {
-                missing.push(label.id.clone());
-                continue;
-            };
-            done += usize::from(record.status == Status::Complete);
-            failures.extend((record.status != Status::Complete).then(|| Failure::from(&record)));
-            rows.extend(rows_of(ledger, record));
-        }
+        let Gathered { tasks, done, missing, failures, rows } = Gathered::of(ledger)?;
         let metrics = ledger.header.metrics.clone();
         let first = rows.first().map(|row: &Row| row.method.name.clone()).unwrap_or_default();
         Ok(Self {
             study: ledger.header.name.clone(),
-            tasks: labels.len(),
+            tasks,
             done,
             missing,
             failures,
@@ -147,6 +131,44 @@ impl Collection {
     #[must_use]
     pub fn markdown(&self) -> String {
         text::markdown(self)
+    }
+}
+
+/// What the records of a study's tasks hold, under the names of [`Collection`].
+#[derive(Default)]
+struct Gathered {
+    tasks: usize,
+    done: usize,
+    missing: Vec<String>,
+    failures: Vec<Failure>,
+    rows: Vec<Row>,
+}
+
+impl Gathered {
+    fn of(ledger: &Ledger) -> Result<Self> {
+        let labels = ledger.labels()?;
+        let mut all = Self { tasks: labels.len(), ..Self::default() };
+        for (label, state) in labels.iter().zip(ledger.states(&labels)) {
+            match state {
+                State::Done => match ledger.record(&label.id) {
+                    Ok(record) => all.add(ledger, record),
+                    // The task counts as done, so that nothing runs it again: the error says what to do.
+                    Err(error) => all.failures.push(Failure::new(&label.id, &error)),
+                },
+                State::Failed(record) => all.add(ledger, *record),
+                State::Running | State::Begun | State::Missing => all.missing.push(label.id.clone()),
+            }
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, ledger: &Ledger, record: TaskRecord) {
+        if record.status == Status::Complete {
+            self.done += 1;
+        } else {
+            self.failures.push(Failure::from(&record));
+        }
+        self.rows.extend(rows_of(ledger, record));
     }
 }
 

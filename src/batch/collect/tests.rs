@@ -10,16 +10,7 @@ fn study(folder: &Path, cases: usize, record: impl Fn(&Label) -> Option<TaskReco
     };
     let tasks: Vec<Task> =
         (0..2 * cases).map(|index| Task { label: label(index), config: serde_json::json!({}) }).collect();
-    let header = Header {
-        schema: Header::SCHEMA,
-        name: "study".into(),
-        hash: "0123456789ab".into(),
-        tasks: tasks.len(),
-        chunk: 1,
-        attempts: 3,
-        heartbeat_s: 1.0,
-        metrics: vec!["psnr_db".into(), "rmse_hu".into()],
-    };
+    let header = Header { metrics: vec!["psnr_db".into(), "rmse_hu".into()], ..Header::example(tasks.len()) };
     let ledger = Ledger::freeze(folder, &header, "", &tasks).unwrap();
     for task in &tasks {
         let Some(record) = record(&task.label) else { continue };
@@ -106,4 +97,17 @@ fn a_study_of_which_nothing_is_done_has_its_page_too() {
     let found = Collection::of(&study(folder.path(), 2, |_| None)).unwrap();
     assert!(!found.complete() && found.missing.len() == 4 && found.figures.is_empty());
     found.write(folder.path()).unwrap();
+}
+
+#[test]
+fn a_finished_task_whose_record_is_damaged_is_a_failure_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = study(folder.path(), 1, |label| Some(complete(label)));
+    std::fs::write(ledger.published("c0_views-20").join("task.json"), "{\"id\":").unwrap();
+    let found = Collection::of(&ledger).unwrap();
+    assert_eq!((found.done, found.missing.len(), found.failures.len()), (1, 0, 1));
+    let failure = &found.failures[0];
+    assert_eq!((failure.task.as_str(), failure.exit_code), ("c0_views-20", 3));
+    let said = ["task.json: not the record of a task", "cases/c0_views-20; then `recon batch submit --resume`"];
+    assert!(said.iter().all(|words| failure.reason.contains(words)), "{}", failure.reason);
 }

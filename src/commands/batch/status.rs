@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_secs(2);
 /// The same with SLURM: longer, so as not to burden a scheduler that is shared with others.
 const QUESTION: Duration = Duration::from_secs(30);
+/// Shortest time between two updates: without a pause the folder and the scheduler would be asked all the time.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// Number of empty answers of the scheduler in a row that mean that it has no job left: SLURM forgets jobs some minutes
+/// after they have ended. `recon batch submit` asks as often.
+const EMPTY: usize = 3;
 
 /// Arguments of `recon batch status`.
 #[derive(Debug, Clone, PartialEq, clap::Args)]
@@ -37,16 +42,23 @@ pub(super) fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let mut summary = Summary::of(&ledger)?;
     if args.watch {
         progress::board(&summary.board(), &summary.changes(&Summary::default()));
-        while summary.counts.done < summary.counts.tasks && !(summary.at_rest() && summary.scheduler_unknown.is_none())
-        {
+        let mut empty = usize::from(summary.queue_is_empty());
+        while !over(&summary, empty) {
             wait(period, stop)?;
             let now = Summary::of(&ledger)?;
             progress::board(&now.board(), &now.changes(&summary));
+            empty = if now.queue_is_empty() { empty + 1 } else { 0 };
             summary = now;
         }
     }
     let value = serde_json::to_value(&summary).map_err(|error| Error::resource("summary", error))?;
     Ok(Output { text: summary.board(), value, summary: String::new() })
+}
+
+/// Whether there is nothing left to watch, after so many empty answers of the scheduler in a row.
+fn over(summary: &Summary, empty: usize) -> bool {
+    let known = summary.scheduler_unknown.is_none() || empty >= EMPTY;
+    summary.counts.done == summary.counts.tasks || (summary.at_rest() && known)
 }
 
 impl Args {
@@ -55,8 +67,9 @@ impl Args {
             let asks = Submission::read(&ledger.root).is_some_and(|last| last.engine == Engine::Slurm);
             return Ok(if asks { QUESTION } else { LOOK });
         };
-        let expected = |_| Error::config("--every", format!("expected seconds, got {seconds}"));
-        Duration::try_from_secs_f64(seconds).map_err(expected)
+        let period = Duration::try_from_secs_f64(seconds).ok().filter(|period| *period >= SHORTEST);
+        let expected = || format!("expected {} seconds or more, got {seconds}", SHORTEST.as_secs_f64());
+        period.ok_or_else(|| Error::config("--every", expected()))
     }
 }
 
@@ -67,4 +80,37 @@ fn wait(period: Duration, stop: &dyn StopSignal) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50).min(period));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::Counts;
+    use crate::schedulers::NO_JOB;
+
+    #[test]
+    fn a_watch_ends_when_the_queue_is_empty_again_and_again() {
+        let counts = Counts { tasks: 2, done: 1, failed: 1, ..Counts::default() };
+        let told =
+            |why: Option<&str>| Summary { counts, scheduler_unknown: why.map(String::from), ..Summary::default() };
+        assert!(over(&told(None), 0));
+        assert!(!over(&told(Some("squeue gave no answer")), 0), "unknown is not the end");
+        assert!(told(Some(NO_JOB)).queue_is_empty() && !told(Some("squeue gave no answer")).queue_is_empty());
+        assert!(!over(&told(Some(NO_JOB)), EMPTY - 1) && over(&told(Some(NO_JOB)), EMPTY));
+        let running = Counts { running: 1, failed: 0, ..counts };
+        assert!(!over(&Summary { counts: running, ..told(Some(NO_JOB)) }, EMPTY), "a task runs");
+    }
+
+    #[test]
+    fn an_update_without_a_pause_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = crate::jobs::Header::example(1);
+        let ledger = Ledger { root: folder.path().to_path_buf(), header };
+        let period = |every| Args { study: PathBuf::new(), watch: true, every }.period(&ledger);
+        for every in [0.0, -1.0, f64::NAN, 1e300] {
+            let error = period(Some(every)).unwrap_err();
+            assert!(error.exit_code() == 2 && error.to_string().contains("--every: expected 0.01 seconds"), "{error}");
+        }
+        assert_eq!((period(Some(0.02)).unwrap(), period(None).unwrap()), (Duration::from_millis(20), LOOK));
+    }
 }
