@@ -61,6 +61,13 @@ impl Bench {
         found
     }
 
+    /// Returns the names of the stages that the run with this report computed and did not take from an earlier run.
+    pub(crate) fn computed(&self, report: &str) -> Vec<String> {
+        let report = self.json(report);
+        let stages = report["stages"].as_array().unwrap().iter().filter(|stage| stage["cached"] == false);
+        stages.map(|stage| stage["name"].as_str().unwrap().to_string()).collect()
+    }
+
     pub(crate) fn json(&self, relative: &str) -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(self.path(relative)).unwrap()).unwrap()
     }
