@@ -221,7 +221,7 @@ fn every_order_coverage_place_and_beam_gives_the_value_at_its_place() {
                     Err(message) if short && place.beam != "parallel" && message.contains("full circle") => {}
                     // With half a turn of a parallel beam and a shifted detector, the rays beyond its short side are
                     // never measured.
-                    Ok(_) if short && place.beam == "parallel" => {}
+                    Ok((middle, off, _)) if short && place.beam == "parallel" && (middle + off).is_finite() => {}
                     Ok((middle, off, said))
                         if (middle / BODY.0 - 1.0).abs() < 0.01
                             && off < 0.5
@@ -308,7 +308,7 @@ fn measured_helices_and_sweeps_have_a_lattice_of_their_own() {
 
 /// A TIFF image begins with its top row; the rows of recon's arrays run along +z.
 #[test]
-fn the_first_row_of_a_picture_is_the_top() {
+fn the_rows_of_a_picture_are_counted_from_the_top_unless_the_pipeline_says_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place { beam: "cone", rows: 9, columns: 96, offset: [0.0; 2] };
     let angles: Vec<f64> = (0..30).map(|i| f64::from(i) * 12.0).collect();
@@ -324,7 +324,7 @@ fn the_first_row_of_a_picture_is_the_top() {
         picture.write_image::<tiff::encoder::colortype::Gray32Float>(96, 9, &values).unwrap();
     }
     let at = folder.path().display().to_string();
-    let lowest = |more: &str| {
+    let height = |more: &str| {
         let yaml = format!(
             "tiff: {{path: {at}/t}}\nvalues: line_integrals\nzinger_sigma: 0\npreflight: \"off\"\n{more}\
              geometry: {{{}}}\n",
@@ -335,5 +335,6 @@ fn the_first_row_of_a_picture_is_the_top() {
         planned.grid.center()[2]
     };
     // The rows 0 and 1 of the file are the two highest, so that the grid lies above the centre.
-    assert!(lowest("rows: [0, 2]\n") > 3.0 && lowest("rows: [0, 2]\nfirst_row: bottom\n") < -3.0);
+    let heights = [height("rows: [0, 2]\n"), height("rows: [0, 2]\nfirst_row: bottom\n")];
+    assert!(heights[0] > 3.0 && heights[1] < -3.0, "{heights:?}");
 }
