@@ -237,7 +237,7 @@ fn views_in_the_wrong_order_are_named_before_a_run() {
 #[test]
 fn measured_poses_stand_in_for_an_orbit_and_views_in_the_wrong_order_fit_worse() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     let scan = "cone: {views: 30, source_to_axis_mm: 400, source_to_detector_mm: 600, detector: {pixels: [30, 44], \
      pitch_mm: 9, offset_mm: [4, -13]}}";
     let simulate = format!(

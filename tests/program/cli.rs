@@ -91,7 +91,7 @@ fn an_output_that_cannot_be_written_is_a_resource_error_before_any_work() {
     bench.write("file", "");
     bench.recon(&["run", TINY, "--output", "file/run"]).expect(5, &["file/run", "cannot write"]);
     bench.recon(&["check", TINY, "--output", "file/run"]).expect(5, &["file/run"]);
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.recon(&["phantom", phantom, "-o", "no/folder/a.nii", "--shape", "4,4,4"]).expect(5, &["no/folder/a.nii"]);
 }
 
@@ -243,7 +243,7 @@ fn check_says_what_a_run_would_do_and_does_nothing() {
 #[test]
 fn a_truncated_scan_is_reported_and_so_is_an_inverse_crime() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.recon(&["phantom", phantom, "-o", "truth.nii.gz", "--shape", "16,16,16"]).expect(0, &[]);
     let narrow = "simulate.geometry.cone.detector.pixels=[8, 8]";
     bench
@@ -261,7 +261,7 @@ fn a_truncated_scan_is_reported_and_so_is_an_inverse_crime() {
 #[test]
 fn info_compare_phantom_schema_doctor_and_completions_answer() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     for (name, samples) in [("a.nii.gz", "4"), ("b.nii", "1")] {
         let made = bench
             .recon(&["phantom", phantom, "-o", name, "--shape", "12,16,16", "--supersampling", samples])

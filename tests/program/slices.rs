@@ -24,7 +24,7 @@ export: {directory: out, report: [json, html]}
 
 fn sliced() -> Bench {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.recon(&["phantom", phantom, "-o", "ct.nii.gz", "--shape", "30,40,40"]).expect(0, &[]);
     bench.write("slice.yaml", PIPELINE);
     bench

@@ -2,7 +2,7 @@
 
 use crate::common::{Bench, TINY};
 
-const PHANTOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+const PHANTOM: &str = crate::common::SHEPP_LOGAN;
 
 #[test]
 fn a_volume_of_any_format_is_loaded_compared_described_and_gives_its_lattice() {

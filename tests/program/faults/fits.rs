@@ -4,7 +4,7 @@ use super::{ends, pipeline, volume, with_memory};
 use crate::common::{Bench, TINY};
 use std::process::Stdio;
 
-const PHANTOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+const PHANTOM: &str = crate::common::SHEPP_LOGAN;
 
 fn fit(keys: &str) -> String {
     let load = format!("{{phantom: {{file: {PHANTOM}}}}}");

@@ -92,7 +92,7 @@ fn holds_all(bytes: &[u8]) {
 /// Writes a series with a canary in every text element, in the name of the folder and in those of the files; returns
 /// the folder.
 fn series(bench: &Bench) -> PathBuf {
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     let text = pipeline(&format!("{{phantom: {{file: {phantom}}}}}"), "[fbp]", "volumes: [nifti, dicom]");
     bench.write("make.yaml", &text.replace("directory: out", "directory: made").replace("[5, 6, 6]", "[10, 12, 12]"));
     bench.recon(&["run", "make.yaml", "-q"]).expect(0, &[]);
