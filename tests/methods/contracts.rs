@@ -1,6 +1,6 @@
 //! Tests of the properties that every algorithm of the registry has.
 
-use super::support::{MU_WATER, algorithm, ball, fitted, kinds, psnr, reconstruct};
+use super::support::{MU_WATER, algorithm, ball, chord, fitted, kinds, psnr, reconstruct};
 use crate::common::scans::scan;
 use recon::algorithms::{AlgorithmKind, Problem, Run, Setup};
 use recon::data::{Geometry, Grid, Projections, Volume};
@@ -46,13 +46,11 @@ fn data_that_are_not_numbers_reach_no_algorithm() {
 /// longer than the grid.
 fn cylinder(geometry: &Geometry, radius: f64) -> Projections {
     let [_, rows, columns] = geometry.shape();
-    let chord = |i: usize| {
-        let (o, d) = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
-        let (a, b, c) =
-            (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - radius * radius);
-        (MU_WATER * 2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
+    let integral = |i: usize| {
+        let ray = geometry.ray(i / (rows * columns), (i / columns % rows) as f64, (i % columns) as f64);
+        (MU_WATER * chord(ray, radius, [0.0; 3], true)) as f32
     };
-    Projections::from_vec(geometry.clone(), (0..geometry.samples()).map(chord).collect()).unwrap()
+    Projections::from_vec(geometry.clone(), (0..geometry.samples()).map(integral).collect()).unwrap()
 }
 
 #[test]

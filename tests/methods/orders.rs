@@ -3,6 +3,7 @@
 //! absolute value in the centre (within 1 %), the place of the ball (within half a voxel) and exactly the expected
 //! warnings; only half a turn with half a detector, which leaves rays unmeasured, is exempt.
 
+use super::support::chord;
 use ndarray_npy::WriteNpyExt;
 use recon::algorithms::{Algorithm, Problem, Run, fbp, fdk};
 use recon::data::{Geometry, Grid, Orbit, Projections, norm};
@@ -73,18 +74,6 @@ fn ordered(angles: &[f64], order: &str) -> Vec<f64> {
         }
         _ => angles.iter().chain(angles).copied().collect(),
     }
-}
-
-/// Returns the length (mm) of a ray in a ball, or in an upright cylinder if the scan is one slice (`flat`).
-fn chord((o, d): ([f64; 3], [f64; 3]), radius: f64, center: [f64; 3], flat: bool) -> f64 {
-    let axes = if flat { 0..2 } else { 0..3 };
-    let (mut a, mut b, mut c) = (0.0, 0.0, -radius * radius);
-    for k in axes {
-        a += d[k] * d[k];
-        b += d[k] * (o[k] - center[k]);
-        c += (o[k] - center[k]).powi(2);
-    }
-    2.0 * (b * b - a * c).max(0.0).sqrt() / a
 }
 
 fn integrals(geometry: &Geometry) -> Vec<f32> {
