@@ -220,7 +220,7 @@ fn a_bad_case_is_named_by_the_job_that_collects_and_stops_no_other() {
     let log = std::fs::read_to_string(site.bench.path("out/logs/collect.log")).unwrap();
     assert!(log.contains("bad_method-fdk: "), "{log}");
     site.recon(&["batch", "collect", "out"]).expect(4, &["6 of 9 tasks are done, 3 failed"]);
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     std::fs::copy(phantom, site.bench.path("late.yaml")).unwrap();
     let mut expected = undisturbed(2);
     // The case `bad` has the seed of the pipeline, which is that of `seed-0`, and the same phantom.

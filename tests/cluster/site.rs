@@ -243,7 +243,7 @@ impl Site {
         let names: std::collections::BTreeSet<&str> =
             table["rows"].as_array().unwrap().iter().filter_map(|row| row["task"].as_str()).collect();
         assert_eq!((rows.len(), names.len() as u64), (count, tasks), "each exactly once");
-        let found = arrays(&self.bench);
+        let found = self.bench.arrays();
         assert!(found.keys().eq(expected.keys()), "{:?}", found.keys());
         let differ: Vec<&String> =
             found.iter().filter(|(name, bytes)| expected[*name] != **bytes).map(|f| f.0).collect();
@@ -317,19 +317,12 @@ pub(crate) fn fits(seeds: usize, steps: usize, resources: &str) -> String {
     text.replace("time: '10'", resources)
 }
 
-/// Returns the arrays of every finished task, by the names of their files.
-pub(crate) fn arrays(bench: &Bench) -> Arrays {
-    let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
-    let files = bench.files("out/cases").into_iter().filter(array);
-    files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
-}
-
 /// Returns the arrays of a study that runs undisturbed as processes of this machine.
 pub(crate) fn by_processes(study: &str) -> Arrays {
     let bench = Bench::new();
     bench.write("s.yaml", study);
     bench.recon(&["batch", "submit", "s.yaml", "--parallel", "2", "--output", "out"]).expect(0, &[]);
-    arrays(&bench)
+    bench.arrays()
 }
 
 /// Returns the undisturbed arrays of [`study`] with `seeds` seeds; the whole study runs only once.

@@ -6,11 +6,15 @@ mod needs;
 pub(crate) mod scans;
 
 pub(crate) use needs::{data, data_or_skip, missing, python, python_or_skip, skipped};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Path of the tiny pipeline that many tests run.
 pub(crate) const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.yaml");
+
+/// Path of the Shepp-Logan phantom in three dimensions.
+pub(crate) const SHEPP_LOGAN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
 
 /// A temporary folder in which a test runs the program; it is removed when the value is dropped.
 pub(crate) struct Bench {
@@ -59,6 +63,20 @@ impl Bench {
         walk(&root, &root, &mut found);
         found.sort();
         found
+    }
+
+    /// Returns the arrays of every finished task of the study in `out`, by the names of their files.
+    pub(crate) fn arrays(&self) -> BTreeMap<String, Vec<u8>> {
+        let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
+        let files = self.files("out/cases").into_iter().filter(array);
+        files.map(|file| (file.clone(), std::fs::read(self.path("out/cases").join(file)).unwrap())).collect()
+    }
+
+    /// Returns the names of the stages that the run with this report computed and did not take from an earlier run.
+    pub(crate) fn computed(&self, report: &str) -> Vec<String> {
+        let report = self.json(report);
+        let stages = report["stages"].as_array().unwrap().iter().filter(|stage| stage["cached"] == false);
+        stages.map(|stage| stage["name"].as_str().unwrap().to_string()).collect()
     }
 
     pub(crate) fn json(&self, relative: &str) -> serde_json::Value {

@@ -24,6 +24,7 @@ fn slice() -> Grid {
 fn cases() -> Vec<(String, Grid, Geometry)> {
     let mut cases = Vec::new();
     for name in GeometryKind::NAMES.iter().filter(|name| **name != "poses") {
+        let before = cases.len();
         let near = if *name == "parallel" { "" } else { "source_to_axis_mm: 40, source_to_detector_mm: 70, " };
         let stances = ["", "tilt_deg: 9, slant_deg: -7, rotation_deg: 12, ", "shape: cylindrical, "];
         for (stance, grid) in stances.iter().flat_map(|stance| [cube(), slice()].map(|grid| (stance, grid))) {
@@ -37,6 +38,7 @@ fn cases() -> Vec<(String, Grid, Geometry)> {
                 cases.push((yaml, grid, geometry));
             }
         }
+        assert!(cases.len() > before, "no scan of the kind {name}");
     }
     assert!(cases.len() >= 18, "{} cases", cases.len());
     cases

@@ -329,7 +329,9 @@ fn no_line_is_longer_than_120_characters() {
     let folders = ["src", "tests", "examples", "benches", "docs"].map(|folder| root.join(folder));
     let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|page| root.join(page));
     let mut long = Vec::new();
-    for path in folders.iter().flat_map(|folder| texts(folder)).chain(pages) {
+    let all: Vec<PathBuf> = folders.iter().flat_map(|folder| texts(folder)).chain(pages).collect();
+    assert!(all.len() > 500, "expected every text of the project, found {} files", all.len());
+    for path in all {
         let (page, mut code) = (path.extension().is_some_and(|extension| extension == "md"), false);
         for (number, line) in std::fs::read_to_string(&path).unwrap().lines().enumerate() {
             code ^= page && line.trim_start().starts_with("```");

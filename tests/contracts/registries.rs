@@ -168,5 +168,6 @@ fn metrics_and_formats_say_what_they_are() {
     assert!(METRICS.iter().all(|metric| metric.definition().len() > 10));
     let names: BTreeSet<_> = FORMATS.iter().map(|format| format.name).collect();
     assert_eq!(names.len(), FORMATS.len(), "two formats of one name");
+    assert!(METRICS.len() > 10 && FORMATS.len() > 10, "{} metrics, {} formats", METRICS.len(), FORMATS.len());
     assert!(FORMATS.iter().all(|format| !format.looks_like.is_empty()));
 }

@@ -110,8 +110,15 @@ fn sizes_that_the_pixels_cannot_have_are_refused_before_memory_is_taken() {
     assert!(refused(&size(65535, 65535)).contains("12 bytes of pixels cannot be 1 frames of 65535 x 65535"));
     assert!(refused(&size(0, 0)).contains("impossible image"));
     assert!(refused(&size(2, 4)).contains("cannot be"));
-    for frames in ["2147483647", "-5", "65536", "1e3", "\u{1b}[31m"] {
-        refused(&image(|i| i.frames = frames));
+    for (frames, reason) in [
+        ("2147483647", "impossible image of 2147483647 frames"),
+        ("-5", "(0028,0008): expected a number"),
+        ("65536", "12 bytes of pixels cannot be 65536 frames"),
+        ("1e3", "(0028,0008): expected a number"),
+        ("\u{1b}[31m", "(0028,0008): expected a number"),
+    ] {
+        let message = refused(&image(|i| i.frames = frames));
+        assert!(message.contains(reason), "{frames:?}: {message}");
     }
     for bits in [0, 1, 12, 64, 65535] {
         assert!(refused(&image(|i| i.bits = bits)).contains("impossible pixels"));
@@ -136,7 +143,7 @@ fn lengths_beyond_the_file_are_refused() {
     let lie = [&[0; 128][..], b"DICM", &header((2, 0x10), "UI", 0xfffe), b"1.2"].concat();
     assert!(refused(&lie).contains("are left"));
     let odd = [&[0; 128][..], b"DICM", &header((2, 2), "ZZ", UNDEFINED), b"1.2"].concat();
-    refused(&odd);
+    assert!(refused(&odd).contains("(0002,0002) declares 4294967295 bytes, 3 are left"));
 }
 
 #[test]
@@ -161,14 +168,23 @@ fn nesting_is_bounded_where_it_must_be_walked_and_passed_over_where_not() {
 
 #[test]
 fn sequences_without_an_end_and_items_longer_than_their_sequence_are_refused() {
-    for broken in [
-        header((8, 0x1140), "SQ", UNDEFINED),
-        [header((8, 0x1140), "SQ", UNDEFINED), header((0xfffe, 0xe000), "", 1 << 20)].concat(),
-        [header((0x5200, 0x9229), "SQ", 8), header((0xfffe, 0xe000), "", 64)].concat(),
-        [header((0x5200, 0x9229), "SQ", 16), header((0xfffe, 0xe000), "", 8), header((0x28, 0x9110), "UN", UNDEFINED)]
-            .concat(),
+    let (open, item) = (header((8, 0x1140), "SQ", UNDEFINED), |length| header((0xfffe, 0xe000), "", length));
+    let groups = |length| header((0x5200, 0x9229), "SQ", length);
+    let with = |sequence: &[u8]| file(EXPLICIT, &[sequence, &Image::default().data()].concat());
+    for whole in [[open.clone(), header((0xfffe, 0xe0dd), "", 0)].concat(), [groups(8), item(0)].concat()] {
+        assert!(read(&with(&whole)).is_ok(), "sequences that are not broken are accepted");
+    }
+    for (broken, reason) in [
+        (open.clone(), "unexpected (0008,0060) in sequence (0008,1140)"),
+        ([open, item(1 << 20)].concat(), "(FFFE,E000) declares 1048576 bytes"),
+        ([groups(8), item(64)].concat(), "(FFFE,E000) declares 64 bytes, 0 are left"),
+        (
+            [groups(16), item(8), header((0x28, 0x9110), "UN", UNDEFINED)].concat(),
+            "(0028,9110) of undefined length in sequence (5200,9229)",
+        ),
     ] {
-        refused(&file(EXPLICIT, &[broken, Image::default().data()].concat()));
+        let message = refused(&with(&broken));
+        assert!(message.contains(reason), "expected `{reason}` in {message}");
     }
 }
 
@@ -181,7 +197,9 @@ fn a_deflated_data_set_is_read_and_a_bomb_is_not() {
     };
     let packed = deflate(&Image::default().data());
     assert_eq!(read(&file("1.2.840.10008.1.2.1.99", &packed)).unwrap().volume.as_slice()[5], 6.0);
-    refused(&file("1.2.840.10008.1.2.1.99", &packed[..packed.len() / 2]));
+    assert!(
+        refused(&file("1.2.840.10008.1.2.1.99", &packed[..packed.len() / 2])).contains("incomplete deflate stream")
+    );
     let bomb = deflate(&vec![0; (1 << 28) + 10]);
     assert!(refused(&file("1.2.840.10008.1.2.1.99", &bomb)).contains("larger than 268435456 bytes"));
 }
@@ -221,11 +239,9 @@ fn codestreams_that_lie_about_the_image_never_reach_a_decoder() {
     // The end of the sequence is missing, or the sequence holds no fragment at all.
     let mut open = good_end(&fragment(&[0; 70]));
     open.truncate(open.len() - 8);
-    refused(&compressed(run_length, open));
-    refused(&compressed(
-        run_length,
-        [header((0x7fe0, 0x10), "OB", UNDEFINED), header((0xfffe, 0xe0dd), "", 0)].concat(),
-    ));
+    assert!(refused(&compressed(run_length, open)).contains("ends inside an element's header"));
+    let empty = [header((0x7fe0, 0x10), "OB", UNDEFINED), header((0xfffe, 0xe0dd), "", 0)].concat();
+    assert!(refused(&compressed(run_length, empty)).contains("compressed pixel data without items"));
 }
 
 fn good_end(pixels: &[u8]) -> Vec<u8> {
@@ -242,20 +258,34 @@ fn unknown_syntaxes_are_named() {
     assert!(message.contains("unknown (9.9)"), "{message}");
 }
 
+/// Returns the file with another value of an element of the type DS, which the file holds once.
+fn with_decimal(tag: (u16, u16), value: &str) -> Vec<u8> {
+    let mut data = Image::default().data();
+    let start = [&tag.0.to_le_bytes()[..], &tag.1.to_le_bytes(), b"DS"].concat();
+    let place = data.windows(6).position(|part| part == start).unwrap();
+    let length = u16::from_le_bytes([data[place + 6], data[place + 7]]);
+    drop(data.splice(place..place + 8 + usize::from(length), element(tag, "DS", value.as_bytes())));
+    file(EXPLICIT, &data)
+}
+
 #[test]
 fn values_out_of_all_measure_are_refused() {
-    let with = |tag: (u16, u16), value: &str| {
-        let image = Image::default();
-        let mut data = image.before_pixels();
-        data.extend(element(tag, "DS", value.as_bytes()));
-        data.extend(&image.pixels);
-        file(EXPLICIT, &data)
-    };
-    refused(&with((0x28, 0x1053), "1e300"));
-    refused(&with((0x28, 0x30), "1e-320\\1"));
-    refused(&with((0x20, 0x32), "1e400\\0\\0"));
-    refused(&with((0x20, 0x37), "1\\0\\0\\0\\NaN\\0"));
-    refused(&with((0x20, 0x32), &"1\\".repeat(9000)));
+    for (tag, good, bad, reason) in [
+        ((0x28, 0x1053), "2", "1e300", "got 0 NaN and 6 infinite of 6"),
+        ((0x28, 0x30), "2\\1", "1e-320\\1", "a step from voxel to voxel is zero or not finite"),
+        ((0x20, 0x32), "4\\0\\0", "1e400\\0\\0", "Image Position (Patient): expected a number"),
+        ((0x20, 0x37), "0\\1\\0\\1\\0\\0", "1\\0\\0\\0\\NaN\\0", "Image Orientation (Patient): expected a number"),
+        (
+            (0x20, 0x32),
+            "0\\0\\5",
+            "1\\".repeat(9000).as_str(),
+            "Image Position (Patient): expected 3 numbers, got 9000",
+        ),
+    ] {
+        assert!(read(&with_decimal(tag, good)).is_ok(), "{good} is accepted");
+        let message = refused(&with_decimal(tag, bad));
+        assert!(message.contains(reason), "expected `{reason}` in {message}");
+    }
 }
 
 #[test]

@@ -11,6 +11,10 @@ use std::path::Path;
 
 const CANARY: &str = "ZZCANARY";
 
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes.windows(secret.len()).any(|part| part == secret.as_bytes())
+}
+
 fn text(object: &DefaultDicomObject, tag: Tag) -> String {
     object.get(tag).map_or_else(String::new, |element| element.to_str().unwrap().trim_end().to_string())
 }
@@ -160,17 +164,16 @@ fn a_derived_series_joins_its_study_and_links_its_sources() {
 fn without_identity_nothing_of_it_leaves_the_reader() {
     let folder = folder();
     source(&folder.path().join("in"));
+    let secrets = [CANARY, "1.2.3.4", "1.2.3.5", "1.2.3.6", "19500102", "20200304"];
+    let whole = std::fs::read(folder.path().join("in/slice-0001.dcm")).unwrap();
+    assert!(secrets.iter().all(|secret| holds(&whole, secret)), "the source holds every secret");
     let source = SourceSeries::read(&folder.path().join("in"), None, Identity::Drop).unwrap();
     let labels = Labels { identity: Identity::Drop, ..labels() };
     let files = write_series(&folder.path().join("out"), &oblique(), &labels, Some(&source)).unwrap().files;
     for file in &files {
         let bytes = std::fs::read(file).unwrap();
-        for secret in [CANARY, "1.2.3.4", "1.2.3.5", "1.2.3.6", "19500102", "20200304"] {
-            assert!(
-                !bytes.windows(secret.len()).any(|part| part == secret.as_bytes()),
-                "{secret} in {}",
-                file.display()
-            );
+        for secret in secrets {
+            assert!(!holds(&bytes, secret), "{secret} in {}", file.display());
         }
     }
     let object = open_file(&files[0]).unwrap();
@@ -182,9 +185,11 @@ fn without_identity_nothing_of_it_leaves_the_reader() {
 #[test]
 fn a_source_does_not_show_itself() {
     let folder = folder();
-    let source = source(folder.path());
-    let loaded = read_series(folder.path(), None).unwrap();
+    let source = source(&folder.path().join("in"));
+    let loaded = read_series(&folder.path().join("in"), None).unwrap();
     assert!(!format!("{source:?} {loaded:?}").contains(CANARY));
+    let files = write_series(&folder.path().join("out"), &oblique(), &labels(), Some(&source)).unwrap().files;
+    assert!(holds(&std::fs::read(&files[0]).unwrap(), CANARY), "the source knows the patient");
 }
 
 #[test]
@@ -201,6 +206,7 @@ fn no_error_shows_the_patient() {
     };
     check("whole");
     let original = std::fs::read(&files[0]).unwrap();
+    assert!(holds(&original, CANARY), "the file holds the patient");
     for cut in (200..original.len()).step_by(13) {
         std::fs::write(&files[0], &original[..cut]).unwrap();
         check("truncated");

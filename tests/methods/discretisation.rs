@@ -58,11 +58,13 @@ const TWICE: Discretisation = Discretisation { lattice: 2, sub_rays: Some(2) };
 
 #[test]
 fn every_iterative_algorithm_finds_a_ball_on_the_finer_model_and_gives_the_pictures_voxels() {
+    let mut tested = 0;
     for (kind, geometry, grid) in kinds() {
         let part = kind.as_part();
         if !part.iterative() || part.file().is_some() {
             continue;
         }
+        tested += 1;
         let (data, truth) = ball(&geometry, &grid);
         let found =
             TWICE.reconstruct(part, &Problem::xrays(&data, &grid, MU_WATER), &mut Run::quiet(Device::Cpu, 7)).unwrap();
@@ -70,6 +72,7 @@ fn every_iterative_algorithm_finds_a_ball_on_the_finer_model_and_gives_the_pictu
         let quality = psnr(&truth, &found.volume);
         assert!(quality > 20.0, "{kind:?}: {quality:.2} dB");
     }
+    assert!(tested >= 12, "{tested} iterative methods");
 }
 
 /// Returns the projections, the truth and the output grid of a slice: a body with a linear gradient that holds two

@@ -12,10 +12,8 @@ const RADIUS: f64 = 24.0;
 /// Returns the length (mm) of a pixel's ray in the cylinder.
 fn chord(geometry: &Geometry, sample: usize) -> f32 {
     let [_, rows, columns] = geometry.shape();
-    let (o, d) = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
-    let o = [o[0] - CENTER[0], o[1] - CENTER[1]];
-    let (a, b, c) = (d[0] * d[0] + d[1] * d[1], o[0] * d[0] + o[1] * d[1], o[0] * o[0] + o[1] * o[1] - RADIUS * RADIUS);
-    (2.0 * (b * b - a * c).max(0.0).sqrt() / a) as f32
+    let ray = geometry.ray(sample / (rows * columns), (sample / columns % rows) as f64, (sample % columns) as f64);
+    super::support::chord(ray, RADIUS, [CENTER[0], CENTER[1], 0.0], true) as f32
 }
 
 /// Returns the mean and the root-mean-square deviation from 1 within 85 % of the radius, and the root mean square of

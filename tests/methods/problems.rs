@@ -125,6 +125,7 @@ fn a_measurement_that_a_method_does_not_take_is_refused_by_name_and_says_what_to
     let (_, geometry, grid) = kinds().remove(0);
     let pictures = Setup { grid: &grid, measured: Measured::Pictures { pixels: [8, 8], training: 5, held_out: 2 } };
     let setups = [(Setup::xrays(&geometry, &grid), "X-ray"), (problem.setup(), "linear"), (pictures, "pictures")];
+    let mut refused = 0;
     for name in AlgorithmKind::NAMES.iter().filter(|name| **name != "volume") {
         let kind = AlgorithmKind::default_of(name).unwrap();
         for (setup, what) in &setups {
@@ -136,10 +137,17 @@ fn a_measurement_that_a_method_does_not_take_is_refused_by_name_and_says_what_to
             if takes {
                 continue;
             }
+            refused += 1;
             let error = kind.as_part().accept(setup).unwrap_err().to_string();
-            assert!(error.contains("help: ") && error.contains("it "), "{name} of {what}: {error}");
+            let wanted = match (kind.as_part().takes(), *what) {
+                (Takes::Pictures, _) => "it takes pictures",
+                (_, "pictures") => "it takes X-ray projections",
+                _ => "it needs the rays of X-ray projections",
+            };
+            assert!(error.contains("help: ") && error.starts_with(wanted), "{name} of {what}: {error}");
         }
     }
+    assert!(refused > 15, "{refused} measurements were refused");
     // Photon statistics, and the mask of the voxels that rays through air cross, exist for X-rays only.
     let noisy = algorithm("tv: {noise: {photons: 1000}}");
     assert!(noisy.as_part().accept(&problem.setup()).unwrap_err().to_string().starts_with("noise"));

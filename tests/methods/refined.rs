@@ -46,10 +46,13 @@ fn scaling_the_data_scales_the_refinement() {
         start.refined_values(&prior, rule, true).unwrap()
     };
     let (once, many) = (refined(1.0), refined(50.0));
+    let plain = start.resampled(&grid).unwrap().map(|mu| mu / problem.unit() as f32);
     let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let apart = square(&mut once.iter().zip(&many).map(|(a, b)| f64::from(50.0 * a - b)));
     let size = square(&mut many.iter().map(|&v| f64::from(v)));
     assert!(apart / size < 1e-5, "{}", apart / size);
+    let change = square(&mut once.iter().zip(plain.as_slice()).map(|(a, b)| f64::from(a - b)));
+    assert!(50.0 * change / size > 1e-4, "the network changes its start: {}", 50.0 * change / size);
 }
 
 #[test]

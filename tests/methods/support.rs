@@ -78,3 +78,16 @@ pub(super) fn psnr(truth: &Volume, found: &Volume) -> f64 {
     let squares = truth.as_slice().iter().zip(found.as_slice()).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     10.0 * (f64::from(high - low).powi(2) * truth.as_slice().len() as f64 / squares).log10()
 }
+
+/// Returns the length (mm) of a ray in a ball, or in a cylinder about z (`upright`), for which the z of the centre does
+/// not matter.
+pub(super) fn chord((o, d): ([f64; 3], [f64; 3]), radius: f64, center: [f64; 3], upright: bool) -> f64 {
+    let axes = if upright { 0..2 } else { 0..3 };
+    let (mut a, mut b, mut c) = (0.0, 0.0, -radius * radius);
+    for k in axes {
+        a += d[k] * d[k];
+        b += d[k] * (o[k] - center[k]);
+        c += (o[k] - center[k]).powi(2);
+    }
+    2.0 * (b * b - a * c).max(0.0).sqrt() / a
+}

@@ -2,9 +2,8 @@
 //! processes are killed and when.
 #![cfg(unix)]
 
-use crate::common::{Bench, Outcome};
+use crate::common::{Bench, Outcome, SHEPP_LOGAN};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,13 +13,6 @@ const STUDY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/study.yaml"
 /// Returns the arguments that submit the study on this machine into `out`; `more` holds additional ones.
 fn submit<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["batch", "submit", STUDY, "--parallel", "2", "--output", "out"], more].concat()
-}
-
-/// Returns the arrays of every finished task, by the names of their files.
-fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
-    let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
-    let files = bench.files("out/cases").into_iter().filter(array);
-    files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
 }
 
 fn summary(bench: &Bench) -> Value {
@@ -44,10 +36,6 @@ fn is_task(pid: u32) -> bool {
     String::from_utf8_lossy(&text).split('\0').any(|word| word == "task")
 }
 
-fn phantom() -> &'static str {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml")
-}
-
 fn kill(pid: u32) {
     let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
 }
@@ -56,7 +44,7 @@ fn kill(pid: u32) {
 fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_bit() {
     let (whole, mut benches) = (Bench::new(), vec![Bench::new()]);
     whole.recon(&submit(&[])).expect(0, &["table.html"]);
-    let expected = arrays(&whole);
+    let expected = whole.arrays();
     assert_eq!(expected.keys().filter(|file| file.ends_with("/truth.nii.gz")).count(), 24);
 
     let kills: u64 = std::env::var("RECON_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
@@ -66,7 +54,7 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
             assert!(begin.elapsed() < Duration::from_mins(20), "{}", summary(bench));
         }
         assert_eq!(summary(bench)["done"], 24);
-        let found = arrays(bench);
+        let found = bench.arrays();
         let differs = found.iter().find(|(name, bytes)| expected[*name] != **bytes);
         assert!(found == expected, "the bits of {:?} differ", differs.map(|(name, _)| name));
         // A task that outlived its killed runner may still be removing its files.
@@ -77,7 +65,7 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
         assert!(bench.files("out/cases").iter().all(|file| !file.contains(".partial")));
     };
     for number in 0..kills {
-        if benches.last().is_some_and(|bench| arrays(bench).len() == expected.len()) {
+        if benches.last().is_some_and(|bench| bench.arrays().len() == expected.len()) {
             end(&benches[benches.len() - 1]);
             benches.push(Bench::new());
         }
@@ -89,6 +77,10 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
             std::thread::sleep(Duration::from_millis(2));
         }
         std::thread::sleep(Duration::from_millis(number * 397 % 600));
+        // In one round of four a task is certainly at work.
+        while number % 4 == 1 && holders(&bench.path("out")).is_empty() && runner.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         if number % 2 == 0 {
             kill(runner.id());
         }
@@ -100,6 +92,7 @@ fn every_case_is_done_once_and_killing_runner_and_tasks_at_any_time_changes_no_b
         runner.wait().unwrap();
     }
     end(&benches[benches.len() - 1]);
+    assert!(killed > 0 || kills < 2, "no task was killed in {kills} rounds");
     println!("{kills} rounds on {} studies, {killed} tasks killed while they held their locks", benches.len());
 }
 
@@ -109,7 +102,7 @@ fn a_bad_case_stops_no_other_is_named_with_its_reason_and_only_it_is_submitted_a
     let pipeline = "load: {phantom: {file: p.yaml}}\ngrid: {shape: [8, 8, 8]}\nsimulate: {geometry: {cone: {views: 4, \
                     source_to_axis_mm: 500, source_to_detector_mm: 700}}}\nreconstruct: [fdk]\n";
     bench.write("base.yaml", pipeline);
-    let phantom = std::fs::read_to_string(phantom()).unwrap();
+    let phantom = std::fs::read_to_string(SHEPP_LOGAN).unwrap();
     for name in ["a/p.yaml", "c d/p.yaml"] {
         bench.write(name, &phantom);
     }
@@ -306,11 +299,11 @@ fn the_shipped_studies_are_valid_by_their_schema_and_every_task_of_them_is_a_pip
 #[test]
 fn a_variable_in_a_path_is_replaced_and_one_that_is_not_set_is_named() {
     let bench = Bench::new();
-    bench.write("data/a.yaml", &std::fs::read_to_string(phantom()).unwrap());
+    bench.write("data/a.yaml", &std::fs::read_to_string(SHEPP_LOGAN).unwrap());
     let head = "grid: {shape: [8, 8, 8]}\nsimulate: {geometry: {cone: {views: 4, source_to_axis_mm: 500, \
                 source_to_detector_mm: 700}}}\nreconstruct: [fdk]\nload: ";
     bench.write("base.yaml", &format!("{head}{{phantom: {{file: \"${{RECON_TEST_DATA}}/a.yaml\"}}}}\n"));
-    bench.write("plain.yaml", &format!("{head}{{phantom: {{file: '{}'}}}}\n", phantom()));
+    bench.write("plain.yaml", &format!("{head}{{phantom: {{file: '{SHEPP_LOGAN}'}}}}\n"));
     let glob = "cases: [files: {glob: \"${RECON_TEST_DATA}/*.yaml\", key: load.phantom.file}]\n";
     let seeds = "pipeline: base.yaml\ncases: [seeds: {count: 1, key: seed}]\n".to_string();
     for (study, place) in [(seeds, "/a.yaml"), (format!("pipeline: plain.yaml\n{glob}"), "cases[0]")] {

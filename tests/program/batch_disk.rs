@@ -5,7 +5,7 @@
 use crate::common::{Bench, TINY, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Writes a study of four cases, of which `big` makes 9 MB of projections and the others 18 kB.
@@ -25,18 +25,11 @@ fn resumed(more: &[&'static str]) -> Vec<&'static str> {
     [&SUBMIT[..], &["--resume"], more].concat()
 }
 
-/// Returns the arrays of every finished task, by the names of their files.
-fn arrays(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
-    let array = |file: &String| Path::new(file).extension().is_some_and(|kind| kind == "gz" || kind == "npy");
-    let files = bench.files("out/cases").into_iter().filter(array);
-    files.map(|file| (file.clone(), std::fs::read(bench.path("out/cases").join(file)).unwrap())).collect()
-}
-
 fn undisturbed() -> BTreeMap<String, Vec<u8>> {
     let whole = Bench::new();
     study(&whole, "");
     whole.recon(&SUBMIT).expect(0, &["table.html"]);
-    arrays(&whole)
+    whole.arrays()
 }
 
 /// Checks the state after `big` did not fit: it is named with its reason, the others are whole, nothing is half done.
@@ -60,12 +53,12 @@ fn a_task_whose_file_does_not_fit_fails_alone_and_is_all_that_is_done_again() {
     study(&bench, &format!("program: [sh, -c, \"{script}\", '{}']", env!("CARGO_BIN_EXE_recon")));
     bench.recon(&SUBMIT).expect(4, &["3 of 4 tasks are done, 1 failed", "big: ", "File too large"]);
     big_alone_has_failed(&bench, "File too large");
-    let others = arrays(&bench);
+    let others = bench.arrays();
     study(&bench, "");
     let plan = bench.recon(&resumed(&["--dry-run"])).expect(0, &[]);
     assert!(plan.stdout.starts_with("1 of 4 tasks in 1 elements"), "{}", plan.stdout);
     bench.recon(&resumed(&[])).expect(0, &["table.html"]);
-    let found = arrays(&bench);
+    let found = bench.arrays();
     assert!(others.iter().all(|(name, bytes)| found[name] == *bytes), "what was done is left alone");
     assert!(found == undisturbed());
 }
@@ -116,5 +109,5 @@ fn a_disk_that_fills_fails_the_task_that_fills_it_and_a_full_one_is_told() {
     std::fs::remove_file(bench.path("out/filler")).unwrap();
     assert!(disk.mount("remount,size=64m"));
     bench.recon(&resumed(&[])).expect(0, &["table.html"]);
-    assert!(arrays(&bench) == undisturbed());
+    assert!(bench.arrays() == undisturbed());
 }

@@ -42,7 +42,7 @@ fn folders_say_what_is_in_them() {
     }
     let scan = bench.recon(&["info", "scan"]).expect(0, &["[frames_set_apart]"]).stdout;
     assert!(["folder of TIFF images", "v_0.tif, v_2.tif", "4 x 6"].iter().all(|words| scan.contains(words)), "{scan}");
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     std::fs::create_dir(bench.path("one")).unwrap();
     bench.recon(&["phantom", phantom, "-o", "one/a.nii.gz", "--shape", "4,5,6"]).expect(0, &[]);
     bench.write("one/notes.txt", "x");
@@ -71,7 +71,7 @@ fn pictures_whose_white_is_zero_are_inverted_with_a_word() {
 #[test]
 fn two_starts_of_one_method_are_refused_by_name() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.recon(&["phantom", phantom, "-o", "prior.nii.gz", "--shape", "8,8,8"]).expect(0, &[]);
     let methods =
         "reconstruct=[tv, {name: net, start_from: tv, neural_field: {start: {volume: {path: prior.nii.gz}}}}]";

@@ -10,7 +10,7 @@ const SCAN: &str = "{parallel: {views: 8, detector: {pixels: [10, 20], pitch_mm:
 /// Makes a folder with one file of every kind that a pipeline can name.
 fn bench() -> Bench {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.write("p.yaml", &std::fs::read_to_string(phantom).unwrap());
     for name in ["ct", "grid", "prior"] {
         bench.recon(&["phantom", phantom, "-o", &format!("{name}.nii.gz"), "--shape", "10,12,12"]).expect(0, &[]);

@@ -53,6 +53,7 @@ fn a_scene_is_learned_and_seen_from_held_out_cameras_with_the_same_bits_again() 
     // Another run does nothing again, and the pictures of the run can be read as a set of pictures.
     let again = bench.recon(&["run", "scene.yaml", "--output", "a", "--json"]).expect(0, &[]);
     assert!(again.stdout.contains("radiance_field"));
+    assert_eq!(bench.computed("a/report.json"), ["export"]);
     let set = "
 name: set
 acquire: {images: {transforms: a/pictures/transforms_train.json, held_out: a/pictures/transforms_test.json}}

@@ -7,7 +7,7 @@ use recon::formats::nifti::{self, Units};
 #[test]
 fn a_fitted_field_is_rendered_on_its_own_lattice_and_on_finer_ones() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     let text = format!(
         "load: {{phantom: {{file: {phantom}}}}}\ngrid: {{shape: [12, 12, 12]}}\nsimulate: {{geometry: {{cone: {{views: \
          12, source_to_axis_mm: 500, \

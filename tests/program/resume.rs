@@ -9,9 +9,15 @@ use std::time::{Duration, Instant};
 /// Returns the arguments of the tiny pipeline with a fit that takes `steps` steps on the data after some of regression,
 /// with a checkpoint at each step.
 fn fit(steps: &str) -> Vec<String> {
+    fit_that_saves(steps, "0")
+}
+
+/// As [`fit`], with a checkpoint every so many seconds.
+fn fit_that_saves(steps: &str, seconds: &str) -> Vec<String> {
     let small = "field: {siren: {width: 16, depth: 2}}, start: {tv: {iterations: 10}, steps: 20, batch: 512}";
-    let reconstruct =
-        format!("reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: 0}}}}]");
+    let reconstruct = format!(
+        "reconstruct=[{{name: siren, neural_field: {{{small}, steps: {steps}, checkpoint_seconds: {seconds}}}}}]"
+    );
     ["run", TINY, "--set", &reconstruct, "--set", "export.volumes=[nifti]", "--output"].map(str::to_string).to_vec()
 }
 
@@ -33,6 +39,16 @@ fn wait_for(path: &Path) {
     }
 }
 
+/// Waits until the log tells of a step of the fit to the data.
+fn wait_for_fit(log: &Path) {
+    let begin = Instant::now();
+    let text = || std::fs::read_to_string(log).unwrap_or_default();
+    while !text().contains("\"event\":\"step\",\"task\":\"siren: fit\"") {
+        assert!(begin.elapsed() < Duration::from_mins(2), "no step of the fit: {}", text());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn signal(child: &Child, name: &str) {
     let done =
         std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
@@ -46,13 +62,15 @@ fn ended(child: Child) -> Outcome {
 #[test]
 fn a_run_killed_in_the_middle_of_a_fit_ends_with_the_same_bits() {
     let bench = Bench::new();
-    let fit = fit("60");
+    let fit = fit("200");
     bench.recon(&args(&fit, "whole")).expect(0, &[]);
     for delay in [0, 200, 500] {
         let mut child = start(&bench, &fit, "killed");
         std::thread::sleep(Duration::from_millis(delay));
+        assert!(child.try_wait().unwrap().is_none(), "the fit ended within {delay} ms");
         child.kill().unwrap();
         child.wait().unwrap();
+        assert!(!bench.path("killed/report.json").exists(), "the fit ended within {delay} ms");
     }
     bench.recon(&args(&fit, "killed")).expect(0, &[]);
     for file in ["siren/volume.nii.gz", "truth.nii.gz", "projections.npy", "geometry.json"] {
@@ -82,9 +100,15 @@ fn a_damaged_checkpoint_gives_way_to_the_one_before_and_the_bits_stay() {
 fn signals_checkpoint_report_and_end_with_their_codes() {
     for (name, code, said) in [("INT", 130, "interrupted"), ("TERM", 143, "terminated"), ("USR1", 75, "time limit")] {
         let bench = Bench::new();
-        let child = start(&bench, &fit("100000"), "out");
+        // No checkpoint is due for an hour, so that the one that is found afterwards was written because of the signal.
+        let fit = fit_that_saves("100000", "3600");
+        let child = bench.command(&args(&fit, "out")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for_fit(&bench.path("out/log.jsonl"));
+        let checkpoint = bench.path("out/siren/checkpoint.safetensors");
+        assert!(!checkpoint.exists(), "{name}: a checkpoint before the signal");
         signal(&child, name);
         ended(child).expect(code, &[said, "run the same command to continue"]);
+        assert!(checkpoint.exists(), "{name}: no checkpoint after the signal");
         let report = bench.json("out/report.json");
         assert_eq!(
             (report["status"].as_str(), report["methods"][0]["status"].as_str()),

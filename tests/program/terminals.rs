@@ -55,6 +55,7 @@ fn a_study_is_watched_on_terminals_of_any_size() {
     for ((lines, columns), watcher) in sizes.into_iter().zip(watchers) {
         let pictures = pictures(watcher);
         let (last, live) = pictures.split_last().unwrap();
+        assert!(!live.is_empty(), "{lines} x {columns}: nothing was drawn");
         let known = ["s of 9 tasks:", "setting", "method-", "running: ", "failed (3): ", "and "];
         for picture in live {
             let wrapped = picture.iter().find(|line| !known.iter().any(|start| line.starts_with(start)));

@@ -2,7 +2,7 @@
 
 use crate::common::{Bench, TINY};
 
-const PHANTOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+const PHANTOM: &str = crate::common::SHEPP_LOGAN;
 
 #[test]
 fn a_volume_of_any_format_is_loaded_compared_described_and_gives_its_lattice() {
@@ -31,7 +31,9 @@ fn a_run_writes_its_volumes_in_every_format_that_is_asked_for() {
     bench.quick(&["--set", volumes, "--set", "export.report=[json]"]).expect(0, &[]);
     for name in ["volume.mha", "volume.nrrd", "volume.npy", "volume.npz", "volume.raw", "volume.tif"] {
         let path = format!("out/fdk/{name}");
-        bench.recon(&["compare", "out/fdk/volume.nii.gz", &path]).expect(0, &[]);
+        let figures = bench.recon(&["compare", "out/fdk/volume.nii.gz", &path, "--json"]).expect(0, &[]).stdout;
+        let figures: serde_json::Value = serde_json::from_str(&figures).unwrap();
+        assert_eq!(figures["rmse_hu"], 0.0, "{name}: {figures}");
     }
     // All of these files are listed in the manifest, so that `recon verify` sees a change.
     bench.recon(&["verify", "out"]).expect(0, &[]);

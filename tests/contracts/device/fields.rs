@@ -22,6 +22,14 @@ fn distance(a: &Tensor, b: &Tensor) -> f64 {
     ((a - b).norm() / (b.norm() + 1e-12)).double_value(&[])
 }
 
+/// Fails unless every one of these kernels is in the log of the stub.
+fn assert_launched(log: &[String], kernels: &[&str], what: &str) {
+    for kernel in kernels {
+        let start = format!("launch {kernel} ");
+        assert!(log.iter().any(|line| line.starts_with(&start)), "{what}: {kernel} was not launched");
+    }
+}
+
 /// Returns the values of a field at some points, and the gradients of a weighted sum of the values.
 fn values_and_gradients(text: &str, inputs: i64) -> Vec<Tensor> {
     let kind: OneOf<FieldKind> = serde_yaml::from_str(text).unwrap();
@@ -79,6 +87,8 @@ fn total_variation_and_its_logarithm_have_the_values_and_gradients_of_the_cpu() 
             [plain, other]
         };
         let (expected, found) = (both(), Card::stand_in(card.clone(), both));
+        let launches = stub.log().iter().filter(|line| line.starts_with("launch variation_gradient ")).count();
+        assert_eq!(launches, 2, "{shape:?}: once for total variation and once for its logarithm");
         for ((value, gradient), (exact, slope)) in found.iter().zip(&expected) {
             assert!((value - exact).abs() <= 1e-5 * exact.abs(), "{shape:?}: {value} for {exact}");
             assert!(distance(gradient, slope) <= 1e-5, "{shape:?}: {}", distance(gradient, slope));
@@ -116,6 +126,8 @@ fn primal_dual_steps_are_those_of_the_cpu() {
             (out, figures)
         };
         let ((x, figures), (found, others)) = (turns(), Card::stand_in(card.clone(), turns));
+        let kernels = ["variation_dual", "variation_primal", "variation_value"];
+        assert_launched(&stub.log(), &kernels, "the primal-dual steps");
         assert!(distance(&found, &x) <= 1e-6, "{shape:?}");
         for (a, b) in others.iter().zip(&figures) {
             assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{shape:?}: {a} for {b}");
@@ -195,10 +207,7 @@ fn whole_reconstructions_on_a_card_are_those_of_the_cpu() {
         let gap = distance(&found, &expected);
         assert!(gap <= tolerance, "{text}: {gap}");
         let log = stub.log();
-        for kernel in kernels {
-            let start = format!("launch {kernel} ");
-            assert!(log.iter().any(|line| line.starts_with(&start)), "{text}: {kernel} was not launched");
-        }
+        assert_launched(&log, kernels, text);
         assert!(!log.iter().any(|line| line == "synchronise"), "{text}: our launcher waited for the card");
     }
 }

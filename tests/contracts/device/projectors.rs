@@ -105,6 +105,8 @@ fn backprojection_on_a_card_is_that_of_the_cpu() {
         let size = product(&expected, &expected);
         let error: f64 = found.iter().zip(&expected).map(|(a, b)| f64::from(a - b).powi(2)).sum();
         assert!(error.sqrt() <= 1e-5 * size.sqrt(), "{name}: {error} of {size}");
+        // The two voxels of this grid project 1.5 pixels above and below the only pixel.
+        assert_eq!(size > 0.0, name != "grid [2, 1, 1], one pixel", "{name}: {size}");
     }
 }
 

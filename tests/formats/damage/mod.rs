@@ -47,15 +47,17 @@ fn alone(test: &str, seeds: fn(&Path) -> Vec<Seed>) {
     let program = std::env::current_exe().unwrap();
     let run = Command::new(program).args(["--exact", test, "--nocapture"]).env(CHILD, folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
+    let errors = String::from_utf8_lossy(&run.stderr);
     for line in said.lines().filter(|line| line.starts_with("damage: ")) {
         // Writes to stderr directly, which the test harness does not capture: a reader should see the counts.
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     if !run.status.success() {
         let kept = folder.keep();
-        let errors = String::from_utf8_lossy(&run.stderr);
         panic!("{}; the last input is in {}\n{said}\n{errors}", run.status, kept.display());
     }
+    // With a name that does not exist the harness runs no test and succeeds.
+    assert!(said.contains("damage: all"), "the child ran no test: {said}\n{errors}");
 }
 
 /// Damages every seed file in every way, in `folder`; fails after all of them if any input has failed.
@@ -64,10 +66,10 @@ fn damage(folder: &Path, seeds: &[Seed]) {
     // With one thread, parallel loops over a few elements take no time to synchronise, and the clock of this thread
     // measures all the work.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let mut all = Tally::begin();
     let failures = pool.install(|| {
         tally::hush_panics();
         let mut failures = Vec::new();
-        let mut all = Tally::default();
         for (number, seed) in seeds.iter().enumerate() {
             let tally = damage_one(&folder.join(number.to_string()), seed, random, number as u64);
             if random > FEW || !tally.failures.is_empty() {
@@ -81,6 +83,7 @@ fn damage(folder: &Path, seeds: &[Seed]) {
         failures
     });
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(all.seconds > 0.0, "the kernel counted no processor time, so that no input could be too slow");
 }
 
 fn damage_one(folder: &Path, seed: &Seed, random: usize, number: u64) -> Tally {
@@ -92,6 +95,7 @@ fn damage_one(folder: &Path, seed: &Seed, random: usize, number: u64) -> Tally {
     let target = folder.join(name);
     let asked = seed.asked.as_ref().map_or_else(|| target.clone(), |name| folder.join(name));
     let mut tally = Tally::begin();
+    tally.undamaged(seed, &asked);
     let mut check = |bytes: &[u8], what: &dyn Fn() -> String| {
         // The file is removed first, because file systems flush a file that is truncated and written again.
         let _ = std::fs::remove_file(&target);

@@ -28,7 +28,7 @@ pub(crate) struct Tally {
     inputs: usize,
     /// Number of inputs that at least one reader accepted.
     read: usize,
-    seconds: f64,
+    pub(crate) seconds: f64,
     /// Largest processor time (s) and memory (bytes) of an input.
     slowest: f64,
     largest: u64,
@@ -36,8 +36,18 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// Returns an empty tally; fails where the kernel does not count processor time or memory.
     pub(crate) fn begin() -> Self {
+        let _ = (seconds(), status("VmHWM:"));
         Self { baseline: status("VmRSS:"), ..Self::default() }
+    }
+
+    /// Reads a file before the damage. If no reader accepts it, the damage to it shows nothing, which is a failure.
+    pub(crate) fn undamaged(&mut self, seed: &Seed, path: &Path) {
+        let results = (seed.read)(path);
+        if !results.iter().any(Result::is_ok) {
+            self.failures.push(format!("{}: no reader accepts the undamaged file: {results:?}", seed.name));
+        }
     }
 
     /// Reads one input and records the outcome; returns whether the input failed.
@@ -98,14 +108,19 @@ fn fault(seed: &Seed, error: &Error) -> Option<String> {
     (!seed.codes.contains(&code)).then(|| format!("exit code {code}: {error}"))
 }
 
-/// Returns the processor time of this thread, s.
+/// Returns the processor time of this thread, s. It is 0 until the kernel has counted for the first time.
 fn seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) * 1e-9
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("the time needs schedstat in /proc");
+    let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+    nanoseconds.expect("schedstat begins with the processor time") * 1e-9
 }
 
+/// Returns a number of bytes from the status of this process.
 fn status(key: &str) -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let text = std::fs::read_to_string("/proc/self/status").expect("the memory needs /proc/self/status");
     let line = text.lines().find_map(|line| line.strip_prefix(key));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let kilobytes = kilobytes.unwrap_or_else(|| panic!("/proc/self/status has no number {key}"));
+    assert!(kilobytes > 0, "/proc/self/status says that {key} is 0");
+    kilobytes * 1024
 }

@@ -58,7 +58,7 @@ fn row_07_a_codestream_that_lacks_tiles_is_damaged() {
 #[test]
 fn row_07_pixels_that_are_more_than_the_image_declares_are_damaged() {
     let bench = Bench::new();
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     let text = pipeline(&format!("{{phantom: {{file: {phantom}}}}}"), "[fbp]", "volumes: [nifti, dicom]");
     bench.write("make.yaml", &text);
     bench.recon(&["run", "make.yaml", "-q"]).expect(0, &[]);

@@ -4,12 +4,25 @@ use super::{ends, pipeline, volume, with_memory};
 use crate::common::{Bench, TINY};
 use std::process::Stdio;
 
-const PHANTOM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+const PHANTOM: &str = crate::common::SHEPP_LOGAN;
 
 fn fit(keys: &str) -> String {
     let load = format!("{{phantom: {{file: {PHANTOM}}}}}");
     let net = format!("[{{name: net, neural_field: {{field: {{siren: {{width: 8, depth: 2}}}}, {keys}}}}}]");
     pipeline(&load, &net, "volumes: [nifti], report: [json]")
+}
+
+/// Returns the header of a checkpoint and its length in bytes.
+fn header(checkpoint: &[u8]) -> (serde_json::Value, usize) {
+    let length = u64::from_le_bytes(checkpoint[..8].try_into().unwrap()) as usize;
+    (serde_json::from_slice(&checkpoint[8..8 + length]).unwrap(), length)
+}
+
+/// Returns the phase of the fit of a checkpoint and the number of steps that are done in it.
+fn reached(checkpoint: &[u8]) -> (String, u64) {
+    let metadata = header(checkpoint).0["__metadata__"].clone();
+    let text = |key: &str| metadata[key].as_str().unwrap().to_string();
+    (text("phase"), text("step").parse().unwrap())
 }
 
 #[test]
@@ -31,8 +44,7 @@ fn row_13_a_fit_that_diverges_fails_and_its_report_says_so() {
     ends(&bench, &["run", "p.yaml"]).expect(5, &["diverged"]);
     let report = bench.json("out/report.json");
     assert_eq!(report["status"], "failed");
-    let status = report["methods"][0]["status"].as_str().unwrap();
-    assert!(["failed", "diverged"].contains(&status), "{report}");
+    assert_eq!(report["methods"][0]["status"], "diverged", "{report}");
     assert!(report["methods"][0]["notes"]["reason"].as_str().unwrap().contains("diverged"));
     // The second run reports the same failure without repeating the fit.
     ends(&bench, &["run", "p.yaml"]).expect(5, &["diverged"]);
@@ -62,12 +74,8 @@ fn row_17_a_fit_under_way_is_set_aside_with_the_keys_that_differ_and_threads_are
     // A run with another number of threads continues from the checkpoint.
     let words = ["[other_threads]", "begun on 1 threads, now on 2"];
     interrupted("\"loss\"", &["--threads", "2"]).expect(130, &words);
-    let step = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]).into_owned();
-        let tail = text.split("\"step\":\"").nth(1).unwrap().to_string();
-        tail.split('"').next().unwrap().parse::<u64>().unwrap()
-    };
-    assert!(step(&std::fs::read(&checkpoint).unwrap()) >= step(&state));
+    let (before, after) = (reached(&state), reached(&std::fs::read(&checkpoint).unwrap()));
+    assert!(after.0 != before.0 || after.1 > before.1, "the second run goes on: {before:?}, {after:?}");
     // With another setting the old state is set aside, with a message that names the keys that differ, until the new
     // fit has a state of its own.
     let other = ["--set", "reconstruct[net].neural_field.tv=0.5"];
@@ -107,8 +115,7 @@ fn row_17_a_checkpoint_with_impossible_metadata_is_damaged() {
     bench.write("p.yaml", &fit("steps: 2"));
     bench.recon(&["run", "p.yaml", "-q"]).expect(0, &[]);
     let bytes = std::fs::read(bench.path("out/net/checkpoint.safetensors")).unwrap();
-    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let (header, length) = header(&bytes);
     let render = |key: &str, value: &str| {
         let mut header = header.clone();
         header["__metadata__"][key] = value.into();
@@ -128,7 +135,6 @@ fn row_17_a_checkpoint_with_impossible_metadata_is_damaged() {
     ] {
         let mut spoiled = read.clone();
         *spoiled.pointer_mut(place).unwrap() = value;
-        println!("{spoiled}");
         render("grid", &spoiled.to_string()).expect(3, &["bad.safetensors"]);
     }
     for (key, value) in [("mu_ref", "NaN"), ("mu_water", "-1"), ("config", "{}x"), ("members", "many")] {

@@ -78,6 +78,7 @@ fn row_30_a_changed_byte_in_anything_a_run_leaves_is_named() {
     let unnamed = ["manifest.json", ".cache/lock", ".cache/pipeline", "net/checkpoints.json"];
     let mut files = bench.files("out");
     files.push("log.jsonl".to_string());
+    assert!(files.len() > 30, "{files:?}");
     for file in files.iter().filter(|file| !unnamed.contains(&file.as_str())) {
         let path = bench.path("out").join(file);
         let whole = std::fs::read(&path).unwrap();

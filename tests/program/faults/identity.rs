@@ -82,10 +82,17 @@ fn canary(vr: VR) -> Option<&'static str> {
     }
 }
 
+/// Fails unless the bytes hold every canary.
+fn holds_all(bytes: &[u8]) {
+    for secret in SECRETS {
+        assert!(bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "the source has no {secret}");
+    }
+}
+
 /// Writes a series with a canary in every text element, in the name of the folder and in those of the files; returns
 /// the folder.
 fn series(bench: &Bench) -> PathBuf {
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     let text = pipeline(&format!("{{phantom: {{file: {phantom}}}}}"), "[fbp]", "volumes: [nifti, dicom]");
     bench.write("make.yaml", &text.replace("directory: out", "directory: made").replace("[5, 6, 6]", "[10, 12, 12]"));
     bench.recon(&["run", "make.yaml", "-q"]).expect(0, &[]);
@@ -101,7 +108,9 @@ fn series(bench: &Bench) -> PathBuf {
                 object.put(DataElement::new(tag, vr, PrimitiveValue::from(own)));
             }
         }
-        object.write_to_file(folder.join(format!("{NAME}-{number}.dcm"))).unwrap();
+        let file = folder.join(format!("{NAME}-{number}.dcm"));
+        object.write_to_file(&file).unwrap();
+        holds_all(&std::fs::read(file).unwrap());
     }
     folder.parent().unwrap().to_path_buf()
 }

@@ -47,7 +47,7 @@ fn with_memory(bench: &Bench, kilobytes: u64, args: &[&str]) -> Outcome {
 
 /// Writes a phantom as a NIfTI file in HU that is not compressed; returns its bytes.
 fn volume(bench: &Bench, name: &str) -> Vec<u8> {
-    let phantom = concat!(env!("CARGO_MANIFEST_DIR"), "/phantoms/shepp-logan.yaml");
+    let phantom = crate::common::SHEPP_LOGAN;
     bench.recon(&["phantom", phantom, "-o", "made.nii.gz", "--shape", "10,12,12"]).expect(0, &[]);
     let mut bytes = Vec::new();
     let packed = std::fs::File::open(bench.path("made.nii.gz")).unwrap();
