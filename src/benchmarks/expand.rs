@@ -118,7 +118,7 @@ impl Expansion {
             None if self.quick && suite.cases.iter().all(|case| case.quick.is_none()) => {
                 error("no case has a `quick`".to_string()).hint("leave out --quick")
             }
-            None => error("no case has a method".to_string()).hint("name lists of methods in `methods` of a case"),
+            None => error("no case has a setting".to_string()).hint("give each axis of `vary` at least one setting"),
         }
     }
 

@@ -204,7 +204,7 @@ fn a_suite_that_makes_no_sense_is_refused_where_it_stands() {
     let without = text.replace("methods: [quick, wrong]", "methods: []").replace("methods: [quick]", "methods: []");
     let suite = Suite::parse(&without, "bench.yaml", "bench", Path::new("")).unwrap();
     let error = Expansion::default().settings(&suite).unwrap_err();
-    assert!(error.to_string().contains("no case has a method"), "{error}");
+    assert!(error.to_string().contains("bench.cone.reconstruct: expected at least one method"), "{error}");
     let bench = Bench::new();
     bench.write("bad.yaml", &text.replacen("iterations: 5", "iteratoins: 5", 1));
     bench
