@@ -69,6 +69,7 @@ impl Machine {
                 format!("this process already runs with {} threads, wanted {threads}", rayon::current_num_threads());
             return Err(Error::resource("threads", problem));
         }
+        tensors::settle_vector_functions();
         tch::set_num_threads(threads as i32);
         TAKEN.store(threads, Ordering::Relaxed);
         Ok(Self { device: chosen.device, device_reason: chosen.reason, threads })

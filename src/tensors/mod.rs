@@ -2,6 +2,7 @@
 
 pub mod cuda;
 mod device;
+mod first_use;
 mod guard;
 mod inner;
 mod memory;
@@ -11,6 +12,7 @@ mod threads;
 mod waiting;
 
 pub use device::{Chosen, DeviceRequest, choose, libtorch_version};
+pub use first_use::settle_vector_functions;
 pub use guard::{guarded, lacks_memory, out_of_memory};
 pub use inner::{dot, norm};
 pub use memory::keep_freed;
