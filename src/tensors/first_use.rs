@@ -21,9 +21,11 @@ pub fn settle_vector_functions() {
     }
 }
 
+type Tried = Result<Tensor, TchError>;
+
 fn call_each(kind: Kind) -> Result<(), TchError> {
     let values = Tensor::f_full([VALUES], 0.5, (kind, Device::Cpu))?;
-    let functions: [fn(&Tensor) -> Result<Tensor, TchError>; 14] = [
+    let functions: [fn(&Tensor) -> Tried; 14] = [
         Tensor::f_exp,
         Tensor::f_expm1,
         Tensor::f_log,
