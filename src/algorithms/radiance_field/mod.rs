@@ -44,8 +44,8 @@ pub struct Config {
     pub rays: usize,
     /// Number of samples along the diagonal of the object's box, which sets the distance between samples on a ray.
     pub samples: usize,
-    /// Second network, of the same kind as `field`, as in the original NeRF: it is evaluated at the samples of the first
-    /// one and at further samples where that one finds matter, and renders the pictures; `null` for none.
+    /// Second network, of the same kind as `field`, as in the original NeRF: it is evaluated at the samples of the
+    /// first one and at further samples where that one finds matter, and renders the pictures; `null` for none.
     pub fine: Option<Fine>,
     /// Number of cells along each axis of the occupancy grid; samples in empty cells are skipped. 0 takes every sample.
     pub cells: usize,
