@@ -6,7 +6,7 @@ use super::submit;
 use super::working::Working;
 use crate::error::Result;
 use crate::jobs::{Counts, Failure, Group, Label, Ledger, Spread, State, seconds_left};
-use crate::schedulers::{NO_JOB, Queue};
+use crate::schedulers::Queue;
 use serde::Serialize;
 
 /// Largest number of finished tasks of a setting whose run times are read to estimate the time left.
@@ -28,6 +28,9 @@ pub struct Summary {
     pub seconds_left: Option<f64>,
     /// Reason why the state of the scheduler's queue is unknown; null if it answered or was not asked.
     pub scheduler_unknown: Option<String>,
+    /// Whether the scheduler knows of no job: it may have failed, or no job may be left.
+    #[serde(skip)]
+    pub queue_empty: bool,
     /// Number of tasks in each state and mean run time, for each setting.
     pub settings: Vec<Group>,
     /// The running tasks.
@@ -48,10 +51,8 @@ impl Summary {
         let mut summary = Self {
             study: ledger.header.name.clone(),
             submitting: submit::in_progress(ledger),
-            scheduler_unknown: match &queue {
-                Some(Queue::Unknown(why)) => Some(why.clone()),
-                _ => None,
-            },
+            scheduler_unknown: queue.as_ref().and_then(Queue::unknown).map(String::from),
+            queue_empty: queue == Some(Queue::Empty),
             ..Self::default()
         };
         let mut finished: Vec<Vec<&str>> = Vec::new();
@@ -82,12 +83,6 @@ impl Summary {
             self.settings.push(Group { setting, ..Group::default() });
             self.settings.len() - 1
         })
-    }
-
-    /// Whether the scheduler's answer was empty: it may have failed, or no job may be left.
-    #[must_use]
-    pub fn queue_is_empty(&self) -> bool {
-        self.scheduler_unknown.as_deref() == Some(NO_JOB)
     }
 
     /// Whether no task is known to run or wait, and no process of this machine submits the study.

@@ -5,7 +5,7 @@ use super::memory;
 use crate::error::{Error, Result};
 use crate::jobs::{Holder, Ledger, State, layout};
 use crate::progress::{self, StopSignal};
-use crate::schedulers::{Array, NO_JOB, Queue, QueueState, Scheduler, Submitted};
+use crate::schedulers::{Array, Queue, QueueState, Scheduler, Submitted};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::time::Duration;
@@ -93,21 +93,17 @@ impl Planned {
 /// # Errors
 /// A queue that does not answer; a stop.
 fn held(scheduler: &dyn Scheduler, array: &Array, stop: &dyn StopSignal) -> Result<Vec<usize>> {
-    let mut why = String::new();
+    let mut last = Queue::Empty;
     for wait in [0, 1, 4] {
         stop.check_stop()?;
         std::thread::sleep(Duration::from_secs(wait));
-        match scheduler.status(array) {
-            Queue::Known(states) => {
-                let holds = |state: &QueueState| !matches!(state, QueueState::Ended(_));
-                return Ok(states.into_iter().filter(|(_, state)| holds(state)).map(|(element, _)| element).collect());
-            }
-            Queue::Unknown(reason) => why = reason,
+        last = scheduler.status(array);
+        if let Queue::Known(states) = last {
+            let holds = |state: &QueueState| !matches!(state, QueueState::Ended(_));
+            return Ok(states.into_iter().filter(|(_, state)| holds(state)).map(|(element, _)| element).collect());
         }
     }
-    if why == NO_JOB {
-        return Ok(Vec::new());
-    }
+    let Some(why) = last.unknown().filter(|_| last != Queue::Empty) else { return Ok(Vec::new()) };
     Err(Error::resource(
         "SLURM",
         format!("{why}; so nobody knows whether tasks are still queued, and none was submitted"),

@@ -14,7 +14,7 @@ pub use local::Local;
 pub use manifest::Manifest;
 pub use resources::Resources;
 pub use script::quoted;
-pub use slurm::{Element, NO_JOB, Slurm};
+pub use slurm::{Element, Slurm};
 
 use crate::error::Result;
 use crate::progress::StopSignal;
@@ -65,6 +65,9 @@ pub enum QueueState {
 pub enum Queue {
     /// The states of the elements by number; elements that the scheduler does not know are absent.
     Known(BTreeMap<usize, QueueState>),
+    /// The scheduler knows of no job: it may have failed, or have forgotten jobs that ended. The states of the elements
+    /// are unknown, but several such answers in a row mean that nothing waits or runs.
+    Empty,
     /// The scheduler gave no usable answer, for this reason; the states of the elements are then unknown.
     Unknown(String),
 }
@@ -77,7 +80,17 @@ impl Queue {
             Self::Known(states) => {
                 matches!(states.get(&element), Some(QueueState::Queued(_) | QueueState::Running))
             }
-            Self::Unknown(_) => false,
+            Self::Empty | Self::Unknown(_) => false,
+        }
+    }
+
+    /// Reason why the states of the elements are unknown; `None` if they are known.
+    #[must_use]
+    pub fn unknown(&self) -> Option<&str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Empty => Some("squeue knows of no job"),
+            Self::Unknown(why) => Some(why),
         }
     }
 }

@@ -15,10 +15,6 @@ use std::time::Duration;
 /// SLURM's default of `MaxArraySize`, used if the site's value cannot be read.
 const MAX_ARRAY_SIZE: usize = 1001;
 
-/// Reason of [`Queue::Unknown`] after an empty answer: squeue may have failed, or SLURM has forgotten jobs that ended.
-/// Only several such answers in a row mean that no job is left.
-pub const NO_JOB: &str = "squeue knows of no job";
-
 /// The SLURM scheduler of this site.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slurm;
@@ -29,12 +25,13 @@ impl Scheduler for Slurm {
         let mut numbers = Vec::new();
         for block in &blocks {
             stop.check_stop()?;
-            numbers.push(sbatch(array, &block.write(array)?, &[])?);
+            let name = named(&array.name, block.offset);
+            numbers.push(sbatch(array, &block.write(array)?, &[titled(&name)])?);
         }
         let path = array.folder.join("collect.sh");
         std::fs::write(&path, collect(array)).map_err(|error| Error::write(&path, &error))?;
         let dependency = format!("--dependency=afterany:{}", numbers.join(":"));
-        let last = sbatch(array, &path, &[dependency])?;
+        let last = sbatch(array, &path, &[titled(&collector(&array.name)), dependency])?;
         let said = format!("jobs {}, and {last} that collects when they have ended", numbers.join(", "));
         Ok(Submitted { said, ran: false })
     }
@@ -60,7 +57,7 @@ impl Scheduler for Slurm {
         let words = ["-h", "-r", "-t", "all", "--me", "-o", "%j|%i|%T|%r"].map(String::from);
         match answer("squeue", &words, array.resources.answer()) {
             Err(why) => Queue::Unknown(why),
-            Ok(text) if text.trim().is_empty() => Queue::Unknown(NO_JOB.to_string()),
+            Ok(text) if text.trim().is_empty() => Queue::Empty,
             Ok(text) => Queue::Known(states(&array.name, &text)),
         }
     }
@@ -139,7 +136,7 @@ impl Block {
         let limit = resources.array_limit.map_or(String::new(), |limit| format!("%{limit}"));
         let logs = array.folder.join("logs").join("%A_%a.log");
         let mut options = vec![
-            format!("--job-name={}", named(&array.name, self.offset)),
+            titled(&named(&array.name, self.offset)),
             format!("--array={}{limit}", ranges(&self.tasks)),
             format!("--output={}", quoted(&logs.display().to_string())),
             "--open-mode=append".to_string(),
@@ -164,6 +161,12 @@ impl Block {
     }
 }
 
+/// Option that names a job. It stands in the script, and on the command line too, since `SBATCH_JOB_NAME` of the
+/// environment takes precedence over the script.
+fn titled(name: &str) -> String {
+    format!("--job-name={name}")
+}
+
 /// Options that the array and the collecting job share.
 fn asked(resources: &Resources) -> impl Iterator<Item = String> {
     let partition = resources.partition.as_ref().map(|name| format!("--partition={name}"));
@@ -175,7 +178,7 @@ fn asked(resources: &Resources) -> impl Iterator<Item = String> {
 fn collect(array: &Array) -> String {
     let log = array.folder.join("logs").join("collect.log");
     let mut options = vec![
-        format!("--job-name={}", collector(&array.name)),
+        titled(&collector(&array.name)),
         format!("--output={}", quoted(&log.display().to_string())),
         "--open-mode=append".to_string(),
         "--time=60".to_string(),

@@ -42,12 +42,12 @@ pub(super) fn run(args: &Args, stop: &dyn StopSignal) -> Result<Output> {
     let mut summary = Summary::of(&ledger)?;
     if args.watch {
         progress::board(&summary.board(), &summary.changes(&Summary::default()));
-        let mut empty = usize::from(summary.queue_is_empty());
+        let mut empty = usize::from(summary.queue_empty);
         while !over(&summary, empty) {
             wait(period, stop)?;
             let now = Summary::of(&ledger)?;
             progress::board(&now.board(), &now.changes(&summary));
-            empty = if now.queue_is_empty() { empty + 1 } else { 0 };
+            empty = if now.queue_empty { empty + 1 } else { 0 };
             summary = now;
         }
     }
@@ -86,7 +86,6 @@ fn wait(period: Duration, stop: &dyn StopSignal) -> Result<()> {
 mod tests {
     use super::*;
     use crate::jobs::Counts;
-    use crate::schedulers::NO_JOB;
 
     #[test]
     fn a_watch_ends_when_the_queue_is_empty_again_and_again() {
@@ -94,11 +93,11 @@ mod tests {
         let told =
             |why: Option<&str>| Summary { counts, scheduler_unknown: why.map(String::from), ..Summary::default() };
         assert!(over(&told(None), 0));
-        assert!(!over(&told(Some("squeue gave no answer")), 0), "unknown is not the end");
-        assert!(told(Some(NO_JOB)).queue_is_empty() && !told(Some("squeue gave no answer")).queue_is_empty());
-        assert!(!over(&told(Some(NO_JOB)), EMPTY - 1) && over(&told(Some(NO_JOB)), EMPTY));
+        let unknown = told(Some("squeue knows of no job"));
+        assert!(!over(&unknown, 0), "unknown is not the end");
+        assert!(!over(&unknown, EMPTY - 1) && over(&unknown, EMPTY));
         let running = Counts { running: 1, failed: 0, ..counts };
-        assert!(!over(&Summary { counts: running, ..told(Some(NO_JOB)) }, EMPTY), "a task runs");
+        assert!(!over(&Summary { counts: running, ..unknown }, EMPTY), "a task runs");
     }
 
     #[test]

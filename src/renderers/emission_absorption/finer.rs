@@ -12,9 +12,9 @@ use rayon::prelude::*;
 /// Added to each weight, so that every step keeps a chance of a further sample (the 1e-5 of the authors' program).
 const FLOOR: f64 = 1e-5;
 
-/// A place on a ray: its depth, and the number of the step in which it lies, both in field coordinates.
+/// The depth of a sample, in field coordinates, and the number of the step in which it lies.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Place {
+struct SampleDepth {
     depth: f64,
     step: usize,
 }
@@ -38,24 +38,30 @@ impl Marcher<'_> {
         let number = |depth: f32| ((f64::from(depth) - near) / step - ray.jitter).round().max(0.0) as usize;
         let ends = |number: usize| [near + number as f64 * step, (near + (number + 1) as f64 * step).min(far)];
         let steps: Vec<usize> = depths.iter().map(|&depth| number(depth)).collect();
-        let mut places = drawn(&steps, weights, count, ray.jitter, ends);
-        places.extend(depths.iter().zip(&steps).map(|(&depth, &step)| Place { depth: depth.into(), step }));
-        places.sort_by(|a, b| a.depth.total_cmp(&b.depth));
+        let mut samples = drawn(&steps, weights, count, ray.jitter, ends);
+        samples.extend(depths.iter().zip(&steps).map(|(&depth, &step)| SampleDepth { depth: depth.into(), step }));
+        samples.sort_by(|a, b| a.depth.total_cmp(&b.depth));
         let length = |k: usize| {
-            let [low, high] = ends(places[k].step);
-            let beside = |other: usize| places[other].step.abs_diff(places[k].step) <= 1;
-            let middle = |other: usize| f64::midpoint(places[other].depth, places[k].depth);
+            let [low, high] = ends(samples[k].step);
+            let beside = |other: usize| samples[other].step.abs_diff(samples[k].step) <= 1;
+            let middle = |other: usize| f64::midpoint(samples[other].depth, samples[k].depth);
             let from = if k > 0 && beside(k - 1) { middle(k - 1) } else { low };
-            let to = if k + 1 < places.len() && beside(k + 1) { middle(k + 1) } else { high };
+            let to = if k + 1 < samples.len() && beside(k + 1) { middle(k + 1) } else { high };
             (to - from).max(0.0)
         };
-        (0..places.len()).map(|k| self.sample(ray, places[k].depth, length(k))).collect()
+        (0..samples.len()).map(|k| self.sample(ray, samples[k].depth, length(k))).collect()
     }
 }
 
 /// `count` places at which the cumulative sum of the weights, constant within each of the `steps`, passes evenly spaced
 /// values; `jitter` moves them all within their spacing.
-fn drawn(steps: &[usize], weights: &[f32], count: usize, jitter: f64, ends: impl Fn(usize) -> [f64; 2]) -> Vec<Place> {
+fn drawn(
+    steps: &[usize],
+    weights: &[f32],
+    count: usize,
+    jitter: f64,
+    ends: impl Fn(usize) -> [f64; 2],
+) -> Vec<SampleDepth> {
     let chances: Vec<f64> = weights.iter().map(|&weight| f64::from(weight).max(0.0) + FLOOR).collect();
     let total: f64 = chances.iter().sum();
     let (mut at, mut below) = (0, 0.0);
@@ -67,7 +73,7 @@ fn drawn(steps: &[usize], weights: &[f32], count: usize, jitter: f64, ends: impl
         }
         let [low, high] = ends(steps[at]);
         let part = ((wanted - below) / chances[at]).clamp(0.0, 1.0);
-        Place { depth: low + part * (high - low), step: steps[at] }
+        SampleDepth { depth: low + part * (high - low), step: steps[at] }
     };
     (0..count).map(one).collect()
 }

@@ -54,7 +54,7 @@ pub(super) fn prepare(
     let (mut layout, mut geometry) = work.placed(layout, &integrals)?;
     let calibration = work.calibrated(&mut layout, &mut geometry, &integrals, stop)?;
     work.straighten(&mut integrals, &layout)?;
-    let grid = lattice(grid, || scan::bounds(&geometry, scan::isocenter(kind)?))?;
+    let grid = chosen_grid(grid, || scan::bounds(&geometry, scan::isocenter(kind)?))?;
     work.look(&integrals, &layout, &geometry, &grid)?;
     let mu_water = setup.mu_water_per_mm.unwrap_or_else(|| density(&integrals, &geometry));
     let (projections, held_out) = apart(Projections::new(geometry, integrals)?, setup.held_out)?;
@@ -63,7 +63,7 @@ pub(super) fn prepare(
 
 /// The reconstruction grid: as configured, over the field of view `bounds` unless a file gives the whole grid; by
 /// default the field of view itself.
-fn lattice(config: Option<&grid::Config>, bounds: impl FnOnce() -> Result<Grid>) -> Result<Grid> {
+fn chosen_grid(config: Option<&grid::Config>, bounds: impl FnOnce() -> Result<Grid>) -> Result<Grid> {
     let Some(config) = config else { return bounds() };
     let grid = match config.of_file() {
         Some(own) => own,
