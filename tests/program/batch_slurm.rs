@@ -103,6 +103,8 @@ fn an_array_per_block_then_a_collector_and_nothing_twice_whatever_squeue_says() 
     let sent = site.calls("sbatch --parsable");
     assert!(sent.len() == 3 && sent[0].ends_with("array-0.sh") && sent[1].ends_with("array-3.sh"), "{sent:?}");
     assert!(sent[2].contains("--dependency=afterany:1:2") && sent[2].ends_with("collect.sh"), "{sent:?}");
+    // The names stand on the command line too, where SBATCH_JOB_NAME of the environment cannot change them.
+    assert!(sent[1].contains("--job-name=recon-") && sent[1].contains("-3 ") && sent[2].contains("--job-name=recon-"));
     let script = std::fs::read_to_string(site.0.path("out/array-3.sh")).unwrap();
     assert!(
         script.contains("--index \"$((SLURM_ARRAY_TASK_ID + 3))\"") && script.contains("#SBATCH --mem="),
